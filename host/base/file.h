@@ -1,0 +1,37 @@
+/* base/file.h — reading exactly, writing atomically. */
+#ifndef VGG_BASE_FILE_H
+#define VGG_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* A regular file open for reading. Reads are positional, so threads may share it. */
+typedef struct vgg_file vgg_file;
+/* Errors: NOT_FOUND, IO (with errno's text), BAD_FILE (a folder, a device). */
+clvgg_status vgg_file_open(const char *path, vgg_file **out);
+uint64_t vgg_file_size(const vgg_file *file);
+const char *vgg_file_path(const vgg_file *file);
+/* Exactly `bytes` at `offset`, over EINTR and short reads. A file that ends early (it shrank while
+ * being read) is BAD_FILE, naming the file and offset. */
+clvgg_status vgg_file_read(const vgg_file *file, uint64_t offset, void *data, size_t bytes);
+void vgg_file_close(vgg_file *file);
+
+/* Whole content, at most limit_bytes (BAD_FILE above). *data is freed by vgg_free(). */
+clvgg_status vgg_file_read_all(const char *path, uint64_t limit_bytes, unsigned char **data,
+                               size_t *size);
+
+/* A file that appears at `path` whole, at commit, or not at all: written beside it under a
+ * temporary name, synced, renamed over. A symbolic link at `path` is followed, special files such
+ * as /dev/stdout or a FIFO are written directly. */
+typedef struct vgg_writer vgg_writer;
+clvgg_status vgg_writer_open(const char *path, vgg_writer **out);
+clvgg_status vgg_writer_append(vgg_writer *writer, const void *data, size_t bytes);
+/* Overwrites bytes written before, e.g. a header that needed the final count. */
+clvgg_status vgg_writer_patch(vgg_writer *writer, uint64_t offset, const void *data, size_t bytes);
+clvgg_status vgg_writer_commit(vgg_writer *writer);
+/* Frees; without a commit before, removes the temporary file. Accepts NULL. */
+void vgg_writer_free(vgg_writer *writer);
+
+#endif

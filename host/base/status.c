@@ -1,0 +1,51 @@
+/* base/status.c — the thread's message. Fixed storage, so that failing never allocates. */
+#include "base/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Room for a compiler's log of a few screens; longer ones are cut at the end. */
+static _Thread_local char message[16384];
+
+clvgg_status vgg_fail(clvgg_status code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+void vgg_message_prefix(const char *format, ...)
+{
+    char prefix[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(prefix, sizeof prefix, format, arguments);
+    va_end(arguments);
+    size_t prefix_length = strlen(prefix), length = strlen(message);
+    size_t kept = sizeof message - 1 - prefix_length - 2;
+    if (length > kept)
+        length = kept;
+    memmove(message + prefix_length + 2, message, length);
+    memcpy(message, prefix, prefix_length);
+    memcpy(message + prefix_length, ": ", 2);
+    message[prefix_length + 2 + length] = '\0';
+}
+
+const char *vgg_message(void)
+{
+    return message;
+}
+
+const char *vgg_status_name(clvgg_status status)
+{
+    static const char *const names[] = {
+        "OK",          "INVALID_ARGUMENT", "NOT_FOUND",    "IO",
+        "BAD_FILE",    "SHAPE_MISMATCH",   "NON_FINITE",   "UNSUPPORTED",
+        "OUT_OF_MEMORY", "OUT_OF_DEVICE_MEMORY", "NO_DEVICE", "BUILD_FAILED",
+        "OPENCL",      "DEVICE_LOST",      "CANCELLED",
+    };
+    size_t index = (size_t)status;
+    return index < sizeof names / sizeof *names ? names[index] : "UNKNOWN";
+}

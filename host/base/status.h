@@ -1,0 +1,45 @@
+/* base/status.h — how a function fails: a code is returned, the deepest failure writes the message.
+ *
+ * The idiom: `clvgg_status status = CLVGG_STATUS_OK;`, handles NULL-initialised, the macros below
+ * jump to one `cleanup:` label, which frees and returns `status`.
+ */
+#ifndef VGG_BASE_STATUS_H
+#define VGG_BASE_STATUS_H
+
+#include <stdarg.h>
+
+#include "clvgg/status.h"
+
+#if defined(__GNUC__)
+#define VGG_PRINTF(format_index, first_argument)                                                   \
+    __attribute__((format(printf, format_index, first_argument)))
+#else
+#define VGG_PRINTF(format_index, first_argument)
+#endif
+
+/* Stores the calling thread's message and returns `code`. Nobody up the stack overwrites it. */
+clvgg_status vgg_fail(clvgg_status code, const char *format, ...) VGG_PRINTF(2, 3);
+/* Puts "prefix: " before the thread's message, for context only a caller has (which file). */
+void vgg_message_prefix(const char *format, ...) VGG_PRINTF(1, 2);
+/* The calling thread's message; "" before the first failure. */
+const char *vgg_message(void);
+const char *vgg_status_name(clvgg_status status);
+
+/* Runs a fallible call; on failure jumps to cleanup with its status. */
+#define VGG_TRY(call)                                                                              \
+    do {                                                                                           \
+        status = (call);                                                                           \
+        if (status != CLVGG_STATUS_OK)                                                             \
+            goto cleanup;                                                                          \
+    } while (0)
+
+/* Checks what a file, an argument or a device must satisfy; on failure writes the message. */
+#define VGG_REQUIRE(condition, code, ...)                                                          \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            status = vgg_fail((code), __VA_ARGS__);                                                \
+            goto cleanup;                                                                          \
+        }                                                                                          \
+    } while (0)
+
+#endif

@@ -1,0 +1,27 @@
+/* base/text.h — a growing string, and writing JSON into it. */
+#ifndef VGG_BASE_TEXT_H
+#define VGG_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* Zero-initialise; free with vgg_text_free(). After a failed append `failed` stays set and further
+ * appends do nothing, so that only the end needs a check. */
+typedef struct vgg_text {
+    char *bytes; /* NUL-terminated once anything was appended */
+    size_t length, capacity;
+    bool failed;
+} vgg_text;
+
+void vgg_text_append(vgg_text *text, const char *bytes, size_t length);
+void vgg_text_puts(vgg_text *text, const char *string);
+void vgg_text_printf(vgg_text *text, const char *format, ...) VGG_PRINTF(2, 3);
+/* A JSON string with its quotes; invalid UTF-8 becomes U+FFFD, so the output is always valid. */
+void vgg_text_json_string(vgg_text *text, const char *string);
+/* A JSON number as %.9g, whatever the locale; null when not finite. */
+void vgg_text_json_number(vgg_text *text, double value);
+void vgg_text_free(vgg_text *text);
+
+#endif

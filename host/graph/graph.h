@@ -1,0 +1,122 @@
+/* graph/graph.h — what is computed: layers, shapes, parameters. Pure C, knows nothing of OpenCL.
+ *
+ * A graph is a list of nodes in topological order; node 0 is the input. Shapes are of one image:
+ * {3, {c, h, w}} or {1, {features}}. One file a layer type (layer_x.c) and a row in layer_table.c;
+ * a new layer is added there.
+ *
+ * Letters used throughout: n image of the batch, c input channel, h row, w column, k output channel.
+ */
+#ifndef VGG_GRAPH_GRAPH_H
+#define VGG_GRAPH_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/text.h"
+#include "clvgg/tensor.h"
+
+typedef enum vgg_layer_type {
+    VGG_LAYER_INPUT,
+    VGG_LAYER_CONV2D,
+    VGG_LAYER_MAX_POOL,
+    VGG_LAYER_AVG_POOL,
+    VGG_LAYER_DENSE,
+    VGG_LAYER_FLATTEN, /* CHW order */
+    VGG_LAYER_RELU,
+    VGG_LAYER_SIGMOID,
+    VGG_LAYER_TANH,
+    VGG_LAYER_SOFTMAX, /* over the features of {1, {features}} */
+    VGG_LAYER_DROPOUT, /* identity outside training */
+    VGG_LAYER_TYPE_COUNT
+} vgg_layer_type;
+
+enum { VGG_TOP, VGG_LEFT, VGG_BOTTOM, VGG_RIGHT }; /* order of pad[4] */
+
+/* Output extent: floor((in + pad − dilation·(kernel − 1) − 1) / stride) + 1. */
+typedef struct vgg_conv_attributes {
+    int64_t out_channels;
+    int64_t kernel[2], stride[2], dilation[2]; /* {height, width} */
+    int64_t pad[4];
+    int64_t groups;
+    bool bias;
+} vgg_conv_attributes;
+
+typedef struct vgg_pool_attributes {
+    int64_t kernel[2], stride[2], pad[4];
+    bool ceil_mode;         /* round the output extent up; a last window starts inside the input */
+    bool count_include_pad; /* average pooling: padding counts in the divisor */
+    bool switches;          /* max pooling: record the argmax as a second output, int32, index
+                               h·W + w inside the channel; ties: lowest index */
+    int64_t adaptive[2];    /* output extent wanted, 0 0: not adaptive (kernel, stride rule) */
+} vgg_pool_attributes;
+
+typedef struct vgg_dense_attributes {
+    int64_t out_features;
+    bool bias;
+} vgg_dense_attributes;
+
+typedef union vgg_attributes {
+    vgg_conv_attributes conv;
+    vgg_pool_attributes pool;
+    vgg_dense_attributes dense;
+    float dropout_rate;
+} vgg_attributes;
+
+typedef struct vgg_node {
+    char *name;
+    vgg_layer_type type;
+    int input; /* index of the node whose output it reads; −1 for the input node */
+    vgg_attributes attributes;
+    clvgg_shape output;
+} vgg_node;
+
+typedef struct vgg_graph {
+    vgg_node *nodes;
+    int count, capacity;
+} vgg_graph;
+
+clvgg_status vgg_graph_create(int64_t channels, int64_t height, int64_t width, vgg_graph **out);
+void vgg_graph_free(vgg_graph *graph);
+/* Adds a node behind node `input`, infers its shape, validates. attributes may be NULL where the
+ * type has none. *index (may be NULL) receives its index. Errors: INVALID_ARGUMENT (a duplicate
+ * name, a bad attribute: layer, expected, actual), SHAPE_MISMATCH, OUT_OF_MEMORY. */
+clvgg_status vgg_graph_add(vgg_graph *graph, const char *name, vgg_layer_type type,
+                           const vgg_attributes *attributes, int input, int *index);
+/* Index of a node by name; "logits" is the last dense node (or, without one, the last before
+ * softmax), "prob" the last softmax. −1 when there is none. */
+int vgg_graph_find(const vgg_graph *graph, const char *name);
+
+/* Shapes of a node's parameters; rank 0 with dims[0] = 0 … see vgg_node_has_weight. */
+bool vgg_node_has_weight(const vgg_node *node);
+bool vgg_node_has_bias(const vgg_node *node);
+/* Convolution OIHW {4, {k, c/groups, kernel h, kernel w}}, dense {2, {out, in}}. */
+clvgg_shape vgg_graph_weight_shape(const vgg_graph *graph, int index);
+clvgg_shape vgg_graph_bias_shape(const vgg_graph *graph, int index);
+uint64_t vgg_graph_node_parameters(const vgg_graph *graph, int index);
+/* Of one image, two a multiply-add; 0 for layers without multiplications to speak of. */
+uint64_t vgg_graph_node_flops(const vgg_graph *graph, int index);
+
+const char *vgg_layer_type_name(vgg_layer_type type); /* "conv2d", "max_pool", … as in JSON */
+/* "3x3 stride 1 pad 1 dilation 1": what isn't the default, for people. */
+void vgg_node_describe(const vgg_node *node, char *text, size_t capacity);
+
+/* The VGG family as tables: "vgg11", "vgg13", "vgg16", "vgg19". Nodes conv1_1 relu1_1 … pool5,
+ * flatten, fc6 relu6 drop6 fc7 relu7 drop7 fc8 prob. head = {fc6, fc7, fc8} widths. */
+clvgg_status vgg_graph_build_vgg(const char *architecture, int64_t channels, int64_t height,
+                                 int64_t width, const int64_t head[3], vgg_graph **out);
+/* Number of convolutions in each of the five blocks, or NULL when unknown. */
+const int *vgg_architecture_blocks(const char *architecture);
+/* Name of the architecture with these block sizes ("vgg16"), or NULL. */
+const char *vgg_architecture_name(const int blocks[5]);
+
+/* {"input": [3, 224, 224], "layers": [{"name": "conv1_1", "type": "conv2d", "input": "input",
+ * "out_channels": 64, "kernel": [3, 3], …}, …]}; attributes that have their default are left out. */
+void vgg_graph_write_json(const vgg_graph *graph, vgg_text *text);
+void vgg_graph_write_dot(const vgg_graph *graph, vgg_text *text);
+/* Reads what vgg_graph_write_json() wrote, or a hostile imitation. Errors: BAD_FILE, UNSUPPORTED
+ * (built without cJSON), and those of vgg_graph_add(). */
+clvgg_status vgg_graph_read_json(const char *json, size_t length, vgg_graph **out);
+
+#endif

@@ -1,0 +1,65 @@
+/* model/model.h — graph + weights: which tensor belongs to which layer, preprocessing, labels.
+ *
+ * Immutable once made, reference-counted. Parameters are listed in the graph's order, a layer's
+ * weight before its bias, named "conv1_1.weight", with canonical shapes (conv OIHW, dense
+ * [out][in], CHW flatten).
+ */
+#ifndef VGG_MODEL_MODEL_H
+#define VGG_MODEL_MODEL_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/runtime.h"
+#include "clvgg/model.h"
+#include "graph/graph.h"
+#include "weights/weights.h"
+
+typedef struct vgg_parameter {
+    char *name;        /* canonical */
+    int node;          /* index in the graph */
+    bool is_bias;
+    clvgg_shape shape; /* canonical */
+    clvgg_dtype dtype; /* as read by vgg_model_read_parameter() */
+    const vgg_tensor_entry *entry; /* in model->weights, or NULL: from model->source */
+} vgg_parameter;
+
+struct clvgg_model {
+    atomic_int references;
+    const vgg_scope *scope; /* the runtime's */
+    uint64_t id;            /* unique in the process; keys shared device weights */
+    char *name;             /* path, or the architecture's name */
+    char *architecture;
+    vgg_graph *graph;
+    vgg_parameter *parameters;
+    size_t parameter_count;
+    vgg_weights *weights;       /* NULL when built from a source */
+    clvgg_tensor_source source;
+    void *source_user;
+    clvgg_preprocess preprocess;
+    char *preprocess_origin;
+    char **labels;
+    size_t class_count;
+};
+
+clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,
+                            const clvgg_model_options *options, clvgg_model **out);
+clvgg_status vgg_model_build(clvgg_runtime *runtime, const clvgg_model_description *description,
+                             clvgg_model **out);
+/* A model around any graph, for tests and tools; takes the graph over on success. Every parameter
+ * comes from `source`, float32; no labels. */
+clvgg_status vgg_model_from_graph(clvgg_runtime *runtime, vgg_graph *graph,
+                                  clvgg_tensor_source source, void *source_user,
+                                  clvgg_model **out);
+clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dtype dtype);
+void vgg_model_retain(clvgg_model *model);
+void vgg_model_free(clvgg_model *model);
+
+/* Parameter of a node, or NULL when it has none. */
+const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, bool bias);
+/* Elements [first, first + count) in the parameter's dtype and canonical order. Thread-safe.
+ * Errors: NON_FINITE (tensor and index), BAD_FILE (the file shrank), IO, and the source's. */
+clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parameter *parameter,
+                                      uint64_t first, uint64_t count, void *data);
+
+#endif

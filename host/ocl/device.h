@@ -1,0 +1,54 @@
+/* ocl/device.h — devices of this machine, choosing one, opening it. */
+#ifndef VGG_OCL_DEVICE_H
+#define VGG_OCL_DEVICE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/runtime.h"
+#include "base/text.h"
+#include "clvgg/device.h"
+#include "ocl/call.h"
+
+typedef struct vgg_device_entry {
+    cl_platform_id platform;
+    cl_device_id id;
+    clvgg_device_info info;
+} vgg_device_entry;
+
+/* All devices, sorted by platform name; a platform that fails or has none is skipped (logged).
+ * No platform at all gives *count = 0. *entries is freed with vgg_free(). */
+clvgg_status vgg_device_list(vgg_device_entry **entries, size_t *count);
+/* Facts about one device; `usable` is judged here (OpenCL ≥ 1.2, compiler, online, limits). */
+clvgg_status vgg_device_describe(cl_device_id id, clvgg_device_info *info);
+/* As clvgg_device_select(), over a list (so that tests can make one up). */
+clvgg_status vgg_device_choose(const vgg_device_entry *entries, size_t count, const char *spec,
+                               size_t *index);
+void vgg_device_diagnose(vgg_text *text);
+
+struct vgg_program_cache; /* ocl/program.h */
+
+/* An opened device; what clvgg_device is inside. Reference-counted: sessions hold one. */
+struct clvgg_device {
+    atomic_int references;
+    const clvgg_runtime *runtime;
+    cl_context context;
+    cl_device_id id;
+    clvgg_device_info info;
+    bool is_sub_device;     /* id is released at the end */
+    bool foreign_context;   /* the caller's */
+    size_t alignment_bytes; /* of sub-allocations: max(CL_DEVICE_MEM_BASE_ADDR_ALIGN/8, 128) */
+    pthread_mutex_t lock;   /* guards the program list and the weight store */
+    struct vgg_program_cache *programs;
+    void *weight_store;     /* plan/weight_store.c's */
+};
+
+clvgg_status vgg_device_open(clvgg_runtime *runtime, const char *spec,
+                             const clvgg_device_options *options, clvgg_device **out);
+clvgg_status vgg_device_from_context(clvgg_runtime *runtime, cl_context context, cl_device_id id,
+                                     clvgg_device **out);
+void vgg_device_retain(clvgg_device *device);
+void vgg_device_release(clvgg_device *device);
+
+#endif

@@ -1,0 +1,24 @@
+/* ocl/program.h — programs from the embedded .cl files, built once a device, file and options. */
+#ifndef VGG_OCL_PROGRAM_H
+#define VGG_OCL_PROGRAM_H
+
+#include "ocl/device.h"
+
+/* One embedded kernel file. */
+typedef struct vgg_kernel_source {
+    const char *file; /* "conv_direct.cl" */
+    const char *text;
+    size_t length;
+} vgg_kernel_source;
+/* Generated at build time from cl/; ends with a NULL file. */
+extern const vgg_kernel_source vgg_kernel_sources[];
+
+/* Builds (or finds, when built before on this device) `file` with `options` ("-DTILE=8 …";
+ * "-cl-std=CL1.2" is added) and creates `kernel` from it. Read from runtime->kernel_dir when set.
+ * Thread-safe. *milliseconds (may be NULL) is increased by the time spent building.
+ * Errors: BUILD_FAILED (file, options, kernel and the compiler's log), NOT_FOUND, OPENCL. */
+clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const char *options,
+                                const char *kernel, cl_kernel *out, double *milliseconds);
+void vgg_program_cache_free(struct vgg_program_cache *programs);
+
+#endif

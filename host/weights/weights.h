@@ -1,0 +1,54 @@
+/* weights/weights.h — files of named tensors behind one interface. One reader a format
+ * (weights_safetensors.c …) and a row in the format table (weights.c); a new format is added there.
+ *
+ * Opening reads and checks the header only; tensor values are read on demand, positionally.
+ */
+#ifndef VGG_WEIGHTS_WEIGHTS_H
+#define VGG_WEIGHTS_WEIGHTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "clvgg/tensor.h"
+
+typedef struct vgg_tensor_entry {
+    const char *name;
+    clvgg_dtype dtype;
+    clvgg_shape shape;
+    uint64_t offset; /* in the file */
+    uint64_t count;  /* elements */
+} vgg_tensor_entry;
+
+typedef struct vgg_weights vgg_weights;
+
+/* Identifies by content, opens, validates. Errors: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED. */
+clvgg_status vgg_weights_open(const char *path, vgg_weights **out);
+void vgg_weights_close(vgg_weights *weights);
+const char *vgg_weights_path(const vgg_weights *weights);
+size_t vgg_weights_count(const vgg_weights *weights);
+const vgg_tensor_entry *vgg_weights_entry(const vgg_weights *weights, size_t index);
+/* NULL when there is no tensor of that name. */
+const vgg_tensor_entry *vgg_weights_find(const vgg_weights *weights, const char *name);
+/* Value of a metadata key, or NULL; keys by index for copying. */
+const char *vgg_weights_metadata(const vgg_weights *weights, const char *key);
+size_t vgg_weights_metadata_count(const vgg_weights *weights);
+void vgg_weights_metadata_at(const vgg_weights *weights, size_t index, const char **key,
+                             const char **value);
+/* Elements [first, first + count) in the file's type, into `data`. Thread-safe. */
+clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
+                              uint64_t first, uint64_t count, void *data);
+
+/* Writes safetensors. `tensors` give name, dtype, shape (offset is ignored); values come from
+ * `read` in pieces of at most 4 MiB, in the tensor's dtype. Atomic. */
+typedef clvgg_status (*vgg_tensor_reader)(void *user, size_t tensor, uint64_t first,
+                                          uint64_t count, void *data);
+typedef struct vgg_metadata_entry {
+    const char *key, *value;
+} vgg_metadata_entry;
+clvgg_status vgg_weights_write(const char *path, const vgg_tensor_entry *tensors, size_t count,
+                               const vgg_metadata_entry *metadata, size_t metadata_count,
+                               vgg_tensor_reader read, void *user);
+
+#endif

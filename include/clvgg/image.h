@@ -1,0 +1,108 @@
+/* clvgg/image.h — photographs: reading, preparing for a network, and streaming many of them.
+ *
+ * PNG and JPEG, told apart by content. Decoded images are 8-bit RGB, row-major, origin top left;
+ * transparency is composited on white, 16 bits are reduced to 8, EXIF orientation is applied, ICC
+ * profiles and gamma are ignored.
+ */
+#ifndef CLVGG_IMAGE_H
+#define CLVGG_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clvgg/runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct clvgg_image clvgg_image;
+
+/* Reads one file. Errors: NOT_FOUND, IO, BAD_FILE (not an image, truncated, too large: at most
+ * 65,500 pixels a side and 100 million in all), UNSUPPORTED (built without libpng or libjpeg). */
+CLVGG_API clvgg_status clvgg_image_read(clvgg_runtime *runtime, const char *path,
+                                        clvgg_image **out);
+/* The same from memory; `name` is used in messages only. */
+CLVGG_API clvgg_status clvgg_image_decode(clvgg_runtime *runtime, const void *bytes,
+                                          size_t byte_count, const char *name, clvgg_image **out);
+CLVGG_API void clvgg_image_free(clvgg_image *image);
+CLVGG_API int clvgg_image_width(const clvgg_image *image);
+CLVGG_API int clvgg_image_height(const clvgg_image *image);
+/* uint8 RGB [height][width][3], owned by the image. */
+CLVGG_API const uint8_t *clvgg_image_pixels(const clvgg_image *image);
+/* Recoverable decoder warnings met (a JPEG with corrupt data that still decodes). */
+CLVGG_API int clvgg_image_warning_count(const clvgg_image *image);
+
+/* Writes uint8 RGB [height][width][3] as a PNG, atomically. */
+CLVGG_API clvgg_status clvgg_image_write_png(clvgg_runtime *runtime, const char *path, int width,
+                                             int height, const uint8_t *rgb);
+
+typedef enum clvgg_channel_order { CLVGG_RGB = 0, CLVGG_BGR = 1 } clvgg_channel_order;
+typedef enum clvgg_resize_mode {
+    CLVGG_RESIZE_CROP = 0,  /* short side to `resize_short`, then the centre height × width */
+    CLVGG_RESIZE_SQUASH = 1 /* straight to height × width, aspect ratio lost */
+} clvgg_resize_mode;
+
+/* How pixels become a network's input. Channel c of the input (in `order`) is
+ * (pixel × scale − mean[c]) / std[c], pixel in 0…255. */
+typedef struct clvgg_preprocess {
+    size_t struct_size;
+    clvgg_resize_mode mode;
+    int resize_short; /* 0: the crop's shorter side × 256/224, as the originals do */
+    int height, width;
+    clvgg_channel_order order;
+    float scale;
+    float mean[3], std[3]; /* indexed in `order` */
+} clvgg_preprocess;
+
+/* torchvision's: RGB/255, mean .485 .456 .406, std .229 .224 .225, 256 → 224 × 224. */
+CLVGG_API void clvgg_preprocess_defaults(clvgg_preprocess *preprocess);
+
+/* Resizes (antialiased bilinear, as Pillow's BILINEAR and torchvision's Resize + CenterCrop),
+ * crops and normalises into `data`, float32 CHW [3][height][width].
+ * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+CLVGG_API clvgg_status clvgg_image_prepare(const clvgg_image *image,
+                                           const clvgg_preprocess *preprocess, float *data);
+
+/* A stream of prepared images, decoded ahead by worker threads, delivered in order. A path may be
+ * a file or a folder; folders are walked recursively, bytewise sorted, and only names that end in
+ * .png, .jpg or .jpeg (any case) are taken from them. Memory is bounded by `memory_limit_bytes`,
+ * whatever the number of images. */
+typedef struct clvgg_image_stream clvgg_image_stream;
+
+typedef struct clvgg_image_stream_options {
+    size_t struct_size;
+    clvgg_preprocess preprocess;
+    int max_batch;                /* most images one call of next() asks for */
+    uint64_t memory_limit_bytes;  /* decoded and prepared images waiting; 0: 256 MiB */
+} clvgg_image_stream_options;
+
+typedef struct clvgg_stream_item {
+    const char *path;    /* valid until the following call of next() */
+    clvgg_status status; /* OK: the next row of `data` holds the image; else see message */
+    const char *message; /* NULL when OK; valid as long as path */
+    int warning_count;
+} clvgg_stream_item;
+
+CLVGG_API void clvgg_image_stream_options_defaults(clvgg_image_stream_options *options);
+/* Opens a stream. Paths are copied. A path that doesn't exist is an item with an error, not a
+ * failure of the stream; so is a folder without images. */
+CLVGG_API clvgg_status clvgg_image_stream_open(clvgg_runtime *runtime, const char *const *paths,
+                                               size_t path_count,
+                                               const clvgg_image_stream_options *options,
+                                               clvgg_image_stream **out);
+/* Number of items the stream will deliver in all, for progress. */
+CLVGG_API size_t clvgg_image_stream_count(const clvgg_image_stream *stream);
+/* Delivers the next items, at most max_items of them, of which at most max_batch are OK. The OK
+ * ones fill consecutive rows of `data`, float32 [max_batch][3][height][width]. *item_count is 0 at
+ * the end. Blocks until enough is decoded. One thread at a time. */
+CLVGG_API clvgg_status clvgg_image_stream_next(clvgg_image_stream *stream, float *data,
+                                               clvgg_stream_item *items, size_t max_items,
+                                               size_t *item_count);
+/* Stops the workers and frees everything, at any time. */
+CLVGG_API void clvgg_image_stream_close(clvgg_image_stream *stream);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,104 @@
+/* clvgg/model.h — a network and its weights: loading, building, describing, saving.
+ *
+ * A model is immutable and reference-counted; sessions and threads share it. Loading reads headers
+ * only: weights go from the file to the device, in chunks, when a session is made.
+ */
+#ifndef CLVGG_MODEL_H
+#define CLVGG_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clvgg/image.h"
+#include "clvgg/runtime.h"
+#include "clvgg/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct clvgg_model clvgg_model;
+
+typedef struct clvgg_model_options {
+    size_t struct_size;
+    int input_height, input_width; /* 0: the model's own */
+    const char *labels_path;       /* one label a line, or NULL: the model's own */
+} clvgg_model_options;
+
+CLVGG_API void clvgg_model_options_defaults(clvgg_model_options *options);
+
+/* Loads a safetensors file: canonical (conv1_1 … fc8), torchvision or timm tensor names; float32,
+ * float16 or bfloat16. Architecture, head sizes and classes come from the file. `options` may be
+ * NULL. Errors: NOT_FOUND, IO, BAD_FILE, SHAPE_MISMATCH (the tensor, expected and actual),
+ * UNSUPPORTED (a newer clvgg.format, another network), OUT_OF_MEMORY. */
+CLVGG_API clvgg_status clvgg_model_load(clvgg_runtime *runtime, const char *path,
+                                        const clvgg_model_options *options, clvgg_model **out);
+
+/* Gives `count` values of a tensor, from element `first` on, in the tensor's canonical layout
+ * (convolution OIHW, dense [out][in]). Called while a session is made or a model is saved. */
+typedef clvgg_status (*clvgg_tensor_source)(void *user, const char *tensor, const clvgg_shape *shape,
+                                            uint64_t first, uint64_t count, float *values);
+
+typedef struct clvgg_model_description {
+    size_t struct_size;
+    const char *architecture; /* "vgg11", "vgg13", "vgg16" or "vgg19" */
+    int input_channels, input_height, input_width; /* default 3, 224, 224 */
+    int head[2];              /* widths of fc6 and fc7; default 4096, 4096 */
+    int class_count;          /* default 1000 */
+    const char *const *labels; /* class_count strings, or NULL: "class 0" … */
+    clvgg_preprocess preprocess;
+    clvgg_tensor_source source; /* must stay valid as long as the model */
+    void *source_user;
+} clvgg_model_description;
+
+CLVGG_API void clvgg_model_description_defaults(clvgg_model_description *description);
+/* Builds a VGG whose weights come from the caller's memory or a generator. */
+CLVGG_API clvgg_status clvgg_model_build(clvgg_runtime *runtime,
+                                         const clvgg_model_description *description,
+                                         clvgg_model **out);
+
+/* Writes the model as safetensors with clvgg's metadata, atomically; tensors that come from a file
+ * are copied bit for bit, in the file's type; those from a source are written as `dtype`. */
+CLVGG_API clvgg_status clvgg_model_save(const clvgg_model *model, const char *path,
+                                        clvgg_dtype dtype);
+
+CLVGG_API clvgg_model *clvgg_model_retain(clvgg_model *model);
+CLVGG_API void clvgg_model_free(clvgg_model *model);
+
+/* File the model was loaded from, or its architecture's name. Owned by the model. */
+CLVGG_API const char *clvgg_model_name(const clvgg_model *model);
+CLVGG_API const char *clvgg_model_architecture(const clvgg_model *model);
+CLVGG_API size_t clvgg_model_class_count(const clvgg_model *model);
+/* Label of a class, or NULL when out of range. */
+CLVGG_API const char *clvgg_model_label(const clvgg_model *model, size_t index);
+CLVGG_API void clvgg_model_preprocess(const clvgg_model *model, clvgg_preprocess *out);
+/* Where the preprocessing comes from: "stated in the file", "torchvision's, from tensor names" … */
+CLVGG_API const char *clvgg_model_preprocess_origin(const clvgg_model *model);
+/* Metadata of the file, e.g. "clvgg.source"; NULL when absent. Owned by the model. */
+CLVGG_API const char *clvgg_model_metadata(const clvgg_model *model, const char *key);
+CLVGG_API uint64_t clvgg_model_parameter_count(const clvgg_model *model);
+/* FLOPs of one image's forward pass, two a multiply-add, convolution and dense layers. */
+CLVGG_API uint64_t clvgg_model_flops(const clvgg_model *model);
+
+typedef struct clvgg_layer_info {
+    size_t struct_size;
+    const char *name, *type; /* "conv1_1", "conv2d"; owned by the model */
+    int input;               /* index of the layer whose output it reads; -1 for the input */
+    clvgg_shape output;      /* of one image: {3, {c, h, w}} or {1, {n}} */
+    uint64_t parameter_count, flops;
+    char attributes[96];     /* "3x3 stride 1 pad 1", for people */
+} clvgg_layer_info;
+
+CLVGG_API size_t clvgg_model_layer_count(const clvgg_model *model);
+CLVGG_API clvgg_status clvgg_model_layer(const clvgg_model *model, size_t index,
+                                         clvgg_layer_info *info);
+/* The graph in Graphviz's language or as JSON. Writes at most `capacity` bytes, NUL included, and
+ * the full length without NUL into *length; text may be NULL when capacity is 0. */
+typedef enum clvgg_graph_format { CLVGG_GRAPH_DOT = 0, CLVGG_GRAPH_JSON = 1 } clvgg_graph_format;
+CLVGG_API clvgg_status clvgg_model_print_graph(const clvgg_model *model, clvgg_graph_format format,
+                                               char *text, size_t capacity, size_t *length);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

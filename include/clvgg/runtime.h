@@ -1,0 +1,53 @@
+/* clvgg/runtime.h — the root handle: allocator, log callback, threads, kernel sources.
+ *
+ * There is no global state. Everything else is made from a runtime and must be freed before it.
+ */
+#ifndef CLVGG_RUNTIME_H
+#define CLVGG_RUNTIME_H
+
+#include <stddef.h>
+
+#include "clvgg/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct clvgg_runtime clvgg_runtime;
+
+typedef enum clvgg_log_level {
+    CLVGG_LOG_ERROR = 0,
+    CLVGG_LOG_WARNING = 1,
+    CLVGG_LOG_INFO = 2,
+    CLVGG_LOG_DEBUG = 3
+} clvgg_log_level;
+
+/* Called from any thread of clvgg, one line without a newline. Must not call clvgg. */
+typedef void (*clvgg_log_fn)(void *user, clvgg_log_level level, const char *line);
+
+typedef struct clvgg_runtime_options {
+    size_t struct_size; /* sizeof(clvgg_runtime_options), set by the defaults call */
+    /* Host memory. Both or neither; may be called from several threads at once. `allocate`
+     * returns memory aligned for any type, or NULL. */
+    void *(*allocate)(void *user, size_t bytes);
+    void (*release)(void *user, void *memory);
+    void *allocator_user;
+    clvgg_log_fn log; /* NULL: silent */
+    void *log_user;
+    clvgg_log_level log_level; /* lines above this level are not built; default WARNING */
+    int threads;               /* decoder threads; 0: one a processor */
+    const char *kernel_dir;    /* folder of .cl files used instead of the embedded ones, or NULL */
+} clvgg_runtime_options;
+
+CLVGG_API void clvgg_runtime_options_defaults(clvgg_runtime_options *options);
+
+/* Makes a runtime. `options` may be NULL (defaults); strings in it are copied. Doesn't touch
+ * OpenCL. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. Threads: a runtime may be used by many. */
+CLVGG_API clvgg_status clvgg_runtime_create(const clvgg_runtime_options *options,
+                                            clvgg_runtime **out);
+CLVGG_API void clvgg_runtime_free(clvgg_runtime *runtime);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

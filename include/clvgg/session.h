@@ -1,0 +1,93 @@
+/* clvgg/session.h — a model made ready on a device: run it, see what it costs.
+ *
+ * A session belongs to one thread at a time. It has its own kernels and activation memory; weights
+ * are shared by all sessions of a model on the same clvgg_device.
+ */
+#ifndef CLVGG_SESSION_H
+#define CLVGG_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clvgg/device.h"
+#include "clvgg/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct clvgg_session clvgg_session;
+
+typedef enum clvgg_gemm { CLVGG_GEMM_AUTO = 0, CLVGG_GEMM_OWN = 1, CLVGG_GEMM_CLBLAST = 2 } clvgg_gemm;
+
+typedef struct clvgg_session_options {
+    size_t struct_size;
+    int max_batch;               /* most images one run takes; default 1 */
+    const char *const *outputs;  /* layer names, or "logits", "prob"; default {"logits"} */
+    size_t output_count;
+    clvgg_gemm gemm;             /* whose GEMM serves dense layers; default AUTO */
+    const char *const *variants; /* "LAYER=NAME" each: force a kernel variant; LAYER may be "*" */
+    size_t variant_count;
+    uint64_t memory_limit_bytes; /* of activations on the device; 0: no limit but the device's */
+    int profile;                 /* 1: time every step (serialises; slower) */
+} clvgg_session_options;
+
+CLVGG_API void clvgg_session_options_defaults(clvgg_session_options *options);
+
+/* Plans the model for the device, builds every kernel and uploads the weights. `options` may be
+ * NULL. Retains device and model. Errors: INVALID_ARGUMENT (unknown output or variant: lists what
+ * there is), OUT_OF_DEVICE_MEMORY (says how much was needed), BUILD_FAILED (with the log),
+ * NON_FINITE (the tensor), and those of reading the weights. */
+CLVGG_API clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *model,
+                                            const clvgg_session_options *options,
+                                            clvgg_session **out);
+CLVGG_API void clvgg_session_free(clvgg_session *session);
+
+/* Runs `count` images (1…max_batch): input float32 NCHW [count][3][h][w]; outputs[i] receives
+ * float32 [count][shape of output i], in the order of the options. An output may be NULL (not
+ * fetched). Blocks. NaN in gives NaN out. Same device, driver and options: same bits, whatever the
+ * other images of the batch. Errors: INVALID_ARGUMENT, OUT_OF_DEVICE_MEMORY, OPENCL, DEVICE_LOST. */
+CLVGG_API clvgg_status clvgg_session_run(clvgg_session *session, int count, const float *input,
+                                         float *const *outputs);
+
+/* Shape of the input of one image, {3, {c, h, w}}, and of output i of one image. */
+CLVGG_API void clvgg_session_input_shape(const clvgg_session *session, clvgg_shape *shape);
+CLVGG_API clvgg_status clvgg_session_output_shape(const clvgg_session *session, size_t index,
+                                                  clvgg_shape *shape);
+
+typedef struct clvgg_session_stats {
+    size_t struct_size;
+    uint64_t weight_bytes;    /* on the device, as the kernels read them */
+    uint64_t arena_bytes;     /* activations and workspaces */
+    uint64_t arena_bound_bytes; /* no plan with these steps can do with less */
+    uint64_t unshared_bytes;  /* activations and workspaces if nothing shared memory */
+    double plan_ms, compile_ms, weights_ms; /* what making the session cost */
+    uint64_t fingerprint;     /* same fingerprint, same bits */
+} clvgg_session_stats;
+
+CLVGG_API void clvgg_session_get_stats(const clvgg_session *session, clvgg_session_stats *stats);
+
+/* One kernel launch, or a chain of them, of the plan. */
+typedef struct clvgg_step_info {
+    size_t struct_size;
+    char layers[96];     /* "conv1_2+relu1_2+pool1" */
+    const char *variant; /* owned by the session */
+    uint64_t flops;      /* of one image, counted as direct computation */
+    uint64_t workspace_bytes;
+    double ms;           /* of the last run, when profiled; else 0 */
+} clvgg_step_info;
+
+CLVGG_API size_t clvgg_session_step_count(const clvgg_session *session);
+CLVGG_API clvgg_status clvgg_session_step(const clvgg_session *session, size_t index,
+                                          clvgg_step_info *info);
+
+/* The simplest use: one label for one file on the default device. Writes the most probable class
+ * and its probability. Loads everything each time: for more than one image, make a session. */
+CLVGG_API clvgg_status clvgg_classify_file(clvgg_runtime *runtime, const char *model_path,
+                                           const char *image_path, size_t *class_index,
+                                           float *probability);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
