@@ -2,6 +2,7 @@
 #ifndef VGG_BASE_FILE_H
 #define VGG_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,7 +19,8 @@ const char *vgg_file_path(const vgg_file *file);
 clvgg_status vgg_file_read(const vgg_file *file, uint64_t offset, void *data, size_t bytes);
 void vgg_file_close(vgg_file *file);
 
-/* Whole content, at most limit_bytes (BAD_FILE above). *data is freed by vgg_free(). */
+/* Whole content, at most limit_bytes (BAD_FILE above), and a NUL behind it that *size leaves out.
+ * *data is freed by vgg_free(). */
 clvgg_status vgg_file_read_all(const char *path, uint64_t limit_bytes, unsigned char **data,
                                size_t *size);
 
@@ -28,6 +30,8 @@ clvgg_status vgg_file_read_all(const char *path, uint64_t limit_bytes, unsigned 
 typedef struct vgg_writer vgg_writer;
 clvgg_status vgg_writer_open(const char *path, vgg_writer **out);
 clvgg_status vgg_writer_append(vgg_writer *writer, const void *data, size_t bytes);
+/* False for a pipe, where what is written can't be changed any more. */
+bool vgg_writer_can_patch(const vgg_writer *writer);
 /* Overwrites bytes written before, e.g. a header that needed the final count. */
 clvgg_status vgg_writer_patch(vgg_writer *writer, uint64_t offset, const void *data, size_t bytes);
 clvgg_status vgg_writer_commit(vgg_writer *writer);
