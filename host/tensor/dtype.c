@@ -1,0 +1,159 @@
+/* tensor/dtype.c — float16 and bfloat16 to float32 and back, and the search for NaN and infinity.
+ *
+ * Loops are written without branches or tables, so that compilers turn them into vector code. They
+ * work on bits and never on subnormal numbers, so a thread that flushes those gets the same values.
+ */
+#include "tensor/dtype.h"
+
+#include <string.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensor files are little-endian");
+
+static float float_of(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+size_t vgg_dtype_bytes(clvgg_dtype dtype)
+{
+    return dtype == CLVGG_DTYPE_F32 ? 4 : 2;
+}
+
+const char *vgg_dtype_name(clvgg_dtype dtype)
+{
+    return dtype == CLVGG_DTYPE_F32 ? "F32" : dtype == CLVGG_DTYPE_F16 ? "F16" : "BF16";
+}
+
+float vgg_f32_from_f16(uint16_t half)
+{
+    /* f16 is s eeeee mmmmmmmmmm with bias 15; f32 has bias 127 and 13 more bits of mantissa. */
+    uint32_t magnitude = (uint32_t)(half & 0x7FFF) << 13;
+    uint32_t normal = magnitude + ((127u - 15u) << 23);
+    uint32_t special = normal + ((127u - 15u) << 23); /* exponent 31 becomes 255 */
+    /* 0.m · 2^-14 is 1.m · 2^-14 less 2^-14. */
+    uint32_t small = bits_of(float_of(magnitude + (113u << 23)) - float_of(113u << 23));
+    uint32_t bits = magnitude < (1u << 23) ? small : normal;
+    bits = magnitude >= (31u << 23) ? special : bits;
+    return float_of(bits | (uint32_t)(half & 0x8000) << 16);
+}
+
+float vgg_f32_from_bf16(uint16_t bits)
+{
+    return float_of((uint32_t)bits << 16);
+}
+
+uint16_t vgg_f16_from_f32(float value)
+{
+    uint32_t bits = bits_of(value), magnitude = bits & 0x7FFFFFFF;
+    /* Round to 10 bits of mantissa: half of the last bit, less one unless that bit is odd. */
+    uint32_t normal = (magnitude - ((127u - 15u) << 23) + 0xFFF + (magnitude >> 13 & 1)) >> 13;
+    /* Below 2^-14 the unit is 2^-24, the last bit of 0.5: the addition rounds. */
+    uint32_t tiny = magnitude < (113u << 23) ? magnitude : 0;
+    uint32_t small = bits_of(float_of(tiny) + 0.5f) - bits_of(0.5f);
+    uint32_t half = magnitude < (113u << 23) ? small : normal;
+    half = magnitude >= 0x477FF000u ? 0x7C00 : half; /* 65520 and above round to infinity */
+    half = magnitude > 0x7F800000u ? (0x7E00 | (magnitude >> 13 & 0x1FF)) : half;
+    return (uint16_t)(half | (bits >> 16 & 0x8000));
+}
+
+uint16_t vgg_bf16_from_f32(float value)
+{
+    uint32_t bits = bits_of(value);
+    uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+    uint32_t quiet = bits >> 16 | 0x40; /* a NaN whose payload would round away or overflow */
+    return (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000u ? quiet : rounded);
+}
+
+void vgg_to_f32(clvgg_dtype dtype, const void *data, size_t count, float *out)
+{
+    const char *bytes = data;
+    if (dtype == CLVGG_DTYPE_F32) {
+        if (count > 0)
+            memmove(out, data, count * sizeof *out);
+        return;
+    }
+    bool half = dtype == CLVGG_DTYPE_F16;
+    for (size_t i = 0; half && i < count; i++) {
+        uint16_t bits;
+        memcpy(&bits, bytes + 2 * i, sizeof bits);
+        out[i] = vgg_f32_from_f16(bits);
+    }
+    for (size_t i = 0; !half && i < count; i++) {
+        uint16_t bits;
+        memcpy(&bits, bytes + 2 * i, sizeof bits);
+        out[i] = vgg_f32_from_bf16(bits);
+    }
+}
+
+void vgg_from_f32(clvgg_dtype dtype, const float *values, size_t count, void *out)
+{
+    char *bytes = out;
+    if (dtype == CLVGG_DTYPE_F32) {
+        if (count > 0)
+            memmove(out, values, count * sizeof *values);
+        return;
+    }
+    bool half = dtype == CLVGG_DTYPE_F16;
+    for (size_t i = 0; half && i < count; i++) {
+        uint16_t bits = vgg_f16_from_f32(values[i]);
+        memcpy(bytes + 2 * i, &bits, sizeof bits);
+    }
+    for (size_t i = 0; !half && i < count; i++) {
+        uint16_t bits = vgg_bf16_from_f32(values[i]);
+        memcpy(bytes + 2 * i, &bits, sizeof bits);
+    }
+}
+
+/* A value is NaN or infinite when its exponent is all ones. */
+static bool any_full_exponent_32(const char *bytes, size_t count)
+{
+    uint32_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, bytes + 4 * i, sizeof bits);
+        found |= (bits & 0x7F800000u) == 0x7F800000u;
+    }
+    return found != 0;
+}
+
+static bool any_full_exponent_16(const char *bytes, size_t count, uint16_t mask)
+{
+    uint16_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint16_t bits;
+        memcpy(&bits, bytes + 2 * i, sizeof bits);
+        found = (uint16_t)(found | ((bits & mask) == mask));
+    }
+    return found != 0;
+}
+
+static bool any_non_finite(clvgg_dtype dtype, const char *bytes, size_t count)
+{
+    return dtype == CLVGG_DTYPE_F32
+               ? any_full_exponent_32(bytes, count)
+               : any_full_exponent_16(bytes, count, dtype == CLVGG_DTYPE_F16 ? 0x7C00 : 0x7F80);
+}
+
+size_t vgg_find_non_finite(clvgg_dtype dtype, const void *data, size_t count)
+{
+    const char *bytes = data;
+    const size_t size = vgg_dtype_bytes(dtype), block = 4096;
+    for (size_t first = 0; first < count; first += block) {
+        size_t length = count - first < block ? count - first : block;
+        if (!any_non_finite(dtype, bytes + first * size, length))
+            continue;
+        while (!any_non_finite(dtype, bytes + first * size, 1))
+            first++;
+        return first;
+    }
+    return count;
+}

@@ -1,0 +1,155 @@
+/* tensor/npy_header.c — the header of a .npy file: a Python dictionary with exactly three keys.
+ *
+ * Reads the subset of Python's syntax that NumPy writes, and nothing more: strings without escapes,
+ * True and False, a tuple of integers. Format: numpy.lib.format, versions 1.0 to 3.0.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "tensor/npy.h"
+#include "tensor/shape.h"
+
+/* What is left to read. */
+typedef struct cursor {
+    const char *at, *end;
+} cursor;
+
+static void skip_blanks(cursor *c)
+{
+    while (c->at < c->end && strchr(" \t\n", *c->at) != NULL && *c->at != '\0')
+        c->at++;
+}
+
+/* Skips blanks, then `symbol`; false, standing before it, when something else comes. */
+static bool accept(cursor *c, char symbol)
+{
+    skip_blanks(c);
+    if (c->at == c->end || *c->at != symbol)
+        return false;
+    c->at++;
+    return true;
+}
+
+static bool accept_word(cursor *c, const char *word)
+{
+    skip_blanks(c);
+    size_t length = strlen(word);
+    if ((size_t)(c->end - c->at) < length || memcmp(c->at, word, length) != 0)
+        return false;
+    c->at += length;
+    return true;
+}
+
+static clvgg_status parse_string(cursor *c, char *text, size_t capacity)
+{
+    char quote = accept(c, '\'') ? '\'' : accept(c, '"') ? '"' : '\0';
+    size_t length = 0;
+    while (quote != '\0' && c->at < c->end && *c->at != quote && *c->at != '\\' && *c->at >= ' ' &&
+           length + 1 < capacity)
+        text[length++] = *c->at++;
+    text[length] = '\0';
+    if (quote == '\0' || c->at == c->end || *c->at != quote)
+        return vgg_fail(CLVGG_STATUS_BAD_FILE, ".npy header: a short plain string was expected");
+    c->at++;
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status parse_descr(cursor *c)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char descr[32];
+    skip_blanks(c);
+    VGG_REQUIRE(c->at == c->end || *c->at != '[', CLVGG_STATUS_UNSUPPORTED,
+                "has structured elements, needs float32 ('<f4')");
+    VGG_TRY(parse_string(c, descr, sizeof descr));
+    VGG_REQUIRE(strcmp(descr, "<f4") == 0, CLVGG_STATUS_UNSUPPORTED,
+                "has elements of type '%s', needs float32 ('<f4')", descr);
+cleanup:
+    return status;
+}
+
+static clvgg_status parse_order(cursor *c)
+{
+    if (accept_word(c, "True"))
+        return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                        "is in Fortran order, needs C order (numpy.ascontiguousarray)");
+    if (!accept_word(c, "False"))
+        return vgg_fail(CLVGG_STATUS_BAD_FILE,
+                        ".npy header: fortran_order is neither True nor False");
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status parse_extent(cursor *c, int64_t *extent)
+{
+    *extent = 0;
+    const char *first = c->at;
+    for (; c->at < c->end && *c->at >= '0' && *c->at <= '9'; c->at++) {
+        int digit = *c->at - '0';
+        if (*extent > (INT64_MAX - digit) / 10)
+            return vgg_fail(CLVGG_STATUS_BAD_FILE, ".npy header: a dimension is beyond 64 bits");
+        *extent = *extent * 10 + digit;
+    }
+    if (c->at == first)
+        return vgg_fail(CLVGG_STATUS_BAD_FILE,
+                        ".npy header: a dimension isn't a non-negative integer");
+    if (c->at < c->end && *c->at == 'L') /* a long of Python 2 */
+        c->at++;
+    return CLVGG_STATUS_OK;
+}
+
+/* "()", "(2,)", "(2, 3)", "(2, 3,)". */
+static clvgg_status parse_shape(cursor *c, clvgg_shape *shape)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    bool comma = true; /* a dimension may follow; "(2)" would be an integer, not a tuple */
+    VGG_REQUIRE(accept(c, '('), CLVGG_STATUS_BAD_FILE, ".npy header: shape isn't a tuple");
+    while (!accept(c, ')')) {
+        VGG_REQUIRE(comma, CLVGG_STATUS_BAD_FILE, ".npy header: shape isn't a tuple of integers");
+        VGG_REQUIRE(shape->rank < CLVGG_MAX_RANK, CLVGG_STATUS_UNSUPPORTED,
+                    "has more than %d dimensions", CLVGG_MAX_RANK);
+        VGG_TRY(parse_extent(c, &shape->dims[shape->rank]));
+        shape->rank++;
+        comma = accept(c, ',');
+    }
+    VGG_REQUIRE(shape->rank != 1 || comma, CLVGG_STATUS_BAD_FILE,
+                ".npy header: shape isn't a tuple");
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_npy_parse_header(const char *text, size_t length, clvgg_shape *shape)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    static const char *const keys[] = {"descr", "fortran_order", "shape"};
+    enum { DESCR, ORDER, SHAPE, KEYS };
+    bool seen[KEYS] = {false};
+    cursor c = {text, text + length};
+    *shape = (clvgg_shape){0};
+    VGG_REQUIRE(accept(&c, '{'), CLVGG_STATUS_BAD_FILE, ".npy header: not a dictionary");
+    bool comma = true;
+    while (!accept(&c, '}')) {
+        char key[32];
+        VGG_REQUIRE(comma, CLVGG_STATUS_BAD_FILE, ".npy header: a comma is missing");
+        VGG_TRY(parse_string(&c, key, sizeof key));
+        int which = 0;
+        while (which < KEYS && strcmp(key, keys[which]) != 0)
+            which++;
+        VGG_REQUIRE(which < KEYS && !seen[which], CLVGG_STATUS_BAD_FILE,
+                    ".npy header: key '%s' is %s", key, which < KEYS ? "doubled" : "unknown");
+        seen[which] = true;
+        VGG_REQUIRE(accept(&c, ':'), CLVGG_STATUS_BAD_FILE, ".npy header: '%s' has no value", key);
+        VGG_TRY(which == DESCR   ? parse_descr(&c)
+                : which == ORDER ? parse_order(&c)
+                                 : parse_shape(&c, shape));
+        comma = accept(&c, ',');
+    }
+    for (int which = 0; which < KEYS; which++)
+        VGG_REQUIRE(seen[which], CLVGG_STATUS_BAD_FILE, ".npy header: has no '%s'", keys[which]);
+    skip_blanks(&c);
+    VGG_REQUIRE(c.at == c.end, CLVGG_STATUS_BAD_FILE, ".npy header: something follows the '}'");
+    uint64_t count;
+    VGG_REQUIRE(vgg_shape_count(shape, &count) && count <= INT64_MAX / sizeof(float),
+                CLVGG_STATUS_BAD_FILE, ".npy header: the shape's size is beyond 64 bits");
+cleanup:
+    return status;
+}
