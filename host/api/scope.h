@@ -3,6 +3,7 @@
 #define VGG_API_SCOPE_H
 
 #include "base/runtime.h"
+#include "base/status.h"
 
 /* Runs `call` (an expression of type clvgg_status) inside `scope` and returns its value. */
 #define VGG_API_RETURN(scope, call)                                                                \

@@ -1,0 +1,211 @@
+/* ocl/device_diagnose.c — why there may be no device, in lines that a user can act on.
+ *
+ * Looks where the ICD loader looks (vendor folders, environment) and where GPU drivers keep their
+ * device files. The library otherwise leaves the environment to the command line; here it is what
+ * the loader will read, so reading it is the diagnosis. Nothing is loaded or changed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "ocl/device.h"
+#include "ocl/query.h"
+
+#define VENDOR_FOLDER "/etc/OpenCL/vendors"
+
+typedef struct findings {
+    int icd_count;
+    bool rusticl;
+    bool gpu_file;
+} findings;
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* The library that an .icd file names, in its first line; says so in one line. */
+static void describe_icd(vgg_text *text, const char *path, findings *found)
+{
+    char line[1024] = "", library[1024];
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        vgg_text_printf(text, "  %s: %s\n", path, strerror(errno));
+        return;
+    }
+    bool read = fgets(line, sizeof line, file) != NULL;
+    fclose(file);
+    line[strcspn(line, "\r\n")] = '\0';
+    vgg_clean_text(library, sizeof library, line);
+    const char *verdict = !read || library[0] == '\0'  ? "names no library"
+                          : library[0] != '/'          ? "for the dynamic linker to find"
+                          : access(library, R_OK) == 0 ? "exists"
+                                                       : strerror(errno);
+    vgg_text_printf(text, "  %s: %s (%s)\n", path, library, verdict);
+    found->icd_count++;
+    found->rusticl = found->rusticl || strstr(path, "rusticl") != NULL;
+}
+
+static int only_icd(const struct dirent *entry)
+{
+    return ends_with(entry->d_name, ".icd");
+}
+
+/* Every .icd file of a folder, in the order of their names; `path` may be such a file itself. */
+static void describe_vendors(vgg_text *text, const char *path, findings *found)
+{
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
+        describe_icd(text, path, found);
+        return;
+    }
+    struct dirent **names = NULL;
+    int count = scandir(path, &names, only_icd, alphasort);
+    if (count < 0)
+        vgg_text_printf(text, "  %s: %s\n", path, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        vgg_text file = {0};
+        vgg_text_printf(&file, "%s/%s", path, names[i]->d_name);
+        if (!file.failed)
+            describe_icd(text, file.bytes, found);
+        vgg_text_free(&file);
+        free(names[i]); /* scandir's, by malloc */
+    }
+    free(names);
+    if (count == 0)
+        vgg_text_printf(text, "  %s: no .icd file\n", path);
+}
+
+/* A colon-separated list of .icd files or libraries. */
+static void describe_file_list(vgg_text *text, const char *list, findings *found)
+{
+    while (*list != '\0') {
+        size_t length = strcspn(list, ":");
+        char *path = vgg_strndup(list, length);
+        if (path == NULL) {
+            text->failed = true;
+            return;
+        }
+        if (ends_with(path, ".icd")) {
+            describe_icd(text, path, found);
+        } else if (length > 0) {
+            vgg_text_printf(text, "  %s: a library\n", path);
+            found->icd_count++;
+        }
+        vgg_free(path);
+        list += length + (list[length] == ':');
+    }
+}
+
+static void describe_drivers(vgg_text *text, findings *found)
+{
+    static const char *const folder_variables[] = {"OCL_ICD_VENDORS", "OPENCL_VENDOR_PATH"};
+    const char *folder = NULL, *variable = NULL;
+    for (size_t i = 0; i < 2 && folder == NULL; i++) {
+        variable = folder_variables[i];
+        folder = getenv(variable);
+    }
+    if (folder != NULL)
+        vgg_text_printf(text, "OpenCL drivers (%s is set, so %s is not read):\n", variable,
+                        VENDOR_FOLDER);
+    else
+        vgg_text_puts(text, "OpenCL drivers:\n");
+    describe_vendors(text, folder != NULL ? folder : VENDOR_FOLDER, found);
+    const char *files = getenv("OCL_ICD_FILENAMES");
+    if (files != NULL && files[0] != '\0') {
+        vgg_text_puts(text, "OCL_ICD_FILENAMES adds:\n");
+        describe_file_list(text, files, found);
+    }
+}
+
+/* One device file: may this user use it, and if not, which group would help. */
+static void describe_gpu_file(vgg_text *text, const char *path, findings *found)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return;
+    found->gpu_file = true;
+    if (access(path, R_OK | W_OK) == 0) {
+        vgg_text_printf(text, "  %s: you may use it\n", path);
+        return;
+    }
+    char buffer[4096];
+    struct group group, *owner = NULL;
+    getgrgid_r(info.st_gid, &group, buffer, sizeof buffer, &owner);
+    vgg_text_printf(text,
+                    "  %s: %s; join its group: sudo usermod -aG %s $USER, then log in again\n",
+                    path, strerror(errno), owner != NULL ? owner->gr_name : "render");
+}
+
+static int only_gpu_node(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, "renderD", 7) == 0 || strncmp(entry->d_name, "card", 4) == 0;
+}
+
+/* "yes", "no", or that the system has no such group. */
+static const char *membership(const char *name)
+{
+    char buffer[4096];
+    struct group group, *found = NULL;
+    gid_t groups[256];
+    if (getgrnam_r(name, &group, buffer, sizeof buffer, &found) != 0 || found == NULL)
+        return "no such group";
+    if (getegid() == group.gr_gid)
+        return "yes";
+    int count = getgroups(256, groups);
+    for (int i = 0; i < count; i++)
+        if (groups[i] == group.gr_gid)
+            return "yes";
+    return "no";
+}
+
+static void describe_gpu_files(vgg_text *text, findings *found)
+{
+    struct dirent **names = NULL;
+    vgg_text_puts(text, "GPU device files:\n");
+    int count = scandir("/dev/dri", &names, only_gpu_node, alphasort);
+    for (int i = 0; i < count; i++) {
+        char path[300];
+        snprintf(path, sizeof path, "/dev/dri/%s", names[i]->d_name);
+        describe_gpu_file(text, path, found);
+        free(names[i]); /* scandir's, by malloc */
+    }
+    free(names);
+    describe_gpu_file(text, "/dev/kfd", found);
+    describe_gpu_file(text, "/dev/nvidiactl", found);
+    if (!found->gpu_file)
+        vgg_text_puts(text, "  none: no GPU that the kernel drives, or a container without it\n");
+    else
+        vgg_text_printf(text, "  you are in group render: %s, video: %s\n", membership("render"),
+                        membership("video"));
+}
+
+static void advise(vgg_text *text, const findings *found)
+{
+    const char *rusticl = getenv("RUSTICL_ENABLE");
+    if (found->rusticl && (rusticl == NULL || rusticl[0] == '\0'))
+        vgg_text_puts(text, "Mesa's rusticl shows its devices only when RUSTICL_ENABLE names a "
+                            "driver: radeonsi, iris, nouveau, or llvmpipe for the CPU\n");
+    if (found->icd_count == 0)
+        vgg_text_puts(text, "Install a driver (Debian's packages): pocl-opencl-icd for any CPU, "
+                            "intel-opencl-icd for Intel GPUs, mesa-opencl-icd for AMD GPUs, "
+                            "nvidia-opencl-icd for NVIDIA GPUs\n");
+    else if (found->gpu_file)
+        vgg_text_puts(text, "A GPU needs its own driver (Debian's packages): intel-opencl-icd, "
+                            "mesa-opencl-icd (AMD) or nvidia-opencl-icd\n");
+}
+
+void vgg_device_diagnose(vgg_text *text)
+{
+    findings found = {0};
+    describe_drivers(text, &found);
+    describe_gpu_files(text, &found);
+    advise(text, &found);
+}

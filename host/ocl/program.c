@@ -1,0 +1,251 @@
+/* ocl/program.c — programs of a device: built once a file and options, kernels made from them.
+ *
+ * The device's lock guards only the list; each program has a lock of its own, held while it is
+ * built, so that different programs build in parallel and the same one is waited for. A build that
+ * failed is tried again by whoever asks next.
+ */
+#include "ocl/program.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/log.h"
+
+/* Kernels compile as OpenCL C 1.2 everywhere. No fast-math: NaN must pass and bits must repeat. */
+#define LANGUAGE_OPTION "-cl-std=CL1.2"
+#define MAX_SOURCE_BYTES ((uint64_t)16 << 20)
+/* Of a compiler's log in a message. */
+#define MAX_LOG_BYTES 8192
+
+typedef struct program_entry {
+    struct program_entry *next;
+    char *file, *options;
+    pthread_mutex_t lock; /* held while building; guards `program` */
+    cl_program program;   /* NULL until built */
+} program_entry;
+
+struct vgg_program_cache {
+    program_entry *first;
+};
+
+static double now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+static void free_entry(program_entry *entry)
+{
+    if (entry == NULL)
+        return;
+    if (entry->program != NULL)
+        clReleaseProgram(entry->program);
+    pthread_mutex_destroy(&entry->lock);
+    vgg_free(entry->options);
+    vgg_free(entry->file);
+    vgg_free(entry);
+}
+
+void vgg_program_cache_free(struct vgg_program_cache *programs)
+{
+    if (programs == NULL)
+        return;
+    while (programs->first != NULL) {
+        program_entry *entry = programs->first;
+        programs->first = entry->next;
+        free_entry(entry);
+    }
+    vgg_free(programs);
+}
+
+static clvgg_status new_entry(const char *file, const char *options, program_entry **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    program_entry *entry = NULL;
+    VGG_NEW(entry, 1);
+    if (pthread_mutex_init(&entry->lock, NULL) != 0) {
+        vgg_free(entry);
+        return vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a lock");
+    }
+    VGG_DUP(entry->file, file);
+    VGG_DUP(entry->options, options);
+    *out = entry;
+    entry = NULL;
+cleanup:
+    free_entry(entry);
+    return status;
+}
+
+/* The entry of (file, options), a new one when there is none. The device's lock is held. */
+static clvgg_status find_entry(clvgg_device *device, const char *file, const char *options,
+                               program_entry **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (device->programs == NULL)
+        VGG_NEW(device->programs, 1);
+    for (program_entry *entry = device->programs->first; entry != NULL; entry = entry->next) {
+        if (strcmp(entry->file, file) == 0 && strcmp(entry->options, options) == 0) {
+            *out = entry;
+            goto cleanup;
+        }
+    }
+    VGG_TRY(new_entry(file, options, out));
+    (*out)->next = device->programs->first;
+    device->programs->first = *out;
+cleanup:
+    return status;
+}
+
+/* The text of a kernel file, embedded or from the folder; *owned is to be freed (may be NULL). */
+static clvgg_status load_source(const char *kernel_dir, const char *file, const char **text,
+                                size_t *length, unsigned char **owned)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text path = {0};
+    if (kernel_dir != NULL) {
+        vgg_text_printf(&path, "%s/%s", kernel_dir, file);
+        if (path.failed)
+            return CLVGG_STATUS_OUT_OF_MEMORY;
+        VGG_TRY(vgg_file_read_all(path.bytes, MAX_SOURCE_BYTES, owned, length));
+        *text = (const char *)*owned;
+        goto cleanup;
+    }
+    for (const vgg_kernel_source *source = vgg_kernel_sources; source->file != NULL; source++) {
+        if (strcmp(source->file, file) == 0) {
+            *text = source->text;
+            *length = source->length;
+            goto cleanup;
+        }
+    }
+    status = vgg_fail(CLVGG_STATUS_NOT_FOUND, "no kernel file '%s' is embedded", file);
+cleanup:
+    vgg_text_free(&path);
+    return status;
+}
+
+/* The line where the first error is reported; the log's start when none says so. */
+static const char *first_error_line(const char *log)
+{
+    const char *line_start = log;
+    for (const char *at = log; *at != '\0'; at++) {
+        if (strncmp(at, "error", 5) == 0)
+            return line_start;
+        if (*at == '\n')
+            line_start = at + 1;
+    }
+    return log;
+}
+
+/* Makes a log fit for a message, in place: printable, trimmed, from its first error on when long.
+ */
+static const char *tidy_log(char *log)
+{
+    for (char *at = log; *at != '\0'; at++)
+        if (iscntrl((unsigned char)*at) && *at != '\n' && *at != '\t')
+            *at = ' ';
+    size_t length = strlen(log);
+    while (length > 0 && isspace((unsigned char)log[length - 1]))
+        log[--length] = '\0';
+    const char *start = log + strspn(log, " \t\n");
+    if (strlen(start) <= MAX_LOG_BYTES)
+        return *start != '\0' ? start : "(the compiler left no log)";
+    start = first_error_line(start);
+    if (strlen(start) > MAX_LOG_BYTES)
+        memcpy(log + (start - log) + MAX_LOG_BYTES - 4, "\n...", 5);
+    return start;
+}
+
+/* Writes what the compiler said. */
+static clvgg_status fail_build(clvgg_device *device, const program_entry *entry, cl_program program,
+                               const char *kernel)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char *log = NULL;
+    size_t bytes = 0;
+    VGG_CL(clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes));
+    VGG_NEW(log, bytes + 1);
+    VGG_CL(clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, bytes, log, NULL));
+    status = vgg_fail(CLVGG_STATUS_BUILD_FAILED,
+                      "%s doesn't build for '%s' (kernel %s, options '%s'):\n%s", entry->file,
+                      device->info.name, kernel, entry->options, tidy_log(log));
+cleanup:
+    vgg_free(log);
+    return status;
+}
+
+/* Compiles the entry's file. The entry's lock is held. */
+static clvgg_status build_entry(clvgg_device *device, program_entry *entry, const char *kernel)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_program program = NULL;
+    vgg_text options = {0};
+    unsigned char *owned = NULL;
+    const char *text = NULL;
+    size_t length = 0;
+    VGG_TRY(load_source(device->runtime->kernel_dir, entry->file, &text, &length, &owned));
+    vgg_text_printf(&options, "%s %s", LANGUAGE_OPTION, entry->options);
+    if (options.failed) {
+        status = CLVGG_STATUS_OUT_OF_MEMORY;
+        goto cleanup;
+    }
+    VGG_CL_NEW(program, clCreateProgramWithSource(device->context, 1, &text, &length, &cl_error));
+    cl_int error = clBuildProgram(program, 1, &device->id, options.bytes, NULL, NULL);
+    if (error == CL_BUILD_PROGRAM_FAILURE || error == CL_INVALID_BUILD_OPTIONS)
+        VGG_TRY(fail_build(device, entry, program, kernel));
+    VGG_TRY(vgg_cl_check(error, "clBuildProgram"));
+    entry->program = program;
+    program = NULL;
+cleanup:
+    if (program != NULL)
+        clReleaseProgram(program);
+    vgg_text_free(&options);
+    vgg_free(owned);
+    return status;
+}
+
+/* Builds unless built; waits for another thread that is at it. */
+static clvgg_status ensure_built(clvgg_device *device, program_entry *entry, const char *kernel,
+                                 double *milliseconds)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    pthread_mutex_lock(&entry->lock);
+    if (entry->program == NULL) {
+        double start_ms = now_ms();
+        status = build_entry(device, entry, kernel);
+        double spent_ms = now_ms() - start_ms;
+        if (milliseconds != NULL)
+            *milliseconds += spent_ms;
+        if (status == CLVGG_STATUS_OK)
+            vgg_log(CLVGG_LOG_DEBUG, "%s built in %.0f ms (%s)", entry->file, spent_ms,
+                    entry->options);
+    }
+    pthread_mutex_unlock(&entry->lock);
+    return status;
+}
+
+clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const char *options,
+                                const char *kernel, cl_kernel *out, double *milliseconds)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    program_entry *entry = NULL;
+    cl_int error = CL_SUCCESS;
+    *out = NULL;
+    pthread_mutex_lock(&device->lock);
+    status = find_entry(device, file, options != NULL ? options : "", &entry);
+    pthread_mutex_unlock(&device->lock);
+    VGG_TRY(status);
+    VGG_TRY(ensure_built(device, entry, kernel, milliseconds));
+    *out = clCreateKernel(entry->program, kernel, &error);
+    VGG_REQUIRE(error != CL_INVALID_KERNEL_NAME, CLVGG_STATUS_NOT_FOUND, "%s has no kernel '%s'",
+                file, kernel);
+    VGG_TRY(vgg_cl_check(error, "clCreateKernel"));
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        *out = NULL;
+    return status;
+}
