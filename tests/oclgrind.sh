@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs the kernel tests on small shapes under Oclgrind, which interprets kernels and reports data
+# races, uninitialised reads, accesses out of bounds and API misuse. Any report is a failure.
+# Usage: oclgrind.sh BUILD_DIR
+set -u
+build=$(realpath "$1")
+passed=0 failed=0 skipped=0
+if ! command -v oclgrind > /dev/null; then
+    echo "SKIPPED: oclgrind: not found" >&2
+    skipped=1
+else
+    for test in $(ctest --test-dir "$build" -L kernel -N | sed -nE 's/^ *Test +#[0-9]+: //p'); do
+        log=$build/oclgrind-$test.log report=$build/oclgrind-$test.report
+        rm -f "$report"
+        if CLVGG_TEST_SMALL=1 oclgrind --data-races --uninitialized --check-api --log "$report" \
+            "$build/tests/$test" > "$log" 2>&1 && [ ! -s "$report" ]; then
+            passed=$((passed + 1))
+        else
+            failed=$((failed + 1))
+            echo "FAILED: $test"
+            tail -n 20 "$log"
+            [ ! -s "$report" ] || head -n 40 "$report"
+        fi
+    done
+fi
+echo "oclgrind: passed=$passed failed=$failed skipped=$skipped"
+[ "$failed" -eq 0 ]
