@@ -4,7 +4,8 @@
  * {3, {c, h, w}} or {1, {features}}. One file a layer type (layer_x.c) and a row in layer_table.c;
  * a new layer is added there.
  *
- * Letters used throughout: n image of the batch, c input channel, h row, w column, k output channel.
+ * Letters used throughout: n image of the batch, c input channel, h row, w column, k output
+ * channel.
  */
 #ifndef VGG_GRAPH_GRAPH_H
 #define VGG_GRAPH_GRAPH_H
@@ -84,11 +85,14 @@ void vgg_graph_free(vgg_graph *graph);
  * name, a bad attribute: layer, expected, actual), SHAPE_MISMATCH, OUT_OF_MEMORY. */
 clvgg_status vgg_graph_add(vgg_graph *graph, const char *name, vgg_layer_type type,
                            const vgg_attributes *attributes, int input, int *index);
+/* The same layers behind an input of another height and width. Errors: those of vgg_graph_add(). */
+clvgg_status vgg_graph_resize(const vgg_graph *graph, int64_t height, int64_t width,
+                              vgg_graph **out);
 /* Index of a node by name; "logits" is the last dense node (or, without one, the last before
  * softmax), "prob" the last softmax. −1 when there is none. */
 int vgg_graph_find(const vgg_graph *graph, const char *name);
 
-/* Shapes of a node's parameters; rank 0 with dims[0] = 0 … see vgg_node_has_weight. */
+/* Shapes of a node's parameters; meaningless where vgg_node_has_weight() or _bias() says no. */
 bool vgg_node_has_weight(const vgg_node *node);
 bool vgg_node_has_bias(const vgg_node *node);
 /* Convolution OIHW {4, {k, c/groups, kernel h, kernel w}}, dense {2, {out, in}}. */
@@ -99,7 +103,7 @@ uint64_t vgg_graph_node_parameters(const vgg_graph *graph, int index);
 uint64_t vgg_graph_node_flops(const vgg_graph *graph, int index);
 
 const char *vgg_layer_type_name(vgg_layer_type type); /* "conv2d", "max_pool", … as in JSON */
-/* "3x3 stride 1 pad 1 dilation 1": what isn't the default, for people. */
+/* "3x3 stride 1 pad 1", and dilation, groups … where they aren't the default; for people. */
 void vgg_node_describe(const vgg_node *node, char *text, size_t capacity);
 
 /* The VGG family as tables: "vgg11", "vgg13", "vgg16", "vgg19". Nodes conv1_1 relu1_1 … pool5,
@@ -112,7 +116,8 @@ const int *vgg_architecture_blocks(const char *architecture);
 const char *vgg_architecture_name(const int blocks[5]);
 
 /* {"input": [3, 224, 224], "layers": [{"name": "conv1_1", "type": "conv2d", "input": "input",
- * "out_channels": 64, "kernel": [3, 3], …}, …]}; attributes that have their default are left out. */
+ * "out_channels": 64, "kernel": [3, 3], …}, …]}; attributes that have their default are left out.
+ */
 void vgg_graph_write_json(const vgg_graph *graph, vgg_text *text);
 void vgg_graph_write_dot(const vgg_graph *graph, vgg_text *text);
 /* Reads what vgg_graph_write_json() wrote, or a hostile imitation. Errors: BAD_FILE, UNSUPPORTED

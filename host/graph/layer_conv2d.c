@@ -1,0 +1,98 @@
+/* graph/layer_conv2d.c — convolution: any kernel, stride, four-sided padding, dilation, groups.
+ *
+ * Output extent: floor((in + pad − dilation·(kernel − 1) − 1) / stride) + 1, as in PyTorch.
+ */
+#include <stddef.h>
+
+#include "graph/layer.h"
+
+static clvgg_status check_attributes(const vgg_node *node)
+{
+    const vgg_conv_attributes *conv = &node->attributes.conv;
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(vgg_layer_check_range(node, "out_channels", &conv->out_channels, 1, 1));
+    VGG_TRY(vgg_layer_check_range(node, "kernel", conv->kernel, 2, 1));
+    VGG_TRY(vgg_layer_check_range(node, "stride", conv->stride, 2, 1));
+    VGG_TRY(vgg_layer_check_range(node, "dilation", conv->dilation, 2, 1));
+    VGG_TRY(vgg_layer_check_range(node, "pad", conv->pad, 4, 0));
+    VGG_TRY(vgg_layer_check_range(node, "groups", &conv->groups, 1, 1));
+cleanup:
+    return status;
+}
+
+static clvgg_status infer(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output)
+{
+    const vgg_conv_attributes *conv = &node->attributes.conv;
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(vgg_layer_check_image(node, input));
+    VGG_TRY(check_attributes(node));
+    if (input->dims[0] % conv->groups != 0)
+        return vgg_layer_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
+                              "groups %lld don't divide %lld input channels",
+                              (long long)conv->groups, (long long)input->dims[0]);
+    if (conv->out_channels % conv->groups != 0)
+        return vgg_layer_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
+                              "groups %lld don't divide %lld output channels",
+                              (long long)conv->groups, (long long)conv->out_channels);
+    *output = (clvgg_shape){3, {conv->out_channels}};
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t padded = input->dims[1 + axis] + conv->pad[axis] + conv->pad[axis + 2];
+        int64_t reach = conv->dilation[axis] * (conv->kernel[axis] - 1) + 1;
+        if (padded < reach)
+            return vgg_layer_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
+                                  "the kernel reaches over %lld %s, the padded input has %lld",
+                                  (long long)reach, axis == 0 ? "rows" : "columns",
+                                  (long long)padded);
+        output->dims[1 + axis] = (padded - reach) / conv->stride[axis] + 1;
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_shape weight_shape(const vgg_node *node, const clvgg_shape *input)
+{
+    const vgg_conv_attributes *conv = &node->attributes.conv;
+    return (clvgg_shape){
+        4, {conv->out_channels, input->dims[0] / conv->groups, conv->kernel[0], conv->kernel[1]}};
+}
+
+static bool has_bias(const vgg_node *node)
+{
+    return node->attributes.conv.bias;
+}
+
+static void describe(const vgg_node *node, char *text, size_t capacity)
+{
+    const vgg_conv_attributes *conv = &node->attributes.conv;
+    vgg_describe(text, capacity, "%lldx%lld", (long long)conv->kernel[0],
+                 (long long)conv->kernel[1]);
+    vgg_describe_pair(text, capacity, "stride", conv->stride);
+    vgg_describe_pad(text, capacity, conv->pad);
+    if (conv->dilation[0] != 1 || conv->dilation[1] != 1)
+        vgg_describe_pair(text, capacity, "dilation", conv->dilation);
+    if (conv->groups != 1)
+        vgg_describe(text, capacity, " groups %lld", (long long)conv->groups);
+    if (!conv->bias)
+        vgg_describe(text, capacity, " no bias");
+}
+
+static const vgg_field fields[] = {
+    {"out_channels", VGG_FIELD_INTEGER, 1, offsetof(vgg_attributes, conv.out_channels), true, 0},
+    {"kernel", VGG_FIELD_INTEGER, 2, offsetof(vgg_attributes, conv.kernel), true, 0},
+    {"stride", VGG_FIELD_INTEGER, 2, offsetof(vgg_attributes, conv.stride), false, 1},
+    {"dilation", VGG_FIELD_INTEGER, 2, offsetof(vgg_attributes, conv.dilation), false, 1},
+    {"pad", VGG_FIELD_INTEGER, 4, offsetof(vgg_attributes, conv.pad), false, 0},
+    {"groups", VGG_FIELD_INTEGER, 1, offsetof(vgg_attributes, conv.groups), false, 1},
+    {"bias", VGG_FIELD_BOOL, 1, offsetof(vgg_attributes, conv.bias), false, true},
+};
+
+const vgg_layer vgg_layer_conv2d = {
+    .name = "conv2d",
+    .color = "#a6cee3",
+    .fields = fields,
+    .field_count = sizeof fields / sizeof *fields,
+    .infer = infer,
+    .weight_shape = weight_shape,
+    .has_bias = has_bias,
+    .describe = describe,
+};

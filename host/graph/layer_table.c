@@ -1,0 +1,109 @@
+/* graph/layer_table.c — the table of layer types, and what their files share: messages, checks and
+ * wording. A new layer type is a row here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/layer.h"
+#include "tensor/shape.h"
+
+static const vgg_layer layer_input = {.name = "input", .color = "#d9d9d9"};
+
+static const vgg_layer *const layers[VGG_LAYER_TYPE_COUNT] = {
+    [VGG_LAYER_INPUT] = &layer_input,           [VGG_LAYER_CONV2D] = &vgg_layer_conv2d,
+    [VGG_LAYER_MAX_POOL] = &vgg_layer_max_pool, [VGG_LAYER_AVG_POOL] = &vgg_layer_avg_pool,
+    [VGG_LAYER_DENSE] = &vgg_layer_dense,       [VGG_LAYER_FLATTEN] = &vgg_layer_flatten,
+    [VGG_LAYER_RELU] = &vgg_layer_relu,         [VGG_LAYER_SIGMOID] = &vgg_layer_sigmoid,
+    [VGG_LAYER_TANH] = &vgg_layer_tanh,         [VGG_LAYER_SOFTMAX] = &vgg_layer_softmax,
+    [VGG_LAYER_DROPOUT] = &vgg_layer_dropout,
+};
+
+const vgg_layer *vgg_layer_of(vgg_layer_type type)
+{
+    return layers[type];
+}
+
+const char *vgg_layer_type_name(vgg_layer_type type)
+{
+    return layers[type]->name;
+}
+
+bool vgg_layer_type_from_name(const char *name, vgg_layer_type *type)
+{
+    for (int i = 0; i < VGG_LAYER_TYPE_COUNT; i++) {
+        if (strcmp(name, layers[i]->name) == 0) {
+            *type = (vgg_layer_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+clvgg_status vgg_layer_fail(const vgg_node *node, clvgg_status code, const char *format, ...)
+{
+    char reason[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    return vgg_fail(code, "%s '%s': %s", vgg_layer_type_name(node->type), node->name, reason);
+}
+
+clvgg_status vgg_layer_check_range(const vgg_node *node, const char *what, const int64_t *values,
+                                   int count, int64_t minimum)
+{
+    for (int i = 0; i < count; i++)
+        if (values[i] < minimum || values[i] > VGG_MAX_DIM)
+            return vgg_layer_fail(node, CLVGG_STATUS_INVALID_ARGUMENT,
+                                  "%s is %lld, must be %lld to %lld", what, (long long)values[i],
+                                  (long long)minimum, (long long)VGG_MAX_DIM);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_layer_check_image(const vgg_node *node, const clvgg_shape *input)
+{
+    char text[128];
+    if (input->rank != 3)
+        return vgg_layer_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
+                              "needs an input of [channels, height, width], got %s",
+                              vgg_shape_text(input, text, sizeof text));
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_layer_check_flat(const vgg_node *node, const clvgg_shape *input)
+{
+    char text[128];
+    if (input->rank != 1)
+        return vgg_layer_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
+                              "needs an input of [features], got %s: flatten it first",
+                              vgg_shape_text(input, text, sizeof text));
+    return CLVGG_STATUS_OK;
+}
+
+void vgg_describe(char *text, size_t capacity, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, capacity - used, format, arguments);
+    va_end(arguments);
+}
+
+void vgg_describe_pair(char *text, size_t capacity, const char *what, const int64_t pair[2])
+{
+    if (pair[0] == pair[1])
+        vgg_describe(text, capacity, " %s %lld", what, (long long)pair[0]);
+    else
+        vgg_describe(text, capacity, " %s %lldx%lld", what, (long long)pair[0], (long long)pair[1]);
+}
+
+void vgg_describe_pad(char *text, size_t capacity, const int64_t pad[4])
+{
+    bool same = pad[0] == pad[1] && pad[0] == pad[2] && pad[0] == pad[3];
+    if (!same)
+        vgg_describe(text, capacity, " pad %lld %lld %lld %lld", (long long)pad[VGG_TOP],
+                     (long long)pad[VGG_LEFT], (long long)pad[VGG_BOTTOM],
+                     (long long)pad[VGG_RIGHT]);
+    else if (pad[0] != 0)
+        vgg_describe(text, capacity, " pad %lld", (long long)pad[0]);
+}
