@@ -81,6 +81,17 @@ static size_t utf8_length(const unsigned char *at)
     return overlong || surrogate || beyond ? 0 : length;
 }
 
+bool vgg_text_is_utf8(const char *string)
+{
+    const unsigned char *at = (const unsigned char *)string;
+    for (size_t length; *at != '\0'; at += length) {
+        length = utf8_length(at);
+        if (length == 0)
+            return false;
+    }
+    return true;
+}
+
 void vgg_text_json_string(vgg_text *text, const char *string)
 {
     const unsigned char *at = (const unsigned char *)string;

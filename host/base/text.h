@@ -23,5 +23,6 @@ void vgg_text_json_string(vgg_text *text, const char *string);
 /* A JSON number as %.9g, whatever the locale; null when not finite. */
 void vgg_text_json_number(vgg_text *text, double value);
 void vgg_text_free(vgg_text *text);
+bool vgg_text_is_utf8(const char *string);
 
 #endif
