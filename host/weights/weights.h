@@ -31,6 +31,9 @@ size_t vgg_weights_count(const vgg_weights *weights);
 const vgg_tensor_entry *vgg_weights_entry(const vgg_weights *weights, size_t index);
 /* NULL when there is no tensor of that name. */
 const vgg_tensor_entry *vgg_weights_find(const vgg_weights *weights, const char *name);
+/* Tensors of other element types (a counter of batches as I64) don't make a file unreadable; they
+ * are left out of the above. The type's name in the file for such a tensor, NULL for any other. */
+const char *vgg_weights_foreign_dtype(const vgg_weights *weights, const char *name);
 /* Value of a metadata key, or NULL; keys by index for copying. */
 const char *vgg_weights_metadata(const vgg_weights *weights, const char *key);
 size_t vgg_weights_metadata_count(const vgg_weights *weights);
@@ -40,10 +43,11 @@ void vgg_weights_metadata_at(const vgg_weights *weights, size_t index, const cha
 clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
                               uint64_t first, uint64_t count, void *data);
 
-/* Writes safetensors. `tensors` give name, dtype, shape (offset is ignored); values come from
+/* Writes safetensors: tensors in the order given, metadata sorted by key, so equal input gives
+ * equal bytes. `tensors` give name, dtype, shape (offset and count are ignored); values come from
  * `read` in pieces of at most 4 MiB, in the tensor's dtype. Atomic. */
-typedef clvgg_status (*vgg_tensor_reader)(void *user, size_t tensor, uint64_t first,
-                                          uint64_t count, void *data);
+typedef clvgg_status (*vgg_tensor_reader)(void *user, size_t tensor, uint64_t first, uint64_t count,
+                                          void *data);
 typedef struct vgg_metadata_entry {
     const char *key, *value;
 } vgg_metadata_entry;
