@@ -1,0 +1,114 @@
+/* image/decode.c — tells formats apart by content and hands over to the decoder.
+ *
+ * The file's name plays no part. A new format is a row in `formats` and a file like png_read.c.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "image/decoders.h"
+
+typedef struct image_format {
+    const char *magic;
+    size_t magic_bytes;
+    clvgg_status (*decode)(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
+    clvgg_status (*measure)(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
+} image_format;
+
+static const image_format formats[] = {
+    {"\x89PNG\r\n\x1A\n", 8, vgg_png_decode, vgg_png_measure},
+    {"\xFF\xD8\xFF", 3, vgg_jpeg_decode, vgg_jpeg_measure},
+};
+
+static clvgg_status find_format(const uint8_t *bytes, size_t byte_count, const image_format **out)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        const image_format *format = &formats[i];
+        if (byte_count >= format->magic_bytes &&
+            memcmp(bytes, format->magic, format->magic_bytes) == 0) {
+            *out = format;
+            return CLVGG_STATUS_OK;
+        }
+    }
+    return vgg_fail(CLVGG_STATUS_BAD_FILE,
+                    byte_count == 0 ? "an empty file" : "not a PNG or JPEG image");
+}
+
+clvgg_status vgg_image_check_size(uint64_t width, uint64_t height)
+{
+    const char *problem = NULL;
+    if (width == 0 || height == 0)
+        problem = "no pixels";
+    else if (width > VGG_IMAGE_SIDE_MAX || height > VGG_IMAGE_SIDE_MAX)
+        problem = "more than 65500 a side";
+    else if (width * height > VGG_IMAGE_PIXELS_MAX)
+        problem = "more than 100 million pixels";
+    if (problem == NULL)
+        return CLVGG_STATUS_OK;
+    return vgg_fail(CLVGG_STATUS_BAD_FILE, "%llu x %llu pixels: %s", (unsigned long long)width,
+                    (unsigned long long)height, problem);
+}
+
+clvgg_status vgg_image_check_density(uint64_t width, uint64_t height, size_t byte_count,
+                                     uint64_t pixels_per_byte)
+{
+    if (width * height / pixels_per_byte <= byte_count)
+        return CLVGG_STATUS_OK;
+    return vgg_fail(CLVGG_STATUS_BAD_FILE, "truncated: %zu bytes can't hold %llu x %llu pixels",
+                    byte_count, (unsigned long long)width, (unsigned long long)height);
+}
+
+clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *name,
+                              clvgg_image **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const image_format *format = NULL;
+    clvgg_image *image = NULL;
+    *out = NULL;
+    VGG_TRY(find_format(bytes, byte_count, &format));
+    VGG_NEW(image, 1);
+    image->scope = vgg_scope_current();
+    VGG_TRY(format->decode(bytes, byte_count, image));
+    *out = image;
+    image = NULL;
+cleanup:
+    vgg_image_free(image);
+    if (status != CLVGG_STATUS_OK)
+        vgg_message_prefix("%s", name);
+    return status;
+}
+
+clvgg_status vgg_image_measure(const void *bytes, size_t byte_count, const char *name,
+                               vgg_image_cost *cost)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const image_format *format = NULL;
+    VGG_TRY(find_format(bytes, byte_count, &format));
+    VGG_TRY(format->measure(bytes, byte_count, cost));
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        vgg_message_prefix("%s", name);
+    return status;
+}
+
+clvgg_status vgg_image_read(const char *path, clvgg_image **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    unsigned char *bytes = NULL;
+    size_t byte_count = 0;
+    *out = NULL;
+    VGG_TRY(vgg_file_read_all(path, VGG_IMAGE_FILE_BYTES_MAX, &bytes, &byte_count));
+    VGG_TRY(vgg_image_decode(bytes, byte_count, path, out));
+cleanup:
+    vgg_free(bytes);
+    return status;
+}
+
+void vgg_image_free(clvgg_image *image)
+{
+    if (image == NULL)
+        return;
+    vgg_free(image->pixels);
+    vgg_free(image);
+}

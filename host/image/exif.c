@@ -1,0 +1,80 @@
+/* image/exif.c — reads tag 0x0112 of the first EXIF directory, and turns pixels upright.
+ *
+ * Source: TIFF 6.0, section 2, and Exif 2.3, tag Orientation. Every offset is checked against the
+ * segment; anything odd means upright.
+ */
+#include "image/exif.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define TAG_ORIENTATION 0x0112
+#define TYPE_SHORT 3
+
+static uint32_t number(const uint8_t *at, int byte_count, bool little_endian)
+{
+    uint32_t value = 0;
+    for (int i = 0; i < byte_count; i++)
+        value = value << 8 | at[little_endian ? byte_count - 1 - i : i];
+    return value;
+}
+
+int vgg_exif_orientation(const uint8_t *tiff, size_t byte_count)
+{
+    if (byte_count < 8)
+        return 1;
+    bool little_endian = memcmp(tiff, "II", 2) == 0;
+    if (!little_endian && memcmp(tiff, "MM", 2) != 0)
+        return 1;
+    size_t directory = number(tiff + 4, 4, little_endian);
+    if (number(tiff + 2, 2, little_endian) != 42 || directory > byte_count - 2)
+        return 1;
+    size_t entry_count = number(tiff + directory, 2, little_endian);
+    for (size_t i = 0; i < entry_count; i++) {
+        size_t offset = directory + 2 + i * 12;
+        if (offset + 12 > byte_count)
+            break;
+        const uint8_t *entry = tiff + offset; /* tag 2, type 2, count 4, value 4 bytes */
+        if (number(entry, 2, little_endian) != TAG_ORIENTATION)
+            continue;
+        uint32_t type = number(entry + 2, 2, little_endian);
+        uint32_t orientation = number(entry + 8, 2, little_endian);
+        bool valid = type == TYPE_SHORT && orientation >= 1 && orientation <= 8;
+        return valid ? (int)orientation : 1;
+    }
+    return 1;
+}
+
+clvgg_status vgg_image_orient(clvgg_image *image, int orientation)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    uint8_t *upright = NULL;
+    if (orientation <= 1)
+        return status;
+    /* Where the picture's rows and columns run in the stored one, as Exif's table has it. */
+    bool swap = orientation >= 5;
+    bool mirror_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    bool mirror_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    ptrdiff_t stored_width = image->width, stored_height = image->height;
+    ptrdiff_t step_x = mirror_x ? -3 : 3;
+    ptrdiff_t step_y = (mirror_y ? -3 : 3) * stored_width;
+    const uint8_t *origin = image->pixels + (mirror_x ? (stored_width - 1) * 3 : 0) +
+                            (mirror_y ? (stored_height - 1) * stored_width * 3 : 0);
+    ptrdiff_t width = swap ? stored_height : stored_width;
+    ptrdiff_t height = swap ? stored_width : stored_height;
+    VGG_NEW(upright, (size_t)(width * height) * 3);
+    uint8_t *to = upright;
+    for (ptrdiff_t y = 0; y < height; y++) {
+        const uint8_t *from = origin + y * (swap ? step_x : step_y);
+        for (ptrdiff_t x = 0; x < width; x++, to += 3, from += swap ? step_y : step_x)
+            memcpy(to, from, 3);
+    }
+    vgg_free(image->pixels);
+    image->pixels = upright;
+    image->width = (int)width;
+    image->height = (int)height;
+cleanup:
+    return status;
+}

@@ -1,0 +1,210 @@
+/* image/png_read.c — PNG through libpng: every colour type, depth and interlacing to 8-bit RGB.
+ *
+ * Alpha and tRNS are composited on white; 16 bits are scaled to 8; gamma, colour profiles and every
+ * other ancillary chunk are skipped unread. Any damage that libpng can't pass over, and an end
+ * before IEND, is an error.
+ */
+#include "image/decoders.h"
+
+#ifdef CLVGG_HAVE_PNG
+
+#include <png.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* Everything that must survive a longjmp lives here, in the caller's frame. */
+typedef struct png_reader {
+    const uint8_t *bytes;
+    size_t byte_count, position;
+    png_structp png;
+    png_infop info;
+    png_bytepp rows; /* [height], into the image's pixels */
+    clvgg_image *image;
+    bool out_of_memory;
+    clvgg_status status;
+    jmp_buf escape;
+} png_reader;
+
+/* Deflate stores at most 1032 bytes in one; a pixel takes at least one bit. */
+#define DEFLATE_RATIO_MAX 1032
+
+static uint32_t big_endian(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Checks the size that the IHDR chunk claims, ahead of libpng, whose messages leave it out. */
+static clvgg_status check_header(const uint8_t *bytes, size_t byte_count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(byte_count >= 33, CLVGG_STATUS_BAD_FILE, "truncated PNG: the header is cut");
+    VGG_REQUIRE(memcmp(bytes + 12, "IHDR", 4) == 0, CLVGG_STATUS_BAD_FILE,
+                "damaged PNG: no header chunk");
+    uint32_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);
+    VGG_TRY(vgg_image_check_size(width, height));
+    static const uint8_t channels[8] = {[0] = 1, [2] = 3, [3] = 1, [4] = 2, [6] = 4};
+    uint64_t pixel_bits = (uint64_t)bytes[24] * channels[bytes[25] & 7];
+    VGG_REQUIRE(pixel_bits > 0, CLVGG_STATUS_BAD_FILE, "damaged PNG: bit depth %d, colour type %d",
+                bytes[24], bytes[25]);
+    VGG_TRY(vgg_image_check_density(width, height, byte_count,
+                                    (DEFLATE_RATIO_MAX * 8 + pixel_bits - 1) / pixel_bits));
+cleanup:
+    return status;
+}
+
+static png_voidp allocate(png_structp png, png_alloc_size_t bytes)
+{
+    png_reader *reader = png_get_mem_ptr(png);
+    void *memory = vgg_calloc(bytes, 1);
+    if (memory == NULL)
+        reader->out_of_memory = true;
+    return memory;
+}
+
+static void release(png_structp png, png_voidp memory)
+{
+    (void)png;
+    vgg_free(memory);
+}
+
+static void fail(png_structp png, png_const_charp text)
+{
+    png_reader *reader = png_get_error_ptr(png);
+    if (reader->status == CLVGG_STATUS_OK && reader->out_of_memory)
+        reader->status = CLVGG_STATUS_OUT_OF_MEMORY; /* the allocation wrote the message */
+    else if (reader->status == CLVGG_STATUS_OK)
+        reader->status = vgg_fail(CLVGG_STATUS_BAD_FILE, "damaged PNG: %s", text);
+    longjmp(reader->escape, 1);
+}
+
+static void warn(png_structp png, png_const_charp text)
+{
+    png_reader *reader = png_get_error_ptr(png);
+    (void)text;
+    reader->image->warning_count++;
+}
+
+static void read_bytes(png_structp png, png_bytep data, size_t count)
+{
+    png_reader *reader = png_get_io_ptr(png);
+    if (count > reader->byte_count - reader->position) {
+        reader->status = vgg_fail(CLVGG_STATUS_BAD_FILE, "truncated PNG: ends after %zu bytes",
+                                  reader->byte_count);
+        png_error(png, "truncated");
+    }
+    memcpy(data, reader->bytes + reader->position, count);
+    reader->position += count;
+}
+
+/* RGBA to RGB on white, in place. The rounding is exact: floor(x / 255 + 1/2). */
+static void composite_on_white(uint8_t *pixels, size_t pixel_count)
+{
+    const uint8_t *from = pixels;
+    uint8_t *to = pixels;
+    for (size_t i = 0; i < pixel_count; i++, from += 4, to += 3) {
+        unsigned alpha = from[3];
+        for (int c = 0; c < 3; c++) {
+            unsigned blend = from[c] * alpha + 255u * (255u - alpha) + 128u;
+            to[c] = (uint8_t)((blend + (blend >> 8)) >> 8);
+        }
+    }
+}
+
+static void configure(png_reader *reader)
+{
+    png_structp png = reader->png;
+    png_set_read_fn(png, reader, read_bytes);
+    png_set_user_limits(png, VGG_IMAGE_SIDE_MAX, VGG_IMAGE_SIDE_MAX);
+    png_set_chunk_cache_max(png, 128);
+    png_set_chunk_malloc_max(png, 8u << 20);
+    /* -1: unknown chunks and all ancillary ones that don't say what the pixels are. */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+}
+
+static void read_pixels(png_reader *reader)
+{
+    png_structp png = reader->png;
+    png_infop info = reader->info;
+    clvgg_image *image = reader->image;
+    png_read_info(png, info);
+    png_set_expand(png); /* palette to RGB, 1…4 bits to 8, tRNS to alpha */
+    png_set_scale_16(png);
+    png_set_gray_to_rgb(png);
+    png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    size_t height = png_get_image_height(png, info), width = png_get_image_width(png, info);
+    size_t row_bytes = png_get_rowbytes(png, info);
+    image->pixels = allocate(png, height * row_bytes);
+    reader->rows = allocate(png, height * sizeof *reader->rows);
+    if (reader->out_of_memory)
+        png_error(png, "out of memory");
+    for (size_t y = 0; y < height; y++)
+        reader->rows[y] = image->pixels + y * row_bytes;
+    png_read_image(png, reader->rows);
+    png_read_end(png, NULL);
+    if (row_bytes == width * 4)
+        composite_on_white(image->pixels, width * height);
+    image->width = (int)width;
+    image->height = (int)height;
+}
+
+/* Returns normally or through `escape`; touches nothing of its own frame after a jump. */
+static clvgg_status run(png_reader *reader)
+{
+    if (setjmp(reader->escape))
+        return reader->status;
+    reader->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, reader, fail, warn, reader,
+                                           allocate, release);
+    reader->info = reader->png != NULL ? png_create_info_struct(reader->png) : NULL;
+    if (reader->info == NULL)
+        return reader->out_of_memory ? CLVGG_STATUS_OUT_OF_MEMORY
+                                     : vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                                                "libpng at run time is not the one built against");
+    configure(reader);
+    read_pixels(reader);
+    /* libpng passes over some failed allocations and drops what they were for. */
+    return reader->out_of_memory ? CLVGG_STATUS_OUT_OF_MEMORY : CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_png_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    png_reader reader = {.bytes = bytes, .byte_count = byte_count, .image = image};
+    VGG_TRY(check_header(bytes, byte_count));
+    VGG_TRY(run(&reader));
+cleanup:
+    png_destroy_read_struct(&reader.png, &reader.info, NULL);
+    vgg_free(reader.rows);
+    return status;
+}
+
+clvgg_status vgg_png_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(check_header(bytes, byte_count));
+    uint32_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);
+    cost->longest_side = width > height ? width : height;
+    cost->decode_bytes = (uint64_t)width * height * 4;
+cleanup:
+    return status;
+}
+
+#else
+
+clvgg_status vgg_png_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image)
+{
+    (void)bytes, (void)byte_count, (void)image;
+    return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "a PNG image; this build has no libpng");
+}
+
+clvgg_status vgg_png_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost)
+{
+    (void)bytes, (void)byte_count;
+    *cost = (vgg_image_cost){0}; /* decoding will say that it can't */
+    return CLVGG_STATUS_OK;
+}
+
+#endif
