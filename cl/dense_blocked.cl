@@ -1,0 +1,95 @@
+/* dense_blocked.cl — dense layer for CPUs: weights stream through once, in vectors of VW outputs.
+ *
+ * A work-item computes KB * VW outputs for up to GROUP images. The input is cut into slices of CI
+ * features; for each slice, TN images at a time are copied into private lines and multiplied from
+ * registers, so a slice of weights is read from memory once whatever the batch.
+ *
+ *     x     [n][I]                          float32
+ *     w     [ceil(O/(KB*VW))][I][KB*VW]     panels, zeros past O; this call may hold some of them
+ *     bias  [ceil(O/(KB*VW)) * KB*VW]
+ *     y     [n][O]
+ *
+ * NDRange {panels, ceil(n/GROUP)}, local {1, 1}. An output is summed in feature order, one chain,
+ * so its bits depend neither on TN nor on the other images.
+ */
+#ifndef VW
+#define VW 16 /* vector width: 2, 4, 8 or 16 */
+#endif
+#ifndef KB
+#define KB 2 /* vectors of outputs of a work-item */
+#endif
+#ifndef TN
+#define TN 8 /* images in registers */
+#endif
+#ifndef GROUP
+#define GROUP 32 /* images of a work-item; a multiple of TN */
+#endif
+#define CI 64 /* features of a slice */
+
+#define PASTE(a, b) a##b
+#define PASTE2(a, b) PASTE(a, b)
+#define vec PASTE2(float, VW)
+#define VLOAD(p) PASTE2(vload, VW)(0, p)
+#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+
+/* sum[TN][KB*VW] += lines [TN][CI] times panel [features][KB*VW]. */
+inline void multiply_slice(const float *line, __global const float *panel, int features, float *sums)
+{
+    vec sum[TN][KB];
+#pragma unroll
+    for (int t = 0; t < TN; t++)
+#pragma unroll
+        for (int b = 0; b < KB; b++)
+            sum[t][b] = VLOAD(sums + (t * KB + b) * VW);
+    for (int c = 0; c < features; c++) {
+        vec weight[KB];
+#pragma unroll
+        for (int b = 0; b < KB; b++)
+            weight[b] = VLOAD(panel + (c * KB + b) * VW);
+#pragma unroll
+        for (int t = 0; t < TN; t++) {
+            const vec value = (vec)(line[t * CI + c]);
+#pragma unroll
+            for (int b = 0; b < KB; b++)
+                sum[t][b] = fma(value, weight[b], sum[t][b]);
+        }
+    }
+#pragma unroll
+    for (int t = 0; t < TN; t++)
+#pragma unroll
+        for (int b = 0; b < KB; b++)
+            VSTORE(sum[t][b], sums + (t * KB + b) * VW);
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+dense_blocked(__global const float *restrict x, ulong x_offset, __global const float *restrict w,
+              ulong w_offset, __global const float *restrict bias, ulong bias_offset,
+              __global float *restrict y, ulong y_offset, int n, int I, int O, int first_panel,
+              int relu)
+{
+    const int first = (int)get_global_id(1) * GROUP, images = min(GROUP, n - first);
+    const int panel = first_panel + (int)get_global_id(0);
+    x += x_offset + (size_t)first * I;
+    y += y_offset + (size_t)first * O;
+    w += w_offset + get_global_id(0) * I * KB * VW;
+    bias += bias_offset + panel * KB * VW;
+
+    float sums[GROUP * KB * VW];
+    float line[TN * CI];
+    for (int i = 0; i < GROUP * KB; i++)
+        VSTORE((vec)(0.0f), sums + i * VW);
+    for (int c0 = 0; c0 < I; c0 += CI) {
+        const int features = min(CI, I - c0);
+        for (int t0 = 0; t0 < images; t0 += TN) {
+            for (int t = 0; t < TN; t++)
+                for (int c = 0; c < features; c++)
+                    line[t * CI + c] = t0 + t < images ? x[(size_t)(t0 + t) * I + c0 + c] : 0.0f;
+            multiply_slice(line, w + (size_t)c0 * KB * VW, features, sums + t0 * KB * VW);
+        }
+    }
+    for (int t = 0; t < images; t++)
+        for (int o = 0; o < KB * VW && panel * KB * VW + o < O; o++) {
+            const float v = sums[t * KB * VW + o] + bias[o];
+            y[(size_t)t * O + panel * KB * VW + o] = relu && v < 0.0f ? 0.0f : v;
+        }
+}

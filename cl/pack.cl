@@ -1,0 +1,42 @@
+/* pack.cl — weights from the file's order and type to the panels a kernel reads, float32.
+ *
+ * A weight is a matrix of rows (output channels or features) and columns (c, s): input channel c,
+ * kernel position s. The source is a run of whole rows that begins a panel.
+ *
+ *     source  [rows][C][S]        float32, float16 or bfloat16 (TYPE)
+ *     packed  [ceil(rows/panel)][ceil(C/block)][S][block][panel]     lane = row % panel
+ *
+ * With panel and block 1 that is the source's own order. Places that no source row or channel
+ * falls on must have been filled with zero.
+ *
+ * NDRange {C * S rounded up to the local size, ceil(rows/panel)}, local {64, 1}.
+ */
+#ifndef TYPE
+#define TYPE 0 /* 0 float32, 1 float16, 2 bfloat16 */
+#endif
+
+#if TYPE == 0
+#define source_t float
+#define VALUE(p, i) ((p)[i])
+#elif TYPE == 1
+#define source_t half
+#define VALUE(p, i) vload_half(i, p)
+#else
+#define source_t ushort
+#define VALUE(p, i) as_float((uint)(p)[i] << 16)
+#endif
+
+__kernel void pack(__global const source_t *restrict source, ulong source_offset,
+                   __global float *restrict packed, ulong packed_offset, int rows, int C, int S,
+                   int block, int panel)
+{
+    const int column = (int)get_global_id(0), first = (int)get_global_id(1) * panel;
+    if (column >= C * S)
+        return;
+    const int c = column / S, s = column % S, blocks = (C + block - 1) / block;
+    source += source_offset + (size_t)first * C * S + column;
+    packed += packed_offset +
+              (((get_global_id(1) * blocks + c / block) * S + s) * block + c % block) * panel;
+    for (int lane = 0; lane < panel && first + lane < rows; lane++)
+        packed[lane] = VALUE(source, (size_t)lane * C * S);
+}

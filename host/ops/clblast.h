@@ -1,0 +1,26 @@
+/* ops/clblast.h — the room CLBlast lives in; clblast.c is its only includer. */
+#ifndef VGG_OPS_CLBLAST_H
+#define VGG_OPS_CLBLAST_H
+
+#include <stdbool.h>
+
+#include "ocl/args.h"
+#include "ops/launch.h"
+
+/* Row-major C [m][n] = op(A) · op(B), op a transposition where asked; leading dimensions in
+ * elements. */
+typedef struct vgg_gemm {
+    int64_t m, n, k;
+    bool transpose_a, transpose_b;
+    int64_t lda, ldb, ldc;
+} vgg_gemm;
+
+/* Elements of temporary memory the GEMM needs on the queue's device. */
+clvgg_status vgg_clblast_workspace(const vgg_gemm *gemm, cl_command_queue queue,
+                                   uint64_t *elements);
+/* Enqueues the GEMM behind what `launch` holds. `workspace` begins at a sub-buffer alignment of
+ * the device and holds workspace_elements. */
+clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buffer a, vgg_buffer b,
+                              vgg_buffer c, vgg_buffer workspace, uint64_t workspace_elements);
+
+#endif

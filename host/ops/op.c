@@ -1,0 +1,127 @@
+/* ops/op.c — configuring, building and releasing an op; helpers that variants share. */
+#include "ops/op.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ocl/program.h"
+#include "tensor/shape.h"
+
+vgg_traits vgg_traits_of(const clvgg_device_info *info)
+{
+    vgg_traits traits = {.type = info->type,
+                         .vector_width = 1,
+                         .max_work_group_size = info->max_work_group_size,
+                         .local_memory_bytes = info->local_memory_bytes,
+                         .max_allocation_bytes = info->max_allocation_bytes};
+    if (info->type == CLVGG_DEVICE_CPU && info->native_float_width >= 4)
+        traits.vector_width = info->native_float_width >= 16  ? 16
+                              : info->native_float_width >= 8 ? 8
+                                                              : 4;
+    return traits;
+}
+
+clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,
+                              const vgg_traits *traits)
+{
+    *op = (vgg_op){.variant = variant, .problem = *problem, .input_block = 1, .output_block = 1};
+    return variant->configure(op, traits);
+}
+
+clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device, double *milliseconds)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < op->program_count; i++) {
+        vgg_op_program *program = &op->programs[i];
+        VGG_TRY(vgg_program_kernel(device, program->file, program->options, program->kernel_name,
+                                   &program->kernel, milliseconds));
+    }
+cleanup:
+    return status;
+}
+
+void vgg_op_release(vgg_op *op)
+{
+    for (int i = 0; i < op->program_count; i++) {
+        if (op->programs[i].kernel != NULL)
+            clReleaseKernel(op->programs[i].kernel);
+        op->programs[i].kernel = NULL;
+    }
+}
+
+vgg_op_program *vgg_op_add_program(vgg_op *op, const char *file, const char *kernel,
+                                   const char *options, ...)
+{
+    vgg_op_program *program = &op->programs[op->program_count++];
+    *program = (vgg_op_program){.file = file, .kernel_name = kernel};
+    va_list arguments;
+    va_start(arguments, options);
+    vsnprintf(program->options, sizeof program->options, options, arguments);
+    va_end(arguments);
+    return program;
+}
+
+void vgg_conv_options(const vgg_conv_attributes *conv, char *options, size_t capacity)
+{
+    snprintf(options, capacity, "-DKH=%d -DKW=%d -DSH=%d -DSW=%d -DDH=%d -DDW=%d",
+             (int)conv->kernel[0], (int)conv->kernel[1], (int)conv->stride[0],
+             (int)conv->stride[1], (int)conv->dilation[0], (int)conv->dilation[1]);
+}
+
+vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io)
+{
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
+    vgg_arg_buffer(&args, io->bias);
+    vgg_arg_buffer(&args, io->output);
+    for (int i = 0; i < 3; i++)
+        vgg_arg_int(&args, op->problem.input.dims[i]);
+    for (int i = 0; i < 3; i++)
+        vgg_arg_int(&args, op->problem.output.dims[i]);
+    vgg_arg_int(&args, conv->pad[VGG_TOP]);
+    vgg_arg_int(&args, conv->pad[VGG_LEFT]);
+    return args;
+}
+
+vgg_args vgg_dense_args(const vgg_op *op, const vgg_op_io *io, const vgg_weight_piece *piece,
+                        int64_t first, int count)
+{
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, (vgg_buffer){piece->memory, 0});
+    vgg_arg_buffer(&args, io->bias);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_int(&args, count);
+    vgg_arg_int(&args, op->pack.channels);
+    vgg_arg_int(&args, op->pack.rows);
+    vgg_arg_int(&args, first);
+    vgg_arg_int(&args, op->problem.relu);
+    return args;
+}
+
+clvgg_shape vgg_shape_as_image(const clvgg_shape *shape)
+{
+    if (shape->rank == 3)
+        return *shape;
+    return (clvgg_shape){3, {(int64_t)vgg_shape_elements(shape), 1, 1}};
+}
+
+vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem)
+{
+    if (problem->node->type == VGG_LAYER_CONV2D)
+        return problem->node->attributes.conv;
+    return (vgg_conv_attributes){.out_channels = problem->node->attributes.dense.out_features,
+                                 .kernel = {1, 1},
+                                 .stride = {1, 1},
+                                 .dilation = {1, 1},
+                                 .groups = 1,
+                                 .bias = problem->node->attributes.dense.bias};
+}
+
+uint64_t vgg_layout_elements(const clvgg_shape *shape, int block)
+{
+    const clvgg_shape image = vgg_shape_as_image(shape);
+    return (uint64_t)(vgg_ceil_div(image.dims[0], block) * block * image.dims[1] * image.dims[2]);
+}

@@ -1,0 +1,129 @@
+/* ops/op.h — one algorithm for one chain of layers: how it is described, built and launched.
+ *
+ * A variant (a row of variant_table.c) is an algorithm; an op is a variant configured for one
+ * problem on one device: its programs, its weight layout, its workspace. Configuring is pure
+ * arithmetic on the device's traits, so that tests, offline builds and the plan walk the same code.
+ *
+ * To add a variant: cl/x_y.cl, ops/op_x_y.c with a configure and an enqueue function, a row in
+ * variant_table.c. Kernel tests and the offline build walk the table.
+ *
+ * Layouts: block 1 is plain NCHW, [n][c][h][w] (or [n][features]); block B is nChwBc,
+ * [n][ceil(c/B)][h][w][B], with zeros in the channels past c.
+ */
+#ifndef VGG_OPS_OP_H
+#define VGG_OPS_OP_H
+
+#include "graph/graph.h"
+#include "ocl/args.h"
+#include "ocl/device.h"
+#include "ops/launch.h"
+#include "ops/packed_weights.h"
+
+/* What variants need to know of a device. */
+typedef struct vgg_traits {
+    clvgg_device_type type;
+    int vector_width; /* floats in a vector register: 1 (most GPUs), 4, 8, 16 */
+    size_t max_work_group_size;
+    uint64_t local_memory_bytes, max_allocation_bytes;
+    cl_command_queue queue; /* for asking CLBlast; NULL in offline builds */
+} vgg_traits;
+
+vgg_traits vgg_traits_of(const clvgg_device_info *info);
+
+/* The chain of layers an op computes: node, then ReLU if `relu`, then `pool` if not NULL. */
+typedef struct vgg_problem {
+    const vgg_node *node;
+    clvgg_shape input, output; /* of the node, one image */
+    int input_block;           /* layout the input is in: what can take any layout keeps it */
+    bool relu;
+    const vgg_node *pool; /* a max pooling node */
+    clvgg_shape result;   /* of the whole chain */
+    int max_batch;
+} vgg_problem;
+
+typedef struct vgg_op_program {
+    const char *file, *kernel_name;
+    char options[256];
+    cl_kernel kernel; /* NULL until built */
+} vgg_op_program;
+
+enum { VGG_OP_MAX_PROGRAMS = 2, VGG_OP_MAX_PARAMETERS = 4 };
+
+typedef struct vgg_op {
+    const struct vgg_variant *variant;
+    vgg_problem problem;
+    int input_block, output_block;
+    vgg_pack pack;               /* pack.panel 0: no weights */
+    uint64_t workspace_elements; /* float32, for max_batch images */
+    bool reads_full_batch;       /* always reads max_batch images, whatever the count */
+    int parameters[VGG_OP_MAX_PARAMETERS]; /* the variant's own */
+    vgg_op_program programs[VGG_OP_MAX_PROGRAMS];
+    int program_count;
+} vgg_op;
+
+typedef struct vgg_op_io {
+    vgg_buffer input, output, workspace, bias;
+    vgg_buffer switches; /* int32 as the output's layout; memory NULL: not wanted */
+    const vgg_packed_weights *weights;
+} vgg_op_io;
+
+typedef struct vgg_variant {
+    const char *name;
+    uint32_t layers;  /* bit 1 << vgg_layer_type for each type it can head a chain of */
+    bool uses_clblast;
+    /* Fills op (problem and variant are set) or says in words why it can't: UNSUPPORTED. */
+    clvgg_status (*configure)(vgg_op *op, const vgg_traits *traits);
+    clvgg_status (*enqueue)(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);
+} vgg_variant;
+
+#define VGG_LAYER_BIT(type) (1u << (type))
+
+extern const vgg_variant *const vgg_variants[];
+extern const size_t vgg_variant_count;
+
+const vgg_variant *vgg_variant_find(const char *name);
+/* Variants that serve a layer type, best first for the device when nothing was measured. */
+size_t vgg_variant_candidates(vgg_layer_type layer, const vgg_traits *traits, bool clblast,
+                              int max_batch, const vgg_variant **candidates, size_t capacity);
+
+/* Configures `variant` for `problem`. */
+clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,
+                              const vgg_traits *traits);
+/* Configures a conversion of `shape` between two layouts, an explicit step of its own. */
+clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int from_block,
+                                     int to_block, int max_batch);
+/* Builds the op's kernels; adds the time spent to *milliseconds. */
+clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device, double *milliseconds);
+void vgg_op_release(vgg_op *op);
+
+/* Helpers for variants. */
+vgg_op_program *vgg_op_add_program(vgg_op *op, const char *file, const char *kernel,
+                                   const char *options, ...) VGG_PRINTF(4, 5);
+/* "-DKH=3 … -DDW=1" of a convolution. */
+void vgg_conv_options(const vgg_conv_attributes *conv, char *options, size_t capacity);
+/* Arguments that convolution kernels begin with: x, w, bias, y, C, H, W, K, OH, OW, top, left. */
+vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io);
+/* Arguments of dense kernels: x, w, bias, y, n, I, O, `first` panel or row of the piece, relu. */
+vgg_args vgg_dense_args(const vgg_op *op, const vgg_op_io *io, const vgg_weight_piece *piece,
+                        int64_t first, int count);
+/* Attributes of the problem as a convolution; a dense layer is 1x1 on {features, 1, 1}. */
+vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem);
+clvgg_shape vgg_shape_as_image(const clvgg_shape *shape);
+/* cl/activation.cl over `count` elements; `bias` [channels] where the kernel was built with it. */
+clvgg_status vgg_enqueue_activation(cl_kernel kernel, vgg_launch *launch, vgg_buffer input,
+                                    vgg_buffer bias, vgg_buffer output, uint64_t count,
+                                    int64_t channels, int64_t inner);
+/* Elements of one image of `shape` in a layout. */
+uint64_t vgg_layout_elements(const clvgg_shape *shape, int block);
+static inline int64_t vgg_ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Rows of variant_table.c, each implemented in the file of its name. */
+extern const vgg_variant vgg_variant_conv_direct, vgg_variant_conv_blocked,
+    vgg_variant_conv_tiled, vgg_variant_conv_im2col, vgg_variant_dense_direct,
+    vgg_variant_dense_blocked, vgg_variant_dense_rows, vgg_variant_dense_clblast,
+    vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax, vgg_variant_layout;
+
+#endif

@@ -1,0 +1,102 @@
+/* ops/op_conv_blocked.c — cl/conv_blocked.cl: direct convolution for CPUs, blocked channels. */
+#include "ops/op.h"
+
+enum { TILE_WIDTH, CHANNEL_BLOCKS }; /* op->parameters */
+enum { MAX_LINE_BYTES = 16 << 10 };              /* private memory for input pixels */
+enum { MAX_PLANAR_CHANNELS = 4 };
+
+/* 2x2 stride 2 windows that lie inside: what the kernel's epilogue can do. */
+static bool can_fuse_pool(const vgg_node *pool)
+{
+    const vgg_pool_attributes *p = &pool->attributes.pool;
+    return p->kernel[0] == 2 && p->kernel[1] == 2 && p->stride[0] == 2 && p->stride[1] == 2 &&
+           p->pad[0] == 0 && p->pad[1] == 0 && p->pad[2] == 0 && p->pad[3] == 0 &&
+           !p->ceil_mode && !p->switches && p->adaptive[0] == 0;
+}
+
+/* Output pixels of a work-item: the width that wastes least on this image. With KB vectors of
+ * weights and a value in flight, TW * KB accumulators have to fit the registers: 32 of them, but
+ * 16 where the vector is 8 wide (AVX). A pixel more a tile costs about one tile's loads less. */
+static int choose_tile_width(int vector_width, int64_t out_width)
+{
+    static const int wide[] = {14, 12, 8, 4}, narrow[] = {6, 4, 2};
+    const int *candidates = vector_width == 8 ? narrow : wide;
+    const int count = vector_width == 8 ? 3 : 4;
+    int best = candidates[0];
+    int64_t best_cost = INT64_MAX;
+    for (int i = 0; i < count; i++) {
+        const int64_t cost = vgg_ceil_div(out_width, candidates[i]) * (candidates[i] + 1);
+        if (cost < best_cost) {
+            best_cost = cost;
+            best = candidates[i];
+        }
+    }
+    return best;
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    const int64_t channels = op->problem.input.dims[0];
+    const int width = traits->vector_width;
+    VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED,
+                "conv_blocked is for CPUs with vector registers");
+    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED,
+                "conv_blocked needs groups 1, not %lld", (long long)conv->groups);
+    VGG_REQUIRE(op->problem.pool == NULL || can_fuse_pool(op->problem.pool),
+                CLVGG_STATUS_UNSUPPORTED, "conv_blocked fuses 2x2 stride 2 max pooling only");
+    const int planar = channels <= MAX_PLANAR_CHANNELS ? (int)channels : 0;
+    const int tile = choose_tile_width(width, op->problem.output.dims[2]);
+    const int64_t line = (tile - 1) * conv->stride[1] + (conv->kernel[1] - 1) * conv->dilation[1] + 1;
+    VGG_REQUIRE(line * (planar ? planar : width) * (int64_t)sizeof(float) <= MAX_LINE_BYTES,
+                CLVGG_STATUS_UNSUPPORTED,
+                "conv_blocked: %lld input pixels under a tile are too many", (long long)line);
+
+    op->parameters[TILE_WIDTH] = tile;
+    op->parameters[CHANNEL_BLOCKS] = 2;
+    op->input_block = planar ? 1 : width;
+    op->output_block = width;
+    op->pack = (vgg_pack){.rows = conv->out_channels,
+                          .channels = channels,
+                          .spatial = conv->kernel[0] * conv->kernel[1],
+                          .block = planar ? planar : width,
+                          .panel = width * op->parameters[CHANNEL_BLOCKS]};
+    const uint64_t bytes = vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float);
+    VGG_REQUIRE(bytes <= traits->max_allocation_bytes, CLVGG_STATUS_UNSUPPORTED,
+                "conv_blocked: %llu bytes of weights exceed the largest allocation",
+                (unsigned long long)bytes);
+    char window[96];
+    vgg_conv_options(conv, window, sizeof window);
+    vgg_op_add_program(op, "conv_blocked.cl", "conv_blocked",
+                       "-DVW=%d -DTW=%d -DKB=%d -DPLANAR=%d %s", width, tile,
+                       op->parameters[CHANNEL_BLOCKS], planar, window);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t *out = op->problem.output.dims;
+    const bool pool = op->problem.pool != NULL;
+    vgg_args args = vgg_conv_args(op, io);
+    vgg_arg_int(&args, op->problem.relu);
+    vgg_arg_int(&args, pool);
+    VGG_TRY(vgg_args_end(&args));
+    const int64_t rows = pool ? out[1] / 2 : out[1];
+    const size_t local[2] = {1, 1};
+    const size_t global[2] = {
+        (size_t)(vgg_ceil_div(out[2], op->parameters[TILE_WIDTH]) * rows * count),
+        (size_t)vgg_ceil_div(op->pack.rows, op->pack.panel)};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_conv_blocked = {
+    .name = "conv_blocked",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .configure = configure,
+    .enqueue = enqueue,
+};

@@ -1,0 +1,80 @@
+/* ops/op_conv_direct.c — cl/conv_direct.cl: the definition, correct everywhere; dense layers too. */
+#include "ops/op.h"
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
+    const clvgg_shape in = vgg_shape_as_image(&op->problem.input);
+    VGG_REQUIRE(op->problem.pool == NULL, CLVGG_STATUS_UNSUPPORTED,
+                "%s doesn't fuse pooling", op->variant->name);
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "%s needs work-groups of %d, the device allows %zu", op->variant->name,
+                VGG_LINEAR_LOCAL, traits->max_work_group_size);
+    op->pack = (vgg_pack){.rows = conv.out_channels,
+                          .channels = in.dims[0] / conv.groups,
+                          .spatial = conv.kernel[0] * conv.kernel[1],
+                          .block = 1,
+                          .panel = 1,
+                          .splittable = conv.groups == 1};
+    vgg_op_add_program(op, "conv_direct.cl", "conv_direct", "%s", "");
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
+    const clvgg_shape in = vgg_shape_as_image(&op->problem.input);
+    const clvgg_shape out = vgg_shape_as_image(&op->problem.output);
+    const int64_t pixels = out.dims[1] * out.dims[2];
+    for (int i = 0; i < io->weights->piece_count; i++) {
+        const vgg_weight_piece *piece = &io->weights->pieces[i];
+        const uint64_t outputs = (uint64_t)count * (uint64_t)(piece->rows * pixels);
+        vgg_buffer bias = io->bias, output = io->output;
+        bias.offset += (uint64_t)piece->first_row;
+        output.offset += (uint64_t)(piece->first_row * pixels);
+        vgg_args args = vgg_args_of(op->programs[0].kernel);
+        vgg_arg_buffer(&args, io->input);
+        vgg_arg_buffer(&args, (vgg_buffer){piece->memory, 0});
+        vgg_arg_buffer(&args, bias);
+        vgg_arg_buffer(&args, output);
+        vgg_arg_ulong(&args, (uint64_t)(out.dims[0] * pixels));
+        vgg_arg_ulong(&args, outputs);
+        vgg_arg_int(&args, in.dims[0]);
+        vgg_arg_int(&args, in.dims[1]);
+        vgg_arg_int(&args, in.dims[2]);
+        vgg_arg_int(&args, piece->rows);
+        vgg_arg_int(&args, out.dims[1]);
+        vgg_arg_int(&args, out.dims[2]);
+        vgg_arg_int(&args, conv.kernel[0]);
+        vgg_arg_int(&args, conv.kernel[1]);
+        vgg_arg_int(&args, conv.stride[0]);
+        vgg_arg_int(&args, conv.stride[1]);
+        vgg_arg_int(&args, conv.dilation[0]);
+        vgg_arg_int(&args, conv.dilation[1]);
+        vgg_arg_int(&args, conv.pad[VGG_TOP]);
+        vgg_arg_int(&args, conv.pad[VGG_LEFT]);
+        vgg_arg_int(&args, conv.groups);
+        vgg_arg_int(&args, op->problem.relu);
+        VGG_TRY(vgg_args_end(&args));
+        VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, outputs));
+    }
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_conv_direct = {
+    .name = "conv_direct",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .configure = configure,
+    .enqueue = enqueue,
+};
+
+const vgg_variant vgg_variant_dense_direct = {
+    .name = "dense_direct",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
+    .configure = configure,
+    .enqueue = enqueue,
+};

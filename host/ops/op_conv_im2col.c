@@ -1,0 +1,145 @@
+/* ops/op_conv_im2col.c — convolution as im2col and CLBlast's GEMM, a slab of output rows at a time.
+ *
+ * For each image and group: columns [C/g*KH*KW][pixels] = im2col(x), y [K/g][pixels] = w · columns,
+ * then bias and ReLU in place. The slab bounds the columns to COLUMNS_LIMIT.
+ */
+#include "ops/clblast.h"
+#include "ops/op.h"
+
+enum { SLAB_PIXELS }; /* op->parameters */
+enum { COLUMNS_LIMIT = 8 << 20 }; /* elements */
+
+static vgg_gemm slab_gemm(const vgg_op *op, int64_t pixels)
+{
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    const int64_t *out = op->problem.output.dims;
+    const int64_t depth = op->pack.channels * op->pack.spatial;
+    return (vgg_gemm){.m = out[0] / conv->groups,
+                      .n = pixels,
+                      .k = depth,
+                      .lda = depth,
+                      .ldb = pixels,
+                      .ldc = out[1] * out[2]};
+}
+
+/* Elements of the columns of one slab, rounded so that CLBlast's buffer behind them is aligned. */
+static uint64_t columns_elements(const vgg_op *op)
+{
+    enum { ALIGNMENT = 1024 }; /* 4096 bytes: the largest base address alignment known (rusticl) */
+    const int64_t elements =
+        op->pack.channels * op->pack.spatial * op->parameters[SLAB_PIXELS];
+    return (uint64_t)(vgg_ceil_div(elements, ALIGNMENT) * ALIGNMENT);
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    const int64_t *out = op->problem.output.dims, pixels = out[1] * out[2];
+    VGG_REQUIRE(op->problem.pool == NULL, CLVGG_STATUS_UNSUPPORTED,
+                "conv_im2col_clblast doesn't fuse pooling");
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "conv_im2col_clblast needs work-groups of %d", VGG_LINEAR_LOCAL);
+    op->pack = (vgg_pack){.rows = conv->out_channels,
+                          .channels = op->problem.input.dims[0] / conv->groups,
+                          .spatial = conv->kernel[0] * conv->kernel[1],
+                          .block = 1,
+                          .panel = 1};
+    int64_t slab_rows = COLUMNS_LIMIT / (op->pack.channels * op->pack.spatial) / out[2];
+    slab_rows = slab_rows < 1 ? 1 : slab_rows > out[1] ? out[1] : slab_rows;
+    op->parameters[SLAB_PIXELS] = (int)(slab_rows * out[2]);
+
+    uint64_t temporary = 0;
+    if (traits->queue != NULL) {
+        uint64_t last = 0;
+        const vgg_gemm whole = slab_gemm(op, op->parameters[SLAB_PIXELS]);
+        const vgg_gemm rest = slab_gemm(op, pixels % op->parameters[SLAB_PIXELS]);
+        VGG_TRY(vgg_clblast_workspace(&whole, traits->queue, &temporary));
+        if (rest.n > 0)
+            VGG_TRY(vgg_clblast_workspace(&rest, traits->queue, &last));
+        temporary = last > temporary ? last : temporary;
+    }
+    op->workspace_elements = columns_elements(op) + temporary;
+    vgg_op_add_program(op, "im2col.cl", "im2col", "%s", "");
+    vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=1 -DFUNCTION=%d",
+                       op->problem.relu);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue_im2col(const vgg_op *op, vgg_launch *launch, vgg_buffer input,
+                                   vgg_buffer columns, int64_t first_pixel, int64_t pixels)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    const uint64_t count = (uint64_t)(op->pack.channels * op->pack.spatial * pixels);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, input);
+    vgg_arg_buffer(&args, columns);
+    vgg_arg_ulong(&args, count);
+    vgg_arg_int(&args, pixels);
+    vgg_arg_int(&args, first_pixel);
+    vgg_arg_int(&args, op->problem.input.dims[1]);
+    vgg_arg_int(&args, op->problem.input.dims[2]);
+    vgg_arg_int(&args, op->problem.output.dims[2]);
+    vgg_arg_int(&args, conv->kernel[0]);
+    vgg_arg_int(&args, conv->kernel[1]);
+    vgg_arg_int(&args, conv->stride[0]);
+    vgg_arg_int(&args, conv->stride[1]);
+    vgg_arg_int(&args, conv->dilation[0]);
+    vgg_arg_int(&args, conv->dilation[1]);
+    vgg_arg_int(&args, conv->pad[VGG_TOP]);
+    vgg_arg_int(&args, conv->pad[VGG_LEFT]);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, count));
+cleanup:
+    return status;
+}
+
+/* One image, one group. */
+static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                  int64_t image, int64_t group)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t *in = op->problem.input.dims, *out = op->problem.output.dims;
+    const int64_t pixels = out[1] * out[2], slab = op->parameters[SLAB_PIXELS];
+    const int64_t group_rows = out[0] / op->problem.node->attributes.conv.groups;
+    vgg_buffer input = io->input, output = io->output, temporary = io->workspace;
+    const vgg_buffer weights = {io->weights->pieces[0].memory,
+                                (uint64_t)(group * group_rows * op->pack.channels *
+                                           op->pack.spatial)};
+    input.offset += (uint64_t)((image * in[0] + group * op->pack.channels) * in[1] * in[2]);
+    output.offset += (uint64_t)((image * out[0] + group * group_rows) * pixels);
+    temporary.offset += columns_elements(op);
+    for (int64_t first = 0; first < pixels; first += slab) {
+        const vgg_gemm gemm = slab_gemm(op, slab < pixels - first ? slab : pixels - first);
+        const vgg_buffer to = {output.memory, output.offset + (uint64_t)first};
+        VGG_TRY(enqueue_im2col(op, launch, input, io->workspace, first, gemm.n));
+        VGG_TRY(vgg_clblast_gemm(launch, &gemm, weights, io->workspace, to, temporary,
+                                 op->workspace_elements - columns_elements(op)));
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t *out = op->problem.output.dims;
+    for (int64_t image = 0; image < count; image++)
+        for (int64_t group = 0; group < op->problem.node->attributes.conv.groups; group++)
+            VGG_TRY(enqueue_group(op, launch, io, image, group));
+    VGG_TRY(vgg_enqueue_activation(op->programs[1].kernel, launch, io->output, io->bias, io->output,
+                                   (uint64_t)(count * out[0] * out[1] * out[2]), out[0],
+                                   out[1] * out[2]));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_conv_im2col = {
+    .name = "conv_im2col_clblast",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .uses_clblast = true,
+    .configure = configure,
+    .enqueue = enqueue,
+};

@@ -1,0 +1,65 @@
+/* ops/op_dense_clblast.c — dense layers by CLBlast: y [n][O] = x [n][I] · w [O][I]ᵀ, then bias.
+ *
+ * The GEMM always has max_batch rows: CLBlast picks its kernel by size, and an image's bits must
+ * not depend on how many others are in the batch.
+ */
+#include "ops/clblast.h"
+#include "ops/op.h"
+
+static vgg_gemm piece_gemm(const vgg_op *op, int64_t rows)
+{
+    return (vgg_gemm){.m = op->problem.max_batch,
+                      .n = rows,
+                      .k = op->pack.channels,
+                      .transpose_b = true,
+                      .lda = op->pack.channels,
+                      .ldb = op->pack.channels,
+                      .ldc = op->pack.rows};
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "dense_clblast needs work-groups of %d", VGG_LINEAR_LOCAL);
+    op->reads_full_batch = true;
+    op->pack = (vgg_pack){.rows = conv.out_channels,
+                          .channels = vgg_shape_as_image(&op->problem.input).dims[0],
+                          .spatial = 1,
+                          .block = 1,
+                          .panel = 1,
+                          .splittable = true};
+    if (traits->queue != NULL) { /* a piece needs no more than the whole */
+        const vgg_gemm gemm = piece_gemm(op, op->pack.rows);
+        VGG_TRY(vgg_clblast_workspace(&gemm, traits->queue, &op->workspace_elements));
+    }
+    vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=1 -DFUNCTION=%d",
+                       op->problem.relu);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < io->weights->piece_count; i++) {
+        const vgg_weight_piece *piece = &io->weights->pieces[i];
+        const vgg_gemm gemm = piece_gemm(op, piece->rows);
+        const vgg_buffer to = {io->output.memory, io->output.offset + (uint64_t)piece->first_row};
+        VGG_TRY(vgg_clblast_gemm(launch, &gemm, io->input, (vgg_buffer){piece->memory, 0}, to,
+                                 io->workspace, op->workspace_elements));
+    }
+    VGG_TRY(vgg_enqueue_activation(op->programs[0].kernel, launch, io->output, io->bias, io->output,
+                                   (uint64_t)(count * op->pack.rows), op->pack.rows, 1));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_dense_clblast = {
+    .name = "dense_clblast",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
+    .uses_clblast = true,
+    .configure = configure,
+    .enqueue = enqueue,
+};

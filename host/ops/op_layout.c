@@ -1,0 +1,39 @@
+/* ops/op_layout.c — cl/layout.cl: conversions between channel layouts, steps of their own. */
+#include "ops/op.h"
+
+clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int from_block,
+                                     int to_block, int max_batch)
+{
+    *op = (vgg_op){.variant = &vgg_variant_layout,
+                   .problem = {.input = *shape,
+                               .output = *shape,
+                               .result = *shape,
+                               .max_batch = max_batch},
+                   .input_block = from_block,
+                   .output_block = to_block};
+    vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=%d -DTO=%d", from_block, to_block);
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_shape image = vgg_shape_as_image(&op->problem.input);
+    const uint64_t elements =
+        (uint64_t)count * vgg_layout_elements(&op->problem.input, op->output_block);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, elements);
+    vgg_arg_int(&args, image.dims[0]);
+    vgg_arg_int(&args, image.dims[1] * image.dims[2]);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_layout = {
+    .name = "layout", /* heads no chain: the plan puts it between two steps */
+    .enqueue = enqueue,
+};

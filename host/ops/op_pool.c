@@ -1,0 +1,52 @@
+/* ops/op_pool.c — cl/pool.cl: max and average pooling, in whatever layout its input has. */
+#include "ops/op.h"
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "pool needs work-groups of %d", VGG_LINEAR_LOCAL);
+    op->input_block = op->output_block = op->problem.input_block;
+    vgg_op_add_program(op, "pool.cl", "pool", "-DVW=%d -DAVERAGE=%d -DSWITCHES=%d",
+                       op->input_block, op->problem.node->type == VGG_LAYER_AVG_POOL,
+                       op->problem.node->attributes.pool.switches);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pool_attributes *pool = &op->problem.node->attributes.pool;
+    const int64_t *in = op->problem.input.dims, *out = op->problem.output.dims;
+    const uint64_t windows =
+        (uint64_t)(count * vgg_ceil_div(out[0], op->output_block) * out[1] * out[2]);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_buffer(&args, io->switches);
+    vgg_arg_ulong(&args, windows);
+    vgg_arg_int(&args, in[1]);
+    vgg_arg_int(&args, in[2]);
+    vgg_arg_int(&args, out[1]);
+    vgg_arg_int(&args, out[2]);
+    vgg_arg_int(&args, pool->kernel[0]);
+    vgg_arg_int(&args, pool->kernel[1]);
+    vgg_arg_int(&args, pool->stride[0]);
+    vgg_arg_int(&args, pool->stride[1]);
+    for (int side = 0; side < 4; side++)
+        vgg_arg_int(&args, pool->pad[side]);
+    vgg_arg_int(&args, pool->adaptive[0] != 0);
+    vgg_arg_int(&args, pool->count_include_pad);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, windows));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_pool = {
+    .name = "pool",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_MAX_POOL) | VGG_LAYER_BIT(VGG_LAYER_AVG_POOL),
+    .configure = configure,
+    .enqueue = enqueue,
+};

@@ -1,0 +1,36 @@
+/* ops/op_softmax.c — cl/softmax.cl: softmax of each image's features. */
+#include "ops/op.h"
+
+enum { GROUP_ITEMS = 64 };
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(traits->max_work_group_size >= GROUP_ITEMS, CLVGG_STATUS_UNSUPPORTED,
+                "softmax needs work-groups of %d, the device allows %zu", GROUP_ITEMS,
+                traits->max_work_group_size);
+    vgg_op_add_program(op, "softmax.cl", "softmax", "-DWG=%d", GROUP_ITEMS);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_int(&args, (int64_t)vgg_layout_elements(&op->problem.output, 1));
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local = GROUP_ITEMS, global = (size_t)count * GROUP_ITEMS;
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_softmax = {
+    .name = "softmax",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_SOFTMAX),
+    .configure = configure,
+    .enqueue = enqueue,
+};

@@ -1,0 +1,228 @@
+/* ops/packed_weights.c — file or memory → staging → device, a chunk of whole panels at a time. */
+#include "ops/packed_weights.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ocl/program.h"
+#include "ops/launch.h"
+#include "tensor/dtype.h"
+
+enum { STAGING_BYTES = 4 << 20, SLOT_COUNT = 2 };
+
+/* A staging buffer, mapped while the host fills it. */
+typedef struct staging_slot {
+    cl_mem memory;
+    void *mapped;
+    cl_event ready; /* of the map command */
+} staging_slot;
+
+typedef struct uploader {
+    cl_command_queue queue;
+    cl_kernel kernel;
+    const vgg_pack *pack;
+    const vgg_tensor_input *input;
+    staging_slot slots[SLOT_COUNT];
+    size_t staging_bytes;
+    int64_t chunk_rows;
+} uploader;
+
+uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows)
+{
+    const uint64_t panels = (uint64_t)((rows + pack->panel - 1) / pack->panel);
+    const uint64_t blocks = (uint64_t)((pack->channels + pack->block - 1) / pack->block);
+    return panels * blocks * (uint64_t)pack->spatial * (uint64_t)pack->block *
+           (uint64_t)pack->panel;
+}
+
+void vgg_packed_weights_free(vgg_packed_weights *weights)
+{
+    for (int i = 0; i < weights->piece_count; i++)
+        if (weights->pieces[i].memory != NULL)
+            clReleaseMemObject(weights->pieces[i].memory);
+    vgg_free(weights->pieces);
+    *weights = (vgg_packed_weights){0};
+}
+
+/* One buffer, or several of whole panels where the largest allocation asks for it. */
+static clvgg_status allocate_pieces(clvgg_device *device, const vgg_pack *pack,
+                                    vgg_packed_weights *out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const uint64_t limit = device->info.max_allocation_bytes;
+    const uint64_t panel_bytes = vgg_pack_elements(pack, pack->panel) * sizeof(float);
+    const uint64_t total = vgg_pack_elements(pack, pack->rows) * sizeof(float);
+    const int64_t panels = (pack->rows + pack->panel - 1) / pack->panel;
+    int64_t piece_panels = total <= limit ? panels : (int64_t)(limit / panel_bytes);
+    VGG_REQUIRE(piece_panels > 0 && (piece_panels == panels || pack->splittable),
+                CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+                "a weight of %llu bytes exceeds the device's largest allocation, %llu bytes",
+                (unsigned long long)total, (unsigned long long)limit);
+    VGG_NEW(out->pieces, (size_t)((panels + piece_panels - 1) / piece_panels));
+    for (int64_t panel = 0; panel < panels; panel += piece_panels) {
+        vgg_weight_piece *piece = &out->pieces[out->piece_count];
+        piece->first_row = panel * pack->panel;
+        piece->rows = piece_panels * pack->panel;
+        if (piece->rows > pack->rows - piece->first_row)
+            piece->rows = pack->rows - piece->first_row;
+        const uint64_t bytes = vgg_pack_elements(pack, piece->rows) * sizeof(float);
+        VGG_CL_NEW(piece->memory, clCreateBuffer(device->context, CL_MEM_READ_WRITE, (size_t)bytes,
+                                                 NULL, &cl_error));
+        out->piece_count++;
+        out->bytes += bytes;
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_status map_slot(uploader *up, staging_slot *slot)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_CL_NEW(slot->mapped,
+               clEnqueueMapBuffer(up->queue, slot->memory, CL_FALSE, CL_MAP_WRITE, 0,
+                                  up->staging_bytes, 0, NULL, &slot->ready, &cl_error));
+    VGG_CL(clFlush(up->queue));
+cleanup:
+    return status;
+}
+
+static clvgg_status uploader_open(uploader *up, clvgg_device *device)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pack *pack = up->pack;
+    char options[32] = "-DTYPE=0";
+    options[strlen(options) - 1] = (char)('0' + (int)up->input->dtype);
+    VGG_TRY(vgg_program_kernel(device, "pack.cl", options, "pack", &up->kernel, NULL));
+
+    const size_t row_bytes =
+        (size_t)(pack->channels * pack->spatial) * vgg_dtype_bytes(up->input->dtype);
+    up->chunk_rows = (int64_t)(STAGING_BYTES / row_bytes) / pack->panel * pack->panel;
+    if (up->chunk_rows < pack->panel)
+        up->chunk_rows = pack->panel;
+    if (up->chunk_rows > pack->rows)
+        up->chunk_rows = pack->rows;
+    up->staging_bytes = (size_t)up->chunk_rows * row_bytes;
+    for (int i = 0; i < SLOT_COUNT; i++) {
+        staging_slot *slot = &up->slots[i];
+        VGG_CL_NEW(slot->memory,
+                   clCreateBuffer(device->context, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR,
+                                  up->staging_bytes, NULL, &cl_error));
+        VGG_TRY(map_slot(up, slot));
+    }
+cleanup:
+    return status;
+}
+
+static void uploader_close(uploader *up)
+{
+    for (int i = 0; i < SLOT_COUNT; i++) {
+        staging_slot *slot = &up->slots[i];
+        if (slot->ready != NULL) {
+            clWaitForEvents(1, &slot->ready);
+            clReleaseEvent(slot->ready);
+        }
+        if (slot->mapped != NULL)
+            clEnqueueUnmapMemObject(up->queue, slot->memory, slot->mapped, 0, NULL, NULL);
+    }
+    clFinish(up->queue);
+    for (int i = 0; i < SLOT_COUNT; i++)
+        if (up->slots[i].memory != NULL)
+            clReleaseMemObject(up->slots[i].memory);
+    if (up->kernel != NULL)
+        clReleaseKernel(up->kernel);
+}
+
+/* Fills a slot with rows [row, row + rows) and packs them into `piece`; the slot is mapped again
+ * behind the kernel, so that the host can go on with the other one. */
+static clvgg_status upload_rows(uploader *up, staging_slot *slot, const vgg_weight_piece *piece,
+                                int64_t row, int64_t rows)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pack *pack = up->pack;
+    const uint64_t columns = (uint64_t)(pack->channels * pack->spatial);
+    VGG_CL(clWaitForEvents(1, &slot->ready));
+    clReleaseEvent(slot->ready);
+    slot->ready = NULL;
+    VGG_TRY(up->input->read(up->input->user, (uint64_t)row * columns, (uint64_t)rows * columns,
+                            slot->mapped));
+    VGG_CL(clEnqueueUnmapMemObject(up->queue, slot->memory, slot->mapped, 0, NULL, NULL));
+    slot->mapped = NULL;
+
+    vgg_args args = vgg_args_of(up->kernel);
+    vgg_arg_buffer(&args, (vgg_buffer){slot->memory, 0});
+    vgg_arg_buffer(&args, (vgg_buffer){piece->memory,
+                                       vgg_pack_elements(pack, row - piece->first_row)});
+    vgg_arg_int(&args, rows);
+    vgg_arg_int(&args, pack->channels);
+    vgg_arg_int(&args, pack->spatial);
+    vgg_arg_int(&args, pack->block);
+    vgg_arg_int(&args, pack->panel);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
+    const size_t global[2] = {((size_t)columns + local[0] - 1) / local[0] * local[0],
+                              (size_t)((rows + pack->panel - 1) / pack->panel)};
+    VGG_CL(clEnqueueNDRangeKernel(up->queue, up->kernel, 2, NULL, global, local, 0, NULL, NULL));
+    VGG_TRY(map_slot(up, slot));
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
+                                       const vgg_pack *pack, const vgg_tensor_input *input,
+                                       vgg_packed_weights *out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    uploader up = {.queue = queue, .pack = pack, .input = input};
+    *out = (vgg_packed_weights){0};
+    VGG_TRY(allocate_pieces(device, pack, out));
+    VGG_TRY(uploader_open(&up, device));
+    int turn = 0;
+    for (int i = 0; i < out->piece_count; i++) {
+        const vgg_weight_piece *piece = &out->pieces[i];
+        if (pack->rows % pack->panel != 0 || pack->channels % pack->block != 0) {
+            const float zero = 0.0f;
+            VGG_CL(clEnqueueFillBuffer(
+                queue, piece->memory, &zero, sizeof zero, 0,
+                (size_t)vgg_pack_elements(pack, piece->rows) * sizeof zero, 0, NULL, NULL));
+        }
+        const int64_t end = piece->first_row + piece->rows;
+        for (int64_t row = piece->first_row; row < end; row += up.chunk_rows, turn++) {
+            const int64_t rows = up.chunk_rows < end - row ? up.chunk_rows : end - row;
+            VGG_TRY(upload_rows(&up, &up.slots[turn % SLOT_COUNT], piece, row, rows));
+        }
+    }
+    VGG_CL(clFinish(queue));
+cleanup:
+    uploader_close(&up);
+    if (status != CLVGG_STATUS_OK)
+        vgg_packed_weights_free(out);
+    return status;
+}
+
+clvgg_status vgg_packed_bias_create(clvgg_device *device, cl_command_queue queue, int64_t count,
+                                    int64_t padded_count, const vgg_tensor_input *input,
+                                    vgg_packed_weights *out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    float *values = NULL, *raw = NULL;
+    *out = (vgg_packed_weights){0};
+    VGG_NEW(values, (size_t)padded_count);
+    if (input != NULL) {
+        VGG_NEW(raw, (size_t)count);
+        VGG_TRY(input->read(input->user, 0, (uint64_t)count, raw));
+        vgg_to_f32(input->dtype, raw, (size_t)count, values);
+    }
+    VGG_NEW(out->pieces, 1);
+    out->bytes = (uint64_t)padded_count * sizeof *values;
+    VGG_CL_NEW(out->pieces[0].memory, clCreateBuffer(device->context, CL_MEM_READ_ONLY,
+                                                     (size_t)out->bytes, NULL, &cl_error));
+    out->piece_count = 1;
+    VGG_CL(clEnqueueWriteBuffer(queue, out->pieces[0].memory, CL_TRUE, 0, (size_t)out->bytes,
+                                values, 0, NULL, NULL));
+cleanup:
+    vgg_free(values);
+    vgg_free(raw);
+    if (status != CLVGG_STATUS_OK)
+        vgg_packed_weights_free(out);
+    return status;
+}

@@ -1,0 +1,53 @@
+/* ops/packed_weights.h — weights on the device, in the order a kernel reads them.
+ *
+ * Values go from their source to the device in chunks: the host holds two staging buffers of a few
+ * MiB, never the tensor. A kernel (cl/pack.cl) converts and permutes while the next chunk is read.
+ */
+#ifndef VGG_OPS_PACKED_WEIGHTS_H
+#define VGG_OPS_PACKED_WEIGHTS_H
+
+#include "clvgg/tensor.h"
+#include "ocl/args.h"
+#include "ocl/device.h"
+
+/* A weight [rows][channels][spatial] packed as cl/pack.cl's
+ * [ceil(rows/panel)][ceil(channels/block)][spatial][block][panel], zeros where nothing falls. */
+typedef struct vgg_pack {
+    int64_t rows, channels, spatial;
+    int block, panel; /* panel 0: there are no weights */
+    bool splittable;  /* the kernel can take runs of panels from several buffers */
+} vgg_pack;
+
+/* Where values come from: `read` gives elements [first, first + count) in `dtype`. */
+typedef struct vgg_tensor_input {
+    void *user;
+    clvgg_dtype dtype;
+    clvgg_status (*read)(void *user, uint64_t first, uint64_t count, void *data);
+} vgg_tensor_input;
+
+/* Rows [first_row, first_row + rows) in one buffer. */
+typedef struct vgg_weight_piece {
+    cl_mem memory;
+    int64_t first_row, rows;
+} vgg_weight_piece;
+
+typedef struct vgg_packed_weights {
+    vgg_weight_piece *pieces;
+    int piece_count;
+    uint64_t bytes;
+} vgg_packed_weights;
+
+/* Elements of a packed weight with `rows` rows. */
+uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows);
+/* Reads, packs and uploads; waits until the device is done. Errors: OUT_OF_DEVICE_MEMORY with the
+ * size, those of `input`. */
+clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
+                                       const vgg_pack *pack, const vgg_tensor_input *input,
+                                       vgg_packed_weights *out);
+/* A vector of `count` values, zeros up to `padded_count`, float32. NULL input: all zeros. */
+clvgg_status vgg_packed_bias_create(clvgg_device *device, cl_command_queue queue, int64_t count,
+                                    int64_t padded_count, const vgg_tensor_input *input,
+                                    vgg_packed_weights *out);
+void vgg_packed_weights_free(vgg_packed_weights *weights);
+
+#endif
