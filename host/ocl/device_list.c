@@ -39,13 +39,15 @@ static clvgg_status list_platforms(platform **platforms, size_t *count)
     for (cl_uint i = 0; i < found; i++) {
         platform *next = &(*platforms)[*count];
         status = vgg_query_platform_name(ids[i], next->name, sizeof next->name);
-        if (status == CLVGG_STATUS_OK) {
-            next->id = ids[i];
-            (*count)++;
-        } else {
+        if (status == CLVGG_STATUS_OUT_OF_MEMORY)
+            goto cleanup;
+        if (status != CLVGG_STATUS_OK) {
             vgg_log(CLVGG_LOG_WARNING, "an OpenCL platform is skipped: %s", vgg_message());
             status = CLVGG_STATUS_OK;
+            continue;
         }
+        next->id = ids[i];
+        (*count)++;
     }
 cleanup:
     vgg_free(ids);

@@ -7,14 +7,17 @@
 
 void vgg_clean_text(char *text, size_t capacity, const char *raw)
 {
-    raw += strspn(raw, " \t\r\n");
-    size_t length = 0;
-    for (; raw[length] != '\0' && length + 1 < capacity; length++) {
-        unsigned char c = (unsigned char)raw[length];
-        text[length] = c < 0x20 || c == 0x7F ? '?' : raw[length];
-    }
-    while (length > 0 && text[length - 1] == ' ')
+    static const char blanks[] = " \t\r\n";
+    raw += strspn(raw, blanks);
+    size_t length = strlen(raw);
+    while (length > 0 && strchr(blanks, raw[length - 1]) != NULL)
         length--;
+    if (length >= capacity)
+        length = capacity - 1;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)raw[i];
+        text[i] = c < 0x20 || c == 0x7F ? '?' : raw[i];
+    }
     text[length] = '\0';
 }
 
