@@ -27,3 +27,4 @@ paste() { # runs a line of the README in the clone, without HOME and with nothin
 }
 paste "$(grep -m 1 -- 'apt-packages.txt' "$dir/clvgg/README.md")"
 paste "$(grep -m 1 -- '--preset test' "$dir/clvgg/README.md")"
+rm "$log"
