@@ -1,0 +1,85 @@
+/* tests/support/files.c — a folder of its own for a test program, and whole files. */
+#include "support/files.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[200];
+
+static void die(const char *path)
+{
+    perror(path);
+    abort();
+}
+
+/* Calls remove() for each entry when `erase`; returns their number. */
+static size_t walk_folder(int erase)
+{
+    size_t count = 0;
+    DIR *stream = opendir(folder);
+    if (stream == NULL)
+        die(folder);
+    for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        count++;
+        if (erase && remove(temp_path(entry->d_name)) != 0)
+            die(entry->d_name);
+    }
+    closedir(stream);
+    return count;
+}
+
+int temp_folder_setup(void **state)
+{
+    (void)state;
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%.150s/clvgg-test-XXXXXX", base != NULL ? base : "/tmp");
+    return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+int temp_folder_teardown(void **state)
+{
+    (void)state;
+    walk_folder(1);
+    return rmdir(folder);
+}
+
+const char *temp_path(const char *name)
+{
+    static char paths[8][512];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+size_t temp_file_count(void)
+{
+    return walk_folder(0);
+}
+
+void file_write(const char *path, const void *data, size_t bytes)
+{
+    FILE *stream = fopen(path, "wb");
+    if (stream == NULL || (bytes > 0 && fwrite(data, bytes, 1, stream) != 1) || fclose(stream) != 0)
+        die(path);
+}
+
+char *file_read(const char *path, size_t *bytes)
+{
+    FILE *stream = fopen(path, "rb");
+    if (stream == NULL || fseek(stream, 0, SEEK_END) != 0)
+        die(path);
+    long size = ftell(stream);
+    char *data = calloc((size_t)size + 1, 1);
+    rewind(stream);
+    if (data == NULL || (size > 0 && fread(data, (size_t)size, 1, stream) != 1))
+        die(path);
+    fclose(stream);
+    *bytes = (size_t)size;
+    return data;
+}

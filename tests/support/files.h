@@ -1,0 +1,19 @@
+/* tests/support/files.h — a folder of its own for a test program, and whole files. */
+#ifndef TEST_SUPPORT_FILES_H
+#define TEST_SUPPORT_FILES_H
+
+#include <stddef.h>
+
+/* cmocka group fixtures: make the folder, remove it with all it holds. */
+int temp_folder_setup(void **state);
+int temp_folder_teardown(void **state);
+/* "<folder>/name"; the text stays valid for the next seven calls. */
+const char *temp_path(const char *name);
+/* Number of files in the folder, hidden ones included. */
+size_t temp_file_count(void);
+
+/* Both abort when the file can't be written or read; the content has a NUL behind it. */
+void file_write(const char *path, const void *data, size_t bytes);
+char *file_read(const char *path, size_t *bytes);
+
+#endif
