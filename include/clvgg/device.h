@@ -23,7 +23,7 @@ typedef enum clvgg_device_type {
 
 typedef struct clvgg_device_info {
     size_t struct_size;
-    int index;          /* in the flat list */
+    int index;          /* in the flat list; these three are -1 for a caller's context */
     int platform_index; /* position of the platform in the sorted list */
     int device_index;   /* position of the device in its platform */
     clvgg_device_type type;

@@ -1,0 +1,321 @@
+/* Programs and kernel arguments: building once, in threads, what a failing build says. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "ocl/args.h"
+#include "ocl/program.h"
+#include "support/cl_faults.h"
+#include "support/device.h"
+
+static char folder[] = "/tmp/clvgg-kernels-XXXXXX";
+static test_device opened;
+
+static const char *const file_names[] = {"scale.cl", "broken.cl", "wordy.cl"};
+
+static const char scale_source[] =
+    "#ifndef FACTOR\n#define FACTOR 2\n#endif\n"
+    "kernel void scale(global float *data, ulong offset, int count, ulong skipped, float add) {\n"
+    "    int i = get_global_id(0);\n"
+    "    if (i < count)\n"
+    "        data[offset + i] = data[offset + i] * FACTOR + add + skipped;\n"
+    "}\n";
+static const char broken_source[] = "kernel void broken(global float *data) {\n"
+                                    "    data[0] = no_such_variable;\n"
+                                    "}\n";
+
+static void write_file(const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* Two thousand warnings, then the error that matters. */
+static void write_wordy_file(void)
+{
+    vgg_text text = {0};
+    vgg_text_puts(&text, "kernel void wordy(global float *data) {\n");
+    for (int i = 0; i < 2000; i++)
+        vgg_text_printf(&text, "#warning a line of no importance, number %d\n", i);
+    vgg_text_puts(&text, "    data[0] = no_such_variable;\n}\n");
+    write_file("wordy.cl", text.bytes);
+    vgg_text_free(&text);
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL)
+        return -1;
+    write_file("scale.cl", scale_source);
+    write_file("broken.cl", broken_source);
+    write_wordy_file();
+    test_device_open(&opened, folder);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    test_device_close(&opened);
+    for (size_t i = 0; i < sizeof file_names / sizeof *file_names; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s", folder, file_names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+    if (cl_faults_live() > 0)
+        cl_faults_print_live();
+    return cl_faults_live() == 0 && cl_faults_over_released() == 0 ? 0 : -1;
+}
+
+static void assert_ok(clvgg_status status)
+{
+    if (status != CLVGG_STATUS_OK)
+        fail_msg("%s: %s", clvgg_status_name(status), clvgg_status_message());
+}
+
+static void assert_message(const char *words)
+{
+    if (strstr(vgg_message(), words) == NULL)
+        fail_msg("without \"%s\": %s", words, vgg_message());
+}
+
+/* Value of one element, 10, after `scale` built with the options: 10 * FACTOR + 0.5 + 2^33. */
+static float scaled(const char *options)
+{
+    enum { OFFSET = 3, COUNT = 5, TOTAL = 12 };
+    cl_kernel kernel = NULL;
+    float data[TOTAL];
+    for (int i = 0; i < TOTAL; i++)
+        data[i] = 10;
+    cl_int error = CL_SUCCESS;
+    cl_mem memory =
+        clCreateBuffer(opened.device->context, CL_MEM_COPY_HOST_PTR, sizeof data, data, &error);
+    assert_int_equal(error, CL_SUCCESS);
+    assert_ok(vgg_program_kernel(opened.device, "scale.cl", options, "scale", &kernel, NULL));
+    vgg_args args = vgg_args_of(kernel);
+    vgg_arg_buffer(&args, (vgg_buffer){memory, OFFSET});
+    vgg_arg_int(&args, COUNT);
+    vgg_arg_ulong(&args, (uint64_t)1 << 33);
+    vgg_arg_float(&args, 0.5f);
+    assert_ok(vgg_args_end(&args));
+    const size_t global = TOTAL;
+    error = clEnqueueNDRangeKernel(opened.queue, kernel, 1, NULL, &global, NULL, 0, NULL, NULL);
+    assert_int_equal(error, CL_SUCCESS);
+    error = clEnqueueReadBuffer(opened.queue, memory, CL_TRUE, 0, sizeof data, data, 0, NULL, NULL);
+    assert_int_equal(error, CL_SUCCESS);
+    for (int i = 0; i < TOTAL; i++) /* only [OFFSET, OFFSET + COUNT) was written */
+        assert_true((data[i] != 10) == (i >= OFFSET && i < OFFSET + COUNT));
+    clReleaseKernel(kernel);
+    clReleaseMemObject(memory);
+    return data[OFFSET];
+}
+
+static void runs_a_kernel_with_its_options(void **state)
+{
+    (void)state;
+    const float skipped = 8589934592.0f;
+    assert_true(scaled(NULL) == 20.5f + skipped);
+    assert_true(scaled("-DFACTOR=1048576") == 10.0f * 1048576 + 0.5f + skipped);
+}
+
+static void builds_once(void **state)
+{
+    (void)state;
+    cl_kernel first = NULL, second = NULL;
+    double milliseconds = 0;
+    size_t builds = cl_faults_calls("clBuildProgram");
+    assert_ok(vgg_program_kernel(opened.device, "scale.cl", "-DFACTOR=77", "scale", &first,
+                                 &milliseconds));
+    assert_int_equal(cl_faults_calls("clBuildProgram"), builds + 1);
+    assert_true(milliseconds > 0);
+    double once = milliseconds;
+    assert_ok(vgg_program_kernel(opened.device, "scale.cl", "-DFACTOR=77", "scale", &second,
+                                 &milliseconds));
+    assert_int_equal(cl_faults_calls("clBuildProgram"), builds + 1);
+    assert_true(milliseconds == once);
+    assert_ptr_not_equal(first, second);
+    clReleaseKernel(first);
+    clReleaseKernel(second);
+}
+
+static void a_failing_build_shows_the_log(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* the second time too */
+        cl_kernel kernel = (cl_kernel)folder;
+        assert_int_equal(
+            vgg_program_kernel(opened.device, "broken.cl", "-DX=1", "broken", &kernel, NULL),
+            CLVGG_STATUS_BUILD_FAILED);
+        assert_null(kernel);
+        assert_message("broken.cl doesn't build for '");
+        assert_message(opened.device->info.name);
+        assert_message("kernel broken, options '-DX=1'");
+        assert_message("no_such_variable");
+    }
+}
+
+static void a_long_log_starts_at_its_error(void **state)
+{
+    (void)state;
+    cl_kernel kernel = NULL;
+    assert_int_equal(vgg_program_kernel(opened.device, "wordy.cl", "", "wordy", &kernel, NULL),
+                     CLVGG_STATUS_BUILD_FAILED);
+    assert_message("no_such_variable");
+    assert_true(strlen(vgg_message()) < 9000);
+}
+
+static void what_is_missing_is_named(void **state)
+{
+    (void)state;
+    cl_kernel kernel = (cl_kernel)folder;
+    assert_int_equal(vgg_program_kernel(opened.device, "scale.cl", "", "squeeze", &kernel, NULL),
+                     CLVGG_STATUS_NOT_FOUND);
+    assert_null(kernel);
+    assert_message("scale.cl has no kernel 'squeeze'");
+    assert_int_equal(vgg_program_kernel(opened.device, "gone.cl", "", "scale", &kernel, NULL),
+                     CLVGG_STATUS_NOT_FOUND);
+    assert_message(folder);
+    assert_message("gone.cl");
+
+    test_device embedded;
+    test_device_open(&embedded, NULL);
+    assert_int_equal(vgg_program_kernel(embedded.device, "scale.cl", "", "scale", &kernel, NULL),
+                     CLVGG_STATUS_NOT_FOUND);
+    assert_message("no kernel file 'scale.cl' is embedded");
+    test_device_close(&embedded);
+}
+
+static void a_wrong_argument_is_numbered(void **state)
+{
+    (void)state;
+    cl_kernel kernel = NULL;
+    assert_ok(vgg_program_kernel(opened.device, "scale.cl", "", "scale", &kernel, NULL));
+    vgg_args args = vgg_args_of(kernel);
+    vgg_arg_buffer(&args, (vgg_buffer){NULL, 0});
+    vgg_arg_int(&args, (int64_t)INT32_MAX + 1);
+    vgg_arg_ulong(&args, 0);
+    assert_int_equal(vgg_args_end(&args), CLVGG_STATUS_OPENCL);
+    assert_message("argument 2 of kernel scale");
+
+    args = vgg_args_of(kernel);
+    cl_faults_fail_call("clSetKernelArg", 3, CL_INVALID_ARG_SIZE);
+    vgg_arg_buffer(&args, (vgg_buffer){NULL, 0});
+    vgg_arg_int(&args, INT32_MIN);
+    vgg_arg_ulong(&args, 0);
+    vgg_arg_float(&args, 0);
+    assert_true(cl_faults_stop());
+    assert_int_equal(vgg_args_end(&args), CLVGG_STATUS_OPENCL);
+    assert_message("argument 3 of kernel scale: clSetKernelArg: CL_INVALID_ARG_SIZE");
+    clReleaseKernel(kernel);
+}
+
+/* ---- threads ---- */
+
+#define THREAD_COUNT 4
+#define PROGRAM_COUNT 3
+
+static void *build_all(void *user)
+{
+    (void)user;
+    for (int i = 0; i < PROGRAM_COUNT; i++) {
+        char options[32];
+        cl_kernel kernel = NULL;
+        snprintf(options, sizeof options, "-DFACTOR=%d", 100 + i);
+        clvgg_status status =
+            vgg_program_kernel(opened.device, "scale.cl", options, "scale", &kernel, NULL);
+        if (status != CLVGG_STATUS_OK)
+            return "failed";
+        clReleaseKernel(kernel);
+    }
+    return NULL;
+}
+
+static void threads_build_each_program_once(void **state)
+{
+    (void)state;
+    pthread_t threads[THREAD_COUNT];
+    size_t builds = cl_faults_calls("clBuildProgram");
+    for (int i = 0; i < THREAD_COUNT; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, build_all, NULL), 0);
+    for (int i = 0; i < THREAD_COUNT; i++) {
+        void *result = NULL;
+        pthread_join(threads[i], &result);
+        assert_null(result);
+    }
+    assert_int_equal(cl_faults_calls("clBuildProgram"), builds + PROGRAM_COUNT);
+}
+
+/* ---- whatever fails ---- */
+
+static void survives_every_failing_call(void **state)
+{
+    (void)state;
+    size_t failures = 0;
+    bool failed = true;
+    for (size_t i = 0; failed; i++) {
+        char options[32];
+        cl_kernel kernel = NULL;
+        snprintf(options, sizeof options, "-DFACTOR=%zu", 200 + i); /* not built before */
+        size_t live = cl_faults_live();
+        cl_faults_fail_at(i, CL_OUT_OF_RESOURCES);
+        clvgg_status status =
+            vgg_program_kernel(opened.device, "scale.cl", options, "scale", &kernel, NULL);
+        failed = cl_faults_stop();
+        assert_true((status != CLVGG_STATUS_OK) == failed && (kernel == NULL) == failed);
+        if (failed) {
+            failures++;
+            assert_int_equal(status, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY);
+            assert_message(cl_faults_failed_function());
+            /* a program may stay, built, when only its kernel failed */
+            assert_true(cl_faults_live() <= live + 1);
+            assert_ok(
+                vgg_program_kernel(opened.device, "scale.cl", options, "scale", &kernel, NULL));
+        }
+        clReleaseKernel(kernel);
+        assert_int_equal(cl_faults_live(), live + 1); /* the program */
+    }
+    assert_int_equal(failures, 3); /* clCreateProgramWithSource, clBuildProgram, clCreateKernel */
+}
+
+/* When the log can't be had, the driver's error is still reported. */
+static void a_build_without_a_log_fails_too(void **state)
+{
+    (void)state;
+    cl_kernel kernel = NULL;
+    size_t live = cl_faults_live();
+    cl_faults_fail_call("clGetProgramBuildInfo", 0, CL_OUT_OF_HOST_MEMORY);
+    assert_int_equal(vgg_program_kernel(opened.device, "broken.cl", "", "broken", &kernel, NULL),
+                     CLVGG_STATUS_OUT_OF_MEMORY);
+    assert_true(cl_faults_stop());
+    assert_message("clGetProgramBuildInfo");
+    assert_int_equal(cl_faults_live(), live);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_a_kernel_with_its_options),
+        cmocka_unit_test(builds_once),
+        cmocka_unit_test(a_failing_build_shows_the_log),
+        cmocka_unit_test(a_long_log_starts_at_its_error),
+        cmocka_unit_test(what_is_missing_is_named),
+        cmocka_unit_test(a_wrong_argument_is_numbered),
+        cmocka_unit_test(threads_build_each_program_once),
+        cmocka_unit_test(survives_every_failing_call),
+        cmocka_unit_test(a_build_without_a_log_fails_too),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
