@@ -66,26 +66,46 @@ cleanup:
     return status;
 }
 
-/* One sub-device of `compute_units`: by counts, or, where the driver can't, cut from equal parts.
- * The parts that aren't used are released. */
-static cl_int partition(cl_device_id id, cl_uint compute_units, cl_device_id *part)
+/* Whether the driver says that it can cut the device this way. Must be asked: some drivers that
+ * can't have no clCreateSubDevices at all, and calling it ends the process. */
+static bool can_partition(cl_device_id id, cl_device_partition_property way)
 {
-    const cl_device_partition_property by_counts[] = {CL_DEVICE_PARTITION_BY_COUNTS,
-                                                      (cl_device_partition_property)compute_units,
-                                                      CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
-    const cl_device_partition_property equally[] = {CL_DEVICE_PARTITION_EQUALLY,
-                                                    (cl_device_partition_property)compute_units, 0};
-    cl_int error = clCreateSubDevices(id, by_counts, 1, part, NULL);
-    if (error == CL_SUCCESS)
-        return error;
+    cl_device_partition_property ways[16];
+    size_t bytes = 0;
+    if (clGetDeviceInfo(id, CL_DEVICE_PARTITION_PROPERTIES, sizeof ways, ways, &bytes) !=
+        CL_SUCCESS)
+        return false;
+    for (size_t i = 0; i < bytes / sizeof *ways; i++)
+        if (ways[i] == way)
+            return true;
+    return false;
+}
+
+static cl_int partition_by_counts(cl_device_id id, uint32_t compute_units, cl_device_id *part)
+{
+    const cl_device_partition_property properties[] = {CL_DEVICE_PARTITION_BY_COUNTS,
+                                                       (cl_device_partition_property)compute_units,
+                                                       CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0};
+    if (!can_partition(id, CL_DEVICE_PARTITION_BY_COUNTS))
+        return CL_DEVICE_PARTITION_FAILED;
+    return clCreateSubDevices(id, properties, 1, part, NULL);
+}
+
+/* The first of equal parts; the others are released. */
+static cl_int partition_equally(cl_device_id id, uint32_t compute_units, cl_device_id *part)
+{
+    const cl_device_partition_property properties[] = {
+        CL_DEVICE_PARTITION_EQUALLY, (cl_device_partition_property)compute_units, 0};
     cl_uint count = 0;
-    error = clCreateSubDevices(id, equally, 0, NULL, &count);
+    if (!can_partition(id, CL_DEVICE_PARTITION_EQUALLY))
+        return CL_DEVICE_PARTITION_FAILED;
+    cl_int error = clCreateSubDevices(id, properties, 0, NULL, &count);
     if (error != CL_SUCCESS)
         return error;
     cl_device_id *parts = vgg_calloc(count, sizeof(cl_device_id));
     if (parts == NULL)
         return CL_OUT_OF_HOST_MEMORY;
-    error = count > 0 ? clCreateSubDevices(id, equally, count, parts, NULL)
+    error = count > 0 ? clCreateSubDevices(id, properties, count, parts, NULL)
                       : CL_DEVICE_PARTITION_FAILED;
     if (error == CL_SUCCESS) {
         *part = parts[0];
@@ -107,10 +127,13 @@ static clvgg_status take_part(clvgg_device *device, uint32_t compute_units)
                 whole.name, whole.compute_units);
     if (compute_units == whole.compute_units)
         goto cleanup;
-    cl_int error = partition(device->id, compute_units, &part);
+    cl_int error = partition_by_counts(device->id, compute_units, &part);
+    if (error != CL_SUCCESS)
+        error = partition_equally(device->id, compute_units, &part);
+    VGG_REQUIRE(error != CL_OUT_OF_HOST_MEMORY, CLVGG_STATUS_OUT_OF_MEMORY,
+                "no host memory for a sub-device");
     VGG_REQUIRE(error == CL_SUCCESS, CLVGG_STATUS_UNSUPPORTED,
-                "device %d '%s' can't be opened with %u of its %u compute units: "
-                "clCreateSubDevices: %s (%d)",
+                "device %d '%s' can't be opened with %u of its %u compute units: %s (%d)",
                 whole.index, whole.name, compute_units, whole.compute_units,
                 vgg_cl_error_name(error), (int)error);
     device->id = part;
@@ -149,18 +172,21 @@ cleanup:
     return status;
 }
 
-/* Whether the caller's context was made for the device. */
+/* Whether the caller's context was made for the device. A sub-device also counts when the context
+ * names the device that it is a part of: PoCL lists sub-devices so. */
 static clvgg_status context_holds(cl_context context, cl_device_id id, bool *holds)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    cl_device_id *ids = NULL;
+    cl_device_id *ids = NULL, parent = NULL;
     size_t bytes = 0;
     *holds = false;
+    VGG_CL(clGetDeviceInfo(id, CL_DEVICE_PARENT_DEVICE, sizeof parent, &parent, NULL));
     VGG_CL(clGetContextInfo(context, CL_CONTEXT_DEVICES, 0, NULL, &bytes));
-    VGG_NEW(ids, bytes / sizeof(cl_device_id));
+    size_t count = bytes / sizeof(cl_device_id);
+    VGG_NEW(ids, count);
     VGG_CL(clGetContextInfo(context, CL_CONTEXT_DEVICES, bytes, ids, NULL));
-    for (size_t i = 0; i < bytes / sizeof(cl_device_id); i++)
-        *holds = *holds || ids[i] == id;
+    for (size_t i = 0; i < count; i++)
+        *holds = *holds || ids[i] == id || (parent != NULL && ids[i] == parent);
 cleanup:
     vgg_free(ids);
     return status;
