@@ -425,6 +425,7 @@ static void without_any_driver(void **state)
     if (child == 0) {
         setenv("OCL_ICD_VENDORS", "/nonexistent", 1);
         unsetenv("OCL_ICD_FILENAMES");
+        unsetenv("LD_PRELOAD"); /* Oclgrind stands in for the loader */
         execl("/proc/self/exe", "test_device", "no-driver", (char *)NULL);
         _exit(99);
     }
