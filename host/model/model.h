@@ -16,11 +16,11 @@
 #include "weights/weights.h"
 
 typedef struct vgg_parameter {
-    char *name;        /* canonical */
-    int node;          /* index in the graph */
+    char *name; /* canonical */
+    int node;   /* index in the graph */
     bool is_bias;
-    clvgg_shape shape; /* canonical */
-    clvgg_dtype dtype; /* as read by vgg_model_read_parameter() */
+    clvgg_shape shape;             /* canonical */
+    clvgg_dtype dtype;             /* as read by vgg_model_read_parameter() */
     const vgg_tensor_entry *entry; /* in model->weights, or NULL: from model->source */
 } vgg_parameter;
 
@@ -33,7 +33,7 @@ struct clvgg_model {
     vgg_graph *graph;
     vgg_parameter *parameters;
     size_t parameter_count;
-    vgg_weights *weights;       /* NULL when built from a source */
+    vgg_weights *weights; /* NULL when built from a source */
     clvgg_tensor_source source;
     void *source_user;
     clvgg_preprocess preprocess;
@@ -49,8 +49,7 @@ clvgg_status vgg_model_build(clvgg_runtime *runtime, const clvgg_model_descripti
 /* A model around any graph, for tests and tools; takes the graph over on success. Every parameter
  * comes from `source`, float32; no labels. */
 clvgg_status vgg_model_from_graph(clvgg_runtime *runtime, vgg_graph *graph,
-                                  clvgg_tensor_source source, void *source_user,
-                                  clvgg_model **out);
+                                  clvgg_tensor_source source, void *source_user, clvgg_model **out);
 clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dtype dtype);
 void vgg_model_retain(clvgg_model *model);
 void vgg_model_free(clvgg_model *model);

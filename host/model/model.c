@@ -1,0 +1,196 @@
+/* model/model.c — a model's parts and life: building without a file, reading parameters, counting
+ * references. Loading is in model_load.c, saving in model_save.c.
+ */
+#include "model/model.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "model/assemble.h"
+#include "model/labels.h"
+#include "model/preprocess.h"
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+/* Ids must not repeat in the process, as they key weights that devices share between sessions. */
+static atomic_uint_least64_t last_id;
+
+static clvgg_status add_parameter(clvgg_model *model, int node, bool is_bias)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *layer = model->graph->nodes[node].name;
+    vgg_parameter *parameter = &model->parameters[model->parameter_count];
+    vgg_text name = {0};
+    vgg_text_puts(&name, layer);
+    vgg_text_puts(&name, is_bias ? ".bias" : ".weight");
+    if (name.failed) {
+        vgg_text_free(&name);
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    }
+    *parameter = (vgg_parameter){.name = name.bytes,
+                                 .node = node,
+                                 .is_bias = is_bias,
+                                 .shape = is_bias ? vgg_graph_bias_shape(model->graph, node)
+                                                  : vgg_graph_weight_shape(model->graph, node),
+                                 .dtype = CLVGG_DTYPE_F32};
+    model->parameter_count++;
+    return status;
+}
+
+static clvgg_status list_parameters(clvgg_model *model)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_graph *graph = model->graph;
+    size_t count = 0;
+    for (int i = 0; i < graph->count; i++)
+        count += (size_t)vgg_node_has_weight(&graph->nodes[i]) +
+                 (size_t)vgg_node_has_bias(&graph->nodes[i]);
+    VGG_NEW(model->parameters, count);
+    for (int i = 0; i < graph->count; i++) {
+        if (vgg_node_has_weight(&graph->nodes[i]))
+            VGG_TRY(add_parameter(model, i, false));
+        if (vgg_node_has_bias(&graph->nodes[i]))
+            VGG_TRY(add_parameter(model, i, true));
+    }
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_model_assemble(clvgg_runtime *runtime, vgg_graph *graph, clvgg_model **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_model *model = NULL;
+    *out = NULL;
+    VGG_NEW(model, 1);
+    atomic_init(&model->references, 1);
+    model->scope = &runtime->scope;
+    model->id = atomic_fetch_add(&last_id, 1) + 1;
+    model->graph = graph;
+    VGG_TRY(list_parameters(model));
+    int logits = vgg_graph_find(graph, "logits");
+    if (logits >= 0)
+        model->class_count = (size_t)vgg_shape_elements(&graph->nodes[logits].output);
+    *out = model;
+    model = NULL;
+cleanup:
+    if (model != NULL)
+        model->graph = NULL; /* stays the caller's */
+    vgg_model_free(model);
+    return status;
+}
+
+clvgg_status vgg_model_set_preprocess(clvgg_model *model, const clvgg_preprocess *preprocess,
+                                      const char *origin)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t *input = model->graph->nodes[0].output.dims;
+    model->preprocess = *preprocess;
+    model->preprocess.struct_size = sizeof model->preprocess;
+    vgg_model_preprocess_fit(&model->preprocess, (int)input[1], (int)input[2]);
+    VGG_DUP(model->preprocess_origin, origin);
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_model_from_graph(clvgg_runtime *runtime, vgg_graph *graph,
+                                  clvgg_tensor_source source, void *source_user, clvgg_model **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_model *model = NULL;
+    clvgg_preprocess preprocess = vgg_convention_preprocess(VGG_CONVENTION_TORCHVISION);
+    *out = NULL;
+    VGG_TRY(vgg_model_assemble(runtime, graph, &model));
+    model->source = source;
+    model->source_user = source_user;
+    VGG_TRY(vgg_model_set_preprocess(model, &preprocess, "assumed: torchvision's"));
+    VGG_DUP(model->name, "custom");
+    VGG_DUP(model->architecture, "custom");
+    *out = model;
+    model = NULL;
+cleanup:
+    if (model != NULL)
+        model->graph = NULL; /* stays the caller's */
+    vgg_model_free(model);
+    return status;
+}
+
+clvgg_status vgg_model_build(clvgg_runtime *runtime, const clvgg_model_description *description,
+                             clvgg_model **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_graph *graph = NULL;
+    clvgg_model *model = NULL;
+    const int64_t head[3] = {description->head[0], description->head[1], description->class_count};
+    *out = NULL;
+    VGG_TRY(vgg_model_preprocess_check(&description->preprocess));
+    VGG_TRY(vgg_graph_build_vgg(description->architecture, description->input_channels,
+                                description->input_height, description->input_width, head, &graph));
+    VGG_TRY(vgg_model_assemble(runtime, graph, &model));
+    graph = NULL;
+    model->source = description->source;
+    model->source_user = description->source_user;
+    VGG_TRY(vgg_model_set_preprocess(model, &description->preprocess, "given by the caller"));
+    VGG_DUP(model->name, description->architecture);
+    VGG_DUP(model->architecture, description->architecture);
+    if (description->labels != NULL)
+        VGG_TRY(vgg_labels_copy(description->labels, model->class_count, &model->labels));
+    else
+        VGG_TRY(vgg_labels_generate(model->class_count, &model->labels));
+    *out = model;
+    model = NULL;
+cleanup:
+    vgg_graph_free(graph);
+    vgg_model_free(model);
+    return status;
+}
+
+void vgg_model_retain(clvgg_model *model)
+{
+    atomic_fetch_add(&model->references, 1);
+}
+
+void vgg_model_free(clvgg_model *model)
+{
+    if (model == NULL || atomic_fetch_sub(&model->references, 1) > 1)
+        return;
+    for (size_t i = 0; i < model->parameter_count; i++)
+        vgg_free(model->parameters[i].name);
+    vgg_free(model->parameters);
+    vgg_labels_free(model->labels, model->class_count);
+    vgg_graph_free(model->graph);
+    vgg_weights_close(model->weights);
+    vgg_free(model->preprocess_origin);
+    vgg_free(model->architecture);
+    vgg_free(model->name);
+    vgg_free(model);
+}
+
+const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, bool bias)
+{
+    for (size_t i = 0; i < model->parameter_count; i++)
+        if (model->parameters[i].node == node && model->parameters[i].is_bias == bias)
+            return &model->parameters[i];
+    return NULL;
+}
+
+clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parameter *parameter,
+                                      uint64_t first, uint64_t count, void *data)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *tensor = parameter->name;
+    if (parameter->entry != NULL) {
+        tensor = parameter->entry->name;
+        VGG_TRY(vgg_weights_read(model->weights, parameter->entry, first, count, data));
+    } else {
+        clvgg_status given =
+            model->source(model->source_user, tensor, &parameter->shape, first, count, data);
+        VGG_REQUIRE(given == CLVGG_STATUS_OK, given, "the source of tensor '%s' failed: %s", tensor,
+                    vgg_status_name(given));
+    }
+    size_t bad = vgg_find_non_finite(parameter->dtype, data, (size_t)count);
+    VGG_REQUIRE(bad == count, CLVGG_STATUS_NON_FINITE,
+                "%s: tensor '%s' has a value that is not finite, element %llu", model->name, tensor,
+                (unsigned long long)(first + bad));
+cleanup:
+    return status;
+}

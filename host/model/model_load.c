@@ -1,0 +1,233 @@
+/* model/model_load.c — a weight file becomes a model: graph (stated, or from names and shapes),
+ * each parameter bound to a tensor that fits, preprocessing, labels.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "model/assemble.h"
+#include "model/bind.h"
+#include "model/labels.h"
+#include "tensor/shape.h"
+
+/* What is found out on the way. */
+typedef struct load_state {
+    const vgg_weights *weights;
+    vgg_binding binding;
+    clvgg_preprocess preprocess;
+    const char *origin; /* of the preprocessing */
+    bool assumed;
+    vgg_graph *graph;
+} load_state;
+
+static clvgg_status check_format(const vgg_weights *weights)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *text = vgg_weights_metadata(weights, "clvgg.format");
+    if (text == NULL)
+        return status;
+    errno = 0;
+    char *end;
+    unsigned long version = strtoul(text, &end, 10);
+    bool digits = strspn(text, "0123456789") == strlen(text) && text[0] != '\0';
+    VGG_REQUIRE(digits && version > 0, CLVGG_STATUS_BAD_FILE, "clvgg.format '%.32s' is no version",
+                text);
+    VGG_REQUIRE(errno == 0 && version <= VGG_FORMAT_VERSION, CLVGG_STATUS_UNSUPPORTED,
+                "clvgg.format %.32s is newer than %d, the newest that this version reads", text,
+                VGG_FORMAT_VERSION);
+cleanup:
+    return status;
+}
+
+static clvgg_status find_preprocess(load_state *load)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *stated = vgg_weights_metadata(load->weights, "clvgg.preprocess");
+    if (stated != NULL) {
+        load->origin = "stated in the file";
+        VGG_TRY(vgg_model_preprocess_read_json(stated, &load->preprocess));
+    } else {
+        load->preprocess = vgg_binding_preprocess(&load->binding, &load->origin);
+        load->assumed = strncmp(load->origin, "assumed", 7) == 0;
+    }
+cleanup:
+    return status;
+}
+
+/* The graph that the file states, resized where the caller asks for it. */
+static clvgg_status read_graph(load_state *load, const char *json, int64_t height, int64_t width)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_graph *stated = NULL;
+    const clvgg_preprocess *crop = &load->preprocess;
+    status = vgg_graph_read_json(json, strlen(json), &stated);
+    if (status != CLVGG_STATUS_OK) {
+        vgg_message_prefix("clvgg.graph");
+        return status;
+    }
+    const int64_t *input = stated->nodes[0].output.dims;
+    VGG_REQUIRE(crop->height == 0 || (crop->height == input[1] && crop->width == input[2]),
+                CLVGG_STATUS_BAD_FILE,
+                "clvgg.preprocess crops to %d x %d, clvgg.graph takes %lld x %lld", crop->height,
+                crop->width, (long long)input[1], (long long)input[2]);
+    VGG_TRY(vgg_graph_resize(stated, height > 0 ? height : input[1], width > 0 ? width : input[2],
+                             &load->graph));
+cleanup:
+    vgg_graph_free(stated);
+    return status;
+}
+
+/* The graph that names and shapes tell; the input's size is the caller's choice, else the crop that
+ * the file states, else what fc6 was made for. */
+static clvgg_status infer_graph(load_state *load, int64_t height, int64_t width)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    int64_t input[2] = {load->preprocess.height, load->preprocess.width};
+    if (input[0] == 0 && (height == 0 || width == 0))
+        VGG_TRY(vgg_binding_input(&load->binding, load->weights, input));
+    if (height > 0)
+        input[0] = height;
+    if (width > 0)
+        input[1] = width;
+    VGG_TRY(vgg_binding_graph(&load->binding, load->weights, input, &load->graph));
+cleanup:
+    return status;
+}
+
+static clvgg_status find_graph(load_state *load, const clvgg_model_options *options)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *json = vgg_weights_metadata(load->weights, "clvgg.graph");
+    VGG_TRY(check_format(load->weights));
+    if (json == NULL)
+        VGG_TRY(vgg_binding_detect(load->weights, &load->binding));
+    VGG_TRY(find_preprocess(load));
+    if (json != NULL)
+        VGG_TRY(read_graph(load, json, options->input_height, options->input_width));
+    else
+        VGG_TRY(infer_graph(load, options->input_height, options->input_width));
+cleanup:
+    return status;
+}
+
+static clvgg_status check_tensor(const clvgg_model *model, const vgg_parameter *parameter,
+                                 const vgg_tensor_entry *entry)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char actual[128], expected[128];
+    const clvgg_shape *shape = &parameter->shape;
+    const int64_t *input = model->graph->nodes[0].output.dims;
+    bool same_width = entry->shape.rank >= 2 && entry->shape.dims[0] == shape->dims[0];
+    VGG_REQUIRE(vgg_binding_shape_fits(&entry->shape, shape) || shape->rank != 2 || !same_width,
+                CLVGG_STATUS_SHAPE_MISMATCH,
+                "an input of %lld x %lld leaves %lld features for %s, its tensor '%s' takes %llu",
+                (long long)input[1], (long long)input[2], (long long)shape->dims[1],
+                model->graph->nodes[parameter->node].name, entry->name,
+                (unsigned long long)(entry->count / (uint64_t)shape->dims[0]));
+    VGG_REQUIRE(vgg_binding_shape_fits(&entry->shape, shape), CLVGG_STATUS_SHAPE_MISMATCH,
+                "tensor '%s' has shape %s, %s needs %s", entry->name,
+                vgg_shape_text(&entry->shape, actual, sizeof actual), parameter->name,
+                vgg_shape_text(shape, expected, sizeof expected));
+cleanup:
+    return status;
+}
+
+static bool is_bound(const clvgg_model *model, const vgg_tensor_entry *entry)
+{
+    for (size_t i = 0; i < model->parameter_count; i++)
+        if (model->parameters[i].entry == entry)
+            return true;
+    return false;
+}
+
+/* One line about tensors that no layer uses; no line where there are none. */
+static void warn_of_unused(const clvgg_model *model, const vgg_weights *weights)
+{
+    size_t count = vgg_weights_count(weights), i = 0;
+    if (count <= model->parameter_count)
+        return;
+    while (i + 1 < count && is_bound(model, vgg_weights_entry(weights, i)))
+        i++;
+    vgg_log(CLVGG_LOG_WARNING, "%s: tensors that no layer uses: %zu, the first is '%s'",
+            vgg_weights_path(weights), count - model->parameter_count,
+            vgg_weights_entry(weights, i)->name);
+}
+
+static clvgg_status bind_parameters(const load_state *load, clvgg_model *model)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        vgg_parameter *parameter = &model->parameters[i];
+        char name[VGG_TENSOR_NAME_CAPACITY];
+        vgg_binding_tensor_name(&load->binding, model->graph, parameter->node, parameter->is_bias,
+                                name);
+        const vgg_tensor_entry *entry = vgg_weights_find(load->weights, name);
+        if (entry == NULL)
+            return vgg_binding_fail_missing(load->weights, name);
+        VGG_TRY(check_tensor(model, parameter, entry));
+        parameter->entry = entry;
+        parameter->dtype = entry->dtype;
+    }
+    warn_of_unused(model, load->weights);
+cleanup:
+    return status;
+}
+
+static clvgg_status find_labels(const load_state *load, const char *path, clvgg_model *model)
+{
+    const char *json = vgg_weights_metadata(load->weights, "clvgg.classes");
+    if (path != NULL)
+        return vgg_labels_read_file(path, model->class_count, &model->labels);
+    if (json != NULL)
+        return vgg_labels_read_json(json, model->class_count, &model->labels);
+    return vgg_labels_generate(model->class_count, &model->labels);
+}
+
+static clvgg_status describe_model(const load_state *load, clvgg_model *model)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *architecture = load->binding.architecture;
+    if (architecture == NULL)
+        architecture = vgg_weights_metadata(load->weights, "clvgg.arch");
+    VGG_DUP(model->architecture, architecture != NULL ? architecture : "custom");
+    VGG_DUP(model->name, vgg_weights_path(load->weights));
+    VGG_TRY(vgg_model_set_preprocess(model, &load->preprocess, load->origin));
+    if (load->assumed)
+        vgg_log(CLVGG_LOG_WARNING, "%s: doesn't say how images are prepared; %s", model->name,
+                load->origin);
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,
+                            const clvgg_model_options *options, clvgg_model **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_weights *weights = NULL;
+    clvgg_model *model = NULL;
+    load_state load = {0};
+    *out = NULL;
+    status = vgg_weights_open(path, &weights);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    load.weights = weights;
+    VGG_TRY(find_graph(&load, options));
+    VGG_TRY(vgg_model_assemble(runtime, load.graph, &model));
+    load.graph = NULL;
+    model->weights = weights;
+    weights = NULL;
+    VGG_TRY(bind_parameters(&load, model));
+    VGG_TRY(describe_model(&load, model));
+    VGG_TRY(find_labels(&load, options->labels_path, model));
+    *out = model;
+    model = NULL;
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        vgg_message_prefix("%s", path);
+    vgg_graph_free(load.graph);
+    vgg_model_free(model);
+    vgg_weights_close(weights);
+    return status;
+}

@@ -1,0 +1,130 @@
+/* model/model_save.c — writes a model as safetensors: canonical names and shapes, clvgg's metadata,
+ * and whatever else the file it came from says about itself (source, licence).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "model/assemble.h"
+#include "model/labels.h"
+#include "model/preprocess.h"
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+#define SCRATCH_ELEMENTS 65536
+
+/* What the writer's callback needs. */
+typedef struct save_state {
+    const clvgg_model *model;
+    const vgg_tensor_entry *tensors;
+    float *scratch; /* SCRATCH_ELEMENTS, of a source's values before conversion */
+} save_state;
+
+/* Values of a source are converted piece by piece. */
+static clvgg_status read_converted(const save_state *save, const vgg_parameter *parameter,
+                                   clvgg_dtype dtype, uint64_t first, uint64_t count, void *data)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (uint64_t done = 0; done < count;) {
+        size_t piece = count - done < SCRATCH_ELEMENTS ? (size_t)(count - done) : SCRATCH_ELEMENTS;
+        unsigned char *at = (unsigned char *)data + done * vgg_dtype_bytes(dtype);
+        VGG_TRY(
+            vgg_model_read_parameter(save->model, parameter, first + done, piece, save->scratch));
+        vgg_from_f32(dtype, save->scratch, piece, at);
+        size_t bad = vgg_find_non_finite(dtype, at, piece);
+        VGG_REQUIRE(bad == piece, CLVGG_STATUS_NON_FINITE,
+                    "tensor '%s': element %llu is %g, too large for %s", parameter->name,
+                    (unsigned long long)(first + done + bad), (double)save->scratch[bad],
+                    vgg_dtype_name(dtype));
+        done += piece;
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_status read_tensor(void *user, size_t tensor, uint64_t first, uint64_t count,
+                                void *data)
+{
+    const save_state *save = user;
+    const vgg_parameter *parameter = &save->model->parameters[tensor];
+    clvgg_dtype dtype = save->tensors[tensor].dtype;
+    if (parameter->dtype == dtype)
+        return vgg_model_read_parameter(save->model, parameter, first, count, data);
+    return read_converted(save, parameter, dtype, first, count, data);
+}
+
+enum { KEY_FORMAT, KEY_ARCHITECTURE, KEY_GRAPH, KEY_PREPROCESS, KEY_CLASSES, KEY_COUNT };
+
+static const char *const keys[KEY_COUNT] = {"clvgg.format", "clvgg.arch", "clvgg.graph",
+                                            "clvgg.preprocess", "clvgg.classes"};
+
+static clvgg_status write_values(const clvgg_model *model, vgg_text values[KEY_COUNT])
+{
+    vgg_text_printf(&values[KEY_FORMAT], "%d", VGG_FORMAT_VERSION);
+    vgg_text_puts(&values[KEY_ARCHITECTURE], model->architecture);
+    vgg_graph_write_json(model->graph, &values[KEY_GRAPH]);
+    vgg_model_preprocess_write_json(&model->preprocess, &values[KEY_PREPROCESS]);
+    if (model->labels != NULL)
+        vgg_labels_write_json(model->labels, model->class_count, &values[KEY_CLASSES]);
+    for (int i = 0; i < KEY_COUNT; i++)
+        if (values[i].failed)
+            return CLVGG_STATUS_OUT_OF_MEMORY;
+    return CLVGG_STATUS_OK;
+}
+
+static bool is_own_key(const char *key)
+{
+    for (int i = 0; i < KEY_COUNT; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The model's own entries, then those of its file that it doesn't replace. */
+static size_t list_metadata(const clvgg_model *model, const vgg_text values[KEY_COUNT],
+                            vgg_metadata_entry *entries)
+{
+    size_t count = 0;
+    for (int i = 0; i < KEY_COUNT; i++)
+        if (values[i].bytes != NULL)
+            entries[count++] = (vgg_metadata_entry){keys[i], values[i].bytes};
+    size_t inherited = model->weights != NULL ? vgg_weights_metadata_count(model->weights) : 0;
+    for (size_t i = 0; i < inherited; i++) {
+        vgg_metadata_entry entry;
+        vgg_weights_metadata_at(model->weights, i, &entry.key, &entry.value);
+        if (!is_own_key(entry.key))
+            entries[count++] = entry;
+    }
+    return count;
+}
+
+clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dtype dtype)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text values[KEY_COUNT] = {{0}};
+    vgg_metadata_entry *metadata = NULL;
+    vgg_tensor_entry *tensors = NULL;
+    save_state save = {.model = model};
+    size_t inherited = model->weights != NULL ? vgg_weights_metadata_count(model->weights) : 0;
+    VGG_TRY(write_values(model, values));
+    VGG_NEW(metadata, KEY_COUNT + inherited);
+    VGG_NEW(tensors, model->parameter_count);
+    VGG_NEW(save.scratch, SCRATCH_ELEMENTS);
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        const vgg_parameter *parameter = &model->parameters[i];
+        tensors[i] = (vgg_tensor_entry){.name = parameter->name,
+                                        .dtype = parameter->entry ? parameter->dtype : dtype,
+                                        .shape = parameter->shape,
+                                        .count = vgg_shape_elements(&parameter->shape)};
+    }
+    save.tensors = tensors;
+    VGG_TRY(vgg_weights_write(path, tensors, model->parameter_count, metadata,
+                              list_metadata(model, values, metadata), read_tensor, &save));
+cleanup:
+    for (int i = 0; i < KEY_COUNT; i++)
+        vgg_text_free(&values[i]);
+    vgg_free(save.scratch);
+    vgg_free(tensors);
+    vgg_free(metadata);
+    return status;
+}
