@@ -2,6 +2,8 @@
 #include "clvgg/interop.h"
 
 #include "api/scope.h"
+#include "api/session.h"
+#include "base/alloc.h"
 #include "ocl/device.h"
 
 clvgg_status clvgg_device_from_context(clvgg_runtime *runtime, cl_context context,
@@ -13,4 +15,76 @@ clvgg_status clvgg_device_from_context(clvgg_runtime *runtime, cl_context contex
     VGG_API_REQUIRE(context != NULL);
     VGG_API_REQUIRE(device != NULL);
     VGG_API_RETURN(&runtime->scope, vgg_device_from_context(runtime, context, device, out));
+}
+
+/* The queue works on the session's device in its context. */
+static clvgg_status check_queue(const clvgg_session *session, cl_command_queue queue)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_context context = NULL;
+    cl_device_id device = NULL;
+    VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof context, &context, NULL));
+    VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL));
+    VGG_REQUIRE(context == session->plan->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
+                "the queue belongs to another context than the session's device");
+    VGG_REQUIRE(device == session->plan->device->id, CLVGG_STATUS_INVALID_ARGUMENT,
+                "the queue belongs to another device than the session's");
+cleanup:
+    return status;
+}
+
+/* The buffer holds `elements` float32 behind its offset. */
+static clvgg_status check_buffer(const clvgg_buffer *buffer, const char *what, size_t index,
+                                 uint64_t elements)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    size_t bytes = 0;
+    VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_SIZE, sizeof bytes, &bytes, NULL));
+    VGG_REQUIRE(buffer->offset_elements <= bytes / sizeof(float) &&
+                    elements <= bytes / sizeof(float) - buffer->offset_elements,
+                CLVGG_STATUS_INVALID_ARGUMENT,
+                "%s %zu: %llu float32 behind offset %zu don't fit a buffer of %zu bytes", what,
+                index, (unsigned long long)elements, buffer->offset_elements, bytes);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(clvgg_session *session, cl_command_queue queue, int count,
+                            const clvgg_buffer *input, const clvgg_buffer *outputs,
+                            cl_uint wait_count, const cl_event *wait_list, cl_event *event)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_plan *plan = session->plan;
+    vgg_buffer *to = NULL;
+    VGG_TRY(check_queue(session, queue));
+    VGG_TRY(check_buffer(input, "input", 0, (uint64_t)count * vgg_plan_input_elements(plan)));
+    VGG_NEW(to, (size_t)plan->output_count);
+    for (int i = 0; i < plan->output_count; i++) {
+        if (outputs[i].memory != NULL)
+            VGG_TRY(check_buffer(&outputs[i], "output", (size_t)i,
+                                 (uint64_t)count * vgg_plan_output_elements(plan, i)));
+        to[i] = (vgg_buffer){outputs[i].memory, outputs[i].offset_elements};
+    }
+    VGG_TRY(vgg_plan_enqueue(plan, queue, count,
+                             (vgg_buffer){input->memory, input->offset_elements}, to, wait_count,
+                             wait_list, event));
+cleanup:
+    vgg_free(to);
+    return status;
+}
+
+clvgg_status clvgg_session_enqueue(clvgg_session *session, cl_command_queue queue, int count,
+                                   const clvgg_buffer *input, const clvgg_buffer *outputs,
+                                   cl_uint wait_count, const cl_event *wait_list, cl_event *event)
+{
+    if (event != NULL)
+        *event = NULL;
+    VGG_API_REQUIRE(session != NULL);
+    VGG_API_REQUIRE(queue != NULL);
+    VGG_API_REQUIRE(count >= 1 && count <= session->plan->max_batch);
+    VGG_API_REQUIRE(input != NULL && input->memory != NULL);
+    VGG_API_REQUIRE(outputs != NULL);
+    VGG_API_REQUIRE((wait_count == 0) == (wait_list == NULL));
+    VGG_API_RETURN(session->scope,
+                   enqueue(session, queue, count, input, outputs, wait_count, wait_list, event));
 }

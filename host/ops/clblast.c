@@ -20,17 +20,16 @@ static CLBlastTranspose transposition(bool transpose)
     return transpose ? CLBlastTransposeYes : CLBlastTransposeNo;
 }
 
-clvgg_status vgg_clblast_workspace(const vgg_gemm *gemm, cl_command_queue queue,
-                                   uint64_t *elements)
+clvgg_status vgg_clblast_workspace(const vgg_gemm *gemm, cl_command_queue queue, uint64_t *elements)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     size_t bytes = 0;
-    VGG_TRY(check(CLBlastSGemmTempBufferSize(
-                      CLBlastLayoutRowMajor, transposition(gemm->transpose_a),
-                      transposition(gemm->transpose_b), (size_t)gemm->m, (size_t)gemm->n,
-                      (size_t)gemm->k, 0, (size_t)gemm->lda, 0, (size_t)gemm->ldb, 0,
-                      (size_t)gemm->ldc, &queue, &bytes),
-                  "CLBlastSGemmTempBufferSize"));
+    VGG_TRY(
+        check(CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transposition(gemm->transpose_a),
+                                         transposition(gemm->transpose_b), (size_t)gemm->m,
+                                         (size_t)gemm->n, (size_t)gemm->k, 0, (size_t)gemm->lda, 0,
+                                         (size_t)gemm->ldb, 0, (size_t)gemm->ldc, &queue, &bytes),
+              "CLBlastSGemmTempBufferSize"));
     *elements = (bytes + sizeof(float) - 1) / sizeof(float);
 cleanup:
     return status;
@@ -45,19 +44,18 @@ clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buff
     if (workspace_elements > 0) {
         const cl_buffer_region region = {(size_t)workspace.offset * sizeof(float),
                                          (size_t)workspace_elements * sizeof(float)};
-        VGG_CL_NEW(temporary,
-                   clCreateSubBuffer(workspace.memory, CL_MEM_READ_WRITE,
-                                     CL_BUFFER_CREATE_TYPE_REGION, &region, &cl_error));
+        VGG_CL_NEW(temporary, clCreateSubBuffer(workspace.memory, CL_MEM_READ_WRITE,
+                                                CL_BUFFER_CREATE_TYPE_REGION, &region, &cl_error));
     }
     VGG_TRY(vgg_launch_fence(launch));
-    VGG_TRY(check(CLBlastSgemmWithTempBuffer(
-                      CLBlastLayoutRowMajor, transposition(gemm->transpose_a),
-                      transposition(gemm->transpose_b), (size_t)gemm->m, (size_t)gemm->n,
-                      (size_t)gemm->k, 1.0f, a.memory, (size_t)a.offset, (size_t)gemm->lda,
-                      b.memory, (size_t)b.offset, (size_t)gemm->ldb, 0.0f, c.memory,
-                      (size_t)c.offset, (size_t)gemm->ldc, &launch->queue,
-                      launch->chained ? &event : NULL, temporary),
-                  "CLBlastSgemm"));
+    VGG_TRY(
+        check(CLBlastSgemmWithTempBuffer(
+                  CLBlastLayoutRowMajor, transposition(gemm->transpose_a),
+                  transposition(gemm->transpose_b), (size_t)gemm->m, (size_t)gemm->n,
+                  (size_t)gemm->k, 1.0f, a.memory, (size_t)a.offset, (size_t)gemm->lda, b.memory,
+                  (size_t)b.offset, (size_t)gemm->ldb, 0.0f, c.memory, (size_t)c.offset,
+                  (size_t)gemm->ldc, &launch->queue, launch->chained ? &event : NULL, temporary),
+              "CLBlastSgemm"));
     vgg_launch_adopt(launch, event);
 cleanup:
     if (temporary != NULL) /* the enqueued kernels keep it alive */

@@ -68,6 +68,28 @@ cleanup:
     return status;
 }
 
+clvgg_status vgg_launch_also_wait(vgg_launch *launch, cl_event event)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_event marker = NULL;
+    if (launch->chained) { /* one event for all: a marker waits without holding others up */
+        if (launch->wait_count > 0) {
+            VGG_CL(clEnqueueMarkerWithWaitList(launch->queue, launch->wait_count, launch->wait_list,
+                                               &marker));
+            advance(launch, marker);
+        }
+        const cl_event both[2] = {event, launch->last};
+        VGG_CL(clEnqueueMarkerWithWaitList(launch->queue, launch->last != NULL ? 2 : 1, both,
+                                           &marker));
+        advance(launch, marker);
+    } else {
+        VGG_TRY(vgg_launch_fence(launch));
+        VGG_CL(clEnqueueBarrierWithWaitList(launch->queue, 1, &event, NULL));
+    }
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_launch_fence(vgg_launch *launch)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -22,6 +22,8 @@ typedef struct vgg_launch {
 /* Begins a chain of commands behind `wait_list` (borrowed until the first command). */
 vgg_launch vgg_launch_begin(cl_command_queue queue, bool chained, cl_uint wait_count,
                             const cl_event *wait_list);
+/* Holds the chain's first command back behind `event` too. */
+clvgg_status vgg_launch_also_wait(vgg_launch *launch, cl_event event);
 /* Enqueues one kernel; its arguments are set. */
 clvgg_status vgg_launch_kernel(vgg_launch *launch, cl_kernel kernel, cl_uint dimensions,
                                const size_t *global, const size_t *local);

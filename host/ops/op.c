@@ -64,8 +64,8 @@ vgg_op_program *vgg_op_add_program(vgg_op *op, const char *file, const char *ker
 void vgg_conv_options(const vgg_conv_attributes *conv, char *options, size_t capacity)
 {
     snprintf(options, capacity, "-DKH=%d -DKW=%d -DSH=%d -DSW=%d -DDH=%d -DDW=%d",
-             (int)conv->kernel[0], (int)conv->kernel[1], (int)conv->stride[0],
-             (int)conv->stride[1], (int)conv->dilation[0], (int)conv->dilation[1]);
+             (int)conv->kernel[0], (int)conv->kernel[1], (int)conv->stride[0], (int)conv->stride[1],
+             (int)conv->dilation[0], (int)conv->dilation[1]);
 }
 
 vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io)

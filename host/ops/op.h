@@ -53,9 +53,9 @@ typedef struct vgg_op {
     const struct vgg_variant *variant;
     vgg_problem problem;
     int input_block, output_block;
-    vgg_pack pack;               /* pack.panel 0: no weights */
-    uint64_t workspace_elements; /* float32, for max_batch images */
-    bool reads_full_batch;       /* always reads max_batch images, whatever the count */
+    vgg_pack pack;                         /* pack.panel 0: no weights */
+    uint64_t workspace_elements;           /* float32, for max_batch images */
+    bool reads_full_batch;                 /* always reads max_batch images, whatever the count */
     int parameters[VGG_OP_MAX_PARAMETERS]; /* the variant's own */
     vgg_op_program programs[VGG_OP_MAX_PROGRAMS];
     int program_count;
@@ -69,7 +69,7 @@ typedef struct vgg_op_io {
 
 typedef struct vgg_variant {
     const char *name;
-    uint32_t layers;  /* bit 1 << vgg_layer_type for each type it can head a chain of */
+    uint32_t layers; /* bit 1 << vgg_layer_type for each type it can head a chain of */
     bool uses_clblast;
     /* Fills op (problem and variant are set) or says in words why it can't: UNSUPPORTED. */
     clvgg_status (*configure)(vgg_op *op, const vgg_traits *traits);
@@ -121,9 +121,9 @@ static inline int64_t vgg_ceil_div(int64_t a, int64_t b)
 }
 
 /* Rows of variant_table.c, each implemented in the file of its name. */
-extern const vgg_variant vgg_variant_conv_direct, vgg_variant_conv_blocked,
-    vgg_variant_conv_tiled, vgg_variant_conv_im2col, vgg_variant_dense_direct,
-    vgg_variant_dense_blocked, vgg_variant_dense_rows, vgg_variant_dense_clblast,
-    vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax, vgg_variant_layout;
+extern const vgg_variant vgg_variant_conv_direct, vgg_variant_conv_blocked, vgg_variant_conv_tiled,
+    vgg_variant_conv_im2col, vgg_variant_dense_direct, vgg_variant_dense_blocked,
+    vgg_variant_dense_rows, vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation,
+    vgg_variant_softmax, vgg_variant_layout;
 
 #endif

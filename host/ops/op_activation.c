@@ -35,11 +35,9 @@ cleanup:
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    return vgg_enqueue_activation(op->programs[0].kernel, launch, io->input, (vgg_buffer){0},
-                                  io->output,
-                                  (uint64_t)count *
-                                      vgg_layout_elements(&op->problem.output, op->output_block),
-                                  1, 1);
+    return vgg_enqueue_activation(
+        op->programs[0].kernel, launch, io->input, (vgg_buffer){0}, io->output,
+        (uint64_t)count * vgg_layout_elements(&op->problem.output, op->output_block), 1, 1);
 }
 
 const vgg_variant vgg_variant_activation = {

@@ -2,7 +2,7 @@
 #include "ops/op.h"
 
 enum { TILE_WIDTH, CHANNEL_BLOCKS }; /* op->parameters */
-enum { MAX_LINE_BYTES = 16 << 10 };              /* private memory for input pixels */
+enum { MAX_LINE_BYTES = 16 << 10 };  /* private memory for input pixels */
 enum { MAX_PLANAR_CHANNELS = 4 };
 
 /* 2x2 stride 2 windows that lie inside: what the kernel's epilogue can do. */
@@ -10,8 +10,8 @@ static bool can_fuse_pool(const vgg_node *pool)
 {
     const vgg_pool_attributes *p = &pool->attributes.pool;
     return p->kernel[0] == 2 && p->kernel[1] == 2 && p->stride[0] == 2 && p->stride[1] == 2 &&
-           p->pad[0] == 0 && p->pad[1] == 0 && p->pad[2] == 0 && p->pad[3] == 0 &&
-           !p->ceil_mode && !p->switches && p->adaptive[0] == 0;
+           p->pad[0] == 0 && p->pad[1] == 0 && p->pad[2] == 0 && p->pad[3] == 0 && !p->ceil_mode &&
+           !p->switches && p->adaptive[0] == 0;
 }
 
 /* Output pixels of a work-item: the width that wastes least on this image. With KB vectors of
@@ -48,7 +48,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                 CLVGG_STATUS_UNSUPPORTED, "conv_blocked fuses 2x2 stride 2 max pooling only");
     const int planar = channels <= MAX_PLANAR_CHANNELS ? (int)channels : 0;
     const int tile = choose_tile_width(width, op->problem.output.dims[2]);
-    const int64_t line = (tile - 1) * conv->stride[1] + (conv->kernel[1] - 1) * conv->dilation[1] + 1;
+    const int64_t line =
+        (tile - 1) * conv->stride[1] + (conv->kernel[1] - 1) * conv->dilation[1] + 1;
     VGG_REQUIRE(line * (planar ? planar : width) * (int64_t)sizeof(float) <= MAX_LINE_BYTES,
                 CLVGG_STATUS_UNSUPPORTED,
                 "conv_blocked: %lld input pixels under a tile are too many", (long long)line);

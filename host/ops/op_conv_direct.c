@@ -1,4 +1,5 @@
-/* ops/op_conv_direct.c — cl/conv_direct.cl: the definition, correct everywhere; dense layers too. */
+/* ops/op_conv_direct.c — cl/conv_direct.cl: the definition, correct everywhere; dense layers too.
+ */
 #include "ops/op.h"
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
@@ -6,8 +7,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     const clvgg_shape in = vgg_shape_as_image(&op->problem.input);
-    VGG_REQUIRE(op->problem.pool == NULL, CLVGG_STATUS_UNSUPPORTED,
-                "%s doesn't fuse pooling", op->variant->name);
+    VGG_REQUIRE(op->problem.pool == NULL, CLVGG_STATUS_UNSUPPORTED, "%s doesn't fuse pooling",
+                op->variant->name);
     VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
                 "%s needs work-groups of %d, the device allows %zu", op->variant->name,
                 VGG_LINEAR_LOCAL, traits->max_work_group_size);

@@ -6,7 +6,7 @@
 #include "ops/clblast.h"
 #include "ops/op.h"
 
-enum { SLAB_PIXELS }; /* op->parameters */
+enum { SLAB_PIXELS };             /* op->parameters */
 enum { COLUMNS_LIMIT = 8 << 20 }; /* elements */
 
 static vgg_gemm slab_gemm(const vgg_op *op, int64_t pixels)
@@ -26,8 +26,7 @@ static vgg_gemm slab_gemm(const vgg_op *op, int64_t pixels)
 static uint64_t columns_elements(const vgg_op *op)
 {
     enum { ALIGNMENT = 1024 }; /* 4096 bytes: the largest base address alignment known (rusticl) */
-    const int64_t elements =
-        op->pack.channels * op->pack.spatial * op->parameters[SLAB_PIXELS];
+    const int64_t elements = op->pack.channels * op->pack.spatial * op->parameters[SLAB_PIXELS];
     return (uint64_t)(vgg_ceil_div(elements, ALIGNMENT) * ALIGNMENT);
 }
 
@@ -105,9 +104,9 @@ static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vg
     const int64_t pixels = out[1] * out[2], slab = op->parameters[SLAB_PIXELS];
     const int64_t group_rows = out[0] / op->problem.node->attributes.conv.groups;
     vgg_buffer input = io->input, output = io->output, temporary = io->workspace;
-    const vgg_buffer weights = {io->weights->pieces[0].memory,
-                                (uint64_t)(group * group_rows * op->pack.channels *
-                                           op->pack.spatial)};
+    const vgg_buffer weights = {
+        io->weights->pieces[0].memory,
+        (uint64_t)(group * group_rows * op->pack.channels * op->pack.spatial)};
     input.offset += (uint64_t)((image * in[0] + group * op->pack.channels) * in[1] * in[2]);
     output.offset += (uint64_t)((image * out[0] + group * group_rows) * pixels);
     temporary.offset += columns_elements(op);

@@ -51,9 +51,9 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, op->problem.relu);
     VGG_TRY(vgg_args_end(&args));
     const size_t local[3] = {LOCAL_PIXELS, LOCAL_CHANNELS, 1};
-    const size_t global[3] = {
-        (size_t)vgg_ceil_div(out[1] * out[2], TILE_PIXELS) * LOCAL_PIXELS,
-        (size_t)vgg_ceil_div(out[0], TILE_CHANNELS) * LOCAL_CHANNELS, (size_t)count};
+    const size_t global[3] = {(size_t)vgg_ceil_div(out[1] * out[2], TILE_PIXELS) * LOCAL_PIXELS,
+                              (size_t)vgg_ceil_div(out[0], TILE_CHANNELS) * LOCAL_CHANNELS,
+                              (size_t)count};
     VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local));
 cleanup:
     return status;

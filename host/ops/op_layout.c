@@ -4,13 +4,11 @@
 clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int from_block,
                                      int to_block, int max_batch)
 {
-    *op = (vgg_op){.variant = &vgg_variant_layout,
-                   .problem = {.input = *shape,
-                               .output = *shape,
-                               .result = *shape,
-                               .max_batch = max_batch},
-                   .input_block = from_block,
-                   .output_block = to_block};
+    *op = (vgg_op){
+        .variant = &vgg_variant_layout,
+        .problem = {.input = *shape, .output = *shape, .result = *shape, .max_batch = max_batch},
+        .input_block = from_block,
+        .output_block = to_block};
     vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=%d -DTO=%d", from_block, to_block);
     return CLVGG_STATUS_OK;
 }

@@ -7,8 +7,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
                 "pool needs work-groups of %d", VGG_LINEAR_LOCAL);
     op->input_block = op->output_block = op->problem.input_block;
-    vgg_op_add_program(op, "pool.cl", "pool", "-DVW=%d -DAVERAGE=%d -DSWITCHES=%d",
-                       op->input_block, op->problem.node->type == VGG_LAYER_AVG_POOL,
+    vgg_op_add_program(op, "pool.cl", "pool", "-DVW=%d -DAVERAGE=%d -DSWITCHES=%d", op->input_block,
+                       op->problem.node->type == VGG_LAYER_AVG_POOL,
                        op->problem.node->attributes.pool.switches);
 cleanup:
     return status;

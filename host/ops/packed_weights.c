@@ -150,8 +150,8 @@ static clvgg_status upload_rows(uploader *up, staging_slot *slot, const vgg_weig
 
     vgg_args args = vgg_args_of(up->kernel);
     vgg_arg_buffer(&args, (vgg_buffer){slot->memory, 0});
-    vgg_arg_buffer(&args, (vgg_buffer){piece->memory,
-                                       vgg_pack_elements(pack, row - piece->first_row)});
+    vgg_arg_buffer(&args,
+                   (vgg_buffer){piece->memory, vgg_pack_elements(pack, row - piece->first_row)});
     vgg_arg_int(&args, rows);
     vgg_arg_int(&args, pack->channels);
     vgg_arg_int(&args, pack->spatial);
@@ -181,9 +181,9 @@ clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue qu
         const vgg_weight_piece *piece = &out->pieces[i];
         if (pack->rows % pack->panel != 0 || pack->channels % pack->block != 0) {
             const float zero = 0.0f;
-            VGG_CL(clEnqueueFillBuffer(
-                queue, piece->memory, &zero, sizeof zero, 0,
-                (size_t)vgg_pack_elements(pack, piece->rows) * sizeof zero, 0, NULL, NULL));
+            VGG_CL(clEnqueueFillBuffer(queue, piece->memory, &zero, sizeof zero, 0,
+                                       (size_t)vgg_pack_elements(pack, piece->rows) * sizeof zero,
+                                       0, NULL, NULL));
         }
         const int64_t end = piece->first_row + piece->rows;
         for (int64_t row = piece->first_row; row < end; row += up.chunk_rows, turn++) {

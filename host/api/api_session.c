@@ -1,0 +1,174 @@
+/* api/api_session.c — implements clvgg/session.h but for clvgg_classify_file(). */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/scope.h"
+#include "api/session.h"
+#include "base/alloc.h"
+
+void clvgg_session_options_defaults(clvgg_session_options *options)
+{
+    static const char *const logits[] = {"logits"};
+    if (options == NULL)
+        return;
+    memset(options, 0, sizeof *options);
+    options->struct_size = sizeof *options;
+    options->max_batch = 1;
+    options->outputs = logits;
+    options->output_count = 1;
+}
+
+/* The model as the plan's source of parameters. */
+static clvgg_dtype parameter_dtype(void *user, int node, bool bias)
+{
+    return vgg_model_parameter(user, node, bias)->dtype;
+}
+
+static clvgg_status read_parameter(void *user, int node, bool bias, uint64_t first, uint64_t count,
+                                   void *data)
+{
+    return vgg_model_read_parameter(user, vgg_model_parameter(user, node, bias), first, count,
+                                    data);
+}
+
+/* Nodes of the outputs' names; an unknown one is answered with the names there are. */
+static clvgg_status find_outputs(const clvgg_model *model, const clvgg_session_options *options,
+                                 int *nodes)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_graph *graph = model->graph;
+    char names[1024] = "";
+    for (size_t i = 0; i < options->output_count; i++) {
+        nodes[i] = vgg_graph_find(graph, options->outputs[i]);
+        for (int n = 1; nodes[i] <= 0 && n < graph->count; n++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), " %s",
+                     graph->nodes[n].name);
+        VGG_REQUIRE(nodes[i] > 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "there is no layer '%s' to take values from; there are logits prob%s",
+                    options->outputs[i], names);
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_status create(clvgg_device *device, clvgg_model *model,
+                           const clvgg_session_options *options, clvgg_session **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_session *session = NULL;
+    int *nodes = NULL;
+    VGG_NEW(nodes, options->output_count);
+    VGG_TRY(find_outputs(model, options, nodes));
+    VGG_NEW(session, 1);
+    session->scope = model->scope;
+    vgg_model_retain(model);
+    session->model = model;
+    const vgg_parameter_source source = {model, model->id, parameter_dtype, read_parameter};
+    const vgg_plan_options plan_options = {
+        .max_batch = options->max_batch,
+        .outputs = nodes,
+        .output_count = (int)options->output_count,
+        .clblast = !device->foreign_context,
+        .gemm = options->gemm,
+        .variants = options->variants,
+        .variant_count = options->variant_count,
+        .memory_limit_bytes = options->memory_limit_bytes,
+        .profile = options->profile != 0,
+    };
+    VGG_TRY(vgg_plan_create(device, model->graph, &source, &plan_options, &session->plan));
+    *out = session;
+    session = NULL;
+cleanup:
+    vgg_free(nodes);
+    clvgg_session_free(session);
+    return status;
+}
+
+clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *model,
+                                  const clvgg_session_options *options, clvgg_session **out)
+{
+    VGG_API_REQUIRE(out != NULL);
+    *out = NULL;
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(model != NULL);
+    clvgg_session_options defaults;
+    clvgg_session_options_defaults(&defaults);
+    if (options == NULL)
+        options = &defaults;
+    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= 65536);
+    VGG_API_REQUIRE(options->output_count >= 1 && options->output_count <= 64);
+    VGG_API_REQUIRE(options->outputs != NULL);
+    VGG_API_REQUIRE(options->variant_count == 0 || options->variants != NULL);
+    VGG_API_REQUIRE(options->gemm >= CLVGG_GEMM_AUTO && options->gemm <= CLVGG_GEMM_CLBLAST);
+    VGG_API_RETURN(model->scope, create(device, model, options, out));
+}
+
+void clvgg_session_free(clvgg_session *session)
+{
+    if (session == NULL)
+        return;
+    vgg_plan_free(session->plan);
+    vgg_model_free(session->model);
+    vgg_free(session);
+}
+
+clvgg_status clvgg_session_run(clvgg_session *session, int count, const float *input,
+                               float *const *outputs)
+{
+    VGG_API_REQUIRE(session != NULL);
+    VGG_API_REQUIRE(count >= 1 && count <= session->plan->max_batch);
+    VGG_API_REQUIRE(input != NULL);
+    VGG_API_REQUIRE(outputs != NULL);
+    VGG_API_RETURN(session->scope, vgg_plan_run(session->plan, count, input, outputs));
+}
+
+void clvgg_session_input_shape(const clvgg_session *session, clvgg_shape *shape)
+{
+    *shape = session->model->graph->nodes[0].output;
+}
+
+clvgg_status clvgg_session_output_shape(const clvgg_session *session, size_t index,
+                                        clvgg_shape *shape)
+{
+    VGG_API_REQUIRE(session != NULL);
+    VGG_API_REQUIRE(shape != NULL);
+    VGG_API_REQUIRE(index < (size_t)session->plan->output_count);
+    *shape = session->plan->output_shapes[index];
+    return CLVGG_STATUS_OK;
+}
+
+void clvgg_session_get_stats(const clvgg_session *session, clvgg_session_stats *stats)
+{
+    const vgg_plan *plan = session->plan;
+    *stats = (clvgg_session_stats){.struct_size = sizeof *stats,
+                                   .weight_bytes = plan->weight_bytes,
+                                   .arena_bytes = plan->arena_bytes,
+                                   .arena_bound_bytes = plan->arena_bound_bytes,
+                                   .unshared_bytes = plan->unshared_bytes,
+                                   .plan_ms = plan->plan_ms,
+                                   .compile_ms = plan->compile_ms,
+                                   .weights_ms = plan->weights_ms,
+                                   .fingerprint = plan->fingerprint};
+}
+
+size_t clvgg_session_step_count(const clvgg_session *session)
+{
+    return (size_t)session->plan->step_count;
+}
+
+clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvgg_step_info *info)
+{
+    VGG_API_REQUIRE(session != NULL);
+    VGG_API_REQUIRE(info != NULL && info->struct_size == sizeof *info);
+    VGG_API_REQUIRE(index < (size_t)session->plan->step_count);
+    const vgg_plan_step *step = &session->plan->steps[index];
+    *info = (clvgg_step_info){.struct_size = sizeof *info,
+                              .variant = step->op.variant->name,
+                              .workspace_bytes = step->op.workspace_elements * sizeof(float),
+                              .ms = step->ms};
+    if (step->op.problem.node != NULL) /* not a conversion */
+        info->flops = vgg_graph_node_flops(session->model->graph, step->first_node);
+    snprintf(info->layers, sizeof info->layers, "%s", step->layers);
+    return CLVGG_STATUS_OK;
+}

@@ -1,0 +1,14 @@
+/* api/session.h — what clvgg_session is inside: a model, and a plan of it on a device. */
+#ifndef VGG_API_SESSION_H
+#define VGG_API_SESSION_H
+
+#include "model/model.h"
+#include "plan/plan.h"
+
+struct clvgg_session {
+    const vgg_scope *scope; /* the runtime's */
+    clvgg_model *model;     /* retained */
+    vgg_plan *plan;         /* retains the device */
+};
+
+#endif

@@ -1,0 +1,191 @@
+/* plan/plan.c — makes a plan: selection, memory, kernels, weights; its fingerprint. */
+#include "plan/plan.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+static double now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+uint64_t vgg_plan_input_elements(const vgg_plan *plan)
+{
+    return vgg_layout_elements(&plan->graph->nodes[0].output, 1);
+}
+
+uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output)
+{
+    return vgg_layout_elements(&plan->output_shapes[output], 1);
+}
+
+/* FNV-1a over what decides a plan's bits: device, driver, steps with their programs, batch. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    for (; *text != '\0'; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
+    return (hash ^ 0xFF) * 1099511628211u;
+}
+
+static uint64_t fingerprint(const vgg_plan *plan)
+{
+    uint64_t hash = 14695981039346656037u;
+    hash = hash_text(hash, clvgg_version());
+    hash = hash_text(hash, plan->device->info.platform);
+    hash = hash_text(hash, plan->device->info.name);
+    hash = hash_text(hash, plan->device->info.driver_version);
+    for (int i = 0; i < plan->step_count; i++) {
+        const vgg_plan_step *step = &plan->steps[i];
+        hash = hash_text(hash, step->layers);
+        hash = hash_text(hash, step->op.variant->name);
+        for (int p = 0; p < step->op.program_count; p++)
+            hash = hash_text(hash, step->op.programs[p].options);
+        if (step->op.reads_full_batch) /* its GEMM is chosen by the batch */
+            hash = (hash ^ (uint64_t)plan->max_batch) * 1099511628211u;
+    }
+    return hash;
+}
+
+static clvgg_status create_queue(vgg_plan *plan)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_CL_NEW(plan->queue,
+               clCreateCommandQueue(plan->device->context, plan->device->id,
+                                    plan->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &cl_error));
+    plan->traits = vgg_traits_of(&plan->device->info);
+    plan->traits.queue = plan->queue;
+cleanup:
+    return status;
+}
+
+/* Kernels first: a build error should come before half a gigabyte is read. */
+static clvgg_status build_kernels(vgg_plan *plan)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < plan->step_count; i++)
+        VGG_TRY(vgg_op_build(&plan->steps[i].op, plan->device, &plan->compile_ms));
+cleanup:
+    return status;
+}
+
+static clvgg_status upload_weights(vgg_plan *plan, const vgg_parameter_source *source)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < plan->step_count; i++) {
+        vgg_plan_step *step = &plan->steps[i];
+        const vgg_pack *pack = &step->op.pack;
+        if (pack->panel == 0)
+            continue;
+        const vgg_node *node = &plan->graph->nodes[step->first_node];
+        VGG_TRY(vgg_weight_store_weights(plan->device, plan->queue, source, step->first_node, pack,
+                                         &step->weights));
+        VGG_TRY(vgg_weight_store_bias(plan->device, plan->queue, source, step->first_node,
+                                      vgg_node_has_bias(node), pack, &step->bias));
+        plan->weight_bytes += step->weights->bytes + step->bias->bytes;
+    }
+cleanup:
+    return status;
+}
+
+/* Allocation is lazy on some devices, so compare with what the device says it has. */
+static clvgg_status check_memory(const vgg_plan *plan)
+{
+    uint64_t needed = plan->arena_bytes;
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].op.pack.panel != 0)
+            needed += vgg_pack_elements(&plan->steps[i].op.pack, plan->steps[i].op.pack.rows) *
+                      sizeof(float);
+    if (needed <= plan->device->info.global_memory_bytes)
+        return CLVGG_STATUS_OK;
+    return vgg_fail(CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+                    "a batch of %d needs %.1f MiB with its weights, the device has %.1f MiB",
+                    plan->max_batch, (double)needed / 1048576.0,
+                    (double)plan->device->info.global_memory_bytes / 1048576.0);
+}
+
+/* Rows of a batch that were never written are read by such steps: they must hold numbers. */
+static clvgg_status clear_arena(vgg_plan *plan)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    bool wanted = false;
+    for (int i = 0; i < plan->step_count; i++)
+        wanted = wanted || plan->steps[i].op.reads_full_batch;
+    for (int i = 0; wanted && i < plan->chunk_count; i++) {
+        const float zero = 0.0f;
+        VGG_CL(clEnqueueFillBuffer(plan->queue, plan->chunks[i], &zero, sizeof zero, 0,
+                                   (size_t)plan->chunk_elements[i] * sizeof zero, 0, NULL, NULL));
+        VGG_CL(clFinish(plan->queue));
+    }
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
+                             const vgg_parameter_source *source, const vgg_plan_options *options,
+                             vgg_plan **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_plan *plan = NULL;
+    const double start = now_ms();
+    *out = NULL;
+    VGG_NEW(plan, 1);
+    vgg_device_retain(device);
+    plan->device = device;
+    plan->graph = graph;
+    plan->max_batch = options->max_batch;
+    plan->profile = options->profile;
+    VGG_TRY(create_queue(plan));
+    VGG_TRY(vgg_plan_select(plan, options));
+    VGG_TRY(vgg_plan_lay_out(plan, options));
+    VGG_TRY(check_memory(plan));
+    plan->plan_ms = now_ms() - start;
+    VGG_TRY(build_kernels(plan));
+    VGG_TRY(clear_arena(plan));
+    const double upload_start = now_ms();
+    VGG_TRY(upload_weights(plan, source));
+    plan->weights_ms = now_ms() - upload_start;
+    plan->fingerprint = fingerprint(plan);
+    vgg_log(CLVGG_LOG_DEBUG, "plan: %d steps, %.1f MiB of activations, %.1f MiB of weights",
+            plan->step_count, (double)plan->arena_bytes / 1048576.0,
+            (double)plan->weight_bytes / 1048576.0);
+    *out = plan;
+    plan = NULL;
+cleanup:
+    vgg_plan_free(plan);
+    return status;
+}
+
+void vgg_plan_free(vgg_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    if (plan->last_event != NULL) { /* a pass on a caller's queue may still use the arena */
+        clWaitForEvents(1, &plan->last_event);
+        clReleaseEvent(plan->last_event);
+    }
+    if (plan->queue != NULL)
+        clFinish(plan->queue);
+    for (int i = 0; i < plan->step_count; i++) {
+        vgg_op_release(&plan->steps[i].op);
+        vgg_weight_store_release(plan->device, plan->steps[i].weights);
+        vgg_weight_store_release(plan->device, plan->steps[i].bias);
+    }
+    for (int i = 0; i < plan->chunk_count && plan->chunks != NULL; i++)
+        if (plan->chunks[i] != NULL)
+            clReleaseMemObject(plan->chunks[i]);
+    if (plan->queue != NULL)
+        clReleaseCommandQueue(plan->queue);
+    vgg_free(plan->steps);
+    vgg_free(plan->tensors);
+    vgg_free(plan->outputs);
+    vgg_free(plan->output_shapes);
+    vgg_free(plan->chunks);
+    vgg_free(plan->chunk_elements);
+    vgg_device_release(plan->device);
+    vgg_free(plan);
+}

@@ -1,0 +1,91 @@
+/* plan/plan.h — how a graph is computed on a device: steps, memory, execution.
+ *
+ * Made in four passes, a file each: plan_select.c (chains of layers → variants → steps),
+ * plan_memory.c (lifetimes → one arena), plan.c (kernels and weights), and at run time
+ * plan_execute.c (a flat walk over the steps).
+ */
+#ifndef VGG_PLAN_PLAN_H
+#define VGG_PLAN_PLAN_H
+
+#include "clvgg/session.h"
+#include "graph/graph.h"
+#include "ops/op.h"
+#include "plan/weight_store.h"
+
+typedef struct vgg_plan_options {
+    int max_batch;
+    const int *outputs; /* nodes whose values are wanted, plain layout */
+    int output_count;
+    bool clblast; /* CLBlast may be chosen without being asked for by name */
+    clvgg_gemm gemm;
+    const char *const *variants; /* "LAYER=NAME" */
+    size_t variant_count;
+    uint64_t memory_limit_bytes; /* of the arena; 0: none */
+    bool profile;
+} vgg_plan_options;
+
+/* A value in memory while steps [first_step, last_step] run; the plan's input is tensor 0. */
+typedef struct vgg_plan_tensor {
+    int node; /* whose value; −1 for a workspace */
+    int block;
+    uint64_t elements; /* float32, for max_batch images */
+    int first_step, last_step;
+    int chunk;       /* of the arena */
+    uint64_t offset; /* elements into the chunk */
+} vgg_plan_tensor;
+
+typedef struct vgg_plan_step {
+    vgg_op op;
+    int first_node, last_node;                /* the chain; equal for a conversion */
+    int input, output, workspace;             /* tensors; −1: none */
+    const vgg_packed_weights *weights, *bias; /* of the device's store */
+    char layers[96];
+    double ms; /* of the last profiled run */
+} vgg_plan_step;
+
+typedef struct vgg_plan {
+    clvgg_device *device; /* retained */
+    const vgg_graph *graph;
+    vgg_traits traits;
+    int max_batch;
+    bool profile;
+    vgg_plan_step *steps;
+    int step_count, step_capacity;
+    vgg_plan_tensor *tensors;
+    int tensor_count, tensor_capacity;
+    int *outputs;               /* tensors */
+    clvgg_shape *output_shapes; /* of one image */
+    int output_count;
+    cl_mem *chunks;
+    uint64_t *chunk_elements;
+    int chunk_count;
+    cl_command_queue queue; /* the plan's own, in order */
+    cl_event last_event;    /* of the latest enqueued pass */
+    bool lost;              /* the device is gone */
+    uint64_t arena_bytes, arena_bound_bytes, unshared_bytes, weight_bytes;
+    double plan_ms, compile_ms, weights_ms;
+    uint64_t fingerprint;
+} vgg_plan;
+
+/* Makes a plan ready to run. The graph must outlive it; the source is used in this call only. */
+clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
+                             const vgg_parameter_source *source, const vgg_plan_options *options,
+                             vgg_plan **out);
+void vgg_plan_free(vgg_plan *plan);
+
+/* Passes of vgg_plan_create(). */
+clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options);
+clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options);
+
+/* Elements of one image of output i, and of the input. */
+uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output);
+uint64_t vgg_plan_input_elements(const vgg_plan *plan);
+
+/* As clvgg_session_enqueue(): buffers of the caller's; outputs with NULL memory are not written. */
+clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count, vgg_buffer input,
+                              const vgg_buffer *outputs, cl_uint wait_count,
+                              const cl_event *wait_list, cl_event *event);
+/* As clvgg_session_run(): host memory, blocking. */
+clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *const *outputs);
+
+#endif

@@ -1,0 +1,170 @@
+/* plan/plan_execute.c — a flat walk over the steps: bind buffers, enqueue. No synchronisation with
+ * the host inside a pass.
+ */
+#include "plan/plan.h"
+
+/* A device that is gone poisons the plan. */
+static clvgg_status note_loss(vgg_plan *plan, clvgg_status status)
+{
+    if (status == CLVGG_STATUS_DEVICE_LOST)
+        plan->lost = true;
+    return status;
+}
+
+static vgg_buffer tensor_buffer(const vgg_plan *plan, int tensor)
+{
+    if (tensor < 0)
+        return (vgg_buffer){0};
+    const vgg_plan_tensor *t = &plan->tensors[tensor];
+    return (vgg_buffer){plan->chunks[t->chunk], t->offset};
+}
+
+static clvgg_status enqueue_step(vgg_plan *plan, vgg_plan_step *step, vgg_launch *launch,
+                                 vgg_buffer plan_input, int count)
+{
+    const vgg_op_io io = {
+        .input = step->input == 0 ? plan_input : tensor_buffer(plan, step->input),
+        .output = tensor_buffer(plan, step->output),
+        .workspace = tensor_buffer(plan, step->workspace),
+        .bias = {step->bias != NULL ? step->bias->pieces[0].memory : NULL, 0},
+        .weights = step->weights,
+    };
+    clvgg_status status = step->op.variant->enqueue(&step->op, launch, &io, count);
+    if (status != CLVGG_STATUS_OK)
+        vgg_message_prefix("%s (%s)", step->layers, step->op.variant->name);
+    return status;
+}
+
+/* Time at which the launch's latest command ended; the queue has profiling. */
+static clvgg_status end_time(const vgg_launch *launch, cl_ulong *nanoseconds)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_CL(clWaitForEvents(1, &launch->last));
+    VGG_CL(clGetEventProfilingInfo(launch->last, CL_PROFILING_COMMAND_END, sizeof *nanoseconds,
+                                   nanoseconds, NULL));
+cleanup:
+    return status;
+}
+
+/* Every step, behind what `launch` waits for. `profiled`: each step is waited for and timed from
+ * the end of the one before; the launch must hold an event already. */
+static clvgg_status enqueue_steps(vgg_plan *plan, vgg_launch *launch, vgg_buffer input, int count,
+                                  bool profiled)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_ulong before = 0, after = 0;
+    if (profiled)
+        VGG_TRY(end_time(launch, &before));
+    for (int i = 0; i < plan->step_count; i++) {
+        VGG_TRY(enqueue_step(plan, &plan->steps[i], launch, input, count));
+        if (profiled) {
+            VGG_TRY(end_time(launch, &after));
+            plan->steps[i].ms = (double)(after - before) * 1e-6;
+            before = after;
+        }
+    }
+cleanup:
+    return status;
+}
+
+static bool any_full_batch_reader_of_input(const vgg_plan *plan)
+{
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].input == 0 && plan->steps[i].op.reads_full_batch)
+            return true;
+    return false;
+}
+
+clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count, vgg_buffer input,
+                              const vgg_buffer *outputs, cl_uint wait_count,
+                              const cl_event *wait_list, cl_event *event)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_launch launch = {0};
+    cl_command_queue_properties properties = 0;
+    cl_event done = NULL;
+    VGG_REQUIRE(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
+    VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL));
+    launch = vgg_launch_begin(queue, (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0,
+                              wait_count, wait_list);
+    if (plan->last_event != NULL) /* behind the pass before, which uses the same arena */
+        VGG_TRY(vgg_launch_also_wait(&launch, plan->last_event));
+    if (any_full_batch_reader_of_input(plan)) {
+        const vgg_buffer copy = tensor_buffer(plan, 0);
+        VGG_TRY(vgg_launch_copy(&launch, input.memory, input.offset, copy.memory, copy.offset,
+                                (uint64_t)count * vgg_plan_input_elements(plan)));
+        input = copy;
+    }
+    VGG_TRY(enqueue_steps(plan, &launch, input, count, false));
+    for (int i = 0; i < plan->output_count; i++) {
+        const vgg_buffer from = tensor_buffer(plan, plan->outputs[i]);
+        if (outputs[i].memory != NULL)
+            VGG_TRY(vgg_launch_copy(&launch, from.memory, from.offset, outputs[i].memory,
+                                    outputs[i].offset,
+                                    (uint64_t)count * vgg_plan_output_elements(plan, i)));
+    }
+    VGG_TRY(vgg_launch_end(&launch, &done));
+    if (plan->last_event != NULL)
+        clReleaseEvent(plan->last_event);
+    plan->last_event = done;
+    if (event != NULL) {
+        VGG_CL(clRetainEvent(done));
+        *event = done;
+    }
+cleanup:
+    vgg_launch_abandon(&launch);
+    return note_loss(plan, status);
+}
+
+/* The event's command and all it waited for ended well; allocation on use fails only here. */
+static clvgg_status check_event(cl_event event)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_int result = CL_COMPLETE;
+    VGG_CL(clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof result, &result, NULL));
+    if (result < 0)
+        status = vgg_cl_check(result, "running the network(");
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *const *outputs)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_launch launch = {0};
+    cl_event written = NULL, done = NULL;
+    const vgg_buffer to = tensor_buffer(plan, 0);
+    VGG_REQUIRE(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
+    VGG_CL(
+        clEnqueueWriteBuffer(plan->queue, to.memory, CL_FALSE, (size_t)to.offset * sizeof(float),
+                             (size_t)count * (size_t)vgg_plan_input_elements(plan) * sizeof(float),
+                             input, plan->last_event != NULL ? 1 : 0,
+                             plan->last_event != NULL ? &plan->last_event : NULL, &written));
+    launch = vgg_launch_begin(plan->queue, plan->profile, 0, NULL);
+    if (plan->profile) {
+        vgg_launch_adopt(&launch, written);
+        written = NULL;
+    }
+    VGG_TRY(enqueue_steps(plan, &launch, to, count, plan->profile));
+    VGG_TRY(vgg_launch_end(&launch, &done));
+    for (int i = 0; i < plan->output_count; i++) {
+        const vgg_buffer from = tensor_buffer(plan, plan->outputs[i]);
+        if (outputs[i] != NULL)
+            VGG_CL(clEnqueueReadBuffer(
+                plan->queue, from.memory, CL_FALSE, (size_t)from.offset * sizeof(float),
+                (size_t)count * (size_t)vgg_plan_output_elements(plan, i) * sizeof(float),
+                outputs[i], 0, NULL, NULL));
+    }
+    VGG_CL(clFinish(plan->queue));
+    VGG_TRY(check_event(done));
+cleanup:
+    /* After a failure commands may still read the caller's memory. */
+    if (status != CLVGG_STATUS_OK)
+        clFinish(plan->queue);
+    if (written != NULL)
+        clReleaseEvent(written);
+    if (done != NULL)
+        clReleaseEvent(done);
+    vgg_launch_abandon(&launch);
+    return note_loss(plan, status);
+}

@@ -1,0 +1,326 @@
+/* plan/plan_select.c — which layers one step computes, and by which variant.
+ *
+ * Walks the needed layers in order. A convolution or dense layer takes its ReLU along, and a
+ * pooling behind that where the variant can, unless someone else wants the value in between
+ * (another layer, or the caller). Conversions between layouts become steps of their own, made at
+ * most once a value and layout. Dropout and flatten are names for their input's value.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "plan/plan.h"
+#include "tensor/shape.h"
+
+enum { MAX_CANDIDATES = 8 };
+
+/* What selection knows of a node. */
+typedef struct node_state {
+    bool needed, retained;
+    int consumers; /* needed nodes that read it */
+    int root;      /* node whose value this is (dropout and flatten share their input's) */
+    bool computed; /* by the chain of an earlier node */
+} node_state;
+
+typedef struct selection {
+    vgg_plan *plan;
+    const vgg_plan_options *options;
+    node_state *nodes;
+} selection;
+
+static const vgg_node *node_at(const selection *s, int index)
+{
+    return &s->plan->graph->nodes[index];
+}
+
+static bool is_alias(vgg_layer_type type)
+{
+    return type == VGG_LAYER_DROPOUT || type == VGG_LAYER_FLATTEN;
+}
+
+/* Marks what the outputs need, counts readers, resolves aliases. */
+static void mark_needed(selection *s)
+{
+    for (int i = 0; i < s->options->output_count; i++)
+        s->nodes[s->options->outputs[i]].needed = true;
+    for (int i = s->plan->graph->count - 1; i > 0; i--)
+        if (s->nodes[i].needed)
+            s->nodes[node_at(s, i)->input].needed = true;
+    for (int i = 0; i < s->plan->graph->count; i++) {
+        const vgg_node *node = node_at(s, i);
+        s->nodes[i].root = is_alias(node->type) ? s->nodes[node->input].root : i;
+        if (s->nodes[i].needed && i > 0)
+            s->nodes[node->input].consumers++;
+    }
+    for (int i = 0; i < s->options->output_count; i++)
+        s->nodes[s->nodes[s->options->outputs[i]].root].retained = true;
+}
+
+static clvgg_status add_tensor(vgg_plan *plan, int node, int block, uint64_t elements, int *out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (plan->tensor_count == plan->tensor_capacity) {
+        const int capacity = plan->tensor_capacity ? plan->tensor_capacity * 2 : 32;
+        vgg_plan_tensor *grown = vgg_realloc(plan->tensors, (size_t)capacity, sizeof *grown);
+        if (grown == NULL)
+            return CLVGG_STATUS_OUT_OF_MEMORY;
+        plan->tensors = grown;
+        plan->tensor_capacity = capacity;
+    }
+    *out = plan->tensor_count++;
+    plan->tensors[*out] = (vgg_plan_tensor){.node = node,
+                                            .block = block,
+                                            .elements = elements,
+                                            .first_step = plan->step_count,
+                                            .last_step = plan->step_count};
+    return status;
+}
+
+/* Adds a step that reads tensor `input` and writes a new tensor; lengthens the input's life. */
+static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, int last_node,
+                             int input, vgg_plan_step **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (plan->step_count == plan->step_capacity) {
+        const int capacity = plan->step_capacity ? plan->step_capacity * 2 : 32;
+        vgg_plan_step *grown = vgg_realloc(plan->steps, (size_t)capacity, sizeof *grown);
+        if (grown == NULL)
+            return CLVGG_STATUS_OUT_OF_MEMORY;
+        plan->steps = grown;
+        plan->step_capacity = capacity;
+    }
+    const uint64_t batch = (uint64_t)plan->max_batch;
+    int output = -1, workspace = -1;
+    /* Kernels index one image with 32 bits, images with 64. */
+    VGG_REQUIRE(vgg_layout_elements(&op->problem.result, op->output_block) <= INT32_MAX,
+                CLVGG_STATUS_UNSUPPORTED, "layer '%s' has more than 2^31 values an image",
+                plan->graph->nodes[last_node].name);
+    plan->tensors[input].last_step = plan->step_count;
+    VGG_TRY(add_tensor(plan, last_node, op->output_block,
+                       batch * vgg_layout_elements(&op->problem.result, op->output_block),
+                       &output));
+    if (op->workspace_elements > 0)
+        VGG_TRY(add_tensor(plan, -1, 1, op->workspace_elements, &workspace));
+    *out = &plan->steps[plan->step_count++];
+    **out = (vgg_plan_step){.op = *op,
+                            .first_node = first_node,
+                            .last_node = last_node,
+                            .input = input,
+                            .output = output,
+                            .workspace = workspace};
+cleanup:
+    return status;
+}
+
+/* A tensor that holds a node's value, in layout `block` if there is one (block 0: any). */
+static int find_tensor(const selection *s, int node, int block)
+{
+    const int root = s->nodes[node].root;
+    for (int t = s->plan->tensor_count - 1; t >= 0; t--)
+        if (s->plan->tensors[t].node == root && (block == 0 || s->plan->tensors[t].block == block))
+            return t;
+    return -1;
+}
+
+/* The same, converting where no tensor has the layout. */
+static clvgg_status require_tensor(selection *s, int node, int block, int *out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    *out = find_tensor(s, node, block);
+    if (*out < 0) {
+        const int root = s->nodes[node].root, from = find_tensor(s, root, 0);
+        vgg_op op;
+        vgg_plan_step *step = NULL;
+        VGG_TRY(vgg_op_configure_layout(&op, &node_at(s, root)->output,
+                                        s->plan->tensors[from].block, block, s->plan->max_batch));
+        VGG_TRY(add_step(s->plan, &op, root, root, from, &step));
+        snprintf(step->layers, sizeof step->layers, "%s (layout)", node_at(s, root)->name);
+        *out = step->output;
+    }
+cleanup:
+    return status;
+}
+
+/* The one needed reader of a node's value when nobody else wants that value, or −1. */
+static int sole_reader(const selection *s, int node)
+{
+    if (s->nodes[node].retained || s->nodes[node].consumers != 1)
+        return -1;
+    for (int i = node + 1; i < s->plan->graph->count; i++)
+        if (s->nodes[i].needed && node_at(s, i)->input == node)
+            return i;
+    return -1;
+}
+
+/* The longest chain from `index` on: its ReLU and pooling where they exist and may be fused. */
+static vgg_problem describe_chain(const selection *s, int index, int *relu, int *pool)
+{
+    const vgg_node *node = node_at(s, index);
+    const bool heads = node->type == VGG_LAYER_CONV2D || node->type == VGG_LAYER_DENSE;
+    *relu = *pool = -1;
+    const int reader = heads ? sole_reader(s, index) : -1;
+    if (reader >= 0 && node_at(s, reader)->type == VGG_LAYER_RELU)
+        *relu = reader;
+    const int last = *relu >= 0 ? *relu : index;
+    const int after = node->type == VGG_LAYER_CONV2D ? sole_reader(s, last) : -1;
+    if (after >= 0 && node_at(s, after)->type == VGG_LAYER_MAX_POOL)
+        *pool = after;
+    return (vgg_problem){.node = node,
+                         .input = node_at(s, node->input)->output,
+                         .output = node->output,
+                         .input_block = s->plan->tensors[find_tensor(s, node->input, 0)].block,
+                         .relu = *relu >= 0,
+                         .result = node->output,
+                         .max_batch = s->plan->max_batch};
+}
+
+/* Name forced for a layer by "LAYER=NAME", the last that matches; "*" matches every layer that the
+ * named variant serves. */
+static const char *forced_variant(const selection *s, const vgg_node *node)
+{
+    const char *name = NULL;
+    for (size_t i = 0; i < s->options->variant_count; i++) {
+        const char *rule = s->options->variants[i], *equals = strchr(rule, '=');
+        const size_t length = (size_t)(equals - rule);
+        const bool any = length == 1 && rule[0] == '*';
+        if (strlen(node->name) == length && strncmp(rule, node->name, length) == 0)
+            name = equals + 1;
+        else if (any && (vgg_variant_find(equals + 1)->layers & VGG_LAYER_BIT(node->type)) != 0)
+            name = equals + 1;
+    }
+    return name;
+}
+
+/* Configures the first variant of the list that can do the chain, with the pooling if possible. */
+static clvgg_status configure_first(const selection *s, const vgg_variant *const *candidates,
+                                    size_t count, vgg_problem *problem, const vgg_node *pool,
+                                    vgg_op *op)
+{
+    clvgg_status status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "no variant computes it here");
+    for (size_t i = 0; i < count; i++) {
+        if (pool != NULL) {
+            problem->pool = pool;
+            problem->result = pool->output;
+            status = vgg_op_configure(op, candidates[i], problem, &s->plan->traits);
+            if (status != CLVGG_STATUS_UNSUPPORTED)
+                return status;
+            problem->pool = NULL;
+            problem->result = problem->output;
+        }
+        status = vgg_op_configure(op, candidates[i], problem, &s->plan->traits);
+        if (status != CLVGG_STATUS_UNSUPPORTED)
+            return status;
+    }
+    return status;
+}
+
+/* Variants to try for a node, best first. */
+static size_t list_candidates(const selection *s, const vgg_node *node,
+                              const vgg_variant **candidates)
+{
+    const char *forced = forced_variant(s, node);
+    if (forced != NULL) {
+        candidates[0] = vgg_variant_find(forced);
+        return 1;
+    }
+    const clvgg_gemm gemm = s->options->gemm;
+    const bool clblast =
+        gemm == CLVGG_GEMM_CLBLAST || (gemm == CLVGG_GEMM_AUTO && s->options->clblast);
+    if (gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE) {
+        candidates[0] = &vgg_variant_dense_clblast;
+        return 1;
+    }
+    return vgg_variant_candidates(node->type, &s->plan->traits, clblast, s->plan->max_batch,
+                                  candidates, MAX_CANDIDATES);
+}
+
+/* Adds the step of the chain that begins at node `index`. */
+static clvgg_status select_chain(selection *s, int index)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_node *node = node_at(s, index);
+    const vgg_variant *candidates[MAX_CANDIDATES];
+    int relu = -1, pool = -1, input = -1;
+    vgg_plan_step *step = NULL;
+    vgg_op op;
+    vgg_problem problem = describe_chain(s, index, &relu, &pool);
+    const size_t count = list_candidates(s, node, candidates);
+    status =
+        configure_first(s, candidates, count, &problem, pool >= 0 ? node_at(s, pool) : NULL, &op);
+    if (status != CLVGG_STATUS_OK) {
+        vgg_message_prefix("layer '%s'", node->name);
+        goto cleanup;
+    }
+    if (problem.pool == NULL)
+        pool = -1;
+    VGG_TRY(require_tensor(s, node->input, op.input_block, &input));
+    const int last = pool >= 0 ? pool : relu >= 0 ? relu : index;
+    VGG_TRY(add_step(s->plan, &op, index, last, input, &step));
+    snprintf(step->layers, sizeof step->layers, "%s%s%s%s%s", node->name, relu >= 0 ? "+" : "",
+             relu >= 0 ? node_at(s, relu)->name : "", pool >= 0 ? "+" : "",
+             pool >= 0 ? node_at(s, pool)->name : "");
+    for (int i = index + 1; i <= last; i++)
+        s->nodes[i].computed = s->nodes[i].computed || i == relu || i == pool;
+cleanup:
+    return status;
+}
+
+/* Rules must name layers and variants that exist and fit each other. */
+static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *options)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (size_t i = 0; i < options->variant_count; i++) {
+        const char *rule = options->variants[i], *equals = strchr(rule, '=');
+        VGG_REQUIRE(equals != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "variant '%s': needs LAYER=NAME",
+                    rule);
+        char names[512] = "";
+        for (size_t v = 0; v < vgg_variant_count; v++)
+            if (vgg_variants[v]->layers != 0)
+                snprintf(names + strlen(names), sizeof names - strlen(names), " %s",
+                         vgg_variants[v]->name);
+        const vgg_variant *variant = vgg_variant_find(equals + 1);
+        VGG_REQUIRE(variant != NULL && variant->layers != 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "variant '%s': there is no '%s'; there are%s", rule, equals + 1, names);
+        if (strncmp(rule, "*=", 2) == 0)
+            continue;
+        char layer[128];
+        snprintf(layer, sizeof layer, "%.*s", (int)(equals - rule), rule);
+        const int node = vgg_graph_find(plan->graph, layer);
+        VGG_REQUIRE(node >= 0, CLVGG_STATUS_INVALID_ARGUMENT, "variant '%s': no layer '%s'", rule,
+                    layer);
+        const vgg_layer_type type = plan->graph->nodes[node].type;
+        VGG_REQUIRE((variant->layers & VGG_LAYER_BIT(type)) != 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "variant '%s': %s doesn't compute %s layers", rule, variant->name,
+                    vgg_layer_type_name(type));
+    }
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    selection s = {.plan = plan, .options = options};
+    int input = -1;
+    VGG_TRY(check_rules(plan, options));
+    VGG_NEW(s.nodes, (size_t)plan->graph->count);
+    mark_needed(&s);
+    VGG_TRY(add_tensor(plan, 0, 1,
+                       (uint64_t)plan->max_batch * vgg_layout_elements(&node_at(&s, 0)->output, 1),
+                       &input));
+    for (int i = 1; i < plan->graph->count; i++)
+        if (s.nodes[i].needed && !s.nodes[i].computed && !is_alias(node_at(&s, i)->type))
+            VGG_TRY(select_chain(&s, i));
+    VGG_NEW(plan->outputs, (size_t)options->output_count);
+    VGG_NEW(plan->output_shapes, (size_t)options->output_count);
+    for (int i = 0; i < options->output_count; i++) {
+        plan->output_shapes[i] = node_at(&s, options->outputs[i])->output;
+        VGG_TRY(require_tensor(&s, options->outputs[i], 1, &plan->outputs[i]));
+    }
+    plan->output_count = options->output_count;
+    for (int i = 0; i < options->output_count; i++)
+        plan->tensors[plan->outputs[i]].last_step = plan->step_count;
+cleanup:
+    vgg_free(s.nodes);
+    return status;
+}

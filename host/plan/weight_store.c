@@ -1,0 +1,146 @@
+/* plan/weight_store.c — a list of entries a device. The device's lock guards the list; each entry
+ * has a lock of its own, held while it is uploaded, so that only those who need it wait.
+ */
+#include "plan/weight_store.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+typedef struct store_key {
+    uint64_t source;
+    int node;
+    bool bias;
+    vgg_pack pack;
+} store_key;
+
+typedef struct store_entry {
+    vgg_packed_weights weights; /* first, so that a user's pointer is the entry's */
+    struct store_entry *next;
+    store_key key;
+    int uses;             /* guarded by the device's lock */
+    pthread_mutex_t lock; /* held while uploading; guards `ready` */
+    bool ready;
+} store_entry;
+
+/* What vgg_tensor_input asks of a parameter source. */
+typedef struct parameter {
+    const vgg_parameter_source *source;
+    int node;
+    bool bias;
+} parameter;
+
+static clvgg_status read_parameter(void *user, uint64_t first, uint64_t count, void *data)
+{
+    const parameter *p = user;
+    return p->source->read(p->source->user, p->node, p->bias, first, count, data);
+}
+
+static bool same_key(const store_key *a, const store_key *b)
+{
+    return a->source == b->source && a->node == b->node && a->bias == b->bias &&
+           a->pack.rows == b->pack.rows && a->pack.channels == b->pack.channels &&
+           a->pack.spatial == b->pack.spatial && a->pack.block == b->pack.block &&
+           a->pack.panel == b->pack.panel && a->pack.splittable == b->pack.splittable;
+}
+
+/* The entry of a key with one more use, made when there is none. */
+static clvgg_status acquire(clvgg_device *device, const store_key *key, store_entry **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    store_entry *entry = NULL;
+    pthread_mutex_lock(&device->lock);
+    for (entry = device->weight_store; entry != NULL; entry = entry->next)
+        if (same_key(&entry->key, key))
+            break;
+    if (entry == NULL) {
+        VGG_NEW(entry, 1);
+        if (pthread_mutex_init(&entry->lock, NULL) != 0) {
+            vgg_free(entry);
+            entry = NULL;
+            status = vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a lock");
+            goto cleanup;
+        }
+        entry->key = *key;
+        entry->next = device->weight_store;
+        device->weight_store = entry;
+    }
+    entry->uses++;
+cleanup:
+    pthread_mutex_unlock(&device->lock);
+    *out = entry;
+    return status;
+}
+
+void vgg_weight_store_release(clvgg_device *device, const vgg_packed_weights *weights)
+{
+    if (weights == NULL)
+        return;
+    pthread_mutex_lock(&device->lock);
+    store_entry **link = (store_entry **)&device->weight_store;
+    while (*link != NULL && &(*link)->weights != weights)
+        link = &(*link)->next;
+    store_entry *entry = *link;
+    if (entry != NULL && --entry->uses == 0)
+        *link = entry->next;
+    else
+        entry = NULL;
+    pthread_mutex_unlock(&device->lock);
+    if (entry != NULL) {
+        vgg_packed_weights_free(&entry->weights);
+        pthread_mutex_destroy(&entry->lock);
+        vgg_free(entry);
+    }
+}
+
+/* Finds or uploads an entry. `input` NULL: a bias of zeros. */
+static clvgg_status find_or_upload(clvgg_device *device, cl_command_queue queue,
+                                   const store_key *key, const vgg_tensor_input *input,
+                                   const vgg_packed_weights **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pack *pack = &key->pack;
+    store_entry *entry = NULL;
+    *out = NULL;
+    VGG_TRY(acquire(device, key, &entry));
+    pthread_mutex_lock(&entry->lock);
+    if (!entry->ready) {
+        status =
+            key->bias
+                ? vgg_packed_bias_create(device, queue, pack->rows,
+                                         (pack->rows + pack->panel - 1) / pack->panel * pack->panel,
+                                         input, &entry->weights)
+                : vgg_packed_weights_create(device, queue, pack, input, &entry->weights);
+        entry->ready = status == CLVGG_STATUS_OK;
+    }
+    pthread_mutex_unlock(&entry->lock);
+    if (status == CLVGG_STATUS_OK)
+        *out = &entry->weights;
+    else
+        vgg_weight_store_release(device, &entry->weights);
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_weight_store_weights(clvgg_device *device, cl_command_queue queue,
+                                      const vgg_parameter_source *source, int node,
+                                      const vgg_pack *pack, const vgg_packed_weights **out)
+{
+    const store_key key = {source->id, node, false, *pack};
+    parameter from = {source, node, false};
+    const vgg_tensor_input input = {&from, source->dtype(source->user, node, false),
+                                    read_parameter};
+    return find_or_upload(device, queue, &key, &input, out);
+}
+
+clvgg_status vgg_weight_store_bias(clvgg_device *device, cl_command_queue queue,
+                                   const vgg_parameter_source *source, int node, bool has_bias,
+                                   const vgg_pack *pack, const vgg_packed_weights **out)
+{
+    const store_key key = {source->id, node, true, {.rows = pack->rows, .panel = pack->panel}};
+    parameter from = {source, node, true};
+    vgg_tensor_input input = {.user = &from, .read = read_parameter};
+    if (has_bias)
+        input.dtype = source->dtype(source->user, node, true);
+    return find_or_upload(device, queue, &key, has_bias ? &input : NULL, out);
+}

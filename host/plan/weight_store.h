@@ -1,0 +1,30 @@
+/* plan/weight_store.h — packed weights of a device, shared by the plans that read them alike. */
+#ifndef VGG_PLAN_WEIGHT_STORE_H
+#define VGG_PLAN_WEIGHT_STORE_H
+
+#include "ops/packed_weights.h"
+
+/* Where a graph's parameters come from. `id` tells sources apart: plans whose sources have the
+ * same id share weights on a device. */
+typedef struct vgg_parameter_source {
+    void *user;
+    uint64_t id;
+    clvgg_dtype (*dtype)(void *user, int node, bool bias);
+    /* Elements [first, first + count) in canonical order (convolution OIHW, dense [out][in]). */
+    clvgg_status (*read)(void *user, int node, bool bias, uint64_t first, uint64_t count,
+                         void *data);
+} vgg_parameter_source;
+
+/* Packed weights of a node, uploaded on `queue` unless some plan has them already. Thread-safe; a
+ * second thread asking for the same waits for the first. */
+clvgg_status vgg_weight_store_weights(clvgg_device *device, cl_command_queue queue,
+                                      const vgg_parameter_source *source, int node,
+                                      const vgg_pack *pack, const vgg_packed_weights **out);
+/* Its bias, padded with zeros to whole panels; all zeros when has_bias is false. */
+clvgg_status vgg_weight_store_bias(clvgg_device *device, cl_command_queue queue,
+                                   const vgg_parameter_source *source, int node, bool has_bias,
+                                   const vgg_pack *pack, const vgg_packed_weights **out);
+/* Gives one use back; the last frees the memory. Accepts NULL. */
+void vgg_weight_store_release(clvgg_device *device, const vgg_packed_weights *weights);
+
+#endif
