@@ -165,8 +165,7 @@ static clvgg_status run(png_reader *reader)
                                                 "libpng at run time is not the one built against");
     configure(reader);
     read_pixels(reader);
-    /* libpng passes over some failed allocations and drops what they were for. */
-    return reader->out_of_memory ? CLVGG_STATUS_OUT_OF_MEMORY : CLVGG_STATUS_OK;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_png_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image)
