@@ -1,0 +1,111 @@
+/* report/format.c — escaping for terminals and CSV, counts and sizes for people. */
+#include "report/format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Decodes one UTF-8 sequence at `at` into *code and returns its length; 0 when malformed. */
+static size_t decode(const unsigned char *at, uint32_t *code)
+{
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
+    if (at[0] > 0xF4 || (at[0] >= 0x80 && at[0] < 0xC2))
+        return 0;
+    *code = length == 1 ? at[0] : at[0] & (0x7FU >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xC0) != 0x80)
+            return 0;
+        *code = *code << 6 | (at[i] & 0x3FU);
+    }
+    bool surrogate = *code >= 0xD800 && *code <= 0xDFFF;
+    return *code < least[length] || surrogate || *code > 0x10FFFF ? 0 : length;
+}
+
+/* Characters that move, hide or reorder what a terminal shows. */
+static bool steers(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C ||
+           (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF;
+}
+
+static void terminal(vgg_text *text, const char *string, bool keep_lines)
+{
+    const unsigned char *at = (const unsigned char *)string;
+    while (*at != '\0') {
+        uint32_t code = 0;
+        size_t length = decode(at, &code);
+        if (length == 0) {
+            vgg_text_printf(text, "\\x%02x", *at);
+            length = 1;
+        } else if (!steers(code) || (keep_lines && code == '\n')) {
+            vgg_text_append(text, (const char *)at, length);
+        } else if (code < 0x80) {
+            vgg_text_printf(text, "\\x%02x", (unsigned)code);
+        } else {
+            vgg_text_printf(text, "\\u{%04x}", (unsigned)code);
+        }
+        at += length;
+    }
+}
+
+void vgg_text_terminal(vgg_text *text, const char *string)
+{
+    terminal(text, string, false);
+}
+
+void vgg_text_terminal_lines(vgg_text *text, const char *string)
+{
+    terminal(text, string, true);
+}
+
+size_t vgg_text_columns(const char *string, size_t length)
+{
+    size_t columns = 0;
+    for (size_t i = 0; i < length; i++)
+        columns += ((unsigned char)string[i] & 0xC0) != 0x80;
+    return columns;
+}
+
+void vgg_text_csv(vgg_text *text, const char *string)
+{
+    bool quote = strpbrk(string, ",\"\r\n") != NULL;
+    if (quote)
+        vgg_text_puts(text, "\"");
+    for (const char *at = string; *at != '\0'; at++) {
+        if (*at == '"')
+            vgg_text_puts(text, "\"\"");
+        else
+            vgg_text_append(text, *at == '\n' || *at == '\r' ? " " : at, 1);
+    }
+    if (quote)
+        vgg_text_puts(text, "\"");
+}
+
+void vgg_text_count(vgg_text *text, uint64_t count)
+{
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, count);
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            vgg_text_puts(text, ",");
+        vgg_text_append(text, &digits[i], 1);
+    }
+}
+
+void vgg_text_size(vgg_text *text, uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024) {
+        vgg_text_printf(text, "%u B", (unsigned)bytes);
+        return;
+    }
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+    while (value >= 1024 && unit + 1 < sizeof units / sizeof *units) {
+        value /= 1024;
+        unit++;
+    }
+    vgg_text_printf(text, value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}

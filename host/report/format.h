@@ -1,0 +1,26 @@
+/* report/format.h — pieces of text for people and for CSV: escaped names, counts, sizes.
+ *
+ * JSON strings and numbers are in base/text.h.
+ */
+#ifndef VGG_REPORT_FORMAT_H
+#define VGG_REPORT_FORMAT_H
+
+#include <stdint.h>
+
+#include "base/text.h"
+
+/* A name that can't steer a terminal: control characters (C0, DEL, C1), bidirectional overrides and
+ * bytes that aren't UTF-8 are written as \xNN or \u{NNNN}; a backslash stays. */
+void vgg_text_terminal(vgg_text *text, const char *string);
+/* The same, line breaks kept: for messages of several lines. */
+void vgg_text_terminal_lines(vgg_text *text, const char *string);
+/* Columns that a UTF-8 string takes on a terminal, one a code point. */
+size_t vgg_text_columns(const char *string, size_t length);
+/* A CSV field, quoted where RFC 4180 asks for it. Line breaks become spaces: a record is a line. */
+void vgg_text_csv(vgg_text *text, const char *string);
+/* 138357544 as "138,357,544". */
+void vgg_text_count(vgg_text *text, uint64_t count);
+/* Bytes as "512 B", "22.0 MiB", "23.4 GiB". */
+void vgg_text_size(vgg_text *text, uint64_t bytes);
+
+#endif

@@ -1,0 +1,35 @@
+/* report/json.h — writing JSON piece by piece: commas, line breaks and nesting are kept here.
+ *
+ * Members of the outermost object, and elements of arrays directly in it, have a line each; what is
+ * deeper stays on its line. `key` is NULL inside an array and for the outermost value.
+ */
+#ifndef VGG_REPORT_JSON_H
+#define VGG_REPORT_JSON_H
+
+#include <stdint.h>
+
+#include "base/text.h"
+
+enum { VGG_JSON_DEPTH = 8 };
+
+typedef struct vgg_json {
+    vgg_text *text;
+    int depth;
+    struct {
+        char close;
+        bool used, lines;
+    } levels[VGG_JSON_DEPTH];
+} vgg_json;
+
+void vgg_json_begin_object(vgg_json *json, const char *key);
+void vgg_json_begin_array(vgg_json *json, const char *key);
+/* Closes the innermost object or array; the outermost ends with a newline. */
+void vgg_json_end(vgg_json *json);
+
+void vgg_json_string(vgg_json *json, const char *key, const char *value);
+void vgg_json_number(vgg_json *json, const char *key, double value);
+void vgg_json_integer(vgg_json *json, const char *key, int64_t value);
+void vgg_json_bytes(vgg_json *json, const char *key, uint64_t value);
+void vgg_json_bool(vgg_json *json, const char *key, bool value);
+
+#endif

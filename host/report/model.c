@@ -1,0 +1,77 @@
+/* report/model.c — preprocessing, memory and shapes as JSON and as text. */
+#include "report/model.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "report/format.h"
+
+static void triple_json(vgg_json *json, const char *key, const float values[3])
+{
+    vgg_json_begin_array(json, key);
+    for (int c = 0; c < 3; c++)
+        vgg_json_number(json, NULL, (double)values[c]);
+    vgg_json_end(json);
+}
+
+void vgg_report_preprocess_json(vgg_json *json, const char *key, const clvgg_preprocess *preprocess,
+                                const char *origin)
+{
+    vgg_json_begin_object(json, key);
+    vgg_json_string(json, "resize_mode",
+                    preprocess->mode == CLVGG_RESIZE_SQUASH ? "squash" : "crop");
+    vgg_json_integer(json, "resize_short", preprocess->resize_short);
+    vgg_json_integer(json, "height", preprocess->height);
+    vgg_json_integer(json, "width", preprocess->width);
+    vgg_json_string(json, "channels", preprocess->order == CLVGG_BGR ? "BGR" : "RGB");
+    vgg_json_number(json, "scale", (double)preprocess->scale);
+    triple_json(json, "mean", preprocess->mean);
+    triple_json(json, "std", preprocess->std);
+    vgg_json_string(json, "origin", origin);
+    vgg_json_end(json);
+}
+
+void vgg_report_preprocess(vgg_text *text, const clvgg_preprocess *preprocess)
+{
+    if (preprocess->mode == CLVGG_RESIZE_SQUASH)
+        vgg_text_puts(text, "squashed to ");
+    else if (preprocess->resize_short > 0)
+        vgg_text_printf(text, "short side %d, centre ", preprocess->resize_short);
+    else
+        vgg_text_puts(text, "short side 8/7 of the input's, centre ");
+    vgg_text_printf(text, "%dx%d, %s x %.6g", preprocess->height, preprocess->width,
+                    preprocess->order == CLVGG_BGR ? "BGR" : "RGB", (double)preprocess->scale);
+    vgg_text_printf(text, ", mean %.6g %.6g %.6g", (double)preprocess->mean[0],
+                    (double)preprocess->mean[1], (double)preprocess->mean[2]);
+    vgg_text_printf(text, ", std %.6g %.6g %.6g", (double)preprocess->std[0],
+                    (double)preprocess->std[1], (double)preprocess->std[2]);
+}
+
+void vgg_report_fingerprint_json(vgg_json *json, uint64_t fingerprint)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%016" PRIx64, fingerprint);
+    vgg_json_string(json, "fingerprint", digits);
+}
+
+void vgg_report_memory_json(vgg_json *json, const clvgg_session_stats *stats)
+{
+    vgg_json_bytes(json, "weight_bytes", stats->weight_bytes);
+    vgg_json_bytes(json, "arena_bytes", stats->arena_bytes);
+    vgg_json_bytes(json, "arena_bound_bytes", stats->arena_bound_bytes);
+    vgg_json_bytes(json, "unshared_bytes", stats->unshared_bytes);
+}
+
+void vgg_report_memory(vgg_text *text, const clvgg_session_stats *stats)
+{
+    vgg_text_puts(text, "weights ");
+    vgg_text_size(text, stats->weight_bytes);
+    vgg_text_puts(text, ", activations ");
+    vgg_text_size(text, stats->arena_bytes);
+}
+
+void vgg_report_shape(vgg_text *text, const clvgg_shape *shape)
+{
+    for (int i = 0; i < shape->rank; i++)
+        vgg_text_printf(text, "%s%" PRId64, i > 0 ? " x " : "", shape->dims[i]);
+}

@@ -1,0 +1,22 @@
+/* report/model.h — how a model's preprocessing and a session's memory are shown, in every verb. */
+#ifndef VGG_REPORT_MODEL_H
+#define VGG_REPORT_MODEL_H
+
+#include "clvgg/session.h"
+#include "report/json.h"
+
+/* `origin` says where the preprocessing comes from. */
+void vgg_report_preprocess_json(vgg_json *json, const char *key, const clvgg_preprocess *preprocess,
+                                const char *origin);
+/* "short side 256, centre 224x224, BGR, x 1, mean 103.939 116.779 123.68, std 1 1 1". */
+void vgg_report_preprocess(vgg_text *text, const clvgg_preprocess *preprocess);
+/* Sixteen hexadecimal digits; a JSON number wouldn't hold them. */
+void vgg_report_fingerprint_json(vgg_json *json, uint64_t fingerprint);
+/* Members weight_bytes, arena_bytes, … of the object that is open. */
+void vgg_report_memory_json(vgg_json *json, const clvgg_session_stats *stats);
+/* "weights 66.9 MiB, activations 24.5 MiB". */
+void vgg_report_memory(vgg_text *text, const clvgg_session_stats *stats);
+/* {64, 224, 224} as "64 x 224 x 224". */
+void vgg_report_shape(vgg_text *text, const clvgg_shape *shape);
+
+#endif

@@ -1,0 +1,67 @@
+/* report/progress.c — drawing and wiping the progress line. */
+#include "report/progress.h"
+
+#include <unistd.h>
+
+#include "report/clock.h"
+#include "report/format.h"
+
+enum { FEWEST_SHOWN = 16, REDRAW_MS = 100, BAR_COLUMNS = 30 };
+
+vgg_progress vgg_progress_start(const vgg_style *style, size_t total)
+{
+    return (vgg_progress){
+        .style = style,
+        .out = {.fd = STDERR_FILENO},
+        .enabled = style->terminal && style->columns >= 80 && total >= FEWEST_SHOWN,
+        .total = total,
+        .start_ms = vgg_clock_ms(),
+    };
+}
+
+static void draw_eta(vgg_text *text, double seconds)
+{
+    if (seconds < 3600)
+        vgg_text_printf(text, "%d:%02d left", (int)seconds / 60, (int)seconds % 60);
+    else
+        vgg_text_printf(text, "%.1f h left", seconds / 3600);
+}
+
+void vgg_progress_update(vgg_progress *progress, size_t done)
+{
+    double now = vgg_clock_ms();
+    if (!progress->enabled || done == 0 || now - progress->drawn_ms < REDRAW_MS)
+        return;
+    progress->drawn_ms = now;
+    progress->drawn = true;
+    vgg_text *text = &progress->out.text;
+    size_t filled = done >= progress->total ? BAR_COLUMNS : BAR_COLUMNS * done / progress->total;
+    vgg_text_printf(text, "\r%s", vgg_style_green(progress->style));
+    for (size_t i = 0; i < BAR_COLUMNS; i++)
+        vgg_text_puts(text, i >= filled ? " " : progress->style->unicode ? "━" : "=");
+    vgg_text_printf(text, "%s  ", vgg_style_reset(progress->style));
+    vgg_text_count(text, done);
+    vgg_text_puts(text, " of ");
+    vgg_text_count(text, progress->total);
+    double per_second = (double)done / ((now - progress->start_ms) / 1e3);
+    vgg_text_printf(text, per_second < 10 ? "  %.1f images/s  " : "  %.0f images/s  ", per_second);
+    draw_eta(text, (double)(progress->total - done) / per_second);
+    vgg_text_puts(text, "\033[K");
+    vgg_out_flush(&progress->out);
+}
+
+void vgg_progress_clear(vgg_progress *progress)
+{
+    if (!progress->drawn)
+        return;
+    progress->drawn = false;
+    progress->drawn_ms = 0;
+    vgg_text_puts(&progress->out.text, "\r\033[K");
+    vgg_out_flush(&progress->out);
+}
+
+void vgg_progress_finish(vgg_progress *progress)
+{
+    vgg_progress_clear(progress);
+    vgg_text_free(&progress->out.text);
+}

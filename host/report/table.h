@@ -1,0 +1,28 @@
+/* report/table.h — a table for people: cells are collected, then printed in aligned columns. */
+#ifndef VGG_REPORT_TABLE_H
+#define VGG_REPORT_TABLE_H
+
+#include "base/text.h"
+#include "report/style.h"
+
+typedef struct vgg_column {
+    const char *title;
+    bool right; /* numbers stand flush right */
+} vgg_column;
+
+typedef struct vgg_table {
+    const vgg_column *columns;
+    size_t column_count;
+    vgg_text cells; /* row-major, each NUL-terminated */
+    size_t cell_count;
+} vgg_table;
+
+/* Where the next cell is written; followed by vgg_table_next(). */
+vgg_text *vgg_table_cell(vgg_table *table);
+void vgg_table_next(vgg_table *table);
+/* The next cell at once. */
+void vgg_table_put(vgg_table *table, const char *string);
+/* Prints every complete row below the titles and frees the table. */
+void vgg_table_finish(vgg_table *table, const vgg_style *style, vgg_text *text);
+
+#endif
