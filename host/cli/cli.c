@@ -1,0 +1,68 @@
+/* cli/cli.c — messages of the program, and the runtime it makes. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/format.h"
+
+/* Line breaks inside are kept: lists of devices and compilers' logs have several lines. */
+static void print_lines(const vgg_cli *cli, const char *before, const char *format,
+                        va_list arguments)
+{
+    char message[20000];
+    vsnprintf(message, sizeof message, format, arguments);
+    size_t length = strlen(message);
+    if (length > 0 && message[length - 1] == '\n')
+        message[length - 1] = '\0';
+    vgg_out out = {.fd = STDERR_FILENO};
+    vgg_text_puts(&out.text, before);
+    vgg_text_terminal_lines(&out.text, message);
+    vgg_text_printf(&out.text, "%s\n", vgg_style_reset(&cli->err_style));
+    vgg_out_flush(&out);
+    vgg_text_free(&out.text);
+}
+
+void vgg_cli_error(const vgg_cli *cli, const char *format, ...)
+{
+    char before[64];
+    snprintf(before, sizeof before, "%sclvgg%s%s: ", vgg_style_red(&cli->err_style),
+             cli->verb ? " " : "", cli->verb ? cli->verb : "");
+    va_list arguments;
+    va_start(arguments, format);
+    print_lines(cli, before, format, arguments);
+    va_end(arguments);
+}
+
+void vgg_cli_note(const vgg_cli *cli, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_lines(cli, vgg_style_dim(&cli->err_style), format, arguments);
+    va_end(arguments);
+}
+
+int vgg_cli_fail(const vgg_cli *cli, clvgg_status status)
+{
+    const char *message = clvgg_status_message();
+    vgg_cli_error(cli, "%s", message[0] ? message : clvgg_status_name(status));
+    return status == CLVGG_STATUS_INVALID_ARGUMENT ? VGG_EXIT_USAGE : VGG_EXIT_FAILED;
+}
+
+static void log_line(void *user, clvgg_log_level level, const char *line)
+{
+    const vgg_cli *cli = user;
+    if (level <= CLVGG_LOG_WARNING)
+        vgg_cli_note(cli, "%s: %s", level == CLVGG_LOG_ERROR ? "error" : "warning", line);
+}
+
+clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out)
+{
+    clvgg_runtime_options options;
+    clvgg_runtime_options_defaults(&options);
+    options.log = log_line;
+    options.log_user = cli;
+    options.kernel_dir = cli->kernel_dir;
+    return clvgg_runtime_create(&options, out);
+}

@@ -1,0 +1,50 @@
+/* cli/cli.h — what every verb is given, and what a verb is.
+ *
+ * A verb is one file, cmd_<verb>.c, that defines a vgg_verb; declared below and listed in main.c.
+ * It parses its own options by the table in its vgg_verb (options.h), from which its --help is
+ * printed too.
+ */
+#ifndef VGG_CLI_CLI_H
+#define VGG_CLI_CLI_H
+
+#include "clvgg/runtime.h"
+#include "report/out.h"
+#include "report/style.h"
+
+enum {
+    VGG_EXIT_OK = 0,
+    VGG_EXIT_FAILED = 1, /* the work failed, or part of it */
+    VGG_EXIT_USAGE = 2   /* the command line makes no sense */
+};
+
+typedef struct vgg_cli {
+    const char *verb;       /* for messages; NULL before one is known */
+    const char *device;     /* CLVGG_DEVICE or NULL */
+    const char *model;      /* CLVGG_MODEL or NULL */
+    const char *kernel_dir; /* CLVGG_KERNEL_DIR or NULL */
+    vgg_out out;            /* standard output */
+    vgg_style out_style, err_style;
+} vgg_cli;
+
+typedef struct vgg_option vgg_option;
+
+typedef struct vgg_verb {
+    const char *name, *summary; /* one line in the list of verbs */
+    const char *usage;          /* what stands behind "clvgg <verb>" */
+    const char *description, *examples;
+    const vgg_option *options;                       /* ends with a row of zeros */
+    int (*run)(vgg_cli *cli, int argc, char **argv); /* argv[0] is the verb; returns an exit code */
+} vgg_verb;
+
+extern const vgg_verb vgg_verb_devices, vgg_verb_info, vgg_verb_run;
+
+/* One line on standard error: "clvgg: …" or "clvgg run: …". Control characters are escaped. */
+void vgg_cli_error(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);
+/* The same without the program's name, for facts that aren't errors. */
+void vgg_cli_note(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);
+/* Says what the library's latest failure was and returns the exit code for it. */
+int vgg_cli_fail(const vgg_cli *cli, clvgg_status status);
+/* A runtime that reports warnings on standard error. */
+clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out);
+
+#endif

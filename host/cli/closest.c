@@ -1,0 +1,45 @@
+/* cli/closest.c — edit distance with transpositions (optimal string alignment). */
+#include "cli/closest.h"
+
+#include <string.h>
+
+enum { LONGEST = 32 };
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Insertions, deletions, replacements and swaps of neighbours that turn a into b. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t rows[LONGEST + 1][LONGEST + 1];
+    size_t a_length = strlen(a), b_length = strlen(b);
+    for (size_t j = 0; j <= b_length; j++)
+        rows[0][j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        rows[i][0] = i;
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t replaced = rows[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            rows[i][j] = least(replaced, 1 + least(rows[i - 1][j], rows[i][j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                rows[i][j] = least(rows[i][j], rows[i - 2][j - 2] + 1);
+        }
+    }
+    return rows[a_length][b_length];
+}
+
+void vgg_closest_offer(vgg_closest *closest, const char *wanted, const char *candidate)
+{
+    size_t length = strlen(wanted);
+    if (length > LONGEST || strlen(candidate) > LONGEST)
+        return;
+    size_t distance = edit_distance(wanted, candidate);
+    size_t allowed = 1 + length / 4; /* a typo or two, not another word */
+    if (length > 2 && strncmp(wanted, candidate, length) == 0)
+        distance = least(distance, 1); /* an abbreviation */
+    if (distance <= allowed && (closest->name == NULL || distance < closest->distance)) {
+        closest->name = candidate;
+        closest->distance = distance;
+    }
+}

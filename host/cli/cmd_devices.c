@@ -1,0 +1,130 @@
+/* cli/cmd_devices.c — `clvgg devices`: the flat list of OpenCL devices, and help when it is short.
+ */
+#include <stdlib.h>
+
+#include "cli/options.h"
+#include "clvgg/device.h"
+#include "report/device.h"
+
+typedef struct devices_arguments {
+    bool json;
+} devices_arguments;
+
+static const vgg_option options[] = {
+    {"json", 0, VGG_OPTION_FLAG, offsetof(devices_arguments, json), NULL, 0, 0,
+     "Print one JSON object with every fact about every device"},
+    {0},
+};
+
+/* What the machine has; `chosen` is the default device's index or -1. */
+typedef struct device_list {
+    clvgg_device_info *infos;
+    size_t count;
+    int chosen;
+} device_list;
+
+static clvgg_status query_all(clvgg_runtime *runtime, const char *default_spec, device_list *list)
+{
+    clvgg_status status = clvgg_device_count(runtime, &list->count);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    list->infos = calloc(list->count + 1, sizeof *list->infos);
+    if (list->infos == NULL)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    for (size_t i = 0; i < list->count; i++) {
+        list->infos[i].struct_size = sizeof *list->infos;
+        status = clvgg_device_query(runtime, i, &list->infos[i]);
+        if (status != CLVGG_STATUS_OK)
+            return status;
+    }
+    size_t chosen = 0;
+    bool any = clvgg_device_select(runtime, default_spec, &chosen) == CLVGG_STATUS_OK;
+    list->chosen = any ? (int)chosen : -1;
+    return CLVGG_STATUS_OK;
+}
+
+static void print_json(vgg_text *text, const device_list *list)
+{
+    vgg_json json = {.text = text};
+    vgg_json_begin_object(&json, NULL);
+    vgg_json_integer(&json, "schema", 1);
+    vgg_json_begin_array(&json, "devices");
+    for (size_t i = 0; i < list->count; i++)
+        vgg_report_device_json(&json, NULL, &list->infos[i]);
+    vgg_json_end(&json);
+    vgg_json_end(&json);
+}
+
+static void print_text(vgg_text *text, const vgg_style *style, const device_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        vgg_text_puts(text, i > 0 ? "\n" : "");
+        vgg_report_device_block(text, style, &list->infos[i], list->infos[i].index == list->chosen);
+    }
+}
+
+/* Whether the list lacks what most people look for: a GPU or accelerator that can be used. */
+static bool lacks_accelerator(const device_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->infos[i].usable && list->infos[i].type != CLVGG_DEVICE_CPU)
+            return false;
+    return true;
+}
+
+static void print_diagnosis(const vgg_cli *cli, clvgg_runtime *runtime)
+{
+    char text[8192];
+    size_t length = 0;
+    if (clvgg_device_diagnose(runtime, text, sizeof text, &length) == CLVGG_STATUS_OK)
+        vgg_cli_note(cli, "%s", text);
+}
+
+static int run_devices(vgg_cli *cli, int argc, char **argv)
+{
+    devices_arguments arguments = {0};
+    size_t operand_count = 0;
+    vgg_parsed parsed =
+        vgg_options_parse(cli, &vgg_verb_devices, argc, argv, &arguments, &operand_count);
+    if (parsed != VGG_PARSED)
+        return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
+    if (operand_count > 0) {
+        vgg_cli_error(cli, "takes no argument, got '%s'", argv[1]);
+        return vgg_options_try_help(cli);
+    }
+    clvgg_runtime *runtime = NULL;
+    device_list list = {.chosen = -1};
+    int exit_code = VGG_EXIT_OK;
+    clvgg_status status = vgg_cli_runtime(cli, &runtime);
+    if (status == CLVGG_STATUS_OK)
+        status = query_all(runtime, cli->device, &list);
+    if (status != CLVGG_STATUS_OK) {
+        exit_code = vgg_cli_fail(cli, status);
+    } else {
+        if (arguments.json)
+            print_json(&cli->out.text, &list);
+        else
+            print_text(&cli->out.text, &cli->out_style, &list);
+        vgg_out_flush(&cli->out);
+        if (lacks_accelerator(&list))
+            print_diagnosis(cli, runtime);
+        exit_code = list.count > 0 ? VGG_EXIT_OK : VGG_EXIT_FAILED;
+    }
+    free(list.infos);
+    clvgg_runtime_free(runtime);
+    return exit_code;
+}
+
+const vgg_verb vgg_verb_devices = {
+    .name = "devices",
+    .summary = "list the OpenCL devices of this machine",
+    .usage = "[--json]",
+    .description =
+        "Lists the devices of every OpenCL platform: platforms sorted by name, devices in the\n"
+        "driver's order. The number in front is what --device takes. Devices that can't be used\n"
+        "are listed with the reason. Without a GPU, standard error says what was looked for.",
+    .examples = "  clvgg devices\n"
+                "  clvgg devices --json\n",
+    .options = options,
+    .run = run_devices,
+};

@@ -1,0 +1,183 @@
+/* cli/cmd_run.c — `clvgg run`: its options, the order of its work, its exit code. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cli/run.h"
+#include "report/clock.h"
+#include "report/table.h"
+
+#define AT(field) offsetof(vgg_run_arguments, field)
+#define MEBIBYTE 1048576.0
+
+static const vgg_option options[] = {
+    {"device", 'd', VGG_OPTION_TEXT, AT(device), "D", 0, 0,
+     "Index, P:D, part of a name, gpu, cpu, accelerator or uuid:...\n"
+     "(CLVGG_DEVICE, else the first GPU, else the first device)"},
+    {"compute-units", 0, VGG_OPTION_COUNT, AT(compute_units), "N", 1, 65535,
+     "Use only N compute units of a CPU"},
+    {"model", 'm', VGG_OPTION_TEXT, AT(model), "FILE", 0, 0,
+     "Safetensors file (CLVGG_MODEL, else the model installed with clvgg)"},
+    {"labels", 'l', VGG_OPTION_TEXT, AT(labels), "FILE", 0, 0, "Names of the classes, one a line"},
+    {"top", 'k', VGG_OPTION_COUNT, AT(top), "K", 0, 1000,
+     "Print the K most probable classes (5); 0 prints all"},
+    {"batch", 'b', VGG_OPTION_COUNT, AT(batch), "N", 1, 4096,
+     "Run N images at once (8, or as many as there are)"},
+    {"mem-limit", 0, VGG_OPTION_SIZE, AT(memory_limit_bytes), "SIZE", MEBIBYTE, 0,
+     "At most SIZE (512M, 2G) for images waiting on the host, and as\n"
+     "much for activations on the device; batches shrink to fit"},
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
+    {"json", 0, VGG_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
+    {"csv", 0, VGG_OPTION_FLAG, AT(csv), NULL, 0, 0, "Print a line a class"},
+    {"output", 'o', VGG_OPTION_TEXT, AT(output), "Y.npy", 0, 0,
+     "Also write a layer's values, float32, images on axis 0"},
+    {"layer", 0, VGG_OPTION_TEXT, AT(layer), "NAME", 0, 0,
+     "The layer that --output writes (logits); see clvgg info"},
+    {"profile", 0, VGG_OPTION_FLAG, AT(profile), NULL, 0, 0,
+     "Time every step of the last batch (slows the run down)"},
+    {"quiet", 'q', VGG_OPTION_FLAG, AT(quiet), NULL, 0, 0, "Nothing but errors on standard error"},
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Input"},
+    {"input", 'i', VGG_OPTION_TEXT, AT(input), "X.npy", 0, 0,
+     "Instead of images: float32 (n, 3, H, W), preprocessed already"},
+    {"input-size", 0, VGG_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
+     "Input of H rows and W columns, or N for a square"},
+    {"resize-mode", 0, VGG_OPTION_CHOICE, AT(resize_mode), "crop|squash", 0, 0,
+     "Short side to --resize-short, then the centre; or straight to\n"
+     "the input size, whatever the shape"},
+    {"resize-short", 0, VGG_OPTION_COUNT, AT(resize_short), "N", 1, 65535,
+     "Length of the short side before the crop"},
+    {"channels", 0, VGG_OPTION_CHOICE, AT(channels), "RGB|BGR", 0, 0,
+     "Order of the channels, of --mean and of --std"},
+    {"scale", 0, VGG_OPTION_NUMBER, AT(scale), "X", 0, 0,
+     "An input is (pixel x scale - mean) / std, pixel in 0...255"},
+    {"mean", 0, VGG_OPTION_TRIPLE, AT(mean), "A,B,C", -1e30, 0, "Mean of each channel"},
+    {"std", 0, VGG_OPTION_TRIPLE, AT(std), "A,B,C", 0, 0, "Standard deviation of each channel"},
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"},
+    {"gemm", 0, VGG_OPTION_CHOICE, AT(gemm), "auto|own|clblast", 0, 0,
+     "Whose matrix multiplication serves dense layers"},
+    {"variant", 0, VGG_OPTION_LIST, AT(variants), "LAYER=NAME", 0, 0,
+     "Force a kernel for a layer, or for all with *=NAME; repeatable"},
+    {0},
+};
+
+/* What the table can't say: which options need or exclude each other. */
+static const char *contradiction(const vgg_run_arguments *arguments)
+{
+    if (arguments->input == NULL && arguments->path_count == 0)
+        return "needs at least one image or folder, or --input";
+    if (arguments->input != NULL && arguments->path_count > 0)
+        return "--input takes the place of images: give one or the other";
+    if (arguments->json && arguments->csv)
+        return "--json and --csv exclude each other";
+    if (arguments->layer != NULL && arguments->output == NULL)
+        return "--layer says what --output writes: give --output too";
+    return NULL;
+}
+
+/* For people; the JSON format has its own. */
+static void print_profile(const vgg_run *run)
+{
+    static const vgg_column columns[] = {
+        {"step", false}, {"variant", false}, {"ms", true}, {"GFLOP/image", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    for (size_t i = 0; i < clvgg_session_step_count(run->engine.session); i++) {
+        clvgg_step_info step = {.struct_size = sizeof step};
+        if (clvgg_session_step(run->engine.session, i, &step) != CLVGG_STATUS_OK)
+            continue;
+        vgg_table_put(&table, step.layers);
+        vgg_table_put(&table, step.variant);
+        vgg_text_printf(vgg_table_cell(&table), "%.3f", step.ms);
+        vgg_table_next(&table);
+        vgg_text_printf(vgg_table_cell(&table), "%.3f", (double)step.flops / 1e9);
+        vgg_table_next(&table);
+    }
+    vgg_text text = {0};
+    vgg_style plain = {0};
+    vgg_table_finish(&table, &plain, &text);
+    if (!text.failed)
+        vgg_cli_note(run->cli, "%s", text.bytes);
+    vgg_text_free(&text);
+}
+
+/* Everything behind setup. `status` is what stopped the run; a writer is committed only if nothing
+ * did. */
+static int work(vgg_run *run)
+{
+    clvgg_status status = run->arguments->input != NULL ? vgg_run_npy(run) : vgg_run_images(run);
+    int error = run->cli->out.error;
+    bool whole = status == CLVGG_STATUS_OK && (error == 0 || error == EPIPE);
+    if (whole && run->writer != NULL)
+        status = clvgg_npy_commit(run->writer);
+    if (run->started) {
+        run->format->end(run, status == CLVGG_STATUS_OK ? NULL : clvgg_status_message());
+        if (run->arguments->profile && !run->arguments->json && run->engine.session != NULL)
+            print_profile(run);
+    }
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(run->cli, status);
+    return run->failure_count > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
+}
+
+static void release(vgg_run *run)
+{
+    vgg_engine_stop(&run->engine);
+    clvgg_npy_writer_free(run->writer);
+    for (size_t i = 0; i < VGG_OUTPUT_COUNT; i++)
+        free(run->outputs[i]);
+    free(run->input);
+    free(run->ranking);
+    clvgg_device_free(run->device);
+    clvgg_model_free(run->model);
+    clvgg_runtime_free(run->runtime);
+}
+
+static int run_with(vgg_cli *cli, const vgg_run_arguments *arguments)
+{
+    const char *wrong = contradiction(arguments);
+    if (wrong != NULL) {
+        vgg_cli_error(cli, "%s", wrong);
+        return vgg_options_try_help(cli);
+    }
+    vgg_run run = {
+        .cli = cli,
+        .arguments = arguments,
+        .format = arguments->json  ? &vgg_run_json
+                  : arguments->csv ? &vgg_run_csv
+                                   : &vgg_run_text,
+        .start_ms = vgg_clock_ms(),
+    };
+    clvgg_status status = vgg_cli_runtime(cli, &run.runtime);
+    int exit_code = status == CLVGG_STATUS_OK ? vgg_run_setup(&run) : vgg_cli_fail(cli, status);
+    if (exit_code == VGG_EXIT_OK)
+        exit_code = work(&run);
+    release(&run);
+    return exit_code;
+}
+
+static int run_run(vgg_cli *cli, int argc, char **argv)
+{
+    vgg_run_arguments arguments = {.top = 5, .resize_mode = -1, .channels = -1};
+    vgg_parsed parsed =
+        vgg_options_parse(cli, &vgg_verb_run, argc, argv, &arguments, &arguments.path_count);
+    arguments.paths = argv + 1;
+    int exit_code = parsed == VGG_PARSED        ? run_with(cli, &arguments)
+                    : parsed == VGG_PARSED_HELP ? VGG_EXIT_OK
+                                                : VGG_EXIT_USAGE;
+    free(arguments.variants.items);
+    return exit_code;
+}
+
+const vgg_verb vgg_verb_run = {
+    .name = "run",
+    .summary = "classify photographs",
+    .usage = "[OPTION]... PATH...",
+    .description =
+        "Classifies PNG and JPEG files. A folder stands for the images below it, sorted by name.\n"
+        "Results come in the order of the paths. An image that can't be read doesn't stop the\n"
+        "others: the exit code is then 1.",
+    .examples = "  clvgg run cat.jpg\n"
+                "  clvgg run --json --top 0 photographs/ > results.json\n"
+                "  clvgg run --device gpu --model vgg16.safetensors *.jpg\n"
+                "  clvgg run --output pool5.npy --layer pool5 photographs/\n",
+    .options = options,
+    .run = run_run,
+};

@@ -1,0 +1,46 @@
+# Bash completion for clvgg. Options are listed by verb; their values below.
+
+_clvgg_devices() {
+    clvgg devices --json 2>/dev/null | sed -n 's/.*"index": \([0-9]*\),.*/\1/p'
+}
+
+_clvgg() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local verb=${COMP_WORDS[1]} words=
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "run info devices help --help --version" -- "$current")
+        return
+    fi
+    case $previous in
+    -d | --device) words="gpu cpu accelerator $(_clvgg_devices)" ;;
+    --gemm) words="auto own clblast" ;;
+    --resize-mode) words="crop squash" ;;
+    --channels) words="RGB BGR" ;;
+    --compute-units | -k | --top | -b | --batch | --mem-limit | --layer | --input-size | \
+        --resize-short | --scale | --mean | --std | --variant) return ;;
+    -m | --model | -l | --labels | -i | --input | -o | --output)
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+        ;;
+    esac
+    if [[ -z $words ]]; then
+        case $verb in
+        run)
+            words="--device --compute-units --model --labels --top --batch --mem-limit --json --csv
+                --output --layer --profile --quiet --input --input-size --resize-mode
+                --resize-short --channels --scale --mean --std --gemm --variant --help"
+            ;;
+        info) words="--device --batch --input-size --labels --json --dot --help" ;;
+        devices) words="--json --help" ;;
+        help) words="run info devices" ;;
+        esac
+        if [[ $current != -* && $verb != help ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+        fi
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+
+complete -o filenames -F _clvgg clvgg

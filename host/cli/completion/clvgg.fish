@@ -1,0 +1,52 @@
+# Fish completion for clvgg. Options are listed by verb.
+
+function __clvgg_devices
+    clvgg devices --json 2>/dev/null |
+        string replace -rf '.*"index": (\d+),.*"name": "([^"]*)".*' '$1\t$2'
+    printf '%s\n' gpu cpu accelerator
+end
+
+set -l verbs run info devices help
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a model's layers, sizes and memory plan"
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
+complete -c clvgg -s h -l help -d 'Show help'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run info devices'
+
+set -l run '__fish_seen_subcommand_from run'
+complete -c clvgg -n $run -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
+complete -c clvgg -n $run -l compute-units -x -d 'Use only N compute units of a CPU'
+complete -c clvgg -n $run -s m -l model -r -d 'Safetensors file'
+complete -c clvgg -n $run -s l -l labels -r -d 'Names of the classes'
+complete -c clvgg -n $run -s k -l top -x -d 'Classes to print, 0 for all'
+complete -c clvgg -n $run -s b -l batch -x -d 'Images at once'
+complete -c clvgg -n $run -l mem-limit -x -d 'Bound of memory, 512M or 2G'
+complete -c clvgg -n $run -l json -d 'Print one JSON object'
+complete -c clvgg -n $run -l csv -d 'Print a line a class'
+complete -c clvgg -n $run -s o -l output -r -d "Write a layer's values"
+complete -c clvgg -n $run -l layer -x -d 'The layer that --output writes'
+complete -c clvgg -n $run -l profile -d 'Time every step of the last batch'
+complete -c clvgg -n $run -s q -l quiet -d 'Nothing but errors on standard error'
+complete -c clvgg -n $run -s i -l input -r -d 'Inputs preprocessed already'
+complete -c clvgg -n $run -l input-size -x -d 'Rows and columns of the input'
+complete -c clvgg -n $run -l resize-mode -x -a 'crop squash' -d 'How to fit the input'
+complete -c clvgg -n $run -l resize-short -x -d 'Short side before the crop'
+complete -c clvgg -n $run -l channels -x -a 'RGB BGR' -d 'Order of the channels'
+complete -c clvgg -n $run -l scale -x -d 'Factor of the pixels'
+complete -c clvgg -n $run -l mean -x -d 'Mean of each channel'
+complete -c clvgg -n $run -l std -x -d 'Standard deviation of each channel'
+complete -c clvgg -n $run -l gemm -x -a 'auto own clblast' -d 'Whose matrix multiplication'
+complete -c clvgg -n $run -l variant -x -d 'Force a kernel, LAYER=NAME'
+
+set -l info '__fish_seen_subcommand_from info'
+complete -c clvgg -n $info -s d -l device -x -a '(__clvgg_devices) none' -d 'Device to plan for'
+complete -c clvgg -n $info -s b -l batch -x -d 'Plan for N images at once'
+complete -c clvgg -n $info -l input-size -x -d 'Rows and columns of the input'
+complete -c clvgg -n $info -s l -l labels -r -d 'Names of the classes'
+complete -c clvgg -n $info -l json -d 'Print one JSON object'
+complete -c clvgg -n $info -l dot -d 'Print the graph for Graphviz'
+
+complete -c clvgg -n '__fish_seen_subcommand_from devices' -l json -d 'Print one JSON object'

@@ -1,0 +1,125 @@
+/* cli/main.c — the program: environment, standard streams, choosing the verb.
+ *
+ * The only place that reads the environment. A new verb is a file cmd_<verb>.c and a row in
+ * the table below.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/closest.h"
+#include "cli/options.h"
+
+/* In the order of --help. */
+static const vgg_verb *const verbs[] = {&vgg_verb_run, &vgg_verb_info, &vgg_verb_devices, NULL};
+
+static const vgg_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; verbs[i] != NULL; i++)
+        if (strcmp(verbs[i]->name, name) == 0)
+            return verbs[i];
+    return NULL;
+}
+
+static int print_help(vgg_cli *cli)
+{
+    vgg_text *text = &cli->out.text;
+    const char *bold = vgg_style_bold(&cli->out_style), *reset = vgg_style_reset(&cli->out_style);
+    vgg_text_printf(text,
+                    "clvgg %s: VGG-style convolutional networks on any OpenCL device\n\n"
+                    "%sUsage:%s clvgg VERB [OPTION]... [ARGUMENT]...\n\n%sVerbs:%s\n",
+                    clvgg_version(), bold, reset, bold, reset);
+    for (size_t i = 0; verbs[i] != NULL; i++)
+        vgg_text_printf(text, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+    vgg_text_puts(
+        text, "\n'clvgg VERB --help' explains a verb. Others: clvgg --help, clvgg --version.\n");
+    return VGG_EXIT_OK;
+}
+
+static int report_unknown(const vgg_cli *cli, const char *name)
+{
+    vgg_closest closest = {0};
+    for (size_t i = 0; verbs[i] != NULL; i++)
+        vgg_closest_offer(&closest, name, verbs[i]->name);
+    static const char *const others[] = {"help", "--help", "--version"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        vgg_closest_offer(&closest, name, others[i]);
+    const char *what = name[0] == '-' ? "option" : "verb";
+    if (closest.name != NULL)
+        vgg_cli_error(cli, "unknown %s '%s': did you mean '%s'?", what, name, closest.name);
+    else
+        vgg_cli_error(cli, "unknown %s '%s'", what, name);
+    return vgg_options_try_help(cli);
+}
+
+/* clvgg help [VERB] */
+static int help(vgg_cli *cli, int argc, char **argv)
+{
+    if (argc < 2)
+        return print_help(cli);
+    const vgg_verb *verb = find_verb(argv[1]);
+    if (verb == NULL)
+        return report_unknown(cli, argv[1]);
+    vgg_options_print_help(cli, verb);
+    return VGG_EXIT_OK;
+}
+
+static int dispatch(vgg_cli *cli, int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "--help";
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return print_help(cli);
+    if (strcmp(word, "help") == 0)
+        return help(cli, argc - 1, argv + 1);
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        vgg_text_printf(&cli->out.text, "clvgg %s\n", clvgg_version());
+        return VGG_EXIT_OK;
+    }
+    const vgg_verb *verb = find_verb(word);
+    if (verb == NULL)
+        return report_unknown(cli, word);
+    cli->verb = verb->name;
+    return verb->run(cli, argc - 1, argv + 1);
+}
+
+/* A stream closed by the caller must not become the descriptor of a file opened later: it is held
+ * by one that fails the stream's operation, so that writing to it is still an error. */
+static void hold_standard_streams(void)
+{
+    static const int unusable[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", unusable[fd]);
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+int main(int argc, char **argv)
+{
+    hold_standard_streams();
+    signal(SIGPIPE, SIG_IGN);
+    setlocale(LC_CTYPE, ""); /* whether terminals take UTF-8; numbers keep their point */
+    bool no_colour = environment("NO_COLOR") != NULL;
+    vgg_cli cli = {
+        .device = environment("CLVGG_DEVICE"),
+        .model = environment("CLVGG_MODEL"),
+        .kernel_dir = environment("CLVGG_KERNEL_DIR"),
+        .out = {.fd = STDOUT_FILENO},
+        .out_style = vgg_style_of(STDOUT_FILENO, no_colour),
+        .err_style = vgg_style_of(STDERR_FILENO, no_colour),
+    };
+    int exit_code = dispatch(&cli, argc, argv);
+    int error = vgg_out_close(&cli.out);
+    if (error == 0 || error == EPIPE) /* whoever read has enough */
+        return exit_code;
+    vgg_cli_error(&cli, "standard output: %s", strerror(error));
+    return exit_code == VGG_EXIT_OK ? VGG_EXIT_FAILED : exit_code;
+}

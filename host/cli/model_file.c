@@ -1,0 +1,82 @@
+/* cli/model_file.c — finding the default model and label files, and loading. */
+#include "cli/model_file.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH_CAPACITY = 4096 };
+
+/* The folder above that of the running program: PREFIX of PREFIX/bin/clvgg, or the source tree of
+ * its build/clvgg. "" when unknown. */
+static void program_parent(char *folder)
+{
+    ssize_t length = readlink("/proc/self/exe", folder, PATH_CAPACITY - 1);
+    folder[length > 0 ? length : 0] = '\0';
+    for (int i = 0; i < 2; i++) {
+        char *slash = strrchr(folder, '/');
+        if (slash != NULL)
+            *slash = '\0';
+    }
+}
+
+/* The first readable `name` among: installed beside the program, in the source tree, installed
+ * where CMake was told. */
+static bool find_shipped(const char *name, char *path)
+{
+    char parent[PATH_CAPACITY];
+    program_parent(parent);
+    const struct {
+        const char *root, *folder;
+    } places[] = {
+        {parent, "/share/clvgg/models"}, {parent, "/models"}, {CLVGG_DATA_DIR, "/models"}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int length =
+            snprintf(path, PATH_CAPACITY, "%s%s/%s", places[i].root, places[i].folder, name);
+        if (length < PATH_CAPACITY && access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a model knows nothing about ImageNet's classes but their number. */
+static bool wants_imagenet_labels(const clvgg_model *model, const clvgg_model_options *options)
+{
+    const char *first = clvgg_model_label(model, 0);
+    return options->labels_path == NULL && clvgg_model_class_count(model) == 1000 &&
+           (first == NULL || strcmp(first, "class 0") == 0);
+}
+
+clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char *path,
+                                const clvgg_model_options *options, const char **labels_path,
+                                int *exit_code)
+{
+    char found[PATH_CAPACITY];
+    clvgg_model *model = NULL;
+    *labels_path = options->labels_path;
+    if (path == NULL)
+        path = cli->model;
+    if (path == NULL && find_shipped("vgg16-catdog.safetensors", found))
+        path = found;
+    if (path == NULL) {
+        vgg_cli_error(cli,
+                      "no model: the default one isn't in %s/models; name a file by --model "
+                      "or CLVGG_MODEL",
+                      CLVGG_DATA_DIR);
+        *exit_code = VGG_EXIT_FAILED;
+        return NULL;
+    }
+    clvgg_status status = clvgg_model_load(runtime, path, options, &model);
+    char labels[PATH_CAPACITY];
+    if (status == CLVGG_STATUS_OK && wants_imagenet_labels(model, options) &&
+        find_shipped("imagenet-1k.txt", labels)) {
+        clvgg_model_options with_labels = *options;
+        with_labels.labels_path = labels;
+        *labels_path = "imagenet-1k.txt";
+        clvgg_model_free(model);
+        status = clvgg_model_load(runtime, path, &with_labels, &model);
+    }
+    if (status != CLVGG_STATUS_OK)
+        *exit_code = vgg_cli_fail(cli, status);
+    return model;
+}

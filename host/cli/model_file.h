@@ -1,0 +1,16 @@
+/* cli/model_file.h — which model a verb works on. */
+#ifndef VGG_CLI_MODEL_FILE_H
+#define VGG_CLI_MODEL_FILE_H
+
+#include "cli/cli.h"
+#include "clvgg/model.h"
+
+/* Loads `path`; NULL: CLVGG_MODEL, else the default model (installed, or beside the build tree).
+ * A model of ImageNet's 1,000 classes that brings no labels gets those of imagenet-1k.txt, when it
+ * is found beside the default model; *labels_path then says so. Failures have been reported;
+ * *exit_code is set. */
+clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char *path,
+                                const clvgg_model_options *options, const char **labels_path,
+                                int *exit_code);
+
+#endif

@@ -1,0 +1,129 @@
+/* cli/run.h — the parts of `clvgg run` and what they share.
+ *
+ * cmd_run.c parses and sets up; run_setup.c turns arguments into model and preprocessing;
+ * run_engine.c runs batches on the device and halves them when its memory is short; run_images.c
+ * and run_npy.c feed it; run_result.c ranks the classes of an image and hands the result to one
+ * of the formats: run_text.c, run_json.c, run_csv.c. A new output format is a file and a row in
+ * cmd_run.c.
+ */
+#ifndef VGG_CLI_RUN_H
+#define VGG_CLI_RUN_H
+
+#include "cli/options.h"
+#include "clvgg/session.h"
+#include "report/json.h"
+#include "report/progress.h"
+
+typedef struct vgg_run_arguments {
+    const char *device, *model, *labels, *input, *output, *layer;
+    int compute_units, top, batch, gemm;
+    uint64_t memory_limit_bytes;
+    vgg_list variants;
+    int resize_mode, resize_short, channels; /* -1: the model's own */
+    vgg_extent input_size;
+    vgg_triple mean, std;
+    float scale; /* 0: the model's own */
+    bool json, csv, profile, quiet;
+    char **paths;
+    size_t path_count;
+} vgg_run_arguments;
+
+/* A session that takes any number of images: in batches, smaller ones where memory is short. */
+typedef struct vgg_engine {
+    const vgg_cli *cli;
+    clvgg_device *device;
+    clvgg_model *model;
+    clvgg_session_options options; /* max_batch is what fits */
+    clvgg_session *session;
+    size_t input_elements;
+    double session_ms, forward_ms;
+    uint64_t image_count; /* that went through */
+} vgg_engine;
+
+/* Makes the session. Errors: those of clvgg_session_create(). */
+clvgg_status vgg_engine_start(vgg_engine *engine);
+/* clvgg_session_run() for any `count`; sizes[i] is the number of elements of output i. */
+clvgg_status vgg_engine_run(vgg_engine *engine, int count, const float *input,
+                            float *const *outputs, const size_t *sizes);
+void vgg_engine_stop(vgg_engine *engine);
+
+typedef struct vgg_ranked {
+    size_t index;
+    float probability, logit;
+    const char *label;
+} vgg_ranked;
+
+/* What there is to say about one image; either `error` or `top`. */
+typedef struct vgg_result {
+    const char *file;
+    const char *error;
+    int64_t row;    /* of `file`, when that is an array of inputs; else -1 */
+    int64_t output; /* row of --output's array; -1: none */
+    int warning_count;
+    const vgg_ranked *top;
+    size_t top_count;
+} vgg_result;
+
+typedef struct vgg_run vgg_run;
+
+/* How results look. All print into run->cli->out.text, which is flushed after each batch. */
+typedef struct vgg_run_format {
+    void (*begin)(vgg_run *run);
+    void (*result)(vgg_run *run, const vgg_result *result);
+    /* `error` is why the run stopped early, or NULL. */
+    void (*end)(vgg_run *run, const char *error);
+} vgg_run_format;
+
+extern const vgg_run_format vgg_run_text, vgg_run_json, vgg_run_csv;
+
+enum { VGG_OUTPUT_LOGITS, VGG_OUTPUT_PROB, VGG_OUTPUT_LAYER, VGG_OUTPUT_COUNT };
+
+struct vgg_run {
+    vgg_cli *cli;
+    const vgg_run_arguments *arguments;
+    const vgg_run_format *format;
+    vgg_json json; /* state of the JSON format */
+    clvgg_runtime *runtime;
+    clvgg_device *device;
+    clvgg_device_info device_info;
+    clvgg_model *model;
+    const char *labels_path, *preprocess_origin;
+    clvgg_preprocess preprocess;
+    vgg_engine engine;
+    vgg_progress progress;
+    clvgg_npy_writer *writer; /* of --output */
+    int64_t written_rows;
+    size_t class_count, result_count, failure_count;
+    /* One batch: input, outputs (NULL where not asked for) and their elements an image. */
+    float *input, *outputs[VGG_OUTPUT_COUNT];
+    size_t sizes[VGG_OUTPUT_COUNT];
+    const char *output_names[VGG_OUTPUT_COUNT];
+    size_t layer_index;  /* which output --output writes */
+    vgg_ranked *ranking; /* room for every class */
+    double start_ms, load_ms, decode_wait_ms;
+    bool started; /* begin() was called */
+};
+
+/* Opens device and model, and settles the preprocessing. Failures have been reported; returns an
+ * exit code. */
+int vgg_run_setup(vgg_run *run);
+/* Makes session, buffers and writer for batches of at most `batch`, says on standard error what
+ * runs where, and begins the output. */
+clvgg_status vgg_run_start(vgg_run *run, int batch);
+/* The largest batch to try for `image_count` images (0: unknown), by --batch and --mem-limit. */
+int vgg_run_batch(const vgg_run *run, size_t image_count);
+/* The two sources of inputs. Each processes everything; only what stops the run is returned. */
+clvgg_status vgg_run_images(vgg_run *run);
+clvgg_status vgg_run_npy(vgg_run *run);
+
+/* Runs `count` inputs through the engine, and appends the layer's values to --output. */
+clvgg_status vgg_run_forward(vgg_run *run, int count);
+/* Ranks row `row` of the batch's outputs and reports it under the given name. */
+void vgg_run_report(vgg_run *run, vgg_result *result, int row);
+/* Prints what was reported, and the progress. False when nobody wants more: standard output can't
+ * be written, or it is a closed pipe and there is no --output to complete. */
+bool vgg_run_flush(vgg_run *run);
+/* Reports an image that has no result. `error` needs not name the file. */
+void vgg_run_report_error(vgg_run *run, vgg_result *result, const char *error);
+
+#endif

@@ -1,0 +1,47 @@
+/* cli/run_csv.c — results as CSV: a line a class, or a line with the error. */
+#include "cli/run.h"
+#include "report/format.h"
+
+static void begin(vgg_run *run)
+{
+    vgg_text_puts(&run->cli->out.text, "file,row,rank,index,label,probability,logit,error\n");
+}
+
+/* The file and, for an array of inputs, its row. */
+static void print_file(vgg_text *text, const vgg_result *result)
+{
+    vgg_text_csv(text, result->file);
+    if (result->row >= 0)
+        vgg_text_printf(text, ",%lld,", (long long)result->row);
+    else
+        vgg_text_puts(text, ",,");
+}
+
+static void print_result(vgg_run *run, const vgg_result *result)
+{
+    vgg_text *text = &run->cli->out.text;
+    if (result->error != NULL) {
+        print_file(text, result);
+        vgg_text_puts(text, ",,,,,");
+        vgg_text_csv(text, result->error);
+        vgg_text_puts(text, "\n");
+    }
+    for (size_t i = 0; i < result->top_count; i++) {
+        print_file(text, result);
+        vgg_text_printf(text, "%zu,%zu,", i + 1, result->top[i].index);
+        vgg_text_csv(text, result->top[i].label);
+        vgg_text_puts(text, ",");
+        vgg_text_json_number(text, (double)result->top[i].probability);
+        vgg_text_puts(text, ",");
+        vgg_text_json_number(text, (double)result->top[i].logit);
+        vgg_text_puts(text, ",\n");
+    }
+}
+
+static void end(vgg_run *run, const char *error)
+{
+    (void)run;
+    (void)error; /* said on standard error */
+}
+
+const vgg_run_format vgg_run_csv = {begin, print_result, end};

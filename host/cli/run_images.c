@@ -1,0 +1,74 @@
+/* cli/run_images.c — photographs from files and folders through the network, in order. */
+#include <stdlib.h>
+
+#include "cli/run.h"
+#include "report/clock.h"
+
+/* Reports one delivery of the stream: items in order, the OK ones being rows of the batch. */
+static void report_items(vgg_run *run, const clvgg_stream_item *items, size_t item_count)
+{
+    int row = 0;
+    for (size_t i = 0; i < item_count; i++) {
+        vgg_result result = {.file = items[i].path,
+                             .row = -1,
+                             .output = -1,
+                             .warning_count = items[i].warning_count};
+        if (items[i].status == CLVGG_STATUS_OK)
+            vgg_run_report(run, &result, row++);
+        else
+            vgg_run_report_error(run, &result, items[i].message);
+    }
+}
+
+/* One turn: wait for decoded images, run them, report. *more is false at the end. */
+static clvgg_status turn(vgg_run *run, clvgg_image_stream *stream, clvgg_stream_item *items,
+                         size_t max_items, bool *more)
+{
+    size_t item_count = 0;
+    double start = vgg_clock_ms();
+    clvgg_status status =
+        clvgg_image_stream_next(stream, run->input, items, max_items, &item_count);
+    run->decode_wait_ms += vgg_clock_ms() - start;
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    int ok_count = 0;
+    for (size_t i = 0; i < item_count; i++)
+        ok_count += items[i].status == CLVGG_STATUS_OK;
+    status = vgg_run_forward(run, ok_count);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    report_items(run, items, item_count);
+    *more = item_count > 0 && vgg_run_flush(run);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_run_images(vgg_run *run)
+{
+    clvgg_image_stream_options options;
+    clvgg_image_stream_options_defaults(&options);
+    options.preprocess = run->preprocess;
+    options.max_batch = vgg_run_batch(run, 0);
+    options.memory_limit_bytes = run->arguments->memory_limit_bytes;
+    clvgg_image_stream *stream = NULL;
+    clvgg_stream_item *items = NULL;
+    clvgg_status status = clvgg_image_stream_open(
+        run->runtime, (const char *const *)run->arguments->paths, run->arguments->path_count,
+        &options, &stream); /* decodes from here on, while the session is made */
+    if (status == CLVGG_STATUS_OK) {
+        size_t count = clvgg_image_stream_count(stream);
+        status = vgg_run_start(run, vgg_run_batch(run, count));
+        if (!run->arguments->quiet)
+            run->progress = vgg_progress_start(&run->cli->err_style, count);
+    }
+    if (status == CLVGG_STATUS_OK) {
+        size_t max_items = 2 * (size_t)options.max_batch; /* room for some that fail */
+        items = calloc(max_items, sizeof *items);
+        status = items != NULL ? CLVGG_STATUS_OK : CLVGG_STATUS_OUT_OF_MEMORY;
+        for (bool more = true; more && status == CLVGG_STATUS_OK;)
+            status = turn(run, stream, items, max_items, &more);
+    }
+    vgg_progress_finish(&run->progress);
+    clvgg_image_stream_close(stream);
+    free(items);
+    return status;
+}

@@ -1,0 +1,61 @@
+/* cli/run_npy.c — inputs that are preprocessed already, from an array file. */
+#include <stdio.h>
+
+#include "cli/run.h"
+
+/* The array must be [n][3][height][width] of the network. Says both shapes when it isn't. */
+static bool check_shape(const vgg_run *run, const clvgg_shape *array)
+{
+    int height = run->preprocess.height, width = run->preprocess.width;
+    if (array->rank == 4 && array->dims[0] > 0 && array->dims[1] == 3 && array->dims[2] == height &&
+        array->dims[3] == width)
+        return true;
+    char actual[256] = "";
+    size_t length = 0;
+    for (int i = 0; i < array->rank; i++)
+        length += (size_t)snprintf(actual + length, sizeof actual - length, "%s%lld",
+                                   i > 0 ? ", " : "", (long long)array->dims[i]);
+    vgg_cli_error(run->cli, "%s: needs shape (n, 3, %d, %d) with n at least 1, has (%s)",
+                  run->arguments->input, height, width, actual);
+    return false;
+}
+
+static clvgg_status run_rows(vgg_run *run, clvgg_npy_reader *reader, int64_t row_count, int batch)
+{
+    for (int64_t first = 0; first < row_count; first += batch) {
+        int count = row_count - first < batch ? (int)(row_count - first) : batch;
+        clvgg_status status = clvgg_npy_read(reader, first, count, run->input);
+        if (status == CLVGG_STATUS_OK)
+            status = vgg_run_forward(run, count);
+        if (status != CLVGG_STATUS_OK)
+            return status;
+        for (int row = 0; row < count; row++) {
+            vgg_result result = {.file = run->arguments->input, .row = first + row, .output = -1};
+            vgg_run_report(run, &result, row);
+        }
+        if (!vgg_run_flush(run))
+            break;
+    }
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_run_npy(vgg_run *run)
+{
+    clvgg_npy_reader *reader = NULL;
+    clvgg_shape shape = {0};
+    clvgg_status status = clvgg_npy_open(run->runtime, run->arguments->input, &reader, &shape);
+    if (status == CLVGG_STATUS_OK && !check_shape(run, &shape)) {
+        run->failure_count++;
+    } else if (status == CLVGG_STATUS_OK) {
+        size_t count = (size_t)shape.dims[0];
+        int batch = vgg_run_batch(run, count);
+        status = vgg_run_start(run, batch);
+        if (!run->arguments->quiet)
+            run->progress = vgg_progress_start(&run->cli->err_style, count);
+        if (status == CLVGG_STATUS_OK)
+            status = run_rows(run, reader, shape.dims[0], batch);
+    }
+    vgg_progress_finish(&run->progress);
+    clvgg_npy_close(reader);
+    return status;
+}

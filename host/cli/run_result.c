@@ -1,0 +1,95 @@
+/* cli/run_result.c — one batch through the engine; one image's classes ranked and reported. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/run.h"
+#include "report/format.h"
+
+clvgg_status vgg_run_forward(vgg_run *run, int count)
+{
+    clvgg_status status = vgg_engine_run(&run->engine, count, run->input, run->outputs, run->sizes);
+    if (status == CLVGG_STATUS_OK && run->writer != NULL && count > 0)
+        status = clvgg_npy_append(run->writer, count, run->outputs[run->layer_index]);
+    return status;
+}
+
+/* Descending; equal ones by lowest index. Logits part probabilities that rounded to the same. */
+static int by_rank(const void *left, const void *right)
+{
+    const vgg_ranked *a = left, *b = right;
+    if (a->probability != b->probability)
+        return a->probability > b->probability ? -1 : 1;
+    if (a->logit != b->logit)
+        return a->logit > b->logit ? -1 : 1;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* On one line, whatever the file is called. */
+static void print_error(const vgg_cli *cli, const vgg_result *result)
+{
+    vgg_text line = {0};
+    if (strncmp(result->error, result->file, strlen(result->file)) != 0) {
+        vgg_text_terminal(&line, result->file);
+        if (result->row >= 0)
+            vgg_text_printf(&line, "[%lld]", (long long)result->row);
+        vgg_text_puts(&line, ": ");
+    }
+    vgg_text_terminal(&line, result->error);
+    vgg_cli_error(cli, "%s", line.failed ? result->error : line.bytes);
+    vgg_text_free(&line);
+}
+
+static void report(vgg_run *run, const vgg_result *result)
+{
+    run->result_count++;
+    if (result->error != NULL) {
+        run->failure_count++;
+        vgg_progress_clear(&run->progress);
+        print_error(run->cli, result);
+    }
+    run->format->result(run, result);
+}
+
+void vgg_run_report_error(vgg_run *run, vgg_result *result, const char *error)
+{
+    result->error = error;
+    report(run, result);
+}
+
+void vgg_run_report(vgg_run *run, vgg_result *result, int row)
+{
+    const float *logits = run->outputs[VGG_OUTPUT_LOGITS] + (size_t)row * run->class_count;
+    const float *probabilities = run->outputs[VGG_OUTPUT_PROB] + (size_t)row * run->class_count;
+    size_t bad = 0, wanted = (size_t)run->arguments->top;
+    for (size_t i = 0; i < run->class_count; i++) {
+        run->ranking[i] =
+            (vgg_ranked){i, probabilities[i], logits[i], clvgg_model_label(run->model, i)};
+        bad += !isfinite(logits[i]) || !isfinite(probabilities[i]);
+    }
+    if (run->writer != NULL)
+        result->output = run->written_rows++;
+    if (bad > 0) {
+        char error[96];
+        snprintf(error, sizeof error, "the result is not finite: %zu of %zu classes", bad,
+                 run->class_count);
+        vgg_run_report_error(run, result, error);
+        return;
+    }
+    qsort(run->ranking, run->class_count, sizeof *run->ranking, by_rank);
+    result->top = run->ranking;
+    result->top_count = wanted == 0 || wanted > run->class_count ? run->class_count : wanted;
+    report(run, result);
+}
+
+bool vgg_run_flush(vgg_run *run)
+{
+    if (run->cli->out_style.terminal)
+        vgg_progress_clear(&run->progress);
+    bool goes_on =
+        vgg_out_flush(&run->cli->out) || (run->cli->out.error == EPIPE && run->writer != NULL);
+    vgg_progress_update(&run->progress, run->result_count);
+    return goes_on;
+}

@@ -1,0 +1,109 @@
+/* cli/value.c — numbers, sizes, triples, extents and choices from text, nothing left over. */
+#include "cli/value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Decimal digits only (no sign, no space); *end stands behind them. */
+static bool digits(const char *text, uint64_t *value, const char **end)
+{
+    if (!isdigit((unsigned char)*text))
+        return false;
+    char *stop = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(text, &stop, 10);
+    *end = stop;
+    *value = number;
+    return errno == 0;
+}
+
+bool vgg_value_count(const char *text, int least, int most, int *value)
+{
+    uint64_t number = 0;
+    const char *end = text;
+    if (!digits(text, &number, &end) || *end != '\0' || number > (uint64_t)most ||
+        (int)number < least)
+        return false;
+    *value = (int)number;
+    return true;
+}
+
+/* A finite decimal number that ends at `stop`. */
+static bool decimal(const char *text, char stop, float *value, const char **end)
+{
+    if (!isdigit((unsigned char)*text) && strchr("+-.", *text) == NULL)
+        return false;
+    char *behind = NULL;
+    *value = strtof(text, &behind);
+    *end = behind;
+    return behind != text && *behind == stop && isfinite(*value);
+}
+
+bool vgg_value_number(const char *text, float *value)
+{
+    const char *end = text;
+    return decimal(text, '\0', value, &end);
+}
+
+bool vgg_value_size(const char *text, uint64_t *bytes)
+{
+    static const char units[] = "KMGT";
+    const char *end = text;
+    if (!digits(text, bytes, &end))
+        return false;
+    if (*end == '\0')
+        return true;
+    const char *unit = strchr(units, toupper((unsigned char)*end));
+    if (unit == NULL)
+        return false;
+    unsigned shift = 10 * (unsigned)(unit - units + 1);
+    bool suffix = end[1] == '\0' || strcmp(end + 1, "B") == 0 || strcmp(end + 1, "iB") == 0;
+    if (!suffix || *bytes > UINT64_MAX >> shift)
+        return false;
+    *bytes <<= shift;
+    return true;
+}
+
+bool vgg_value_triple(const char *text, double bound, vgg_triple *value)
+{
+    const char *at = text;
+    for (int i = 0; i < 3; i++) {
+        const char *end = at;
+        if (!decimal(at, i < 2 ? ',' : '\0', &value->values[i], &end) || value->values[i] <= bound)
+            return false;
+        at = end + 1;
+    }
+    value->given = true;
+    return true;
+}
+
+bool vgg_value_extent(const char *text, int least, int most, vgg_extent *value)
+{
+    const char *x = strpbrk(text, "xX");
+    char first[16];
+    size_t length = x != NULL ? (size_t)(x - text) : strlen(text);
+    if (length >= sizeof first)
+        return false;
+    memcpy(first, text, length);
+    first[length] = '\0';
+    return vgg_value_count(first, least, most, &value->height) &&
+           vgg_value_count(x != NULL ? x + 1 : first, least, most, &value->width);
+}
+
+bool vgg_value_choice(const char *text, const char *words, int *position)
+{
+    size_t length = strlen(text);
+    for (int i = 0;; i++) {
+        size_t word = strcspn(words, "|");
+        if (word == length && strncmp(text, words, length) == 0) {
+            *position = i;
+            return true;
+        }
+        if (words[word] == '\0')
+            return false;
+        words += word + 1;
+    }
+}

@@ -1,0 +1,16 @@
+/* cli/value.h — strict reading of option values. Each says whether the text was all of it valid. */
+#ifndef VGG_CLI_VALUE_H
+#define VGG_CLI_VALUE_H
+
+#include "cli/options.h"
+
+bool vgg_value_count(const char *text, int least, int most, int *value);
+bool vgg_value_number(const char *text, float *value);
+bool vgg_value_size(const char *text, uint64_t *bytes);
+/* Three numbers with commas between, each above `bound`. */
+bool vgg_value_triple(const char *text, double bound, vgg_triple *value);
+bool vgg_value_extent(const char *text, int least, int most, vgg_extent *value);
+/* Position of `text` among `words`, which have "|" between them. */
+bool vgg_value_choice(const char *text, const char *words, int *position);
+
+#endif
