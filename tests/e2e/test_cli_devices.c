@@ -1,0 +1,124 @@
+/* test_cli_devices.c — `clvgg devices`: the JSON object, the list for people, help without devices.
+ */
+#include <cjson/cJSON.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "clvgg/device.h"
+#include "support/program.h"
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+static void assert_member(const cJSON *object, const char *name, cJSON_bool (*is)(const cJSON *))
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (!is(member))
+        fail_msg("member %s is missing or of another type", name);
+}
+
+static void check_device(const cJSON *device, const clvgg_device_info *info)
+{
+    static const char *const strings[] = {"type",     "name",           "vendor",
+                                          "platform", "driver_version", "opencl_version",
+                                          "uuid",     "pci_address",    "unusable_reason"};
+    static const char *const numbers[] = {"index",
+                                          "platform_index",
+                                          "device_index",
+                                          "compute_units",
+                                          "clock_mhz",
+                                          "global_memory_bytes",
+                                          "max_allocation_bytes",
+                                          "local_memory_bytes",
+                                          "max_work_group_size",
+                                          "native_float_width"};
+    static const char *const flags[] = {"half", "double", "host_unified_memory", "usable"};
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        assert_member(device, strings[i], cJSON_IsString);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        assert_member(device, numbers[i], cJSON_IsNumber);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        assert_member(device, flags[i], cJSON_IsBool);
+    assert_member(device, "sub_group_sizes", cJSON_IsArray);
+    assert_string_equal(cJSON_GetObjectItem(device, "name")->valuestring, info->name);
+    assert_int_equal(cJSON_GetObjectItem(device, "index")->valueint, info->index);
+    assert_true(cJSON_GetObjectItem(device, "global_memory_bytes")->valuedouble ==
+                (double)info->global_memory_bytes);
+}
+
+static void test_json_matches_the_library(void **state)
+{
+    (void)state;
+    clvgg_runtime *runtime = NULL;
+    size_t count = 0;
+    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
+    assert_int_equal(clvgg_device_count(runtime, &count), CLVGG_STATUS_OK);
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){PROGRAM, "devices", "--json", NULL});
+    assert_int_equal(ran.exit_code, count > 0 ? 0 : 1);
+    cJSON *json = test_program_json(&ran);
+    assert_int_equal(cJSON_GetObjectItem(json, "schema")->valueint, 1);
+    const cJSON *devices = cJSON_GetObjectItem(json, "devices");
+    assert_int_equal(cJSON_GetArraySize(devices), count);
+    for (size_t i = 0; i < count; i++) {
+        clvgg_device_info info = {.struct_size = sizeof info};
+        assert_int_equal(clvgg_device_query(runtime, i, &info), CLVGG_STATUS_OK);
+        check_device(cJSON_GetArrayItem(devices, (int)i), &info);
+    }
+    cJSON_Delete(json);
+    test_program_free(&ran);
+    clvgg_runtime_free(runtime);
+}
+
+static void test_list_names_the_default(void **state)
+{
+    (void)state;
+    test_program ran = {.environment = (const char *[]){"CLVGG_DEVICE=0", NULL}};
+    test_program_run(&ran, (const char *[]){PROGRAM, "devices", NULL});
+    assert_int_equal(ran.exit_code, 0);
+    const char *first_line_end = strchr(ran.out, '\n');
+    const char *marked = strstr(ran.out, "(default)");
+    assert_non_null(marked);
+    assert_true(marked < first_line_end);
+    assert_contains(ran.out, "    compute    ");
+    assert_contains(ran.out, "    memory     ");
+    test_program_free(&ran);
+}
+
+static void test_no_device_is_explained(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/clvgg-no-icd-XXXXXX", setting[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(setting, sizeof setting, "OCL_ICD_VENDORS=%s/", folder);
+    const char *const environment[] = {setting, "CLVGG_DEVICE", NULL};
+    test_program listed = {.environment = environment};
+    test_program_run(&listed, (const char *[]){PROGRAM, "devices", "--json", NULL});
+    assert_int_equal(listed.exit_code, 1);
+    cJSON *json = test_program_json(&listed);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "devices")), 0);
+    assert_contains(listed.err, folder);
+    cJSON_Delete(json);
+    test_program_free(&listed);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json_matches_the_library),
+        cmocka_unit_test(test_list_names_the_default),
+        cmocka_unit_test(test_no_device_is_explained),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+/* test_cli_info.c — `clvgg info` on a small network: facts, layers, graph, memory plan. */
+#include <cjson/cJSON.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/program.h"
+#include "support/scratch.h"
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_scratch_make();
+    test_scratch_net("net.safetensors");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_scratch_remove();
+    return 0;
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+static int integer(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    assert_true(cJSON_IsNumber(member));
+    return (int)member->valuedouble;
+}
+
+static const char *string(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    assert_true(cJSON_IsString(member));
+    return member->valuestring;
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){PROGRAM, "info", "--json", "--batch", "2",
+                                            test_scratch_path("net.safetensors"), NULL});
+    assert_int_equal(ran.exit_code, 0);
+    cJSON *json = test_program_json(&ran);
+    assert_int_equal(integer(json, "schema"), 1);
+    assert_string_equal(string(json, "architecture"), "vgg11");
+    assert_int_equal(integer(json, "parameters"), TEST_NET_PARAMETERS);
+    const cJSON *classes = cJSON_GetObjectItem(json, "classes");
+    assert_int_equal(cJSON_GetArraySize(classes), TEST_NET_CLASSES);
+    for (int i = 0; i < TEST_NET_CLASSES; i++)
+        assert_string_equal(cJSON_GetArrayItem(classes, i)->valuestring, test_net_labels[i]);
+    int parameters = 0;
+    const cJSON *layer = NULL, *first = NULL;
+    cJSON_ArrayForEach(layer, cJSON_GetObjectItem(json, "layers"))
+    {
+        parameters += integer(layer, "parameters");
+        if (strcmp(string(layer, "name"), "conv1_1") == 0)
+            first = layer;
+    }
+    assert_int_equal(parameters, TEST_NET_PARAMETERS);
+    assert_non_null(first);
+    assert_string_equal(string(first, "type"), "conv2d");
+    assert_int_equal(integer(first, "flops"), 2 * 64 * 3 * 9 * TEST_NET_SIDE * TEST_NET_SIDE);
+    const cJSON *plan = cJSON_GetObjectItem(json, "plan");
+    assert_int_equal(integer(plan, "batch"), 2);
+    assert_in_range(integer(plan, "arena_bytes"), 1, integer(plan, "unshared_bytes"));
+    assert_true(integer(plan, "arena_bound_bytes") <= integer(plan, "arena_bytes"));
+    assert_int_equal(strlen(string(plan, "fingerprint")), 16);
+    assert_in_range(cJSON_GetArraySize(cJSON_GetObjectItem(json, "steps")), 8, 60);
+    assert_true(cJSON_IsObject(cJSON_GetObjectItem(json, "device")));
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){PROGRAM, "info", test_scratch_path("net.safetensors"),
+                                            "--device", "none", NULL});
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "9,224,692");
+    assert_contains(ran.out, "esc\\x1b[31m");
+    assert_contains(ran.out, "64 x 32 x 32");
+    assert_null(strstr(ran.out, "activations"));
+    test_program_free(&ran);
+}
+
+static void test_dot(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){PROGRAM, "info", "--dot",
+                                            test_scratch_path("net.safetensors"), NULL});
+    assert_int_equal(ran.exit_code, 0);
+    assert_memory_equal(ran.out, "digraph", 7);
+    assert_contains(ran.out, "conv1_1");
+    test_program_free(&ran);
+}
+
+static void test_failures(void **state)
+{
+    (void)state;
+    test_scratch_write("text", "not a model", 11);
+    static const char *const names[] = {"text", "absent"};
+    for (size_t i = 0; i < 2; i++) {
+        test_program ran = {0};
+        test_program_run(&ran,
+                         (const char *[]){PROGRAM, "info", test_scratch_path(names[i]), NULL});
+        assert_int_equal(ran.exit_code, 1);
+        assert_string_equal(ran.out, "");
+        assert_contains(ran.err, test_scratch_path(names[i]));
+        test_program_free(&ran);
+    }
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){PROGRAM, "info", "--device", "999",
+                                            test_scratch_path("net.safetensors"), NULL});
+    assert_int_equal(ran.exit_code, 1);
+    assert_string_equal(ran.out, "");
+    test_program_free(&ran);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_failures),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
