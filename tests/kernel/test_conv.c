@@ -1,0 +1,221 @@
+/* kernel/test_conv.c — every convolution variant against double-precision loops.
+ *
+ * Small integers, every partial sum below 2²⁴: results must be equal, not close. Walks the variant
+ * table, so that a new variant is covered the day it is added.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ref/reference.h"
+#include "support/op_run.h"
+#include "tensor/shape.h"
+
+/* {c, h, w}, k, kernel, stride, dilation, pad top left bottom right, groups, batch */
+typedef struct conv_shape {
+    int64_t in[3];
+    vgg_conv_attributes conv;
+    int batch;
+    bool relu, pool;
+} conv_shape;
+
+#define CONV(c, h, w, k, kh, kw, sh, sw, dh, dw, t, l, b, r, g, n, relu, pool)                     \
+    {                                                                                              \
+        {c, h, w}, {k, {kh, kw}, {sh, sw}, {dh, dw}, {t, l, b, r}, g, true}, n, relu, pool         \
+    }
+#define SAME3(c, h, w, k, n, relu, pool)                                                           \
+    CONV(c, h, w, k, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, n, relu, pool)
+
+/* The first SMALL_COUNT are what slow devices run. */
+enum { SMALL_COUNT = 8 };
+static const conv_shape shapes[] = {
+    SAME3(3, 6, 5, 4, 1, true, false),
+    SAME3(16, 7, 9, 18, 2, true, false),
+    SAME3(5, 8, 8, 33, 1, true, true),
+    SAME3(20, 1, 1, 16, 3, false, false),
+    CONV(4, 9, 7, 6, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, false, false),
+    CONV(6, 9, 8, 8, 3, 2, 2, 3, 1, 1, 1, 0, 2, 1, 1, 2, true, false),
+    CONV(8, 7, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1, true, false),
+    CONV(6, 11, 9, 5, 3, 3, 1, 1, 2, 3, 2, 3, 2, 3, 1, 1, true, false),
+    SAME3(3, 17, 17, 64, 3, true, true),
+    SAME3(17, 15, 16, 40, 17, true, true),
+    SAME3(64, 14, 14, 64, 2, true, true),
+    SAME3(32, 13, 29, 31, 2, true, true),
+    SAME3(1, 2, 3, 1, 1, false, false),
+    SAME3(2, 4, 4, 70, 1, true, true),
+    CONV(3, 23, 21, 24, 7, 7, 2, 2, 1, 1, 1, 1, 1, 1, 1, 2, true, false),
+    CONV(12, 14, 13, 20, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2, 1, 1, true, true),
+    CONV(30, 12, 12, 32, 1, 1, 2, 2, 1, 1, 0, 0, 0, 0, 1, 3, true, false),
+    CONV(18, 10, 40, 16, 2, 4, 1, 2, 3, 1, 0, 2, 1, 3, 1, 1, false, false),
+    CONV(12, 9, 9, 12, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 12, 2, true, false),
+    CONV(4, 3, 3, 8, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 1, 5, false, false),
+    CONV(7, 16, 18, 9, 4, 1, 3, 1, 1, 2, 3, 0, 0, 0, 1, 1, true, false),
+};
+enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
+
+static test_device device;
+
+/* The graph's own inference gives the shapes, so that they can't drift apart. */
+static vgg_graph *graph_of(const conv_shape *s)
+{
+    vgg_graph *graph = NULL;
+    const vgg_attributes conv = {.conv = s->conv};
+    const vgg_attributes pool = {.pool = {.kernel = {2, 2}, .stride = {2, 2}}};
+    int index = 0;
+    assert_int_equal(vgg_graph_create(s->in[0], s->in[1], s->in[2], &graph), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_add(graph, "conv", VGG_LAYER_CONV2D, &conv, 0, &index), 0);
+    if (s->pool)
+        assert_int_equal(vgg_graph_add(graph, "pool", VGG_LAYER_MAX_POOL, &pool, index, NULL), 0);
+    return graph;
+}
+
+/* What the variant should give: double [n][result]. */
+static double *expected_values(const conv_shape *s, const vgg_problem *problem, const float *x,
+                               const float *w, const float *b)
+{
+    const clvgg_shape *out = &problem->output;
+    const size_t count = (size_t)s->batch * vgg_shape_elements(out);
+    double *y = malloc(count * sizeof *y);
+    size_t zeros = 0;
+    ref_conv(&s->conv, &problem->input, out, s->batch, x, w, b, y);
+    for (size_t i = 0; i < count; i++) {
+        zeros += y[i] == 0.0;
+        if (s->relu && y[i] < 0.0)
+            y[i] = 0.0;
+    }
+    assert_true(count < 4 || zeros < count / 2); /* the reference must say something */
+    if (problem->pool == NULL)
+        return y;
+    double *halved = malloc(count * sizeof *halved);
+    ref_halve(s->batch * out->dims[0], out->dims[1], out->dims[2], y, halved);
+    free(y);
+    return halved;
+}
+
+/* Runs one variant on one shape; false where the variant says it can't. */
+static bool check_shape(const vgg_variant *variant, const conv_shape *s, int case_index,
+                        uint64_t max_allocation_bytes)
+{
+    vgg_graph *graph = graph_of(s);
+    const vgg_node *conv = &graph->nodes[1], *pool = s->pool ? &graph->nodes[2] : NULL;
+    op_case c = {.variant = variant,
+                 .problem = {.node = conv,
+                             .input = graph->nodes[0].output,
+                             .output = conv->output,
+                             .input_block = 1,
+                             .relu = s->relu,
+                             .pool = pool,
+                             .result = pool != NULL ? pool->output : conv->output,
+                             .max_batch = s->batch},
+                 .count = s->batch,
+                 .dtype = (clvgg_dtype)(case_index % 3),
+                 .traits = vgg_traits_of(&device.device->info)};
+    c.traits.queue = device.queue;
+    if (max_allocation_bytes > 0)
+        c.traits.max_allocation_bytes = max_allocation_bytes;
+    const clvgg_shape weight_shape = vgg_graph_weight_shape(graph, 1);
+    const size_t weights = vgg_shape_elements(&weight_shape);
+    const size_t inputs = (size_t)s->batch * vgg_shape_elements(&c.problem.input);
+    const size_t results = (size_t)s->batch * vgg_shape_elements(&c.problem.result);
+    float *x = malloc(inputs * sizeof *x), *w = malloc(weights * sizeof *w);
+    float *b = malloc((size_t)s->conv.out_channels * sizeof *b), *y = malloc(results * sizeof *y);
+    fill_integers(x, inputs, 4, 1);
+    fill_integers(w, weights, 3, 2);
+    fill_integers(b, (size_t)s->conv.out_channels, 9, 3);
+    c.x = x;
+    c.weights = w;
+    c.bias = b;
+    const bool ran = op_run(&device, &c, y, NULL) == CLVGG_STATUS_OK;
+    if (ran) {
+        double *expected = expected_values(s, &c.problem, x, w, b);
+        for (size_t i = 0; i < results; i++)
+            if ((double)y[i] != expected[i])
+                fail_msg("%s, shape %d, value %zu: %g expected, got %g", variant->name, case_index,
+                         i, expected[i], y[i]);
+        free(expected);
+    }
+    free(x);
+    free(w);
+    free(b);
+    free(y);
+    vgg_graph_free(graph);
+    return ran;
+}
+
+static bool small_only(void)
+{
+    return getenv("CLVGG_TEST_SMALL") != NULL;
+}
+
+static bool serves_conv(const vgg_variant *variant)
+{
+    return (variant->layers & VGG_LAYER_BIT(VGG_LAYER_CONV2D)) != 0;
+}
+
+static void every_variant_is_exact(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < vgg_variant_count; v++) {
+        const vgg_variant *variant = vgg_variants[v];
+        int ran = 0;
+        for (int i = 0; serves_conv(variant) && i < (small_only() ? SMALL_COUNT : SHAPE_COUNT); i++)
+            ran += check_shape(variant, &shapes[i], i, 0);
+        if (serves_conv(variant))
+            print_message("%s: %d shapes exact%s\n", variant->name, ran,
+                          ran == 0 ? " (the device can't run it)" : "");
+    }
+}
+
+/* Height and width 1…17 on both sides of every tile width. */
+static void every_small_extent_is_exact(void **state)
+{
+    (void)state;
+    const int64_t last = small_only() ? 5 : 17;
+    for (size_t v = 0; v < vgg_variant_count; v++) {
+        if (!serves_conv(vgg_variants[v]) || vgg_variants[v]->uses_clblast)
+            continue;
+        for (int64_t extent = 1; extent <= last; extent++) {
+            const conv_shape s = SAME3(19, 18 - extent, extent, 21, 2, true, false);
+            check_shape(vgg_variants[v], &s, (int)extent, 0);
+        }
+    }
+}
+
+/* Weights larger than the largest allocation: split where the kernel can, refused in words else. */
+static void weights_are_split(void **state)
+{
+    (void)state;
+    const conv_shape s = SAME3(16, 6, 6, 64, 2, true, false);
+    assert_true(check_shape(&vgg_variant_conv_direct, &s, 0, 16 * 9 * 4 * 7));
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, 0, 16 * 9 * 4 * 7));
+    assert_non_null(strstr(clvgg_status_message(), "largest allocation"));
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    test_device_open(&device, NULL);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    test_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_variant_is_exact),
+        cmocka_unit_test(every_small_extent_is_exact),
+        cmocka_unit_test(weights_are_split),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}

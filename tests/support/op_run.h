@@ -1,0 +1,38 @@
+/* support/op_run.h — runs one variant on one problem, outside any plan, and guards its memory.
+ *
+ * Inputs lie at an odd offset between NaNs, outputs between words that must survive: a kernel that
+ * reads or writes out of bounds is seen.
+ */
+#ifndef TEST_SUPPORT_OP_RUN_H
+#define TEST_SUPPORT_OP_RUN_H
+
+#include "ops/op.h"
+#include "support/device.h"
+
+typedef struct op_case {
+    const vgg_variant *variant;
+    vgg_problem problem;
+    int count;            /* images, at most problem.max_batch */
+    const float *x;       /* plain [count][input] */
+    const float *weights; /* canonical, or NULL */
+    const float *bias;    /* or NULL: zeros */
+    clvgg_dtype dtype;    /* in which weights are handed over: they must be exact in it */
+    vgg_traits traits;    /* of the device, or narrower ones to exercise splitting */
+} op_case;
+
+/* Fills y, plain [count][result], and switches (may be NULL) likewise. UNSUPPORTED is the variant's
+ * own "no"; any other failure fails the test, as does a touched guard. */
+clvgg_status op_run(test_device *device, const op_case *c, float *y, int32_t *switches);
+
+/* plain [n][c][pixels] ↔ [n][ceil(c/block)][pixels][block], 32-bit values; padding channels zero.
+ */
+void to_blocked(const void *plain, void *blocked, int64_t n, int64_t c, int64_t pixels, int block);
+void from_blocked(const void *blocked, void *plain, int64_t n, int64_t c, int64_t pixels,
+                  int block);
+
+/* Repeatable small integers in [−range, range] as floats. */
+void fill_integers(float *values, size_t count, int range, uint32_t seed);
+/* Repeatable values, normal with the given deviation. */
+void fill_normal(float *values, size_t count, double deviation, uint32_t seed);
+
+#endif
