@@ -19,6 +19,7 @@ declared=$(grep -hE -A2 '^CLVGG_API' "$source"/include/clvgg/*.h | grep -oE '\bc
 
 grep -vE '^(cl)?vgg_' <<< "$defined" | none "names without a prefix in libclvgg.a" || result=1
 comm -13 <(echo "$declared") <(echo "$exported") | none "exported by libclvgg.so, not declared in include/clvgg" || result=1
+comm -23 <(echo "$declared") <(echo "$exported") | none "declared in include/clvgg, not exported by libclvgg.so" || result=1
 # "object symbol" pairs. The diagnosis of missing devices reports what the ICD loader reads, hence its getenv.
 nm --undefined-only --print-file-name "$build/libclvgg.a" | awk '{sub(/:$/, "", $1); sub(/.*:/, "", $1); sub(/@.*/, "", $NF); print $1, $NF}' |
     grep -E ' (printf|puts|putchar|perror|stdout|stderr|_?exit|abort|signal|sigaction|(secure_)?getenv|setlocale)$' |
