@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs with DESTDIR, looks for every file, and builds tests/e2e/consumer against the result with
+# find_package and with pkg-config, shared and static; each classifies the shipped photograph with the
+# installed model, as the installed program does. Usage: test_install.sh SOURCE BUILD
+set -eu
+source=$1 build=$2
+stage=$(mktemp -d "$build/install.XXXXXX")
+trap 'rm -rf "$stage"' EXIT
+fail() { echo "$*" >&2; exit 1; }
+
+DESTDIR=$stage/root cmake --install "$build" --prefix /opt/clvgg > "$stage/log"
+prefix=$stage/root/opt/clvgg
+lib=$(dirname "$(find "$prefix" -name libclvgg.a)")
+[ "$(ls "$stage/root" "$stage/root/opt" | xargs)" = "$stage/root: opt $stage/root/opt: clvgg" ] || fail "files outside the prefix"
+for header in "$source"/include/clvgg/*.h; do
+    cmp "$header" "$prefix/include/clvgg/$(basename "$header")"
+done
+for file in bin/clvgg share/man/man1/clvgg.1 share/bash-completion/completions/clvgg \
+    share/zsh/site-functions/_clvgg share/fish/vendor_completions.d/clvgg.fish share/doc/clvgg/LICENSE \
+    share/clvgg/models/vgg16-catdog.safetensors share/clvgg/models/imagenet-1k.txt share/clvgg/models/README.md; do
+    [ -s "$prefix/$file" ] || fail "not installed: $file"
+done
+[ "$(objdump -p "$lib/libclvgg.so" | awk '$1 == "SONAME" {print $2}')" = libclvgg.so.0 ] || fail "SONAME"
+! grep -rlF "$build" "$prefix" || fail "the files above name the build folder"
+
+model=$prefix/share/clvgg/models/vgg16-catdog.safetensors
+photograph=$source/tests/data/chelsea.png
+expected="class 0, probability" # cat
+classify() { # PROGRAM…
+    local result
+    result=$("$@" "$model" "$photograph")
+    case $result in "$expected"*) ;; *) fail "$1: $result" ;; esac
+}
+(cd / && env -u HOME "$prefix/bin/clvgg" run "$photograph") | grep -q cat || fail "the installed program finds no cat"
+
+cmake -S "$source/tests/e2e/consumer" -B "$stage/consumer" -DCMAKE_PREFIX_PATH="$prefix" > "$stage/log"
+cmake --build "$stage/consumer" > "$stage/log"
+classify "$stage/consumer/consumer_shared"
+classify "$stage/consumer/consumer_static"
+
+export PKG_CONFIG_PATH=$lib/pkgconfig
+consumer=$source/tests/e2e/consumer/consumer.c
+read -ra flags <<< "${CFLAGS:-}"
+read -ra shared < <(pkg-config --cflags --libs clvgg)
+read -ra static < <(pkg-config --cflags --libs --static clvgg)
+"${CC:-cc}" "${flags[@]}" "$consumer" -o "$stage/shared" "${shared[@]}"
+classify env LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$stage/shared"
+rm "$lib"/libclvgg.so* # so that -lclvgg is the archive
+"${CC:-cc}" "${flags[@]}" "$consumer" -o "$stage/static" "${static[@]}"
+classify "$stage/static"
