@@ -1,0 +1,191 @@
+/* kernel/test_dense.c — every dense variant against double-precision loops: exact on integers, and
+ * within 8·√K·2⁻²⁴·Σ|aᵢbᵢ| on random floats.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "ref/reference.h"
+#include "support/op_run.h"
+
+typedef struct dense_shape {
+    int64_t inputs, outputs;
+    int batch; /* of the plan */
+    int count; /* of the run */
+    bool relu;
+} dense_shape;
+
+enum { SMALL_COUNT = 7 };
+static const dense_shape shapes[] = {
+    {1, 1, 1, 1, false},     {7, 5, 1, 1, true},       {64, 32, 2, 2, true},
+    {65, 33, 3, 2, false},   {130, 31, 17, 17, true},  {100, 2, 8, 5, false},
+    {33, 70, 1, 1, false},   {257, 100, 40, 33, true}, {512, 128, 16, 16, true},
+    {1000, 10, 9, 1, false}, {25, 1000, 4, 3, true},   {3136, 64, 2, 2, true},
+};
+enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
+
+static test_device device;
+
+static bool serves_dense(const vgg_variant *variant)
+{
+    return (variant->layers & VGG_LAYER_BIT(VGG_LAYER_DENSE)) != 0;
+}
+
+/* Input, weights, bias, and what should come of them. */
+typedef struct dense_values {
+    float *x, *w, *b, *y;
+    double *expected;
+} dense_values;
+
+static dense_values make_values(const dense_shape *s, bool integers)
+{
+    const size_t inputs = (size_t)(s->count * s->inputs), outputs = (size_t)(s->count * s->outputs);
+    const size_t weights = (size_t)(s->inputs * s->outputs);
+    dense_values v = {malloc(inputs * sizeof *v.x), malloc(weights * sizeof *v.w),
+                      malloc((size_t)s->outputs * sizeof *v.b), malloc(outputs * sizeof *v.y),
+                      malloc(outputs * sizeof *v.expected)};
+    if (integers) {
+        fill_integers(v.x, inputs, 4, 1);
+        fill_integers(v.w, weights, 3, 2);
+        fill_integers(v.b, (size_t)s->outputs, 9, 3);
+    } else {
+        fill_normal(v.x, inputs, 1.0, 1);
+        fill_normal(v.w, weights, 0.1, 2);
+        fill_normal(v.b, (size_t)s->outputs, 0.1, 3);
+    }
+    ref_dense(s->inputs, s->outputs, s->count, v.x, v.w, v.b, v.expected);
+    for (size_t i = 0; i < outputs; i++)
+        v.expected[i] = s->relu ? ref_activation(VGG_LAYER_RELU, v.expected[i]) : v.expected[i];
+    return v;
+}
+
+static void free_values(dense_values *v)
+{
+    free(v->x);
+    free(v->w);
+    free(v->b);
+    free(v->y);
+    free(v->expected);
+}
+
+static clvgg_status run_shape(const vgg_variant *variant, const dense_shape *s, dense_values *v,
+                              clvgg_dtype dtype, uint64_t max_allocation_bytes)
+{
+    vgg_node node = {.name = "fc",
+                     .type = VGG_LAYER_DENSE,
+                     .attributes.dense = {.out_features = s->outputs, .bias = true},
+                     .output = {1, {s->outputs}}};
+    op_case c = {.variant = variant,
+                 .problem = {.node = &node,
+                             .input = {1, {s->inputs}},
+                             .output = node.output,
+                             .input_block = 1,
+                             .relu = s->relu,
+                             .result = node.output,
+                             .max_batch = s->batch},
+                 .count = s->count,
+                 .x = v->x,
+                 .weights = v->w,
+                 .bias = v->b,
+                 .dtype = dtype,
+                 .traits = vgg_traits_of(&device.device->info)};
+    c.traits.queue = device.queue;
+    if (max_allocation_bytes > 0)
+        c.traits.max_allocation_bytes = max_allocation_bytes;
+    return op_run(&device, &c, v->y, NULL);
+}
+
+static bool check_exact(const vgg_variant *variant, int index, uint64_t max_allocation_bytes)
+{
+    const dense_shape *s = &shapes[index];
+    dense_values v = make_values(s, true);
+    const bool ran = run_shape(variant, s, &v, (clvgg_dtype)(index % 3), max_allocation_bytes) ==
+                     CLVGG_STATUS_OK;
+    for (int64_t i = 0; ran && i < s->count * s->outputs; i++)
+        if ((double)v.y[i] != v.expected[i])
+            fail_msg("%s, shape %d, value %lld: %g expected, got %g", variant->name, index,
+                     (long long)i, v.expected[i], v.y[i]);
+    free_values(&v);
+    return ran;
+}
+
+static void every_variant_is_exact(void **state)
+{
+    (void)state;
+    const int count = getenv("CLVGG_TEST_SMALL") != NULL ? SMALL_COUNT : SHAPE_COUNT;
+    for (size_t v = 0; v < vgg_variant_count; v++) {
+        int ran = 0;
+        for (int i = 0; serves_dense(vgg_variants[v]) && i < count; i++)
+            ran += check_exact(vgg_variants[v], i, 0);
+        if (serves_dense(vgg_variants[v]))
+            print_message("%s: %d shapes exact%s\n", vgg_variants[v]->name, ran,
+                          ran == 0 ? " (the device can't run it)" : "");
+    }
+}
+
+/* Element by element within the bound of a float32 sum of K products. */
+static void random_floats_are_close(void **state)
+{
+    (void)state;
+    const dense_shape s = {getenv("CLVGG_TEST_SMALL") != NULL ? 300 : 4096, 40, 3, 3, false};
+    for (size_t variant = 0; variant < vgg_variant_count; variant++) {
+        dense_values v = make_values(&s, false);
+        if (!serves_dense(vgg_variants[variant]) ||
+            run_shape(vgg_variants[variant], &s, &v, CLVGG_DTYPE_F32, 0) != CLVGG_STATUS_OK) {
+            free_values(&v);
+            continue;
+        }
+        double worst = 0.0;
+        for (int64_t i = 0; i < s.count * s.outputs; i++) {
+            double magnitude = fabs((double)v.b[i % s.outputs]);
+            for (int64_t f = 0; f < s.inputs; f++)
+                magnitude += fabs((double)v.x[i / s.outputs * s.inputs + f] *
+                                  (double)v.w[i % s.outputs * s.inputs + f]);
+            const double bound = 8.0 * sqrt((double)s.inputs) * ldexp(1.0, -24) * magnitude;
+            worst = fmax(worst, fabs((double)v.y[i] - v.expected[i]) / bound);
+        }
+        print_message("%s: worst error %.4f of the bound\n", vgg_variants[variant]->name, worst);
+        assert_true(worst <= 1.0);
+        free_values(&v);
+    }
+}
+
+/* A largest allocation below the weights' size: pieces of whole rows or panels, same values. */
+static void weights_are_split(void **state)
+{
+    (void)state;
+    const int index = 4; /* 130 features, 31 outputs */
+    assert_true(check_exact(&vgg_variant_dense_direct, index, 130 * 4 * 5));
+    if (vgg_traits_of(&device.device->info).vector_width >= 4)
+        assert_true(check_exact(&vgg_variant_dense_blocked, 7, 257 * 32 * 4 + 64));
+    assert_true(check_exact(&vgg_variant_dense_rows, index, 130 * 4 * 7));
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    test_device_open(&device, NULL);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    test_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_variant_is_exact),
+        cmocka_unit_test(random_floats_are_close),
+        cmocka_unit_test(weights_are_split),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}

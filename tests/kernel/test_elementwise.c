@@ -1,0 +1,155 @@
+/* kernel/test_elementwise.c — activations, softmax and layout conversions. */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ref/reference.h"
+#include "support/op_run.h"
+#include "tensor/shape.h"
+
+static test_device device;
+
+static void run_unary(const vgg_variant *variant, vgg_layer_type type, clvgg_shape shape, int block,
+                      int batch, const float *x, float *y)
+{
+    vgg_node node = {.name = "unary", .type = type, .output = shape};
+    const op_case c = {.variant = variant,
+                       .problem = {.node = &node,
+                                   .input = shape,
+                                   .output = shape,
+                                   .input_block = block,
+                                   .result = shape,
+                                   .max_batch = batch},
+                       .count = batch,
+                       .x = x,
+                       .traits = vgg_traits_of(&device.device->info)};
+    assert_int_equal(op_run(&device, &c, y, NULL), CLVGG_STATUS_OK);
+}
+
+static void activations_follow_their_definition(void **state)
+{
+    (void)state;
+    static const vgg_layer_type types[] = {VGG_LAYER_RELU, VGG_LAYER_SIGMOID, VGG_LAYER_TANH};
+    enum { COUNT = 2 * 5 * 7 * 3 };
+    float x[COUNT], y[COUNT];
+    fill_normal(x, COUNT, 3.0, 7);
+    x[0] = -0.0f, x[1] = NAN, x[2] = INFINITY, x[3] = -INFINITY, x[4] = -100.0f, x[5] = FLT_MIN / 4;
+    for (int t = 0; t < 3; t++)
+        for (int block = 1; block <= 16; block *= 4) {
+            run_unary(&vgg_variant_activation, types[t], (clvgg_shape){3, {5, 7, 3}}, block, 2, x,
+                      y);
+            for (int i = 0; i < COUNT; i++) {
+                const double expected = ref_activation(types[t], x[i]);
+                const double tolerance = types[t] == VGG_LAYER_RELU ? 0.0 : 1e-5 * fabs(expected);
+                if (isnan(expected) ? !isnan(y[i])
+                                    : !((double)y[i] == expected ||
+                                        fabs((double)y[i] - expected) <= tolerance + 1e-37))
+                    fail_msg("%s(%g): %g expected, got %g", vgg_layer_type_name(types[t]), x[i],
+                             expected, y[i]);
+            }
+        }
+}
+
+static void softmax_is_a_distribution(void **state)
+{
+    (void)state;
+    static const int features[] = {1, 2, 63, 64, 65, 1000};
+    static float x[3 * 1000], y[3 * 1000];
+    static double expected[3 * 1000];
+    for (size_t f = 0; f < sizeof features / sizeof *features; f++) {
+        const int count = features[f];
+        fill_normal(x, 3 * (size_t)count, 20.0, (uint32_t)f);
+        run_unary(&vgg_variant_softmax, VGG_LAYER_SOFTMAX, (clvgg_shape){1, {count}}, 1, 3, x, y);
+        ref_softmax(count, 3, x, expected);
+        for (int image = 0; image < 3; image++) {
+            double sum = 0.0;
+            for (int i = image * count; i < (image + 1) * count; i++) {
+                sum += (double)y[i];
+                assert_true(fabs((double)y[i] - expected[i]) <= 1e-5 * expected[i] + 1e-37);
+            }
+            assert_true(fabs(sum - 1.0) <= 1e-6);
+        }
+    }
+}
+
+/* A NaN in one row makes that row NaN and no other. */
+static void softmax_keeps_nan_in_its_row(void **state)
+{
+    (void)state;
+    float x[3 * 70], y[3 * 70];
+    fill_normal(x, 3 * 70, 1.0, 5);
+    x[70 + 69] = NAN;
+    run_unary(&vgg_variant_softmax, VGG_LAYER_SOFTMAX, (clvgg_shape){1, {70}}, 1, 3, x, y);
+    for (int i = 0; i < 3 * 70; i++)
+        assert_true(isnan(y[i]) == (i / 70 == 1));
+}
+
+static void layouts_convert_there_and_back(void **state)
+{
+    (void)state;
+    static const int blocks[] = {1, 4, 8, 16};
+    const clvgg_shape shape = {3, {21, 3, 5}};
+    enum { COUNT = 2 * 21 * 3 * 5 };
+    float x[COUNT], blocked[2 * 32 * 15], y[2 * 32 * 15];
+    fill_normal(x, COUNT, 1.0, 9);
+    for (int from = 0; from < 4; from++)
+        for (int to = 0; to < 4; to++) {
+            vgg_op op;
+            const size_t in = 2 * vgg_layout_elements(&shape, blocks[from]);
+            const size_t out = 2 * vgg_layout_elements(&shape, blocks[to]);
+            to_blocked(x, blocked, 2, 21, 15, blocks[from]);
+            cl_int error = CL_SUCCESS;
+            cl_mem source = clCreateBuffer(device.device->context, CL_MEM_COPY_HOST_PTR,
+                                           in * sizeof(float), blocked, &error);
+            assert_int_equal(error, CL_SUCCESS);
+            cl_mem target = clCreateBuffer(device.device->context, CL_MEM_READ_WRITE,
+                                           out * sizeof(float), NULL, &error);
+            assert_int_equal(error, CL_SUCCESS);
+            assert_int_equal(vgg_op_configure_layout(&op, &shape, blocks[from], blocks[to], 2),
+                             CLVGG_STATUS_OK);
+            assert_int_equal(vgg_op_build(&op, device.device, NULL), CLVGG_STATUS_OK);
+            const vgg_op_io io = {.input = {source, 0}, .output = {target, 0}};
+            vgg_launch launch = vgg_launch_begin(device.queue, false, 0, NULL);
+            assert_int_equal(vgg_variant_layout.enqueue(&op, &launch, &io, 2), CLVGG_STATUS_OK);
+            assert_int_equal(clEnqueueReadBuffer(device.queue, target, CL_TRUE, 0,
+                                                 out * sizeof(float), y, 0, NULL, NULL),
+                             CL_SUCCESS);
+            to_blocked(x, blocked, 2, 21, 15, blocks[to]);
+            assert_memory_equal(y, blocked, out * sizeof(float));
+            vgg_op_release(&op);
+            clReleaseMemObject(source);
+            clReleaseMemObject(target);
+        }
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    test_device_open(&device, NULL);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    test_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(activations_follow_their_definition),
+        cmocka_unit_test(softmax_is_a_distribution),
+        cmocka_unit_test(softmax_keeps_nan_in_its_row),
+        cmocka_unit_test(layouts_convert_there_and_back),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}

@@ -1,0 +1,120 @@
+/* list_programs.c — prints every program that a plan may build, one a line: file, options, and the
+ * kind of device it is for ("gpu", "cpu" or "any"), separated by tabs. Offline compilation reads
+ * it.
+ *
+ * Walks the variant table over a few typical layers on made-up devices, through the same configure
+ * functions that plans use.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/op.h"
+
+typedef struct program_set {
+    char lines[512][400];
+    int count;
+} program_set;
+
+static void add(program_set *set, const char *file, const char *options, const char *kind)
+{
+    char line[400];
+    snprintf(line, sizeof line, "%s\t%s\t%s", file, options, kind);
+    for (int i = 0; i < set->count; i++)
+        if (strcmp(set->lines[i], line) == 0)
+            return;
+    if (set->count < 512)
+        snprintf(set->lines[set->count++], sizeof line, "%s", line);
+}
+
+/* A graph with one layer of every type in the shapes that decide a program. */
+static clvgg_status build_graph(vgg_graph **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_graph *graph = NULL;
+    int input = 0, last = 0;
+    static const int64_t windows[][3] = {{1, 1, 0}, {3, 1, 1}, {3, 2, 1}, {5, 1, 2}, {7, 2, 3}};
+    VGG_TRY(vgg_graph_create(3, 56, 56, &graph));
+    for (int i = 0; i < 10; i++) {
+        char name[32];
+        const int64_t *w = windows[i % 5];
+        const vgg_attributes conv = {.conv = {.out_channels = 64,
+                                              .kernel = {w[0], w[0]},
+                                              .stride = {w[1], w[1]},
+                                              .dilation = {1, 1},
+                                              .pad = {w[2], w[2], w[2], w[2]},
+                                              .groups = 1,
+                                              .bias = true}};
+        snprintf(name, sizeof name, "conv%d", i);
+        VGG_TRY(vgg_graph_add(graph, name, VGG_LAYER_CONV2D, &conv, i < 5 ? 0 : input, &last));
+        if (i == 1)
+            input = last; /* 64 channels at full size */
+    }
+    const vgg_attributes pool = {.pool = {.kernel = {2, 2}, .stride = {2, 2}}};
+    VGG_TRY(vgg_graph_add(graph, "max", VGG_LAYER_MAX_POOL, &pool, input, NULL));
+    VGG_TRY(vgg_graph_add(graph, "avg", VGG_LAYER_AVG_POOL, &pool, input, &last));
+    VGG_TRY(vgg_graph_add(graph, "relu", VGG_LAYER_RELU, NULL, input, NULL));
+    VGG_TRY(vgg_graph_add(graph, "sigmoid", VGG_LAYER_SIGMOID, NULL, input, NULL));
+    VGG_TRY(vgg_graph_add(graph, "tanh", VGG_LAYER_TANH, NULL, input, NULL));
+    VGG_TRY(vgg_graph_add(graph, "flatten", VGG_LAYER_FLATTEN, NULL, last, &last));
+    const vgg_attributes dense = {.dense = {.out_features = 100, .bias = true}};
+    VGG_TRY(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &dense, last, &last));
+    VGG_TRY(vgg_graph_add(graph, "prob", VGG_LAYER_SOFTMAX, NULL, last, NULL));
+    *out = graph;
+    graph = NULL;
+cleanup:
+    vgg_graph_free(graph);
+    return status;
+}
+
+static void list_variant(program_set *set, const vgg_variant *variant, const vgg_graph *graph,
+                         const vgg_traits *traits, const char *kind)
+{
+    static const int batches[] = {1, 4, 16};
+    for (int n = 1; n < graph->count; n++)
+        for (int b = 0; b < 3; b++) {
+            const vgg_node *node = &graph->nodes[n];
+            vgg_op op;
+            const vgg_problem problem = {.node = node,
+                                         .input = graph->nodes[node->input].output,
+                                         .output = node->output,
+                                         .input_block =
+                                             traits->vector_width > 1 ? traits->vector_width : 1,
+                                         .relu = node->type == VGG_LAYER_CONV2D,
+                                         .result = node->output,
+                                         .max_batch = batches[b]};
+            if ((variant->layers & VGG_LAYER_BIT(node->type)) == 0 ||
+                vgg_op_configure(&op, variant, &problem, traits) != CLVGG_STATUS_OK)
+                continue;
+            for (int p = 0; p < op.program_count; p++)
+                add(set, op.programs[p].file, op.programs[p].options, kind);
+        }
+}
+
+int main(void)
+{
+    static program_set set;
+    vgg_graph *graph = NULL;
+    const vgg_traits gpu = {CLVGG_DEVICE_GPU, 1, 256, 32 << 10, UINT64_C(1) << 30, NULL};
+    if (build_graph(&graph) != CLVGG_STATUS_OK) {
+        fprintf(stderr, "%s\n", vgg_message());
+        return 1;
+    }
+    for (size_t v = 0; v < vgg_variant_count; v++) {
+        list_variant(&set, vgg_variants[v], graph, &gpu, "gpu");
+        for (int width = 4; width <= 16; width *= 2) {
+            vgg_traits cpu = gpu;
+            cpu.type = CLVGG_DEVICE_CPU;
+            cpu.vector_width = width;
+            list_variant(&set, vgg_variants[v], graph, &cpu, "cpu");
+        }
+    }
+    for (int type = 0; type < 3; type++) {
+        char options[16];
+        snprintf(options, sizeof options, "-DTYPE=%d", type);
+        add(&set, "pack.cl", options, "any");
+    }
+    for (int i = 0; i < set.count; i++)
+        puts(set.lines[i]);
+    vgg_graph_free(graph);
+    return 0;
+}
