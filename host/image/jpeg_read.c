@@ -49,9 +49,11 @@ static void fail(j_common_ptr codec)
     char text[JMSG_LENGTH_MAX];
     clvgg_status code = CLVGG_STATUS_BAD_FILE;
     switch (codec->err->msg_code) {
-    case JERR_EMPTY_IMAGE:
+    case JERR_EMPTY_IMAGE: /* no pixels, or no components */
     case JERR_IMAGE_TOO_BIG:
-        leave(reader, vgg_image_check_size(reader->codec.image_width, reader->codec.image_height));
+        if (vgg_image_check_size(reader->codec.image_width, reader->codec.image_height) == code)
+            leave(reader, code);
+        break;
     case JERR_OUT_OF_MEMORY:
         leave(reader, vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "out of memory in libjpeg"));
     case JERR_BAD_PRECISION:

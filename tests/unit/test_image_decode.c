@@ -158,6 +158,9 @@ static void headers_that_lie_are_refused(void **state)
         assert_int_equal(try_decode(bytes, size), CLVGG_STATUS_BAD_FILE);
         assert_string_equal(clvgg_status_message(), jpegs[i].message);
     }
+    static const uint8_t no_components[] = {0xFF, 0xD8, 0xFF, 0xC0, 0, 8, 8, 0, 9, 0, 9, 0};
+    assert_int_equal(try_decode(no_components, sizeof no_components), CLVGG_STATUS_BAD_FILE);
+    assert_non_null(strstr(clvgg_status_message(), "it: damaged JPEG: "));
 }
 
 /* Bytes that don't belong before a marker: libjpeg says so and goes on. */
