@@ -56,6 +56,8 @@ static void reads_exactly(void **state)
     assert_int_equal(vgg_file_read(file, 8, data, 3), CLVGG_STATUS_BAD_FILE);
     assert_message_has("wanted 3 bytes at offset 8, but the file ends at 10");
     assert_int_equal(vgg_file_read(file, UINT64_MAX, data, 1), CLVGG_STATUS_BAD_FILE);
+    assert_int_equal(vgg_file_read(file, INT64_MAX, data, 1), CLVGG_STATUS_BAD_FILE);
+    assert_message_has("is beyond any file");
     assert_int_equal(truncate(path, 5), 0); /* shrinks while open */
     assert_int_equal(vgg_file_read(file, 4, data, 3), CLVGG_STATUS_BAD_FILE);
     assert_message_has(path);
@@ -242,11 +244,12 @@ static unsigned char piped_byte(size_t i)
     return (unsigned char)(i * 2654435761u >> 13);
 }
 
-/* Reads a FIFO slowly, so that writers block and are interrupted; returns the bytes that fit. */
+/* Reads a FIFO so slowly that a blocked writer is interrupted several times before there is room
+ * for a byte; returns how many bytes were right. */
 static void *drain(void *path)
 {
     size_t *matching = calloc(1, sizeof *matching), at = 0;
-    unsigned char piece[5000];
+    static unsigned char piece[40000];
     sigset_t signals;
     sigfillset(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
@@ -254,7 +257,7 @@ static void *drain(void *path)
     for (ssize_t got; (got = read(descriptor, piece, sizeof piece)) > 0;) {
         for (ssize_t i = 0; i < got; i++, at++)
             *matching += piece[i] == piped_byte(at);
-        nanosleep(&(struct timespec){0, 100000}, NULL);
+        nanosleep(&(struct timespec){0, 2000000}, NULL);
     }
     close(descriptor);
     *matching = at == PIPED_BYTES ? *matching : 0;

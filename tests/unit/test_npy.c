@@ -173,6 +173,28 @@ static void sizes_are_checked_against_the_file(void **state)
     assert_message_has("not a .npy file");
 }
 
+static void padding_is_limited(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t header_bytes;
+        clvgg_status status;
+    } cases[] = {{65536, CLVGG_STATUS_OK}, {65537, CLVGG_STATUS_BAD_FILE}};
+    char *header = malloc(65538), *file = malloc(65537 + 12 + 6 * sizeof(float));
+    for (size_t i = 0; i < 2; i++) {
+        clvgg_npy_reader *reader;
+        clvgg_shape shape;
+        memset(header, ' ', cases[i].header_bytes);
+        memcpy(header, HEADER_2X3, sizeof HEADER_2X3 - 1);
+        header[cases[i].header_bytes] = '\0';
+        size_t bytes = build(file, 2, header, 6 * sizeof(float));
+        assert_int_equal(open_bytes(file, bytes, &reader, &shape), cases[i].status);
+        clvgg_npy_close(reader);
+    }
+    free(file);
+    free(header);
+}
+
 /* What NumPy itself writes for two rows of shape (3, 1), up to the amount of padding. */
 static void writes_what_numpy_reads(void **state)
 {
@@ -223,6 +245,7 @@ static void what_is_written_can_be_read(void **state)
             assert_int_equal(clvgg_npy_commit(writer), CLVGG_STATUS_OK);
             clvgg_npy_writer_free(writer);
             assert_int_equal(clvgg_npy_open(runtime, path, &reader, &shape), CLVGG_STATUS_OK);
+            assert_int_equal(reader->origin % 64, 0);
             assert_int_equal(shape.rank, rows[i].rank + 1);
             assert_int_equal(shape.dims[0], count);
             assert_memory_equal(shape.dims + 1, rows[i].dims,
@@ -308,6 +331,7 @@ int main(void)
         cmocka_unit_test(reads_rows_of_each_version),
         cmocka_unit_test(headers_are_read_as_written_or_refused),
         cmocka_unit_test(sizes_are_checked_against_the_file),
+        cmocka_unit_test(padding_is_limited),
         cmocka_unit_test(writes_what_numpy_reads),
         cmocka_unit_test(what_is_written_can_be_read),
         cmocka_unit_test(refused_targets),

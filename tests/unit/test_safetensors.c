@@ -172,7 +172,7 @@ static void hostile_headers_are_refused(void **state)
         {ONE("F32", "[2]", "[0,4]"), 4, "4 bytes can't be F32 [2]"},
         {ONE("F16", "[2]", "[0,8]"), 8, "8 bytes can't be F16 [2]"},
         {ONE("I64", "[2]", "[0,8]"), 8, "8 bytes can't be I64 [2]"},
-        {ONE("F4", "[3]", "[0,2]"), 2, "can't be F4 [3]"},
+        {ONE("F4", "[3]", "[0,1]"), 1, "can't be F4 [3]"},
         {ONE("F32", "[1]", "[4,8]"), 8, "leaving a hole behind byte 0"},
         {ONE("F32", "[1]", "[8,4]"), 8, "[8, 4] don't lie in"},
         {ONE("F32", "[4294967296,4294967296]", "[0,0]"), 0, "overflows"},
