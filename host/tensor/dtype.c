@@ -23,6 +23,14 @@ static uint32_t bits_of(float value)
     return bits;
 }
 
+/* condition ? a : b. Written as a choice, compilers make it a branch around floating-point work,
+ * and a loop with a branch doesn't become vector code. */
+static uint32_t choose(bool condition, uint32_t a, uint32_t b)
+{
+    uint32_t mask = 0u - (uint32_t)condition;
+    return (a & mask) | (b & ~mask);
+}
+
 size_t vgg_dtype_bytes(clvgg_dtype dtype)
 {
     return dtype == CLVGG_DTYPE_F32 ? 4 : 2;
@@ -41,8 +49,8 @@ float vgg_f32_from_f16(uint16_t half)
     uint32_t special = normal + ((127u - 15u) << 23); /* exponent 31 becomes 255 */
     /* 0.m · 2^-14 is 1.m · 2^-14 less 2^-14. */
     uint32_t small = bits_of(float_of(magnitude + (113u << 23)) - float_of(113u << 23));
-    uint32_t bits = magnitude < (1u << 23) ? small : normal;
-    bits = magnitude >= (31u << 23) ? special : bits;
+    uint32_t bits = choose(magnitude < (1u << 23), small, normal);
+    bits = choose(magnitude >= (31u << 23), special, bits);
     return float_of(bits | (uint32_t)(half & 0x8000) << 16);
 }
 
@@ -57,11 +65,11 @@ uint16_t vgg_f16_from_f32(float value)
     /* Round to 10 bits of mantissa: half of the last bit, less one unless that bit is odd. */
     uint32_t normal = (magnitude - ((127u - 15u) << 23) + 0xFFF + (magnitude >> 13 & 1)) >> 13;
     /* Below 2^-14 the unit is 2^-24, the last bit of 0.5: the addition rounds. */
-    uint32_t tiny = magnitude < (113u << 23) ? magnitude : 0;
+    uint32_t tiny = choose(magnitude < (113u << 23), magnitude, 0);
     uint32_t small = bits_of(float_of(tiny) + 0.5f) - bits_of(0.5f);
-    uint32_t half = magnitude < (113u << 23) ? small : normal;
-    half = magnitude >= 0x477FF000u ? 0x7C00 : half; /* 65520 and above round to infinity */
-    half = magnitude > 0x7F800000u ? (0x7E00 | (magnitude >> 13 & 0x1FF)) : half;
+    uint32_t half = choose(magnitude < (113u << 23), small, normal);
+    half = choose(magnitude >= 0x477FF000u, 0x7C00, half); /* 65520 and above become infinity */
+    half = choose(magnitude > 0x7F800000u, 0x7E00 | (magnitude >> 13 & 0x1FF), half); /* NaN */
     return (uint16_t)(half | (bits >> 16 & 0x8000));
 }
 
@@ -70,47 +78,47 @@ uint16_t vgg_bf16_from_f32(float value)
     uint32_t bits = bits_of(value);
     uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
     uint32_t quiet = bits >> 16 | 0x40; /* a NaN whose payload would round away or overflow */
-    return (uint16_t)((bits & 0x7FFFFFFF) > 0x7F800000u ? quiet : rounded);
+    return (uint16_t)choose((bits & 0x7FFFFFFF) > 0x7F800000u, quiet, rounded);
 }
+
+/* Loops over arrays, `bytes` of any alignment; restrict lets compilers use vectors. */
+#define DEFINE_LOOPS(type)                                                                         \
+    static void type##_to_f32(const char *restrict bytes, size_t count, float *restrict out)       \
+    {                                                                                              \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            uint16_t bits;                                                                         \
+            memcpy(&bits, bytes + 2 * i, sizeof bits);                                             \
+            out[i] = vgg_f32_from_##type(bits);                                                    \
+        }                                                                                          \
+    }                                                                                              \
+    static void type##_from_f32(const float *restrict values, size_t count, char *restrict bytes)  \
+    {                                                                                              \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            uint16_t bits = vgg_##type##_from_f32(values[i]);                                      \
+            memcpy(bytes + 2 * i, &bits, sizeof bits);                                             \
+        }                                                                                          \
+    }
+DEFINE_LOOPS(f16)
+DEFINE_LOOPS(bf16)
 
 void vgg_to_f32(clvgg_dtype dtype, const void *data, size_t count, float *out)
 {
-    const char *bytes = data;
-    if (dtype == CLVGG_DTYPE_F32) {
-        if (count > 0)
-            memmove(out, data, count * sizeof *out);
-        return;
-    }
-    bool half = dtype == CLVGG_DTYPE_F16;
-    for (size_t i = 0; half && i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, bytes + 2 * i, sizeof bits);
-        out[i] = vgg_f32_from_f16(bits);
-    }
-    for (size_t i = 0; !half && i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, bytes + 2 * i, sizeof bits);
-        out[i] = vgg_f32_from_bf16(bits);
-    }
+    if (dtype == CLVGG_DTYPE_F16)
+        f16_to_f32(data, count, out);
+    else if (dtype == CLVGG_DTYPE_BF16)
+        bf16_to_f32(data, count, out);
+    else if (count > 0)
+        memmove(out, data, count * sizeof *out);
 }
 
 void vgg_from_f32(clvgg_dtype dtype, const float *values, size_t count, void *out)
 {
-    char *bytes = out;
-    if (dtype == CLVGG_DTYPE_F32) {
-        if (count > 0)
-            memmove(out, values, count * sizeof *values);
-        return;
-    }
-    bool half = dtype == CLVGG_DTYPE_F16;
-    for (size_t i = 0; half && i < count; i++) {
-        uint16_t bits = vgg_f16_from_f32(values[i]);
-        memcpy(bytes + 2 * i, &bits, sizeof bits);
-    }
-    for (size_t i = 0; !half && i < count; i++) {
-        uint16_t bits = vgg_bf16_from_f32(values[i]);
-        memcpy(bytes + 2 * i, &bits, sizeof bits);
-    }
+    if (dtype == CLVGG_DTYPE_F16)
+        f16_from_f32(values, count, out);
+    else if (dtype == CLVGG_DTYPE_BF16)
+        bf16_from_f32(values, count, out);
+    else if (count > 0)
+        memmove(out, values, count * sizeof *values);
 }
 
 /* A value is NaN or infinite when its exponent is all ones. */

@@ -14,7 +14,7 @@ float vgg_f32_from_f16(uint16_t bits);
 float vgg_f32_from_bf16(uint16_t bits);
 uint16_t vgg_f16_from_f32(float value);  /* round to nearest even; overflow becomes infinity */
 uint16_t vgg_bf16_from_f32(float value); /* round to nearest even; NaN stays NaN */
-/* count elements of `dtype` at `data` to float32 / from float32. */
+/* count elements of `dtype` at `data`, however aligned, to float32 / from float32. No overlap. */
 void vgg_to_f32(clvgg_dtype dtype, const void *data, size_t count, float *out);
 void vgg_from_f32(clvgg_dtype dtype, const float *values, size_t count, void *out);
 /* Index of the first NaN or infinity, or count. Fast when there is none. */
