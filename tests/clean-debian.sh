@@ -6,7 +6,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${1:-$(mktemp -d /var/tmp/clvgg-debian.XXXXXX)}
 log=$dir.log
-cleanup() { umount "$dir/dev" "$dir/proc" 2> /dev/null || true; rm -rf --one-file-system "$dir"; }
+cleanup() { umount "$dir/dev" "$dir/proc" "$dir/sys" 2> /dev/null || true; rm -rf --one-file-system "$dir"; }
 trap cleanup EXIT
 mkdir -p "$dir"
 
@@ -15,6 +15,7 @@ echo "Debian 12 in $dir"
 debootstrap --variant=minbase --include=ca-certificates bookworm "$dir" "$mirror" > "$log" 2>&1
 mount --bind /dev "$dir/dev"
 mount -t proc proc "$dir/proc"
+mount -t sysfs -o ro sysfs "$dir/sys" # PoCL ends the process where it can't read the machine's memory
 cp /etc/resolv.conf /etc/hosts "$dir/etc/"
 apt-config dump | grep -E '^Acquire::https?' > "$dir/etc/apt/apt.conf.d/99network" || true
 git clone -q "$root" "$dir/clvgg"
