@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs with DESTDIR, looks for every file, and builds tests/e2e/consumer against the result with
-# find_package and with pkg-config, shared and static; each classifies the shipped photograph with the
-# installed model, as the installed program does. Usage: test_install.sh SOURCE BUILD
+# Installs with DESTDIR and looks for every file, then builds tests/e2e/consumer against the result with
+# find_package and with pkg-config, shared and static, and the README's example. Each must find the cat in
+# the shipped photograph with the installed model, as the installed program does.
+# Usage: test_install.sh SOURCE BUILD
 set -eu
 source=$1 build=$2
 stage=$(mktemp -d "$build/install.XXXXXX")
@@ -45,6 +46,9 @@ read -ra shared < <(pkg-config --cflags --libs clvgg)
 read -ra static < <(pkg-config --cflags --libs --static clvgg)
 "${CC:-cc}" "${flags[@]}" "$consumer" -o "$stage/shared" "${shared[@]}"
 classify env LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$stage/shared"
+awk '/^```c$/ {on = 1; next} /^```/ {on = 0} on' "$source/README.md" > "$stage/readme.c"
+"${CC:-cc}" "${flags[@]}" -Wall -Wextra -Werror "$stage/readme.c" -o "$stage/readme" "${shared[@]}"
+classify env LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$stage/readme"
 rm "$lib"/libclvgg.so* # so that -lclvgg is the archive
 "${CC:-cc}" "${flags[@]}" "$consumer" -o "$stage/static" "${static[@]}"
 classify "$stage/static"
