@@ -37,29 +37,32 @@ static void write_count(uint64_t count, vgg_text *text)
     }
 }
 
+/* Two rows: name and output shape; type with attributes and, where it has any, parameters. An empty
+ * <font> is a syntax error to Graphviz. */
 static void write_node(const vgg_graph *graph, int index, vgg_text *text)
 {
+    static const char small[] = "<font point-size=\"9\" color=\"#444444\">";
     const vgg_node *node = &graph->nodes[index];
     char attributes[128];
     vgg_node_describe(node, attributes, sizeof attributes);
     vgg_text_printf(text,
-                    "    n%d [fillcolor=\"%s\", label=<<table border=\"0\" cellborder=\"0\" "
-                    "cellspacing=\"0\" cellpadding=\"2\"><tr><td align=\"left\"><b>",
+                    "    n%d [fillcolor=\"%s\", label=<<table border=\"0\" cellspacing=\"1\" "
+                    "cellpadding=\"1\"><tr><td align=\"left\" width=\"170\"><b>",
                     index, vgg_layer_of(node->type)->color);
     write_escaped(node->name, text);
-    vgg_text_puts(text, "</b></td><td align=\"right\">");
+    vgg_text_puts(text, "</b></td><td align=\"right\" width=\"110\">");
     for (int i = 0; i < node->output.rank; i++)
         vgg_text_printf(text, "%s%lld", i > 0 ? " × " : "", (long long)node->output.dims[i]);
-    vgg_text_printf(text,
-                    "</td></tr><tr><td align=\"left\"><font point-size=\"9\">%s%s%s</font></td>"
-                    "<td align=\"right\"><font point-size=\"9\">",
-                    vgg_layer_type_name(node->type), attributes[0] != '\0' ? " " : "", attributes);
+    vgg_text_printf(
+        text, "</td></tr><tr><td align=\"left\">%s%s%s%s</font></td><td align=\"right\">", small,
+        vgg_layer_type_name(node->type), attributes[0] != '\0' ? " " : "", attributes);
     uint64_t parameters = vgg_graph_node_parameters(graph, index);
     if (parameters > 0) {
+        vgg_text_puts(text, small);
         write_count(parameters, text);
-        vgg_text_puts(text, " parameters");
+        vgg_text_puts(text, " parameters</font>");
     }
-    vgg_text_puts(text, "</font></td></tr></table>>];\n");
+    vgg_text_puts(text, "</td></tr></table>>];\n");
 }
 
 void vgg_graph_write_dot(const vgg_graph *graph, vgg_text *text)
@@ -68,7 +71,7 @@ void vgg_graph_write_dot(const vgg_graph *graph, vgg_text *text)
         text, "digraph network {\n"
               "    graph [ranksep=0.2, nodesep=0.3, fontname=\"Helvetica\"];\n"
               "    node [shape=box, style=\"rounded,filled\", color=\"#444444\", penwidth=0.8,\n"
-              "          width=3.2, margin=\"0.06,0.02\", fontname=\"Helvetica\", fontsize=11];\n"
+              "          margin=\"0.06,0.03\", fontname=\"Helvetica\", fontsize=11];\n"
               "    edge [color=\"#444444\", arrowsize=0.6];\n");
     for (int i = 0; i < graph->count; i++)
         write_node(graph, i, text);
