@@ -32,7 +32,7 @@ static vgg_graph *make_odd(void)
     const vgg_attributes mean = {.pool = {{2, 2}, {1, 1}, {1, 1, 1, 1}, .count_include_pad = true}};
     const vgg_attributes adaptive = {.pool = {.adaptive = {2, 3}}};
     const vgg_attributes wide = {.dense = {7, false}};
-    const vgg_attributes third = {.dropout_rate = 1.0f / 3.0f};
+    const vgg_attributes third = {.dropout_rate = 1.0f / 3.0f}, none = {.dropout_rate = 0.0f};
     assert_int_equal(vgg_graph_create(3, 13, 9, &graph), CLVGG_STATUS_OK);
     assert_int_equal(vgg_graph_add(graph, "a \"<&>\" b", VGG_LAYER_CONV2D, &odd, 0, &conv), 0);
     assert_int_equal(vgg_graph_add(graph, "max", VGG_LAYER_MAX_POOL, &max, conv, &pool), 0);
@@ -43,6 +43,7 @@ static vgg_graph *make_odd(void)
     assert_int_equal(vgg_graph_add(graph, "flat", VGG_LAYER_FLATTEN, NULL, pool, &flat), 0);
     assert_int_equal(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &wide, flat, &dense), 0);
     assert_int_equal(vgg_graph_add(graph, "drop", VGG_LAYER_DROPOUT, &third, dense, NULL), 0);
+    assert_int_equal(vgg_graph_add(graph, "keep", VGG_LAYER_DROPOUT, &none, dense, NULL), 0);
     assert_int_equal(vgg_graph_add(graph, "p", VGG_LAYER_SOFTMAX, NULL, dense, NULL), 0);
     return graph;
 }
@@ -269,6 +270,7 @@ static void draws_every_layer(void **state)
     assert_non_null(
         strstr(dot.bytes, "<b>input</b></td><td align=\"right\" width=\"110\">3 × 13 × 9</td>"));
     assert_non_null(strstr(dot.bytes, "36 parameters"));
+    assert_null(strstr(dot.bytes, ">0 parameters"));
     assert_non_null(strstr(dot.bytes, "avg_pool to 2x3"));
     assert_null(strstr(dot.bytes, "\"></font>")); /* Graphviz refuses it */
     int edges = 0;
