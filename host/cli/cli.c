@@ -47,13 +47,15 @@ int vgg_cli_fail(const vgg_cli *cli, clvgg_status status)
 {
     const char *message = clvgg_status_message();
     vgg_cli_error(cli, "%s", message[0] ? message : clvgg_status_name(status));
+    if (status == CLVGG_STATUS_NO_DEVICE)
+        vgg_cli_note(cli, "'clvgg devices' says what was looked for.");
     return status == CLVGG_STATUS_INVALID_ARGUMENT ? VGG_EXIT_USAGE : VGG_EXIT_FAILED;
 }
 
 static void log_line(void *user, clvgg_log_level level, const char *line)
 {
     const vgg_cli *cli = user;
-    if (level <= CLVGG_LOG_WARNING)
+    if (level <= CLVGG_LOG_WARNING && !cli->silent)
         vgg_cli_note(cli, "%s: %s", level == CLVGG_LOG_ERROR ? "error" : "warning", line);
 }
 

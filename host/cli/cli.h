@@ -23,6 +23,7 @@ typedef struct vgg_cli {
     const char *model;      /* CLVGG_MODEL or NULL */
     const char *kernel_dir; /* CLVGG_KERNEL_DIR or NULL */
     vgg_out out;            /* standard output */
+    bool silent;            /* warnings of the library aren't printed */
     vgg_style out_style, err_style;
 } vgg_cli;
 

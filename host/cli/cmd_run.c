@@ -145,6 +145,7 @@ static int run_with(vgg_cli *cli, const vgg_run_arguments *arguments)
                                    : &vgg_run_text,
         .start_ms = vgg_clock_ms(),
     };
+    cli->silent = arguments->quiet;
     clvgg_status status = vgg_cli_runtime(cli, &run.runtime);
     int exit_code = status == CLVGG_STATUS_OK ? vgg_run_setup(&run) : vgg_cli_fail(cli, status);
     if (exit_code == VGG_EXIT_OK)

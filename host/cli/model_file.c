@@ -74,7 +74,10 @@ clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char
         with_labels.labels_path = labels;
         *labels_path = "imagenet-1k.txt";
         clvgg_model_free(model);
+        bool silent = cli->silent;
+        cli->silent = true; /* its warnings have been printed */
         status = clvgg_model_load(runtime, path, &with_labels, &model);
+        cli->silent = silent;
     }
     if (status != CLVGG_STATUS_OK)
         *exit_code = vgg_cli_fail(cli, status);

@@ -110,6 +110,13 @@ static void test_no_device_is_explained(void **state)
     assert_contains(listed.err, folder);
     cJSON_Delete(json);
     test_program_free(&listed);
+    test_program ran = {.environment = environment};
+    test_program_run(&ran,
+                     (const char *[]){PROGRAM, "run", "--json", TEST_DATA "/chelsea.png", NULL});
+    assert_int_equal(ran.exit_code, 1);
+    assert_string_equal(ran.out, "");
+    assert_contains(ran.err, "'clvgg devices'");
+    test_program_free(&ran);
     assert_int_equal(rmdir(folder), 0);
 }
 

@@ -131,6 +131,7 @@ static void test_json(void **state)
 static void test_text(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     test_program ran = {0};
     RUN(&ran, NET, "--quiet", "--top", "4", test_scratch_path("a\033[1m\n.png"));
     assert_int_equal(ran.exit_code, 0);
@@ -152,6 +153,7 @@ static void test_text(void **state)
 static void test_csv(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     test_program ran = {0};
     RUN(&ran, NET, "--csv", "-k0", CHELSEA, test_scratch_path("absent"));
     assert_int_equal(ran.exit_code, 1);
@@ -170,6 +172,7 @@ static void test_csv(void **state)
 static void test_folder_and_batches(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     static const char *const batches[] = {"1", "3"};
     char *answers[2];
     for (size_t i = 0; i < 2; i++) {
@@ -230,6 +233,7 @@ static void test_arrays(void **state)
 static void test_layer_output(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     test_program ran = {0};
     RUN(&ran, NET, "--quiet", "--output", test_scratch_path("pool.npy"), "--layer", "pool2",
         CHELSEA, test_scratch_path("absent"), CHELSEA);
@@ -252,6 +256,7 @@ static void test_layer_output(void **state)
 static void test_preprocessing_options(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     test_program ran = {0};
     RUN(&ran, NET, "--json", "--resize-mode", "squash", "--channels", "BGR", "--scale", "0.5",
         "--mean", "1,-2,3.5", "--std", "2,2,4", CHELSEA);
@@ -276,10 +281,7 @@ static void test_default_model_sees_a_cat(void **state)
         fprintf(stderr, "SKIPPED: models/vgg16-catdog.safetensors is absent\n");
         skip();
     }
-    if (getenv("CLVGG_TEST_SMALL") != NULL) {
-        fprintf(stderr, "SKIPPED: a whole VGG16, small shapes only were asked for\n");
-        skip();
-    }
+    test_program_skip_when_small(__func__);
     test_program ran = {.environment = (const char *[]){"CLVGG_MODEL", NULL}};
     RUN(&ran, CHELSEA);
     assert_int_equal(ran.exit_code, 0);

@@ -125,6 +125,7 @@ static void test_only_bad_images(void **state)
 static void test_closed_pipe_ends_quietly(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     test_program ran = {.stdout_kind = TEST_STDOUT_BROKEN_PIPE};
     RUN(&ran, NET, "--quiet", "--batch", "1", CHELSEA, CHELSEA, CHELSEA);
     assert_int_equal(ran.exit_code, 0);
@@ -141,6 +142,7 @@ static void test_closed_pipe_ends_quietly(void **state)
 static void test_short_memory_halves_the_batch(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     test_program ran = {0};
     RUN(&ran, NET, "-k1", "--batch", "16", "--mem-limit", "1M", FOUR(CHELSEA), FOUR(CHELSEA),
         FOUR(CHELSEA), FOUR(CHELSEA));

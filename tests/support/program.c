@@ -99,6 +99,14 @@ cJSON *test_program_json(const test_program *program)
     return json;
 }
 
+void test_program_skip_when_small(const char *test)
+{
+    if (getenv("CLVGG_TEST_SMALL") == NULL)
+        return;
+    fprintf(stderr, "SKIPPED: %s: only small tests were asked for\n", test);
+    skip();
+}
+
 void test_program_free(test_program *program)
 {
     free(program->out);

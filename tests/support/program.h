@@ -36,5 +36,8 @@ void test_program_run(test_program *program, const char *const *arguments);
 /* Standard output as JSON; fails the test when it is anything else. To be freed by cJSON_Delete. */
 struct cJSON *test_program_json(const test_program *program);
 void test_program_free(test_program *program);
+/* Skips the running test, and says so, where CLVGG_TEST_SMALL asks for little: on devices that are
+ * emulated and slow. For tests whose answer doesn't depend on the device. */
+void test_program_skip_when_small(const char *test);
 
 #endif
