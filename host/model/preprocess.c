@@ -57,7 +57,9 @@ cleanup:
 
 void vgg_model_preprocess_fit(clvgg_preprocess *preprocess, int height, int width)
 {
-    if (preprocess->height != 0 && (preprocess->height != height || preprocess->width != width))
+    bool resized =
+        preprocess->height != 0 && (preprocess->height != height || preprocess->width != width);
+    if (resized || preprocess->resize_short < (height < width ? height : width))
         preprocess->resize_short = 0;
     preprocess->height = height;
     preprocess->width = width;

@@ -21,7 +21,8 @@ typedef enum vgg_convention {
 clvgg_preprocess vgg_convention_preprocess(vgg_convention convention);
 /* Ranges, and that every number is finite. */
 clvgg_status vgg_model_preprocess_check(const clvgg_preprocess *preprocess);
-/* Sets the crop's size. A short side chosen for another size becomes the proportional one. */
+/* Sets the crop's size. A short side chosen for another size, or too short for this one, becomes
+ * the proportional one. */
 void vgg_model_preprocess_fit(clvgg_preprocess *preprocess, int height, int width);
 void vgg_model_preprocess_write_json(const clvgg_preprocess *preprocess, vgg_text *text);
 /* Height and width are 0 where the JSON has no crop. Errors: BAD_FILE, UNSUPPORTED. */

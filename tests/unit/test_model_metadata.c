@@ -173,9 +173,10 @@ static void reads_preprocessing(void **state)
     assert_int_equal(preprocess.width, 48);
     assert_int_equal(preprocess.resize_short, 0);
     clvgg_model_free(model);
-    make_vgg(&file, "clvgg.preprocess", PREPROCESS "\"scale\": 1}");
-    model = load_good(&file, NULL); /* the size from fc6 */
+    make_vgg(&file, "clvgg.preprocess", PREPROCESS "\"resize_short\": 31}");
+    model = load_good(&file, NULL); /* the size from fc6, too large for that short side */
     assert_int_equal(model->preprocess.height, 32);
+    assert_int_equal(model->preprocess.resize_short, 0);
     clvgg_model_free(model);
 }
 
