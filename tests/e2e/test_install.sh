@@ -5,9 +5,10 @@
 # Usage: test_install.sh SOURCE BUILD
 set -eu
 source=$1 build=$2
+fail() { echo "$*" >&2; exit 1; }
+[ -z "${CLVGG_TEST_SMALL:-}" ] || { echo "SKIPPED: test_install: CLVGG_TEST_SMALL is set"; exit 77; }
 stage=$(mktemp -d "$build/install.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
-fail() { echo "$*" >&2; exit 1; }
 
 DESTDIR=$stage/root cmake --install "$build" --prefix /opt/clvgg > "$stage/log"
 prefix=$stage/root/opt/clvgg
