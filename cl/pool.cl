@@ -2,7 +2,8 @@
  *
  *     x         [n][blocks][H][W][VW]      float32; blocks = ceil(C/VW)
  *     y         [n][blocks][OH][OW][VW]
- *     switches  as y, int32: h * W + w of the maximum, the lowest where several tie (SWITCHES)
+ *     switches  as y, int32: h * W + w of the maximum, the lowest where several tie (SWITCHES);
+ *               NULL where nobody wants them
  *
  * A window covers rows oy*SH - pad_top … + KH clipped to the image; an adaptive one
  * floor(oy*H/OH) … ceil((oy+1)*H/OH). Maximum: a NaN in the window wins. Average: divided by the
@@ -87,7 +88,8 @@ __kernel void pool(__global const float *restrict x, ulong x_offset, __global fl
         }
     VSTORE(best, y + y_offset + index * VW);
 #if SWITCHES
-    VSTORE(where, switches + switches_offset + index * VW);
+    if (switches != 0)
+        VSTORE(where, switches + switches_offset + index * VW);
 #endif
 #endif
 }

@@ -38,11 +38,11 @@ static clvgg_status find_outputs(const clvgg_model *model, const clvgg_session_o
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_graph *graph = model->graph;
     char names[1024] = "";
+    vgg_plan_list_layers(graph, names, sizeof names);
     for (size_t i = 0; i < options->output_count; i++) {
+        VGG_REQUIRE(options->outputs[i] != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "output %zu has no name", i);
         nodes[i] = vgg_graph_find(graph, options->outputs[i]);
-        for (int n = 1; nodes[i] <= 0 && n < graph->count; n++)
-            snprintf(names + strlen(names), sizeof names - strlen(names), " %s",
-                     graph->nodes[n].name);
         VGG_REQUIRE(nodes[i] > 0, CLVGG_STATUS_INVALID_ARGUMENT,
                     "there is no layer '%s' to take values from; there are logits prob%s",
                     options->outputs[i], names);

@@ -24,7 +24,8 @@ uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output)
     return vgg_layout_elements(&plan->output_shapes[output], 1);
 }
 
-/* FNV-1a over what decides a plan's bits: device, driver, steps with their programs, batch. */
+/* FNV-1a over what decides a plan's bits: device, driver, layers, steps with their programs, how
+ * weights are split, batch. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
     for (; *text != '\0'; text++)
@@ -32,9 +33,31 @@ static uint64_t hash_text(uint64_t hash, const char *text)
     return (hash ^ 0xFF) * 1099511628211u;
 }
 
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    return (hash ^ number) * 1099511628211u;
+}
+
+/* The chain's layers: what they do and on which shapes. */
+static uint64_t hash_chain(uint64_t hash, const vgg_graph *graph, const vgg_plan_step *step)
+{
+    for (int i = step->first_node; i <= step->last_node; i++) {
+        const vgg_node *node = &graph->nodes[i];
+        char attributes[256] = "";
+        vgg_node_describe(node, attributes, sizeof attributes);
+        hash = hash_text(hash, vgg_layer_type_name(node->type));
+        hash = hash_text(hash, attributes);
+        for (int d = 0; d < node->output.rank; d++)
+            hash = hash_number(hash, (uint64_t)node->output.dims[d]);
+    }
+    return hash;
+}
+
 static uint64_t fingerprint(const vgg_plan *plan)
 {
     uint64_t hash = 14695981039346656037u;
+    for (int d = 0; d < 3; d++)
+        hash = hash_number(hash, (uint64_t)plan->graph->nodes[0].output.dims[d]);
     hash = hash_text(hash, clvgg_version());
     hash = hash_text(hash, plan->device->info.platform);
     hash = hash_text(hash, plan->device->info.name);
@@ -43,10 +66,13 @@ static uint64_t fingerprint(const vgg_plan *plan)
         const vgg_plan_step *step = &plan->steps[i];
         hash = hash_text(hash, step->layers);
         hash = hash_text(hash, step->op.variant->name);
+        hash = hash_chain(hash, plan->graph, step);
+        if (step->weights != NULL)
+            hash = hash_number(hash, (uint64_t)step->weights->piece_count);
         for (int p = 0; p < step->op.program_count; p++)
             hash = hash_text(hash, step->op.programs[p].options);
         if (step->op.reads_full_batch) /* its GEMM is chosen by the batch */
-            hash = (hash ^ (uint64_t)plan->max_batch) * 1099511628211u;
+            hash = hash_number(hash, (uint64_t)plan->max_batch);
     }
     return hash;
 }

@@ -77,6 +77,9 @@ void vgg_plan_free(vgg_plan *plan);
 clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options);
 clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options);
 
+/* " conv1_1 relu1_1 …" for messages, cut where the capacity ends. */
+void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity);
+
 /* Elements of one image of output i, and of the input. */
 uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output);
 uint64_t vgg_plan_input_elements(const vgg_plan *plan);

@@ -64,12 +64,12 @@ static clvgg_status place_tensors(vgg_plan *plan)
         vgg_plan_tensor *tensor = order[i];
         const uint64_t elements = aligned(plan, tensor->elements);
         VGG_REQUIRE(elements <= limit, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
-                    "%s '%s' needs %.1f MiB in one piece for a batch of %d, the device's largest "
+                    "%s%s%s needs %.1f MiB in one piece for a batch of %d, the device's largest "
                     "allocation is %.1f MiB",
-                    tensor->node >= 0 ? "layer" : "a workspace",
+                    tensor->node >= 0 ? "layer '" : "a workspace",
                     tensor->node >= 0 ? plan->graph->nodes[tensor->node].name : "",
-                    (double)elements * sizeof(float) / 1048576.0, plan->max_batch,
-                    (double)limit * sizeof(float) / 1048576.0);
+                    tensor->node >= 0 ? "'" : "", (double)elements * sizeof(float) / 1048576.0,
+                    plan->max_batch, (double)limit * sizeof(float) / 1048576.0);
         for (tensor->chunk = 0;; tensor->chunk++) {
             tensor->offset = lowest_offset(plan, order, i, tensor, tensor->chunk);
             if (tensor->offset + elements <= limit)

@@ -76,6 +76,16 @@ static clvgg_status add_tensor(vgg_plan *plan, int node, int block, uint64_t ele
     return status;
 }
 
+/* Kernels index one image with 32 bits, images with 64. */
+static clvgg_status check_index_range(const vgg_plan *plan, int node, uint64_t image_elements)
+{
+    if (image_elements <= INT32_MAX)
+        return CLVGG_STATUS_OK;
+    return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                    "layer '%s' has %llu values an image, kernels index at most 2^31 - 1",
+                    plan->graph->nodes[node].name, (unsigned long long)image_elements);
+}
+
 /* Adds a step that reads tensor `input` and writes a new tensor; lengthens the input's life. */
 static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, int last_node,
                              int input, vgg_plan_step **out)
@@ -91,10 +101,8 @@ static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, i
     }
     const uint64_t batch = (uint64_t)plan->max_batch;
     int output = -1, workspace = -1;
-    /* Kernels index one image with 32 bits, images with 64. */
-    VGG_REQUIRE(vgg_layout_elements(&op->problem.result, op->output_block) <= INT32_MAX,
-                CLVGG_STATUS_UNSUPPORTED, "layer '%s' has more than 2^31 values an image",
-                plan->graph->nodes[last_node].name);
+    VGG_TRY(check_index_range(plan, last_node,
+                              vgg_layout_elements(&op->problem.result, op->output_block)));
     plan->tensors[input].last_step = plan->step_count;
     VGG_TRY(add_tensor(plan, last_node, op->output_block,
                        batch * vgg_layout_elements(&op->problem.result, op->output_block),
@@ -157,6 +165,9 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
 {
     const vgg_node *node = node_at(s, index);
     const bool heads = node->type == VGG_LAYER_CONV2D || node->type == VGG_LAYER_DENSE;
+    /* A flattened image is features in CHW order: its blocks would be blocks of something else. */
+    const bool flattened = node_at(s, node->input)->output.rank == 1;
+    const int tensor = find_tensor(s, node->input, 0);
     *relu = *pool = -1;
     const int reader = heads ? sole_reader(s, index) : -1;
     if (reader >= 0 && node_at(s, reader)->type == VGG_LAYER_RELU)
@@ -168,7 +179,7 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
     return (vgg_problem){.node = node,
                          .input = node_at(s, node->input)->output,
                          .output = node->output,
-                         .input_block = s->plan->tensors[find_tensor(s, node->input, 0)].block,
+                         .input_block = flattened ? 1 : s->plan->tensors[tensor].block,
                          .relu = *relu >= 0,
                          .result = node->output,
                          .max_batch = s->plan->max_batch};
@@ -265,6 +276,14 @@ cleanup:
     return status;
 }
 
+void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity)
+{
+    size_t length = 0;
+    names[0] = '\0';
+    for (int i = 1; i < graph->count && length < capacity; i++)
+        length += (size_t)snprintf(names + length, capacity - length, " %s", graph->nodes[i].name);
+}
+
 /* Rules must name layers and variants that exist and fit each other. */
 static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *options)
 {
@@ -273,7 +292,7 @@ static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *op
         const char *rule = options->variants[i], *equals = strchr(rule, '=');
         VGG_REQUIRE(equals != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "variant '%s': needs LAYER=NAME",
                     rule);
-        char names[512] = "";
+        char names[1024] = "";
         for (size_t v = 0; v < vgg_variant_count; v++)
             if (vgg_variants[v]->layers != 0)
                 snprintf(names + strlen(names), sizeof names - strlen(names), " %s",
@@ -286,8 +305,9 @@ static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *op
         char layer[128];
         snprintf(layer, sizeof layer, "%.*s", (int)(equals - rule), rule);
         const int node = vgg_graph_find(plan->graph, layer);
-        VGG_REQUIRE(node >= 0, CLVGG_STATUS_INVALID_ARGUMENT, "variant '%s': no layer '%s'", rule,
-                    layer);
+        vgg_plan_list_layers(plan->graph, names, sizeof names);
+        VGG_REQUIRE(node >= 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "variant '%s': there is no layer '%s'; there are%s", rule, layer, names);
         const vgg_layer_type type = plan->graph->nodes[node].type;
         VGG_REQUIRE((variant->layers & VGG_LAYER_BIT(type)) != 0, CLVGG_STATUS_INVALID_ARGUMENT,
                     "variant '%s': %s doesn't compute %s layers", rule, variant->name,
@@ -305,9 +325,9 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
     VGG_TRY(check_rules(plan, options));
     VGG_NEW(s.nodes, (size_t)plan->graph->count);
     mark_needed(&s);
-    VGG_TRY(add_tensor(plan, 0, 1,
-                       (uint64_t)plan->max_batch * vgg_layout_elements(&node_at(&s, 0)->output, 1),
-                       &input));
+    VGG_TRY(check_index_range(plan, 0, vgg_plan_input_elements(plan)));
+    VGG_TRY(
+        add_tensor(plan, 0, 1, (uint64_t)plan->max_batch * vgg_plan_input_elements(plan), &input));
     for (int i = 1; i < plan->graph->count; i++)
         if (s.nodes[i].needed && !s.nodes[i].computed && !is_alias(node_at(&s, i)->type))
             VGG_TRY(select_chain(&s, i));
