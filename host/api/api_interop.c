@@ -33,12 +33,16 @@ cleanup:
     return status;
 }
 
-/* The buffer holds `elements` float32 behind its offset. */
-static clvgg_status check_buffer(const clvgg_buffer *buffer, const char *what, size_t index,
-                                 uint64_t elements)
+/* The buffer is of the session's context and holds `elements` float32 behind its offset. */
+static clvgg_status check_buffer(const clvgg_session *session, const clvgg_buffer *buffer,
+                                 const char *what, size_t index, uint64_t elements)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    cl_context context = NULL;
     size_t bytes = 0;
+    VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_CONTEXT, sizeof context, &context, NULL));
+    VGG_REQUIRE(context == session->plan->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
+                "%s %zu belongs to another context than the session's device", what, index);
     VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_SIZE, sizeof bytes, &bytes, NULL));
     VGG_REQUIRE(buffer->offset_elements <= bytes / sizeof(float) &&
                     elements <= bytes / sizeof(float) - buffer->offset_elements,
@@ -57,11 +61,12 @@ static clvgg_status enqueue(clvgg_session *session, cl_command_queue queue, int 
     vgg_plan *plan = session->plan;
     vgg_buffer *to = NULL;
     VGG_TRY(check_queue(session, queue));
-    VGG_TRY(check_buffer(input, "input", 0, (uint64_t)count * vgg_plan_input_elements(plan)));
+    VGG_TRY(
+        check_buffer(session, input, "input", 0, (uint64_t)count * vgg_plan_input_elements(plan)));
     VGG_NEW(to, (size_t)plan->output_count);
     for (int i = 0; i < plan->output_count; i++) {
         if (outputs[i].memory != NULL)
-            VGG_TRY(check_buffer(&outputs[i], "output", (size_t)i,
+            VGG_TRY(check_buffer(session, &outputs[i], "output", (size_t)i,
                                  (uint64_t)count * vgg_plan_output_elements(plan, i)));
         to[i] = (vgg_buffer){outputs[i].memory, outputs[i].offset_elements};
     }

@@ -67,12 +67,87 @@ cleanup:
     return status;
 }
 
+static void replace_last_event(vgg_plan *plan, cl_event event)
+{
+    if (plan->last_event != NULL)
+        clReleaseEvent(plan->last_event);
+    plan->last_event = event;
+}
+
+/* Forgets the latest pass once it has ended. A pass that failed (its wait list did, say) must go
+ * too: whatever waits for it would fail as well. */
+static clvgg_status drop_ended_pass(vgg_plan *plan)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_int state = CL_COMPLETE;
+    if (plan->last_event == NULL)
+        goto cleanup;
+    VGG_CL(clGetEventInfo(plan->last_event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state,
+                          NULL));
+    if (state <= CL_COMPLETE)
+        replace_last_event(plan, NULL);
+cleanup:
+    return status;
+}
+
+/* From now on passes wait for this one, also on other queues: hence the flush. */
+static clvgg_status remember_pass(vgg_plan *plan, vgg_launch *launch)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_event done = NULL;
+    VGG_TRY(vgg_launch_end(launch, &done));
+    replace_last_event(plan, done);
+    VGG_CL(clFlush(launch->queue));
+cleanup:
+    return status;
+}
+
+/* The same for what a pass enqueued before it failed: it uses the arena all the same. The failure
+ * has its message already. */
+static void remember_failed_pass(vgg_plan *plan, vgg_launch *launch)
+{
+    cl_event done = launch->last;
+    launch->last = NULL;
+    if (!launch->chained &&
+        clEnqueueMarkerWithWaitList(launch->queue, 0, NULL, &done) != CL_SUCCESS)
+        done = NULL;
+    if (done != NULL)
+        replace_last_event(plan, done);
+    clFlush(launch->queue);
+}
+
 static bool any_full_batch_reader_of_input(const vgg_plan *plan)
 {
     for (int i = 0; i < plan->step_count; i++)
         if (plan->steps[i].input == 0 && plan->steps[i].op.reads_full_batch)
             return true;
     return false;
+}
+
+/* Everything between the wait list and the event. */
+static clvgg_status enqueue_pass(vgg_plan *plan, vgg_launch *launch, int count, vgg_buffer input,
+                                 const vgg_buffer *outputs)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (plan->last_event != NULL) /* behind the pass before, which uses the same arena */
+        VGG_TRY(vgg_launch_also_wait(launch, plan->last_event));
+    if (any_full_batch_reader_of_input(plan)) {
+        const vgg_buffer copy = tensor_buffer(plan, 0);
+        VGG_TRY(vgg_launch_copy(launch, input.memory, input.offset, copy.memory, copy.offset,
+                                (uint64_t)count * vgg_plan_input_elements(plan)));
+        input = copy;
+    }
+    VGG_TRY(enqueue_steps(plan, launch, input, count, false));
+    for (int i = 0; i < plan->output_count; i++) {
+        const int tensor = plan->outputs[i]; /* 0: the input itself, by another name */
+        const vgg_buffer from = tensor == 0 ? input : tensor_buffer(plan, tensor);
+        if (outputs[i].memory != NULL)
+            VGG_TRY(vgg_launch_copy(launch, from.memory, from.offset, outputs[i].memory,
+                                    outputs[i].offset,
+                                    (uint64_t)count * vgg_plan_output_elements(plan, i)));
+    }
+cleanup:
+    return status;
 }
 
 clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count, vgg_buffer input,
@@ -82,34 +157,20 @@ clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count,
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_launch launch = {0};
     cl_command_queue_properties properties = 0;
-    cl_event done = NULL;
     VGG_REQUIRE(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
     VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL));
+    VGG_TRY(drop_ended_pass(plan));
     launch = vgg_launch_begin(queue, (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0,
                               wait_count, wait_list);
-    if (plan->last_event != NULL) /* behind the pass before, which uses the same arena */
-        VGG_TRY(vgg_launch_also_wait(&launch, plan->last_event));
-    if (any_full_batch_reader_of_input(plan)) {
-        const vgg_buffer copy = tensor_buffer(plan, 0);
-        VGG_TRY(vgg_launch_copy(&launch, input.memory, input.offset, copy.memory, copy.offset,
-                                (uint64_t)count * vgg_plan_input_elements(plan)));
-        input = copy;
+    status = enqueue_pass(plan, &launch, count, input, outputs);
+    if (status != CLVGG_STATUS_OK) {
+        remember_failed_pass(plan, &launch);
+        goto cleanup;
     }
-    VGG_TRY(enqueue_steps(plan, &launch, input, count, false));
-    for (int i = 0; i < plan->output_count; i++) {
-        const vgg_buffer from = tensor_buffer(plan, plan->outputs[i]);
-        if (outputs[i].memory != NULL)
-            VGG_TRY(vgg_launch_copy(&launch, from.memory, from.offset, outputs[i].memory,
-                                    outputs[i].offset,
-                                    (uint64_t)count * vgg_plan_output_elements(plan, i)));
-    }
-    VGG_TRY(vgg_launch_end(&launch, &done));
-    if (plan->last_event != NULL)
-        clReleaseEvent(plan->last_event);
-    plan->last_event = done;
+    VGG_TRY(remember_pass(plan, &launch));
     if (event != NULL) {
-        VGG_CL(clRetainEvent(done));
-        *event = done;
+        VGG_CL(clRetainEvent(plan->last_event));
+        *event = plan->last_event;
     }
 cleanup:
     vgg_launch_abandon(&launch);
@@ -135,6 +196,7 @@ clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *
     cl_event written = NULL, done = NULL;
     const vgg_buffer to = tensor_buffer(plan, 0);
     VGG_REQUIRE(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
+    VGG_TRY(drop_ended_pass(plan));
     VGG_CL(
         clEnqueueWriteBuffer(plan->queue, to.memory, CL_FALSE, (size_t)to.offset * sizeof(float),
                              (size_t)count * (size_t)vgg_plan_input_elements(plan) * sizeof(float),

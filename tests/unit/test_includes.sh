@@ -24,7 +24,8 @@ may[vis]="vis ${may[pipeline]}"
 may[api]="api ${may[train]} ${may[vis]}"
 may[report]="report ${may[base]}"
 may[cli]="cli ${may[report]}"
-declare -A opencl=([ocl]=1 [ops]=1 [plan]=1 [pipeline]=1 [train]=1 [vis]=1 [api]=1)
+may[examples]="examples"
+declare -A opencl=([ocl]=1 [ops]=1 [plan]=1 [pipeline]=1 [train]=1 [vis]=1 [api]=1 [examples]=1)
 
 includes() { grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]+' "$@" | sed -E 's/:.*["<]/ /'; }
 
