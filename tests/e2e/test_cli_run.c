@@ -25,7 +25,7 @@ static int set_up(void **state)
     test_scratch_make();
     test_scratch_net("net.safetensors");
     test_scratch_write("text.png", "not an image", 12);
-    test_scratch_copy("b.png", CHELSEA);
+    test_scratch_image("b.png", 1);
     test_scratch_copy("a\033[1m\n.png", CHELSEA);
     return 0;
 }

@@ -70,6 +70,21 @@ void test_scratch_copy(const char *name, const char *source)
     free(bytes);
 }
 
+void test_scratch_image(const char *name, unsigned seed)
+{
+    enum { SIDE = 40 };
+    uint8_t pixels[SIDE * SIDE * 3];
+    clvgg_runtime *runtime = NULL;
+    for (size_t i = 0; i < sizeof pixels; i++) {
+        seed = seed * 1664525 + 1013904223;
+        pixels[i] = (uint8_t)(seed >> 24);
+    }
+    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
+    assert_int_equal(clvgg_image_write_png(runtime, test_scratch_path(name), SIDE, SIDE, pixels),
+                     0);
+    clvgg_runtime_free(runtime);
+}
+
 /* Uniform with He's variance, so that activations keep their size through the layers. */
 static clvgg_status net_values(void *user, const char *tensor, const clvgg_shape *shape,
                                uint64_t first, uint64_t count, float *values)

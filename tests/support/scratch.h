@@ -13,6 +13,8 @@ void test_scratch_remove(void);
 /* A path in the folder; valid until the next 8 calls. */
 const char *test_scratch_path(const char *name);
 void test_scratch_write(const char *name, const void *bytes, size_t size);
+/* A PNG of 40 × 40 noise that `seed` tells from others. */
+void test_scratch_image(const char *name, unsigned seed);
 /* Copies a file into the folder. */
 void test_scratch_copy(const char *name, const char *source);
 
