@@ -150,6 +150,33 @@ static void test_text(void **state)
     test_program_free(&ran);
 }
 
+/* Colours, bars and progress are for terminals; NO_COLOR takes the colours away. */
+static void test_terminal(void **state)
+{
+    (void)state;
+    test_program_skip_when_small(__func__);
+    const char *image = test_scratch_path("b.png");
+    const char *arguments[24] = {PROGRAM, "run", NET, "--batch", "2"};
+    for (size_t i = 6; i < 23; i++)
+        arguments[i] = image;
+    test_program ran = {.stdout_kind = TEST_STDOUT_TERMINAL,
+                        .environment = (const char *[]){"NO_COLOR", "LC_ALL=C", NULL}};
+    test_program_run(&ran, arguments);
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "\033[1m");
+    assert_contains(ran.out, "2 of 17  ");
+    assert_contains(ran.out, " images/s  0:00 left");
+    test_program_free(&ran);
+    test_program plain = {.stdout_kind = TEST_STDOUT_TERMINAL,
+                          .environment = (const char *[]){"NO_COLOR=1", "LC_ALL=C.UTF-8", NULL}};
+    RUN(&plain, NET, image);
+    assert_int_equal(plain.exit_code, 0);
+    assert_null(strchr(plain.out, '\033'));
+    assert_contains(plain.out, "\u2501");
+    assert_null(strstr(plain.out, " images/s"));
+    test_program_free(&plain);
+}
+
 static void test_csv(void **state)
 {
     (void)state;
@@ -295,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_terminal),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_folder_and_batches),
         cmocka_unit_test(test_arrays),

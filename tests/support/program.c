@@ -1,5 +1,6 @@
-/* support/program.c — fork, exec, and files that keep the output: they can't fill up as pipes do.
- */
+/* support/program.c — fork, exec, and files that keep the output, since they can't fill up. */
+#define _DEFAULT_SOURCE   /* struct winsize */
+#define _XOPEN_SOURCE 700 /* posix_openpt */
 #include "support/program.h"
 
 #include <cjson/cJSON.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,7 +34,29 @@ static char *read_whole(FILE *file)
     return text;
 }
 
-static void redirect_stdout(test_stdout kind, int kept)
+/* The controlling end of a new terminal. */
+static int open_terminal(void)
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    struct winsize size = {.ws_row = 40, .ws_col = 100};
+    assert_true(terminal >= 0);
+    assert_int_equal(grantpt(terminal), 0);
+    assert_int_equal(unlockpt(terminal), 0);
+    assert_int_equal(ioctl(terminal, TIOCSWINSZ, &size), 0);
+    return terminal;
+}
+
+/* Copies what the program shows until it has closed the terminal, which reads as an error. */
+static void copy_terminal(int terminal, FILE *to)
+{
+    char bytes[4096];
+    ssize_t length;
+    while ((length = read(terminal, bytes, sizeof bytes)) > 0)
+        assert_int_equal(fwrite(bytes, 1, (size_t)length, to), length);
+    close(terminal);
+}
+
+static void redirect_stdout(test_stdout kind, int kept, int terminal)
 {
     int pipe_ends[2];
     switch (kind) {
@@ -51,6 +75,11 @@ static void redirect_stdout(test_stdout kind, int kept)
             close(pipe_ends[0]);
             close(pipe_ends[1]);
         }
+        break;
+    case TEST_STDOUT_TERMINAL:
+        dup2(open(ptsname(terminal), O_RDWR | O_NOCTTY), STDOUT_FILENO);
+        dup2(STDOUT_FILENO, STDERR_FILENO);
+        close(terminal);
         break;
     }
 }
@@ -73,15 +102,18 @@ void test_program_run(test_program *program, const char *const *arguments)
     FILE *out = tmpfile(), *err = tmpfile();
     assert_non_null(out);
     assert_non_null(err);
+    int terminal = program->stdout_kind == TEST_STDOUT_TERMINAL ? open_terminal() : -1;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         change_environment(program->environment);
         dup2(fileno(err), STDERR_FILENO);
-        redirect_stdout(program->stdout_kind, fileno(out));
+        redirect_stdout(program->stdout_kind, fileno(out), terminal);
         execv(arguments[0], (char *const *)(uintptr_t)arguments);
         _exit(EXIT_NOT_STARTED);
     }
+    if (terminal >= 0)
+        copy_terminal(terminal, out);
     int state = 0;
     while (waitpid(child, &state, 0) < 0)
         assert_int_equal(errno, EINTR);

@@ -16,9 +16,10 @@
 /* What standard output is. */
 typedef enum test_stdout {
     TEST_STDOUT_KEPT,
-    TEST_STDOUT_CLOSED,     /* as by `>&-` */
-    TEST_STDOUT_FULL,       /* a full disk */
-    TEST_STDOUT_BROKEN_PIPE /* nobody reads */
+    TEST_STDOUT_CLOSED,      /* as by `>&-` */
+    TEST_STDOUT_FULL,        /* a full disk */
+    TEST_STDOUT_BROKEN_PIPE, /* nobody reads */
+    TEST_STDOUT_TERMINAL     /* of 100 columns, standard error too; kept in `out` */
 } test_stdout;
 
 typedef struct test_program {
