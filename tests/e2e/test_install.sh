@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs with DESTDIR and looks for every file, then builds tests/e2e/consumer against the result with
-# find_package and with pkg-config, shared and static, and the README's example. Each must find the cat in
-# the shipped photograph with the installed model, as the installed program does.
+# Installs with DESTDIR and looks for every file, then builds the examples against the result with
+# find_package (tests/e2e/consumer) and with pkg-config, shared and static, and the README's code. Each
+# must find the cat in the shipped photograph with the installed model, as the installed program does.
 # Usage: test_install.sh SOURCE BUILD
 set -eu
 source=$1 build=$2
@@ -28,7 +28,7 @@ done
 
 model=$prefix/share/clvgg/models/vgg16-catdog.safetensors
 photograph=$source/tests/data/chelsea.png
-expected="class 0, probability" # cat
+expected="class 0" # cat
 classify() { # PROGRAM…
     local result
     result=$("$@" "$model" "$photograph")
@@ -42,7 +42,7 @@ classify "$stage/consumer/consumer_shared"
 classify "$stage/consumer/consumer_static"
 
 export PKG_CONFIG_PATH=$lib/pkgconfig
-consumer=$source/tests/e2e/consumer/consumer.c
+consumer=$source/host/examples/classify.c
 read -ra flags <<< "${CFLAGS:-}"
 read -ra shared < <(pkg-config --cflags --libs clvgg)
 read -ra static < <(pkg-config --cflags --libs --static clvgg)
