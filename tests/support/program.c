@@ -39,7 +39,10 @@ static int open_terminal(void)
 {
     int terminal = posix_openpt(O_RDWR | O_NOCTTY);
     struct winsize size = {.ws_row = 40, .ws_col = 100};
-    assert_true(terminal >= 0);
+    if (terminal < 0) { /* a chroot without /dev/pts */
+        fprintf(stderr, "SKIPPED: no terminal can be made: %s\n", strerror(errno));
+        skip();
+    }
     assert_int_equal(grantpt(terminal), 0);
     assert_int_equal(unlockpt(terminal), 0);
     assert_int_equal(ioctl(terminal, TIOCSWINSZ, &size), 0);
