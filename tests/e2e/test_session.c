@@ -1,0 +1,349 @@
+/* e2e/test_session.c — sessions through the public API: the default model's answers, sharing of
+ * weights, threads, lifetimes, and what a pass does not do.
+ */
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clvgg/interop.h"
+#include "support/cl_faults.h"
+#include "support/networks.h"
+
+#define MODEL PROJECT_ROOT "/models/vgg16-catdog.safetensors"
+#define CHELSEA TEST_DATA "/chelsea.png"
+enum { INPUT = 3 * 224 * 224 };
+
+static struct {
+    clvgg_runtime *runtime;
+    clvgg_device *device;
+    clvgg_model *model; /* the default one */
+} shared;
+
+static bool small_only(void)
+{
+    return getenv("CLVGG_TEST_SMALL") != NULL;
+}
+
+/* The golden inputs that are computed: small integers, as data/golden/generate.py has them. */
+static void fill_pattern(const char *kind, float *input)
+{
+    for (int i = 0; i < INPUT; i++) {
+        const int x = i % 224, y = i / 224 % 224, c = i / 224 / 224;
+        const int value = strcmp(kind, "ramp") == 0 ? (x + 2 * y + 37 * c) % 256 - 128
+                          : strcmp(kind, "checks") == 0
+                              ? (x / 14 + y / 14 + c) % 2 * 192 - 96
+                              : (x * x * 7 + y * y * 13 + x * y * (c + 3) + 101 * c) % 251 - 125;
+        input[i] = (float)value;
+    }
+}
+
+static void prepare_file(const char *path, float *input)
+{
+    clvgg_image *image = NULL;
+    clvgg_preprocess preprocess;
+    clvgg_model_preprocess(shared.model, &preprocess);
+    must(clvgg_image_read(shared.runtime, path, &image));
+    must(clvgg_image_prepare(image, &preprocess, input));
+    clvgg_image_free(image);
+}
+
+/* The photograph included: it is prepared to the bit as Pillow and torchvision do. */
+static void golden_logits_are_met(void **state)
+{
+    (void)state;
+    if (small_only())
+        skip();
+    FILE *file = fopen(TEST_DATA "/golden/logits.tsv", "r");
+    assert_non_null(file);
+    clvgg_session *session = session_make(shared.device, shared.model, &(session_request){0});
+    float *input = malloc(INPUT * sizeof *input), expected[2];
+    char name[32];
+    int rows = 0;
+    while (fscanf(file, "%31s %f %f", name, &expected[0], &expected[1]) == 3) {
+        const bool photograph = strcmp(name, "chelsea.png") == 0;
+        if (photograph)
+            prepare_file(CHELSEA, input);
+        else
+            fill_pattern(name, input);
+        float *logits = session_run_one(session, 1, input);
+        const double error = relative_l2(logits, expected, 2);
+        print_message("%s: relative L2 %.1e\n", name, error);
+        assert_true(error <= 1e-4);
+        free(logits);
+        rows++;
+    }
+    assert_int_equal(rows, 4);
+    fclose(file);
+    free(input);
+    clvgg_session_free(session);
+}
+
+static void one_call_classifies_a_file(void **state)
+{
+    (void)state;
+    if (small_only())
+        skip();
+    size_t index = 9;
+    float probability = 0.0f;
+    must(clvgg_classify_file(shared.runtime, MODEL, CHELSEA, &index, &probability));
+    assert_string_equal(clvgg_model_label(shared.model, index), "cat");
+    assert_true(fabs((double)probability - 0.99456) <= 0.02);
+    assert_int_equal(
+        clvgg_classify_file(shared.runtime, MODEL, TEST_DATA "/absent.png", &index, &probability),
+        CLVGG_STATUS_NOT_FOUND);
+    assert_non_null(strstr(clvgg_status_message(), "absent.png"));
+}
+
+/* ---- the photographs of the shared data ---- */
+
+enum { PHOTOGRAPHS = 200, BATCH = 8 };
+
+typedef struct photograph {
+    char path[1024];
+    float probabilities[2];
+} photograph;
+
+static int read_references(photograph *photographs)
+{
+    const char *folder = getenv("CLVGG_SHARED");
+    char line[256], name[128], path[1024];
+    int count = 0;
+    snprintf(path, sizeof path, "%s/data/catdog/reference-val.tsv",
+             folder != NULL ? folder : PROJECT_ROOT "/../shared");
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    path[strlen(path) - strlen("reference-val.tsv")] = '\0';
+    while (count < PHOTOGRAPHS && fgets(line, sizeof line, file) != NULL) {
+        photograph *p = &photographs[count];
+        if (sscanf(line, "%127s %*f %*f %f %f", name, &p->probabilities[0], &p->probabilities[1]) !=
+            3)
+            continue; /* the heading */
+        snprintf(p->path, sizeof p->path, "%.800sval/%s", path, name);
+        count++;
+    }
+    fclose(file);
+    return count;
+}
+
+static void photographs_agree_with_their_references(void **state)
+{
+    (void)state;
+    photograph *photographs = calloc(PHOTOGRAPHS, sizeof *photographs);
+    if (small_only() || read_references(photographs) != PHOTOGRAPHS) {
+        fprintf(stderr, "SKIPPED: no reference-val.tsv (CLVGG_SHARED), or small tests only\n");
+        free(photographs);
+        skip();
+    }
+    static const char *const prob[] = {"prob", NULL};
+    clvgg_session *session = session_make(shared.device, shared.model,
+                                          &(session_request){.outputs = prob, .max_batch = BATCH});
+    float *inputs = malloc((size_t)BATCH * INPUT * sizeof *inputs);
+    double worst = 0.0;
+    int same = 0;
+    for (int first = 0; first < PHOTOGRAPHS; first += BATCH) {
+        for (int i = 0; i < BATCH; i++)
+            prepare_file(photographs[first + i].path, inputs + (size_t)i * INPUT);
+        float *got = session_run_one(session, BATCH, inputs);
+        for (int i = 0; i < BATCH; i++) {
+            const float *expected = photographs[first + i].probabilities;
+            const double difference = fabs((double)got[2 * i] - (double)expected[0]);
+            worst = difference > worst ? difference : worst;
+            same += (got[2 * i] > got[2 * i + 1]) == (expected[0] > expected[1]);
+        }
+        free(got);
+    }
+    print_message("%d photographs: worst difference %.4f, same label %d\n", PHOTOGRAPHS, worst,
+                  same);
+    assert_true(worst <= 0.02);
+    assert_true(same >= 199);
+    clvgg_session_free(session);
+    free(inputs);
+    free(photographs);
+}
+
+/* ---- sharing, threads, lifetimes ---- */
+
+static void sessions_of_a_model_share_weights(void **state)
+{
+    (void)state;
+    clvgg_model *model = network_make(shared.runtime, NETWORK_VGG);
+    const size_t before = cl_faults_calls("clCreateBuffer");
+    clvgg_session *first = session_make(shared.device, model, &(session_request){0});
+    const size_t between = cl_faults_calls("clCreateBuffer");
+    clvgg_session *second = session_make(shared.device, model, &(session_request){0});
+    const size_t after = cl_faults_calls("clCreateBuffer");
+    clvgg_session_stats a, b;
+    clvgg_session_get_stats(first, &a);
+    clvgg_session_get_stats(second, &b);
+    assert_true(a.weight_bytes > 0 && a.weight_bytes == b.weight_bytes);
+    assert_int_equal(after - between, 1); /* the arena */
+    assert_true(between - before > 10);   /* five layers' weights, biases, staging */
+    assert_true(b.compile_ms == 0.0);     /* so are programs */
+    float *input = network_input(model, NETWORK_VGG, 1);
+    float *expected = session_run_one(first, 1, input);
+    clvgg_session_free(first); /* the weights stay for the second */
+    float *output = session_run_one(second, 1, input);
+    assert_memory_equal(output, expected, 5 * sizeof *output);
+    free(output);
+    free(expected);
+    free(input);
+    clvgg_session_free(second);
+    clvgg_model_free(model);
+}
+
+enum { THREADS = 3, ROUNDS = 25 };
+
+typedef struct worker {
+    pthread_t thread;
+    clvgg_model *model;
+    const float *input, *expected;
+    clvgg_gemm gemm;
+    int wrong; /* passes that failed or differed */
+} worker;
+
+static void *work(void *user)
+{
+    worker *w = user;
+    clvgg_session *session = NULL;
+    float output[5], *outputs[] = {output};
+    const session_request request = {.gemm = w->gemm};
+    if (session_try(shared.device, w->model, &request, &session) != CLVGG_STATUS_OK)
+        w->wrong = ROUNDS;
+    for (int i = 0; i < ROUNDS && session != NULL; i++)
+        w->wrong += clvgg_session_run(session, 1, w->input, outputs) != CLVGG_STATUS_OK ||
+                    memcmp(output, w->expected, sizeof output) != 0;
+    clvgg_session_free(session);
+    return NULL;
+}
+
+static void threads_compute_what_each_does_alone(void **state)
+{
+    (void)state;
+    for (clvgg_gemm gemm = CLVGG_GEMM_OWN; gemm <= CLVGG_GEMM_CLBLAST; gemm++) {
+        clvgg_model *model = network_make(shared.runtime, NETWORK_VGG);
+        float *input = network_input(model, NETWORK_VGG, THREADS), *expected[THREADS];
+        worker workers[THREADS];
+        clvgg_session *alone = session_make(shared.device, model, &(session_request){.gemm = gemm});
+        const size_t elements = session_input_elements(alone);
+        for (int i = 0; i < THREADS; i++)
+            expected[i] = session_run_one(alone, 1, input + (size_t)i * elements);
+        clvgg_session_free(alone); /* so that the threads upload and build together */
+        for (int i = 0; i < THREADS; i++) {
+            workers[i] = (worker){.model = model,
+                                  .input = input + (size_t)i * elements,
+                                  .expected = expected[i],
+                                  .gemm = gemm};
+            assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+        }
+        for (int i = 0; i < THREADS; i++) {
+            pthread_join(workers[i].thread, NULL);
+            assert_int_equal(workers[i].wrong, 0);
+            free(expected[i]);
+        }
+        clvgg_model_free(model);
+        free(input);
+    }
+}
+
+static void a_session_outlives_its_model_and_device(void **state)
+{
+    (void)state;
+    const size_t live = cl_faults_live();
+    clvgg_device *device = NULL;
+    clvgg_device_info info = {.struct_size = sizeof info};
+    char spec[16];
+    must(clvgg_device_get_info(shared.device, &info));
+    snprintf(spec, sizeof spec, "%d", info.index);
+    must(clvgg_device_open(shared.runtime, spec, NULL, &device));
+    clvgg_model *model = network_make(shared.runtime, NETWORK_VGG);
+    float *input = network_input(model, NETWORK_VGG, 1);
+    clvgg_session *session = session_make(device, model, &(session_request){0});
+    float *expected = session_run_one(session, 1, input);
+    clvgg_model_free(model);
+    clvgg_device_free(device);
+    float *output = session_run_one(session, 1, input);
+    assert_memory_equal(output, expected, 5 * sizeof *output);
+    clvgg_session_free(session);
+    assert_int_equal(cl_faults_live(), live);
+    free(output);
+    free(expected);
+    free(input);
+}
+
+/* Nothing is built, made or waited for while a pass is enqueued. */
+static void enqueueing_neither_builds_nor_waits(void **state)
+{
+    (void)state;
+    static const char *const forbidden[] = {"clBuildProgram",  "clCreateKernel",
+                                            "clCreateBuffer",  "clFinish",
+                                            "clWaitForEvents", "clEnqueueMapBuffer"};
+    clvgg_model *model = network_make(shared.runtime, NETWORK_VGG);
+    clvgg_session *session = session_make(shared.device, model, &(session_request){0});
+    float *input = network_input(model, NETWORK_VGG, 1);
+    float *expected = session_run_one(session, 1, input), output[5];
+    const cl_context context = shared.device->context;
+    cl_command_queue queue = clCreateCommandQueue(context, shared.device->id, 0, NULL);
+    assert_non_null(queue);
+    const size_t bytes = session_input_elements(session) * sizeof(float);
+    cl_mem from =
+        clCreateBuffer(context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, bytes, input, NULL);
+    cl_mem to = clCreateBuffer(context, CL_MEM_READ_WRITE, sizeof output, NULL, NULL);
+    size_t before[6];
+    for (int i = 0; i < 6; i++)
+        before[i] = cl_faults_calls(forbidden[i]);
+    const clvgg_buffer in = {from, 0}, out = {to, 0};
+    for (int i = 0; i < 3; i++)
+        must(clvgg_session_enqueue(session, queue, 1, &in, &out, 0, NULL, NULL));
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(cl_faults_calls(forbidden[i]), before[i]);
+    clEnqueueReadBuffer(queue, to, CL_TRUE, 0, sizeof output, output, 0, NULL, NULL);
+    assert_memory_equal(output, expected, sizeof output);
+    clReleaseMemObject(from);
+    clReleaseMemObject(to);
+    clReleaseCommandQueue(queue);
+    clvgg_session_free(session);
+    clvgg_model_free(model);
+    free(expected);
+    free(input);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    must(clvgg_runtime_create(NULL, &shared.runtime));
+    must(clvgg_device_open(shared.runtime, getenv("CLVGG_DEVICE"), NULL, &shared.device));
+    must(clvgg_model_load(shared.runtime, MODEL, NULL, &shared.model));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    clvgg_model_free(shared.model);
+    clvgg_device_free(shared.device);
+    clvgg_runtime_free(shared.runtime);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_logits_are_met),
+        cmocka_unit_test(one_call_classifies_a_file),
+        cmocka_unit_test(photographs_agree_with_their_references),
+        cmocka_unit_test(sessions_of_a_model_share_weights),
+        cmocka_unit_test(threads_compute_what_each_does_alone),
+        cmocka_unit_test(a_session_outlives_its_model_and_device),
+        cmocka_unit_test(enqueueing_neither_builds_nor_waits),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
