@@ -219,6 +219,9 @@ clvgg_status vgg_packed_bias_create(clvgg_device *device, cl_command_queue queue
     out->piece_count = 1;
     VGG_CL(clEnqueueWriteBuffer(queue, out->pieces[0].memory, CL_TRUE, 0, (size_t)out->bytes,
                                 values, 0, NULL, NULL));
+    /* Blocking says that `values` are free again, not that the buffer, read by other queues, has
+     * them. */
+    VGG_CL(clFinish(queue));
 cleanup:
     vgg_free(values);
     vgg_free(raw);

@@ -44,7 +44,8 @@ uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows);
 clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
                                        const vgg_pack *pack, const vgg_tensor_input *input,
                                        vgg_packed_weights *out);
-/* A vector of `count` values, zeros up to `padded_count`, float32. NULL input: all zeros. */
+/* A vector of `count` values, zeros up to `padded_count`, float32; waits as well. NULL input: all
+ * zeros. */
 clvgg_status vgg_packed_bias_create(clvgg_device *device, cl_command_queue queue, int64_t count,
                                     int64_t padded_count, const vgg_tensor_input *input,
                                     vgg_packed_weights *out);

@@ -150,6 +150,27 @@ static void passes_in_flight_stay_apart(void **state)
     }
 }
 
+/* Weights must be on the device when the session is there, whichever queue reads them. */
+static void a_new_session_may_be_used_at_once(void **state)
+{
+    (void)state;
+    cl_mem input = buffer_of(own.images, 3 * 32 * 32);
+    for (int round = 0; round < 20; round++) {
+        clvgg_session *session = make(&(session_request){0}); /* no other holds its weights */
+        const size_t out = session_output_elements(session, 0);
+        cl_mem output = buffer_of(NULL, out);
+        cl_event done = NULL;
+        must(enqueue(session, round % 2, 1, input, output, NULL, &done));
+        wait_for(done);
+        float *expected = session_run_one(session, 1, own.images);
+        assert_true(buffer_holds(output, expected, out));
+        free(expected);
+        clReleaseMemObject(output);
+        clvgg_session_free(session);
+    }
+    clReleaseMemObject(input);
+}
+
 /* run() behind a pass that is still in flight on the caller's queue. */
 static void run_waits_for_a_pass_in_flight(void **state)
 {
@@ -441,6 +462,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_kinds_of_queue_give_the_bits_of_run),
         cmocka_unit_test(passes_in_flight_stay_apart),
+        cmocka_unit_test(a_new_session_may_be_used_at_once),
         cmocka_unit_test(run_waits_for_a_pass_in_flight),
         cmocka_unit_test(nothing_starts_before_the_wait_list),
         cmocka_unit_test(a_cancelled_pass_does_not_spoil_the_next),
