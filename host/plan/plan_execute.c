@@ -59,7 +59,8 @@ static clvgg_status enqueue_steps(vgg_plan *plan, vgg_launch *launch, vgg_buffer
         VGG_TRY(enqueue_step(plan, &plan->steps[i], launch, input, count));
         if (profiled) {
             VGG_TRY(end_time(launch, &after));
-            plan->steps[i].ms = (double)(after - before) * 1e-6;
+            /* Not every driver's clock runs forwards only. */
+            plan->steps[i].ms = after > before ? (double)(after - before) * 1e-6 : 0.0;
             before = after;
         }
     }

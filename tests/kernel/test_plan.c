@@ -34,6 +34,17 @@ static const session_request ways[] = {
 };
 enum { WAY_COUNT = sizeof ways / sizeof *ways };
 
+/* Slow devices do without the largest network. */
+static bool small_only(void)
+{
+    return getenv("CLVGG_TEST_SMALL") != NULL;
+}
+
+static network_kind first_network(void)
+{
+    return small_only() ? NETWORK_ODD : NETWORK_VGG;
+}
+
 static const char *way_name(const session_request *way)
 {
     return way->variant != NULL              ? way->variant
@@ -66,7 +77,7 @@ static void every_layer_agrees_with_its_definition(void **state)
 {
     (void)state;
     enum { BATCH = 2 };
-    for (network_kind kind = 0; kind < NETWORK_COUNT; kind++) {
+    for (network_kind kind = first_network(); kind < NETWORK_COUNT; kind++) {
         clvgg_model *model = network_make(device.runtime, kind);
         const vgg_graph *graph = model->graph;
         float *input = network_input(model, kind, BATCH), *outputs[64];
@@ -101,7 +112,7 @@ static void every_layer_agrees_with_its_definition(void **state)
 static void a_layer_has_the_same_value_alone(void **state)
 {
     (void)state;
-    for (network_kind kind = 0; kind < NETWORK_COUNT; kind++) {
+    for (network_kind kind = first_network(); kind < NETWORK_COUNT; kind++) {
         clvgg_model *model = network_make(device.runtime, kind);
         const vgg_graph *graph = model->graph;
         float *input = network_input(model, kind, 1);
@@ -229,8 +240,9 @@ static void bits_do_not_depend_on_companions(void **state)
 {
     (void)state;
     enum { BATCH = 3 };
-    clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
-    float *images = network_input(model, NETWORK_VGG, BATCH);
+    const network_kind kind = small_only() ? NETWORK_INTEGERS : NETWORK_VGG;
+    clvgg_model *model = network_make(device.runtime, kind);
+    float *images = network_input(model, kind, BATCH);
     for (int w = 0; w < WAY_COUNT; w++) {
         clvgg_session *session = session_by(&ways[w], model, BATCH, NULL);
         if (session == NULL) {
@@ -249,7 +261,7 @@ static void a_nan_pixel_is_not_lost(void **state)
 {
     (void)state;
     static const char *const prob[] = {"prob", NULL};
-    for (network_kind kind = NETWORK_VGG; kind <= NETWORK_ODD; kind++) {
+    for (network_kind kind = first_network(); kind <= NETWORK_ODD; kind++) {
         clvgg_model *model = network_make(device.runtime, kind);
         clvgg_session *session =
             session_make(device.device, model, &(session_request){.outputs = prob});
@@ -274,13 +286,16 @@ static void profiling_times_every_step_and_keeps_bits(void **state)
     clvgg_session *timed = session_make(device.device, model, &(session_request){.profile = 1});
     float *expected = session_run_one(plain, 1, input), *output = session_run_one(timed, 1, input);
     assert_true(same_bits(expected, output, session_output_elements(plain, 0)));
+    double sum = 0.0;
     for (size_t i = 0; i < clvgg_session_step_count(timed); i++) {
         clvgg_step_info step = {.struct_size = sizeof step};
         must(clvgg_session_step(timed, i, &step));
-        assert_true(step.ms > 0.0 && step.ms < 60e3);
+        assert_true(step.ms >= 0.0 && step.ms < 60e3);
+        sum += step.ms;
         must(clvgg_session_step(plain, i, &step));
         assert_true(step.ms == 0.0);
     }
+    assert_true(sum > 0.0 || small_only()); /* llvmpipe's clock stands still */
     free(expected);
     free(output);
     free(input);
