@@ -94,7 +94,7 @@ int main(void)
 {
     static program_set set;
     vgg_graph *graph = NULL;
-    const vgg_traits gpu = {CLVGG_DEVICE_GPU, 1, 256, 32 << 10, UINT64_C(1) << 30, NULL};
+    const vgg_traits gpu = {CLVGG_DEVICE_GPU, 1, 16, 256, 32 << 10, UINT64_C(1) << 30, NULL};
     if (build_graph(&graph) != CLVGG_STATUS_OK) {
         fprintf(stderr, "%s\n", vgg_message());
         return 1;

@@ -11,6 +11,7 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info)
 {
     vgg_traits traits = {.type = info->type,
                          .vector_width = 1,
+                         .compute_units = (int)info->compute_units,
                          .max_work_group_size = info->max_work_group_size,
                          .local_memory_bytes = info->local_memory_bytes,
                          .max_allocation_bytes = info->max_allocation_bytes};
@@ -68,20 +69,33 @@ void vgg_conv_options(const vgg_conv_attributes *conv, char *options, size_t cap
              (int)conv->dilation[0], (int)conv->dilation[1]);
 }
 
-vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io)
+void vgg_arg_conv_geometry(vgg_args *args, const vgg_op *op)
 {
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    for (int i = 0; i < 3; i++)
+        vgg_arg_int(args, op->problem.input.dims[i]);
+    for (int i = 0; i < 3; i++)
+        vgg_arg_int(args, op->problem.output.dims[i]);
+    vgg_arg_int(args, conv->pad[VGG_TOP]);
+    vgg_arg_int(args, conv->pad[VGG_LEFT]);
+}
+
+bool vgg_can_fuse_pool(const vgg_node *pool)
+{
+    const vgg_pool_attributes *p = &pool->attributes.pool;
+    return p->kernel[0] == 2 && p->kernel[1] == 2 && p->stride[0] == 2 && p->stride[1] == 2 &&
+           p->pad[0] == 0 && p->pad[1] == 0 && p->pad[2] == 0 && p->pad[3] == 0 && !p->ceil_mode &&
+           !p->switches && p->adaptive[0] == 0;
+}
+
+vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io)
+{
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     vgg_arg_buffer(&args, io->input);
     vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
     vgg_arg_buffer(&args, io->bias);
     vgg_arg_buffer(&args, io->output);
-    for (int i = 0; i < 3; i++)
-        vgg_arg_int(&args, op->problem.input.dims[i]);
-    for (int i = 0; i < 3; i++)
-        vgg_arg_int(&args, op->problem.output.dims[i]);
-    vgg_arg_int(&args, conv->pad[VGG_TOP]);
-    vgg_arg_int(&args, conv->pad[VGG_LEFT]);
+    vgg_arg_conv_geometry(&args, op);
     return args;
 }
 

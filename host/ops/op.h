@@ -23,6 +23,7 @@
 typedef struct vgg_traits {
     clvgg_device_type type;
     int vector_width; /* floats in a vector register: 1 (most GPUs), 4, 8, 16 */
+    int compute_units;
     size_t max_work_group_size;
     uint64_t local_memory_bytes, max_allocation_bytes;
     cl_command_queue queue; /* for asking CLBlast; NULL in offline builds */
@@ -47,7 +48,7 @@ typedef struct vgg_op_program {
     cl_kernel kernel; /* NULL until built */
 } vgg_op_program;
 
-enum { VGG_OP_MAX_PROGRAMS = 2, VGG_OP_MAX_PARAMETERS = 4 };
+enum { VGG_OP_MAX_PROGRAMS = 3, VGG_OP_MAX_PARAMETERS = 4 };
 
 typedef struct vgg_op {
     const struct vgg_variant *variant;
@@ -71,6 +72,9 @@ typedef struct vgg_variant {
     const char *name;
     uint32_t layers; /* bit 1 << vgg_layer_type for each type it can head a chain of */
     bool uses_clblast;
+    /* Bound of the relative L2 error against exact arithmetic, on normal inputs behind a ReLU;
+     * 0: sums of products alone, exact where every partial sum is. */
+    double error_bound;
     /* Fills op (problem and variant are set) or says in words why it can't: UNSUPPORTED. */
     clvgg_status (*configure)(vgg_op *op, const vgg_traits *traits);
     clvgg_status (*enqueue)(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);
@@ -106,6 +110,10 @@ vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io);
 /* Arguments of dense kernels: x, w, bias, y, n, I, O, `first` panel or row of the piece, relu. */
 vgg_args vgg_dense_args(const vgg_op *op, const vgg_op_io *io, const vgg_weight_piece *piece,
                         int64_t first, int count);
+/* The part of them that begins with C. */
+void vgg_arg_conv_geometry(vgg_args *args, const vgg_op *op);
+/* Whether a pooling is 2x2, stride 2, on windows inside the image: what CPU kernels can fuse. */
+bool vgg_can_fuse_pool(const vgg_node *pool);
 /* Attributes of the problem as a convolution; a dense layer is 1x1 on {features, 1, 1}. */
 vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem);
 clvgg_shape vgg_shape_as_image(const clvgg_shape *shape);
@@ -121,9 +129,11 @@ static inline int64_t vgg_ceil_div(int64_t a, int64_t b)
 }
 
 /* Rows of variant_table.c, each implemented in the file of its name. */
-extern const vgg_variant vgg_variant_conv_direct, vgg_variant_conv_blocked, vgg_variant_conv_tiled,
-    vgg_variant_conv_im2col, vgg_variant_dense_direct, vgg_variant_dense_blocked,
-    vgg_variant_dense_rows, vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation,
-    vgg_variant_softmax, vgg_variant_layout;
+extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_staged,
+    vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_conv_direct,
+    vgg_variant_conv_blocked, vgg_variant_conv_tiled, vgg_variant_conv_im2col,
+    vgg_variant_dense_direct, vgg_variant_dense_blocked, vgg_variant_dense_rows,
+    vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax,
+    vgg_variant_layout;
 
 #endif

@@ -5,15 +5,6 @@ enum { TILE_WIDTH, CHANNEL_BLOCKS }; /* op->parameters */
 enum { MAX_LINE_BYTES = 16 << 10 };  /* private memory for input pixels */
 enum { MAX_PLANAR_CHANNELS = 4 };
 
-/* 2x2 stride 2 windows that lie inside: what the kernel's epilogue can do. */
-static bool can_fuse_pool(const vgg_node *pool)
-{
-    const vgg_pool_attributes *p = &pool->attributes.pool;
-    return p->kernel[0] == 2 && p->kernel[1] == 2 && p->stride[0] == 2 && p->stride[1] == 2 &&
-           p->pad[0] == 0 && p->pad[1] == 0 && p->pad[2] == 0 && p->pad[3] == 0 && !p->ceil_mode &&
-           !p->switches && p->adaptive[0] == 0;
-}
-
 /* Output pixels of a work-item: the width that wastes least on this image. With KB vectors of
  * weights and a value in flight, TW * KB accumulators have to fit the registers: 32 of them, but
  * 16 where the vector is 8 wide (AVX). A pixel more a tile costs about one tile's loads less. */
@@ -44,7 +35,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                 "conv_blocked is for CPUs with vector registers");
     VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED,
                 "conv_blocked needs groups 1, not %lld", (long long)conv->groups);
-    VGG_REQUIRE(op->problem.pool == NULL || can_fuse_pool(op->problem.pool),
+    VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
                 CLVGG_STATUS_UNSUPPORTED, "conv_blocked fuses 2x2 stride 2 max pooling only");
     const int planar = channels <= MAX_PLANAR_CHANNELS ? (int)channels : 0;
     const int tile = choose_tile_width(width, op->problem.output.dims[2]);

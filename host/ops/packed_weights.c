@@ -1,7 +1,7 @@
 /* ops/packed_weights.c — file or memory → staging → device, a chunk of whole panels at a time. */
 #include "ops/packed_weights.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "base/alloc.h"
 #include "ocl/program.h"
@@ -31,8 +31,10 @@ uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows)
 {
     const uint64_t panels = (uint64_t)((rows + pack->panel - 1) / pack->panel);
     const uint64_t blocks = (uint64_t)((pack->channels + pack->block - 1) / pack->block);
-    return panels * blocks * (uint64_t)pack->spatial * (uint64_t)pack->block *
-           (uint64_t)pack->panel;
+    const int side = pack->winograd + 2;
+    const uint64_t positions =
+        pack->winograd != 0 ? (uint64_t)(side * side) : (uint64_t)pack->spatial;
+    return panels * blocks * positions * (uint64_t)pack->block * (uint64_t)pack->panel;
 }
 
 void vgg_packed_weights_free(vgg_packed_weights *weights)
@@ -90,9 +92,11 @@ static clvgg_status uploader_open(uploader *up, clvgg_device *device)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = up->pack;
-    char options[32] = "-DTYPE=0";
-    options[strlen(options) - 1] = (char)('0' + (int)up->input->dtype);
-    VGG_TRY(vgg_program_kernel(device, "pack.cl", options, "pack", &up->kernel, NULL));
+    char options[32];
+    const bool winograd = pack->winograd != 0;
+    snprintf(options, sizeof options, "-DTYPE=%d -DM=%d", (int)up->input->dtype, pack->winograd);
+    VGG_TRY(vgg_program_kernel(device, winograd ? "pack_winograd.cl" : "pack.cl", options,
+                               winograd ? "pack_winograd" : "pack", &up->kernel, NULL));
 
     const size_t row_bytes =
         (size_t)(pack->channels * pack->spatial) * vgg_dtype_bytes(up->input->dtype);

@@ -11,10 +11,12 @@
 #include "ocl/device.h"
 
 /* A weight [rows][channels][spatial] packed as cl/pack.cl's
- * [ceil(rows/panel)][ceil(channels/block)][spatial][block][panel], zeros where nothing falls. */
+ * [ceil(rows/panel)][ceil(channels/block)][spatial][block][panel], zeros where nothing falls; or
+ * transformed, as cl/pack_winograd.cl says. */
 typedef struct vgg_pack {
     int64_t rows, channels, spatial;
     int block, panel; /* panel 0: there are no weights */
+    int winograd;     /* 0, or the side of the output tile that 3x3 weights are transformed for */
     bool splittable;  /* the kernel can take runs of panels from several buffers */
 } vgg_pack;
 

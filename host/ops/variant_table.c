@@ -6,10 +6,22 @@
 /* Within a device type and layer, earlier rows are preferred; conv_direct and dense_direct work
  * everywhere and stand last. */
 const vgg_variant *const vgg_variants[] = {
-    &vgg_variant_conv_blocked,  &vgg_variant_conv_tiled,    &vgg_variant_conv_im2col,
-    &vgg_variant_conv_direct,   &vgg_variant_dense_blocked, &vgg_variant_dense_rows,
-    &vgg_variant_dense_clblast, &vgg_variant_dense_direct,  &vgg_variant_pool,
-    &vgg_variant_activation,    &vgg_variant_softmax,       &vgg_variant_layout,
+    &vgg_variant_conv_blocked,
+    &vgg_variant_conv_tiled,
+    &vgg_variant_conv_im2col,
+    &vgg_variant_winograd_f4_fused,
+    &vgg_variant_winograd_f4_staged,
+    &vgg_variant_winograd_f2_fused,
+    &vgg_variant_winograd_f2_staged,
+    &vgg_variant_conv_direct,
+    &vgg_variant_dense_blocked,
+    &vgg_variant_dense_rows,
+    &vgg_variant_dense_clblast,
+    &vgg_variant_dense_direct,
+    &vgg_variant_pool,
+    &vgg_variant_activation,
+    &vgg_variant_softmax,
+    &vgg_variant_layout,
 };
 const size_t vgg_variant_count = sizeof vgg_variants / sizeof *vgg_variants;
 

@@ -1,0 +1,69 @@
+/* pack_winograd.cl — 3x3 weights transformed for Winograd's F(MxM, 3x3): U = G g Gt, float32
+ * (Lavin & Gray 2016, arXiv:1509.09308), in the panels that cl/winograd_blocked.cl reads.
+ *
+ *     source  [rows][C][3][3]     float32, float16 or bfloat16 (TYPE), a run of whole panels
+ *     packed  [ceil(rows/panel)][(M+2)*(M+2)][C rounded up to block][panel]
+ *
+ * Places that no source row or channel falls on must have been filled with zero. The arguments are
+ * those of pack.cl; S is 9.
+ *
+ * NDRange {C * S rounded up to the local size, ceil(rows/panel)}, local {64, 1}; C items work.
+ */
+#ifndef TYPE
+#define TYPE 0 /* 0 float32, 1 float16, 2 bfloat16 */
+#endif
+#ifndef M
+#define M 4 /* output tile: 2 or 4 */
+#endif
+#define N (M + 2)
+
+#if TYPE == 0
+#define source_t float
+#define VALUE(p, i) ((p)[i])
+#elif TYPE == 1
+#define source_t half
+#define VALUE(p, i) vload_half(i, p)
+#else
+#define source_t ushort
+#define VALUE(p, i) as_float((uint)(p)[i] << 16)
+#endif
+
+/* o = G g: 3 values to N. */
+inline void weight_line(float a, float b, float c, float *o)
+{
+#if M == 4
+    o[0] = a * 0.25f;
+    o[1] = -(a + b + c) / 6.0f;
+    o[2] = -(a - b + c) / 6.0f;
+    o[3] = (a + 2.0f * b + 4.0f * c) / 24.0f;
+    o[4] = (a - 2.0f * b + 4.0f * c) / 24.0f;
+    o[5] = c;
+#else
+    o[0] = a;
+    o[1] = (a + b + c) * 0.5f;
+    o[2] = (a - b + c) * 0.5f;
+    o[3] = c;
+#endif
+}
+
+__kernel void pack_winograd(__global const source_t *restrict source, ulong source_offset,
+                            __global float *restrict packed, ulong packed_offset, int rows, int C,
+                            int S, int block, int panel)
+{
+    const int c = (int)get_global_id(0), first = (int)get_global_id(1) * panel;
+    if (c >= C)
+        return;
+    const size_t channels = (size_t)(C + block - 1) / block * block;
+    packed += packed_offset + (get_global_id(1) * N * N * channels + c) * panel;
+    for (int lane = 0; lane < panel && first + lane < rows; lane++) {
+        __global const source_t *g = source + source_offset + ((size_t)(first + lane) * C + c) * S;
+        float half_done[3][N], line[N];
+        for (int j = 0; j < 3; j++)
+            weight_line(VALUE(g, j), VALUE(g, 3 + j), VALUE(g, 6 + j), half_done[j]);
+        for (int i = 0; i < N; i++) {
+            weight_line(half_done[0][i], half_done[1][i], half_done[2][i], line);
+            for (int j = 0; j < N; j++)
+                packed[(i * N + j) * channels * panel + lane] = line[j];
+        }
+    }
+}

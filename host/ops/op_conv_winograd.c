@@ -1,0 +1,274 @@
+/* ops/op_conv_winograd.c — cl/winograd_blocked.cl: 3x3 stride 1 convolutions for CPUs by Winograd's
+ * F(4x4) and F(2x2), each in two ways through memory: `fused` keeps a block of tiles in a core's
+ * cache through all steps, `staged` reads every weight once.
+ */
+#include "ops/op.h"
+
+enum { TILE, TILES_IN_REGISTERS, BLOCK_TILES, SLOTS }; /* op->parameters; BLOCK_TILES 0: staged */
+enum { CHANNEL_BLOCKS = 2 };
+enum { FUSED_BYTES = 3 << 19 };   /* of transformed tiles: three quarters of a 2 MiB L2 */
+enum { STAGED_BYTES = 32 << 20 }; /* of transformed images at a time */
+enum { BLOCKS_A_CORE = 2 }; /* work-items a core: evens out what cores are busy with besides */
+
+/* Elements of one transformed position of a channel count, rounded up to what kernels touch. */
+static int64_t padded_channels(const vgg_op *op, int64_t channels, int blocks)
+{
+    const int64_t unit = (int64_t)op->input_block * blocks;
+    return vgg_ceil_div(channels, unit) * unit;
+}
+
+static int64_t tile_positions(const vgg_op *op)
+{
+    const int64_t side = op->parameters[TILE] + 2;
+    return side * side;
+}
+
+/* Tiles of one image. */
+static int64_t image_tiles(const vgg_op *op)
+{
+    const int64_t *out = op->problem.output.dims;
+    return vgg_ceil_div(out[1], op->parameters[TILE]) * vgg_ceil_div(out[2], op->parameters[TILE]);
+}
+
+static int64_t padded_tiles(const vgg_op *op, int64_t images)
+{
+    const int unit = op->parameters[TILES_IN_REGISTERS];
+    return vgg_ceil_div(images * image_tiles(op), unit) * unit;
+}
+
+/* float32 values that one tile has in its transformed states: all input channels, and the output
+ * channels that are in work at a time. */
+static int64_t tile_values(const vgg_op *op, int64_t out_channels)
+{
+    return tile_positions(op) * (padded_channels(op, op->problem.input.dims[0], 1) +
+                                 padded_channels(op, out_channels, CHANNEL_BLOCKS));
+}
+
+/* Images that the staged way transforms at a time. */
+static int64_t staged_images(const vgg_op *op)
+{
+    const int64_t bytes =
+        padded_tiles(op, 1) * tile_values(op, op->problem.output.dims[0]) * (int64_t)sizeof(float);
+    const int64_t fit = STAGED_BYTES / bytes;
+    return fit < 1 ? 1 : fit < op->problem.max_batch ? fit : op->problem.max_batch;
+}
+
+/* The register tile that wastes least on this many tiles. */
+static int choose_registers(int vector_width, int64_t tiles)
+{
+    static const int wide[] = {14, 12, 10, 8}, narrow[] = {6, 5, 4};
+    const int *candidates = vector_width == 8 ? narrow : wide;
+    const int count = vector_width == 8 ? 3 : 4;
+    int best = candidates[0];
+    for (int i = 1; i < count; i++)
+        if (vgg_ceil_div(tiles, candidates[i]) * (candidates[i] + 1) <
+            vgg_ceil_div(tiles, best) * (best + 1))
+            best = candidates[i];
+    return best;
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bool fused)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    const int64_t channels = op->problem.input.dims[0];
+    const int width = traits->vector_width;
+    const char *name = op->variant->name;
+    VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers", name);
+    VGG_REQUIRE(conv->kernel[0] == 3 && conv->kernel[1] == 3 && conv->stride[0] == 1 &&
+                    conv->stride[1] == 1 && conv->dilation[0] == 1 && conv->dilation[1] == 1,
+                CLVGG_STATUS_UNSUPPORTED, "%s is for 3x3 windows, stride 1, dilation 1", name);
+    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "%s needs groups 1, not %lld", name,
+                (long long)conv->groups);
+    VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
+                CLVGG_STATUS_UNSUPPORTED, "%s fuses 2x2 stride 2 max pooling only", name);
+    op->input_block = op->output_block = width;
+    op->parameters[TILE] = tile;
+    const int64_t tiles = image_tiles(op) * (fused ? op->problem.max_batch : 1);
+    op->parameters[TILES_IN_REGISTERS] = choose_registers(width, tiles);
+    op->pack = (vgg_pack){.rows = conv->out_channels,
+                          .channels = channels,
+                          .spatial = 9,
+                          .block = width,
+                          .panel = width * CHANNEL_BLOCKS,
+                          .winograd = tile};
+    const uint64_t bytes = vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float);
+    VGG_REQUIRE(bytes <= traits->max_allocation_bytes, CLVGG_STATUS_UNSUPPORTED,
+                "%s: %llu bytes of weights exceed the largest allocation", name,
+                (unsigned long long)bytes);
+    const char *options = "-DVW=%d -DM=%d -DTW=%d -DKB=%d";
+    if (fused) {
+        const int registers = op->parameters[TILES_IN_REGISTERS];
+        const int64_t values = tile_values(op, (int64_t)width * CHANNEL_BLOCKS);
+        int64_t block = FUSED_BYTES / (values * (int64_t)sizeof(float)) / registers * registers;
+        VGG_REQUIRE(block > 0, CLVGG_STATUS_UNSUPPORTED,
+                    "%s: %lld channels don't fit a core's cache", name, (long long)channels);
+        /* Every core should have several blocks to work on. */
+        const int64_t slots = (int64_t)traits->compute_units * BLOCKS_A_CORE;
+        const int64_t share = vgg_ceil_div(vgg_ceil_div(tiles, slots), registers) * registers;
+        block = block < share ? block : share;
+        op->parameters[BLOCK_TILES] = (int)block;
+        op->parameters[SLOTS] = (int)slots;
+        op->workspace_elements = (uint64_t)(slots * block * values);
+        vgg_op_add_program(op, "winograd_blocked.cl", "winograd_fused", options, width, tile,
+                           registers, CHANNEL_BLOCKS);
+    } else {
+        op->workspace_elements = (uint64_t)(padded_tiles(op, staged_images(op)) *
+                                            tile_values(op, op->problem.output.dims[0]));
+        static const char *const kernels[] = {"winograd_input", "winograd_products",
+                                              "winograd_output"};
+        for (int i = 0; i < 3; i++)
+            vgg_op_add_program(op, "winograd_blocked.cl", kernels[i], options, width, tile,
+                               op->parameters[TILES_IN_REGISTERS], CHANNEL_BLOCKS);
+    }
+cleanup:
+    return status;
+}
+
+/* C, H, W, K, OH, OW, top, left, relu, pool, tile rows, tile columns, tiles of `images` images. */
+static void arg_geometry(vgg_args *args, const vgg_op *op, int64_t images)
+{
+    const int64_t *out = op->problem.output.dims;
+    vgg_arg_conv_geometry(args, op);
+    vgg_arg_int(args, op->problem.relu);
+    vgg_arg_int(args, op->problem.pool != NULL);
+    vgg_arg_int(args, vgg_ceil_div(out[1], op->parameters[TILE]));
+    vgg_arg_int(args, vgg_ceil_div(out[2], op->parameters[TILE]));
+    vgg_arg_int(args, images * image_tiles(op));
+}
+
+static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                  int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const size_t local = 1, global = (size_t)op->parameters[SLOTS];
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
+    vgg_arg_buffer(&args, io->bias);
+    vgg_arg_buffer(&args, io->output);
+    arg_geometry(&args, op, count);
+    vgg_arg_buffer(&args, io->workspace);
+    vgg_arg_int(&args, op->parameters[BLOCK_TILES]);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local));
+cleanup:
+    return status;
+}
+
+/* The three steps over `images` images. */
+static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                   int64_t images)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t tiles = padded_tiles(op, images), channels = op->problem.input.dims[0];
+    const int64_t out_channels = op->problem.output.dims[0], width = op->input_block;
+    const size_t runs = (size_t)(tiles / op->parameters[TILES_IN_REGISTERS]);
+    const size_t local[2] = {1, 1};
+    const vgg_buffer products = {
+        io->workspace.memory, io->workspace.offset + (uint64_t)(tile_positions(op) * tiles *
+                                                                padded_channels(op, channels, 1))};
+
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    arg_geometry(&args, op, images);
+    vgg_arg_buffer(&args, io->workspace);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t inputs[2] = {runs, (size_t)vgg_ceil_div(channels, width)};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, inputs, local));
+
+    args = vgg_args_of(op->programs[1].kernel);
+    vgg_arg_buffer(&args, io->workspace);
+    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
+    vgg_arg_buffer(&args, products);
+    vgg_arg_int(&args, channels);
+    vgg_arg_int(&args, tiles);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t panels[2] = {(size_t)tile_positions(op),
+                              (size_t)vgg_ceil_div(out_channels, op->pack.panel)};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[1].kernel, 2, panels, local));
+
+    args = vgg_args_of(op->programs[2].kernel);
+    vgg_arg_buffer(&args, products);
+    vgg_arg_buffer(&args, io->bias);
+    vgg_arg_buffer(&args, io->output);
+    arg_geometry(&args, op, images);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t outputs[2] = {runs, (size_t)vgg_ceil_div(out_channels, width)};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[2].kernel, 2, outputs, local));
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue_staged(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                   int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t step = staged_images(op);
+    for (int64_t image = 0; image < count; image += step) {
+        vgg_op_io part = *io;
+        part.input.offset +=
+            (uint64_t)image * vgg_layout_elements(&op->problem.input, op->input_block);
+        part.output.offset +=
+            (uint64_t)image * vgg_layout_elements(&op->problem.result, op->output_block);
+        VGG_TRY(enqueue_stages(op, launch, &part, step < count - image ? step : count - image));
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_status configure_f4_fused(vgg_op *op, const vgg_traits *traits)
+{
+    return configure(op, traits, 4, true);
+}
+
+static clvgg_status configure_f4_staged(vgg_op *op, const vgg_traits *traits)
+{
+    return configure(op, traits, 4, false);
+}
+
+static clvgg_status configure_f2_fused(vgg_op *op, const vgg_traits *traits)
+{
+    return configure(op, traits, 2, true);
+}
+
+static clvgg_status configure_f2_staged(vgg_op *op, const vgg_traits *traits)
+{
+    return configure(op, traits, 2, false);
+}
+
+/* Bounds on the relative L2 error against exact arithmetic, normal inputs behind a ReLU. */
+#define F4_ERROR 5e-6
+#define F2_ERROR 1e-6
+
+const vgg_variant vgg_variant_winograd_f4_fused = {
+    .name = "winograd_f4_fused",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .error_bound = F4_ERROR,
+    .configure = configure_f4_fused,
+    .enqueue = enqueue_fused,
+};
+
+const vgg_variant vgg_variant_winograd_f4_staged = {
+    .name = "winograd_f4_staged",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .error_bound = F4_ERROR,
+    .configure = configure_f4_staged,
+    .enqueue = enqueue_staged,
+};
+
+const vgg_variant vgg_variant_winograd_f2_fused = {
+    .name = "winograd_f2_fused",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .error_bound = F2_ERROR,
+    .configure = configure_f2_fused,
+    .enqueue = enqueue_fused,
+};
+
+const vgg_variant vgg_variant_winograd_f2_staged = {
+    .name = "winograd_f2_staged",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .error_bound = F2_ERROR,
+    .configure = configure_f2_staged,
+    .enqueue = enqueue_staged,
+};
