@@ -86,9 +86,9 @@ extern const vgg_variant *const vgg_variants[];
 extern const size_t vgg_variant_count;
 
 const vgg_variant *vgg_variant_find(const char *name);
-/* Variants that serve a layer type, best first for the device when nothing was measured. */
-size_t vgg_variant_candidates(vgg_layer_type layer, const vgg_traits *traits, bool clblast,
-                              int max_batch, const vgg_variant **candidates, size_t capacity);
+/* Variants to try for a problem, best first for the device when nothing was measured. */
+size_t vgg_variant_candidates(const vgg_problem *problem, const vgg_traits *traits, bool clblast,
+                              const vgg_variant **candidates, size_t capacity);
 
 /* Configures `variant` for `problem`. */
 clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,

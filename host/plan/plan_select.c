@@ -226,9 +226,10 @@ static clvgg_status configure_first(const selection *s, const vgg_variant *const
 }
 
 /* Variants to try for a node, best first. */
-static size_t list_candidates(const selection *s, const vgg_node *node,
+static size_t list_candidates(const selection *s, const vgg_problem *problem,
                               const vgg_variant **candidates)
 {
+    const vgg_node *node = problem->node;
     const char *forced = forced_variant(s, node);
     if (forced != NULL) {
         candidates[0] = vgg_variant_find(forced);
@@ -241,8 +242,7 @@ static size_t list_candidates(const selection *s, const vgg_node *node,
         candidates[0] = &vgg_variant_dense_clblast;
         return 1;
     }
-    return vgg_variant_candidates(node->type, &s->plan->traits, clblast, s->plan->max_batch,
-                                  candidates, MAX_CANDIDATES);
+    return vgg_variant_candidates(problem, &s->plan->traits, clblast, candidates, MAX_CANDIDATES);
 }
 
 /* Adds the step of the chain that begins at node `index`. */
@@ -255,7 +255,7 @@ static clvgg_status select_chain(selection *s, int index)
     vgg_plan_step *step = NULL;
     vgg_op op;
     vgg_problem problem = describe_chain(s, index, &relu, &pool);
-    const size_t count = list_candidates(s, node, candidates);
+    const size_t count = list_candidates(s, &problem, candidates);
     status =
         configure_first(s, candidates, count, &problem, pool >= 0 ? node_at(s, pool) : NULL, &op);
     if (status != CLVGG_STATUS_OK) {
