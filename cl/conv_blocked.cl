@@ -42,6 +42,10 @@
 #define vec PASTE2(float, VW)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
 #define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+/* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
+ * costs it seconds. */
+#define CPU_KERNEL                                                                                 \
+    __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
 #define LINE ((TW - 1) * SW + (KW - 1) * DW + 1) /* input pixels under TW output pixels */
 #if PLANAR
 #define CI PLANAR /* channels of a pixel in the private line */
@@ -120,7 +124,7 @@ inline void convolve_row(__global const float *x, __global const float *w,
         }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+__kernel CPU_KERNEL void
 conv_blocked(__global const float *restrict x, ulong x_offset, __global const float *restrict w,
              ulong w_offset, __global const float *restrict bias, ulong bias_offset,
              __global float *restrict y, ulong y_offset, int C, int H, int W, int K, int OH, int OW,

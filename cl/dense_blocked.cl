@@ -31,6 +31,10 @@
 #define vec PASTE2(float, VW)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
 #define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+/* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
+ * costs it seconds. */
+#define CPU_KERNEL                                                                                 \
+    __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
 
 /* sum[TN][KB*VW] += lines [TN][CI] times panel [features][KB*VW]. */
 inline void multiply_slice(const float *line, __global const float *panel, int features, float *sums)
@@ -61,7 +65,7 @@ inline void multiply_slice(const float *line, __global const float *panel, int f
             VSTORE(sum[t][b], sums + (t * KB + b) * VW);
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+__kernel CPU_KERNEL void
 dense_blocked(__global const float *restrict x, ulong x_offset, __global const float *restrict w,
               ulong w_offset, __global const float *restrict bias, ulong bias_offset,
               __global float *restrict y, ulong y_offset, int n, int I, int O, int first_panel,
