@@ -6,7 +6,7 @@
 
 enum { TILE, TILES_IN_REGISTERS, BLOCK_TILES, SLOTS }; /* op->parameters; BLOCK_TILES 0: staged */
 enum { CHANNEL_BLOCKS = 2 };
-enum { FUSED_BYTES = 3 << 19 };   /* of transformed tiles: three quarters of a 2 MiB L2 */
+enum { FUSED_BYTES = 3 << 18 };   /* of transformed tiles; the rest of a 2 MiB L2 is for weights */
 enum { STAGED_BYTES = 32 << 20 }; /* of transformed images at a time */
 enum { BLOCKS_A_CORE = 2 }; /* work-items a core: evens out what cores are busy with besides */
 

@@ -35,20 +35,25 @@ const vgg_variant *vgg_variant_find(const char *name)
 
 enum { NEVER_UNASKED = 4 };
 
-/* Whether Winograd's F(4x4), and which way through memory, beats direct convolution on a CPU.
- * Measured on 2 cores of a Sapphire Rapids and VGG's layers: `fused` wins wherever a block of tiles
- * fits a core's cache, up to 256 channels; above, `staged` wins as soon as reading the weights,
- * four times as many, pays for itself, at some 40 tiles. F(2x2) lost everywhere. */
+/* The Winograd variant that beats direct convolution on a CPU, or NULL. Measured on 2 cores of a
+ * Sapphire Rapids and VGG's layers: `fused` wins while weights and a block of tiles fit a core's
+ * cache, up to 128 channels, and there are tiles enough to transform the weights for; else `staged`
+ * wins as soon as reading four times the weights pays for itself, at some 40 tiles; with fewer,
+ * F(2x2) needs less than twice the weights and has four times the tiles. */
 static const vgg_variant *choose_winograd(const vgg_problem *problem)
 {
-    enum { FUSED_CHANNELS = 256, FUSED_TILES = 128, STAGED_TILES = 40, LEAST_CHANNELS = 16 };
+    enum { FUSED_CHANNELS = 128, FUSED_TILES = 128, STAGED_TILES = 40, LEAST_CHANNELS = 16 };
     const int64_t *in = problem->input.dims, *out = problem->output.dims;
-    const int64_t tiles = vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4) * problem->max_batch;
+    const int64_t n = problem->max_batch;
+    const int64_t tiles4 = n * vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4);
+    const int64_t tiles2 = n * vgg_ceil_div(out[1], 2) * vgg_ceil_div(out[2], 2);
     if (in[0] < LEAST_CHANNELS)
         return NULL;
-    if (in[0] <= FUSED_CHANNELS && tiles >= FUSED_TILES)
+    if (in[0] <= FUSED_CHANNELS && tiles4 >= FUSED_TILES)
         return &vgg_variant_winograd_f4_fused;
-    return tiles >= STAGED_TILES ? &vgg_variant_winograd_f4_staged : NULL;
+    if (tiles4 >= STAGED_TILES)
+        return &vgg_variant_winograd_f4_staged;
+    return tiles2 >= STAGED_TILES ? &vgg_variant_winograd_f2_staged : NULL;
 }
 
 /* Lower is better. */
