@@ -25,6 +25,7 @@ may[api]="api ${may[train]} ${may[vis]}"
 may[report]="report ${may[base]}"
 may[cli]="cli ${may[report]}"
 may[examples]="examples"
+may[package]="package"
 declare -A opencl=([ocl]=1 [ops]=1 [plan]=1 [pipeline]=1 [train]=1 [vis]=1 [api]=1 [examples]=1)
 
 includes() { grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]+' "$@" | sed -E 's/:.*["<]/ /'; }

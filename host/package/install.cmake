@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 install(TARGETS clvgg_shared clvgg_static EXPORT clvggTargets FILE_SET HEADERS)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/clvgg)
 install(EXPORT clvggTargets NAMESPACE clvgg:: DESTINATION ${package_folder})
-configure_package_config_file(cmake/clvggConfig.cmake.in clvggConfig.cmake
+configure_package_config_file(host/package/clvggConfig.cmake.in clvggConfig.cmake
   INSTALL_DESTINATION ${package_folder} NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(clvggConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/clvggConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/clvggConfigVersion.cmake
@@ -13,7 +13,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/clvggConfig.cmake ${CMAKE_CURRENT_BINA
 set(pkgconfig_folder ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH up /${pkgconfig_folder} /)
 list(JOIN clvgg_modules " " clvgg_requires)
-configure_file(cmake/clvgg.pc.in clvgg.pc @ONLY)
+configure_file(host/package/clvgg.pc.in clvgg.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/clvgg.pc DESTINATION ${pkgconfig_folder})
 
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
