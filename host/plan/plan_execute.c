@@ -26,6 +26,7 @@ static clvgg_status enqueue_step(vgg_plan *plan, vgg_plan_step *step, vgg_launch
         .input = step->input == 0 ? plan_input : tensor_buffer(plan, step->input),
         .output = tensor_buffer(plan, step->output),
         .workspace = tensor_buffer(plan, step->workspace),
+        .clblast_workspace = plan->clblast_workspace,
         .bias = {step->bias != NULL ? step->bias->pieces[0].memory : NULL, 0},
         .weights = step->weights,
     };
@@ -110,8 +111,10 @@ static void remember_failed_pass(vgg_plan *plan, vgg_launch *launch)
     cl_event done = launch->last;
     launch->last = NULL;
     if (!launch->chained &&
-        clEnqueueMarkerWithWaitList(launch->queue, 0, NULL, &done) != CL_SUCCESS)
+        clEnqueueMarkerWithWaitList(launch->queue, 0, NULL, &done) != CL_SUCCESS) {
+        clFinish(launch->queue); /* nothing left to wait for later */
         done = NULL;
+    }
     if (done != NULL)
         replace_last_event(plan, done);
     clFlush(launch->queue);
@@ -164,11 +167,12 @@ clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count,
     launch = vgg_launch_begin(queue, (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0,
                               wait_count, wait_list);
     status = enqueue_pass(plan, &launch, count, input, outputs);
+    if (status == CLVGG_STATUS_OK)
+        status = remember_pass(plan, &launch);
     if (status != CLVGG_STATUS_OK) {
         remember_failed_pass(plan, &launch);
         goto cleanup;
     }
-    VGG_TRY(remember_pass(plan, &launch));
     if (event != NULL) {
         VGG_CL(clRetainEvent(plan->last_event));
         *event = plan->last_event;
