@@ -36,17 +36,10 @@ cleanup:
 }
 
 clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buffer a, vgg_buffer b,
-                              vgg_buffer c, vgg_buffer workspace, uint64_t workspace_elements)
+                              vgg_buffer c, cl_mem workspace)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    cl_mem temporary = NULL;
     cl_event event = NULL;
-    if (workspace_elements > 0) {
-        const cl_buffer_region region = {(size_t)workspace.offset * sizeof(float),
-                                         (size_t)workspace_elements * sizeof(float)};
-        VGG_CL_NEW(temporary, clCreateSubBuffer(workspace.memory, CL_MEM_READ_WRITE,
-                                                CL_BUFFER_CREATE_TYPE_REGION, &region, &cl_error));
-    }
     VGG_TRY(vgg_launch_fence(launch));
     VGG_TRY(
         check(CLBlastSgemmWithTempBuffer(
@@ -54,11 +47,9 @@ clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buff
                   transposition(gemm->transpose_b), (size_t)gemm->m, (size_t)gemm->n,
                   (size_t)gemm->k, 1.0f, a.memory, (size_t)a.offset, (size_t)gemm->lda, b.memory,
                   (size_t)b.offset, (size_t)gemm->ldb, 0.0f, c.memory, (size_t)c.offset,
-                  (size_t)gemm->ldc, &launch->queue, launch->chained ? &event : NULL, temporary),
+                  (size_t)gemm->ldc, &launch->queue, launch->chained ? &event : NULL, workspace),
               "CLBlastSgemm"));
     vgg_launch_adopt(launch, event);
 cleanup:
-    if (temporary != NULL) /* the enqueued kernels keep it alive */
-        clReleaseMemObject(temporary);
     return status;
 }

@@ -18,9 +18,9 @@ typedef struct vgg_gemm {
 /* Elements of temporary memory the GEMM needs on the queue's device. */
 clvgg_status vgg_clblast_workspace(const vgg_gemm *gemm, cl_command_queue queue,
                                    uint64_t *elements);
-/* Enqueues the GEMM behind what `launch` holds. `workspace` begins at a sub-buffer alignment of
- * the device and holds workspace_elements. */
+/* Enqueues the GEMM behind what `launch` holds. `workspace` is a buffer of its own that holds the
+ * elements it needs, or NULL when it needs none. */
 clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buffer a, vgg_buffer b,
-                              vgg_buffer c, vgg_buffer workspace, uint64_t workspace_elements);
+                              vgg_buffer c, cl_mem workspace);
 
 #endif

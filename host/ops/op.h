@@ -56,6 +56,7 @@ typedef struct vgg_op {
     int input_block, output_block;
     vgg_pack pack;                         /* pack.panel 0: no weights */
     uint64_t workspace_elements;           /* float32, for max_batch images */
+    uint64_t clblast_elements;             /* float32, CLBlast's own workspace */
     bool reads_full_batch;                 /* always reads max_batch images, whatever the count */
     int parameters[VGG_OP_MAX_PARAMETERS]; /* the variant's own */
     vgg_op_program programs[VGG_OP_MAX_PROGRAMS];
@@ -64,7 +65,8 @@ typedef struct vgg_op {
 
 typedef struct vgg_op_io {
     vgg_buffer input, output, workspace, bias;
-    vgg_buffer switches; /* int32 as the output's layout; memory NULL: not wanted */
+    vgg_buffer switches;      /* int32 as the output's layout; memory NULL: not wanted */
+    cl_mem clblast_workspace; /* of at least clblast_elements; NULL when that is 0 */
     const vgg_packed_weights *weights;
 } vgg_op_io;
 

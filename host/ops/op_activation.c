@@ -26,7 +26,9 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
         [VGG_LAYER_RELU] = 1, [VGG_LAYER_SIGMOID] = 2, [VGG_LAYER_TANH] = 3};
     VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
                 "activation needs work-groups of %d", VGG_LINEAR_LOCAL);
-    op->input_block = op->output_block = op->problem.input_block;
+    /* Any layout, but for the sigmoid: it would make 0.5 of the zeros behind the last channel. */
+    if (op->problem.node->type != VGG_LAYER_SIGMOID)
+        op->input_block = op->output_block = op->problem.input_block;
     vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=0 -DFUNCTION=%d",
                        functions[op->problem.node->type]);
 cleanup:

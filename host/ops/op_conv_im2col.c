@@ -22,14 +22,6 @@ static vgg_gemm slab_gemm(const vgg_op *op, int64_t pixels)
                       .ldc = out[1] * out[2]};
 }
 
-/* Elements of the columns of one slab, rounded so that CLBlast's buffer behind them is aligned. */
-static uint64_t columns_elements(const vgg_op *op)
-{
-    enum { ALIGNMENT = 1024 }; /* 4096 bytes: the largest base address alignment known (rusticl) */
-    const int64_t elements = op->pack.channels * op->pack.spatial * op->parameters[SLAB_PIXELS];
-    return (uint64_t)(vgg_ceil_div(elements, ALIGNMENT) * ALIGNMENT);
-}
-
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -48,17 +40,18 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     slab_rows = slab_rows < 1 ? 1 : slab_rows > out[1] ? out[1] : slab_rows;
     op->parameters[SLAB_PIXELS] = (int)(slab_rows * out[2]);
 
-    uint64_t temporary = 0;
+    op->workspace_elements =
+        (uint64_t)(op->pack.channels * op->pack.spatial * op->parameters[SLAB_PIXELS]);
     if (traits->queue != NULL) {
         uint64_t last = 0;
         const vgg_gemm whole = slab_gemm(op, op->parameters[SLAB_PIXELS]);
         const vgg_gemm rest = slab_gemm(op, pixels % op->parameters[SLAB_PIXELS]);
-        VGG_TRY(vgg_clblast_workspace(&whole, traits->queue, &temporary));
+        VGG_TRY(vgg_clblast_workspace(&whole, traits->queue, &op->clblast_elements));
         if (rest.n > 0)
             VGG_TRY(vgg_clblast_workspace(&rest, traits->queue, &last));
-        temporary = last > temporary ? last : temporary;
+        if (last > op->clblast_elements)
+            op->clblast_elements = last;
     }
-    op->workspace_elements = columns_elements(op) + temporary;
     vgg_op_add_program(op, "im2col.cl", "im2col", "%s", "");
     vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=1 -DFUNCTION=%d",
                        op->problem.relu);
@@ -103,19 +96,17 @@ static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vg
     const int64_t *in = op->problem.input.dims, *out = op->problem.output.dims;
     const int64_t pixels = out[1] * out[2], slab = op->parameters[SLAB_PIXELS];
     const int64_t group_rows = out[0] / op->problem.node->attributes.conv.groups;
-    vgg_buffer input = io->input, output = io->output, temporary = io->workspace;
+    vgg_buffer input = io->input, output = io->output;
     const vgg_buffer weights = {
         io->weights->pieces[0].memory,
         (uint64_t)(group * group_rows * op->pack.channels * op->pack.spatial)};
     input.offset += (uint64_t)((image * in[0] + group * op->pack.channels) * in[1] * in[2]);
     output.offset += (uint64_t)((image * out[0] + group * group_rows) * pixels);
-    temporary.offset += columns_elements(op);
     for (int64_t first = 0; first < pixels; first += slab) {
         const vgg_gemm gemm = slab_gemm(op, slab < pixels - first ? slab : pixels - first);
         const vgg_buffer to = {output.memory, output.offset + (uint64_t)first};
         VGG_TRY(enqueue_im2col(op, launch, input, io->workspace, first, gemm.n));
-        VGG_TRY(vgg_clblast_gemm(launch, &gemm, weights, io->workspace, to, temporary,
-                                 op->workspace_elements - columns_elements(op)));
+        VGG_TRY(vgg_clblast_gemm(launch, &gemm, weights, io->workspace, to, io->clblast_workspace));
     }
 cleanup:
     return status;

@@ -32,7 +32,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                           .splittable = true};
     if (traits->queue != NULL) { /* a piece needs no more than the whole */
         const vgg_gemm gemm = piece_gemm(op, op->pack.rows);
-        VGG_TRY(vgg_clblast_workspace(&gemm, traits->queue, &op->workspace_elements));
+        VGG_TRY(vgg_clblast_workspace(&gemm, traits->queue, &op->clblast_elements));
     }
     vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=1 -DFUNCTION=%d",
                        op->problem.relu);
@@ -48,7 +48,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
         const vgg_gemm gemm = piece_gemm(op, piece->rows);
         const vgg_buffer to = {io->output.memory, io->output.offset + (uint64_t)piece->first_row};
         VGG_TRY(vgg_clblast_gemm(launch, &gemm, io->input, (vgg_buffer){piece->memory, 0}, to,
-                                 io->workspace, op->workspace_elements));
+                                 io->clblast_workspace));
     }
     VGG_TRY(vgg_enqueue_activation(op->programs[0].kernel, launch, io->output, io->bias, io->output,
                                    (uint64_t)(count * op->pack.rows), op->pack.rows, 1));

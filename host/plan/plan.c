@@ -204,6 +204,8 @@ void vgg_plan_free(vgg_plan *plan)
     for (int i = 0; i < plan->chunk_count && plan->chunks != NULL; i++)
         if (plan->chunks[i] != NULL)
             clReleaseMemObject(plan->chunks[i]);
+    if (plan->clblast_workspace != NULL)
+        clReleaseMemObject(plan->clblast_workspace);
     if (plan->queue != NULL)
         clReleaseCommandQueue(plan->queue);
     vgg_free(plan->steps);

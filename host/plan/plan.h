@@ -59,9 +59,10 @@ typedef struct vgg_plan {
     cl_mem *chunks;
     uint64_t *chunk_elements;
     int chunk_count;
-    cl_command_queue queue; /* the plan's own, in order */
-    cl_event last_event;    /* of the latest enqueued pass */
-    bool lost;              /* the device is gone */
+    cl_mem clblast_workspace; /* one for all steps; NULL when none needs it */
+    cl_command_queue queue;   /* the plan's own, in order */
+    cl_event last_event;      /* of the latest enqueued pass */
+    bool lost;                /* the device is gone */
     uint64_t arena_bytes, arena_bound_bytes, unshared_bytes, weight_bytes;
     double plan_ms, compile_ms, weights_ms;
     uint64_t fingerprint;

@@ -85,9 +85,22 @@ cleanup:
     return status;
 }
 
+/* Bytes that CLBlast's steps need, one after the other, beside the arena. A buffer of its own: the
+ * arena's chunks hold CLBlast's operands, and OpenCL doesn't allow a kernel a buffer and a part of
+ * it at once. */
+static uint64_t clblast_bytes(const vgg_plan *plan)
+{
+    uint64_t most = 0;
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].op.clblast_elements > most)
+            most = plan->steps[i].op.clblast_elements;
+    return most * sizeof(float);
+}
+
 /* What the arena takes, what it would take unshared, and the most that lives at any step. */
 static void measure(vgg_plan *plan)
 {
+    plan->arena_bytes = plan->unshared_bytes = clblast_bytes(plan);
     for (int i = 0; i < plan->chunk_count; i++)
         plan->arena_bytes += plan->chunk_elements[i] * sizeof(float);
     for (int i = 0; i < plan->tensor_count; i++)
@@ -100,6 +113,7 @@ static void measure(vgg_plan *plan)
         if (live > plan->arena_bound_bytes)
             plan->arena_bound_bytes = live;
     }
+    plan->arena_bound_bytes += clblast_bytes(plan);
 }
 
 clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options)
@@ -111,6 +125,10 @@ clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options)
     VGG_REQUIRE(limit == 0 || plan->arena_bytes <= limit, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
                 "a batch of %d needs %.1f MiB of activations, the limit is %.1f MiB",
                 plan->max_batch, (double)plan->arena_bytes / 1048576.0, (double)limit / 1048576.0);
+    if (clblast_bytes(plan) > 0)
+        VGG_CL_NEW(plan->clblast_workspace,
+                   clCreateBuffer(plan->device->context, CL_MEM_READ_WRITE,
+                                  (size_t)clblast_bytes(plan), NULL, &cl_error));
     VGG_NEW(plan->chunks, (size_t)plan->chunk_count);
     for (int i = 0; i < plan->chunk_count; i++)
         VGG_CL_NEW(plan->chunks[i], clCreateBuffer(plan->device->context, CL_MEM_READ_WRITE,

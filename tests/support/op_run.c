@@ -169,12 +169,19 @@ clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switche
                            : clCreateBuffer(d->device->context, CL_MEM_READ_WRITE,
                                             op.workspace_elements * sizeof(float), NULL, &error);
     assert_int_equal(error, CL_SUCCESS);
+    cl_mem clblast_workspace =
+        op.clblast_elements == 0
+            ? NULL
+            : clCreateBuffer(d->device->context, CL_MEM_READ_WRITE,
+                             op.clblast_elements * sizeof(float), NULL, &error);
+    assert_int_equal(error, CL_SUCCESS);
     const size_t words = (size_t)written * vgg_layout_elements(&c->problem.result, op.output_block);
     const vgg_op_io io = {
         .input = upload(d, input, &c->problem.input, written, op.input_block),
         .output = guarded(d, NULL, words),
         .switches = switches != NULL ? guarded(d, NULL, words) : (vgg_buffer){0},
         .workspace = {workspace, 0},
+        .clblast_workspace = clblast_workspace,
         .bias = {bias.piece_count > 0 ? bias.pieces[0].memory : NULL, 0},
         .weights = &weights,
     };
@@ -196,6 +203,8 @@ clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switche
     clReleaseMemObject(io.output.memory);
     if (workspace != NULL)
         clReleaseMemObject(workspace);
+    if (clblast_workspace != NULL)
+        clReleaseMemObject(clblast_workspace);
     vgg_packed_weights_free(&weights);
     vgg_packed_weights_free(&bias);
     vgg_op_release(&op);
