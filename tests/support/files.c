@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[200];
@@ -60,6 +61,20 @@ const char *temp_path(const char *name)
 size_t temp_file_count(void)
 {
     return walk_folder(0);
+}
+
+unsigned file_mode(const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0)
+        die(path);
+    return info.st_mode & 07777;
+}
+
+bool file_exists(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0;
 }
 
 void file_write(const char *path, const void *data, size_t bytes)

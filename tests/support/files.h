@@ -2,6 +2,7 @@
 #ifndef TEST_SUPPORT_FILES_H
 #define TEST_SUPPORT_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* cmocka group fixtures: make the folder, remove it with all it holds. */
@@ -11,6 +12,10 @@ int temp_folder_teardown(void **state);
 const char *temp_path(const char *name);
 /* Number of files in the folder, hidden ones included. */
 size_t temp_file_count(void);
+
+/* Permissions; aborts when there is no such file. Links aren't followed. */
+unsigned file_mode(const char *path);
+bool file_exists(const char *path);
 
 /* Both abort when the file can't be written or read; the content has a NUL behind it. */
 void file_write(const char *path, const void *data, size_t bytes);

@@ -25,7 +25,9 @@ typedef enum test_stdout {
 typedef struct test_program {
     /* Set before, or left zero. */
     test_stdout stdout_kind;
-    const char *const *environment; /* "NAME=value" sets, "NAME" unsets; ends with NULL */
+    /* "NAME=value" sets, "NAME" unsets; ends with NULL. There is no cache unless CLVGG_CACHE is
+     * among them. */
+    const char *const *environment;
     /* Filled in. */
     int exit_code;   /* 128 + the signal's number when a signal ended it */
     char *out, *err; /* NUL-terminated */
