@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/scope.h"
+#include "cache/cache.h"
 
 void clvgg_runtime_options_defaults(clvgg_runtime_options *options)
 {
@@ -10,6 +11,22 @@ void clvgg_runtime_options_defaults(clvgg_runtime_options *options)
     memset(options, 0, sizeof *options);
     options->struct_size = sizeof *options;
     options->log_level = CLVGG_LOG_WARNING;
+}
+
+static clvgg_status create_runtime(const clvgg_runtime_options *options, clvgg_runtime **out)
+{
+    clvgg_status status = vgg_runtime_create(options, out);
+    if (status != CLVGG_STATUS_OK || options->cache_path == NULL)
+        return status;
+    clvgg_runtime *runtime = *out;
+    const vgg_scope *previous = vgg_scope_enter(&runtime->scope);
+    status = vgg_cache_create(options->cache_path, VGG_CACHE_LIMIT_BYTES, &runtime->cache);
+    vgg_scope_leave(previous);
+    if (status != CLVGG_STATUS_OK) {
+        vgg_runtime_free(runtime);
+        *out = NULL;
+    }
+    return status;
 }
 
 clvgg_status clvgg_runtime_create(const clvgg_runtime_options *options, clvgg_runtime **out)
@@ -24,10 +41,15 @@ clvgg_status clvgg_runtime_create(const clvgg_runtime_options *options, clvgg_ru
         VGG_API_REQUIRE(options->threads >= 0);
         chosen = *options;
     }
-    return vgg_runtime_create(&chosen, out);
+    return create_runtime(&chosen, out);
 }
 
 void clvgg_runtime_free(clvgg_runtime *runtime)
 {
+    if (runtime == NULL)
+        return;
+    const vgg_scope *previous = vgg_scope_enter(&runtime->scope);
+    vgg_cache_free(runtime->cache);
+    vgg_scope_leave(previous);
     vgg_runtime_free(runtime);
 }

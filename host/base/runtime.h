@@ -19,8 +19,9 @@ typedef struct vgg_scope {
 
 struct clvgg_runtime {
     vgg_scope scope;
-    int threads;      /* at least 1 */
-    char *kernel_dir; /* NULL: embedded kernels */
+    int threads;             /* at least 1 */
+    char *kernel_dir;        /* NULL: embedded kernels */
+    struct vgg_cache *cache; /* cache/cache.h's; NULL: none */
 };
 
 /* Makes `scope` the thread's (NULL: malloc, silent) and returns what was before, to be passed to

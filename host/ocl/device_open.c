@@ -13,6 +13,9 @@
 
 static void free_device(clvgg_device *device)
 {
+    const vgg_scope *previous = vgg_scope_enter(&device->runtime->scope);
+    vgg_program_cache_store(device);
+    vgg_scope_leave(previous);
     vgg_program_cache_free(device->programs);
     if (device->context != NULL)
         clReleaseContext(device->context);

@@ -1,4 +1,5 @@
-/* ocl/program.c — programs of a device: built once a file and options, kernels made from them.
+/* ocl/program.c — programs of a device: built once a file and options, or taken from the runtime's
+ * cache (program_binary.c), kernels made from them.
  *
  * The device's lock guards only the list; each program has a lock of its own, held while it is
  * built, so that different programs build in parallel and the same one is waited for. A build that
@@ -14,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ocl/program_binary.h"
 
 /* Kernels compile as OpenCL C 1.2 everywhere. No fast-math: NaN must pass and bits must repeat. */
 #define LANGUAGE_OPTION "-cl-std=CL1.2"
@@ -24,8 +26,12 @@
 typedef struct program_entry {
     struct program_entry *next;
     char *file, *options;
-    pthread_mutex_t lock; /* held while building; guards `program` */
-    cl_program program;   /* NULL until built */
+    char *build_options;           /* LANGUAGE_OPTION and `options` */
+    pthread_mutex_t lock;          /* held while building; guards what follows */
+    cl_program program;            /* NULL until built */
+    vgg_program_identity identity; /* for the cache */
+    bool to_store;                 /* built from source, and not in the cache yet */
+    bool has_run;
 } program_entry;
 
 struct vgg_program_cache {
@@ -46,6 +52,7 @@ static void free_entry(program_entry *entry)
     if (entry->program != NULL)
         clReleaseProgram(entry->program);
     pthread_mutex_destroy(&entry->lock);
+    vgg_free(entry->build_options);
     vgg_free(entry->options);
     vgg_free(entry->file);
     vgg_free(entry);
@@ -67,6 +74,7 @@ static clvgg_status new_entry(const char *file, const char *options, program_ent
 {
     clvgg_status status = CLVGG_STATUS_OK;
     program_entry *entry = NULL;
+    vgg_text build_options = {0};
     VGG_NEW(entry, 1);
     if (pthread_mutex_init(&entry->lock, NULL) != 0) {
         vgg_free(entry);
@@ -74,6 +82,12 @@ static clvgg_status new_entry(const char *file, const char *options, program_ent
     }
     VGG_DUP(entry->file, file);
     VGG_DUP(entry->options, options);
+    vgg_text_printf(&build_options, "%s %s", LANGUAGE_OPTION, options);
+    entry->build_options = build_options.bytes;
+    if (build_options.failed) {
+        status = CLVGG_STATUS_OUT_OF_MEMORY;
+        goto cleanup;
+    }
     *out = entry;
     entry = NULL;
 cleanup:
@@ -178,23 +192,13 @@ cleanup:
     return status;
 }
 
-/* Compiles the entry's file. The entry's lock is held. */
-static clvgg_status build_entry(clvgg_device *device, program_entry *entry, const char *kernel)
+static clvgg_status compile(clvgg_device *device, program_entry *entry, const char *text,
+                            size_t length, const char *kernel)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_program program = NULL;
-    vgg_text options = {0};
-    unsigned char *owned = NULL;
-    const char *text = NULL;
-    size_t length = 0;
-    VGG_TRY(load_source(device->runtime->kernel_dir, entry->file, &text, &length, &owned));
-    vgg_text_printf(&options, "%s %s", LANGUAGE_OPTION, entry->options);
-    if (options.failed) {
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-        goto cleanup;
-    }
     VGG_CL_NEW(program, clCreateProgramWithSource(device->context, 1, &text, &length, &cl_error));
-    cl_int error = clBuildProgram(program, 1, &device->id, options.bytes, NULL, NULL);
+    cl_int error = clBuildProgram(program, 1, &device->id, entry->build_options, NULL, NULL);
     if (error == CL_BUILD_PROGRAM_FAILURE || error == CL_INVALID_BUILD_OPTIONS)
         VGG_TRY(fail_build(device, entry, program, kernel));
     VGG_TRY(vgg_cl_check(error, "clBuildProgram"));
@@ -203,7 +207,26 @@ static clvgg_status build_entry(clvgg_device *device, program_entry *entry, cons
 cleanup:
     if (program != NULL)
         clReleaseProgram(program);
-    vgg_text_free(&options);
+    return status;
+}
+
+/* From the cache, else from source. The entry's lock is held. */
+static clvgg_status build_entry(clvgg_device *device, program_entry *entry, const char *kernel)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    unsigned char *owned = NULL;
+    const char *text = NULL;
+    size_t length = 0;
+    VGG_TRY(load_source(device->runtime->kernel_dir, entry->file, &text, &length, &owned));
+    if (device->runtime->cache != NULL) {
+        vgg_program_identify(device, text, length, &entry->identity);
+        vgg_cache_key key = vgg_program_key(entry->file, entry->build_options, &entry->identity);
+        entry->program = vgg_program_from_cache(device, &key);
+        entry->to_store = entry->program == NULL;
+    }
+    if (entry->program == NULL)
+        VGG_TRY(compile(device, entry, text, length, kernel));
+cleanup:
     vgg_free(owned);
     return status;
 }
@@ -248,4 +271,60 @@ cleanup:
     if (status != CLVGG_STATUS_OK)
         *out = NULL;
     return status;
+}
+
+/* ---- keeping the binaries ---- */
+
+/* The entry for the cache, its value to be freed; false when there is nothing to store. A driver
+ * that gives no binary is not asked again. */
+static bool take_binary(clvgg_device *device, program_entry *entry, vgg_cache_entry *to_store)
+{
+    unsigned char *binary = NULL;
+    pthread_mutex_lock(&entry->lock);
+    const bool wanted = entry->program != NULL && entry->to_store && entry->has_run;
+    if (wanted)
+        entry->to_store = false;
+    pthread_mutex_unlock(&entry->lock);
+    if (!wanted ||
+        vgg_program_binary(device, entry->program, &binary, &to_store->bytes) != CLVGG_STATUS_OK)
+        return false;
+    to_store->key = vgg_program_key(entry->file, entry->build_options, &entry->identity);
+    to_store->value = binary;
+    return true;
+}
+
+/* The list as it is now: entries are put in front, and stay while there is the device. */
+static program_entry *first_entry(clvgg_device *device)
+{
+    pthread_mutex_lock(&device->lock);
+    program_entry *first = device->programs != NULL ? device->programs->first : NULL;
+    pthread_mutex_unlock(&device->lock);
+    return first;
+}
+
+void vgg_program_cache_note_run(clvgg_device *device)
+{
+    for (program_entry *entry = first_entry(device); entry != NULL; entry = entry->next) {
+        pthread_mutex_lock(&entry->lock);
+        entry->has_run = entry->program != NULL;
+        pthread_mutex_unlock(&entry->lock);
+    }
+}
+
+void vgg_program_cache_store(clvgg_device *device)
+{
+    program_entry *first = first_entry(device);
+    if (first == NULL || device->runtime->cache == NULL)
+        return;
+    size_t entry_count = 0, count = 0;
+    for (program_entry *entry = first; entry != NULL; entry = entry->next)
+        entry_count++;
+    vgg_cache_entry *entries = vgg_calloc(entry_count, sizeof *entries);
+    for (program_entry *entry = first; entry != NULL && entries != NULL; entry = entry->next)
+        if (take_binary(device, entry, &entries[count]))
+            count++;
+    vgg_cache_put(device->runtime->cache, entries, count);
+    for (size_t i = 0; i < count; i++)
+        vgg_free((void *)entries[i].value);
+    vgg_free(entries);
 }

@@ -1,4 +1,8 @@
-/* ocl/program.h — programs from the embedded .cl files, built once a device, file and options. */
+/* ocl/program.h — programs from the embedded .cl files, built once a device, file and options.
+ *
+ * Where the runtime has a cache, a program comes from there when it was built by an earlier process
+ * on the same device and driver, from the same source, with the same options.
+ */
 #ifndef VGG_OCL_PROGRAM_H
 #define VGG_OCL_PROGRAM_H
 
@@ -19,6 +23,13 @@ extern const vgg_kernel_source vgg_kernel_sources[];
  * Errors: BUILD_FAILED (file, options, kernel and the compiler's log), NOT_FOUND, OPENCL. */
 clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const char *options,
                                 const char *kernel, cl_kernel *out, double *milliseconds);
+/* Says that the programs built so far have been run. Some drivers (PoCL) compile a kernel for a
+ * work-group size when it is enqueued first: only from then on is a binary worth keeping. */
+void vgg_program_cache_note_run(clvgg_device *device);
+/* Puts the binaries of programs that were built from source and have run into the runtime's cache,
+ * each once. Slow on PoCL, which compiles every kernel for any work-group size too: done when a
+ * device is freed, behind all results. Both are thread-safe. */
+void vgg_program_cache_store(clvgg_device *device);
 void vgg_program_cache_free(struct vgg_program_cache *programs);
 
 #endif

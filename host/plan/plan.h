@@ -63,6 +63,7 @@ typedef struct vgg_plan {
     cl_command_queue queue;   /* the plan's own, in order */
     cl_event last_event;      /* of the latest enqueued pass */
     bool lost;                /* the device is gone */
+    bool has_run;             /* its programs are known to have run */
     uint64_t arena_bytes, arena_bound_bytes, unshared_bytes, weight_bytes;
     double plan_ms, compile_ms, weights_ms;
     uint64_t fingerprint;

@@ -1,6 +1,7 @@
 /* plan/plan_execute.c — a flat walk over the steps: bind buffers, enqueue. No synchronisation with
  * the host inside a pass.
  */
+#include "ocl/program.h"
 #include "plan/plan.h"
 
 /* A device that is gone poisons the plan. */
@@ -120,6 +121,14 @@ static void remember_failed_pass(vgg_plan *plan, vgg_launch *launch)
     clFlush(launch->queue);
 }
 
+/* Once is enough: a plan's programs are built when it is made. */
+static void note_run(vgg_plan *plan)
+{
+    if (!plan->has_run)
+        vgg_program_cache_note_run(plan->device);
+    plan->has_run = true;
+}
+
 static bool any_full_batch_reader_of_input(const vgg_plan *plan)
 {
     for (int i = 0; i < plan->step_count; i++)
@@ -173,6 +182,7 @@ clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count,
         remember_failed_pass(plan, &launch);
         goto cleanup;
     }
+    note_run(plan);
     if (event != NULL) {
         VGG_CL(clRetainEvent(plan->last_event));
         *event = plan->last_event;
@@ -224,6 +234,7 @@ clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *
     }
     VGG_CL(clFinish(plan->queue));
     VGG_TRY(check_event(done));
+    note_run(plan);
 cleanup:
     /* After a failure commands may still read the caller's memory. */
     if (status != CLVGG_STATUS_OK)

@@ -1,4 +1,4 @@
-/* clvgg/runtime.h — the root handle: allocator, log callback, threads, kernel sources.
+/* clvgg/runtime.h — the root handle: allocator, log callback, threads, kernel sources, cache.
  *
  * There is no global state. Everything else is made from a runtime and must be freed before it.
  */
@@ -37,6 +37,7 @@ typedef struct clvgg_runtime_options {
     clvgg_log_level log_level; /* lines above this level are not built; default WARNING */
     int threads;               /* decoder threads; 0: one a processor */
     const char *kernel_dir;    /* folder of .cl files used instead of the embedded ones, or NULL */
+    const char *cache_path;    /* file that keeps compiled programs (clvgg/cache.h); NULL: none */
 } clvgg_runtime_options;
 
 CLVGG_API void clvgg_runtime_options_defaults(clvgg_runtime_options *options);

@@ -1,0 +1,38 @@
+/* api/api_cache.c — implements clvgg/cache.h. */
+#include "clvgg/cache.h"
+
+#include "api/scope.h"
+#include "cache/cache.h"
+
+typedef struct visit_call {
+    clvgg_cache_visit_fn visit;
+    void *user;
+} visit_call;
+
+static void visit_record(void *user, const vgg_cache_record *record)
+{
+    const visit_call *call = user;
+    const int64_t seconds_a_day = 86400;
+    const clvgg_cache_entry entry = {.struct_size = sizeof entry,
+                                     .kind = record->key.kind,
+                                     .name = record->key.name,
+                                     .options = record->key.options,
+                                     .device = record->key.device,
+                                     .bytes = record->bytes,
+                                     .last_use = record->used_day * seconds_a_day};
+    call->visit(call->user, &entry);
+}
+
+clvgg_status clvgg_cache_list(clvgg_runtime *runtime, clvgg_cache_visit_fn visit, void *user)
+{
+    VGG_API_REQUIRE(runtime != NULL);
+    VGG_API_REQUIRE(visit != NULL);
+    visit_call call = {visit, user};
+    VGG_API_RETURN(&runtime->scope, vgg_cache_visit(runtime->cache, visit_record, &call));
+}
+
+clvgg_status clvgg_cache_clear(clvgg_runtime *runtime)
+{
+    VGG_API_REQUIRE(runtime != NULL);
+    VGG_API_RETURN(&runtime->scope, vgg_cache_clear(runtime->cache));
+}

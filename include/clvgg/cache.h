@@ -1,0 +1,44 @@
+/* clvgg/cache.h — what clvgg keeps between processes: programs as the driver compiled them.
+ *
+ * The file that clvgg_runtime_options.cache_path names, made with its folder when something is
+ * first kept: when a device is freed, after its programs ran. Any number of processes share it. It
+ * is never needed: a locked, damaged or unwritable file costs time, not a result. Because it holds
+ * code, a file or folder that belongs to another user, that others may write to, or that is a
+ * symbolic link is not used. At most 256 MiB; what goes unused longest is dropped.
+ */
+#ifndef CLVGG_CACHE_H
+#define CLVGG_CACHE_H
+
+#include <stdint.h>
+
+#include "clvgg/runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct clvgg_cache_entry {
+    size_t struct_size;
+    const char *kind;    /* "program" */
+    const char *name;    /* of a program: its .cl file */
+    const char *options; /* of the compiler */
+    const char *device;  /* device and driver in words */
+    uint64_t bytes;
+    int64_t last_use; /* the day's start, in seconds since 1970 */
+} clvgg_cache_entry;
+
+/* The strings are valid during the call, which must not call clvgg. */
+typedef void (*clvgg_cache_visit_fn)(void *user, const clvgg_cache_entry *entry);
+
+/* Calls `visit` for each entry, the last used first; never for a runtime without a cache or a file
+ * that isn't there. Errors: IO (the file can't be used, and why), UNSUPPORTED (clvgg was built
+ * without SQLite). */
+CLVGG_API clvgg_status clvgg_cache_list(clvgg_runtime *runtime, clvgg_cache_visit_fn visit,
+                                        void *user);
+/* Drops all entries. Errors: as above. */
+CLVGG_API clvgg_status clvgg_cache_clear(clvgg_runtime *runtime);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
