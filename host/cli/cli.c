@@ -59,12 +59,34 @@ static void log_line(void *user, clvgg_log_level level, const char *line)
         vgg_cli_note(cli, "%s: %s", level == CLVGG_LOG_ERROR ? "error" : "warning", line);
 }
 
+vgg_text vgg_cli_cache_path(const vgg_cli *cli)
+{
+    vgg_text path = {0};
+    if (cli->no_cache || (cli->cache != NULL && strcmp(cli->cache, "off") == 0))
+        return path;
+    if (cli->cache != NULL)
+        vgg_text_puts(&path, cli->cache);
+    else if (cli->cache_home != NULL && cli->cache_home[0] == '/') /* others don't count: XDG */
+        vgg_text_printf(&path, "%s/clvgg/cache.sqlite", cli->cache_home);
+    else if (cli->home != NULL)
+        vgg_text_printf(&path, "%s/.cache/clvgg/cache.sqlite", cli->home);
+    else if (!cli->silent)
+        vgg_cli_note(cli, "no cache: neither HOME nor XDG_CACHE_HOME says where");
+    return path;
+}
+
 clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out)
 {
+    vgg_text cache_path = vgg_cli_cache_path(cli);
+    if (cache_path.failed)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
     clvgg_runtime_options options;
     clvgg_runtime_options_defaults(&options);
     options.log = log_line;
     options.log_user = cli;
     options.kernel_dir = cli->kernel_dir;
-    return clvgg_runtime_create(&options, out);
+    options.cache_path = cache_path.bytes;
+    clvgg_status status = clvgg_runtime_create(&options, out);
+    vgg_text_free(&cache_path);
+    return status;
 }

@@ -22,6 +22,10 @@ typedef struct vgg_cli {
     const char *device;     /* CLVGG_DEVICE or NULL */
     const char *model;      /* CLVGG_MODEL or NULL */
     const char *kernel_dir; /* CLVGG_KERNEL_DIR or NULL */
+    const char *cache;      /* CLVGG_CACHE or NULL */
+    const char *cache_home; /* XDG_CACHE_HOME or NULL */
+    const char *home;       /* HOME or NULL */
+    bool no_cache;          /* --no-cache */
     vgg_out out;            /* standard output */
     bool silent;            /* warnings of the library aren't printed */
     vgg_style out_style, err_style;
@@ -37,7 +41,7 @@ typedef struct vgg_verb {
     int (*run)(vgg_cli *cli, int argc, char **argv); /* argv[0] is the verb; returns an exit code */
 } vgg_verb;
 
-extern const vgg_verb vgg_verb_devices, vgg_verb_info, vgg_verb_run;
+extern const vgg_verb vgg_verb_cache, vgg_verb_devices, vgg_verb_info, vgg_verb_run;
 
 /* One line on standard error: "clvgg: …" or "clvgg run: …". Control characters are escaped. */
 void vgg_cli_error(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);
@@ -45,7 +49,9 @@ void vgg_cli_error(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3)
 void vgg_cli_note(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);
 /* Says what the library's latest failure was and returns the exit code for it. */
 int vgg_cli_fail(const vgg_cli *cli, clvgg_status status);
-/* A runtime that reports warnings on standard error. */
+/* The file of the cache, to be freed by vgg_text_free(); empty when there is to be none. */
+vgg_text vgg_cli_cache_path(const vgg_cli *cli);
+/* A runtime that reports warnings on standard error, with the cache that the user wants. */
 clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out);
 
 #endif

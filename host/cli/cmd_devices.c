@@ -94,6 +94,7 @@ static int run_devices(vgg_cli *cli, int argc, char **argv)
     }
     clvgg_runtime *runtime = NULL;
     device_list list = {.chosen = -1};
+    cli->no_cache = true; /* no program is compiled */
     int exit_code = VGG_EXIT_OK;
     clvgg_status status = vgg_cli_runtime(cli, &runtime);
     if (status == CLVGG_STATUS_OK)

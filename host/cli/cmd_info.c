@@ -10,7 +10,7 @@
 #include "cli/options.h"
 
 typedef struct info_arguments {
-    bool json, dot;
+    bool json, dot, no_cache;
     const char *device, *model, *labels;
     int batch;
     vgg_extent input_size;
@@ -28,6 +28,8 @@ static const vgg_option options[] = {
     {"labels", 'l', VGG_OPTION_TEXT, AT(labels), "FILE", 0, 0, "Names of the classes, one a line"},
     {"json", 0, VGG_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
     {"dot", 0, VGG_OPTION_FLAG, AT(dot), NULL, 0, 0, "Print the graph in Graphviz's language"},
+    {"no-cache", 0, VGG_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
+     "Compile every program, and keep none"},
     {0},
 };
 
@@ -111,6 +113,7 @@ static int run_info(vgg_cli *cli, int argc, char **argv)
     }
     arguments.model = operand_count == 1 ? argv[1] : NULL;
     clvgg_runtime *runtime = NULL;
+    cli->no_cache = arguments.no_cache;
     clvgg_status status = vgg_cli_runtime(cli, &runtime);
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(cli, status);

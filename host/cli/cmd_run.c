@@ -56,6 +56,8 @@ static const vgg_option options[] = {
      "Whose matrix multiplication serves dense layers"},
     {"variant", 0, VGG_OPTION_LIST, AT(variants), "LAYER=NAME", 0, 0,
      "Force a kernel for a layer, or for all with *=NAME; repeatable"},
+    {"no-cache", 0, VGG_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
+     "Compile every program, and keep none"},
     {0},
 };
 
@@ -146,6 +148,7 @@ static int run_with(vgg_cli *cli, const vgg_run_arguments *arguments)
         .start_ms = vgg_clock_ms(),
     };
     cli->silent = arguments->quiet;
+    cli->no_cache = arguments->no_cache;
     clvgg_status status = vgg_cli_runtime(cli, &run.runtime);
     int exit_code = status == CLVGG_STATUS_OK ? vgg_run_setup(&run) : vgg_cli_fail(cli, status);
     if (exit_code == VGG_EXIT_OK)

@@ -15,7 +15,8 @@
 #include "cli/options.h"
 
 /* In the order of --help. */
-static const vgg_verb *const verbs[] = {&vgg_verb_run, &vgg_verb_info, &vgg_verb_devices, NULL};
+static const vgg_verb *const verbs[] = {&vgg_verb_run, &vgg_verb_info, &vgg_verb_devices,
+                                        &vgg_verb_cache, NULL};
 
 static const vgg_verb *find_verb(const char *name)
 {
@@ -112,6 +113,9 @@ int main(int argc, char **argv)
         .device = environment("CLVGG_DEVICE"),
         .model = environment("CLVGG_MODEL"),
         .kernel_dir = environment("CLVGG_KERNEL_DIR"),
+        .cache = environment("CLVGG_CACHE"),
+        .cache_home = environment("XDG_CACHE_HOME"),
+        .home = environment("HOME"),
         .out = {.fd = STDOUT_FILENO},
         .out_style = vgg_style_of(STDOUT_FILENO, no_colour),
         .err_style = vgg_style_of(STDERR_FILENO, no_colour),

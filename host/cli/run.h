@@ -23,7 +23,7 @@ typedef struct vgg_run_arguments {
     vgg_extent input_size;
     vgg_triple mean, std;
     float scale; /* 0: the model's own */
-    bool json, csv, profile, quiet;
+    bool json, csv, profile, quiet, no_cache;
     char **paths;
     size_t path_count;
 } vgg_run_arguments;

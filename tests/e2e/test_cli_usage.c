@@ -23,7 +23,7 @@ static void test_help(void **state)
     (void)state;
     static const char *const commands[][2] = {
         {"--help", NULL},   {"-h", NULL},      {"help", NULL},      {"run", "--help"},
-        {"info", "--help"}, {"devices", "-h"}, {"help", "devices"},
+        {"info", "--help"}, {"devices", "-h"}, {"cache", "--help"}, {"help", "devices"},
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         test_program ran = {0};
@@ -84,6 +84,10 @@ static const struct {
     {{"info", "a", "b"}, "takes one model, got 'b' too"},
     {{"info", "--json", "--dot"}, "--json and --dot exclude each other"},
     {{"devices", "all"}, "takes no argument, got 'all'"},
+    {{"cache"}, "needs one of list, clear"},
+    {{"cache", "empty"}, "needs one of list, clear"},
+    {{"cache", "list", "clear"}, "needs one of list, clear"},
+    {{"cache", "clear", "--json"}, "--json is for list"},
 };
 
 static void test_wrong_command_lines(void **state)
@@ -202,7 +206,7 @@ static void test_options_are_documented(void **state)
                             read_text(PROJECT_ROOT "/host/cli/completion/_clvgg"),
                             read_text(PROJECT_ROOT "/host/cli/completion/clvgg.fish")};
     remove_backslashes(man);
-    static const char *const verbs[] = {"run", "info", "devices"};
+    static const char *const verbs[] = {"run", "info", "devices", "cache"};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         test_program ran = {0};
         RUN(&ran, verbs[i], "--help");

@@ -9,7 +9,7 @@ _clvgg() {
     local verb=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run info devices help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run info devices cache help --help --version" -- "$current")
         return
     fi
     case $previous in
@@ -29,13 +29,14 @@ _clvgg() {
         run)
             words="--device --compute-units --model --labels --top --batch --mem-limit --json --csv
                 --output --layer --profile --quiet --input --input-size --resize-mode
-                --resize-short --channels --scale --mean --std --gemm --variant --help"
+                --resize-short --channels --scale --mean --std --gemm --variant --no-cache --help"
             ;;
-        info) words="--device --batch --input-size --labels --json --dot --help" ;;
+        info) words="--device --batch --input-size --labels --json --dot --no-cache --help" ;;
         devices) words="--json --help" ;;
-        help) words="run info devices" ;;
+        cache) words="list clear --json --help" ;;
+        help) words="run info devices cache" ;;
         esac
-        if [[ $current != -* && $verb != help ]]; then
+        if [[ $current != -* && $verb != help && $verb != cache ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
         fi

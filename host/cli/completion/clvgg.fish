@@ -6,15 +6,16 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run info devices help
+set -l verbs run info devices cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a model's layers, sizes and memory plan"
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List or clear what is kept between runs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run info devices'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run info devices cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
@@ -40,6 +41,7 @@ complete -c clvgg -n $run -l mean -x -d 'Mean of each channel'
 complete -c clvgg -n $run -l std -x -d 'Standard deviation of each channel'
 complete -c clvgg -n $run -l gemm -x -a 'auto own clblast' -d 'Whose matrix multiplication'
 complete -c clvgg -n $run -l variant -x -d 'Force a kernel, LAYER=NAME'
+complete -c clvgg -n $run -l no-cache -d 'Compile every program, and keep none'
 
 set -l info '__fish_seen_subcommand_from info'
 complete -c clvgg -n $info -s d -l device -x -a '(__clvgg_devices) none' -d 'Device to plan for'
@@ -48,5 +50,10 @@ complete -c clvgg -n $info -l input-size -x -d 'Rows and columns of the input'
 complete -c clvgg -n $info -s l -l labels -r -d 'Names of the classes'
 complete -c clvgg -n $info -l json -d 'Print one JSON object'
 complete -c clvgg -n $info -l dot -d 'Print the graph for Graphviz'
+complete -c clvgg -n $info -l no-cache -d 'Compile every program, and keep none'
 
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l json -d 'Print one JSON object'
+
+set -l cache '__fish_seen_subcommand_from cache'
+complete -c clvgg -n $cache -f -a 'list clear'
+complete -c clvgg -n $cache -l json -d 'Print one JSON object'

@@ -1,0 +1,165 @@
+/* cli/cmd_cache.c — `clvgg cache`: what is kept between runs, and throwing it away. */
+#include <string.h>
+#include <time.h>
+
+#include "cli/options.h"
+#include "clvgg/cache.h"
+#include "report/format.h"
+#include "report/json.h"
+#include "report/table.h"
+
+typedef struct cache_arguments {
+    bool json;
+} cache_arguments;
+
+static const vgg_option options[] = {
+    {"json", 0, VGG_OPTION_FLAG, offsetof(cache_arguments, json), NULL, 0, 0,
+     "With list: print one JSON object"},
+    {0},
+};
+
+/* A list while it is printed. */
+typedef struct cache_list {
+    vgg_table table;
+    vgg_json json;
+    size_t count;
+    uint64_t bytes;
+} cache_list;
+
+static void format_day(int64_t seconds, char day[16])
+{
+    const time_t time = (time_t)seconds;
+    struct tm parts;
+    if (gmtime_r(&time, &parts) == NULL || strftime(day, 16, "%Y-%m-%d", &parts) == 0)
+        strcpy(day, "?");
+}
+
+static void put_row(void *user, const clvgg_cache_entry *entry)
+{
+    cache_list *list = user;
+    char day[16];
+    format_day(entry->last_use, day);
+    const char *const names[] = {entry->kind, entry->name, day};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        vgg_text_terminal(vgg_table_cell(&list->table), names[i]);
+        vgg_table_next(&list->table);
+    }
+    vgg_text_size(vgg_table_cell(&list->table), entry->bytes);
+    vgg_table_next(&list->table);
+    vgg_text_terminal(vgg_table_cell(&list->table), entry->options);
+    vgg_table_next(&list->table);
+    vgg_text_terminal(vgg_table_cell(&list->table), entry->device);
+    vgg_table_next(&list->table);
+    list->count++;
+    list->bytes += entry->bytes;
+}
+
+static void put_object(void *user, const clvgg_cache_entry *entry)
+{
+    cache_list *list = user;
+    char day[16];
+    format_day(entry->last_use, day);
+    vgg_json_begin_object(&list->json, NULL);
+    vgg_json_string(&list->json, "kind", entry->kind);
+    vgg_json_string(&list->json, "name", entry->name);
+    vgg_json_string(&list->json, "options", entry->options);
+    vgg_json_string(&list->json, "device", entry->device);
+    vgg_json_bytes(&list->json, "bytes", entry->bytes);
+    vgg_json_string(&list->json, "last_use", day);
+    vgg_json_end(&list->json);
+    list->bytes += entry->bytes;
+}
+
+static clvgg_status list_text(vgg_cli *cli, clvgg_runtime *runtime, const char *path)
+{
+    static const vgg_column columns[] = {{"kind", false}, {"name", false},    {"last use", false},
+                                         {"size", true},  {"options", false}, {"device", false}};
+    vgg_text *text = &cli->out.text;
+    cache_list list = {
+        .table = {.columns = columns, .column_count = sizeof columns / sizeof *columns}};
+    clvgg_status status = clvgg_cache_list(runtime, put_row, &list);
+    vgg_text rows = {0};
+    vgg_table_finish(&list.table, &cli->out_style, &rows);
+    if (status == CLVGG_STATUS_OK) {
+        vgg_text_terminal(text, path);
+        vgg_text_printf(text, ": %zu entries, ", list.count);
+        vgg_text_size(text, list.bytes);
+        vgg_text_puts(text, "\n");
+        if (list.count > 0)
+            vgg_text_append(text, rows.bytes, rows.length);
+    }
+    vgg_text_free(&rows);
+    return status;
+}
+
+static clvgg_status list_json(vgg_cli *cli, clvgg_runtime *runtime, const char *path)
+{
+    vgg_text text = {0};
+    cache_list list = {.json = {.text = &text}};
+    vgg_json_begin_object(&list.json, NULL);
+    vgg_json_integer(&list.json, "schema", 1);
+    vgg_json_string(&list.json, "path", path);
+    vgg_json_begin_array(&list.json, "entries");
+    clvgg_status status = clvgg_cache_list(runtime, put_object, &list);
+    vgg_json_end(&list.json);
+    vgg_json_bytes(&list.json, "bytes", list.bytes);
+    vgg_json_end(&list.json);
+    if (status == CLVGG_STATUS_OK)
+        vgg_text_append(&cli->out.text, text.bytes, text.length);
+    vgg_text_free(&text);
+    return status;
+}
+
+static int work(vgg_cli *cli, const cache_arguments *arguments, bool clear, const char *path)
+{
+    clvgg_runtime *runtime = NULL;
+    clvgg_status status = vgg_cli_runtime(cli, &runtime);
+    if (status == CLVGG_STATUS_OK)
+        status = clear             ? clvgg_cache_clear(runtime)
+                 : arguments->json ? list_json(cli, runtime, path)
+                                   : list_text(cli, runtime, path);
+    const int exit_code = status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);
+    clvgg_runtime_free(runtime);
+    return exit_code;
+}
+
+static int run_cache(vgg_cli *cli, int argc, char **argv)
+{
+    cache_arguments arguments = {0};
+    size_t operand_count = 0;
+    vgg_parsed parsed =
+        vgg_options_parse(cli, &vgg_verb_cache, argc, argv, &arguments, &operand_count);
+    if (parsed != VGG_PARSED)
+        return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
+    const char *action = operand_count == 1 ? argv[1] : "";
+    const bool clear = strcmp(action, "clear") == 0;
+    if ((!clear && strcmp(action, "list") != 0) || (clear && arguments.json)) {
+        vgg_cli_error(cli, clear ? "--json is for list" : "needs one of list, clear");
+        return vgg_options_try_help(cli);
+    }
+    vgg_text path = vgg_cli_cache_path(cli);
+    int exit_code = VGG_EXIT_FAILED;
+    cli->silent = true; /* what a warning would say is the error here */
+    if (path.failed)
+        exit_code = vgg_cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    else if (path.bytes == NULL && cli->cache != NULL)
+        vgg_cli_error(cli, "CLVGG_CACHE turns the cache off");
+    else if (path.bytes != NULL)
+        exit_code = work(cli, &arguments, clear, path.bytes);
+    vgg_text_free(&path);
+    return exit_code;
+}
+
+const vgg_verb vgg_verb_cache = {
+    .name = "cache",
+    .summary = "list or clear what is kept between runs",
+    .usage = "list [--json] | clear",
+    .description =
+        "Programs compiled for a device are kept in one file, $XDG_CACHE_HOME/clvgg/cache.sqlite\n"
+        "or ~/.cache/clvgg/cache.sqlite (CLVGG_CACHE=FILE names another, CLVGG_CACHE=off none).\n"
+        "It may be deleted at any time; beyond 256 MiB what went unused longest is dropped.",
+    .examples = "  clvgg cache list\n"
+                "  clvgg cache clear\n",
+    .options = options,
+    .run = run_cache,
+};
