@@ -35,8 +35,8 @@ typedef struct conv_shape {
 #define SAME3(c, h, w, k, n, relu, pool)                                                           \
     CONV(c, h, w, k, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, n, relu, pool)
 
-/* The first SMALL_COUNT are what slow devices run. */
-enum { SMALL_COUNT = 8 };
+/* The first SMALL_COUNT are what slow devices run, the first TINY_COUNT what Oclgrind does. */
+enum { SMALL_COUNT = 8, TINY_COUNT = 4 };
 static const conv_shape shapes[] = {
     SAME3(3, 6, 5, 4, 1, true, false),
     SAME3(16, 7, 9, 18, 2, true, false),
@@ -167,8 +167,7 @@ static bool check_shape(const vgg_variant *variant, const conv_shape *s, int cas
                              .max_batch = s->batch},
                  .count = s->batch,
                  .dtype = (clvgg_dtype)(case_index % 3),
-                 .traits = vgg_traits_of(&device.device->info)};
-    c.traits.queue = device.queue;
+                 .traits = test_traits(&device)};
     if (max_allocation_bytes > 0)
         c.traits.max_allocation_bytes = max_allocation_bytes;
     const clvgg_shape weight_shape = vgg_graph_weight_shape(graph, 1);
@@ -198,9 +197,9 @@ static bool check_shape(const vgg_variant *variant, const conv_shape *s, int cas
     return ran;
 }
 
-static bool small_only(void)
+static bool asked(const char *variable)
 {
-    return getenv("CLVGG_TEST_SMALL") != NULL;
+    return getenv(variable) != NULL;
 }
 
 static bool serves_conv(const vgg_variant *variant)
@@ -211,11 +210,14 @@ static bool serves_conv(const vgg_variant *variant)
 static void every_variant_is_right(void **state)
 {
     (void)state;
+    const int count = asked("CLVGG_TEST_OCLGRIND") ? TINY_COUNT
+                      : asked("CLVGG_TEST_SMALL")  ? SMALL_COUNT
+                                                   : SHAPE_COUNT;
     for (size_t v = 0; v < vgg_variant_count; v++) {
         const vgg_variant *variant = vgg_variants[v];
         int ran = 0;
         worst_error = 0.0;
-        for (int i = 0; serves_conv(variant) && i < (small_only() ? SMALL_COUNT : SHAPE_COUNT); i++)
+        for (int i = 0; serves_conv(variant) && i < count; i++)
             ran += check_shape(variant, &shapes[i], i, 0);
         if (ran > 0 && variant->error_bound == 0.0)
             print_message("%s: %d shapes exact\n", variant->name, ran);
@@ -231,7 +233,7 @@ static void every_variant_is_right(void **state)
 static void every_small_extent_is_right(void **state)
 {
     (void)state;
-    const int64_t last = small_only() ? 3 : 17;
+    const int64_t last = asked("CLVGG_TEST_OCLGRIND") ? 1 : asked("CLVGG_TEST_SMALL") ? 3 : 17;
     for (size_t v = 0; v < vgg_variant_count; v++) {
         if (!serves_conv(vgg_variants[v]) || vgg_variants[v]->uses_clblast)
             continue;

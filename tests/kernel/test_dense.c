@@ -93,8 +93,7 @@ static clvgg_status run_shape(const vgg_variant *variant, const dense_shape *s, 
                  .weights = v->w,
                  .bias = v->b,
                  .dtype = dtype,
-                 .traits = vgg_traits_of(&device.device->info)};
-    c.traits.queue = device.queue;
+                 .traits = test_traits(&device)};
     if (max_allocation_bytes > 0)
         c.traits.max_allocation_bytes = max_allocation_bytes;
     return op_run(&device, &c, v->y, NULL);
@@ -161,7 +160,7 @@ static void weights_are_split(void **state)
     (void)state;
     const int index = 4; /* 130 features, 31 outputs */
     assert_true(check_exact(&vgg_variant_dense_direct, index, 130 * 4 * 5));
-    if (vgg_traits_of(&device.device->info).vector_width >= 4)
+    if (test_traits(&device).vector_width >= 4)
         assert_true(check_exact(&vgg_variant_dense_blocked, 7, 257 * 32 * 4 + 64));
     assert_true(check_exact(&vgg_variant_dense_rows, index, 130 * 4 * 7));
 }

@@ -29,7 +29,7 @@ static void run_unary(const vgg_variant *variant, vgg_layer_type type, clvgg_sha
                                    .max_batch = batch},
                        .count = batch,
                        .x = x,
-                       .traits = vgg_traits_of(&device.device->info)};
+                       .traits = test_traits(&device)};
     assert_int_equal(op_run(&device, &c, y, NULL), CLVGG_STATUS_OK);
 }
 

@@ -64,7 +64,7 @@ static void run_pool(const pool_shape *s, vgg_layer_type type, int block, const 
                                    .max_batch = s->batch},
                        .count = s->batch,
                        .x = x,
-                       .traits = vgg_traits_of(&device.device->info)};
+                       .traits = test_traits(&device)};
     assert_int_equal(op_run(&device, &c, y, switches), CLVGG_STATUS_OK);
     ref_pool(&s->pool, type == VGG_LAYER_AVG_POOL, &c.problem.input, &c.problem.output, s->batch, x,
              expected, expected_switches);

@@ -38,6 +38,15 @@ void from_blocked(const void *blocked, void *plain, int64_t n, int64_t c, int64_
     }
 }
 
+vgg_traits test_traits(const test_device *device)
+{
+    vgg_traits traits = vgg_traits_of(&device->device->info);
+    traits.queue = device->queue;
+    if (getenv("CLVGG_TEST_VECTOR_WIDTH") != NULL)
+        traits.vector_width = atoi(getenv("CLVGG_TEST_VECTOR_WIDTH"));
+    return traits;
+}
+
 static uint32_t next_random(uint32_t *state)
 {
     *state = *state * 1664525u + 1013904223u;

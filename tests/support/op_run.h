@@ -20,6 +20,10 @@ typedef struct op_case {
     vgg_traits traits;    /* of the device, or narrower ones to exercise splitting */
 } op_case;
 
+/* The device's traits, with the test's queue. CLVGG_TEST_VECTOR_WIDTH stands in for the width of
+ * its vectors, so that kernels for CPUs run on devices that have none. */
+vgg_traits test_traits(const test_device *device);
+
 /* Fills y, plain [count][result], and switches (may be NULL) likewise. UNSUPPORTED is the variant's
  * own "no"; any other failure fails the test, as does a touched guard. */
 clvgg_status op_run(test_device *device, const op_case *c, float *y, int32_t *switches);
