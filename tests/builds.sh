@@ -17,7 +17,7 @@ build() { # SOURCE BUILD OPTION…
 
 for copy in one another/further; do
     mkdir -p "$scratch/$copy"
-    cp -R "$root"/{CMakeLists.txt,cmake,include,host,cl,models} "$scratch/$copy"
+    cp -R "$root"/{CMakeLists.txt,include,host,cl,models} "$scratch/$copy"
     build "$scratch/$copy" "$scratch/$copy/build-$(basename $copy)"
     check "build in $copy" $?
 done
