@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "cli/interrupt.h"
 #include "cli/run.h"
 #include "report/clock.h"
 #include "report/table.h"
@@ -106,17 +107,22 @@ static int work(vgg_run *run)
 {
     clvgg_status status = run->arguments->input != NULL ? vgg_run_npy(run) : vgg_run_images(run);
     int error = run->cli->out.error;
-    bool whole = status == CLVGG_STATUS_OK && (error == 0 || error == EPIPE);
+    bool interrupted = vgg_interrupt_signal() != 0;
+    bool whole = status == CLVGG_STATUS_OK && (error == 0 || error == EPIPE) && !interrupted;
     if (whole && run->writer != NULL)
         status = clvgg_npy_commit(run->writer);
     if (run->started) {
-        run->format->end(run, status == CLVGG_STATUS_OK ? NULL : clvgg_status_message());
+        run->format->end(run, status != CLVGG_STATUS_OK ? clvgg_status_message()
+                              : interrupted             ? "interrupted"
+                                                        : NULL);
         if (run->arguments->profile && !run->arguments->json && run->engine.session != NULL)
             print_profile(run);
     }
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(run->cli, status);
-    return run->failure_count > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
+    if (interrupted)
+        vgg_cli_error(run->cli, "interrupted after %zu results", run->result_count);
+    return interrupted || run->failure_count > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
 }
 
 static void release(vgg_run *run)

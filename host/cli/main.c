@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/closest.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 
 /* In the order of --help. */
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
     };
     int exit_code = dispatch(&cli, argc, argv);
     int error = vgg_out_close(&cli.out);
+    vgg_interrupt_die();
     if (error == 0 || error == EPIPE) /* whoever read has enough */
         return exit_code;
     vgg_cli_error(&cli, "standard output: %s", strerror(error));

@@ -121,7 +121,7 @@ clvgg_status vgg_run_forward(vgg_run *run, int count);
 /* Ranks row `row` of the batch's outputs and reports it under the given name. */
 void vgg_run_report(vgg_run *run, vgg_result *result, int row);
 /* Prints what was reported, and the progress. False when nobody wants more: standard output can't
- * be written, or it is a closed pipe and there is no --output to complete. */
+ * be written, or it is a closed pipe and there is no --output to complete, or Ctrl-C. */
 bool vgg_run_flush(vgg_run *run);
 /* Reports an image that has no result. `error` needs not name the file. */
 void vgg_run_report_error(vgg_run *run, vgg_result *result, const char *error);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/interrupt.h"
 #include "cli/run.h"
 #include "report/format.h"
 
@@ -91,5 +92,5 @@ bool vgg_run_flush(vgg_run *run)
     bool goes_on =
         vgg_out_flush(&run->cli->out) || (run->cli->out.error == EPIPE && run->writer != NULL);
     vgg_progress_update(&run->progress, run->result_count);
-    return goes_on;
+    return goes_on && vgg_interrupt_signal() == 0;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/interrupt.h"
 #include "cli/model_file.h"
 #include "cli/run.h"
 #include "report/clock.h"
@@ -187,6 +188,7 @@ static void announce(const vgg_run *run)
 clvgg_status vgg_run_start(vgg_run *run, int batch)
 {
     clvgg_status status = start_engine(run, batch);
+    vgg_interrupt_watch(); /* until here there is nothing to complete or to clean up */
     if (status == CLVGG_STATUS_OK)
         status = make_buffers(run, batch);
     if (status != CLVGG_STATUS_OK)

@@ -1,6 +1,8 @@
 /* test_cli_run_failures.c — `clvgg run` when things go wrong: one clear line, the right exit code,
  * nothing half-written. */
+#include <cjson/cJSON.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -162,6 +164,29 @@ static void test_short_memory_halves_the_batch(void **state)
     test_program_free(&halved);
 }
 
+/* Stopped in the middle: what was printed is whole, the array is absent, nothing else stays. */
+static void test_signal_ends_in_order(void **state)
+{
+    (void)state;
+    static const char script[] =
+        "program=$1 net=$2 image=$3 folder=$4; set --; cd \"$folder\" || exit 9\n"
+        "while [ $# -lt 4000 ]; do set -- \"$@\" \"$image\"; done\n"
+        "\"$program\" run --json --model \"$net\" --output stopped.npy \"$@\" & run=$!\n"
+        "until ls .stopped.npy.*.tmp; do kill -0 $run || exit 8; sleep 0.01; done > ls\n"
+        "kill -TERM $run; wait $run; status=$?\n"
+        "ls -A | grep -q stopped && exit 7; exit $status";
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){"/bin/sh", "-c", script, "sh", PROGRAM,
+                                            test_scratch_path("net.safetensors"), CHELSEA,
+                                            test_scratch_path("."), NULL});
+    assert_int_equal(ran.exit_code, 128 + SIGTERM);
+    assert_contains(ran.err, "clvgg run: interrupted after ");
+    cJSON *json = test_program_json(&ran);
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(json, "error")), "interrupted");
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_array_of_another_shape),
         cmocka_unit_test(test_only_bad_images),
         cmocka_unit_test(test_closed_pipe_ends_quietly),
+        cmocka_unit_test(test_signal_ends_in_order),
         cmocka_unit_test(test_short_memory_halves_the_batch),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
