@@ -7,10 +7,25 @@ static void begin(vgg_run *run)
     vgg_text_puts(&run->cli->out.text, "file,row,rank,index,label,probability,logit,error\n");
 }
 
-/* The file and, for an array of inputs, its row. */
-static void print_file(vgg_text *text, const vgg_result *result)
+/* A name, as it is for programs, escaped for terminals. */
+static void print_name(vgg_run *run, const char *name)
 {
-    vgg_text_csv(text, result->file);
+    vgg_text *text = &run->cli->out.text;
+    vgg_text shown = {0};
+    if (run->cli->out_style.terminal) {
+        vgg_text_terminal(&shown, name);
+        name = shown.bytes != NULL ? shown.bytes : "";
+    }
+    vgg_text_csv(text, name);
+    text->failed |= shown.failed;
+    vgg_text_free(&shown);
+}
+
+/* The file and, for an array of inputs, its row. */
+static void print_file(vgg_run *run, const vgg_result *result)
+{
+    vgg_text *text = &run->cli->out.text;
+    print_name(run, result->file);
     if (result->row >= 0)
         vgg_text_printf(text, ",%lld,", (long long)result->row);
     else
@@ -21,15 +36,15 @@ static void print_result(vgg_run *run, const vgg_result *result)
 {
     vgg_text *text = &run->cli->out.text;
     if (result->error != NULL) {
-        print_file(text, result);
+        print_file(run, result);
         vgg_text_puts(text, ",,,,,");
-        vgg_text_csv(text, result->error);
+        print_name(run, result->error);
         vgg_text_puts(text, "\n");
     }
     for (size_t i = 0; i < result->top_count; i++) {
-        print_file(text, result);
+        print_file(run, result);
         vgg_text_printf(text, "%zu,%zu,", i + 1, result->top[i].index);
-        vgg_text_csv(text, result->top[i].label);
+        print_name(run, result->top[i].label);
         vgg_text_puts(text, ",");
         vgg_text_json_number(text, (double)result->top[i].probability);
         vgg_text_puts(text, ",");

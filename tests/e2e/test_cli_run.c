@@ -193,6 +193,14 @@ static void test_csv(void **state)
     assert_contains(ran.out, ",1,\"a \"\"dog\"\", big\",0.");
     assert_contains(ran.out, "/absent,,,,,,,");
     test_program_free(&ran);
+    /* A program gets a file's name as it is, a terminal isn't steered by it. */
+    RUN(&ran, NET, "--quiet", "--csv", test_scratch_path("a\033[1m\n.png"));
+    assert_contains(ran.out, "/a\033[1m .png\",,1,");
+    test_program_free(&ran);
+    test_program terminal = {.stdout_kind = TEST_STDOUT_TERMINAL};
+    RUN(&terminal, NET, "--quiet", "--csv", test_scratch_path("a\033[1m\n.png"));
+    assert_contains(terminal.out, "/a\\x1b[1m\\x0a.png,,1,");
+    test_program_free(&terminal);
 }
 
 /* Folders are walked bytewise sorted; a batch's size doesn't change a bit of the answers. */
