@@ -10,9 +10,9 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "ocl/program_binary.h"
@@ -37,13 +37,6 @@ typedef struct program_entry {
 struct vgg_program_cache {
     program_entry *first;
 };
-
-static double now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
 
 static void free_entry(program_entry *entry)
 {
@@ -238,9 +231,9 @@ static clvgg_status ensure_built(clvgg_device *device, program_entry *entry, con
     clvgg_status status = CLVGG_STATUS_OK;
     pthread_mutex_lock(&entry->lock);
     if (entry->program == NULL) {
-        double start_ms = now_ms();
+        double start_ms = vgg_clock_ms();
         status = build_entry(device, entry, kernel);
-        double spent_ms = now_ms() - start_ms;
+        double spent_ms = vgg_clock_ms() - start_ms;
         if (milliseconds != NULL)
             *milliseconds += spent_ms;
         if (status == CLVGG_STATUS_OK)

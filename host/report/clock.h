@@ -1,14 +1,7 @@
-/* report/clock.h — a monotonic clock in milliseconds. */
+/* report/clock.h — the clock, for the program, which doesn't see base/. */
 #ifndef VGG_REPORT_CLOCK_H
 #define VGG_REPORT_CLOCK_H
 
-#include <time.h>
-
-static inline double vgg_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
+#include "base/clock.h"
 
 #endif
