@@ -2,17 +2,10 @@
 #include "plan/plan.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
-
-static double now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
 
 uint64_t vgg_plan_input_elements(const vgg_plan *plan)
 {
@@ -89,6 +82,24 @@ cleanup:
     return status;
 }
 
+clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile)
+{
+    const cl_command_queue before = plan->queue;
+    const bool was = plan->profile;
+    if (profile == was)
+        return CLVGG_STATUS_OK;
+    plan->profile = profile;
+    clvgg_status status = create_queue(plan);
+    if (status == CLVGG_STATUS_OK) {
+        clFinish(before);
+        clReleaseCommandQueue(before);
+    } else {
+        plan->queue = before;
+        plan->profile = was;
+    }
+    return status;
+}
+
 /* Kernels first: a build error should come before half a gigabyte is read. */
 static clvgg_status build_kernels(vgg_plan *plan)
 {
@@ -157,7 +168,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_plan *plan = NULL;
-    const double start = now_ms();
+    const double start = vgg_clock_ms();
     *out = NULL;
     VGG_NEW(plan, 1);
     vgg_device_retain(device);
@@ -169,12 +180,12 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     VGG_TRY(vgg_plan_select(plan, options));
     VGG_TRY(vgg_plan_lay_out(plan, options));
     VGG_TRY(check_memory(plan));
-    plan->plan_ms = now_ms() - start;
+    plan->plan_ms = vgg_clock_ms() - start;
     VGG_TRY(build_kernels(plan));
     VGG_TRY(clear_arena(plan));
-    const double upload_start = now_ms();
+    const double upload_start = vgg_clock_ms();
     VGG_TRY(upload_weights(plan, source));
-    plan->weights_ms = now_ms() - upload_start;
+    plan->weights_ms = vgg_clock_ms() - upload_start;
     plan->fingerprint = fingerprint(plan);
     vgg_log(CLVGG_LOG_DEBUG, "plan: %d steps, %.1f MiB of activations, %.1f MiB of weights",
             plan->step_count, (double)plan->arena_bytes / 1048576.0,

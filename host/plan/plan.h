@@ -40,7 +40,8 @@ typedef struct vgg_plan_step {
     int input, output, workspace;             /* tensors; −1: none */
     const vgg_packed_weights *weights, *bias; /* of the device's store */
     char layers[96];
-    double ms; /* of the last profiled run */
+    cl_event ended; /* while a profiled pass runs: of the step's last command */
+    double ms;      /* of the last profiled run */
 } vgg_plan_step;
 
 typedef struct vgg_plan {
@@ -74,6 +75,9 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
                              const vgg_parameter_source *source, const vgg_plan_options *options,
                              vgg_plan **out);
 void vgg_plan_free(vgg_plan *plan);
+
+/* Whether passes of vgg_plan_run() time their steps from now on. */
+clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile);
 
 /* Passes of vgg_plan_create(). */
 clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options);

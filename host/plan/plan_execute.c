@@ -37,37 +37,55 @@ static clvgg_status enqueue_step(vgg_plan *plan, vgg_plan_step *step, vgg_launch
     return status;
 }
 
-/* Time at which the launch's latest command ended; the queue has profiling. */
-static clvgg_status end_time(const vgg_launch *launch, cl_ulong *nanoseconds)
+/* Every step, behind what `launch` waits for. `profiled` keeps each step's last event. */
+static clvgg_status enqueue_steps(vgg_plan *plan, vgg_launch *launch, vgg_buffer input, int count,
+                                  bool profiled)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    VGG_CL(clWaitForEvents(1, &launch->last));
-    VGG_CL(clGetEventProfilingInfo(launch->last, CL_PROFILING_COMMAND_END, sizeof *nanoseconds,
+    for (int i = 0; i < plan->step_count; i++) {
+        vgg_plan_step *step = &plan->steps[i];
+        VGG_TRY(enqueue_step(plan, step, launch, input, count));
+        if (profiled) {
+            VGG_CL(clRetainEvent(launch->last));
+            step->ended = launch->last;
+        }
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_status end_time(cl_event event, cl_ulong *nanoseconds)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_CL(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof *nanoseconds,
                                    nanoseconds, NULL));
 cleanup:
     return status;
 }
 
-/* Every step, behind what `launch` waits for. `profiled`: each step is waited for and timed from
- * the end of the one before; the launch must hold an event already. */
-static clvgg_status enqueue_steps(vgg_plan *plan, vgg_launch *launch, vgg_buffer input, int count,
-                                  bool profiled)
+/* The device's time of each step of a pass that has ended: on an in-order queue, from the end of
+ * the step before (`written`: of the input's upload). Counts what a library launches unseen. */
+static clvgg_status read_step_times(vgg_plan *plan, cl_event written)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_ulong before = 0, after = 0;
-    if (profiled)
-        VGG_TRY(end_time(launch, &before));
+    VGG_TRY(end_time(written, &before));
     for (int i = 0; i < plan->step_count; i++) {
-        VGG_TRY(enqueue_step(plan, &plan->steps[i], launch, input, count));
-        if (profiled) {
-            VGG_TRY(end_time(launch, &after));
-            /* Not every driver's clock runs forwards only. */
-            plan->steps[i].ms = after > before ? (double)(after - before) * 1e-6 : 0.0;
-            before = after;
-        }
+        VGG_TRY(end_time(plan->steps[i].ended, &after));
+        plan->steps[i].ms = (double)(after - before) * 1e-6;
+        before = after;
     }
 cleanup:
     return status;
+}
+
+static void release_step_events(vgg_plan *plan)
+{
+    for (int i = 0; i < plan->step_count; i++) {
+        if (plan->steps[i].ended != NULL)
+            clReleaseEvent(plan->steps[i].ended);
+        plan->steps[i].ended = NULL;
+    }
 }
 
 static void replace_last_event(vgg_plan *plan, cl_event event)
@@ -219,8 +237,8 @@ clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *
                              plan->last_event != NULL ? &plan->last_event : NULL, &written));
     launch = vgg_launch_begin(plan->queue, plan->profile, 0, NULL);
     if (plan->profile) {
+        VGG_CL(clRetainEvent(written));
         vgg_launch_adopt(&launch, written);
-        written = NULL;
     }
     VGG_TRY(enqueue_steps(plan, &launch, to, count, plan->profile));
     VGG_TRY(vgg_launch_end(&launch, &done));
@@ -235,6 +253,8 @@ clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *
     VGG_CL(clFinish(plan->queue));
     VGG_TRY(check_event(done));
     note_run(plan);
+    if (plan->profile)
+        VGG_TRY(read_step_times(plan, written));
 cleanup:
     /* After a failure commands may still read the caller's memory. */
     if (status != CLVGG_STATUS_OK)
@@ -243,6 +263,7 @@ cleanup:
         clReleaseEvent(written);
     if (done != NULL)
         clReleaseEvent(done);
+    release_step_events(plan);
     vgg_launch_abandon(&launch);
     return note_loss(plan, status);
 }
