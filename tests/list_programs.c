@@ -113,6 +113,7 @@ int main(void)
         snprintf(options, sizeof options, "-DTYPE=%d", type);
         add(&set, "pack.cl", options, "any");
     }
+    add(&set, "peak.cl", "-DVW=4 -DCHAINS=8", "gpu");
     for (int i = 0; i < set.count; i++)
         puts(set.lines[i]);
     vgg_graph_free(graph);

@@ -80,6 +80,8 @@ typedef struct vgg_variant {
     /* Fills op (problem and variant are set) or says in words why it can't: UNSUPPORTED. */
     clvgg_status (*configure)(vgg_op *op, const vgg_traits *traits);
     clvgg_status (*enqueue)(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);
+    /* FLOPs executed for one image, where they aren't those of direct computation; else NULL. */
+    uint64_t (*executed_flops)(const vgg_op *op);
 } vgg_variant;
 
 #define VGG_LAYER_BIT(type) (1u << (type))

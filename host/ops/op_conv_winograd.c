@@ -217,6 +217,13 @@ cleanup:
     return status;
 }
 
+/* Of the products; the transforms' additions are few beside them. */
+static uint64_t executed_flops(const vgg_op *op)
+{
+    return 2 * (uint64_t)(tile_positions(op) * image_tiles(op) * op->problem.input.dims[0] *
+                          op->problem.output.dims[0]);
+}
+
 static clvgg_status configure_f4_fused(vgg_op *op, const vgg_traits *traits)
 {
     return configure(op, traits, 4, true);
@@ -247,6 +254,7 @@ const vgg_variant vgg_variant_winograd_f4_fused = {
     .error_bound = F4_ERROR,
     .configure = configure_f4_fused,
     .enqueue = enqueue_fused,
+    .executed_flops = executed_flops,
 };
 
 const vgg_variant vgg_variant_winograd_f4_staged = {
@@ -255,6 +263,7 @@ const vgg_variant vgg_variant_winograd_f4_staged = {
     .error_bound = F4_ERROR,
     .configure = configure_f4_staged,
     .enqueue = enqueue_staged,
+    .executed_flops = executed_flops,
 };
 
 const vgg_variant vgg_variant_winograd_f2_fused = {
@@ -263,6 +272,7 @@ const vgg_variant vgg_variant_winograd_f2_fused = {
     .error_bound = F2_ERROR,
     .configure = configure_f2_fused,
     .enqueue = enqueue_fused,
+    .executed_flops = executed_flops,
 };
 
 const vgg_variant vgg_variant_winograd_f2_staged = {
@@ -271,4 +281,5 @@ const vgg_variant vgg_variant_winograd_f2_staged = {
     .error_bound = F2_ERROR,
     .configure = configure_f2_staged,
     .enqueue = enqueue_staged,
+    .executed_flops = executed_flops,
 };
