@@ -43,6 +43,17 @@ void clvgg_model_description_defaults(clvgg_model_description *description)
     clvgg_preprocess_defaults(&description->preprocess);
 }
 
+clvgg_status clvgg_model_random_weights(void *user, const char *tensor, const clvgg_shape *shape,
+                                        uint64_t first, uint64_t count, float *values)
+{
+    VGG_API_REQUIRE(user != NULL);
+    VGG_API_REQUIRE(tensor != NULL);
+    VGG_API_REQUIRE(shape != NULL);
+    VGG_API_REQUIRE(values != NULL || count == 0);
+    vgg_model_random_weights(*(const uint64_t *)user, tensor, shape, first, count, values);
+    return CLVGG_STATUS_OK;
+}
+
 clvgg_status clvgg_model_build(clvgg_runtime *runtime, const clvgg_model_description *description,
                                clvgg_model **out)
 {

@@ -54,6 +54,10 @@ clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dt
 void vgg_model_retain(clvgg_model *model);
 void vgg_model_free(clvgg_model *model);
 
+/* As clvgg_model_random_weights(). */
+void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_shape *shape,
+                              uint64_t first, uint64_t count, float *values);
+
 /* Parameter of a node, or NULL when it has none. */
 const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, bool bias);
 /* Elements [first, first + count) in the parameter's dtype and canonical order. Thread-safe.

@@ -39,6 +39,14 @@ CLVGG_API clvgg_status clvgg_model_load(clvgg_runtime *runtime, const char *path
 typedef clvgg_status (*clvgg_tensor_source)(void *user, const char *tensor, const clvgg_shape *shape,
                                             uint64_t first, uint64_t count, float *values);
 
+/* A source of random weights, to train from or to time: normal with standard deviation √(2/fan-in),
+ * so that activations keep their size through the layers; biases 0. The same seed gives the same
+ * weights. `user` points to the seed, a uint64_t, which must stay valid as long as the model.
+ * Threads: any. Source: He et al., Delving Deep into Rectifiers (2015), equation 10. */
+CLVGG_API clvgg_status clvgg_model_random_weights(void *user, const char *tensor,
+                                                  const clvgg_shape *shape, uint64_t first,
+                                                  uint64_t count, float *values);
+
 typedef struct clvgg_model_description {
     size_t struct_size;
     const char *architecture; /* "vgg11", "vgg13", "vgg16" or "vgg19" */

@@ -1,0 +1,42 @@
+/* model/random_weights.c — weights from a counter-based generator: any part of any tensor, in any
+ * order, gives the same values, and 138 million of them take under a second.
+ */
+#include <math.h>
+
+#include "model/model.h"
+
+/* Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (2014), the output function.
+ */
+static uint64_t splitmix64(uint64_t counter)
+{
+    uint64_t z = counter * 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+static uint64_t hash_name(const char *name)
+{
+    uint64_t hash = 0xCBF29CE484222325u; /* FNV-1a */
+    for (; *name != '\0'; name++)
+        hash = (hash ^ (unsigned char)*name) * 0x100000001B3u;
+    return hash;
+}
+
+/* The normal is a sum of four 16-bit uniforms, centred; its variance is 4 · 2³²/12. */
+void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_shape *shape,
+                              uint64_t first, uint64_t count, float *values)
+{
+    double fan_in = 1;
+    for (int i = 1; i < shape->rank; i++)
+        fan_in *= (double)shape->dims[i];
+    const double deviation = shape->rank > 1 ? sqrt(2 / fan_in) : 0;
+    const float scale = (float)(deviation / (65536 * sqrt(1.0 / 3)));
+    const uint64_t start = hash_name(tensor) ^ splitmix64(seed);
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t bits = splitmix64(start + first + i);
+        const int sum = (int)(bits & 0xFFFF) + (int)(bits >> 16 & 0xFFFF) +
+                        (int)(bits >> 32 & 0xFFFF) + (int)(bits >> 48);
+        values[i] = (float)(sum - 2 * 0xFFFF) * scale;
+    }
+}
