@@ -169,6 +169,11 @@ clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvg
                               .ms = step->ms};
     if (step->op.problem.node != NULL) /* not a conversion */
         info->flops = vgg_graph_node_flops(session->model->graph, step->first_node);
+    info->executed_flops = step->op.variant->executed_flops != NULL
+                               ? step->op.variant->executed_flops(&step->op)
+                               : info->flops;
+    if (step->weights != NULL)
+        info->weight_bytes = step->weights->bytes;
     snprintf(info->layers, sizeof info->layers, "%s", step->layers);
     return CLVGG_STATUS_OK;
 }

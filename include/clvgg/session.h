@@ -73,7 +73,8 @@ typedef struct clvgg_step_info {
     char layers[96];     /* "conv1_2+relu1_2+pool1" */
     const char *variant; /* owned by the session */
     uint64_t flops;      /* of one image, counted as direct computation */
-    uint64_t workspace_bytes;
+    uint64_t executed_flops; /* of one image, what the variant executes: fewer with Winograd's */
+    uint64_t weight_bytes, workspace_bytes; /* on the device */
     double ms;           /* of the last run, when profiled; else 0 */
 } clvgg_step_info;
 

@@ -1,0 +1,202 @@
+/* api/api_bench.c — implements clvgg/bench.h: sessions checked against the definition, then timed
+ * by plan/measure.c. */
+#include "clvgg/bench.h"
+
+#include <math.h>
+
+#include "api/scope.h"
+#include "api/session.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "ops/peak.h"
+#include "plan/measure.h"
+
+struct clvgg_bench {
+    const vgg_scope *scope; /* the runtime's */
+    clvgg_device *device;   /* retained, as the model is */
+    clvgg_model *model;
+    clvgg_bench_options options;
+    size_t input_elements, logit_count;
+    float *image;           /* [input_elements] */
+    float *reference;       /* [logit_count] */
+    clvgg_session *session; /* of the latest run */
+};
+
+static clvgg_status measure_peak(clvgg_device *device, clvgg_peak *peak)
+{
+    return vgg_peak_measure(device, &peak->fma_gflops, &peak->read_gbps);
+}
+
+clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak)
+{
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(peak != NULL);
+    VGG_API_REQUIRE(peak->struct_size == sizeof *peak);
+    VGG_API_RETURN(&device->runtime->scope, measure_peak(device, peak));
+}
+
+void clvgg_bench_options_defaults(clvgg_bench_options *options)
+{
+    if (options != NULL)
+        *options = (clvgg_bench_options){.struct_size = sizeof *options, .min_seconds = 1};
+}
+
+/* Uniform in −1…1, about what normalised photographs are; the same in every run. */
+static void fill_noise(float *values, size_t count)
+{
+    uint32_t state = 1;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
+    }
+}
+
+static clvgg_status compute_reference(clvgg_bench *bench)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_session *session = NULL;
+    static const char *const definition[] = {"*=conv_direct", "*=dense_direct"};
+    clvgg_session_options options;
+    clvgg_session_options_defaults(&options);
+    options.variants = definition;
+    options.variant_count = sizeof definition / sizeof *definition;
+    VGG_TRY(clvgg_session_create(bench->device, bench->model, &options, &session));
+    bench->input_elements = (size_t)vgg_plan_input_elements(session->plan);
+    bench->logit_count = (size_t)vgg_plan_output_elements(session->plan, 0);
+    VGG_NEW(bench->image, bench->input_elements);
+    VGG_NEW(bench->reference, bench->logit_count);
+    fill_noise(bench->image, bench->input_elements);
+    VGG_TRY(vgg_plan_run(session->plan, 1, bench->image, &bench->reference));
+cleanup:
+    clvgg_session_free(session);
+    return status;
+}
+
+static clvgg_status create(clvgg_device *device, clvgg_model *model,
+                           const clvgg_bench_options *options, clvgg_bench **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_bench *bench = NULL;
+    VGG_NEW(bench, 1);
+    bench->scope = model->scope;
+    bench->options = *options;
+    vgg_device_retain(device);
+    bench->device = device;
+    vgg_model_retain(model);
+    bench->model = model;
+    VGG_TRY(compute_reference(bench));
+    *out = bench;
+    bench = NULL;
+cleanup:
+    clvgg_bench_free(bench);
+    return status;
+}
+
+clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
+                                const clvgg_bench_options *options, clvgg_bench **out)
+{
+    VGG_API_REQUIRE(out != NULL);
+    *out = NULL;
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(model != NULL);
+    clvgg_bench_options defaults;
+    clvgg_bench_options_defaults(&defaults);
+    if (options == NULL)
+        options = &defaults;
+    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_REQUIRE(options->min_seconds >= 0);
+    VGG_API_RETURN(model->scope, create(device, model, options, out));
+}
+
+void clvgg_bench_free(clvgg_bench *bench)
+{
+    if (bench == NULL)
+        return;
+    clvgg_session_free(bench->session);
+    vgg_free(bench->image);
+    vgg_free(bench->reference);
+    vgg_model_free(bench->model);
+    vgg_device_release(bench->device);
+    vgg_free(bench);
+}
+
+/* ‖logits − reference‖ / ‖reference‖ over all rows; NaN where anything isn't finite. */
+static double relative_error(const clvgg_bench *bench, int batch, const float *logits)
+{
+    double difference = 0, size = 0;
+    for (size_t row = 0; row < (size_t)batch; row++)
+        for (size_t i = 0; i < bench->logit_count; i++) {
+            const double expected = bench->reference[i];
+            const double off = logits[row * bench->logit_count + i] - expected;
+            difference += off * off;
+            size += expected * expected;
+        }
+    return difference == 0 ? 0 : sqrt(difference / size);
+}
+
+static clvgg_status make_session(clvgg_bench *bench, int batch)
+{
+    clvgg_session_options options;
+    clvgg_session_options_defaults(&options);
+    options.max_batch = batch;
+    options.gemm = bench->options.gemm;
+    options.variants = bench->options.variants;
+    options.variant_count = bench->options.variant_count;
+    clvgg_session_free(bench->session); /* its memory first */
+    return clvgg_session_create(bench->device, bench->model, &options, &bench->session);
+}
+
+static clvgg_status time_passes(const clvgg_bench *bench, const float *input, float *logits,
+                                clvgg_bench_result *result)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_measure measure;
+    const double min_ms = bench->options.min_seconds * 1e3;
+    vgg_plan *plan = bench->session->plan;
+    VGG_TRY(vgg_measure_passes(plan, result->batch, input, &logits, min_ms, &measure));
+    if (bench->options.per_layer)
+        VGG_TRY(vgg_measure_steps(plan, result->batch, input, &logits, min_ms, &measure));
+    result->repetitions = measure.repetitions;
+    result->median_ms = measure.median_ms;
+    result->min_ms = measure.min_ms;
+    result->kernel_ms = measure.kernel_ms;
+cleanup:
+    return status;
+}
+
+static clvgg_status run(clvgg_bench *bench, int batch, clvgg_bench_result *result)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    float *input = NULL, *logits = NULL;
+    VGG_NEW(input, (size_t)batch * bench->input_elements);
+    VGG_NEW(logits, (size_t)batch * bench->logit_count);
+    for (size_t i = 0; i < (size_t)batch * bench->input_elements; i++)
+        input[i] = bench->image[i % bench->input_elements];
+    VGG_TRY(make_session(bench, batch));
+    const double start = vgg_clock_ms();
+    VGG_TRY(vgg_plan_run(bench->session->plan, batch, input, &logits));
+    result->first_ms = vgg_clock_ms() - start;
+    result->error_l2 = relative_error(bench, batch, logits);
+    result->wrong = !(result->error_l2 <= CLVGG_BENCH_ERROR_LIMIT);
+    if (!result->wrong)
+        VGG_TRY(time_passes(bench, input, logits, result));
+cleanup:
+    vgg_free(logits);
+    vgg_free(input);
+    return status;
+}
+
+clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *result)
+{
+    VGG_API_REQUIRE(bench != NULL);
+    VGG_API_REQUIRE(batch >= 1 && batch <= 65536);
+    VGG_API_REQUIRE(result != NULL);
+    VGG_API_REQUIRE(result->struct_size == sizeof *result);
+    *result = (clvgg_bench_result){.struct_size = sizeof *result, .batch = batch};
+    VGG_API_RETURN(bench->scope, run(bench, batch, result));
+}
+
+const clvgg_session *clvgg_bench_session(const clvgg_bench *bench)
+{
+    return bench->session;
+}

@@ -1,0 +1,77 @@
+/* clvgg/bench.h — how fast a device is, and how fast a model runs on it.
+ *
+ * Nothing is timed before its result was checked against the layers' definition.
+ */
+#ifndef CLVGG_BENCH_H
+#define CLVGG_BENCH_H
+
+#include <stddef.h>
+
+#include "clvgg/session.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a device does at most, in two loops that do nothing else. */
+typedef struct clvgg_peak {
+    size_t struct_size;
+    double fma_gflops; /* float32 fused multiply-adds, 1e9 FLOPs a second, two a multiply-add */
+    double read_gbps;  /* 1e9 bytes a second, read from memory (a buffer larger than caches) */
+} clvgg_peak;
+
+/* Measures the device; set peak->struct_size first. Best of 25 launches each, by the device's
+ * clock. Blocks, about a second where nothing else runs; needs 256 MiB of device memory meanwhile.
+ * Errors: OUT_OF_DEVICE_MEMORY, BUILD_FAILED, OPENCL. */
+CLVGG_API clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak);
+
+/* A model on a device, with the logits that its layers' definition gives there. */
+typedef struct clvgg_bench clvgg_bench;
+
+typedef struct clvgg_bench_options {
+    size_t struct_size;
+    clvgg_gemm gemm;             /* these three as in clvgg_session_options */
+    const char *const *variants;
+    size_t variant_count;
+    double min_seconds; /* of timed passes; default 1. At least nine are timed in any case */
+    int per_layer;      /* 1: time each step too, in passes of their own */
+} clvgg_bench_options;
+
+CLVGG_API void clvgg_bench_options_defaults(clvgg_bench_options *options);
+
+/* Computes the reference: the logits of one image of noise, every convolution and dense layer as a
+ * plain sum of products (variants conv_direct and dense_direct). `options` may be NULL; what it
+ * points to must stay valid as long as the bench. Retains device and model. Blocks; the definition
+ * is slow (seconds for VGG16 on a CPU). Belongs to one thread at a time, as sessions do.
+ * Errors: those of clvgg_session_create() and clvgg_session_run(). */
+CLVGG_API clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
+                                          const clvgg_bench_options *options, clvgg_bench **out);
+CLVGG_API void clvgg_bench_free(clvgg_bench *bench);
+
+/* Logits further than this from the reference are wrong. */
+#define CLVGG_BENCH_ERROR_LIMIT 1e-4
+
+typedef struct clvgg_bench_result {
+    size_t struct_size;
+    int batch;
+    double error_l2; /* relative L2 of the batch's logits against the reference */
+    int wrong;       /* 1: error_l2 is above the limit or no number; then nothing below is timed */
+    int repetitions;            /* passes behind the median and the minimum */
+    double median_ms, min_ms;   /* of a pass of the batch, host to host, in the steady state */
+    double first_ms;            /* of the session's first pass, which those leave out */
+    double kernel_ms;           /* median by the device's clock, all steps; 0 without per_layer */
+} clvgg_bench_result;
+
+/* Makes a session for `batch` images, checks all its rows (each is the reference's image), then
+ * times passes: two to warm up, then until min_seconds have passed. Set result->struct_size first.
+ * A wrong session is no error. Blocks. Errors: those of clvgg_session_create() and _run(). */
+CLVGG_API clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *result);
+
+/* The session that the latest clvgg_bench_run() measured, owned by the bench and replaced by the
+ * next run; NULL before. Each step's `ms` is its median by the device's clock, with per_layer. */
+CLVGG_API const clvgg_session *clvgg_bench_session(const clvgg_bench *bench);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

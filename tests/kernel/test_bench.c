@@ -1,0 +1,235 @@
+/* kernel/test_bench.c — the device's peak, and timings of checked sessions; no figure is judged. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clvgg/bench.h"
+#include "plan/measure.h"
+#include "support/cl_faults.h"
+#include "support/failing_allocator.h"
+#include "support/networks.h"
+
+static test_device device;
+
+static void peak_is_finite_and_positive(void **state)
+{
+    (void)state;
+    clvgg_peak peak = {.struct_size = sizeof peak};
+    must(clvgg_device_measure_peak(device.device, &peak));
+    assert_true(isfinite(peak.fma_gflops) && peak.fma_gflops > 0);
+    assert_true(isfinite(peak.read_gbps) && peak.read_gbps > 0);
+}
+
+static void peak_fails_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *function;
+        size_t index;
+    } calls[] = {
+        {"clCreateCommandQueue", 0}, {"clCreateBuffer", 0},          {"clCreateBuffer", 1},
+        {"clSetKernelArg", 0},       {"clEnqueueNDRangeKernel", 0},  {"clEnqueueNDRangeKernel", 30},
+        {"clWaitForEvents", 0},      {"clGetEventProfilingInfo", 0}, {"clGetEventProfilingInfo", 1},
+        {"clEnqueueFillBuffer", 0},  {"clCreateKernel", 1},
+    };
+    clvgg_peak peak = {.struct_size = sizeof peak};
+    must(clvgg_device_measure_peak(device.device, &peak)); /* its program is built now */
+    const size_t live = cl_faults_live();
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        cl_faults_fail_call(calls[i].function, calls[i].index, CL_OUT_OF_RESOURCES);
+        const clvgg_status status = clvgg_device_measure_peak(device.device, &peak);
+        const bool failed = cl_faults_stop();
+        if (!failed || status == CLVGG_STATUS_OK)
+            fail_msg("%s %zu: no error", calls[i].function, calls[i].index);
+        assert_int_equal(cl_faults_live(), live);
+    }
+}
+
+/* FLOPs of a Winograd step are those of its products: a ratio that the tile's size fixes. */
+static void check_step(const clvgg_step_info *step)
+{
+    assert_true(step->executed_flops <= step->flops);
+    if (strncmp(step->variant, "winograd_f4", 11) == 0)
+        assert_int_equal(4 * step->executed_flops, step->flops); /* 36 : 16 · 9 */
+    else if (strncmp(step->variant, "winograd_f2", 11) == 0)
+        assert_int_equal(9 * step->executed_flops, 4 * step->flops); /* 16 : 4 · 9 */
+    else
+        assert_int_equal(step->executed_flops, step->flops);
+    assert_true((step->weight_bytes > 0) == (step->flops > 0));
+}
+
+static void results_are_checked_and_complete(void **state)
+{
+    (void)state;
+    static const char *const variants[][1] = {
+        {"conv3=winograd_f4_fused"}, {"conv3=winograd_f2_staged"}, {"conv3=conv_direct"}};
+    clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
+    for (size_t v = 0; v < 3; v++) {
+        clvgg_bench_options options;
+        clvgg_bench *bench = NULL;
+        clvgg_bench_options_defaults(&options);
+        options.variants = variants[v];
+        options.variant_count = 1;
+        options.min_seconds = 0.02;
+        options.per_layer = 1;
+        must(clvgg_bench_create(device.device, model, &options, &bench));
+        assert_null(clvgg_bench_session(bench));
+        for (int batch = 3; batch > 0; batch -= 2) {
+            clvgg_bench_result result = {.struct_size = sizeof result};
+            const clvgg_status status = clvgg_bench_run(bench, batch, &result);
+            if (status == CLVGG_STATUS_UNSUPPORTED && v < 2)
+                continue; /* not a CPU */
+            must(status);
+            assert_int_equal(result.batch, batch);
+            assert_int_equal(result.wrong, 0);
+            assert_true(result.error_l2 >= 0 && result.error_l2 < 1e-5);
+            assert_in_range(result.repetitions, VGG_MEASURE_LEAST, VGG_MEASURE_MOST);
+            assert_true(result.min_ms > 0 && result.min_ms <= result.median_ms);
+            assert_true(result.repetitions == VGG_MEASURE_LEAST ||
+                        result.min_ms * (result.repetitions - 1) <= 20);
+            assert_true(result.first_ms > 0 && result.kernel_ms >= 0);
+            double sum_ms = 0;
+            const clvgg_session *session = clvgg_bench_session(bench);
+            for (size_t i = 0; i < clvgg_session_step_count(session); i++) {
+                clvgg_step_info step = {.struct_size = sizeof step};
+                must(clvgg_session_step(session, i, &step));
+                check_step(&step);
+                sum_ms += step.ms;
+            }
+            assert_true((sum_ms > 0) == (result.kernel_ms > 0));
+        }
+        clvgg_bench_free(bench);
+    }
+    clvgg_model_free(model);
+}
+
+static void arguments_are_checked(void **state)
+{
+    (void)state;
+    clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
+    clvgg_bench *bench = NULL;
+    clvgg_bench_options options;
+    clvgg_bench_options_defaults(&options);
+    options.min_seconds = NAN;
+    assert_int_equal(clvgg_bench_create(device.device, model, &options, &bench),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+    assert_null(bench);
+    must(clvgg_bench_create(device.device, model, NULL, &bench));
+    clvgg_bench_result result = {.struct_size = sizeof result};
+    assert_int_equal(clvgg_bench_run(bench, 0, &result), CLVGG_STATUS_INVALID_ARGUMENT);
+    result.struct_size = 1;
+    assert_int_equal(clvgg_bench_run(bench, 1, &result), CLVGG_STATUS_INVALID_ARGUMENT);
+    clvgg_peak peak = {0};
+    assert_int_equal(clvgg_device_measure_peak(device.device, &peak),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+    clvgg_bench_free(bench);
+    clvgg_model_free(model);
+}
+
+/* Every call that a bench makes can fail: an error, nothing leaked, and the next run works. */
+static void a_run_fails_whole(void **state)
+{
+    (void)state;
+    static const char *const functions[] = {"clCreateCommandQueue", "clEnqueueWriteBuffer",
+                                            "clEnqueueNDRangeKernel", "clGetEventProfilingInfo",
+                                            "clRetainEvent"};
+    clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
+    clvgg_bench *bench = NULL;
+    clvgg_bench_options options;
+    clvgg_bench_options_defaults(&options);
+    options.min_seconds = 0;
+    options.per_layer = 1;
+    must(clvgg_bench_create(device.device, model, &options, &bench));
+    clvgg_bench_result result = {.struct_size = sizeof result};
+    must(clvgg_bench_run(bench, 1, &result));
+    const size_t live = cl_faults_live();
+    for (size_t f = 0; f < sizeof functions / sizeof *functions; f++)
+        for (size_t index = 0, failed = true; failed && index < 40; index += 3) {
+            cl_faults_fail_call(functions[f], index, CL_OUT_OF_RESOURCES);
+            const clvgg_status status = clvgg_bench_run(bench, 1, &result);
+            failed = cl_faults_stop();
+            if (failed && status == CLVGG_STATUS_OK)
+                fail_msg("%s %zu: no error", functions[f], index);
+            must(clvgg_bench_run(bench, 1, &result));
+            assert_int_equal(cl_faults_live(), live);
+        }
+    clvgg_bench_free(bench);
+    clvgg_model_free(model);
+}
+
+static clvgg_status bench_small(void *user)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_bench *bench = NULL;
+    clvgg_bench_result result = {.struct_size = sizeof result};
+    clvgg_bench_options options;
+    clvgg_bench_options_defaults(&options);
+    options.min_seconds = 0;
+    options.per_layer = 1;
+    VGG_TRY(clvgg_bench_create(device.device, user, &options, &bench));
+    VGG_TRY(clvgg_bench_run(bench, 1, &result));
+cleanup:
+    clvgg_bench_free(bench);
+    return status;
+}
+
+static void memory_can_run_out(void **state)
+{
+    (void)state;
+    failing_allocator allocator = {.before_failure = -1};
+    clvgg_runtime_options options;
+    clvgg_runtime_options_defaults(&options);
+    options.allocate = failing_allocate;
+    options.release = failing_release;
+    options.allocator_user = &allocator;
+    clvgg_runtime *runtime = NULL;
+    must(clvgg_runtime_create(&options, &runtime));
+    clvgg_model *model = network_make(runtime, NETWORK_VGG);
+    must(bench_small(model)); /* programs are built */
+    const long held = allocator.held;
+    long failures = 0;
+    for (clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY; status != CLVGG_STATUS_OK; failures++) {
+        allocator.before_failure = failures;
+        status = bench_small(model);
+        allocator.before_failure = -1;
+        if (status != CLVGG_STATUS_OK && status != CLVGG_STATUS_OUT_OF_MEMORY)
+            fail_msg("allocation %ld: %s", failures, clvgg_status_message());
+        assert_int_equal(allocator.held, held);
+    }
+    assert_in_range(failures, 10, 10000);
+    clvgg_model_free(model);
+    clvgg_runtime_free(runtime);
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    test_device_open(&device, NULL);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    test_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(peak_is_finite_and_positive),
+        cmocka_unit_test(peak_fails_whole),
+        cmocka_unit_test(results_are_checked_and_complete),
+        cmocka_unit_test(arguments_are_checked),
+        cmocka_unit_test(a_run_fails_whole),
+        cmocka_unit_test(memory_can_run_out),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
