@@ -41,7 +41,8 @@ typedef struct vgg_verb {
     int (*run)(vgg_cli *cli, int argc, char **argv); /* argv[0] is the verb; returns an exit code */
 } vgg_verb;
 
-extern const vgg_verb vgg_verb_cache, vgg_verb_devices, vgg_verb_info, vgg_verb_run;
+extern const vgg_verb vgg_verb_bench, vgg_verb_cache, vgg_verb_compare, vgg_verb_devices,
+    vgg_verb_info, vgg_verb_run;
 
 /* One line on standard error: "clvgg: …" or "clvgg run: …". Control characters are escaped. */
 void vgg_cli_error(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);

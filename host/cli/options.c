@@ -91,6 +91,13 @@ static bool store(vgg_cli *cli, const vgg_option *option, const char *value, voi
         vgg_cli_error(cli, "--%s: needs a number from %d to %d, got '%s'", option->name, least,
                       most, value);
         return false;
+    case VGG_OPTION_COUNTS:
+        if (vgg_value_counts(value, least, most, field))
+            return true;
+        vgg_cli_error(cli,
+                      "--%s: needs numbers from %d to %d with commas between, at most %d, got '%s'",
+                      option->name, least, most, VGG_COUNTS_MOST, value);
+        return false;
     case VGG_OPTION_NUMBER:
         if (vgg_value_number(value, field) && *(float *)field > 0)
             return true;

@@ -27,6 +27,12 @@ typedef struct vgg_list {
     size_t count;
 } vgg_list;
 
+enum { VGG_COUNTS_MOST = 16 };
+typedef struct vgg_counts {
+    int values[VGG_COUNTS_MOST];
+    size_t count;
+} vgg_counts;
+
 /* The type that an option's field has in the verb's struct of arguments. */
 typedef enum vgg_option_kind {
     VGG_OPTION_HEADING, /* no option: a line in --help */
@@ -34,6 +40,7 @@ typedef enum vgg_option_kind {
     VGG_OPTION_TEXT,    /* const char * */
     VGG_OPTION_LIST,    /* vgg_list, one item each time the option is given */
     VGG_OPTION_COUNT,   /* int between least and most */
+    VGG_OPTION_COUNTS,  /* vgg_counts, commas between, each between least and most */
     VGG_OPTION_NUMBER,  /* float, finite and above 0 */
     VGG_OPTION_SIZE,    /* uint64_t bytes, at least `least`: 512M, 1G, 1048576 */
     VGG_OPTION_TRIPLE,  /* vgg_triple: three finite numbers, each above `least` */

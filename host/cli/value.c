@@ -31,6 +31,24 @@ bool vgg_value_count(const char *text, int least, int most, int *value)
     return true;
 }
 
+bool vgg_value_counts(const char *text, int least, int most, vgg_counts *value)
+{
+    char number[16];
+    value->count = 0;
+    for (;; text++) {
+        const size_t length = strcspn(text, ",");
+        if (length >= sizeof number || value->count == VGG_COUNTS_MOST)
+            return false;
+        memcpy(number, text, length);
+        number[length] = '\0';
+        if (!vgg_value_count(number, least, most, &value->values[value->count++]))
+            return false;
+        text += length;
+        if (*text == '\0')
+            return true;
+    }
+}
+
 /* A finite decimal number that ends at `stop`. */
 static bool decimal(const char *text, char stop, float *value, const char **end)
 {

@@ -5,6 +5,8 @@
 #include "cli/options.h"
 
 bool vgg_value_count(const char *text, int least, int most, int *value);
+/* Numbers with commas between, at most VGG_COUNTS_MOST. */
+bool vgg_value_counts(const char *text, int least, int most, vgg_counts *value);
 bool vgg_value_number(const char *text, float *value);
 bool vgg_value_size(const char *text, uint64_t *bytes);
 /* Three numbers with commas between, each above `bound`. */

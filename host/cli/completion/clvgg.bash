@@ -9,17 +9,22 @@ _clvgg() {
     local verb=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run info devices cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run info devices bench compare cache help --help --version" -- "$current")
         return
     fi
     case $previous in
+    -m | --model)
+        [[ $verb != bench ]] || words="vgg11 vgg13 vgg16 vgg19"
+        mapfile -t COMPREPLY < <(compgen -W "$words" -f -- "$current")
+        return
+        ;;
     -d | --device) words="gpu cpu accelerator $(_clvgg_devices)" ;;
     --gemm) words="auto own clblast" ;;
     --resize-mode) words="crop squash" ;;
     --channels) words="RGB BGR" ;;
-    --compute-units | -k | --top | -b | --batch | --mem-limit | --layer | --input-size | \
+    --compute-units | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
-    -m | --model | -l | --labels | -i | --input | -o | --output)
+    -l | --labels | -i | --input | -o | --output | --out)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -34,7 +39,12 @@ _clvgg() {
         info) words="--device --batch --input-size --labels --json --dot --no-cache --help" ;;
         devices) words="--json --help" ;;
         cache) words="list clear --json --help" ;;
-        help) words="run info devices cache" ;;
+        bench)
+            words="--device --compute-units --model --batch --input-size --min-time --per-layer
+                --json --out --gemm --variant --no-cache --help"
+            ;;
+        compare) words="--help" ;;
+        help) words="run info devices bench compare cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -6,16 +6,18 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run info devices cache help
+set -l verbs run info devices bench compare cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a model's layers, sizes and memory plan"
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Show results of bench side by side'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List or clear what is kept between runs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run info devices cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run info devices bench compare cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
@@ -53,6 +55,20 @@ complete -c clvgg -n $info -l dot -d 'Print the graph for Graphviz'
 complete -c clvgg -n $info -l no-cache -d 'Compile every program, and keep none'
 
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l json -d 'Print one JSON object'
+
+set -l bench '__fish_seen_subcommand_from bench'
+complete -c clvgg -n $bench -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
+complete -c clvgg -n $bench -l compute-units -x -d 'Use only N compute units of a CPU'
+complete -c clvgg -n $bench -s m -l model -r -a 'vgg11 vgg13 vgg16 vgg19' -d 'Architecture or file'
+complete -c clvgg -n $bench -s b -l batch -x -d 'Batches to time'
+complete -c clvgg -n $bench -l input-size -x -d 'Rows and columns of the input'
+complete -c clvgg -n $bench -l min-time -x -d 'Repeat for S seconds'
+complete -c clvgg -n $bench -l per-layer -d 'Time every step too'
+complete -c clvgg -n $bench -l json -d 'Print one JSON object'
+complete -c clvgg -n $bench -l out -r -d 'Also write the JSON object to a file'
+complete -c clvgg -n $bench -l gemm -x -a 'auto own clblast' -d 'Whose matrix multiplication'
+complete -c clvgg -n $bench -l variant -x -d 'Force a kernel, LAYER=NAME'
+complete -c clvgg -n $bench -l no-cache -d 'Compile every program, and keep none'
 
 set -l cache '__fish_seen_subcommand_from cache'
 complete -c clvgg -n $cache -f -a 'list clear'

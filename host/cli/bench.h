@@ -1,0 +1,64 @@
+/* cli/bench.h — what `clvgg bench` measures, and its two ways of showing it.
+ *
+ * cmd_bench.c parses and measures; bench_text.c and bench_json.c show each result as it comes,
+ * because a batch's session is gone with the next. What `clvgg compare` reads of the JSON is in
+ * report/bench_file.c.
+ */
+#ifndef VGG_CLI_BENCH_H
+#define VGG_CLI_BENCH_H
+
+#include "cli/options.h"
+#include "clvgg/bench.h"
+#include "report/json.h"
+#include "report/writer.h"
+
+typedef struct vgg_bench_arguments {
+    const char *device, *model, *out;
+    int compute_units, gemm;
+    vgg_counts batches;
+    vgg_list variants;
+    vgg_extent input_size;
+    float min_time;
+    bool per_layer, json, no_cache;
+} vgg_bench_arguments;
+
+typedef struct vgg_benchmark {
+    vgg_cli *cli;
+    const vgg_bench_arguments *arguments;
+    clvgg_device *device;
+    clvgg_device_info device_info;
+    clvgg_model *model;
+    bool random_weights;
+    clvgg_peak peak;
+    clvgg_bench *bench;
+    clvgg_bench_result results[VGG_COUNTS_MOST];
+    size_t result_count;
+    vgg_writer *writer; /* of --out */
+    vgg_text json_text; /* the JSON object, whole at the end */
+    vgg_json json;
+} vgg_benchmark;
+
+/* Device, model and peak; the latest result; what ends the output. `error` is why it ended early,
+ * or NULL. */
+void vgg_bench_text_begin(vgg_benchmark *run);
+void vgg_bench_text_result(vgg_benchmark *run);
+void vgg_bench_text_end(vgg_benchmark *run);
+void vgg_bench_json_begin(vgg_benchmark *run);
+void vgg_bench_json_result(vgg_benchmark *run);
+void vgg_bench_json_end(vgg_benchmark *run, const char *error);
+
+/* A step of the latest result, in the units that are shown; direct-equivalent unless it says. */
+typedef struct vgg_bench_layer {
+    char name[96];      /* of the layer that gives the step its name: "conv1_2" */
+    const char *layers; /* all of them: "conv1_2+relu1_2+pool1"; valid with the step */
+    const char *variant;
+    double ms, gflops, executed_gflops;
+    double fma_share;  /* gflops of the device's peak */
+    double read_share; /* weight bytes a second of the device's peak */
+} vgg_bench_layer;
+
+vgg_bench_layer vgg_bench_describe(const vgg_benchmark *run, const clvgg_step_info *step);
+/* 1e9 FLOPs a second; 0 for no time. */
+double vgg_bench_gflops(uint64_t flops, int batch, double ms);
+
+#endif

@@ -1,0 +1,104 @@
+/* cli/bench_text.c — `clvgg bench` for people: what was measured, a table a batch, the summary. */
+#include "cli/bench.h"
+#include "report/device.h"
+#include "report/format.h"
+#include "report/model.h"
+#include "report/table.h"
+
+static void fact(vgg_text *text, const vgg_style *style, const char *name)
+{
+    vgg_text_printf(text, "%s%-7s%s ", vgg_style_dim(style), name, vgg_style_reset(style));
+}
+
+static void print_model(vgg_text *text, const vgg_benchmark *run)
+{
+    const double gflop = (double)clvgg_model_flops(run->model) / 1e9;
+    clvgg_layer_info input = {.struct_size = sizeof input};
+    vgg_text_terminal(text, clvgg_model_name(run->model));
+    vgg_text_printf(text, " (%s%s)", clvgg_model_architecture(run->model),
+                    run->random_weights ? ", random weights" : "");
+    if (clvgg_model_layer(run->model, 0, &input) == CLVGG_STATUS_OK) {
+        vgg_text_puts(text, ", input ");
+        vgg_report_shape(text, &input.output);
+    }
+    vgg_text_printf(text, ", %.2f GFLOP an image\n", gflop);
+}
+
+void vgg_bench_text_begin(vgg_benchmark *run)
+{
+    vgg_text *text = &run->cli->out.text;
+    const vgg_style *style = &run->cli->out_style;
+    fact(text, style, "device");
+    vgg_report_device_name(text, &run->device_info);
+    vgg_text_puts(text, "\n");
+    fact(text, style, "model");
+    print_model(text, run);
+    fact(text, style, "peak");
+    vgg_text_printf(text, "%.0f GFLOP/s multiplying and adding, %.1f GB/s reading\n",
+                    run->peak.fma_gflops, run->peak.read_gbps);
+}
+
+/* Zero is no measurement: the cell stays empty. */
+static void put_number(vgg_table *table, int digits, double value, const char *unit)
+{
+    if (value > 0)
+        vgg_text_printf(vgg_table_cell(table), "%.*f%s", digits, value, unit);
+    vgg_table_next(table);
+}
+
+void vgg_bench_text_result(vgg_benchmark *run)
+{
+    static const vgg_column columns[] = {{"layers", false}, {"variant", false}, {"ms", true},
+                                         {"GFLOP/s", true}, {"executed", true}, {"of peak", true},
+                                         {"reading", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    const clvgg_bench_result *result = &run->results[run->result_count - 1];
+    const clvgg_session *session = clvgg_bench_session(run->bench);
+    if (!run->arguments->per_layer || result->wrong)
+        return;
+    for (size_t i = 0; i < clvgg_session_step_count(session); i++) {
+        clvgg_step_info step = {.struct_size = sizeof step};
+        if (clvgg_session_step(session, i, &step) != CLVGG_STATUS_OK)
+            continue;
+        const vgg_bench_layer layer = vgg_bench_describe(run, &step);
+        vgg_text_terminal(vgg_table_cell(&table), layer.layers);
+        vgg_table_next(&table);
+        vgg_table_put(&table, layer.variant);
+        put_number(&table, 3, layer.ms, "");
+        put_number(&table, 1, layer.gflops, "");
+        put_number(&table, 1, layer.executed_gflops, "");
+        put_number(&table, 0, 100 * layer.fma_share, " %");
+        put_number(&table, 0, 100 * layer.read_share, " %");
+    }
+    vgg_text *text = &run->cli->out.text;
+    vgg_text_printf(text, "\nbatch %d: steps by the device's clock, %.2f ms in all\n",
+                    result->batch, result->kernel_ms);
+    vgg_table_finish(&table, &run->cli->out_style, text);
+}
+
+void vgg_bench_text_end(vgg_benchmark *run)
+{
+    static const vgg_column columns[] = {{"batch", true},    {"median ms", true}, {"min ms", true},
+                                         {"first ms", true}, {"an image", true},  {"GFLOP/s", true},
+                                         {"of peak", true},  {"error", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    for (size_t i = 0; i < run->result_count; i++) {
+        const clvgg_bench_result *result = &run->results[i];
+        const double gflops =
+            vgg_bench_gflops(clvgg_model_flops(run->model), result->batch, result->median_ms);
+        vgg_text_printf(vgg_table_cell(&table), "%d", result->batch);
+        vgg_table_next(&table);
+        put_number(&table, 2, result->median_ms, "");
+        put_number(&table, 2, result->min_ms, "");
+        put_number(&table, 2, result->wrong ? 0 : result->first_ms, "");
+        put_number(&table, 2, result->median_ms / result->batch, "");
+        put_number(&table, 1, gflops, "");
+        put_number(&table, 0, 100 * gflops / run->peak.fma_gflops, " %");
+        vgg_text_printf(vgg_table_cell(&table), "%.1e%s", result->error_l2,
+                        result->wrong ? " WRONG" : "");
+        vgg_table_next(&table);
+    }
+    vgg_text *text = &run->cli->out.text;
+    vgg_text_puts(text, "\n");
+    vgg_table_finish(&table, &run->cli->out_style, text);
+}

@@ -1,0 +1,277 @@
+/* cli/cmd_bench.c — `clvgg bench`: how fast a model runs on a device, and what the device can do.
+ *
+ * This file parses and measures; bench_text.c and bench_json.c show.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/bench.h"
+#include "cli/model_file.h"
+
+#define AT(field) offsetof(vgg_bench_arguments, field)
+
+static const vgg_option options[] = {
+    {"device", 'd', VGG_OPTION_TEXT, AT(device), "D", 0, 0,
+     "Index, P:D, part of a name, gpu, cpu, accelerator or uuid:...\n"
+     "(CLVGG_DEVICE, else the first GPU, else the first device)"},
+    {"compute-units", 0, VGG_OPTION_COUNT, AT(compute_units), "N", 1, 65535,
+     "Use only N compute units of a CPU"},
+    {"model", 'm', VGG_OPTION_TEXT, AT(model), "F", 0, 0,
+     "Safetensors file; or vgg11, vgg13, vgg16, vgg19: random weights,\n"
+     "1000 classes (CLVGG_MODEL, else vgg16)"},
+    {"batch", 'b', VGG_OPTION_COUNTS, AT(batches), "N,...", 1, 4096,
+     "Batches to time, one after the other (1)"},
+    {"input-size", 0, VGG_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
+     "Input of H rows and W columns, or N for a square"},
+    {"min-time", 0, VGG_OPTION_NUMBER, AT(min_time), "S", 0, 0,
+     "Repeat for S seconds (1), nine times at least"},
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
+    {"per-layer", 0, VGG_OPTION_FLAG, AT(per_layer), NULL, 0, 0,
+     "Time every step too, in passes of their own"},
+    {"json", 0, VGG_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
+    {"out", 0, VGG_OPTION_TEXT, AT(out), "FILE", 0, 0,
+     "Also write the JSON object to FILE, for clvgg compare"},
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"},
+    {"gemm", 0, VGG_OPTION_CHOICE, AT(gemm), "auto|own|clblast", 0, 0,
+     "Whose matrix multiplication serves dense layers"},
+    {"variant", 0, VGG_OPTION_LIST, AT(variants), "LAYER=NAME", 0, 0,
+     "Force a kernel for a layer, or for all with *=NAME; repeatable"},
+    {"no-cache", 0, VGG_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
+     "Compile every program, and keep none"},
+    {0},
+};
+
+double vgg_bench_gflops(uint64_t flops, int batch, double ms)
+{
+    return ms > 0 ? (double)flops * batch / ms * 1e-6 : 0;
+}
+
+vgg_bench_layer vgg_bench_describe(const vgg_benchmark *run, const clvgg_step_info *step)
+{
+    const int batch = run->results[run->result_count - 1].batch;
+    vgg_bench_layer layer = {.layers = step->layers, .variant = step->variant, .ms = step->ms};
+    memcpy(layer.name, step->layers, strcspn(step->layers, "+"));
+    layer.gflops = vgg_bench_gflops(step->flops, batch, step->ms);
+    layer.executed_gflops = vgg_bench_gflops(step->executed_flops, batch, step->ms);
+    layer.fma_share = layer.gflops / run->peak.fma_gflops;
+    if (step->ms > 0)
+        layer.read_share = (double)step->weight_bytes / step->ms * 1e-6 / run->peak.read_gbps;
+    return layer;
+}
+
+/* What takes a while, said to whoever watches. */
+static void announce(const vgg_benchmark *run, const char *what)
+{
+    if (run->cli->err_style.terminal)
+        vgg_cli_note(run->cli, "%s", what);
+}
+
+static bool is_architecture(const char *name)
+{
+    static const char *const names[] = {"vgg11", "vgg13", "vgg16", "vgg19"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static clvgg_status build_random(clvgg_runtime *runtime, const char *architecture,
+                                 const vgg_extent *input_size, clvgg_model **out)
+{
+    static uint64_t seed = 1;
+    clvgg_model_description description;
+    clvgg_model_description_defaults(&description);
+    description.architecture = architecture;
+    if (input_size->height > 0) {
+        description.input_height = description.preprocess.height = input_size->height;
+        description.input_width = description.preprocess.width = input_size->width;
+    }
+    description.source = clvgg_model_random_weights;
+    description.source_user = &seed;
+    return clvgg_model_build(runtime, &description, out);
+}
+
+/* Returns an exit code; failures have been reported. */
+static int find_model(vgg_benchmark *run, clvgg_runtime *runtime)
+{
+    const vgg_bench_arguments *arguments = run->arguments;
+    const char *name = arguments->model != NULL ? arguments->model : run->cli->model;
+    int exit_code = VGG_EXIT_OK;
+    if (name == NULL || is_architecture(name)) {
+        run->random_weights = true;
+        clvgg_status status = build_random(runtime, name != NULL ? name : "vgg16",
+                                           &arguments->input_size, &run->model);
+        return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(run->cli, status);
+    }
+    clvgg_model_options model_options;
+    clvgg_model_options_defaults(&model_options);
+    model_options.input_height = arguments->input_size.height;
+    model_options.input_width = arguments->input_size.width;
+    const char *labels = NULL;
+    run->model = vgg_cli_load_model(run->cli, runtime, name, &model_options, &labels, &exit_code);
+    return exit_code;
+}
+
+static clvgg_status open_device(vgg_benchmark *run, clvgg_runtime *runtime)
+{
+    const vgg_bench_arguments *arguments = run->arguments;
+    clvgg_device_options device_options;
+    clvgg_device_options_defaults(&device_options);
+    device_options.compute_units = (uint32_t)arguments->compute_units;
+    const char *spec = arguments->device != NULL ? arguments->device : run->cli->device;
+    clvgg_status status = clvgg_device_open(runtime, spec, &device_options, &run->device);
+    run->device_info.struct_size = sizeof run->device_info;
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_device_get_info(run->device, &run->device_info);
+    return status;
+}
+
+/* Everything before the first batch; first of all the file, which may be refused. */
+static clvgg_status prepare(vgg_benchmark *run)
+{
+    const vgg_bench_arguments *arguments = run->arguments;
+    clvgg_bench_options bench_options;
+    clvgg_bench_options_defaults(&bench_options);
+    bench_options.gemm = (clvgg_gemm)arguments->gemm;
+    bench_options.variants = arguments->variants.items;
+    bench_options.variant_count = arguments->variants.count;
+    bench_options.min_seconds = (double)arguments->min_time;
+    bench_options.per_layer = arguments->per_layer;
+    run->peak.struct_size = sizeof run->peak;
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (arguments->out != NULL)
+        status = vgg_writer_open(arguments->out, &run->writer);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    announce(run, "measuring the device's peak");
+    status = clvgg_device_measure_peak(run->device, &run->peak);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    announce(run, "computing the reference by the layers' definition");
+    return clvgg_bench_create(run->device, run->model, &bench_options, &run->bench);
+}
+
+/* Every batch; a wrong one is reported and doesn't stop the others. */
+static clvgg_status measure(vgg_benchmark *run)
+{
+    for (size_t i = 0; i < run->arguments->batches.count; i++) {
+        clvgg_bench_result *result = &run->results[i];
+        result->struct_size = sizeof *result;
+        announce(run, "timing");
+        clvgg_status status =
+            clvgg_bench_run(run->bench, run->arguments->batches.values[i], result);
+        if (status != CLVGG_STATUS_OK)
+            return status;
+        run->result_count++;
+        vgg_bench_json_result(run);
+        if (!run->arguments->json)
+            vgg_bench_text_result(run);
+        vgg_out_flush(&run->cli->out);
+    }
+    return CLVGG_STATUS_OK;
+}
+
+static int report_wrong(const vgg_benchmark *run)
+{
+    int exit_code = VGG_EXIT_OK;
+    for (size_t i = 0; i < run->result_count; i++)
+        if (run->results[i].wrong) {
+            vgg_cli_error(run->cli, "batch %d: the logits are wrong, %.3g off: not timed",
+                          run->results[i].batch, run->results[i].error_l2);
+            exit_code = VGG_EXIT_FAILED;
+        }
+    return exit_code;
+}
+
+/* Puts the JSON object where --out says. */
+static bool save(vgg_benchmark *run)
+{
+    const vgg_text *text = &run->json_text;
+    clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
+    if (!text->failed)
+        status = vgg_writer_append(run->writer, text->bytes, text->length);
+    if (status == CLVGG_STATUS_OK)
+        status = vgg_writer_commit(run->writer);
+    if (status != CLVGG_STATUS_OK)
+        vgg_cli_fail(run->cli, status);
+    return status == CLVGG_STATUS_OK;
+}
+
+static int work(vgg_benchmark *run)
+{
+    const vgg_bench_arguments *arguments = run->arguments;
+    clvgg_status status = prepare(run);
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(run->cli, status);
+    vgg_bench_json_begin(run);
+    if (!arguments->json)
+        vgg_bench_text_begin(run);
+    status = measure(run);
+    vgg_bench_json_end(run, status == CLVGG_STATUS_OK ? NULL : clvgg_status_message());
+    int exit_code = report_wrong(run);
+    if (status != CLVGG_STATUS_OK)
+        exit_code = vgg_cli_fail(run->cli, status);
+    if (!arguments->json)
+        vgg_bench_text_end(run);
+    else if (!run->json_text.failed)
+        vgg_text_append(&run->cli->out.text, run->json_text.bytes, run->json_text.length);
+    if (run->writer != NULL && !save(run))
+        exit_code = VGG_EXIT_FAILED;
+    return exit_code;
+}
+
+static int bench_with(vgg_cli *cli, const vgg_bench_arguments *arguments)
+{
+    vgg_benchmark run = {.cli = cli, .arguments = arguments};
+    clvgg_runtime *runtime = NULL;
+    cli->no_cache = arguments->no_cache;
+    clvgg_status status = vgg_cli_runtime(cli, &runtime);
+    int exit_code = status == CLVGG_STATUS_OK ? find_model(&run, runtime) : VGG_EXIT_OK;
+    if (status == CLVGG_STATUS_OK && exit_code == VGG_EXIT_OK)
+        status = open_device(&run, runtime);
+    if (status != CLVGG_STATUS_OK)
+        exit_code = vgg_cli_fail(cli, status);
+    if (exit_code == VGG_EXIT_OK)
+        exit_code = work(&run);
+    vgg_text_free(&run.json_text);
+    vgg_writer_free(run.writer);
+    clvgg_bench_free(run.bench);
+    clvgg_device_free(run.device);
+    clvgg_model_free(run.model);
+    clvgg_runtime_free(runtime);
+    return exit_code;
+}
+
+static int run_bench(vgg_cli *cli, int argc, char **argv)
+{
+    vgg_bench_arguments arguments = {.batches = {.values = {1}, .count = 1}, .min_time = 1};
+    size_t operand_count = 0;
+    int exit_code = VGG_EXIT_USAGE;
+    vgg_parsed parsed =
+        vgg_options_parse(cli, &vgg_verb_bench, argc, argv, &arguments, &operand_count);
+    if (parsed == VGG_PARSED_HELP) {
+        exit_code = VGG_EXIT_OK;
+    } else if (parsed == VGG_PARSED && operand_count > 0) {
+        vgg_cli_error(cli, "takes no argument, got '%s': name a model by --model", argv[1]);
+        vgg_options_try_help(cli);
+    } else if (parsed == VGG_PARSED) {
+        exit_code = bench_with(cli, &arguments);
+    }
+    free(arguments.variants.items);
+    return exit_code;
+}
+
+const vgg_verb vgg_verb_bench = {
+    .name = "bench",
+    .summary = "time a model, layer by layer if wanted",
+    .usage = "[OPTION]...",
+    .description =
+        "Times passes of a model on a device, beside what the device can do at most. Before that\n"
+        "the logits are checked against the layers' definition, which takes a while on a CPU;\n"
+        "wrong ones aren't timed. GFLOP/s count direct convolution, whatever the kernel does.",
+    .examples = "  clvgg bench --batch 1,16 --per-layer\n"
+                "  clvgg bench --model vgg19 --variant '*=winograd_f2_fused' --out f2.json\n"
+                "  clvgg bench --device gpu --model net.safetensors --json\n",
+    .options = options,
+    .run = run_bench,
+};

@@ -1,0 +1,332 @@
+/* test_cli_bench.c — `clvgg bench` on a small network, `clvgg compare` on what it wrote and on what
+ * it didn't. No time is judged.
+ */
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ocl/program.h"
+#include "support/program.h"
+#include "support/scratch.h"
+
+#define BENCH(program, ...)                                                                        \
+    test_program_run(program,                                                                      \
+                     (const char *[]){PROGRAM, "bench", "--min-time", "0.01", "--model",           \
+                                      test_scratch_path("net.safetensors"), __VA_ARGS__, NULL})
+#define COMPARE(program, ...)                                                                      \
+    test_program_run(program, (const char *[]){PROGRAM, "compare", __VA_ARGS__, NULL})
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_scratch_make();
+    test_scratch_net("net.safetensors");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_scratch_remove();
+    return 0;
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (!cJSON_IsNumber(member))
+        fail_msg("no number %s", name);
+    return member->valuedouble;
+}
+
+static const char *string(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (!cJSON_IsString(member))
+        fail_msg("no string %s", name);
+    return member->valuestring;
+}
+
+/* Times add up and figures follow from each other. */
+static void check_result(const cJSON *json, const cJSON *result, int batch)
+{
+    const double fma = number(cJSON_GetObjectItem(json, "peak"), "fma_gflops");
+    assert_int_equal((int)number(result, "batch"), batch);
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(result, "wrong")));
+    assert_true(number(result, "error_l2") >= 0 && number(result, "error_l2") < 1e-5);
+    assert_true(number(result, "repetitions") >= 9);
+    const double median = number(result, "median_ms");
+    assert_true(number(result, "min_ms") > 0 && number(result, "min_ms") <= median);
+    assert_true(number(result, "first_ms") > 0 && number(result, "kernel_ms") >= 0);
+    assert_true(fabs(number(result, "gflops") - number(json, "flops") * batch / median / 1e6) <
+                1e-6 * number(result, "gflops"));
+    assert_int_equal(strlen(string(result, "fingerprint")), 16);
+    bool found = false;
+    const cJSON *layer = NULL;
+    cJSON_ArrayForEach(layer, cJSON_GetObjectItem(result, "layers"))
+    {
+        const double gflops = number(layer, "gflops");
+        assert_true(number(layer, "ms") >= 0 && number(layer, "executed_gflops") >= 0);
+        assert_true(fabs(number(layer, "fma_share") * fma - gflops) <= 1e-6 * gflops);
+        assert_true(number(layer, "read_share") >= 0);
+        assert_null(strchr(string(layer, "name"), '+'));
+        assert_memory_equal(string(layer, "layers"), string(layer, "name"),
+                            strlen(string(layer, "name")));
+        assert_true(strlen(string(layer, "variant")) > 3);
+        found = found || strcmp(string(layer, "name"), "conv3_2") == 0;
+    }
+    assert_true(found);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    BENCH(&ran, "--json", "--per-layer", "--batch", "3,1", "--out", test_scratch_path("out.json"));
+    if (ran.exit_code != 0)
+        fail_msg("%s", ran.err);
+    assert_string_equal(ran.err, "");
+    cJSON *json = test_program_json(&ran);
+    assert_int_equal((int)number(json, "schema"), 1);
+    assert_true(strlen(string(cJSON_GetObjectItem(json, "device"), "name")) > 0);
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(json, "tuned")));
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(json, "random_weights")));
+    assert_string_equal(string(json, "architecture"), "vgg11");
+    assert_true(number(cJSON_GetObjectItem(json, "peak"), "read_gbps") > 0);
+    assert_true(number(json, "peak_bytes") > 1e6);
+    const cJSON *results = cJSON_GetObjectItem(json, "results");
+    assert_int_equal(cJSON_GetArraySize(results), 2);
+    check_result(json, cJSON_GetArrayItem(results, 0), 3);
+    check_result(json, cJSON_GetArrayItem(results, 1), 1);
+    cJSON_Delete(json);
+
+    test_program compared = {0};
+    FILE *file = fopen(test_scratch_path("out.json"), "rb");
+    assert_non_null(file);
+    char *saved = calloc(1 << 20, 1);
+    assert_in_range(fread(saved, 1, (1 << 20) - 1, file), 1, (1 << 20) - 2);
+    fclose(file);
+    assert_string_equal(saved, ran.out);
+    free(saved);
+    COMPARE(&compared, test_scratch_path("out.json"), test_scratch_path("out.json"));
+    assert_int_equal(compared.exit_code, 0);
+    assert_contains(compared.out, "\nbatch 3, ms ");
+    assert_contains(compared.out, "\nbatch 1, ms ");
+    assert_contains(compared.out, "\nconv3_2 ");
+    test_program_free(&compared);
+    test_program_free(&ran);
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    BENCH(&ran, "--batch", "2");
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "(vgg11), input 3 x 32 x 32");
+    assert_contains(ran.out, " GB/s reading\n");
+    assert_contains(ran.out, "median ms");
+    assert_contains(ran.out, "\n    2  ");
+    assert_null(strstr(ran.out, "conv1_1"));
+    test_program_free(&ran);
+    test_program detailed = {0};
+    BENCH(&detailed, "--per-layer", "--variant", "conv2_1=conv_direct");
+    assert_int_equal(detailed.exit_code, 0);
+    assert_contains(detailed.out, "\nbatch 1: steps by the device's clock");
+    assert_contains(strstr(detailed.out, "conv2_1"), "conv_direct ");
+    test_program_free(&detailed);
+}
+
+static void test_random_weights(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("test_random_weights");
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){PROGRAM, "bench", "--json", "--model", "vgg11",
+                                            "--input-size", "32x64", "--min-time", "0.01", NULL});
+    if (ran.exit_code != 0)
+        fail_msg("%s", ran.err);
+    cJSON *json = test_program_json(&ran);
+    assert_string_equal(string(json, "model"), "vgg11");
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(json, "random_weights")));
+    const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0);
+    assert_true(number(result, "error_l2") < 1e-5);
+    assert_null(cJSON_GetObjectItem(result, "layers"));
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+static void test_failures(void **state)
+{
+    (void)state;
+    const struct {
+        const char *option, *value, *message;
+        int exit_code;
+    } cases[] = {
+        {"--out", test_scratch_path("net.safetensors/out.json"), "net.safetensors/out.json", 1},
+        {"--variant", "conv1_1=conv_drect", "there is no 'conv_drect'", 2},
+        {"--device", "999", "999", 1},
+        {"--model", test_scratch_path("absent"), "absent: ", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        test_program ran = {0};
+        BENCH(&ran, cases[i].option, cases[i].value);
+        assert_int_equal(ran.exit_code, cases[i].exit_code);
+        assert_contains(ran.err, cases[i].message);
+        test_program_free(&ran);
+    }
+}
+
+/* Kernels whose definition of convolution is off: the reference then contradicts every session. */
+static void write_wrong_kernels(void)
+{
+    static const char right[] = "sum += bias[bias_offset + k];";
+    for (const vgg_kernel_source *source = vgg_kernel_sources; source->file != NULL; source++) {
+        char *text = strdup(source->text);
+        char *at = strcmp(source->file, "conv_direct.cl") == 0 ? strstr(text, right) : NULL;
+        if (at != NULL)
+            memcpy(at, "sum -=", 6);
+        test_scratch_write(source->file, text, strlen(text));
+        free(text);
+    }
+}
+
+static void test_wrong_results_are_not_timed(void **state)
+{
+    (void)state;
+    char setting[300];
+    write_wrong_kernels();
+    snprintf(setting, sizeof setting, "CLVGG_KERNEL_DIR=%s", test_scratch_path("."));
+    test_program ran = {.environment = (const char *[]){setting, NULL}};
+    BENCH(&ran, "--per-layer", "--json", "--out", test_scratch_path("wrong.json"));
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "batch 1: the logits are wrong, ");
+    cJSON *json = test_program_json(&ran);
+    const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0);
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(result, "wrong")));
+    assert_true(number(result, "error_l2") > 1e-4);
+    assert_null(cJSON_GetObjectItem(result, "median_ms"));
+    assert_null(cJSON_GetObjectItem(result, "layers"));
+    cJSON_Delete(json);
+    test_program_free(&ran);
+
+    test_program compared = {0};
+    COMPARE(&compared, test_scratch_path("wrong.json"), test_scratch_path("wrong.json"));
+    assert_int_equal(compared.exit_code, 0);
+    assert_contains(compared.out, "a pass, median   wrong  wrong\n");
+    test_program_free(&compared);
+}
+
+#define FILE_OF(results)                                                                           \
+    "{\"schema\": 1, \"device\": {\"name\": \"one\\u001b[1m\", \"platform\": \"p\"}, "             \
+    "\"model\": \"vgg16\", \"peak\": {\"fma_gflops\": 300, \"read_gbps\": 15}, \"results\": "      \
+    "[" results "]}\n"
+
+static const char first_file[] =
+    FILE_OF("{\"batch\": 1, \"median_ms\": 10, \"min_ms\": 8, \"layers\": ["
+            "{\"name\": \"conv1_1\", \"variant\": \"a\", \"ms\": 2}, "
+            "{\"name\": \"pool1\", \"variant\": \"pool\", \"ms\": 0}]}, "
+            "{\"batch\": 16, \"median_ms\": 100, \"min_ms\": 90}");
+static const char second_file[] =
+    FILE_OF("{\"batch\": 1, \"median_ms\": 5, \"min_ms\": 6, \"layers\": ["
+            "{\"name\": \"conv1_1\", \"variant\": \"b\", \"ms\": 3}, "
+            "{\"name\": \"fc6\", \"variant\": \"c\", \"ms\": 1.25}]}, "
+            "{\"batch\": 4, \"wrong\": true, \"error_l2\": null}");
+
+static void test_comparison(void **state)
+{
+    (void)state;
+    test_scratch_write("a.json", first_file, strlen(first_file));
+    test_scratch_write("b.json", second_file, strlen(second_file));
+    test_program ran = {0};
+    COMPARE(&ran, test_scratch_path("a.json"), test_scratch_path("b.json"),
+            test_scratch_path("a.json"));
+    assert_int_equal(ran.exit_code, 0);
+    assert_string_equal(ran.err, "");
+    assert_contains(ran.out, "a.json: vgg16 on one\\x1b[1m (p), peak 300 GFLOP/s, 15.0 GB/s\n");
+    static const char tables[] = "\n"
+                                 "batch 1, ms           A      B   B/A       C   C/A  variant\n"
+                                 "a pass, median   10.000  5.000  0.50  10.000  1.00\n"
+                                 "a pass, minimum   8.000  6.000  0.75   8.000  1.00\n"
+                                 "conv1_1           2.000  3.000  1.50   2.000  1.00  a, b\n"
+                                 "pool1             0.000      -         0.000        pool\n"
+                                 "fc6                   -  1.250             -        c\n"
+                                 "\n"
+                                 "batch 16, ms           A  B  B/A        C   C/A  variant\n"
+                                 "a pass, median   100.000  -       100.000  1.00\n"
+                                 "a pass, minimum   90.000  -        90.000  1.00\n"
+                                 "\n"
+                                 "batch 4, ms      A      B  B/A  C  C/A  variant\n"
+                                 "a pass, median   -  wrong       -\n"
+                                 "a pass, minimum  -  wrong       -\n";
+    assert_string_equal(strstr(ran.out, "\nbatch"), tables);
+    test_program_free(&ran);
+}
+
+/* Every truncation, and wrong types in every place, are errors that name the file. */
+static void test_damaged_files(void **state)
+{
+    (void)state;
+    static const char *const damaged[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"schema\": \"1\"}",
+        FILE_OF("1"),
+        FILE_OF("{\"batch\": 0}"),
+        FILE_OF("{\"batch\": 1, \"median_ms\": 1}"),
+        FILE_OF("{\"batch\": 1, \"median_ms\": -1, \"min_ms\": 1}"),
+        FILE_OF("{\"batch\": 1, \"median_ms\": 1e999, \"min_ms\": 1}"),
+        FILE_OF("{\"batch\": 1, \"median_ms\": 1, \"min_ms\": 1, \"layers\": {}}"),
+        FILE_OF("{\"batch\": 1, \"median_ms\": 1, \"min_ms\": 1, \"layers\": [{\"name\": 1}]}"),
+        FILE_OF("") "x",
+    };
+    test_scratch_write("a.json", first_file, strlen(first_file));
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged + strlen(first_file) / 16; i++) {
+        const size_t cut = i - sizeof damaged / sizeof *damaged;
+        const bool whole = i < sizeof damaged / sizeof *damaged;
+        test_scratch_write("bad.json", whole ? damaged[i] : first_file,
+                           whole ? strlen(damaged[i]) : cut * 16);
+        test_program ran = {0};
+        COMPARE(&ran, test_scratch_path("a.json"), test_scratch_path("bad.json"));
+        assert_int_equal(ran.exit_code, 1);
+        assert_string_equal(ran.out, "");
+        assert_contains(ran.err, "bad.json: not a result of clvgg bench: ");
+        test_program_free(&ran);
+    }
+    test_scratch_write("new.json", "{\"schema\": 2}", 13);
+    test_program ran = {0};
+    COMPARE(&ran, test_scratch_path("new.json"), test_scratch_path("absent.json"));
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "new.json: schema 2, this version reads 1");
+    assert_contains(ran.err, "absent.json: ");
+    test_program_free(&ran);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_random_weights),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_wrong_results_are_not_timed),
+        cmocka_unit_test(test_comparison),
+        cmocka_unit_test(test_damaged_files),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
