@@ -44,7 +44,7 @@ def ncnn_step(folder, batch):
 
 
 def time_one(peer, folder, batch, reps):
-    """Runs in a process of its own: times one peer and prints a line of JSON, as bench_vgg does."""
+    """Runs in a process of its own: times one peer and prints a line of JSON."""
     import numpy
     images = numpy.random.default_rng(0).random((batch, 3, 224, 224), dtype=numpy.float32)
     step = {"onnxruntime": onnxruntime_step, "ncnn": ncnn_step}[peer](folder, images)
@@ -60,9 +60,17 @@ def time_one(peer, folder, batch, reps):
                       "rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
 
 
+def clvgg_line(printed, batch):
+    """What the others print, from the JSON of `clvgg bench`."""
+    measured = json.loads(printed)
+    result = measured["results"][0]
+    return {"peer": "clvgg", "batch": batch, "median_ms": round(result["median_ms"], 2),
+            "min_ms": round(result["min_ms"], 2), "rss_mib": measured["peak_bytes"] >> 20}
+
+
 def run(peer, batch, args):
     if peer == "clvgg":
-        command = [args.clvgg, "--batch", str(batch), "--reps", str(args.reps)]
+        command = [args.clvgg, "bench", "--json", "--model", "vgg16", "--batch", str(batch), "--min-time", "0.001"]
         command += ["--device", args.device] if args.device else []
     else:
         command = [f"{args.peers}/venv/bin/python", __file__, "--peers", args.peers, "--one", peer,
@@ -70,7 +78,7 @@ def run(peer, batch, args):
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"{peer}: exit status {done.returncode}")
-    return json.loads(done.stdout.splitlines()[0])
+    return clvgg_line(done.stdout, batch) if peer == "clvgg" else json.loads(done.stdout.splitlines()[0])
 
 
 def table(lines, batches):
@@ -90,12 +98,12 @@ def table(lines, batches):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", default="/tmp/peers", help="folder that bench/setup-peers.sh made")
-    parser.add_argument("--clvgg", default="build/bench/bench_vgg")
+    parser.add_argument("--clvgg", default="build/clvgg")
     parser.add_argument("--device", help="clvgg's device")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 16])
-    parser.add_argument("--reps", type=int, default=5, help="repetitions a round")
+    parser.add_argument("--reps", type=int, default=9, help="repetitions a round; clvgg's are nine")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", default="build/bench/peers.json")
+    parser.add_argument("--out", default="build/peers.json")
     parser.add_argument("--one", choices=PEERS[1:], help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
