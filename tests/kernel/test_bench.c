@@ -14,12 +14,14 @@
 #include "support/cl_faults.h"
 #include "support/failing_allocator.h"
 #include "support/networks.h"
+#include "support/program.h"
 
 static test_device device;
 
 static void peak_is_finite_and_positive(void **state)
 {
     (void)state;
+    test_program_skip_when_small("peak_is_finite_and_positive");
     clvgg_peak peak = {.struct_size = sizeof peak};
     must(clvgg_device_measure_peak(device.device, &peak));
     assert_true(isfinite(peak.fma_gflops) && peak.fma_gflops > 0);
@@ -29,6 +31,7 @@ static void peak_is_finite_and_positive(void **state)
 static void peak_fails_whole(void **state)
 {
     (void)state;
+    test_program_skip_when_small("peak_fails_whole");
     static const struct {
         const char *function;
         size_t index;
@@ -136,6 +139,7 @@ static void arguments_are_checked(void **state)
 static void a_run_fails_whole(void **state)
 {
     (void)state;
+    test_program_skip_when_small("a_run_fails_whole");
     static const char *const functions[] = {"clCreateCommandQueue", "clEnqueueWriteBuffer",
                                             "clEnqueueNDRangeKernel", "clGetEventProfilingInfo",
                                             "clRetainEvent"};
@@ -182,6 +186,7 @@ cleanup:
 static void memory_can_run_out(void **state)
 {
     (void)state;
+    test_program_skip_when_small("memory_can_run_out");
     failing_allocator allocator = {.before_failure = -1};
     clvgg_runtime_options options;
     clvgg_runtime_options_defaults(&options);
