@@ -67,6 +67,8 @@ static clvgg_status find_device(const clvgg_device *device, cl_program program, 
     VGG_CL(clGetProgramInfo(program, CL_PROGRAM_DEVICES, *count * sizeof *ids, ids, NULL));
     for (*position = 0; *position < *count && ids[*position] != device->id;)
         ++*position;
+    if (*count == 1) /* PoCL lists the whole device where the program is a sub-device's */
+        *position = 0;
     VGG_REQUIRE(*position < *count, CLVGG_STATUS_NOT_FOUND, "the program isn't the device's");
 cleanup:
     vgg_free(ids);
