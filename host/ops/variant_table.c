@@ -65,6 +65,10 @@ static int rank(const vgg_variant *variant, const vgg_problem *problem, const vg
         return traits->type == CLVGG_DEVICE_GPU && problem->max_batch >= 16 ? 0 : 3;
     if (variant == &vgg_variant_conv_im2col)
         return 3;
+    /* Local memory is for GPUs. Worse than slow on Mesa's llvmpipe: it ends, silently, what a
+     * work-item loops beyond 65,535 times in all, which tiles of a deep layer do. */
+    if (variant == &vgg_variant_conv_tiled && traits->type == CLVGG_DEVICE_CPU)
+        return 3;
     if (variant->error_bound > 0.0)
         return variant == choose_winograd(problem) ? 0 : NEVER_UNASKED;
     return variant == &vgg_variant_conv_direct || variant == &vgg_variant_dense_direct ? 2 : 1;

@@ -133,6 +133,21 @@ static void full_vgg16_arena_is_close_to_its_bound(void **state)
         }
 }
 
+/* A CPU that has scalars only, as Mesa's llvmpipe, gets no kernel made for local memory. */
+static void scalar_cpu_convolves_directly(void **state)
+{
+    (void)state;
+    vgg_graph *graph = NULL;
+    vgg_traits scalar = vgg_traits_of(&device.device->info);
+    scalar.type = CLVGG_DEVICE_CPU;
+    scalar.vector_width = 1;
+    vgg_plan *plan = full_vgg16_plan(&graph, scalar, CLVGG_GEMM_AUTO, 2);
+    for (int i = 0; i < plan->step_count; i++)
+        assert_string_not_equal(plan->steps[i].op.variant->name, "conv_tiled");
+    vgg_plan_free(plan);
+    vgg_graph_free(graph);
+}
+
 /* The smallest "largest allocation" that this plan can do with: its largest tensor, panel of
  * weights, or weight that can't be split. */
 static uint64_t least_allocation(const vgg_plan *plan)
@@ -365,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_tensors_never_overlap),
         cmocka_unit_test(full_vgg16_arena_is_close_to_its_bound),
+        cmocka_unit_test(scalar_cpu_convolves_directly),
         cmocka_unit_test(small_allocations_give_the_same_bits),
         cmocka_unit_test(clblast_takes_weights_in_pieces),
         cmocka_unit_test(requests_that_fail_say_what_there_is),
