@@ -1,6 +1,7 @@
 /* cli/cmd_run.c — `clvgg run`: its options, the order of its work, its exit code. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "cli/interrupt.h"
 #include "cli/run.h"
@@ -76,6 +77,30 @@ static const char *contradiction(const vgg_run_arguments *arguments)
     return NULL;
 }
 
+static bool same_file(const char *path, const struct stat *other)
+{
+    struct stat info;
+    return path != NULL && stat(path, &info) == 0 && info.st_dev == other->st_dev &&
+           info.st_ino == other->st_ino;
+}
+
+/* The file named by the arguments that --output would replace while it is read, or NULL. */
+static const char *replaced_source(const vgg_run_arguments *arguments)
+{
+    struct stat output;
+    if (arguments->output == NULL || stat(arguments->output, &output) != 0 ||
+        !S_ISREG(output.st_mode))
+        return NULL;
+    const char *const sources[] = {arguments->model, arguments->input, arguments->labels};
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        if (same_file(sources[i], &output))
+            return sources[i];
+    for (size_t i = 0; i < arguments->path_count; i++)
+        if (same_file(arguments->paths[i], &output))
+            return arguments->paths[i];
+    return NULL;
+}
+
 /* For people; the JSON format has its own. */
 static void print_profile(const vgg_run *run)
 {
@@ -144,6 +169,11 @@ static int run_with(vgg_cli *cli, const vgg_run_arguments *arguments)
     if (wrong != NULL) {
         vgg_cli_error(cli, "%s", wrong);
         return vgg_options_try_help(cli);
+    }
+    const char *source = replaced_source(arguments);
+    if (source != NULL) {
+        vgg_cli_error(cli, "--output would replace '%s', which is to be read", source);
+        return VGG_EXIT_USAGE;
     }
     vgg_run run = {
         .cli = cli,

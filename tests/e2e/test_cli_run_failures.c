@@ -91,6 +91,12 @@ static void test_output_is_whole_or_absent(void **state)
     RUN(&ran, NET, "--output", test_scratch_path("no/such/y.npy"), CHELSEA);
     assert_fails(&ran, 1, "no/such/y.npy");
     test_program_free(&ran);
+    RUN(&ran, NET, "--output", test_scratch_path("./net.safetensors"), CHELSEA);
+    assert_fails(&ran, 2, "--output would replace '");
+    test_program_free(&ran);
+    RUN(&ran, NET, "--output", test_scratch_path("text"), CHELSEA, test_scratch_path("text"));
+    assert_fails(&ran, 2, "--output would replace '");
+    test_program_free(&ran);
     test_program full = {.stdout_kind = TEST_STDOUT_FULL};
     RUN(&full, NET, "--output", test_scratch_path("y.npy"), CHELSEA, CHELSEA);
     assert_int_equal(full.exit_code, 1);
