@@ -2,6 +2,7 @@
 #include "report/model.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "report/format.h"
@@ -14,13 +15,21 @@ static void triple_json(vgg_json *json, const char *key, const float values[3])
     vgg_json_end(json);
 }
 
+/* The short side that 0, in proportion, stands for (clvgg/image.h). */
+static long short_side(const clvgg_preprocess *preprocess)
+{
+    const int crop =
+        preprocess->height < preprocess->width ? preprocess->height : preprocess->width;
+    return preprocess->resize_short > 0 ? preprocess->resize_short : lround(crop * 256.0 / 224.0);
+}
+
 void vgg_report_preprocess_json(vgg_json *json, const char *key, const clvgg_preprocess *preprocess,
                                 const char *origin)
 {
     vgg_json_begin_object(json, key);
     vgg_json_string(json, "resize_mode",
                     preprocess->mode == CLVGG_RESIZE_SQUASH ? "squash" : "crop");
-    vgg_json_integer(json, "resize_short", preprocess->resize_short);
+    vgg_json_integer(json, "resize_short", short_side(preprocess));
     vgg_json_integer(json, "height", preprocess->height);
     vgg_json_integer(json, "width", preprocess->width);
     vgg_json_string(json, "channels", preprocess->order == CLVGG_BGR ? "BGR" : "RGB");
@@ -35,10 +44,8 @@ void vgg_report_preprocess(vgg_text *text, const clvgg_preprocess *preprocess)
 {
     if (preprocess->mode == CLVGG_RESIZE_SQUASH)
         vgg_text_puts(text, "squashed to ");
-    else if (preprocess->resize_short > 0)
-        vgg_text_printf(text, "short side %d, centre ", preprocess->resize_short);
     else
-        vgg_text_puts(text, "short side 8/7 of the input's, centre ");
+        vgg_text_printf(text, "short side %ld, centre ", short_side(preprocess));
     vgg_text_printf(text, "%dx%d, %s x %.6g", preprocess->height, preprocess->width,
                     preprocess->order == CLVGG_BGR ? "BGR" : "RGB", (double)preprocess->scale);
     vgg_text_printf(text, ", mean %.6g %.6g %.6g", (double)preprocess->mean[0],

@@ -1,7 +1,9 @@
 /* clvgg/status.h — result codes, the message that goes with them, and the export macro.
  *
  * Every call of clvgg that can fail returns a clvgg_status. Zero is success. On any other value
- * clvgg_status_message() says, for the calling thread, what happened in words.
+ * clvgg_status_message() says, for the calling thread, what happened in words. Handles must not be
+ * NULL but where a call says so (every *_free() and *_close() accepts NULL); fallible calls check
+ * them, plain getters don't.
  */
 #ifndef CLVGG_STATUS_H
 #define CLVGG_STATUS_H
