@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/bench.h"
+#include "cli/interrupt.h"
 #include "cli/model_file.h"
 
 #define AT(field) offsetof(vgg_bench_arguments, field)
@@ -143,6 +144,7 @@ static clvgg_status prepare(vgg_benchmark *run)
         status = vgg_writer_open(arguments->out, &run->writer);
     if (status != CLVGG_STATUS_OK)
         return status;
+    vgg_interrupt_watch(); /* from here on there is a file to remove */
     announce(run, "measuring the device's peak");
     status = clvgg_device_measure_peak(run->device, &run->peak);
     if (status != CLVGG_STATUS_OK)
@@ -154,7 +156,7 @@ static clvgg_status prepare(vgg_benchmark *run)
 /* Every batch; a wrong one is reported and doesn't stop the others. */
 static clvgg_status measure(vgg_benchmark *run)
 {
-    for (size_t i = 0; i < run->arguments->batches.count; i++) {
+    for (size_t i = 0; i < run->arguments->batches.count && vgg_interrupt_signal() == 0; i++) {
         clvgg_bench_result *result = &run->results[i];
         result->struct_size = sizeof *result;
         announce(run, "timing");
@@ -207,15 +209,20 @@ static int work(vgg_benchmark *run)
     if (!arguments->json)
         vgg_bench_text_begin(run);
     status = measure(run);
-    vgg_bench_json_end(run, status == CLVGG_STATUS_OK ? NULL : clvgg_status_message());
+    const bool interrupted = vgg_interrupt_signal() != 0;
+    vgg_bench_json_end(run, status != CLVGG_STATUS_OK ? clvgg_status_message()
+                            : interrupted             ? "interrupted"
+                                                      : NULL);
     int exit_code = report_wrong(run);
     if (status != CLVGG_STATUS_OK)
         exit_code = vgg_cli_fail(run->cli, status);
+    else if (interrupted)
+        vgg_cli_error(run->cli, "interrupted after %zu results", run->result_count);
     if (!arguments->json)
         vgg_bench_text_end(run);
     else if (!run->json_text.failed)
         vgg_text_append(&run->cli->out.text, run->json_text.bytes, run->json_text.length);
-    if (run->writer != NULL && !save(run))
+    if (run->writer != NULL && !interrupted && !save(run))
         exit_code = VGG_EXIT_FAILED;
     return exit_code;
 }

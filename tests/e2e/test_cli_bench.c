@@ -4,6 +4,7 @@
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -95,6 +96,7 @@ static void check_result(const cJSON *json, const cJSON *result, int batch)
 static void test_json(void **state)
 {
     (void)state;
+    test_program_skip_when_small("test_json");
     test_program ran = {0};
     BENCH(&ran, "--json", "--per-layer", "--batch", "3,1", "--out", test_scratch_path("out.json"));
     if (ran.exit_code != 0)
@@ -134,6 +136,7 @@ static void test_json(void **state)
 static void test_text(void **state)
 {
     (void)state;
+    test_program_skip_when_small("test_text");
     test_program ran = {0};
     BENCH(&ran, "--batch", "2");
     assert_int_equal(ran.exit_code, 0);
@@ -173,6 +176,7 @@ static void test_random_weights(void **state)
 static void test_failures(void **state)
 {
     (void)state;
+    test_program_skip_when_small("test_failures");
     const struct {
         const char *option, *value, *message;
         int exit_code;
@@ -208,6 +212,7 @@ static void write_wrong_kernels(void)
 static void test_wrong_results_are_not_timed(void **state)
 {
     (void)state;
+    test_program_skip_when_small("test_wrong_results_are_not_timed");
     char setting[300];
     write_wrong_kernels();
     snprintf(setting, sizeof setting, "CLVGG_KERNEL_DIR=%s", test_scratch_path("."));
@@ -229,6 +234,30 @@ static void test_wrong_results_are_not_timed(void **state)
     assert_int_equal(compared.exit_code, 0);
     assert_contains(compared.out, "a pass, median   wrong  wrong\n");
     test_program_free(&compared);
+}
+
+/* A signal stops behind the batch in progress; neither the file nor what it grew from is left. */
+static void test_signal_ends_in_order(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("test_signal_ends_in_order");
+    static const char script[] =
+        "program=$1 net=$2; cd \"$3\" || exit 9\n"
+        "\"$program\" bench --json --model \"$net\" --batch 1,2,3,4,5,6 --min-time 5 "
+        "--out stopped.json & run=$!\n"
+        "until ls .stopped.json.*.tmp; do kill -0 $run || exit 8; sleep 0.01; done > ls\n"
+        "sleep 0.1; kill -TERM $run; wait $run; status=$?\n"
+        "ls -A | grep -q stopped && exit 7; exit $status";
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){"/bin/sh", "-c", script, "sh", PROGRAM,
+                                            test_scratch_path("net.safetensors"),
+                                            test_scratch_path("."), NULL});
+    assert_int_equal(ran.exit_code, 128 + SIGTERM);
+    assert_contains(ran.err, "clvgg bench: interrupted after ");
+    cJSON *json = test_program_json(&ran);
+    assert_string_equal(string(json, "error"), "interrupted");
+    cJSON_Delete(json);
+    test_program_free(&ran);
 }
 
 #define FILE_OF(results)                                                                           \
@@ -325,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_random_weights),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_wrong_results_are_not_timed),
+        cmocka_unit_test(test_signal_ends_in_order),
         cmocka_unit_test(test_comparison),
         cmocka_unit_test(test_damaged_files),
     };

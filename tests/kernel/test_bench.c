@@ -70,6 +70,7 @@ static void check_step(const clvgg_step_info *step)
 static void results_are_checked_and_complete(void **state)
 {
     (void)state;
+    test_program_skip_when_small("results_are_checked_and_complete");
     static const char *const variants[][1] = {
         {"conv3=winograd_f4_fused"}, {"conv3=winograd_f2_staged"}, {"conv3=conv_direct"}};
     clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
