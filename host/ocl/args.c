@@ -1,12 +1,62 @@
-/* ocl/args.c — kernel arguments, set in order; the first error is kept for vgg_args_end(). */
+/* ocl/args.c — kernel arguments, bound in order, each only when it changes; the first error is kept
+ * for vgg_args_end(). */
 #include "ocl/args.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+void vgg_kernel_free(vgg_kernel *kernel)
+{
+    if (kernel == NULL)
+        return;
+    if (kernel->handle != NULL)
+        clReleaseKernel(kernel->handle);
+    vgg_free(kernel);
+}
+
+/* What a kernel remembers of an argument, whose size never changes: 8 bytes tell its values apart.
+ */
+static uint64_t remembered(const void *value, size_t bytes)
+{
+    uint64_t bits = 0;
+    memcpy(&bits, value, bytes);
+    return bits;
+}
+
+void vgg_kernel_forget(vgg_kernel *kernel, cl_mem memory)
+{
+    const uint64_t bits = remembered(&memory, sizeof memory);
+    for (cl_uint i = 0; i < VGG_KERNEL_REMEMBERED; i++)
+        if (kernel->values[i] == bits)
+            kernel->bound &= ~((uint32_t)1 << i);
+}
+
+/* Binds one argument unless the kernel has it already. A refused call may have left anything: the
+ * argument counts as unbound until one succeeds. */
+static cl_int bind_argument(vgg_kernel *kernel, cl_uint index, const void *value, size_t bytes)
+{
+    if (index >= VGG_KERNEL_REMEMBERED)
+        return clSetKernelArg(kernel->handle, index, bytes, value);
+    const uint32_t bit = (uint32_t)1 << index;
+    const uint64_t wanted = remembered(value, bytes);
+    if ((kernel->bound & bit) != 0 && kernel->values[index] == wanted)
+        return CL_SUCCESS;
+    kernel->bound &= ~bit;
+    const cl_int error = clSetKernelArg(kernel->handle, index, bytes, value);
+    if (error == CL_SUCCESS) {
+        kernel->values[index] = wanted;
+        kernel->bound |= bit;
+    }
+    return error;
+}
 
 static void set_next(vgg_args *args, const void *value, size_t bytes, cl_int error)
 {
     if (args->error != CL_SUCCESS)
         return;
     if (error == CL_SUCCESS)
-        error = clSetKernelArg(args->kernel, args->next, bytes, value);
+        error = bind_argument(args->kernel, args->next, value, bytes);
     if (error != CL_SUCCESS) {
         args->error = error;
         args->error_index = args->next;
@@ -14,7 +64,7 @@ static void set_next(vgg_args *args, const void *value, size_t bytes, cl_int err
     args->next++;
 }
 
-vgg_args vgg_args_of(cl_kernel kernel)
+vgg_args vgg_args_of(vgg_kernel *kernel)
 {
     return (vgg_args){.kernel = kernel, .error = CL_SUCCESS};
 }
@@ -47,7 +97,7 @@ clvgg_status vgg_args_end(const vgg_args *args)
     if (args->error == CL_SUCCESS)
         return CLVGG_STATUS_OK;
     char name[128] = "?";
-    clGetKernelInfo(args->kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
+    clGetKernelInfo(args->kernel->handle, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
     clvgg_status status = vgg_cl_check(args->error, "clSetKernelArg");
     vgg_message_prefix("argument %u of kernel %s", (unsigned)args->error_index, name);
     return status;

@@ -245,10 +245,11 @@ static clvgg_status ensure_built(clvgg_device *device, program_entry *entry, con
 }
 
 clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const char *options,
-                                const char *kernel, cl_kernel *out, double *milliseconds)
+                                const char *kernel, vgg_kernel **out, double *milliseconds)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     program_entry *entry = NULL;
+    vgg_kernel *made = NULL;
     cl_int error = CL_SUCCESS;
     *out = NULL;
     pthread_mutex_lock(&device->lock);
@@ -256,13 +257,17 @@ clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const ch
     pthread_mutex_unlock(&device->lock);
     VGG_TRY(status);
     VGG_TRY(ensure_built(device, entry, kernel, milliseconds));
-    *out = clCreateKernel(entry->program, kernel, &error);
+    VGG_NEW(made, 1);
+    made->handle = clCreateKernel(entry->program, kernel, &error);
+    if (error != CL_SUCCESS)
+        made->handle = NULL;
     VGG_REQUIRE(error != CL_INVALID_KERNEL_NAME, CLVGG_STATUS_NOT_FOUND, "%s has no kernel '%s'",
                 file, kernel);
     VGG_TRY(vgg_cl_check(error, "clCreateKernel"));
+    *out = made;
+    made = NULL;
 cleanup:
-    if (status != CLVGG_STATUS_OK)
-        *out = NULL;
+    vgg_kernel_free(made);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #ifndef VGG_OCL_PROGRAM_H
 #define VGG_OCL_PROGRAM_H
 
+#include "ocl/args.h"
 #include "ocl/device.h"
 
 /* One embedded kernel file. */
@@ -20,9 +21,10 @@ extern const vgg_kernel_source vgg_kernel_sources[];
 /* Builds (or finds, when built before on this device) `file` with `options` ("-DTILE=8 …";
  * "-cl-std=CL1.2" is added) and creates `kernel` from it. Read from runtime->kernel_dir when set.
  * Thread-safe. *milliseconds (may be NULL) is increased by the time spent building.
- * Errors: BUILD_FAILED (file, options, kernel and the compiler's log), NOT_FOUND, OPENCL. */
+ * Freed by vgg_kernel_free(). Errors: BUILD_FAILED (file, options, kernel and the compiler's log),
+ * NOT_FOUND, OPENCL. */
 clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const char *options,
-                                const char *kernel, cl_kernel *out, double *milliseconds);
+                                const char *kernel, vgg_kernel **out, double *milliseconds);
 /* Says that the programs built so far have been run. Some drivers (PoCL) compile a kernel for a
  * work-group size when it is enqueued first: only from then on is a binary worth keeping. */
 void vgg_program_cache_note_run(clvgg_device *device);

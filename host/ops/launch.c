@@ -34,12 +34,12 @@ static const cl_event *wait_list(const vgg_launch *launch)
     return launch->last != NULL ? &launch->last : launch->wait_list;
 }
 
-clvgg_status vgg_launch_kernel(vgg_launch *launch, cl_kernel kernel, cl_uint dimensions,
+clvgg_status vgg_launch_kernel(vgg_launch *launch, const vgg_kernel *kernel, cl_uint dimensions,
                                const size_t *global, const size_t *local)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_event event = NULL;
-    VGG_CL(clEnqueueNDRangeKernel(launch->queue, kernel, dimensions, NULL, global, local,
+    VGG_CL(clEnqueueNDRangeKernel(launch->queue, kernel->handle, dimensions, NULL, global, local,
                                   wait_count(launch), wait_list(launch),
                                   launch->chained ? &event : NULL));
     advance(launch, event);
@@ -47,7 +47,7 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_launch_linear(vgg_launch *launch, cl_kernel kernel, uint64_t count)
+clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_kernel *kernel, uint64_t count)
 {
     const size_t local = VGG_LINEAR_LOCAL;
     const size_t global = ((size_t)count + local - 1) / local * local;

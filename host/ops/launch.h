@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ocl/call.h"
+#include "ocl/args.h"
 
 typedef struct vgg_launch {
     cl_command_queue queue;
@@ -25,12 +25,12 @@ vgg_launch vgg_launch_begin(cl_command_queue queue, bool chained, cl_uint wait_c
 /* Holds the chain's first command back behind `event` too. */
 clvgg_status vgg_launch_also_wait(vgg_launch *launch, cl_event event);
 /* Enqueues one kernel; its arguments are set. */
-clvgg_status vgg_launch_kernel(vgg_launch *launch, cl_kernel kernel, cl_uint dimensions,
+clvgg_status vgg_launch_kernel(vgg_launch *launch, const vgg_kernel *kernel, cl_uint dimensions,
                                const size_t *global, const size_t *local);
 /* One-dimensional, one work-item for each of `count`, in groups of VGG_LINEAR_LOCAL; the kernel
  * guards its end. */
 enum { VGG_LINEAR_LOCAL = 64 };
-clvgg_status vgg_launch_linear(vgg_launch *launch, cl_kernel kernel, uint64_t count);
+clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_kernel *kernel, uint64_t count);
 /* Copies elements of float32 between two buffers. */
 clvgg_status vgg_launch_copy(vgg_launch *launch, cl_mem from, uint64_t from_offset, cl_mem to,
                              uint64_t to_offset, uint64_t count);

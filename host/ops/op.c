@@ -41,11 +41,17 @@ cleanup:
     return status;
 }
 
+void vgg_op_forget(vgg_op *op, cl_mem memory)
+{
+    for (int i = 0; i < op->program_count; i++)
+        if (op->programs[i].kernel != NULL)
+            vgg_kernel_forget(op->programs[i].kernel, memory);
+}
+
 void vgg_op_release(vgg_op *op)
 {
     for (int i = 0; i < op->program_count; i++) {
-        if (op->programs[i].kernel != NULL)
-            clReleaseKernel(op->programs[i].kernel);
+        vgg_kernel_free(op->programs[i].kernel);
         op->programs[i].kernel = NULL;
     }
 }

@@ -45,7 +45,7 @@ typedef struct vgg_problem {
 typedef struct vgg_op_program {
     const char *file, *kernel_name;
     char options[256];
-    cl_kernel kernel; /* NULL until built */
+    vgg_kernel *kernel; /* NULL until built */
 } vgg_op_program;
 
 enum { VGG_OP_MAX_PROGRAMS = 3, VGG_OP_MAX_PARAMETERS = 4 };
@@ -102,6 +102,9 @@ clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int f
                                      int to_block, int max_batch);
 /* Builds the op's kernels; adds the time spent to *milliseconds. */
 clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device, double *milliseconds);
+/* Says that a buffer which the op was enqueued with may be freed before the op is: see ocl/args.h.
+ */
+void vgg_op_forget(vgg_op *op, cl_mem memory);
 void vgg_op_release(vgg_op *op);
 
 /* Helpers for variants. */
@@ -122,7 +125,7 @@ bool vgg_can_fuse_pool(const vgg_node *pool);
 vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem);
 clvgg_shape vgg_shape_as_image(const clvgg_shape *shape);
 /* cl/activation.cl over `count` elements; `bias` [channels] where the kernel was built with it. */
-clvgg_status vgg_enqueue_activation(cl_kernel kernel, vgg_launch *launch, vgg_buffer input,
+clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch, vgg_buffer input,
                                     vgg_buffer bias, vgg_buffer output, uint64_t count,
                                     int64_t channels, int64_t inner);
 /* Elements of one image of `shape` in a layout. */

@@ -1,7 +1,7 @@
 /* ops/op_activation.c — cl/activation.cl: ReLU, sigmoid and tanh where nothing fused them. */
 #include "ops/op.h"
 
-clvgg_status vgg_enqueue_activation(cl_kernel kernel, vgg_launch *launch, vgg_buffer input,
+clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch, vgg_buffer input,
                                     vgg_buffer bias, vgg_buffer output, uint64_t count,
                                     int64_t channels, int64_t inner)
 {

@@ -19,7 +19,7 @@ typedef struct staging_slot {
 
 typedef struct uploader {
     cl_command_queue queue;
-    cl_kernel kernel;
+    vgg_kernel *kernel;
     const vgg_pack *pack;
     const vgg_tensor_input *input;
     staging_slot slots[SLOT_COUNT];
@@ -132,8 +132,7 @@ static void uploader_close(uploader *up)
     for (int i = 0; i < SLOT_COUNT; i++)
         if (up->slots[i].memory != NULL)
             clReleaseMemObject(up->slots[i].memory);
-    if (up->kernel != NULL)
-        clReleaseKernel(up->kernel);
+    vgg_kernel_free(up->kernel);
 }
 
 /* Fills a slot with rows [row, row + rows) and packs them into `piece`; the slot is mapped again
@@ -165,7 +164,7 @@ static clvgg_status upload_rows(uploader *up, staging_slot *slot, const vgg_weig
     const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
     const size_t global[2] = {((size_t)columns + local[0] - 1) / local[0] * local[0],
                               (size_t)((rows + pack->panel - 1) / pack->panel)};
-    VGG_CL(clEnqueueNDRangeKernel(up->queue, up->kernel, 2, NULL, global, local, 0, NULL, NULL));
+    VGG_CL(clEnqueueNDRangeKernel(up->queue, up->kernel->handle, 2, NULL, global, local, 0, NULL, NULL));
     VGG_TRY(map_slot(up, slot));
 cleanup:
     return status;

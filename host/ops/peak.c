@@ -20,7 +20,7 @@ static const uint64_t first_bytes = 1 << 20, most_bytes = 256 << 20; /* above an
 typedef struct peak {
     clvgg_device *device;
     cl_command_queue queue; /* with profiling */
-    cl_kernel fma, read;
+    vgg_kernel *fma, *read;
     cl_mem sums, data;
     int vector, chains;
     size_t local, groups; /* of both kernels */
@@ -55,15 +55,14 @@ static void release(peak *p)
         clReleaseMemObject(p->sums);
     if (p->queue != NULL)
         clReleaseCommandQueue(p->queue);
-    if (p->read != NULL)
-        clReleaseKernel(p->read);
-    if (p->fma != NULL)
-        clReleaseKernel(p->fma);
+    vgg_kernel_free(p->read);
+    vgg_kernel_free(p->fma);
 }
 
 /* Milliseconds of one launch by the device's clock, or by the host's where that stands still
  * (llvmpipe); the least of `count`, or of fewer where they take long. Arguments are set. */
-static clvgg_status time_kernel(const peak *p, cl_kernel kernel, int count, double *least_ms)
+static clvgg_status time_kernel(const peak *p, const vgg_kernel *kernel, int count,
+                                double *least_ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_event event = NULL;
@@ -72,8 +71,8 @@ static clvgg_status time_kernel(const peak *p, cl_kernel kernel, int count, doub
     for (int i = 0; i < count && spent_ms < patience_ms; i++) {
         cl_ulong start = 0, end = 0;
         const double before = vgg_clock_ms();
-        VGG_CL(
-            clEnqueueNDRangeKernel(p->queue, kernel, 1, NULL, &global, &p->local, 0, NULL, &event));
+        VGG_CL(clEnqueueNDRangeKernel(p->queue, kernel->handle, 1, NULL, &global, &p->local, 0,
+                                      NULL, &event));
         VGG_CL(clWaitForEvents(1, &event));
         const double wall_ms = vgg_clock_ms() - before;
         VGG_CL(
@@ -142,8 +141,10 @@ static clvgg_status time_read(peak *p, uint64_t bytes, double *ms, double *gbps)
     VGG_TRY(time_kernel(p, p->read, BEST_OF, ms));
     *gbps = (double)size / *ms * 1e-6;
 cleanup:
-    if (p->data != NULL)
+    if (p->data != NULL) {
+        vgg_kernel_forget(p->read, p->data);
         clReleaseMemObject(p->data);
+    }
     p->data = NULL;
     return status;
 }

@@ -1,5 +1,5 @@
-/* plan/plan_execute.c — a flat walk over the steps: bind buffers, enqueue. No synchronisation with
- * the host inside a pass.
+/* plan/plan_execute.c — a flat walk over the steps: bind what changed since the pass before
+ * (ocl/args.h), enqueue. No synchronisation with the host inside a pass.
  */
 #include "ocl/program.h"
 #include "plan/plan.h"
@@ -181,6 +181,14 @@ cleanup:
     return status;
 }
 
+/* A caller's buffer may be gone before the next pass. */
+static void forget_input(vgg_plan *plan, cl_mem memory)
+{
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].input == 0)
+            vgg_op_forget(&plan->steps[i].op, memory);
+}
+
 clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count, vgg_buffer input,
                               const vgg_buffer *outputs, cl_uint wait_count,
                               const cl_event *wait_list, cl_event *event)
@@ -194,6 +202,7 @@ clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count,
     launch = vgg_launch_begin(queue, (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0,
                               wait_count, wait_list);
     status = enqueue_pass(plan, &launch, count, input, outputs);
+    forget_input(plan, input.memory);
     if (status == CLVGG_STATUS_OK)
         status = remember_pass(plan, &launch);
     if (status != CLVGG_STATUS_OK) {

@@ -96,7 +96,7 @@ static void assert_message(const char *words)
 static float scaled(const char *options)
 {
     enum { OFFSET = 3, COUNT = 5, TOTAL = 12 };
-    cl_kernel kernel = NULL;
+    vgg_kernel *kernel = NULL;
     float data[TOTAL];
     for (int i = 0; i < TOTAL; i++)
         data[i] = 10;
@@ -112,13 +112,14 @@ static float scaled(const char *options)
     vgg_arg_float(&args, 0.5f);
     assert_ok(vgg_args_end(&args));
     const size_t global = TOTAL;
-    error = clEnqueueNDRangeKernel(opened.queue, kernel, 1, NULL, &global, NULL, 0, NULL, NULL);
+    error =
+        clEnqueueNDRangeKernel(opened.queue, kernel->handle, 1, NULL, &global, NULL, 0, NULL, NULL);
     assert_int_equal(error, CL_SUCCESS);
     error = clEnqueueReadBuffer(opened.queue, memory, CL_TRUE, 0, sizeof data, data, 0, NULL, NULL);
     assert_int_equal(error, CL_SUCCESS);
     for (int i = 0; i < TOTAL; i++) /* only [OFFSET, OFFSET + COUNT) was written */
         assert_true((data[i] != 10) == (i >= OFFSET && i < OFFSET + COUNT));
-    clReleaseKernel(kernel);
+    vgg_kernel_free(kernel);
     clReleaseMemObject(memory);
     return data[OFFSET];
 }
@@ -134,7 +135,7 @@ static void runs_a_kernel_with_its_options(void **state)
 static void builds_once(void **state)
 {
     (void)state;
-    cl_kernel first = NULL, second = NULL;
+    vgg_kernel *first = NULL, *second = NULL;
     double milliseconds = 0;
     size_t builds = cl_faults_calls("clBuildProgram");
     assert_ok(vgg_program_kernel(opened.device, "scale.cl", "-DFACTOR=77", "scale", &first,
@@ -147,15 +148,15 @@ static void builds_once(void **state)
     assert_int_equal(cl_faults_calls("clBuildProgram"), builds + 1);
     assert_true(milliseconds == once);
     assert_ptr_not_equal(first, second);
-    clReleaseKernel(first);
-    clReleaseKernel(second);
+    vgg_kernel_free(first);
+    vgg_kernel_free(second);
 }
 
 static void a_failing_build_shows_the_log(void **state)
 {
     (void)state;
     for (int i = 0; i < 2; i++) { /* the second time too */
-        cl_kernel kernel = (cl_kernel)folder;
+        vgg_kernel *kernel = (vgg_kernel *)folder;
         assert_int_equal(
             vgg_program_kernel(opened.device, "broken.cl", "-DX=1", "broken", &kernel, NULL),
             CLVGG_STATUS_BUILD_FAILED);
@@ -170,7 +171,7 @@ static void a_failing_build_shows_the_log(void **state)
 static void a_long_log_starts_at_its_error(void **state)
 {
     (void)state;
-    cl_kernel kernel = NULL;
+    vgg_kernel *kernel = NULL;
     assert_int_equal(vgg_program_kernel(opened.device, "wordy.cl", "", "wordy", &kernel, NULL),
                      CLVGG_STATUS_BUILD_FAILED);
     assert_message("no_such_variable");
@@ -180,7 +181,7 @@ static void a_long_log_starts_at_its_error(void **state)
 static void what_is_missing_is_named(void **state)
 {
     (void)state;
-    cl_kernel kernel = (cl_kernel)folder;
+    vgg_kernel *kernel = (vgg_kernel *)folder;
     assert_int_equal(vgg_program_kernel(opened.device, "scale.cl", "", "squeeze", &kernel, NULL),
                      CLVGG_STATUS_NOT_FOUND);
     assert_null(kernel);
@@ -201,7 +202,7 @@ static void what_is_missing_is_named(void **state)
 static void a_wrong_argument_is_numbered(void **state)
 {
     (void)state;
-    cl_kernel kernel = NULL;
+    vgg_kernel *kernel = NULL;
     assert_ok(vgg_program_kernel(opened.device, "scale.cl", "", "scale", &kernel, NULL));
     vgg_args args = vgg_args_of(kernel);
     vgg_arg_buffer(&args, (vgg_buffer){NULL, 0});
@@ -211,7 +212,7 @@ static void a_wrong_argument_is_numbered(void **state)
     assert_message("argument 2 of kernel scale");
 
     args = vgg_args_of(kernel);
-    cl_faults_fail_call("clSetKernelArg", 3, CL_INVALID_ARG_SIZE);
+    cl_faults_fail_call("clSetKernelArg", 1, CL_INVALID_ARG_SIZE); /* the buffer is bound */
     vgg_arg_buffer(&args, (vgg_buffer){NULL, 0});
     vgg_arg_int(&args, INT32_MIN);
     vgg_arg_ulong(&args, 0);
@@ -219,7 +220,7 @@ static void a_wrong_argument_is_numbered(void **state)
     assert_true(cl_faults_stop());
     assert_int_equal(vgg_args_end(&args), CLVGG_STATUS_OPENCL);
     assert_message("argument 3 of kernel scale: clSetKernelArg: CL_INVALID_ARG_SIZE");
-    clReleaseKernel(kernel);
+    vgg_kernel_free(kernel);
 }
 
 /* ---- threads ---- */
@@ -232,13 +233,13 @@ static void *build_all(void *user)
     (void)user;
     for (int i = 0; i < PROGRAM_COUNT; i++) {
         char options[32];
-        cl_kernel kernel = NULL;
+        vgg_kernel *kernel = NULL;
         snprintf(options, sizeof options, "-DFACTOR=%d", 100 + i);
         clvgg_status status =
             vgg_program_kernel(opened.device, "scale.cl", options, "scale", &kernel, NULL);
         if (status != CLVGG_STATUS_OK)
             return "failed";
-        clReleaseKernel(kernel);
+        vgg_kernel_free(kernel);
     }
     return NULL;
 }
@@ -269,7 +270,7 @@ static void survives_every_failing_call(void **state)
     bool failed = true;
     for (size_t i = 0; failed; i++) {
         char options[32];
-        cl_kernel kernel = NULL;
+        vgg_kernel *kernel = NULL;
         snprintf(options, sizeof options, "-DFACTOR=%zu", 200 + i); /* not built before */
         size_t live = cl_faults_live();
         cl_faults_fail_at(i, CL_OUT_OF_RESOURCES);
@@ -286,7 +287,7 @@ static void survives_every_failing_call(void **state)
             assert_ok(
                 vgg_program_kernel(opened.device, "scale.cl", options, "scale", &kernel, NULL));
         }
-        clReleaseKernel(kernel);
+        vgg_kernel_free(kernel);
         assert_int_equal(cl_faults_live(), live + 1); /* the program */
     }
     assert_int_equal(failures, 3); /* clCreateProgramWithSource, clBuildProgram, clCreateKernel */
@@ -296,7 +297,7 @@ static void survives_every_failing_call(void **state)
 static void a_build_without_a_log_fails_too(void **state)
 {
     (void)state;
-    cl_kernel kernel = NULL;
+    vgg_kernel *kernel = NULL;
     size_t live = cl_faults_live();
     cl_faults_fail_call("clGetProgramBuildInfo", 0, CL_OUT_OF_HOST_MEMORY);
     assert_int_equal(vgg_program_kernel(opened.device, "broken.cl", "", "broken", &kernel, NULL),

@@ -45,22 +45,22 @@ static void open_device(test_device *opened, const char *kernel_dir)
 /* What the kernel answers. */
 static int run_answer(test_device *opened, const char *options)
 {
-    cl_kernel kernel = NULL;
+    vgg_kernel *kernel = NULL;
     cl_int error = CL_SUCCESS, data[4] = {0};
     const size_t global = 4;
     must(vgg_program_kernel(opened->device, "answer.cl", options, "answer", &kernel, NULL));
     cl_mem memory =
         clCreateBuffer(opened->device->context, CL_MEM_COPY_HOST_PTR, sizeof data, data, &error);
     assert_int_equal(error, CL_SUCCESS);
-    assert_int_equal(clSetKernelArg(kernel, 0, sizeof memory, &memory), CL_SUCCESS);
-    assert_int_equal(
-        clEnqueueNDRangeKernel(opened->queue, kernel, 1, NULL, &global, NULL, 0, NULL, NULL),
-        CL_SUCCESS);
+    assert_int_equal(clSetKernelArg(kernel->handle, 0, sizeof memory, &memory), CL_SUCCESS);
+    assert_int_equal(clEnqueueNDRangeKernel(opened->queue, kernel->handle, 1, NULL, &global, NULL,
+                                            0, NULL, NULL),
+                     CL_SUCCESS);
     assert_int_equal(
         clEnqueueReadBuffer(opened->queue, memory, CL_TRUE, 0, sizeof data, data, 0, NULL, NULL),
         CL_SUCCESS);
     clReleaseMemObject(memory);
-    clReleaseKernel(kernel);
+    vgg_kernel_free(kernel);
     vgg_program_cache_note_run(opened->device);
     return data[3];
 }
@@ -169,13 +169,13 @@ static void what_never_ran_is_not_kept(void **state)
     (void)state;
     test_device opened;
     size_t compiled = 0;
-    cl_kernel kernel = NULL;
+    vgg_kernel *kernel = NULL;
     char folder[300];
     snprintf(folder, sizeof folder, "%s", temp_path("answer.cl"));
     *strrchr(folder, '/') = '\0';
     open_device(&opened, folder);
     must(vgg_program_kernel(opened.device, "answer.cl", "-DANSWER=5", "answer", &kernel, NULL));
-    clReleaseKernel(kernel);
+    vgg_kernel_free(kernel);
     test_device_close(&opened);
     assert_int_equal(access(temp_path("cache.sqlite"), F_OK), -1);
     assert_int_equal(answer_of("-DANSWER=5", &compiled), 5);
