@@ -25,8 +25,42 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info)
 clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,
                               const vgg_traits *traits)
 {
-    *op = (vgg_op){.variant = variant, .problem = *problem, .input_block = 1, .output_block = 1};
-    return variant->configure(op, traits);
+    static const vgg_choice defaults = {{0}};
+    return vgg_op_configure_chosen(op, variant, problem, traits, &defaults);
+}
+
+static bool allows(const vgg_tunable *tunable, int value)
+{
+    for (int i = 0; i < VGG_TUNABLE_VALUES && tunable->values[i] != 0; i++)
+        if (tunable->values[i] == value)
+            return true;
+    return value == 0;
+}
+
+clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
+                                     const vgg_problem *problem, const vgg_traits *traits,
+                                     const vgg_choice *choice)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_tunable *tunables = variant->tunables;
+    *op = (vgg_op){.variant = variant,
+                   .problem = *problem,
+                   .choice = *choice,
+                   .input_block = 1,
+                   .output_block = 1};
+    for (int i = 0; tunables != NULL && tunables[i].name != NULL; i++)
+        VGG_REQUIRE(allows(&tunables[i], choice->values[i]), CLVGG_STATUS_UNSUPPORTED,
+                    "%s: %s can't be %d", variant->name, tunables[i].name, choice->values[i]);
+    status = variant->configure(op, traits);
+cleanup:
+    return status;
+}
+
+int vgg_register_rows(const vgg_traits *traits, int columns)
+{
+    const int registers = traits->vector_width == 8 ? 16 : 32;
+    const int rows = (registers - 1 - columns) / columns;
+    return rows > 1 ? rows : 1;
 }
 
 clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device, double *milliseconds)

@@ -48,11 +48,24 @@ typedef struct vgg_op_program {
     vgg_kernel *kernel; /* NULL until built */
 } vgg_op_program;
 
-enum { VGG_OP_MAX_PROGRAMS = 3, VGG_OP_MAX_PARAMETERS = 4 };
+enum { VGG_OP_MAX_PROGRAMS = 3, VGG_OP_MAX_PARAMETERS = 8 };
+
+/* What a variant leaves open: an integer and the values that may be tried. */
+enum { VGG_MAX_TUNABLES = 16, VGG_TUNABLE_VALUES = 12 };
+typedef struct vgg_tunable {
+    const char *name;               /* of the -D value where it is one; NULL ends a list */
+    int values[VGG_TUNABLE_VALUES]; /* above 0, ascending; 0 ends them */
+} vgg_tunable;
+
+/* Values for a variant's tunables, in their order; 0: the variant's own default. */
+typedef struct vgg_choice {
+    int values[VGG_MAX_TUNABLES];
+} vgg_choice;
 
 typedef struct vgg_op {
     const struct vgg_variant *variant;
     vgg_problem problem;
+    vgg_choice choice; /* what was asked for */
     int input_block, output_block;
     vgg_pack pack;                         /* pack.panel 0: no weights */
     uint64_t workspace_elements;           /* float32, for max_batch images */
@@ -77,7 +90,9 @@ typedef struct vgg_variant {
     /* Bound of the relative L2 error against exact arithmetic, on normal inputs behind a ReLU;
      * 0: sums of products alone, exact where every partial sum is. */
     double error_bound;
-    /* Fills op (problem and variant are set) or says in words why it can't: UNSUPPORTED. */
+    const vgg_tunable *tunables; /* its tuning space; NULL: nothing to choose */
+    /* Fills op (problem, variant and choice are set) or says in words why it can't: UNSUPPORTED.
+     * A value that was chosen is taken or refused (registers, local memory), never replaced. */
     clvgg_status (*configure)(vgg_op *op, const vgg_traits *traits);
     clvgg_status (*enqueue)(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);
     /* FLOPs executed for one image, where they aren't those of direct computation; else NULL. */
@@ -94,9 +109,13 @@ const vgg_variant *vgg_variant_find(const char *name);
 size_t vgg_variant_candidates(const vgg_problem *problem, const vgg_traits *traits, bool clblast,
                               const vgg_variant **candidates, size_t capacity);
 
-/* Configures `variant` for `problem`. */
+/* Configures `variant` for `problem`, with its default values. */
 clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,
                               const vgg_traits *traits);
+/* With chosen ones: UNSUPPORTED too where one isn't among its tunable's values. */
+clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
+                                     const vgg_problem *problem, const vgg_traits *traits,
+                                     const vgg_choice *choice);
 /* Configures a conversion of `shape` between two layouts, an explicit step of its own. */
 clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int from_block,
                                      int to_block, int max_batch);
@@ -108,6 +127,14 @@ void vgg_op_forget(vgg_op *op, cl_mem memory);
 void vgg_op_release(vgg_op *op);
 
 /* Helpers for variants. */
+/* The value that was chosen for a tunable, or `fallback`. */
+static inline int vgg_op_chosen(const vgg_op *op, int tunable, int fallback)
+{
+    return op->choice.values[tunable] > 0 ? op->choice.values[tunable] : fallback;
+}
+/* Rows that a tile of accumulators `columns` vectors wide may have, with a vector of weights each
+ * and a value in flight: 32 vector registers, but 16 where they are 8 wide (AVX). At least 1. */
+int vgg_register_rows(const vgg_traits *traits, int columns);
 vgg_op_program *vgg_op_add_program(vgg_op *op, const char *file, const char *kernel,
                                    const char *options, ...) VGG_PRINTF(4, 5);
 /* "-DKH=3 … -DDW=1" of a convolution. */

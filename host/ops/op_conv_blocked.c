@@ -1,8 +1,10 @@
 /* ops/op_conv_blocked.c — cl/conv_blocked.cl: direct convolution for CPUs, blocked channels. */
 #include "ops/op.h"
 
-enum { TILE_WIDTH, CHANNEL_BLOCKS }; /* op->parameters */
-enum { MAX_LINE_BYTES = 16 << 10 };  /* private memory for input pixels */
+enum { TILE_WIDTH, CHANNEL_BLOCKS }; /* op->parameters, and tunables */
+static const vgg_tunable tunables[] = {
+    {"TW", {2, 4, 6, 7, 8, 10, 12, 14, 16, 28}}, {"KB", {1, 2, 3, 4}}, {0}};
+enum { MAX_LINE_BYTES = 16 << 10 }; /* private memory for input pixels */
 enum { MAX_PLANAR_CHANNELS = 4 };
 
 /* Output pixels of a work-item: the width that wastes least on this image. With KB vectors of
@@ -38,7 +40,15 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
                 CLVGG_STATUS_UNSUPPORTED, "conv_blocked fuses 2x2 stride 2 max pooling only");
     const int planar = channels <= MAX_PLANAR_CHANNELS ? (int)channels : 0;
-    const int tile = choose_tile_width(width, op->problem.output.dims[2]);
+    const int blocks = vgg_op_chosen(op, CHANNEL_BLOCKS, 2);
+    const int rows = vgg_register_rows(traits, blocks);
+    const int best = choose_tile_width(width, op->problem.output.dims[2]);
+    const int tile = vgg_op_chosen(op, TILE_WIDTH, best < rows ? best : rows & ~1);
+    VGG_REQUIRE(tile <= rows, CLVGG_STATUS_UNSUPPORTED,
+                "conv_blocked: tiles of %dx%d vectors don't fit the registers, at most %dx%d", tile,
+                blocks, rows, blocks);
+    VGG_REQUIRE(op->problem.pool == NULL || tile % 2 == 0, CLVGG_STATUS_UNSUPPORTED,
+                "conv_blocked: pooling needs tiles of even width, not %d", tile);
     const int64_t line =
         (tile - 1) * conv->stride[1] + (conv->kernel[1] - 1) * conv->dilation[1] + 1;
     VGG_REQUIRE(line * (planar ? planar : width) * (int64_t)sizeof(float) <= MAX_LINE_BYTES,
@@ -46,7 +56,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                 "conv_blocked: %lld input pixels under a tile are too many", (long long)line);
 
     op->parameters[TILE_WIDTH] = tile;
-    op->parameters[CHANNEL_BLOCKS] = 2;
+    op->parameters[CHANNEL_BLOCKS] = blocks;
     op->input_block = planar ? 1 : width;
     op->output_block = width;
     op->pack = (vgg_pack){.rows = conv->out_channels,
@@ -89,6 +99,7 @@ cleanup:
 const vgg_variant vgg_variant_conv_blocked = {
     .name = "conv_blocked",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,
 };

@@ -1,13 +1,14 @@
 /* ops/op_conv_im2col.c — convolution as im2col and CLBlast's GEMM, a slab of output rows at a time.
  *
  * For each image and group: columns [C/g*KH*KW][pixels] = im2col(x), y [K/g][pixels] = w · columns,
- * then bias and ReLU in place. The slab bounds the columns to COLUMNS_LIMIT.
+ * then bias and ReLU in place. The slab bounds the columns to some MiB.
  */
 #include "ops/clblast.h"
 #include "ops/op.h"
 
-enum { SLAB_PIXELS };             /* op->parameters */
-enum { COLUMNS_LIMIT = 8 << 20 }; /* elements */
+enum { SLAB_PIXELS }; /* op->parameters */
+enum { COLUMNS_MIB = 32 };
+static const vgg_tunable tunables[] = {{"columns_MiB", {4, 8, 16, 32, 64, 128}}, {0}};
 
 static vgg_gemm slab_gemm(const vgg_op *op, int64_t pixels)
 {
@@ -36,7 +37,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                           .spatial = conv->kernel[0] * conv->kernel[1],
                           .block = 1,
                           .panel = 1};
-    int64_t slab_rows = COLUMNS_LIMIT / (op->pack.channels * op->pack.spatial) / out[2];
+    const int64_t columns = vgg_op_chosen(op, 0, COLUMNS_MIB) * INT64_C(262144);
+    int64_t slab_rows = columns / (op->pack.channels * op->pack.spatial) / out[2];
     slab_rows = slab_rows < 1 ? 1 : slab_rows > out[1] ? out[1] : slab_rows;
     op->parameters[SLAB_PIXELS] = (int)(slab_rows * out[2]);
 
@@ -130,6 +132,7 @@ const vgg_variant vgg_variant_conv_im2col = {
     .name = "conv_im2col_clblast",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .uses_clblast = true,
+    .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,
 };

@@ -3,12 +3,12 @@
 
 /* Default tile: 64 channels x 64 pixels, 128 work-items with 4 x 8 outputs each. 32 accumulators
  * stay in registers on every GPU family (no spills on Intel at SIMD16), 8 KiB of local memory. */
-enum { TILE_CHANNELS = 64, TILE_PIXELS = 64, TILE_DEPTH = 16, ITEM_CHANNELS = 4, ITEM_PIXELS = 8 };
-enum {
-    LOCAL_PIXELS = TILE_PIXELS / ITEM_PIXELS,
-    LOCAL_CHANNELS = TILE_CHANNELS / ITEM_CHANNELS,
-    LOCAL_BYTES = TILE_DEPTH * (TILE_CHANNELS + TILE_PIXELS) * 4
-};
+enum { CHANNELS, PIXELS, DEPTH, ITEM_CHANNELS, ITEM_PIXELS, TILE_VALUES }; /* also tunables */
+enum { MAX_ACCUMULATORS = 64 };
+static const vgg_tunable tunables[] = {{"TK", {16, 32, 64, 128}}, {"TP", {16, 32, 64, 128}},
+                                       {"TR", {4, 8, 16, 32}},    {"MK", {1, 2, 4, 8}},
+                                       {"MP", {1, 2, 4, 8}},      {0}};
+static const int defaults[TILE_VALUES] = {64, 64, 16, 4, 8};
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
@@ -18,18 +18,25 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                 (long long)conv->groups);
     VGG_REQUIRE(op->problem.pool == NULL, CLVGG_STATUS_UNSUPPORTED,
                 "conv_tiled doesn't fuse pooling");
-    VGG_REQUIRE(traits->max_work_group_size >= LOCAL_PIXELS * LOCAL_CHANNELS,
-                CLVGG_STATUS_UNSUPPORTED,
-                "conv_tiled needs work-groups of %d, the device allows %zu",
-                LOCAL_PIXELS * LOCAL_CHANNELS, traits->max_work_group_size);
-    VGG_REQUIRE(traits->local_memory_bytes >= LOCAL_BYTES, CLVGG_STATUS_UNSUPPORTED,
-                "conv_tiled needs %d bytes of local memory, the device has %llu", LOCAL_BYTES,
+    int *tile = op->parameters;
+    for (int i = 0; i < TILE_VALUES; i++)
+        tile[i] = vgg_op_chosen(op, i, defaults[i]);
+    const int items = tile[CHANNELS] / tile[ITEM_CHANNELS] * (tile[PIXELS] / tile[ITEM_PIXELS]);
+    const int local_bytes = tile[DEPTH] * (tile[CHANNELS] + tile[PIXELS]) * (int)sizeof(float);
+    VGG_REQUIRE(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
+                "conv_tiled needs work-groups of %d, the device allows %zu", items,
+                traits->max_work_group_size);
+    VGG_REQUIRE(traits->local_memory_bytes >= (uint64_t)local_bytes, CLVGG_STATUS_UNSUPPORTED,
+                "conv_tiled needs %d bytes of local memory, the device has %llu", local_bytes,
                 (unsigned long long)traits->local_memory_bytes);
+    VGG_REQUIRE(tile[ITEM_CHANNELS] * tile[ITEM_PIXELS] <= MAX_ACCUMULATORS,
+                CLVGG_STATUS_UNSUPPORTED, "conv_tiled: %dx%d accumulators don't fit the registers",
+                tile[ITEM_CHANNELS], tile[ITEM_PIXELS]);
     op->pack = (vgg_pack){.rows = conv->out_channels,
                           .channels = op->problem.input.dims[0],
                           .spatial = conv->kernel[0] * conv->kernel[1],
                           .block = 1,
-                          .panel = TILE_CHANNELS};
+                          .panel = tile[CHANNELS]};
     const uint64_t bytes = vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float);
     VGG_REQUIRE(bytes <= traits->max_allocation_bytes, CLVGG_STATUS_UNSUPPORTED,
                 "conv_tiled: %llu bytes of weights exceed the largest allocation",
@@ -37,8 +44,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     char window[96];
     vgg_conv_options(conv, window, sizeof window);
     vgg_op_add_program(op, "conv_tiled.cl", "conv_tiled",
-                       "-DTK=%d -DTP=%d -DTR=%d -DMK=%d -DMP=%d %s", TILE_CHANNELS, TILE_PIXELS,
-                       TILE_DEPTH, ITEM_CHANNELS, ITEM_PIXELS, window);
+                       "-DTK=%d -DTP=%d -DTR=%d -DMK=%d -DMP=%d %s", tile[CHANNELS], tile[PIXELS],
+                       tile[DEPTH], tile[ITEM_CHANNELS], tile[ITEM_PIXELS], window);
 cleanup:
     return status;
 }
@@ -50,9 +57,11 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_args args = vgg_conv_args(op, io);
     vgg_arg_int(&args, op->problem.relu);
     VGG_TRY(vgg_args_end(&args));
-    const size_t local[3] = {LOCAL_PIXELS, LOCAL_CHANNELS, 1};
-    const size_t global[3] = {(size_t)vgg_ceil_div(out[1] * out[2], TILE_PIXELS) * LOCAL_PIXELS,
-                              (size_t)vgg_ceil_div(out[0], TILE_CHANNELS) * LOCAL_CHANNELS,
+    const int *tile = op->parameters;
+    const size_t local[3] = {(size_t)(tile[PIXELS] / tile[ITEM_PIXELS]),
+                             (size_t)(tile[CHANNELS] / tile[ITEM_CHANNELS]), 1};
+    const size_t global[3] = {(size_t)vgg_ceil_div(out[1] * out[2], tile[PIXELS]) * local[0],
+                              (size_t)vgg_ceil_div(out[0], tile[CHANNELS]) * local[1],
                               (size_t)count};
     VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local));
 cleanup:
@@ -62,6 +71,7 @@ cleanup:
 const vgg_variant vgg_variant_conv_tiled = {
     .name = "conv_tiled",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,
 };

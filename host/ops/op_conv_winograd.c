@@ -4,11 +4,28 @@
  */
 #include "ops/op.h"
 
-enum { TILE, TILES_IN_REGISTERS, BLOCK_TILES, SLOTS }; /* op->parameters; BLOCK_TILES 0: staged */
-enum { CHANNEL_BLOCKS = 2 };
-enum { FUSED_BYTES = 3 << 18 };   /* of transformed tiles; the rest of a 2 MiB L2 is for weights */
-enum { STAGED_BYTES = 32 << 20 }; /* of transformed images at a time */
+/* op->parameters; BLOCK_TILES 0: staged */
+enum { TILE, TILES_IN_REGISTERS, CHANNEL_BLOCKS, BLOCK_TILES, SLOTS };
+enum { BLOCKS = 2 };
+enum { FUSED_KIB = 768 };   /* of transformed tiles; the rest of a 2 MiB L2 is for weights */
+enum { STAGED_MIB = 32 };   /* of transformed images at a time */
 enum { BLOCKS_A_CORE = 2 }; /* work-items a core: evens out what cores are busy with besides */
+
+enum { CHOOSE_REGISTERS, CHOOSE_BLOCKS, CHOOSE_BYTES, CHOOSE_BLOCKS_A_CORE };
+#define COMMON_TUNABLES                                                                            \
+    {"TW", {4, 5, 6, 7, 8, 9, 10, 12, 14, 28}},                                                    \
+    {                                                                                              \
+        "KB",                                                                                      \
+        {                                                                                          \
+            1, 2, 3, 4                                                                             \
+        }                                                                                          \
+    }
+static const vgg_tunable fused_tunables[] = {COMMON_TUNABLES,
+                                             {"fused_KiB", {128, 256, 512, 768, 1024, 1536}},
+                                             {"blocks_a_core", {1, 2, 4, 8}},
+                                             {0}};
+static const vgg_tunable staged_tunables[] = {
+    COMMON_TUNABLES, {"staged_MiB", {4, 8, 16, 32, 64, 128}}, {0}};
 
 /* Elements of one transformed position of a channel count, rounded up to what kernels touch. */
 static int64_t padded_channels(const vgg_op *op, int64_t channels, int blocks)
@@ -41,7 +58,7 @@ static int64_t padded_tiles(const vgg_op *op, int64_t images)
 static int64_t tile_values(const vgg_op *op, int64_t out_channels)
 {
     return tile_positions(op) * (padded_channels(op, op->problem.input.dims[0], 1) +
-                                 padded_channels(op, out_channels, CHANNEL_BLOCKS));
+                                 padded_channels(op, out_channels, op->parameters[CHANNEL_BLOCKS]));
 }
 
 /* Images that the staged way transforms at a time. */
@@ -49,7 +66,7 @@ static int64_t staged_images(const vgg_op *op)
 {
     const int64_t bytes =
         padded_tiles(op, 1) * tile_values(op, op->problem.output.dims[0]) * (int64_t)sizeof(float);
-    const int64_t fit = STAGED_BYTES / bytes;
+    const int64_t fit = (int64_t)vgg_op_chosen(op, CHOOSE_BYTES, STAGED_MIB) * (1 << 20) / bytes;
     return fit < 1 ? 1 : fit < op->problem.max_batch ? fit : op->problem.max_batch;
 }
 
@@ -85,12 +102,19 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bo
     op->input_block = op->output_block = width;
     op->parameters[TILE] = tile;
     const int64_t tiles = image_tiles(op) * (fused ? op->problem.max_batch : 1);
-    op->parameters[TILES_IN_REGISTERS] = choose_registers(width, tiles);
+    const int blocks = vgg_op_chosen(op, CHOOSE_BLOCKS, BLOCKS);
+    const int rows = vgg_register_rows(traits, blocks), best = choose_registers(width, tiles);
+    const int registers = vgg_op_chosen(op, CHOOSE_REGISTERS, best < rows ? best : rows);
+    VGG_REQUIRE(registers <= rows, CLVGG_STATUS_UNSUPPORTED,
+                "%s: tiles of %dx%d vectors don't fit the registers, at most %dx%d", name,
+                registers, blocks, rows, blocks);
+    op->parameters[TILES_IN_REGISTERS] = registers;
+    op->parameters[CHANNEL_BLOCKS] = blocks;
     op->pack = (vgg_pack){.rows = conv->out_channels,
                           .channels = channels,
                           .spatial = 9,
                           .block = width,
-                          .panel = width * CHANNEL_BLOCKS,
+                          .panel = width * blocks,
                           .winograd = tile};
     const uint64_t bytes = vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float);
     VGG_REQUIRE(bytes <= traits->max_allocation_bytes, CLVGG_STATUS_UNSUPPORTED,
@@ -98,20 +122,22 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bo
                 (unsigned long long)bytes);
     const char *options = "-DVW=%d -DM=%d -DTW=%d -DKB=%d";
     if (fused) {
-        const int registers = op->parameters[TILES_IN_REGISTERS];
-        const int64_t values = tile_values(op, (int64_t)width * CHANNEL_BLOCKS);
-        int64_t block = FUSED_BYTES / (values * (int64_t)sizeof(float)) / registers * registers;
+        const int64_t values = tile_values(op, (int64_t)width * blocks);
+        const int64_t bytes_a_tile = values * (int64_t)sizeof(float);
+        const int64_t budget = (int64_t)vgg_op_chosen(op, CHOOSE_BYTES, FUSED_KIB) << 10;
+        int64_t block = budget / bytes_a_tile / registers * registers;
         VGG_REQUIRE(block > 0, CLVGG_STATUS_UNSUPPORTED,
                     "%s: %lld channels don't fit a core's cache", name, (long long)channels);
         /* Every core should have several blocks to work on. */
-        const int64_t slots = (int64_t)traits->compute_units * BLOCKS_A_CORE;
+        const int64_t slots =
+            (int64_t)traits->compute_units * vgg_op_chosen(op, CHOOSE_BLOCKS_A_CORE, BLOCKS_A_CORE);
         const int64_t share = vgg_ceil_div(vgg_ceil_div(tiles, slots), registers) * registers;
         block = block < share ? block : share;
         op->parameters[BLOCK_TILES] = (int)block;
         op->parameters[SLOTS] = (int)slots;
         op->workspace_elements = (uint64_t)(slots * block * values);
         vgg_op_add_program(op, "winograd_blocked.cl", "winograd_fused", options, width, tile,
-                           registers, CHANNEL_BLOCKS);
+                           registers, blocks);
     } else {
         op->workspace_elements = (uint64_t)(padded_tiles(op, staged_images(op)) *
                                             tile_values(op, op->problem.output.dims[0]));
@@ -119,7 +145,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bo
                                               "winograd_output"};
         for (int i = 0; i < 3; i++)
             vgg_op_add_program(op, "winograd_blocked.cl", kernels[i], options, width, tile,
-                               op->parameters[TILES_IN_REGISTERS], CHANNEL_BLOCKS);
+                               registers, blocks);
     }
 cleanup:
     return status;
@@ -252,6 +278,7 @@ const vgg_variant vgg_variant_winograd_f4_fused = {
     .name = "winograd_f4_fused",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .error_bound = F4_ERROR,
+    .tunables = fused_tunables,
     .configure = configure_f4_fused,
     .enqueue = enqueue_fused,
     .executed_flops = executed_flops,
@@ -261,6 +288,7 @@ const vgg_variant vgg_variant_winograd_f4_staged = {
     .name = "winograd_f4_staged",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .error_bound = F4_ERROR,
+    .tunables = staged_tunables,
     .configure = configure_f4_staged,
     .enqueue = enqueue_staged,
     .executed_flops = executed_flops,
@@ -270,6 +298,7 @@ const vgg_variant vgg_variant_winograd_f2_fused = {
     .name = "winograd_f2_fused",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .error_bound = F2_ERROR,
+    .tunables = fused_tunables,
     .configure = configure_f2_fused,
     .enqueue = enqueue_fused,
     .executed_flops = executed_flops,
@@ -279,6 +308,7 @@ const vgg_variant vgg_variant_winograd_f2_staged = {
     .name = "winograd_f2_staged",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .error_bound = F2_ERROR,
+    .tunables = staged_tunables,
     .configure = configure_f2_staged,
     .enqueue = enqueue_staged,
     .executed_flops = executed_flops,

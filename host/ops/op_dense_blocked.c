@@ -3,6 +3,10 @@
 
 enum { IMAGE_GROUP }; /* op->parameters */
 enum { VECTORS = 2, REGISTER_IMAGES = 8, MAX_GROUP = 32 };
+enum { CHOOSE_VECTORS, CHOOSE_IMAGES, CHOOSE_GROUP };
+enum { MAX_SUM_BYTES = 16 << 10 }; /* private memory for the sums of a work-item */
+static const vgg_tunable tunables[] = {
+    {"KB", {1, 2, 4, 8}}, {"TN", {1, 2, 4, 6, 8, 12}}, {"GROUP", {8, 12, 16, 24, 32, 48, 64}}, {0}};
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
@@ -11,16 +15,30 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     const int width = traits->vector_width;
     VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED,
                 "dense_blocked is for CPUs with vector registers");
-    const int images = op->problem.max_batch == 1 ? 1 : width == 8 ? 4 : REGISTER_IMAGES;
-    op->parameters[IMAGE_GROUP] = images == 1 ? 1 : MAX_GROUP;
+    const int batch = op->problem.max_batch;
+    const int vectors = vgg_op_chosen(op, CHOOSE_VECTORS, VECTORS);
+    const int rows = vgg_register_rows(traits, vectors);
+    const int best = batch == 1 ? 1 : width == 8 ? 4 : REGISTER_IMAGES;
+    const int images = vgg_op_chosen(op, CHOOSE_IMAGES, best < rows ? best : rows);
+    const int group = vgg_op_chosen(op, CHOOSE_GROUP,
+                                    batch == 1 && images == 1 ? 1 : MAX_GROUP / images * images);
+    VGG_REQUIRE(images <= rows, CLVGG_STATUS_UNSUPPORTED,
+                "dense_blocked: tiles of %dx%d vectors don't fit the registers, at most %dx%d",
+                images, vectors, rows, vectors);
+    VGG_REQUIRE(group % images == 0, CLVGG_STATUS_UNSUPPORTED,
+                "dense_blocked: groups of %d images aren't whole tiles of %d", group, images);
+    VGG_REQUIRE(group * vectors * width * (int)sizeof(float) <= MAX_SUM_BYTES,
+                CLVGG_STATUS_UNSUPPORTED, "dense_blocked: the sums of %d images are too many",
+                group);
+    op->parameters[IMAGE_GROUP] = group;
     op->pack = (vgg_pack){.rows = conv.out_channels,
                           .channels = vgg_shape_as_image(&op->problem.input).dims[0],
                           .spatial = 1,
                           .block = 1,
-                          .panel = width * VECTORS,
+                          .panel = width * vectors,
                           .splittable = true};
     vgg_op_add_program(op, "dense_blocked.cl", "dense_blocked",
-                       "-DVW=%d -DKB=%d -DTN=%d -DGROUP=%d", width, VECTORS, images,
+                       "-DVW=%d -DKB=%d -DTN=%d -DGROUP=%d", width, vectors, images,
                        op->parameters[IMAGE_GROUP]);
 cleanup:
     return status;
@@ -45,6 +63,7 @@ cleanup:
 const vgg_variant vgg_variant_dense_blocked = {
     .name = "dense_blocked",
     .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
+    .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,
 };

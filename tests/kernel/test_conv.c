@@ -65,6 +65,7 @@ enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
 static test_device device;
 static double worst_error; /* relative L2, of the variant in work */
+static vgg_choice choice;  /* of check_shape(): zeros, but where a tuning space is walked */
 
 /* The graph's own inference gives the shapes, so that they can't drift apart. */
 static vgg_graph *graph_of(const conv_shape *s)
@@ -132,8 +133,8 @@ static void check_equal(const vgg_variant *variant, int case_index, const float 
 {
     for (size_t i = 0; i < count; i++)
         if ((double)y[i] != expected[i])
-            fail_msg("%s, shape %d, value %zu: %g expected, got %g", variant->name, case_index, i,
-                     expected[i], y[i]);
+            fail_msg("%s %s, shape %d, value %zu: %g expected, got %g", variant->name,
+                     choice_text(variant, &choice), case_index, i, expected[i], y[i]);
 }
 
 /* Relative L2 within the variant's bound. */
@@ -146,8 +147,9 @@ static void check_close(const vgg_variant *variant, int case_index, const float 
         norm += expected[i] * expected[i];
     }
     if (!(sqrt(error) <= variant->error_bound * sqrt(norm)))
-        fail_msg("%s, shape %d: relative L2 error %.3g, at most %.3g", variant->name, case_index,
-                 sqrt(error / norm), variant->error_bound);
+        fail_msg("%s %s, shape %d: relative L2 error %.3g, at most %.3g", variant->name,
+                 choice_text(variant, &choice), case_index, sqrt(error / norm),
+                 variant->error_bound);
     worst_error = fmax(worst_error, norm > 0.0 ? sqrt(error / norm) : 0.0);
 }
 
@@ -158,6 +160,7 @@ static bool check_shape(const vgg_variant *variant, const conv_shape *s, int cas
     vgg_graph *graph = graph_of(s);
     const vgg_node *conv = &graph->nodes[1], *pool = s->pool ? &graph->nodes[2] : NULL;
     op_case c = {.variant = variant,
+                 .choice = choice,
                  .problem = {.node = conv,
                              .input = graph->nodes[0].output,
                              .output = conv->output,
@@ -247,6 +250,48 @@ static void every_small_extent_is_right(void **state)
     }
 }
 
+/* Every value of every tunable, on shapes off the tiles' sizes, with and without pooling. */
+static void every_tuning_value_is_right(void **state)
+{
+    (void)state;
+    static const conv_shape tuned[] = {SAME3(17, 15, 16, 40, 3, true, true),
+                                       SAME3(33, 13, 11, 67, 2, true, false)};
+    if (asked("CLVGG_TEST_OCLGRIND"))
+        skip();
+    for (size_t v = 0; v < vgg_variant_count; v++) {
+        const vgg_variant *variant = vgg_variants[v];
+        int ran = 0, refused = 0;
+        worst_error = 0.0;
+        for (int step = 0; serves_conv(variant) && tuning_step(variant, step, &choice); step++)
+            for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? 1 : 2); i++)
+                *(check_shape(variant, &tuned[i], i, 0) ? &ran : &refused) += 1;
+        if (ran + refused > 0)
+            print_message("%s: %d tuned cases right, %d refused, relative L2 at most %.2g\n",
+                          variant->name, ran, refused, worst_error);
+        if (variant == &vgg_variant_conv_blocked && test_traits(&device).vector_width >= 4)
+            assert_true(ran > refused);
+        choice = (vgg_choice){{0}};
+    }
+}
+
+/* What isn't in the space, or doesn't fit the device, is refused in words. */
+static void wrong_tuning_values_are_refused(void **state)
+{
+    (void)state;
+    const conv_shape s = SAME3(16, 6, 6, 64, 1, true, false);
+    choice.values[2] = 5; /* of conv_tiled: TR */
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, 0, 0));
+    assert_non_null(strstr(clvgg_status_message(), "conv_tiled: TR can't be 5"));
+    choice = (vgg_choice){{28, 4}};
+    assert_false(check_shape(&vgg_variant_conv_blocked, &s, 0, 0));
+    if (test_traits(&device).vector_width >= 4)
+        assert_non_null(strstr(clvgg_status_message(), "don't fit the registers"));
+    choice = (vgg_choice){{128, 128, 32, 1, 1}};
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, 0, 0));
+    assert_non_null(strstr(clvgg_status_message(), "conv_tiled needs"));
+    choice = (vgg_choice){{0}};
+}
+
 /* Weights larger than the largest allocation: split where the kernel can, refused in words else. */
 static void weights_are_split(void **state)
 {
@@ -278,6 +323,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_right),
         cmocka_unit_test(every_small_extent_is_right),
+        cmocka_unit_test(every_tuning_value_is_right),
+        cmocka_unit_test(wrong_tuning_values_are_refused),
         cmocka_unit_test(weights_are_split),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

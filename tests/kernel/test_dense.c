@@ -30,6 +30,7 @@ static const dense_shape shapes[] = {
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
 static test_device device;
+static vgg_choice choice; /* of run_shape(): zeros, but where a tuning space is walked */
 
 static bool serves_dense(const vgg_variant *variant)
 {
@@ -81,6 +82,7 @@ static clvgg_status run_shape(const vgg_variant *variant, const dense_shape *s, 
                      .attributes.dense = {.out_features = s->outputs, .bias = true},
                      .output = {1, {s->outputs}}};
     op_case c = {.variant = variant,
+                 .choice = choice,
                  .problem = {.node = &node,
                              .input = {1, {s->inputs}},
                              .output = node.output,
@@ -107,8 +109,8 @@ static bool check_exact(const vgg_variant *variant, int index, uint64_t max_allo
                      CLVGG_STATUS_OK;
     for (int64_t i = 0; ran && i < s->count * s->outputs; i++)
         if ((double)v.y[i] != v.expected[i])
-            fail_msg("%s, shape %d, value %lld: %g expected, got %g", variant->name, index,
-                     (long long)i, v.expected[i], v.y[i]);
+            fail_msg("%s %s, shape %d, value %lld: %g expected, got %g", variant->name,
+                     choice_text(variant, &choice), index, (long long)i, v.expected[i], v.y[i]);
     free_values(&v);
     return ran;
 }
@@ -124,6 +126,26 @@ static void every_variant_is_exact(void **state)
         if (serves_dense(vgg_variants[v]))
             print_message("%s: %d shapes exact%s\n", vgg_variants[v]->name, ran,
                           ran == 0 ? " (the device can't run it)" : "");
+    }
+}
+
+/* Every value of every tunable, on a batch that fills tiles and one that doesn't. */
+static void every_tuning_value_is_exact(void **state)
+{
+    (void)state;
+    const int cases[] = {7, 4}; /* 40 and 17 images */
+    for (size_t v = 0; v < vgg_variant_count; v++) {
+        int ran = 0, refused = 0;
+        for (int step = 0;
+             serves_dense(vgg_variants[v]) && tuning_step(vgg_variants[v], step, &choice); step++)
+            for (int i = 0; i < 2; i++)
+                *(check_exact(vgg_variants[v], cases[i], 0) ? &ran : &refused) += 1;
+        if (ran + refused > 0)
+            print_message("%s: %d tuned cases exact, %d refused\n", vgg_variants[v]->name, ran,
+                          refused);
+        if (vgg_variants[v] == &vgg_variant_dense_rows)
+            assert_true(ran > refused);
+        choice = (vgg_choice){{0}};
     }
 }
 
@@ -183,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_exact),
+        cmocka_unit_test(every_tuning_value_is_exact),
         cmocka_unit_test(random_floats_are_close),
         cmocka_unit_test(weights_are_split),
     };

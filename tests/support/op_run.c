@@ -4,6 +4,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,36 @@ vgg_traits test_traits(const test_device *device)
     if (getenv("CLVGG_TEST_VECTOR_WIDTH") != NULL)
         traits.vector_width = atoi(getenv("CLVGG_TEST_VECTOR_WIDTH"));
     return traits;
+}
+
+bool tuning_step(const vgg_variant *variant, int step, vgg_choice *choice)
+{
+    const bool brief = getenv("CLVGG_TEST_SMALL") != NULL;
+    *choice = (vgg_choice){{0}};
+    for (int t = 0; variant->tunables != NULL && variant->tunables[t].name != NULL; t++) {
+        const int *values = variant->tunables[t].values;
+        for (int i = 0; i < VGG_TUNABLE_VALUES && values[i] != 0; i++) {
+            const bool last = i + 1 == VGG_TUNABLE_VALUES || values[i + 1] == 0;
+            if (brief && i > 0 && !last)
+                continue;
+            if (step-- == 0) {
+                choice->values[t] = values[i];
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const char *choice_text(const vgg_variant *variant, const vgg_choice *choice)
+{
+    static char text[256];
+    text[0] = '\0';
+    for (int t = 0; variant->tunables != NULL && variant->tunables[t].name != NULL; t++)
+        if (choice->values[t] != 0)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s=%d",
+                     text[0] != '\0' ? " " : "", variant->tunables[t].name, choice->values[t]);
+    return text;
 }
 
 static uint32_t next_random(uint32_t *state)
@@ -148,7 +179,8 @@ static void download(test_device *d, vgg_buffer buffer, void *plain, const clvgg
 clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switches)
 {
     vgg_op op;
-    clvgg_status status = vgg_op_configure(&op, c->variant, &c->problem, &c->traits);
+    clvgg_status status =
+        vgg_op_configure_chosen(&op, c->variant, &c->problem, &c->traits, &c->choice);
     if (status == CLVGG_STATUS_UNSUPPORTED)
         return status;
     require_ok(status);

@@ -11,6 +11,7 @@
 
 typedef struct op_case {
     const vgg_variant *variant;
+    vgg_choice choice; /* zeros: the variant's defaults */
     vgg_problem problem;
     int count;            /* images, at most problem.max_batch */
     const float *x;       /* plain [count][input] */
@@ -23,6 +24,13 @@ typedef struct op_case {
 /* The device's traits, with the test's queue. CLVGG_TEST_VECTOR_WIDTH stands in for the width of
  * its vectors, so that kernels for CPUs run on devices that have none. */
 vgg_traits test_traits(const test_device *device);
+
+/* A variant's tuning space, one value off the defaults at a time: fills *choice with the `step`th
+ * and returns false behind the last. Where tests are to be short, only the first and the last value
+ * of each tunable. */
+bool tuning_step(const vgg_variant *variant, int step, vgg_choice *choice);
+/* "TW=4 KB=2" of what isn't left to the variant; valid until the next call. */
+const char *choice_text(const vgg_variant *variant, const vgg_choice *choice);
 
 /* Fills y, plain [count][result], and switches (may be NULL) likewise. UNSUPPORTED is the variant's
  * own "no"; any other failure fails the test, as does a touched guard. */
