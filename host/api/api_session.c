@@ -74,6 +74,7 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
         .variant_count = options->variant_count,
         .memory_limit_bytes = options->memory_limit_bytes,
         .profile = options->profile != 0,
+        .plan_only = options->plan_only != 0,
     };
     VGG_TRY(vgg_plan_create(device, model->graph, &source, &plan_options, &session->plan));
     *out = session;
@@ -165,6 +166,7 @@ clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvg
     const vgg_plan_step *step = &session->plan->steps[index];
     *info = (clvgg_step_info){.struct_size = sizeof *info,
                               .variant = step->op.variant->name,
+                              .weight_bytes = vgg_plan_step_weight_bytes(step),
                               .workspace_bytes = step->op.workspace_elements * sizeof(float),
                               .ms = step->ms};
     if (step->op.problem.node != NULL) /* not a conversion */
@@ -172,8 +174,6 @@ clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvg
     info->executed_flops = step->op.variant->executed_flops != NULL
                                ? step->op.variant->executed_flops(&step->op)
                                : info->flops;
-    if (step->weights != NULL)
-        info->weight_bytes = step->weights->bytes;
     snprintf(info->layers, sizeof info->layers, "%s", step->layers);
     return CLVGG_STATUS_OK;
 }

@@ -25,6 +25,7 @@ static const vgg_option options[] = {
     {"batch", 'b', VGG_OPTION_COUNT, AT(batch), "N", 1, 4096, "Plan for N images at once (1)"},
     {"input-size", 0, VGG_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
      "Input of H rows and W columns, or N for a square"},
+    {"model", 'm', VGG_OPTION_TEXT, AT(model), "FILE", 0, 0, "As the operand MODEL"},
     {"labels", 'l', VGG_OPTION_TEXT, AT(labels), "FILE", 0, 0, "Names of the classes, one a line"},
     {"json", 0, VGG_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
     {"dot", 0, VGG_OPTION_FLAG, AT(dot), NULL, 0, 0, "Print the graph in Graphviz's language"},
@@ -48,7 +49,7 @@ static int print_dot(vgg_cli *cli, const clvgg_model *model)
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);
 }
 
-/* Opens the device and makes a session, which is what holds a plan. A machine without a device is
+/* Opens the device and makes a session that is a plan only. A machine without a device is
  * no failure unless one was asked for: then there is no plan to show. */
 static int plan_on_device(vgg_cli *cli, clvgg_runtime *runtime, const info_arguments *arguments,
                           vgg_info *info)
@@ -65,6 +66,7 @@ static int plan_on_device(vgg_cli *cli, clvgg_runtime *runtime, const info_argum
         clvgg_session_options session_options;
         clvgg_session_options_defaults(&session_options);
         session_options.max_batch = arguments->batch;
+        session_options.plan_only = 1;
         status = clvgg_session_create(info->device, info->model, &session_options, &info->session);
     }
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);
@@ -104,14 +106,16 @@ static int run_info(vgg_cli *cli, int argc, char **argv)
         vgg_options_parse(cli, &vgg_verb_info, argc, argv, &arguments, &operand_count);
     if (parsed != VGG_PARSED)
         return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
-    if (operand_count > 1 || (arguments.json && arguments.dot)) {
-        if (operand_count > 1)
-            vgg_cli_error(cli, "takes one model, got '%s' too", argv[2]);
+    const size_t model_count = operand_count + (arguments.model != NULL);
+    if (model_count > 1 || (arguments.json && arguments.dot)) {
+        if (model_count > 1)
+            vgg_cli_error(cli, "takes one model, got '%s' too", argv[operand_count]);
         else
             vgg_cli_error(cli, "--json and --dot exclude each other");
         return vgg_options_try_help(cli);
     }
-    arguments.model = operand_count == 1 ? argv[1] : NULL;
+    if (operand_count == 1)
+        arguments.model = argv[1];
     clvgg_runtime *runtime = NULL;
     cli->no_cache = arguments.no_cache;
     clvgg_status status = vgg_cli_runtime(cli, &runtime);

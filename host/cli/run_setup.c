@@ -168,8 +168,8 @@ static void announce(const vgg_run *run)
     vgg_report_memory(&text, &stats);
     vgg_text_printf(&text, ", batch %d\nmodel: ", run->engine.options.max_batch);
     vgg_text_terminal(&text, clvgg_model_name(run->model));
-    vgg_text_printf(&text, " (%s, %zu classes", clvgg_model_architecture(run->model),
-                    run->class_count);
+    vgg_text_printf(&text, " (%s, %zu class%s", clvgg_model_architecture(run->model),
+                    run->class_count, run->class_count == 1 ? "" : "es");
     if (run->labels_path != NULL) {
         vgg_text_puts(&text, ", labels from ");
         vgg_text_terminal(&text, run->labels_path);

@@ -76,8 +76,8 @@ clvgg_status vgg_labels_read_file(const char *path, size_t count, char ***out)
     VGG_REQUIRE(memchr(at, '\0', size) == NULL, CLVGG_STATUS_BAD_FILE,
                 "%s: has a NUL byte: not a text file of labels", path);
     size_t lines = count_lines(at, size);
-    VGG_REQUIRE(lines == count, CLVGG_STATUS_BAD_FILE, "%s: %zu labels, the model has %zu classes",
-                path, lines, count);
+    VGG_REQUIRE(lines == count, CLVGG_STATUS_BAD_FILE, "%s: %zu label%s, the model has %zu class%s",
+                path, lines, lines == 1 ? "" : "s", count, count == 1 ? "" : "es");
     VGG_NEW(labels, count);
     for (size_t i = 0; i < count; i++) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));

@@ -132,7 +132,8 @@ clvgg_status vgg_labels_read_json(const char *json, size_t count, char ***out)
     VGG_REQUIRE(cJSON_IsArray(root), CLVGG_STATUS_BAD_FILE, "clvgg.classes: not an array");
     size_t given = (size_t)cJSON_GetArraySize(root);
     VGG_REQUIRE(given == count, CLVGG_STATUS_BAD_FILE,
-                "clvgg.classes: %zu labels, the network has %zu classes", given, count);
+                "clvgg.classes: %zu label%s, the network has %zu class%s", given,
+                given == 1 ? "" : "s", count, count == 1 ? "" : "es");
     VGG_NEW(labels, count);
     for (const cJSON *item = root->child; item != NULL; item = item->next, i++) {
         VGG_REQUIRE(cJSON_IsString(item) && strlen(item->valuestring) <= VGG_MAX_LABEL_BYTES,

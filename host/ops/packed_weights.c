@@ -46,25 +46,38 @@ void vgg_packed_weights_free(vgg_packed_weights *weights)
     *weights = (vgg_packed_weights){0};
 }
 
-/* One buffer, or several of whole panels where the largest allocation asks for it. */
+/* Panels of each piece but the last, which may have fewer. */
+static int64_t panels_a_piece(const vgg_pack *pack, uint64_t max_allocation_bytes)
+{
+    const int64_t panels = (pack->rows + pack->panel - 1) / pack->panel;
+    const uint64_t panel_bytes = vgg_pack_elements(pack, pack->panel) * sizeof(float);
+    const uint64_t fit = max_allocation_bytes / panel_bytes;
+    return fit >= (uint64_t)panels ? panels : pack->splittable ? (int64_t)fit : 0;
+}
+
+int64_t vgg_pack_pieces(const vgg_pack *pack, uint64_t max_allocation_bytes)
+{
+    const int64_t panels = (pack->rows + pack->panel - 1) / pack->panel;
+    const int64_t piece_panels = panels_a_piece(pack, max_allocation_bytes);
+    return piece_panels > 0 ? (panels + piece_panels - 1) / piece_panels : 0;
+}
+
 static clvgg_status allocate_pieces(clvgg_device *device, const vgg_pack *pack,
                                     vgg_packed_weights *out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t limit = device->info.max_allocation_bytes;
-    const uint64_t panel_bytes = vgg_pack_elements(pack, pack->panel) * sizeof(float);
-    const uint64_t total = vgg_pack_elements(pack, pack->rows) * sizeof(float);
-    const int64_t panels = (pack->rows + pack->panel - 1) / pack->panel;
-    int64_t piece_panels = total <= limit ? panels : (int64_t)(limit / panel_bytes);
-    VGG_REQUIRE(piece_panels > 0 && (piece_panels == panels || pack->splittable),
-                CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+    const int64_t count = vgg_pack_pieces(pack, limit);
+    const int64_t piece_rows = panels_a_piece(pack, limit) * pack->panel;
+    VGG_REQUIRE(count > 0, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
                 "a weight of %llu bytes exceeds the device's largest allocation, %llu bytes",
-                (unsigned long long)total, (unsigned long long)limit);
-    VGG_NEW(out->pieces, (size_t)((panels + piece_panels - 1) / piece_panels));
-    for (int64_t panel = 0; panel < panels; panel += piece_panels) {
-        vgg_weight_piece *piece = &out->pieces[out->piece_count];
-        piece->first_row = panel * pack->panel;
-        piece->rows = piece_panels * pack->panel;
+                (unsigned long long)(vgg_pack_elements(pack, pack->rows) * sizeof(float)),
+                (unsigned long long)limit);
+    VGG_NEW(out->pieces, (size_t)count);
+    for (int64_t i = 0; i < count; i++) {
+        vgg_weight_piece *piece = &out->pieces[i];
+        piece->first_row = i * piece_rows;
+        piece->rows = piece_rows;
         if (piece->rows > pack->rows - piece->first_row)
             piece->rows = pack->rows - piece->first_row;
         const uint64_t bytes = vgg_pack_elements(pack, piece->rows) * sizeof(float);
@@ -164,7 +177,8 @@ static clvgg_status upload_rows(uploader *up, staging_slot *slot, const vgg_weig
     const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
     const size_t global[2] = {((size_t)columns + local[0] - 1) / local[0] * local[0],
                               (size_t)((rows + pack->panel - 1) / pack->panel)};
-    VGG_CL(clEnqueueNDRangeKernel(up->queue, up->kernel->handle, 2, NULL, global, local, 0, NULL, NULL));
+    VGG_CL(clEnqueueNDRangeKernel(up->queue, up->kernel->handle, 2, NULL, global, local, 0, NULL,
+                                  NULL));
     VGG_TRY(map_slot(up, slot));
 cleanup:
     return status;

@@ -41,6 +41,14 @@ typedef struct vgg_packed_weights {
 
 /* Elements of a packed weight with `rows` rows. */
 uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows);
+/* Of a bias beside it, padded to whole panels. */
+static inline uint64_t vgg_bias_bytes(const vgg_pack *pack)
+{
+    return (uint64_t)((pack->rows + pack->panel - 1) / pack->panel * pack->panel) * sizeof(float);
+}
+/* Buffers that a packed weight is split into, each of whole panels, where the largest allocation
+ * asks for it; 0: no split is small enough, or the kernel can't take one. */
+int64_t vgg_pack_pieces(const vgg_pack *pack, uint64_t max_allocation_bytes);
 /* Reads, packs and uploads; waits until the device is done. Errors: OUT_OF_DEVICE_MEMORY with the
  * size, those of `input`. */
 clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,

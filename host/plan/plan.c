@@ -60,8 +60,9 @@ static uint64_t fingerprint(const vgg_plan *plan)
         hash = hash_text(hash, step->layers);
         hash = hash_text(hash, step->op.variant->name);
         hash = hash_chain(hash, plan->graph, step);
-        if (step->weights != NULL)
-            hash = hash_number(hash, (uint64_t)step->weights->piece_count);
+        if (step->op.pack.panel != 0)
+            hash = hash_number(hash, (uint64_t)vgg_pack_pieces(
+                                         &step->op.pack, plan->device->info.max_allocation_bytes));
         for (int p = 0; p < step->op.program_count; p++)
             hash = hash_text(hash, step->op.programs[p].options);
         if (step->op.reads_full_batch) /* its GEMM is chosen by the batch */
@@ -123,20 +124,31 @@ static clvgg_status upload_weights(vgg_plan *plan, const vgg_parameter_source *s
                                          &step->weights));
         VGG_TRY(vgg_weight_store_bias(plan->device, plan->queue, source, step->first_node,
                                       vgg_node_has_bias(node), pack, &step->bias));
-        plan->weight_bytes += step->weights->bytes + step->bias->bytes;
     }
 cleanup:
     return status;
 }
 
+uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step)
+{
+    const vgg_pack *pack = &step->op.pack;
+    return pack->panel == 0 ? 0 : vgg_pack_elements(pack, pack->rows) * sizeof(float);
+}
+
+static void measure_weights(vgg_plan *plan)
+{
+    for (int i = 0; i < plan->step_count; i++) {
+        const vgg_pack *pack = &plan->steps[i].op.pack;
+        if (pack->panel != 0)
+            plan->weight_bytes +=
+                vgg_plan_step_weight_bytes(&plan->steps[i]) + vgg_bias_bytes(pack);
+    }
+}
+
 /* Allocation is lazy on some devices, so compare with what the device says it has. */
 static clvgg_status check_memory(const vgg_plan *plan)
 {
-    uint64_t needed = plan->arena_bytes;
-    for (int i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].op.pack.panel != 0)
-            needed += vgg_pack_elements(&plan->steps[i].op.pack, plan->steps[i].op.pack.rows) *
-                      sizeof(float);
+    const uint64_t needed = plan->arena_bytes + plan->weight_bytes;
     if (needed <= plan->device->info.global_memory_bytes)
         return CLVGG_STATUS_OK;
     return vgg_fail(CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
@@ -162,6 +174,20 @@ cleanup:
     return status;
 }
 
+/* Puts on the device what the plan says. */
+static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(vgg_plan_allocate(plan));
+    VGG_TRY(build_kernels(plan));
+    VGG_TRY(clear_arena(plan));
+    const double start = vgg_clock_ms();
+    VGG_TRY(upload_weights(plan, source));
+    plan->weights_ms = vgg_clock_ms() - start;
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
                              const vgg_parameter_source *source, const vgg_plan_options *options,
                              vgg_plan **out)
@@ -176,17 +202,16 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     plan->graph = graph;
     plan->max_batch = options->max_batch;
     plan->profile = options->profile;
+    plan->plan_only = options->plan_only;
     VGG_TRY(create_queue(plan));
     VGG_TRY(vgg_plan_select(plan, options));
     VGG_TRY(vgg_plan_lay_out(plan, options));
+    measure_weights(plan);
     VGG_TRY(check_memory(plan));
-    plan->plan_ms = vgg_clock_ms() - start;
-    VGG_TRY(build_kernels(plan));
-    VGG_TRY(clear_arena(plan));
-    const double upload_start = vgg_clock_ms();
-    VGG_TRY(upload_weights(plan, source));
-    plan->weights_ms = vgg_clock_ms() - upload_start;
     plan->fingerprint = fingerprint(plan);
+    plan->plan_ms = vgg_clock_ms() - start;
+    if (!plan->plan_only)
+        VGG_TRY(make_ready(plan, source));
     vgg_log(CLVGG_LOG_DEBUG, "plan: %d steps, %.1f MiB of activations, %.1f MiB of weights",
             plan->step_count, (double)plan->arena_bytes / 1048576.0,
             (double)plan->weight_bytes / 1048576.0);

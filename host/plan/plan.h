@@ -22,6 +22,7 @@ typedef struct vgg_plan_options {
     size_t variant_count;
     uint64_t memory_limit_bytes; /* of the arena; 0: none */
     bool profile;
+    bool plan_only; /* choose and lay out; allocate, build and upload nothing */
 } vgg_plan_options;
 
 /* A value in memory while steps [first_step, last_step] run; the plan's input is tensor 0. */
@@ -63,6 +64,7 @@ typedef struct vgg_plan {
     cl_mem clblast_workspace; /* one for all steps; NULL when none needs it */
     cl_command_queue queue;   /* the plan's own, in order */
     cl_event last_event;      /* of the latest enqueued pass */
+    bool plan_only;           /* nothing is on the device: it can't run */
     bool lost;                /* the device is gone */
     bool has_run;             /* its programs are known to have run */
     uint64_t arena_bytes, arena_bound_bytes, unshared_bytes, weight_bytes;
@@ -82,10 +84,13 @@ clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile);
 /* Passes of vgg_plan_create(). */
 clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options);
 clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options);
+clvgg_status vgg_plan_allocate(vgg_plan *plan);
 
 /* " conv1_1 relu1_1 …" for messages, cut where the capacity ends. */
 void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity);
 
+/* What a step's weights take on the device, without its bias. */
+uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step);
 /* Elements of one image of output i, and of the input. */
 uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output);
 uint64_t vgg_plan_input_elements(const vgg_plan *plan);

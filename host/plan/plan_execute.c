@@ -4,6 +4,16 @@
 #include "ocl/program.h"
 #include "plan/plan.h"
 
+static clvgg_status check_runs(const vgg_plan *plan)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(!plan->plan_only, CLVGG_STATUS_INVALID_ARGUMENT,
+                "a session made with plan_only can't run");
+    VGG_REQUIRE(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
+cleanup:
+    return status;
+}
+
 /* A device that is gone poisons the plan. */
 static clvgg_status note_loss(vgg_plan *plan, clvgg_status status)
 {
@@ -196,7 +206,7 @@ clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count,
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_launch launch = {0};
     cl_command_queue_properties properties = 0;
-    VGG_REQUIRE(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
+    VGG_TRY(check_runs(plan));
     VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL));
     VGG_TRY(drop_ended_pass(plan));
     launch = vgg_launch_begin(queue, (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0,
@@ -236,8 +246,8 @@ clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_launch launch = {0};
     cl_event written = NULL, done = NULL;
+    VGG_TRY(check_runs(plan));
     const vgg_buffer to = tensor_buffer(plan, 0);
-    VGG_REQUIRE(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
     VGG_TRY(drop_ended_pass(plan));
     VGG_CL(
         clEnqueueWriteBuffer(plan->queue, to.memory, CL_FALSE, (size_t)to.offset * sizeof(float),

@@ -125,6 +125,13 @@ clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options)
     VGG_REQUIRE(limit == 0 || plan->arena_bytes <= limit, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
                 "a batch of %d needs %.1f MiB of activations, the limit is %.1f MiB",
                 plan->max_batch, (double)plan->arena_bytes / 1048576.0, (double)limit / 1048576.0);
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_plan_allocate(vgg_plan *plan)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
     if (clblast_bytes(plan) > 0)
         VGG_CL_NEW(plan->clblast_workspace,
                    clCreateBuffer(plan->device->context, CL_MEM_READ_WRITE,
@@ -135,8 +142,7 @@ clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options)
                                                    (size_t)plan->chunk_elements[i] * sizeof(float),
                                                    NULL, &cl_error));
 cleanup:
-    if (status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY && plan->arena_bytes > 0 &&
-        plan->chunks != NULL)
+    if (status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY)
         vgg_message_prefix("a batch of %d needs %.1f MiB of activations", plan->max_batch,
                            (double)plan->arena_bytes / 1048576.0);
     return status;

@@ -133,5 +133,6 @@ void vgg_report_device_name(vgg_text *text, const clvgg_device_info *info)
     vgg_text_terminal(text, info->name);
     vgg_text_puts(text, " (");
     vgg_text_terminal(text, info->platform);
-    vgg_text_puts(text, ")");
+    vgg_text_printf(text, "), %u compute unit%s", info->compute_units,
+                    info->compute_units == 1 ? "" : "s");
 }

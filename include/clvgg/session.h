@@ -30,14 +30,17 @@ typedef struct clvgg_session_options {
     size_t variant_count;
     uint64_t memory_limit_bytes; /* of activations on the device; 0: no limit but the device's */
     int profile;                 /* 1: time every step (serialises; slower) */
+    int plan_only;               /* 1: choose kernels and lay out memory only: a session that says
+                                    what it would cost, and can't run */
 } clvgg_session_options;
 
 CLVGG_API void clvgg_session_options_defaults(clvgg_session_options *options);
 
 /* Plans the model for the device, builds every kernel and uploads the weights. `options` may be
- * NULL. Retains device and model. Errors: INVALID_ARGUMENT (unknown output or variant: lists what
- * there is), OUT_OF_DEVICE_MEMORY (says how much was needed), BUILD_FAILED (with the log),
- * NON_FINITE (the tensor), and those of reading the weights. */
+ * NULL. Retains device and model. With plan_only nothing is built, read or put on the device.
+ * Errors: INVALID_ARGUMENT (unknown output or variant: lists what there is), OUT_OF_DEVICE_MEMORY
+ * (says how much was needed), BUILD_FAILED (with the log), NON_FINITE (the tensor), and those of
+ * reading the weights. */
 CLVGG_API clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *model,
                                             const clvgg_session_options *options,
                                             clvgg_session **out);

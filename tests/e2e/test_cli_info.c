@@ -97,6 +97,22 @@ static void test_text(void **state)
     test_program_free(&ran);
 }
 
+/* The model by option, and a large batch: a plan takes no memory on the device. */
+static void test_large_plan(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    test_program_run(&ran,
+                     (const char *[]){PROGRAM, "info", "-m", test_scratch_path("net.safetensors"),
+                                      "-b", "512", "--json", NULL});
+    assert_int_equal(ran.exit_code, 0);
+    cJSON *json = test_program_json(&ran);
+    assert_string_equal(string(json, "architecture"), "vgg11");
+    assert_int_equal(integer(cJSON_GetObjectItem(json, "plan"), "batch"), 512);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
 static void test_dot(void **state)
 {
     (void)state;
@@ -134,9 +150,8 @@ static void test_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_json),       cmocka_unit_test(test_text),
+        cmocka_unit_test(test_large_plan), cmocka_unit_test(test_dot),
         cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

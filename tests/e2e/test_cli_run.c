@@ -145,6 +145,7 @@ static void test_text(void **state)
     assert_int_equal(ran.exit_code, 0);
     assert_memory_equal(ran.out, CHELSEA ": ", strlen(CHELSEA ": "));
     assert_contains(ran.err, "device: ");
+    assert_contains(ran.err, " compute unit");
     assert_contains(ran.err, "model: ");
     assert_contains(ran.err, "preprocessing: short side");
     test_program_free(&ran);

@@ -83,6 +83,7 @@ static const struct {
     {{"run", "--layer", "fc6", "x"}, "--layer says what --output writes"},
     {{"run", "--input", "x.npy", "y.png"}, "--input takes the place of images"},
     {{"info", "a", "b"}, "takes one model, got 'b' too"},
+    {{"info", "-m", "a", "b"}, "takes one model, got 'b' too"},
     {{"info", "--json", "--dot"}, "--json and --dot exclude each other"},
     {{"bench", "--batch", "1,,2"}, "--batch: needs numbers from 1 to 4096 with commas between"},
     {{"bench", "--batch", "1,0"}, "got '1,0'"},

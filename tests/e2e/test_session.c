@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "api/session.h"
 #include "clvgg/interop.h"
 #include "support/cl_faults.h"
 #include "support/networks.h"
@@ -210,6 +211,53 @@ typedef struct worker {
     int wrong; /* passes that failed or differed */
 } worker;
 
+/* What a session would cost is known before anything is on the device, and costs nothing. */
+static void a_plan_alone_says_what_a_session_costs(void **state)
+{
+    (void)state;
+    const network_kind kind = NETWORK_VGG;
+    clvgg_model *model = network_make(shared.runtime, kind);
+    float *input = network_input(model, kind, 1);
+    clvgg_session *whole = session_make(shared.device, model, &(session_request){.max_batch = 2});
+    const char *const calls[] = {"clCreateBuffer", "clCreateKernel", "clBuildProgram"};
+    size_t before[3];
+    for (int i = 0; i < 3; i++)
+        before[i] = cl_faults_calls(calls[i]);
+    clvgg_session *plan =
+        session_make(shared.device, model, &(session_request){.max_batch = 2, .plan_only = 1});
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(cl_faults_calls(calls[i]), before[i]);
+
+    clvgg_session_stats a, b;
+    clvgg_session_get_stats(whole, &a);
+    clvgg_session_get_stats(plan, &b);
+    assert_true(a.weight_bytes > 0 && a.arena_bytes > 0);
+    assert_int_equal(b.weight_bytes, a.weight_bytes);
+    assert_int_equal(b.arena_bytes, a.arena_bytes);
+    assert_true(b.fingerprint == a.fingerprint);
+    uint64_t held = 0; /* what the whole session's buffers really take */
+    for (int i = 0; i < whole->plan->step_count; i++)
+        if (whole->plan->steps[i].weights != NULL)
+            held += whole->plan->steps[i].weights->bytes + whole->plan->steps[i].bias->bytes;
+    assert_int_equal(held, a.weight_bytes);
+    assert_int_equal(clvgg_session_step_count(plan), clvgg_session_step_count(whole));
+    for (size_t i = 0; i < clvgg_session_step_count(plan); i++) {
+        clvgg_step_info x = {.struct_size = sizeof x}, y = x;
+        must(clvgg_session_step(whole, i, &x));
+        must(clvgg_session_step(plan, i, &y));
+        assert_string_equal(x.layers, y.layers);
+        assert_ptr_equal(x.variant, y.variant);
+        assert_int_equal(x.weight_bytes, y.weight_bytes);
+    }
+    float *outputs[] = {input};
+    assert_int_equal(clvgg_session_run(plan, 1, input, outputs), CLVGG_STATUS_INVALID_ARGUMENT);
+    assert_non_null(strstr(clvgg_status_message(), "plan_only"));
+    clvgg_session_free(plan);
+    clvgg_session_free(whole);
+    clvgg_model_free(model);
+    free(input);
+}
+
 static void *work(void *user)
 {
     worker *w = user;
@@ -341,6 +389,7 @@ int main(void)
         cmocka_unit_test(one_call_classifies_a_file),
         cmocka_unit_test(photographs_agree_with_their_references),
         cmocka_unit_test(sessions_of_a_model_share_weights),
+        cmocka_unit_test(a_plan_alone_says_what_a_session_costs),
         cmocka_unit_test(threads_compute_what_each_does_alone),
         cmocka_unit_test(a_session_outlives_its_model_and_device),
         cmocka_unit_test(enqueueing_neither_builds_nor_waits),

@@ -183,6 +183,7 @@ clvgg_status session_try(clvgg_device *device, clvgg_model *model, const session
         options.max_batch = request->max_batch;
     options.memory_limit_bytes = request->memory_limit_bytes;
     options.profile = request->profile;
+    options.plan_only = request->plan_only;
     return clvgg_session_create(device, model, &options, out);
 }
 

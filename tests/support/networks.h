@@ -34,6 +34,7 @@ typedef struct session_request {
     int max_batch; /* 0: 1 */
     uint64_t memory_limit_bytes;
     int profile;
+    int plan_only;
 } session_request;
 clvgg_status session_try(clvgg_device *device, clvgg_model *model, const session_request *request,
                          clvgg_session **out);

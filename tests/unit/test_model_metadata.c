@@ -269,6 +269,7 @@ static void reads_label_files(void **state)
     }
     refuses_labels("a\nb\n", 4, "labels.txt: 2 labels, the model has 3 classes");
     refuses_labels("a\nb\n\n\n", 6, "labels.txt: 4 labels, the model has 3 classes");
+    refuses_labels("a", 1, "labels.txt: 1 label, the model has 3 classes");
     refuses_labels("", 0, "labels.txt: 0 labels, the model has 3 classes");
     refuses_labels("a\nb\0\nc", 6, "has a NUL byte");
     char longest[1100];
