@@ -128,6 +128,22 @@ bool vgg_can_fuse_pool(const vgg_node *pool)
            !p->switches && p->adaptive[0] == 0;
 }
 
+clvgg_status vgg_require_winograd(const vgg_op *op)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    const char *name = op->variant->name;
+    VGG_REQUIRE(conv->kernel[0] == 3 && conv->kernel[1] == 3 && conv->stride[0] == 1 &&
+                    conv->stride[1] == 1 && conv->dilation[0] == 1 && conv->dilation[1] == 1,
+                CLVGG_STATUS_UNSUPPORTED, "%s is for 3x3 windows, stride 1, dilation 1", name);
+    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "%s needs groups 1, not %lld", name,
+                (long long)conv->groups);
+    VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
+                CLVGG_STATUS_UNSUPPORTED, "%s fuses 2x2 stride 2 max pooling only", name);
+cleanup:
+    return status;
+}
+
 vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io)
 {
     vgg_args args = vgg_args_of(op->programs[0].kernel);

@@ -148,6 +148,9 @@ vgg_args vgg_dense_args(const vgg_op *op, const vgg_op_io *io, const vgg_weight_
 void vgg_arg_conv_geometry(vgg_args *args, const vgg_op *op);
 /* Whether a pooling is 2x2, stride 2, on windows inside the image: what CPU kernels can fuse. */
 bool vgg_can_fuse_pool(const vgg_node *pool);
+/* UNSUPPORTED, in words, unless Winograd's F(m, 3x3) with a fused pooling can compute the problem.
+ */
+clvgg_status vgg_require_winograd(const vgg_op *op);
 /* Attributes of the problem as a convolution; a dense layer is 1x1 on {features, 1, 1}. */
 vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem);
 clvgg_shape vgg_shape_as_image(const clvgg_shape *shape);
@@ -164,10 +167,10 @@ static inline int64_t vgg_ceil_div(int64_t a, int64_t b)
 
 /* Rows of variant_table.c, each implemented in the file of its name. */
 extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_staged,
-    vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_conv_direct,
-    vgg_variant_conv_blocked, vgg_variant_conv_tiled, vgg_variant_conv_im2col,
-    vgg_variant_dense_direct, vgg_variant_dense_blocked, vgg_variant_dense_rows,
-    vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax,
-    vgg_variant_layout;
+    vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_winograd_f2_tiled,
+    vgg_variant_conv_direct, vgg_variant_conv_blocked, vgg_variant_conv_tiled,
+    vgg_variant_conv_im2col, vgg_variant_dense_direct, vgg_variant_dense_blocked,
+    vgg_variant_dense_rows, vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation,
+    vgg_variant_softmax, vgg_variant_layout;
 
 #endif

@@ -92,13 +92,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bo
     const int width = traits->vector_width;
     const char *name = op->variant->name;
     VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers", name);
-    VGG_REQUIRE(conv->kernel[0] == 3 && conv->kernel[1] == 3 && conv->stride[0] == 1 &&
-                    conv->stride[1] == 1 && conv->dilation[0] == 1 && conv->dilation[1] == 1,
-                CLVGG_STATUS_UNSUPPORTED, "%s is for 3x3 windows, stride 1, dilation 1", name);
-    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "%s needs groups 1, not %lld", name,
-                (long long)conv->groups);
-    VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
-                CLVGG_STATUS_UNSUPPORTED, "%s fuses 2x2 stride 2 max pooling only", name);
+    VGG_TRY(vgg_require_winograd(op));
     op->input_block = op->output_block = width;
     op->parameters[TILE] = tile;
     const int64_t tiles = image_tiles(op) * (fused ? op->problem.max_batch : 1);

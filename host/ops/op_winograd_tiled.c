@@ -1,0 +1,113 @@
+/* ops/op_winograd_tiled.c — cl/winograd_tiled.cl: 3x3 stride 1 convolutions for GPUs by Winograd's
+ * F(2x2) in one kernel: transforms and products in local memory and registers.
+ */
+#include "ops/op.h"
+
+/* Default: 32 channels x 16 tiles, 256 work-items with 8 x 4 sums each at one of 16 positions, 12.5
+ * KiB of local memory. 32 accumulators stay in registers on every GPU family; 8 x 8 spill on
+ * Intel's older ones. */
+/* Of op->parameters, and tunables. */
+enum { CHANNELS, TILES, DEPTH, ITEM_CHANNELS, ITEM_TILES, STAGES, TILE_VALUES };
+enum { POSITIONS = 16, EXCHANGED = 2, MAX_ACCUMULATORS = 64 };
+static const vgg_tunable tunables[] = {{"TK", {16, 32, 64}},
+                                       {"TT", {16, 32, 64}},
+                                       {"TC", {2, 4, 8}},
+                                       {"MK", {4, 8}},
+                                       {"MT", {4, 8}},
+                                       {"STAGES", {1, 2}},
+                                       {0}};
+static const int defaults[TILE_VALUES] = {32, 16, 4, 8, 4, 1};
+
+/* As the macros of the kernel. */
+static int group_items(const int *tile)
+{
+    return POSITIONS * (tile[CHANNELS] / tile[ITEM_CHANNELS]) * (tile[TILES] / tile[ITEM_TILES]);
+}
+
+static uint64_t local_bytes(const int *tile)
+{
+    const int products = tile[DEPTH] * (tile[CHANNELS] + tile[TILES]) + 8;
+    const int slots = tile[CHANNELS] / tile[ITEM_CHANNELS] * EXCHANGED;
+    const int exchange = slots * (tile[TILES] + 4) + 16;
+    return (uint64_t)(products > exchange ? products : exchange) * POSITIONS * sizeof(float);
+}
+
+static int64_t image_tiles(const vgg_op *op)
+{
+    const int64_t *out = op->problem.output.dims;
+    return vgg_ceil_div(out[1], 2) * vgg_ceil_div(out[2], 2);
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    int *tile = op->parameters;
+    for (int i = 0; i < TILE_VALUES; i++)
+        tile[i] = vgg_op_chosen(op, i, defaults[i]);
+    const int items = group_items(tile);
+    VGG_TRY(vgg_require_winograd(op));
+    VGG_REQUIRE(items % tile[TILES] == 0 &&
+                    tile[ITEM_CHANNELS] * tile[ITEM_TILES] <= MAX_ACCUMULATORS,
+                CLVGG_STATUS_UNSUPPORTED, "winograd_f2_tiled: no work-groups of %dx%d by %dx%d",
+                tile[CHANNELS], tile[TILES], tile[ITEM_CHANNELS], tile[ITEM_TILES]);
+    VGG_REQUIRE(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f2_tiled needs work-groups of %d, the device allows %zu", items,
+                traits->max_work_group_size);
+    VGG_REQUIRE(traits->local_memory_bytes >= local_bytes(tile), CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f2_tiled needs %llu bytes of local memory, the device has %llu",
+                (unsigned long long)local_bytes(tile),
+                (unsigned long long)traits->local_memory_bytes);
+    op->pack = (vgg_pack){.rows = op->problem.output.dims[0],
+                          .channels = op->problem.input.dims[0],
+                          .spatial = 9,
+                          .block = tile[DEPTH],
+                          .panel = tile[CHANNELS],
+                          .winograd = 2};
+    const uint64_t bytes = vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float);
+    VGG_REQUIRE(bytes <= traits->max_allocation_bytes, CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f2_tiled: %llu bytes of weights exceed the largest allocation",
+                (unsigned long long)bytes);
+    vgg_op_add_program(op, "winograd_tiled.cl", "winograd_tiled",
+                       "-DTK=%d -DTT=%d -DTC=%d -DMK=%d -DMT=%d -DSTAGES=%d", tile[CHANNELS],
+                       tile[TILES], tile[DEPTH], tile[ITEM_CHANNELS], tile[ITEM_TILES],
+                       tile[STAGES]);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t *out = op->problem.output.dims;
+    const int64_t tiles = count * image_tiles(op);
+    vgg_args args = vgg_conv_args(op, io);
+    vgg_arg_int(&args, op->problem.relu);
+    vgg_arg_int(&args, op->problem.pool != NULL);
+    vgg_arg_int(&args, vgg_ceil_div(out[1], 2));
+    vgg_arg_int(&args, vgg_ceil_div(out[2], 2));
+    vgg_arg_int(&args, tiles);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local[2] = {(size_t)group_items(op->parameters), 1};
+    const size_t global[2] = {(size_t)vgg_ceil_div(tiles, op->parameters[TILES]) * local[0],
+                              (size_t)vgg_ceil_div(out[0], op->parameters[CHANNELS])};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
+cleanup:
+    return status;
+}
+
+/* Of the products; the transforms' additions are few beside them. */
+static uint64_t executed_flops(const vgg_op *op)
+{
+    return 2 * (uint64_t)(POSITIONS * image_tiles(op) * op->problem.input.dims[0] *
+                          op->problem.output.dims[0]);
+}
+
+const vgg_variant vgg_variant_winograd_f2_tiled = {
+    .name = "winograd_f2_tiled",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .error_bound = 1e-6,
+    .tunables = tunables,
+    .configure = configure,
+    .enqueue = enqueue,
+    .executed_flops = executed_flops,
+};
