@@ -41,6 +41,18 @@ const char *vgg_dtype_name(clvgg_dtype dtype)
     return dtype == CLVGG_DTYPE_F32 ? "F32" : dtype == CLVGG_DTYPE_F16 ? "F16" : "BF16";
 }
 
+const char *vgg_storage_name(clvgg_dtype dtype)
+{
+    return dtype == CLVGG_DTYPE_F32 ? "f32" : dtype == CLVGG_DTYPE_F16 ? "f16" : "bf16";
+}
+
+float vgg_dtype_largest(clvgg_dtype dtype)
+{
+    return dtype == CLVGG_DTYPE_F32   ? float_of(0x7F7FFFFF)
+           : dtype == CLVGG_DTYPE_F16 ? 65504.0f
+                                      : float_of(0x7F7F0000);
+}
+
 float vgg_f32_from_f16(uint16_t half)
 {
     /* f16 is s eeeee mmmmmmmmmm with bias 15; f32 has bias 127 and 13 more bits of mantissa. */
@@ -121,47 +133,60 @@ void vgg_from_f32(clvgg_dtype dtype, const float *values, size_t count, void *ou
         memmove(out, values, count * sizeof *values);
 }
 
-/* A value is NaN or infinite when its exponent is all ones. */
-static bool any_full_exponent_32(const char *bytes, size_t count)
+/* Without their sign, bits of values are ordered as the values are, with infinity and NaN last. */
+static bool any_beyond_32(const char *bytes, size_t count, uint32_t most)
 {
     uint32_t found = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, bytes + 4 * i, sizeof bits);
-        found |= (bits & 0x7F800000u) == 0x7F800000u;
+        found |= (bits & 0x7FFFFFFF) > most;
     }
     return found != 0;
 }
 
-static bool any_full_exponent_16(const char *bytes, size_t count, uint16_t mask)
+static bool any_beyond_16(const char *bytes, size_t count, uint16_t most)
 {
     uint16_t found = 0;
     for (size_t i = 0; i < count; i++) {
         uint16_t bits;
         memcpy(&bits, bytes + 2 * i, sizeof bits);
-        found = (uint16_t)(found | ((bits & mask) == mask));
+        found = (uint16_t)(found | ((bits & 0x7FFF) > most));
     }
     return found != 0;
 }
 
-static bool any_non_finite(clvgg_dtype dtype, const char *bytes, size_t count)
+/* Bits of the largest value of `dtype` that is at most `most`. */
+static uint32_t bits_at_most(clvgg_dtype dtype, float most)
 {
-    return dtype == CLVGG_DTYPE_F32
-               ? any_full_exponent_32(bytes, count)
-               : any_full_exponent_16(bytes, count, dtype == CLVGG_DTYPE_F16 ? 0x7C00 : 0x7F80);
+    if (dtype == CLVGG_DTYPE_F32)
+        return bits_of(most);
+    const uint16_t bits =
+        dtype == CLVGG_DTYPE_F16 ? vgg_f16_from_f32(most) : vgg_bf16_from_f32(most);
+    const float value = dtype == CLVGG_DTYPE_F16 ? vgg_f32_from_f16(bits) : vgg_f32_from_bf16(bits);
+    return value > most ? bits - 1u : bits;
 }
 
-size_t vgg_find_non_finite(clvgg_dtype dtype, const void *data, size_t count)
+size_t vgg_find_beyond(clvgg_dtype dtype, const void *data, size_t count, float most)
 {
     const char *bytes = data;
     const size_t size = vgg_dtype_bytes(dtype), block = 4096;
+    const uint32_t limit = bits_at_most(dtype, most);
     for (size_t first = 0; first < count; first += block) {
-        size_t length = count - first < block ? count - first : block;
-        if (!any_non_finite(dtype, bytes + first * size, length))
+        const size_t length = count - first < block ? count - first : block;
+        const char *from = bytes + first * size;
+        if (!(size == 4 ? any_beyond_32(from, length, limit)
+                        : any_beyond_16(from, length, (uint16_t)limit)))
             continue;
-        while (!any_non_finite(dtype, bytes + first * size, 1))
+        while (!(size == 4 ? any_beyond_32(bytes + first * size, 1, limit)
+                           : any_beyond_16(bytes + first * size, 1, (uint16_t)limit)))
             first++;
         return first;
     }
     return count;
+}
+
+size_t vgg_find_non_finite(clvgg_dtype dtype, const void *data, size_t count)
+{
+    return vgg_find_beyond(dtype, data, count, vgg_dtype_largest(dtype));
 }

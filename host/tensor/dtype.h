@@ -9,7 +9,9 @@
 #include "clvgg/tensor.h"
 
 size_t vgg_dtype_bytes(clvgg_dtype dtype);
-const char *vgg_dtype_name(clvgg_dtype dtype); /* "F32", "F16", "BF16" */
+const char *vgg_dtype_name(clvgg_dtype dtype); /* "F32", "F16", "BF16": in files */
+const char *vgg_storage_name(clvgg_dtype dtype); /* "f32", "f16", "bf16": to people */
+float vgg_dtype_largest(clvgg_dtype dtype); /* finite value */
 float vgg_f32_from_f16(uint16_t bits);
 float vgg_f32_from_bf16(uint16_t bits);
 uint16_t vgg_f16_from_f32(float value);  /* round to nearest even; overflow becomes infinity */
@@ -19,5 +21,7 @@ void vgg_to_f32(clvgg_dtype dtype, const void *data, size_t count, float *out);
 void vgg_from_f32(clvgg_dtype dtype, const float *values, size_t count, void *out);
 /* Index of the first NaN or infinity, or count. Fast when there is none. */
 size_t vgg_find_non_finite(clvgg_dtype dtype, const void *data, size_t count);
+/* Index of the first value further from zero than `most` (finite), or count. As fast. */
+size_t vgg_find_beyond(clvgg_dtype dtype, const void *data, size_t count, float most);
 
 #endif

@@ -142,6 +142,33 @@ static void finds_the_first_non_finite_value(void **state)
     free(values);
 }
 
+/* In whichever type values come, and whatever the sign. */
+static void finds_the_first_value_beyond(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000 };
+    float *values = malloc(COUNT * sizeof *values);
+    void *raw = malloc(COUNT * sizeof *values);
+    for (clvgg_dtype dtype = CLVGG_DTYPE_F32; dtype <= CLVGG_DTYPE_BF16; dtype++) {
+        for (int i = 0; i < COUNT; i++)
+            values[i] = i % 2 ? 96.0f : -96.0f;
+        vgg_from_f32(dtype, values, COUNT, raw);
+        assert_int_equal(vgg_find_beyond(dtype, raw, COUNT, 96.0f), COUNT);
+        assert_int_equal(vgg_find_beyond(dtype, raw, COUNT, 95.99f), 0);
+        values[4444] = -97.0f;
+        values[4700] = 100.0f;
+        vgg_from_f32(dtype, values, COUNT, raw);
+        assert_int_equal(vgg_find_beyond(dtype, raw, COUNT, 96.01f), 4444);
+        assert_int_equal(vgg_find_beyond(dtype, raw, COUNT, 99.9f), 4700);
+        assert_int_equal(vgg_find_beyond(dtype, raw, COUNT, 1e5f), COUNT); /* beyond float16 */
+        values[0] = NAN;
+        vgg_from_f32(dtype, values, COUNT, raw);
+        assert_int_equal(vgg_find_beyond(dtype, raw, COUNT, 1e5f), 0);
+    }
+    free(values);
+    free(raw);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +177,7 @@ int main(void)
         cmocka_unit_test(bf16_rounds_to_nearest_even),
         cmocka_unit_test(arrays_convert_like_single_values),
         cmocka_unit_test(finds_the_first_non_finite_value),
+        cmocka_unit_test(finds_the_first_value_beyond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
