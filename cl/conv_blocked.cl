@@ -8,7 +8,8 @@
  * loads at constant displacements.
  *
  *     x     [n][ceil(C/VW)][H][W][VW]    channels past C are zero; with PLANAR [n][C][H][W]
- *     w     [ceil(K/(KB*VW))][ceil(C/CI)][KH][KW][CI][KB*VW]     CI = VW, or PLANAR
+ *     w     [ceil(K/(KB*VW))][ceil(C/CI)][KH][KW][CI][KB*VW]     CI = VW, or PLANAR;
+ *                                                                in STORAGE's type
  *     bias  [ceil(K/(KB*VW)) * KB*VW]
  *     y     [n][ceil(K/VW)][OH][OW][VW]  (pooled: [OH/2][OW/2]); channels past K come out as zero
  *
@@ -36,12 +37,25 @@
 #ifndef PLANAR
 #define PLANAR 0 /* > 0: the input is NCHW with that many channels (a first layer) */
 #endif
+#ifndef STORAGE
+#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
+#endif
 
 #define PASTE(a, b) a##b
 #define PASTE2(a, b) PASTE(a, b)
 #define vec PASTE2(float, VW)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
 #define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+#if STORAGE == 0
+#define weight_t float
+#define WEIGHTS(p) VLOAD(p)
+#elif STORAGE == 1
+#define weight_t half
+#define WEIGHTS(p) PASTE2(vload_half, VW)(0, p)
+#else
+#define weight_t ushort
+#define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
+#endif
 /* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
  * costs it seconds. */
 #define CPU_KERNEL                                                                                 \
@@ -77,7 +91,7 @@ inline void load_line(__global const float *row, int plane, int W, int ix, float
 }
 
 /* One row of TW output pixels, [TW][KB * VW], into `out`. */
-inline void convolve_row(__global const float *x, __global const float *w,
+inline void convolve_row(__global const float *x, __global const weight_t *w,
                          __global const float *bias, int blocks, int H, int W, int iy, int ix,
                          int relu, float *out)
 {
@@ -96,12 +110,12 @@ inline void convolve_row(__global const float *x, __global const float *w,
             load_line(x + (size_t)row * W * (PLANAR ? 1 : VW), H * W, W, ix, line);
             for (int kx = 0; kx < KW; kx++) {
                 const float *in = line + kx * DW * CI;
-                __global const float *panel = w + kx * CI * KB * VW;
+                __global const weight_t *panel = w + kx * CI * KB * VW;
                 for (int c = 0; c < CI; c++) {
                     vec weight[KB];
 #pragma unroll
                     for (int b = 0; b < KB; b++)
-                        weight[b] = VLOAD(panel + (c * KB + b) * VW);
+                        weight[b] = WEIGHTS(panel + (c * KB + b) * VW);
 #pragma unroll
                     for (int p = 0; p < TW; p++) {
                         const vec value = (vec)(in[p * SW * CI + c]);
@@ -125,7 +139,7 @@ inline void convolve_row(__global const float *x, __global const float *w,
 }
 
 __kernel CPU_KERNEL void
-conv_blocked(__global const float *restrict x, ulong x_offset, __global const float *restrict w,
+conv_blocked(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict w,
              ulong w_offset, __global const float *restrict bias, ulong bias_offset,
              __global float *restrict y, ulong y_offset, int C, int H, int W, int K, int OH, int OW,
              int pad_top, int pad_left, int relu, int pool)

@@ -2,15 +2,29 @@
  * for any kernel, stride, padding, dilation and groups. Dense layers too, as 1x1 on 1x1 images.
  *
  *     x     [n][C][H][W]            float32
- *     w     [K][C/groups][KH][KW]
+ *     w     [K][C/groups][KH][KW]     in STORAGE's type
  *     bias  [K]
  *     y     [n][K][OH][OW]
  *
  * NDRange {n * K * OH * OW rounded up to the local size}, local {64}.
  * An output is summed in the order channel, kernel row, kernel column.
  */
+#ifndef STORAGE
+#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
+#endif
+#if STORAGE == 0
+#define weight_t float
+#define WEIGHT(i, p) (p)[i]
+#elif STORAGE == 1
+#define weight_t half
+#define WEIGHT(i, p) vload_half(i, p)
+#else
+#define weight_t ushort
+#define WEIGHT(i, p) as_float((uint)(p)[i] << 16)
+#endif
+
 __kernel void conv_direct(__global const float *restrict x, ulong x_offset,
-                          __global const float *restrict w, ulong w_offset,
+                          __global const weight_t *restrict w, ulong w_offset,
                           __global const float *restrict bias, ulong bias_offset,
                           __global float *restrict y, ulong y_offset, ulong y_stride, ulong count,
                           int C, int H, int W, int K, int OH, int OW, int KH, int KW, int SH,
@@ -34,7 +48,7 @@ __kernel void conv_direct(__global const float *restrict x, ulong x_offset,
             for (int kx = 0; kx < KW; kx++, w++) {
                 const int ix = ox * SW - pad_left + kx * DW;
                 if (iy >= 0 && iy < H && ix >= 0 && ix < W)
-                    sum = fma(x[((size_t)c * H + iy) * W + ix], *w, sum);
+                    sum = fma(x[((size_t)c * H + iy) * W + ix], WEIGHT(0, w), sum);
             }
         }
     sum += bias[bias_offset + k];

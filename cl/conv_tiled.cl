@@ -16,7 +16,7 @@
  *          +-----------+
  *
  *     x     [n][C][H][W]                 float32
- *     w     [ceil(K/TK)][C*KH*KW][TK]    zeros past K
+ *     w     [ceil(K/TK)][C*KH*KW][TK]    zeros past K, in STORAGE's type
  *     bias  [ceil(K/TK) * TK]
  *     y     [n][K][OH][OW]
  *
@@ -46,13 +46,26 @@
 #define DH 1
 #define DW 1
 #endif
+#ifndef STORAGE
+#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
+#endif
+#if STORAGE == 0
+#define weight_t float
+#define WEIGHT(i, p) (p)[i]
+#elif STORAGE == 1
+#define weight_t half
+#define WEIGHT(i, p) vload_half(i, p)
+#else
+#define weight_t ushort
+#define WEIGHT(i, p) as_float((uint)(p)[i] << 16)
+#endif
 
 #define LP (TP / MP) /* local size */
 #define LK (TK / MK)
 #define ITEMS (LP * LK)
 
 __kernel __attribute__((reqd_work_group_size(LP, LK, 1))) void
-conv_tiled(__global const float *restrict x, ulong x_offset, __global const float *restrict w,
+conv_tiled(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict w,
            ulong w_offset, __global const float *restrict bias, ulong bias_offset,
            __global float *restrict y, ulong y_offset, int C, int H, int W, int K, int OH, int OW,
            int pad_top, int pad_left, int relu)
@@ -76,7 +89,7 @@ conv_tiled(__global const float *restrict x, ulong x_offset, __global const floa
 
     for (int r0 = 0; r0 < depth; r0 += TR) {
         for (int i = item; i < TR * TK; i += ITEMS)
-            a[i / TK][i % TK] = r0 + i / TK < depth ? w[(size_t)r0 * TK + i] : 0.0f;
+            a[i / TK][i % TK] = r0 + i / TK < depth ? WEIGHT((size_t)r0 * TK + i, w) : 0.0f;
         for (int i = item; i < TR * TP; i += ITEMS) {
             const int r = r0 + i / TP, p = first_p + i % TP;
             const int c = r / (KH * KW), ky = r / KW % KH, kx = r % KW;

@@ -5,7 +5,8 @@
  * registers, so a slice of weights is read from memory once whatever the batch.
  *
  *     x     [n][I]                          float32
- *     w     [ceil(O/(KB*VW))][I][KB*VW]     panels, zeros past O; this call may hold some of them
+ *     w     [ceil(O/(KB*VW))][I][KB*VW]     panels, zeros past O; this call may hold some of them;
+ *                                           in STORAGE's type
  *     bias  [ceil(O/(KB*VW)) * KB*VW]
  *     y     [n][O]
  *
@@ -24,6 +25,9 @@
 #ifndef GROUP
 #define GROUP 32 /* images of a work-item; a multiple of TN */
 #endif
+#ifndef STORAGE
+#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
+#endif
 #define CI 64 /* features of a slice */
 
 #define PASTE(a, b) a##b
@@ -31,13 +35,23 @@
 #define vec PASTE2(float, VW)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
 #define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+#if STORAGE == 0
+#define weight_t float
+#define WEIGHTS(p) VLOAD(p)
+#elif STORAGE == 1
+#define weight_t half
+#define WEIGHTS(p) PASTE2(vload_half, VW)(0, p)
+#else
+#define weight_t ushort
+#define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
+#endif
 /* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
  * costs it seconds. */
 #define CPU_KERNEL                                                                                 \
     __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
 
 /* sum[TN][KB*VW] += lines [TN][CI] times panel [features][KB*VW]. */
-inline void multiply_slice(const float *line, __global const float *panel, int features, float *sums)
+inline void multiply_slice(const float *line, __global const weight_t *panel, int features, float *sums)
 {
     vec sum[TN][KB];
 #pragma unroll
@@ -49,7 +63,7 @@ inline void multiply_slice(const float *line, __global const float *panel, int f
         vec weight[KB];
 #pragma unroll
         for (int b = 0; b < KB; b++)
-            weight[b] = VLOAD(panel + (c * KB + b) * VW);
+            weight[b] = WEIGHTS(panel + (c * KB + b) * VW);
 #pragma unroll
         for (int t = 0; t < TN; t++) {
             const vec value = (vec)(line[t * CI + c]);
@@ -66,7 +80,7 @@ inline void multiply_slice(const float *line, __global const float *panel, int f
 }
 
 __kernel CPU_KERNEL void
-dense_blocked(__global const float *restrict x, ulong x_offset, __global const float *restrict w,
+dense_blocked(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict w,
               ulong w_offset, __global const float *restrict bias, ulong bias_offset,
               __global float *restrict y, ulong y_offset, int n, int I, int O, int first_panel,
               int relu)

@@ -2,7 +2,7 @@
  * multiplies it with TN images at once; the group's partial sums are added in a fixed tree.
  *
  *     x     [n][I]     float32
- *     w     [rows][I]  rows first_row … of [O][I]
+ *     w     [rows][I]  rows first_row … of [O][I], in STORAGE's type
  *     bias  [O]
  *     y     [n][O]
  *
@@ -14,9 +14,22 @@
 #ifndef TN
 #define TN 4 /* images of a work-group */
 #endif
+#ifndef STORAGE
+#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
+#endif
+#if STORAGE == 0
+#define weight_t float
+#define WEIGHT(i, p) (p)[i]
+#elif STORAGE == 1
+#define weight_t half
+#define WEIGHT(i, p) vload_half(i, p)
+#else
+#define weight_t ushort
+#define WEIGHT(i, p) as_float((uint)(p)[i] << 16)
+#endif
 
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
-dense_rows(__global const float *restrict x, ulong x_offset, __global const float *restrict w,
+dense_rows(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict w,
            ulong w_offset, __global const float *restrict bias, ulong bias_offset,
            __global float *restrict y, ulong y_offset, int n, int I, int O, int first_row, int relu)
 {
@@ -30,7 +43,7 @@ dense_rows(__global const float *restrict x, ulong x_offset, __global const floa
     for (int t = 0; t < TN; t++)
         sum[t] = 0.0f;
     for (int i = lane; i < I; i += WG) {
-        const float weight = w[i];
+        const float weight = WEIGHT(i, w);
 #pragma unroll
         for (int t = 0; t < TN; t++) /* past the last image: read the last again, dropped below */
             sum[t] = fma(x[(size_t)min(first + t, n - 1) * I + i], weight, sum[t]);

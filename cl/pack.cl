@@ -1,10 +1,11 @@
-/* pack.cl — weights from the file's order and type to the panels a kernel reads, float32.
+/* pack.cl — weights from the file's order and type to the panels a kernel reads, in its type.
  *
  * A weight is a matrix of rows (output channels or features) and columns (c, s): input channel c,
  * kernel position s. The source is a run of whole rows that begins a panel.
  *
  *     source  [rows][C][S]        float32, float16 or bfloat16 (TYPE)
- *     packed  [ceil(rows/panel)][ceil(C/block)][S][block][panel]     lane = row % panel
+ *     packed  [ceil(rows/panel)][ceil(C/block)][S][block][panel]     lane = row % panel;
+ *                                                           in STORAGE's type
  *
  * With panel and block 1 that is the source's own order. Places that no source row or channel
  * falls on must have been filled with zero.
@@ -13,6 +14,9 @@
  */
 #ifndef TYPE
 #define TYPE 0 /* 0 float32, 1 float16, 2 bfloat16 */
+#endif
+#ifndef STORAGE
+#define STORAGE 0 /* packed: 0 float32, 1 float16, 2 bfloat16 */
 #endif
 
 #if TYPE == 0
@@ -26,8 +30,25 @@
 #define VALUE(p, i) as_float((uint)(p)[i] << 16)
 #endif
 
+/* PACK(v, i, p): element i of p is v, rounded to the nearest, ties to even; NaN stays NaN. */
+#if STORAGE == 0
+#define packed_t float
+#define PACK(v, i, p) (p)[i] = (v)
+#elif STORAGE == 1
+#define packed_t half
+#define PACK(v, i, p) vstore_half_rte(v, i, p)
+#else
+#define packed_t ushort
+inline ushort bfloat16(float v)
+{
+    const uint bits = as_uint(v);
+    return (ushort)(isnan(v) ? bits >> 16 | 0x40 : bits + 0x7FFF + (bits >> 16 & 1) >> 16);
+}
+#define PACK(v, i, p) (p)[i] = bfloat16(v)
+#endif
+
 __kernel void pack(__global const source_t *restrict source, ulong source_offset,
-                   __global float *restrict packed, ulong packed_offset, int rows, int C, int S,
+                   __global packed_t *restrict packed, ulong packed_offset, int rows, int C, int S,
                    int block, int panel)
 {
     const int column = (int)get_global_id(0), first = (int)get_global_id(1) * panel;
@@ -38,5 +59,5 @@ __kernel void pack(__global const source_t *restrict source, ulong source_offset
     packed += packed_offset +
               (((get_global_id(1) * blocks + c / block) * S + s) * block + c % block) * panel;
     for (int lane = 0; lane < panel && first + lane < rows; lane++)
-        packed[lane] = VALUE(source, (size_t)lane * C * S);
+        PACK(VALUE(source, (size_t)lane * C * S), lane, packed);
 }

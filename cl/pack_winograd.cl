@@ -1,8 +1,8 @@
-/* pack_winograd.cl — 3x3 weights transformed for Winograd's F(MxM, 3x3): U = G g Gt, float32
+/* pack_winograd.cl — 3x3 weights transformed for Winograd's F(MxM, 3x3): U = G g Gt
  * (Lavin & Gray 2016, arXiv:1509.09308), in the panels that cl/winograd_blocked.cl reads.
  *
  *     source  [rows][C][3][3]     float32, float16 or bfloat16 (TYPE), a run of whole panels
- *     packed  [ceil(rows/panel)][(M+2)*(M+2)][C rounded up to block][panel]
+ *     packed  [ceil(rows/panel)][(M+2)*(M+2)][C rounded up to block][panel]     in STORAGE's type
  *
  * Places that no source row or channel falls on must have been filled with zero. The arguments are
  * those of pack.cl; S is 9.
@@ -11,6 +11,9 @@
  */
 #ifndef TYPE
 #define TYPE 0 /* 0 float32, 1 float16, 2 bfloat16 */
+#endif
+#ifndef STORAGE
+#define STORAGE 0 /* packed: 0 float32, 1 float16, 2 bfloat16 */
 #endif
 #ifndef M
 #define M 4 /* output tile: 2 or 4 */
@@ -26,6 +29,23 @@
 #else
 #define source_t ushort
 #define VALUE(p, i) as_float((uint)(p)[i] << 16)
+#endif
+
+/* PACK(v, i, p): element i of p is v, rounded to the nearest, ties to even; NaN stays NaN. */
+#if STORAGE == 0
+#define packed_t float
+#define PACK(v, i, p) (p)[i] = (v)
+#elif STORAGE == 1
+#define packed_t half
+#define PACK(v, i, p) vstore_half_rte(v, i, p)
+#else
+#define packed_t ushort
+inline ushort bfloat16(float v)
+{
+    const uint bits = as_uint(v);
+    return (ushort)(isnan(v) ? bits >> 16 | 0x40 : bits + 0x7FFF + (bits >> 16 & 1) >> 16);
+}
+#define PACK(v, i, p) (p)[i] = bfloat16(v)
 #endif
 
 /* o = G g: 3 values to N. */
@@ -47,7 +67,7 @@ inline void weight_line(float a, float b, float c, float *o)
 }
 
 __kernel void pack_winograd(__global const source_t *restrict source, ulong source_offset,
-                            __global float *restrict packed, ulong packed_offset, int rows, int C,
+                            __global packed_t *restrict packed, ulong packed_offset, int rows, int C,
                             int S, int block, int panel)
 {
     const int c = (int)get_global_id(0), first = (int)get_global_id(1) * panel;
@@ -63,7 +83,7 @@ __kernel void pack_winograd(__global const source_t *restrict source, ulong sour
         for (int i = 0; i < N; i++) {
             weight_line(half_done[0][i], half_done[1][i], half_done[2][i], line);
             for (int j = 0; j < N; j++)
-                packed[(i * N + j) * channels * panel + lane] = line[j];
+                PACK(line[j], (i * N + j) * channels * panel + lane, packed);
         }
     }
 }

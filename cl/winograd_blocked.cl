@@ -15,6 +15,7 @@
  *
  *     x     [n][ceil(C/VW)][H][W][VW]                 channels past C are zero
  *     u     [ceil(K/(KB*VW))][X][C rounded up to VW][KB*VW]    transformed weights (pack_winograd.cl)
+ *                                                              in STORAGE's type
  *     v     [X][ceil(C/VW)][tiles][VW]                tiles rounded up to TW
  *     p     [X][ceil(K/VW) rounded up to KB][tiles][VW]
  *     y     [n][ceil(K/VW)][OH][OW][VW]   (pooled: [OH/2][OW/2])
@@ -34,6 +35,9 @@
 #ifndef KB
 #define KB 2 /* output channel blocks in registers */
 #endif
+#ifndef STORAGE
+#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
+#endif
 #define N (M + 2)
 #define X (N * N)
 
@@ -42,6 +46,16 @@
 #define vec PASTE2(float, VW)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
 #define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+#if STORAGE == 0
+#define weight_t float
+#define WEIGHTS(p) VLOAD(p)
+#elif STORAGE == 1
+#define weight_t half
+#define WEIGHTS(p) PASTE2(vload_half, VW)(0, p)
+#else
+#define weight_t ushort
+#define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
+#endif
 /* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
  * costs it seconds. */
 #define CPU_KERNEL                                                                                 \
@@ -118,7 +132,7 @@ inline void transform_tile(__global const float *x, int H, int W, int y0, int x0
 }
 
 /* p[b][TW][VW] = sum over c of v[cb][t][c] * u[c][b][VW] for TW tiles; strides in elements. */
-inline void multiply(__global const float *v, size_t v_stride, __global const float *u, int blocks,
+inline void multiply(__global const float *v, size_t v_stride, __global const weight_t *u, int blocks,
                      __global float *p, size_t p_stride)
 {
     vec sum[TW][KB];
@@ -132,7 +146,7 @@ inline void multiply(__global const float *v, size_t v_stride, __global const fl
             vec weight[KB];
 #pragma unroll
             for (int b = 0; b < KB; b++)
-                weight[b] = VLOAD(u + (c * KB + b) * VW);
+                weight[b] = WEIGHTS(u + (c * KB + b) * VW);
 #pragma unroll
             for (int t = 0; t < TW; t++) {
                 const vec value = (vec)(v[t * VW + c]);
@@ -237,7 +251,7 @@ inline void inverse_tiles(__global const float *p, size_t p_stride, __global con
 /* NDRange {slots}: each work-item takes every slots-th block of `block_tiles` (a multiple of TW)
  * tiles through all steps in its own piece of `scratch`: v for all channels, p for KB blocks. */
 __kernel CPU_KERNEL void
-winograd_fused(__global const float *restrict x, ulong x_offset, __global const float *restrict u,
+winograd_fused(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict u,
                ulong u_offset, __global const float *restrict bias, ulong bias_offset,
                __global float *restrict y, ulong y_offset, GEOMETRY, __global float *restrict scratch,
                ulong scratch_offset, int block_tiles)
@@ -256,7 +270,7 @@ winograd_fused(__global const float *restrict x, ulong x_offset, __global const 
             transform_tiles(x, blocks, H, W, pad_top, pad_left, tile_rows, tile_columns, total,
                             first, block_tiles, cb, v + (size_t)cb * block_tiles * VW, v_stride);
         for (int kb = 0; kb < out_blocks; kb += KB) {
-            __global const float *panel = u + (size_t)(kb / KB) * X * blocks * VW * KB * VW;
+            __global const weight_t *panel = u + (size_t)(kb / KB) * X * blocks * VW * KB * VW;
             for (int e = 0; e < X; e++, panel += (size_t)blocks * VW * KB * VW)
                 for (int t = 0; t < block_tiles; t += TW)
                     multiply(v + e * v_stride + t * VW, (size_t)block_tiles * VW, panel, blocks,
@@ -283,7 +297,7 @@ winograd_input(__global const float *restrict x, ulong x_offset, GEOMETRY,
 
 /* NDRange {X, ceil(K/(KB*VW))}. */
 __kernel CPU_KERNEL void
-winograd_products(__global const float *restrict v, ulong v_offset, __global const float *restrict u,
+winograd_products(__global const float *restrict v, ulong v_offset, __global const weight_t *restrict u,
                   ulong u_offset, __global float *restrict p, ulong p_offset, int C, int tiles)
 {
     const int blocks = (C + VW - 1) / VW;

@@ -105,6 +105,7 @@ clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
         options = &defaults;
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
     VGG_API_REQUIRE(options->min_seconds >= 0);
+    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
 }
 
@@ -134,6 +135,11 @@ static double relative_error(const clvgg_bench *bench, int batch, const float *l
     return difference == 0 ? 0 : sqrt(difference / size);
 }
 
+double clvgg_bench_error_limit(clvgg_dtype storage)
+{
+    return storage == CLVGG_DTYPE_F32 ? 1e-4 : storage == CLVGG_DTYPE_F16 ? 2e-3 : 1.5e-2;
+}
+
 static clvgg_status make_session(clvgg_bench *bench, int batch)
 {
     clvgg_session_options options;
@@ -142,6 +148,7 @@ static clvgg_status make_session(clvgg_bench *bench, int batch)
     options.gemm = bench->options.gemm;
     options.variants = bench->options.variants;
     options.variant_count = bench->options.variant_count;
+    options.storage = bench->options.storage;
     clvgg_session_free(bench->session); /* its memory first */
     return clvgg_session_create(bench->device, bench->model, &options, &bench->session);
 }
@@ -177,7 +184,7 @@ static clvgg_status run(clvgg_bench *bench, int batch, clvgg_bench_result *resul
     VGG_TRY(vgg_plan_run(bench->session->plan, batch, input, &logits));
     result->first_ms = vgg_clock_ms() - start;
     result->error_l2 = relative_error(bench, batch, logits);
-    result->wrong = !(result->error_l2 <= CLVGG_BENCH_ERROR_LIMIT);
+    result->wrong = !(result->error_l2 <= clvgg_bench_error_limit(bench->options.storage));
     if (!result->wrong)
         VGG_TRY(time_passes(bench, input, logits, result));
 cleanup:

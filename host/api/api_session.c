@@ -75,6 +75,7 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
         .memory_limit_bytes = options->memory_limit_bytes,
         .profile = options->profile != 0,
         .plan_only = options->plan_only != 0,
+        .storage = options->storage,
     };
     VGG_TRY(vgg_plan_create(device, model->graph, &source, &plan_options, &session->plan));
     *out = session;
@@ -102,6 +103,7 @@ clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(options->outputs != NULL);
     VGG_API_REQUIRE(options->variant_count == 0 || options->variants != NULL);
     VGG_API_REQUIRE(options->gemm >= CLVGG_GEMM_AUTO && options->gemm <= CLVGG_GEMM_CLBLAST);
+    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
 }
 
@@ -143,6 +145,7 @@ void clvgg_session_get_stats(const clvgg_session *session, clvgg_session_stats *
 {
     const vgg_plan *plan = session->plan;
     *stats = (clvgg_session_stats){.struct_size = sizeof *stats,
+                                   .storage = plan->storage,
                                    .weight_bytes = plan->weight_bytes,
                                    .arena_bytes = plan->arena_bytes,
                                    .arena_bound_bytes = plan->arena_bound_bytes,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ocl/program.h"
+#include "tensor/dtype.h"
 #include "tensor/shape.h"
 
 vgg_traits vgg_traits_of(const clvgg_device_info *info)
@@ -20,6 +21,36 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info)
                               : info->native_float_width >= 8 ? 8
                                                               : 4;
     return traits;
+}
+
+double vgg_op_error_bound(const vgg_op *op)
+{
+    return op->pack.storage == CLVGG_DTYPE_F32 ? op->variant->error_bound
+                                               : op->variant->storage_error_bound[op->pack.storage];
+}
+
+/* Decides how the op's weights are stored, and tells its programs. */
+static clvgg_status configure_storage(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *name = op->variant->name;
+    if (!op->float32_weights)
+        op->pack.storage = op->problem.storage;
+    const clvgg_dtype storage = op->pack.storage;
+    VGG_REQUIRE(op->variant->error_bound == 0.0 || vgg_op_error_bound(op) > 0.0,
+                CLVGG_STATUS_UNSUPPORTED, "%s would lose too much to transformed weights of %s",
+                name, vgg_storage_name(storage));
+    const uint64_t bytes = vgg_pack_bytes(&op->pack, op->pack.rows);
+    VGG_REQUIRE(op->pack.splittable || bytes <= traits->max_allocation_bytes,
+                CLVGG_STATUS_UNSUPPORTED, "%s: %llu bytes of weights exceed the largest allocation",
+                name, (unsigned long long)bytes);
+    for (int i = 0; i < op->program_count && storage != CLVGG_DTYPE_F32; i++) {
+        char *options = op->programs[i].options;
+        const size_t length = strlen(options), capacity = sizeof op->programs[i].options;
+        snprintf(options + length, capacity - length, " -DSTORAGE=%d", (int)storage);
+    }
+cleanup:
+    return status;
 }
 
 clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,
@@ -51,7 +82,11 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
     for (int i = 0; tunables != NULL && tunables[i].name != NULL; i++)
         VGG_REQUIRE(allows(&tunables[i], choice->values[i]), CLVGG_STATUS_UNSUPPORTED,
                     "%s: %s can't be %d", variant->name, tunables[i].name, choice->values[i]);
-    status = variant->configure(op, traits);
+    VGG_REQUIRE(problem->storage == CLVGG_DTYPE_F32 || !variant->uses_clblast,
+                CLVGG_STATUS_UNSUPPORTED, "%s reads weights of f32 alone", variant->name);
+    VGG_TRY(variant->configure(op, traits));
+    if (op->pack.panel != 0)
+        VGG_TRY(configure_storage(op, traits));
 cleanup:
     return status;
 }

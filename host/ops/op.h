@@ -40,6 +40,7 @@ typedef struct vgg_problem {
     const vgg_node *pool; /* a max pooling node */
     clvgg_shape result;   /* of the whole chain */
     int max_batch;
+    clvgg_dtype storage; /* of weights on the device */
 } vgg_problem;
 
 typedef struct vgg_op_program {
@@ -68,6 +69,7 @@ typedef struct vgg_op {
     vgg_choice choice; /* what was asked for */
     int input_block, output_block;
     vgg_pack pack;                         /* pack.panel 0: no weights */
+    bool float32_weights;                  /* whatever the storage asked for */
     uint64_t workspace_elements;           /* float32, for max_batch images */
     uint64_t clblast_elements;             /* float32, CLBlast's own workspace */
     bool reads_full_batch;                 /* always reads max_batch images, whatever the count */
@@ -85,14 +87,18 @@ typedef struct vgg_op_io {
 
 typedef struct vgg_variant {
     const char *name;
-    uint32_t layers; /* bit 1 << vgg_layer_type for each type it can head a chain of */
-    bool uses_clblast;
+    uint32_t layers;   /* bit 1 << vgg_layer_type for each type it can head a chain of */
+    bool uses_clblast; /* weights are float32 then */
     /* Bound of the relative L2 error against exact arithmetic, on normal inputs behind a ReLU;
      * 0: sums of products alone, exact where every partial sum is. */
     double error_bound;
+    /* The same by clvgg_dtype, where weights are rounded to less than float32 after they were
+     * transformed; 0 beside an error_bound: what that loses is too much. */
+    double storage_error_bound[3];
     const vgg_tunable *tunables; /* its tuning space; NULL: nothing to choose */
     /* Fills op (problem, variant and choice are set) or says in words why it can't: UNSUPPORTED.
-     * A value that was chosen is taken or refused (registers, local memory), never replaced. */
+     * A value that was chosen is taken or refused (registers, local memory), never replaced. How
+     * weights are stored, and that they fit, is vgg_op_configure()'s. */
     clvgg_status (*configure)(vgg_op *op, const vgg_traits *traits);
     clvgg_status (*enqueue)(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);
     /* FLOPs executed for one image, where they aren't those of direct computation; else NULL. */
@@ -109,7 +115,11 @@ const vgg_variant *vgg_variant_find(const char *name);
 size_t vgg_variant_candidates(const vgg_problem *problem, const vgg_traits *traits, bool clblast,
                               const vgg_variant **candidates, size_t capacity);
 
-/* Configures `variant` for `problem`, with its default values. */
+/* The op's error_bound, with its weights stored as they are. Exact arithmetic takes them as stored
+ * where it is 0. */
+double vgg_op_error_bound(const vgg_op *op);
+/* Configures `variant` for `problem`, with its default values; programs of ops with weights get
+ * -DSTORAGE=pack.storage, which they read weights by. */
 clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,
                               const vgg_traits *traits);
 /* With chosen ones: UNSUPPORTED too where one isn't among its tunable's values. */
@@ -164,6 +174,9 @@ static inline int64_t vgg_ceil_div(int64_t a, int64_t b)
 {
     return (a + b - 1) / b;
 }
+
+/* Whether F(4x4) stores its weights as float32 whatever is asked for. */
+bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem);
 
 /* Rows of variant_table.c, each implemented in the file of its name. */
 extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_staged,

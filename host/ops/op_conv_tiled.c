@@ -37,10 +37,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                           .spatial = conv->kernel[0] * conv->kernel[1],
                           .block = 1,
                           .panel = tile[CHANNELS]};
-    const uint64_t bytes = vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float);
-    VGG_REQUIRE(bytes <= traits->max_allocation_bytes, CLVGG_STATUS_UNSUPPORTED,
-                "conv_tiled: %llu bytes of weights exceed the largest allocation",
-                (unsigned long long)bytes);
     char window[96];
     vgg_conv_options(conv, window, sizeof window);
     vgg_op_add_program(op, "conv_tiled.cl", "conv_tiled",

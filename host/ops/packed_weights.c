@@ -37,6 +37,11 @@ uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows)
     return panels * blocks * positions * (uint64_t)pack->block * (uint64_t)pack->panel;
 }
 
+uint64_t vgg_pack_bytes(const vgg_pack *pack, int64_t rows)
+{
+    return vgg_pack_elements(pack, rows) * vgg_dtype_bytes(pack->storage);
+}
+
 void vgg_packed_weights_free(vgg_packed_weights *weights)
 {
     for (int i = 0; i < weights->piece_count; i++)
@@ -50,7 +55,7 @@ void vgg_packed_weights_free(vgg_packed_weights *weights)
 static int64_t panels_a_piece(const vgg_pack *pack, uint64_t max_allocation_bytes)
 {
     const int64_t panels = (pack->rows + pack->panel - 1) / pack->panel;
-    const uint64_t panel_bytes = vgg_pack_elements(pack, pack->panel) * sizeof(float);
+    const uint64_t panel_bytes = vgg_pack_bytes(pack, pack->panel);
     const uint64_t fit = max_allocation_bytes / panel_bytes;
     return fit >= (uint64_t)panels ? panels : pack->splittable ? (int64_t)fit : 0;
 }
@@ -71,8 +76,7 @@ static clvgg_status allocate_pieces(clvgg_device *device, const vgg_pack *pack,
     const int64_t piece_rows = panels_a_piece(pack, limit) * pack->panel;
     VGG_REQUIRE(count > 0, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
                 "a weight of %llu bytes exceeds the device's largest allocation, %llu bytes",
-                (unsigned long long)(vgg_pack_elements(pack, pack->rows) * sizeof(float)),
-                (unsigned long long)limit);
+                (unsigned long long)vgg_pack_bytes(pack, pack->rows), (unsigned long long)limit);
     VGG_NEW(out->pieces, (size_t)count);
     for (int64_t i = 0; i < count; i++) {
         vgg_weight_piece *piece = &out->pieces[i];
@@ -80,7 +84,7 @@ static clvgg_status allocate_pieces(clvgg_device *device, const vgg_pack *pack,
         piece->rows = piece_rows;
         if (piece->rows > pack->rows - piece->first_row)
             piece->rows = pack->rows - piece->first_row;
-        const uint64_t bytes = vgg_pack_elements(pack, piece->rows) * sizeof(float);
+        const uint64_t bytes = vgg_pack_bytes(pack, piece->rows);
         VGG_CL_NEW(piece->memory, clCreateBuffer(device->context, CL_MEM_READ_WRITE, (size_t)bytes,
                                                  NULL, &cl_error));
         out->piece_count++;
@@ -105,9 +109,10 @@ static clvgg_status uploader_open(uploader *up, clvgg_device *device)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = up->pack;
-    char options[32];
+    char options[64];
     const bool winograd = pack->winograd != 0;
-    snprintf(options, sizeof options, "-DTYPE=%d -DM=%d", (int)up->input->dtype, pack->winograd);
+    snprintf(options, sizeof options, "-DTYPE=%d -DSTORAGE=%d -DM=%d", (int)up->input->dtype,
+             (int)pack->storage, pack->winograd);
     VGG_TRY(vgg_program_kernel(device, winograd ? "pack_winograd.cl" : "pack.cl", options,
                                winograd ? "pack_winograd" : "pack", &up->kernel, NULL));
 
@@ -148,6 +153,27 @@ static void uploader_close(uploader *up)
     vgg_kernel_free(up->kernel);
 }
 
+/* No value may become infinite. A transformed one is a sum of at most 2.25 times the largest: the
+ * transform's rows of F(2x2) sum to 1.5 in magnitude, those of F(4x4) to 1. */
+static clvgg_status check_range(const uploader *up, const void *values, size_t count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_dtype storage = up->pack->storage;
+    if (storage == CLVGG_DTYPE_F32)
+        return status;
+    const float most = vgg_dtype_largest(storage) / (up->pack->winograd == 2 ? 2.25f : 1.0f);
+    const size_t found = vgg_find_beyond(up->input->dtype, values, count, most);
+    if (found < count) {
+        float value = 0;
+        const size_t bytes = vgg_dtype_bytes(up->input->dtype);
+        vgg_to_f32(up->input->dtype, (const char *)values + found * bytes, 1, &value);
+        status = vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                          "a weight of %g is beyond what can be stored as %s, %g", (double)value,
+                          vgg_storage_name(storage), (double)most);
+    }
+    return status;
+}
+
 /* Fills a slot with rows [row, row + rows) and packs them into `piece`; the slot is mapped again
  * behind the kernel, so that the host can go on with the other one. */
 static clvgg_status upload_rows(uploader *up, staging_slot *slot, const vgg_weight_piece *piece,
@@ -161,6 +187,7 @@ static clvgg_status upload_rows(uploader *up, staging_slot *slot, const vgg_weig
     slot->ready = NULL;
     VGG_TRY(up->input->read(up->input->user, (uint64_t)row * columns, (uint64_t)rows * columns,
                             slot->mapped));
+    VGG_TRY(check_range(up, slot->mapped, (size_t)((uint64_t)rows * columns)));
     VGG_CL(clEnqueueUnmapMemObject(up->queue, slot->memory, slot->mapped, 0, NULL, NULL));
     slot->mapped = NULL;
 
@@ -197,10 +224,9 @@ clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue qu
     for (int i = 0; i < out->piece_count; i++) {
         const vgg_weight_piece *piece = &out->pieces[i];
         if (pack->rows % pack->panel != 0 || pack->channels % pack->block != 0) {
-            const float zero = 0.0f;
+            const uint16_t zero = 0;
             VGG_CL(clEnqueueFillBuffer(queue, piece->memory, &zero, sizeof zero, 0,
-                                       (size_t)vgg_pack_elements(pack, piece->rows) * sizeof zero,
-                                       0, NULL, NULL));
+                                       (size_t)vgg_pack_bytes(pack, piece->rows), 0, NULL, NULL));
         }
         const int64_t end = piece->first_row + piece->rows;
         for (int64_t row = piece->first_row; row < end; row += up.chunk_rows, turn++) {

@@ -18,6 +18,7 @@ typedef struct vgg_pack {
     int block, panel; /* panel 0: there are no weights */
     int winograd;     /* 0, or the side of the output tile that 3x3 weights are transformed for */
     bool splittable;  /* the kernel can take runs of panels from several buffers */
+    clvgg_dtype storage;
 } vgg_pack;
 
 /* Where values come from: `read` gives elements [first, first + count) in `dtype`. */
@@ -39,8 +40,9 @@ typedef struct vgg_packed_weights {
     uint64_t bytes;
 } vgg_packed_weights;
 
-/* Elements of a packed weight with `rows` rows. */
+/* Elements of a packed weight with `rows` rows, and their bytes in pack->storage. */
 uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows);
+uint64_t vgg_pack_bytes(const vgg_pack *pack, int64_t rows);
 /* Of a bias beside it, padded to whole panels. */
 static inline uint64_t vgg_bias_bytes(const vgg_pack *pack)
 {
@@ -49,8 +51,9 @@ static inline uint64_t vgg_bias_bytes(const vgg_pack *pack)
 /* Buffers that a packed weight is split into, each of whole panels, where the largest allocation
  * asks for it; 0: no split is small enough, or the kernel can't take one. */
 int64_t vgg_pack_pieces(const vgg_pack *pack, uint64_t max_allocation_bytes);
-/* Reads, packs and uploads; waits until the device is done. Errors: OUT_OF_DEVICE_MEMORY with the
- * size, those of `input`. */
+/* Reads, packs and uploads; waits until the device is done. Values are rounded to the nearest of
+ * pack->storage, ties to even. Errors: OUT_OF_DEVICE_MEMORY with the size, UNSUPPORTED (a value
+ * that would become infinite), those of `input`. */
 clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
                                        const vgg_pack *pack, const vgg_tensor_input *input,
                                        vgg_packed_weights *out);

@@ -50,6 +50,12 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem)
     const int64_t tiles2 = n * vgg_ceil_div(out[1], 2) * vgg_ceil_div(out[2], 2);
     if (in[0] < LEAST_CHANNELS)
         return NULL;
+    if (problem->storage == CLVGG_DTYPE_BF16 && !vgg_winograd_f4_keeps_float32(problem)) {
+        if (tiles2 < STAGED_TILES)
+            return NULL;
+        return in[0] <= FUSED_CHANNELS ? &vgg_variant_winograd_f2_fused
+                                       : &vgg_variant_winograd_f2_staged;
+    }
     if (in[0] <= FUSED_CHANNELS && tiles4 >= FUSED_TILES)
         return &vgg_variant_winograd_f4_fused;
     if (tiles4 >= STAGED_TILES)

@@ -18,7 +18,7 @@ uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output)
 }
 
 /* FNV-1a over what decides a plan's bits: device, driver, layers, steps with their programs, how
- * weights are split, batch. */
+ * weights are stored and split, batch. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
     for (; *text != '\0'; text++)
@@ -60,9 +60,11 @@ static uint64_t fingerprint(const vgg_plan *plan)
         hash = hash_text(hash, step->layers);
         hash = hash_text(hash, step->op.variant->name);
         hash = hash_chain(hash, plan->graph, step);
-        if (step->op.pack.panel != 0)
+        if (step->op.pack.panel != 0) {
             hash = hash_number(hash, (uint64_t)vgg_pack_pieces(
                                          &step->op.pack, plan->device->info.max_allocation_bytes));
+            hash = hash_number(hash, (uint64_t)step->op.pack.storage);
+        }
         for (int p = 0; p < step->op.program_count; p++)
             hash = hash_text(hash, step->op.programs[p].options);
         if (step->op.reads_full_batch) /* its GEMM is chosen by the batch */
@@ -120,8 +122,11 @@ static clvgg_status upload_weights(vgg_plan *plan, const vgg_parameter_source *s
         if (pack->panel == 0)
             continue;
         const vgg_node *node = &plan->graph->nodes[step->first_node];
-        VGG_TRY(vgg_weight_store_weights(plan->device, plan->queue, source, step->first_node, pack,
-                                         &step->weights));
+        status = vgg_weight_store_weights(plan->device, plan->queue, source, step->first_node, pack,
+                                          &step->weights);
+        if (status == CLVGG_STATUS_UNSUPPORTED) /* a weight that can't be stored so */
+            vgg_message_prefix("layer '%s'", node->name);
+        VGG_TRY(status);
         VGG_TRY(vgg_weight_store_bias(plan->device, plan->queue, source, step->first_node,
                                       vgg_node_has_bias(node), pack, &step->bias));
     }
@@ -132,7 +137,7 @@ cleanup:
 uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step)
 {
     const vgg_pack *pack = &step->op.pack;
-    return pack->panel == 0 ? 0 : vgg_pack_elements(pack, pack->rows) * sizeof(float);
+    return pack->panel == 0 ? 0 : vgg_pack_bytes(pack, pack->rows);
 }
 
 static void measure_weights(vgg_plan *plan)
@@ -203,6 +208,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     plan->max_batch = options->max_batch;
     plan->profile = options->profile;
     plan->plan_only = options->plan_only;
+    plan->storage = options->storage;
     VGG_TRY(create_queue(plan));
     VGG_TRY(vgg_plan_select(plan, options));
     VGG_TRY(vgg_plan_lay_out(plan, options));

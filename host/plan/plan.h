@@ -23,6 +23,7 @@ typedef struct vgg_plan_options {
     uint64_t memory_limit_bytes; /* of the arena; 0: none */
     bool profile;
     bool plan_only; /* choose and lay out; allocate, build and upload nothing */
+    clvgg_dtype storage; /* of weights */
 } vgg_plan_options;
 
 /* A value in memory while steps [first_step, last_step] run; the plan's input is tensor 0. */
@@ -51,6 +52,7 @@ typedef struct vgg_plan {
     vgg_traits traits;
     int max_batch;
     bool profile;
+    clvgg_dtype storage; /* of weights */
     vgg_plan_step *steps;
     int step_count, step_capacity;
     vgg_plan_tensor *tensors;

@@ -182,7 +182,8 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
                          .input_block = flattened ? 1 : s->plan->tensors[tensor].block,
                          .relu = *relu >= 0,
                          .result = node->output,
-                         .max_batch = s->plan->max_batch};
+                         .max_batch = s->plan->max_batch,
+                         .storage = s->options->storage};
 }
 
 /* Name forced for a layer by "LAYER=NAME", the last that matches; "*" matches every layer that the

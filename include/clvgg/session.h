@@ -11,6 +11,7 @@
 
 #include "clvgg/device.h"
 #include "clvgg/model.h"
+#include "clvgg/tensor.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,7 @@ typedef struct clvgg_session_options {
     int profile;                 /* 1: time every step (serialises; slower) */
     int plan_only;               /* 1: choose kernels and lay out memory only: a session that says
                                     what it would cost, and can't run */
+    clvgg_dtype storage;         /* of weights on the device; default F32. Arithmetic is float32 */
 } clvgg_session_options;
 
 CLVGG_API void clvgg_session_options_defaults(clvgg_session_options *options);
@@ -39,8 +41,9 @@ CLVGG_API void clvgg_session_options_defaults(clvgg_session_options *options);
 /* Plans the model for the device, builds every kernel and uploads the weights. `options` may be
  * NULL. Retains device and model. With plan_only nothing is built, read or put on the device.
  * Errors: INVALID_ARGUMENT (unknown output or variant: lists what there is), OUT_OF_DEVICE_MEMORY
- * (says how much was needed), BUILD_FAILED (with the log), NON_FINITE (the tensor), and those of
- * reading the weights. */
+ * (says how much was needed), BUILD_FAILED (with the log), NON_FINITE (the tensor), UNSUPPORTED (a
+ * weight that `storage` can't hold, or no variant that reads it), and those of reading the
+ * weights. */
 CLVGG_API clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *model,
                                             const clvgg_session_options *options,
                                             clvgg_session **out);
@@ -60,6 +63,7 @@ CLVGG_API clvgg_status clvgg_session_output_shape(const clvgg_session *session, 
 
 typedef struct clvgg_session_stats {
     size_t struct_size;
+    clvgg_dtype storage;      /* of weights */
     uint64_t weight_bytes;    /* on the device, as the kernels read them */
     uint64_t arena_bytes;     /* activations and workspaces */
     uint64_t arena_bound_bytes; /* no plan with these steps can do with less */

@@ -60,6 +60,7 @@ static const conv_shape shapes[] = {
     CONV(12, 9, 9, 12, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 12, 2, true, false),
     CONV(4, 3, 3, 8, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 1, 5, false, false),
     CONV(7, 16, 18, 9, 4, 1, 3, 1, 1, 2, 3, 0, 0, 0, 1, 1, true, false),
+    SAME3(259, 7, 6, 261, 2, true, false),
 };
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
@@ -138,24 +139,28 @@ static void check_equal(const vgg_variant *variant, int case_index, const float 
 }
 
 /* Relative L2 within the variant's bound. */
-static void check_close(const vgg_variant *variant, int case_index, const float *y,
-                        const double *expected, size_t count)
+static void check_close(const op_case *c, int case_index, const float *y, const double *expected,
+                        size_t count)
 {
+    vgg_op op;
+    assert_int_equal(vgg_op_configure_chosen(&op, c->variant, &c->problem, &c->traits, &c->choice),
+                     CLVGG_STATUS_OK);
+    const double bound = vgg_op_error_bound(&op);
     double error = 0.0, norm = 0.0;
     for (size_t i = 0; i < count; i++) {
         error += ((double)y[i] - expected[i]) * ((double)y[i] - expected[i]);
         norm += expected[i] * expected[i];
     }
-    if (!(sqrt(error) <= variant->error_bound * sqrt(norm)))
-        fail_msg("%s %s, shape %d: relative L2 error %.3g, at most %.3g", variant->name,
-                 choice_text(variant, &choice), case_index, sqrt(error / norm),
-                 variant->error_bound);
+    if (!(sqrt(error) <= bound * sqrt(norm)))
+        fail_msg("%s %s, %s, shape %d: relative L2 error %.3g, at most %.3g", c->variant->name,
+                 choice_text(c->variant, &choice), vgg_storage_name(op.pack.storage), case_index,
+                 sqrt(error / norm), bound);
     worst_error = fmax(worst_error, norm > 0.0 ? sqrt(error / norm) : 0.0);
 }
 
 /* Runs one variant on one shape; false where the variant says it can't. */
-static bool check_shape(const vgg_variant *variant, const conv_shape *s, int case_index,
-                        uint64_t max_allocation_bytes)
+static bool check_shape(const vgg_variant *variant, const conv_shape *s, clvgg_dtype storage,
+                        int case_index, uint64_t max_allocation_bytes)
 {
     vgg_graph *graph = graph_of(s);
     const vgg_node *conv = &graph->nodes[1], *pool = s->pool ? &graph->nodes[2] : NULL;
@@ -168,7 +173,8 @@ static bool check_shape(const vgg_variant *variant, const conv_shape *s, int cas
                              .relu = s->relu,
                              .pool = pool,
                              .result = pool != NULL ? pool->output : conv->output,
-                             .max_batch = s->batch},
+                             .max_batch = s->batch,
+                             .storage = storage},
                  .count = s->batch,
                  .dtype = (clvgg_dtype)(case_index % 3),
                  .traits = test_traits(&device)};
@@ -190,7 +196,7 @@ static bool check_shape(const vgg_variant *variant, const conv_shape *s, int cas
         if (variant->error_bound == 0.0)
             check_equal(variant, case_index, y, expected, results);
         else
-            check_close(variant, case_index, y, expected, results);
+            check_close(&c, case_index, y, expected, results);
         free(expected);
     }
     free(x);
@@ -211,26 +217,31 @@ static bool serves_conv(const vgg_variant *variant)
     return (variant->layers & VGG_LAYER_BIT(VGG_LAYER_CONV2D)) != 0;
 }
 
+static void check_shapes(const vgg_variant *variant, clvgg_dtype storage, int count)
+{
+    int ran = 0;
+    worst_error = 0.0;
+    for (int i = 0; i < count; i++)
+        ran += check_shape(variant, &shapes[i], storage, i, 0);
+    if (ran > 0 && variant->error_bound == 0.0)
+        print_message("%s, %s: %d shapes exact\n", variant->name, vgg_storage_name(storage), ran);
+    else if (ran > 0)
+        print_message("%s, %s: %d shapes, relative L2 at most %.2g\n", variant->name,
+                      vgg_storage_name(storage), ran, worst_error);
+    else
+        print_message("%s: %s\n", variant->name, clvgg_status_message());
+}
+
 static void every_variant_is_right(void **state)
 {
     (void)state;
     const int count = asked("CLVGG_TEST_OCLGRIND") ? TINY_COUNT
                       : asked("CLVGG_TEST_SMALL")  ? SMALL_COUNT
                                                    : SHAPE_COUNT;
-    for (size_t v = 0; v < vgg_variant_count; v++) {
-        const vgg_variant *variant = vgg_variants[v];
-        int ran = 0;
-        worst_error = 0.0;
-        for (int i = 0; serves_conv(variant) && i < count; i++)
-            ran += check_shape(variant, &shapes[i], i, 0);
-        if (ran > 0 && variant->error_bound == 0.0)
-            print_message("%s: %d shapes exact\n", variant->name, ran);
-        else if (ran > 0)
-            print_message("%s: %d shapes, relative L2 at most %.2g\n", variant->name, ran,
-                          worst_error);
-        else if (serves_conv(variant))
-            print_message("%s: the device can't run it\n", variant->name);
-    }
+    for (size_t v = 0; v < vgg_variant_count; v++)
+        for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16; storage++)
+            if (serves_conv(vgg_variants[v]))
+                check_shapes(vgg_variants[v], storage, count);
 }
 
 /* Height and width 1…17 on both sides of every tile width. */
@@ -245,7 +256,7 @@ static void every_small_extent_is_right(void **state)
             continue;
         for (int64_t extent = 1; extent <= last; extent++) {
             const conv_shape s = SAME3(19, 18 - extent, extent, 21, 2, true, false);
-            check_shape(vgg_variants[v], &s, (int)extent, 0);
+            check_shape(vgg_variants[v], &s, (clvgg_dtype)(extent / 3 % 3), (int)extent, 0);
         }
     }
 }
@@ -264,7 +275,7 @@ static void every_tuning_value_is_right(void **state)
         worst_error = 0.0;
         for (int step = 0; serves_conv(variant) && tuning_step(variant, step, &choice); step++)
             for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? 1 : 2); i++)
-                *(check_shape(variant, &tuned[i], i, 0) ? &ran : &refused) += 1;
+                *(check_shape(variant, &tuned[i], CLVGG_DTYPE_F32, i, 0) ? &ran : &refused) += 1;
         if (ran + refused > 0)
             print_message("%s: %d tuned cases right, %d refused, relative L2 at most %.2g\n",
                           variant->name, ran, refused, worst_error);
@@ -280,14 +291,14 @@ static void wrong_tuning_values_are_refused(void **state)
     (void)state;
     const conv_shape s = SAME3(16, 6, 6, 64, 1, true, false);
     choice.values[2] = 5; /* of conv_tiled: TR */
-    assert_false(check_shape(&vgg_variant_conv_tiled, &s, 0, 0));
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0, 0));
     assert_non_null(strstr(clvgg_status_message(), "conv_tiled: TR can't be 5"));
     choice = (vgg_choice){{28, 4}};
-    assert_false(check_shape(&vgg_variant_conv_blocked, &s, 0, 0));
+    assert_false(check_shape(&vgg_variant_conv_blocked, &s, CLVGG_DTYPE_F32, 0, 0));
     if (test_traits(&device).vector_width >= 4)
         assert_non_null(strstr(clvgg_status_message(), "don't fit the registers"));
     choice = (vgg_choice){{128, 128, 32, 1, 1}};
-    assert_false(check_shape(&vgg_variant_conv_tiled, &s, 0, 0));
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0, 0));
     assert_non_null(strstr(clvgg_status_message(), "conv_tiled needs"));
     choice = (vgg_choice){{0}};
 }
@@ -299,9 +310,31 @@ static void weights_are_split(void **state)
     if (asked("CLVGG_TEST_OCLGRIND"))
         skip();
     const conv_shape s = SAME3(16, 6, 6, 64, 2, true, false);
-    assert_true(check_shape(&vgg_variant_conv_direct, &s, 0, 16 * 9 * 4 * 7));
-    assert_false(check_shape(&vgg_variant_conv_tiled, &s, 0, 16 * 9 * 4 * 7));
+    assert_true(check_shape(&vgg_variant_conv_direct, &s, CLVGG_DTYPE_F32, 0, 16 * 9 * 4 * 7));
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0, 16 * 9 * 4 * 7));
     assert_non_null(strstr(clvgg_status_message(), "largest allocation"));
+    /* Half the bytes: fits where float32 doesn't, and rows in other pieces. */
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0, 16 * 9 * 64 * 2));
+    assert_true(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F16, 0, 16 * 9 * 64 * 2));
+    assert_true(check_shape(&vgg_variant_conv_direct, &s, CLVGG_DTYPE_BF16, 0, 16 * 9 * 2 * 7));
+}
+
+/* Rounding what was transformed for F(4x4) to bfloat16 would lose more than a network may. */
+static void too_coarse_storage_is_refused(void **state)
+{
+    (void)state;
+    if (asked("CLVGG_TEST_OCLGRIND"))
+        skip();
+    const conv_shape few = SAME3(256, 2, 2, 256, 1, true, false);
+    const conv_shape many = SAME3(257, 2, 2, 256, 1, true, false);
+    static const vgg_variant *const variants[] = {&vgg_variant_winograd_f4_fused,
+                                                  &vgg_variant_winograd_f4_staged};
+    for (int i = 0; i < 2; i++) {
+        if (!check_shape(variants[i], &few, CLVGG_DTYPE_BF16, 0, 0)) /* stays float32 */
+            skip();
+        assert_false(check_shape(variants[i], &many, CLVGG_DTYPE_BF16, 0, 0));
+        assert_non_null(strstr(clvgg_status_message(), "transformed weights of bf16"));
+    }
 }
 
 static int open_device(void **state)
@@ -326,6 +359,7 @@ int main(void)
         cmocka_unit_test(every_tuning_value_is_right),
         cmocka_unit_test(wrong_tuning_values_are_refused),
         cmocka_unit_test(weights_are_split),
+        cmocka_unit_test(too_coarse_storage_is_refused),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

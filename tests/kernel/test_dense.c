@@ -12,6 +12,7 @@
 
 #include "ref/reference.h"
 #include "support/op_run.h"
+#include "tensor/dtype.h"
 
 typedef struct dense_shape {
     int64_t inputs, outputs;
@@ -75,7 +76,7 @@ static void free_values(dense_values *v)
 }
 
 static clvgg_status run_shape(const vgg_variant *variant, const dense_shape *s, dense_values *v,
-                              clvgg_dtype dtype, uint64_t max_allocation_bytes)
+                              clvgg_dtype dtype, clvgg_dtype storage, uint64_t max_allocation_bytes)
 {
     vgg_node node = {.name = "fc",
                      .type = VGG_LAYER_DENSE,
@@ -89,7 +90,8 @@ static clvgg_status run_shape(const vgg_variant *variant, const dense_shape *s, 
                              .input_block = 1,
                              .relu = s->relu,
                              .result = node.output,
-                             .max_batch = s->batch},
+                             .max_batch = s->batch,
+                             .storage = storage},
                  .count = s->count,
                  .x = v->x,
                  .weights = v->w,
@@ -101,16 +103,18 @@ static clvgg_status run_shape(const vgg_variant *variant, const dense_shape *s, 
     return op_run(&device, &c, v->y, NULL);
 }
 
-static bool check_exact(const vgg_variant *variant, int index, uint64_t max_allocation_bytes)
+static bool check_exact(const vgg_variant *variant, int index, clvgg_dtype storage,
+                        uint64_t max_allocation_bytes)
 {
     const dense_shape *s = &shapes[index];
     dense_values v = make_values(s, true);
-    const bool ran = run_shape(variant, s, &v, (clvgg_dtype)(index % 3), max_allocation_bytes) ==
-                     CLVGG_STATUS_OK;
+    const bool ran = run_shape(variant, s, &v, (clvgg_dtype)(index % 3), storage,
+                               max_allocation_bytes) == CLVGG_STATUS_OK;
     for (int64_t i = 0; ran && i < s->count * s->outputs; i++)
         if ((double)v.y[i] != v.expected[i])
-            fail_msg("%s %s, shape %d, value %lld: %g expected, got %g", variant->name,
-                     choice_text(variant, &choice), index, (long long)i, v.expected[i], v.y[i]);
+            fail_msg("%s %s, %s, shape %d, value %lld: %g expected, got %g", variant->name,
+                     choice_text(variant, &choice), vgg_storage_name(storage), index, (long long)i,
+                     v.expected[i], (double)v.y[i]);
     free_values(&v);
     return ran;
 }
@@ -119,14 +123,16 @@ static void every_variant_is_exact(void **state)
 {
     (void)state;
     const int count = getenv("CLVGG_TEST_SMALL") != NULL ? SMALL_COUNT : SHAPE_COUNT;
-    for (size_t v = 0; v < vgg_variant_count; v++) {
-        int ran = 0;
-        for (int i = 0; serves_dense(vgg_variants[v]) && i < count; i++)
-            ran += check_exact(vgg_variants[v], i, 0);
-        if (serves_dense(vgg_variants[v]))
-            print_message("%s: %d shapes exact%s\n", vgg_variants[v]->name, ran,
-                          ran == 0 ? " (the device can't run it)" : "");
-    }
+    for (size_t v = 0; v < vgg_variant_count; v++)
+        for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16; storage++) {
+            int ran = 0;
+            for (int i = 0; serves_dense(vgg_variants[v]) && i < count; i++)
+                ran += check_exact(vgg_variants[v], i, storage, 0);
+            if (serves_dense(vgg_variants[v]))
+                print_message("%s, %s: %d shapes exact%s\n", vgg_variants[v]->name,
+                              vgg_storage_name(storage), ran,
+                              ran == 0 ? " (the device can't run it)" : "");
+        }
 }
 
 /* Every value of every tunable, on a batch that fills tiles and one that doesn't. */
@@ -139,7 +145,8 @@ static void every_tuning_value_is_exact(void **state)
         for (int step = 0;
              serves_dense(vgg_variants[v]) && tuning_step(vgg_variants[v], step, &choice); step++)
             for (int i = 0; i < 2; i++)
-                *(check_exact(vgg_variants[v], cases[i], 0) ? &ran : &refused) += 1;
+                *(check_exact(vgg_variants[v], cases[i], CLVGG_DTYPE_F32, 0) ? &ran : &refused) +=
+                    1;
         if (ran + refused > 0)
             print_message("%s: %d tuned cases exact, %d refused\n", vgg_variants[v]->name, ran,
                           refused);
@@ -149,18 +156,19 @@ static void every_tuning_value_is_exact(void **state)
     }
 }
 
-/* Element by element within the bound of a float32 sum of K products. */
-static void random_floats_are_close(void **state)
+/* Element by element within the bound of a float32 sum of K products, the weights being those that
+ * are stored. */
+static void check_bounds(const vgg_variant *variant, clvgg_dtype storage)
 {
-    (void)state;
     const dense_shape s = {getenv("CLVGG_TEST_SMALL") != NULL ? 300 : 4096, 40, 3, 3, false};
-    for (size_t variant = 0; variant < vgg_variant_count; variant++) {
-        dense_values v = make_values(&s, false);
-        if (!serves_dense(vgg_variants[variant]) ||
-            run_shape(vgg_variants[variant], &s, &v, CLVGG_DTYPE_F32, 0) != CLVGG_STATUS_OK) {
-            free_values(&v);
-            continue;
+    dense_values v = make_values(&s, false);
+    if (run_shape(variant, &s, &v, CLVGG_DTYPE_F32, storage, 0) == CLVGG_STATUS_OK) {
+        for (int64_t i = 0; i < s.inputs * s.outputs; i++) {
+            float stored;
+            vgg_from_f32(storage, &v.w[i], 1, &stored);
+            vgg_to_f32(storage, &stored, 1, &v.w[i]);
         }
+        ref_dense(s.inputs, s.outputs, s.count, v.x, v.w, v.b, v.expected);
         double worst = 0.0;
         for (int64_t i = 0; i < s.count * s.outputs; i++) {
             double magnitude = fabs((double)v.b[i % s.outputs]);
@@ -170,10 +178,20 @@ static void random_floats_are_close(void **state)
             const double bound = 8.0 * sqrt((double)s.inputs) * ldexp(1.0, -24) * magnitude;
             worst = fmax(worst, fabs((double)v.y[i] - v.expected[i]) / bound);
         }
-        print_message("%s: worst error %.4f of the bound\n", vgg_variants[variant]->name, worst);
+        print_message("%s, %s: worst error %.4f of the bound\n", variant->name,
+                      vgg_storage_name(storage), worst);
         assert_true(worst <= 1.0);
-        free_values(&v);
     }
+    free_values(&v);
+}
+
+static void random_floats_are_close(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < vgg_variant_count; v++)
+        for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16; storage++)
+            if (serves_dense(vgg_variants[v]))
+                check_bounds(vgg_variants[v], storage);
 }
 
 /* A largest allocation below the weights' size: pieces of whole rows or panels, same values. */
@@ -181,10 +199,11 @@ static void weights_are_split(void **state)
 {
     (void)state;
     const int index = 4; /* 130 features, 31 outputs */
-    assert_true(check_exact(&vgg_variant_dense_direct, index, 130 * 4 * 5));
+    assert_true(check_exact(&vgg_variant_dense_direct, index, CLVGG_DTYPE_F32, 130 * 4 * 5));
     if (test_traits(&device).vector_width >= 4)
-        assert_true(check_exact(&vgg_variant_dense_blocked, 7, 257 * 32 * 4 + 64));
-    assert_true(check_exact(&vgg_variant_dense_rows, index, 130 * 4 * 7));
+        assert_true(check_exact(&vgg_variant_dense_blocked, 7, CLVGG_DTYPE_F32, 257 * 32 * 4 + 64));
+    assert_true(check_exact(&vgg_variant_dense_rows, index, CLVGG_DTYPE_F32, 130 * 4 * 7));
+    assert_true(check_exact(&vgg_variant_dense_rows, index, CLVGG_DTYPE_BF16, 130 * 2 * 7));
 }
 
 static int open_device(void **state)

@@ -342,24 +342,29 @@ static void a_tensor_larger_than_an_allocation_is_refused(void **state)
 static void fingerprints_tell_plans_apart(void **state)
 {
     (void)state;
-    static const session_request requests[] = {
-        {0}, {.variant = "conv2=conv_direct"}, {.variant = "*=conv_direct"}};
+    static const session_request requests[] = {{0},
+                                               {.variant = "conv2=conv_direct"},
+                                               {.variant = "*=conv_direct"},
+                                               {.storage = CLVGG_DTYPE_F16},
+                                               {.storage = CLVGG_DTYPE_BF16}};
+    enum { COUNT = sizeof requests / sizeof *requests };
     const vgg_traits traits = vgg_traits_of(&device.device->info);
     const bool scalar = traits.type == CLVGG_DEVICE_CPU && traits.vector_width == 1;
-    uint64_t prints[NETWORK_COUNT * 3];
-    for (int i = 0; i < NETWORK_COUNT * 3; i++) {
-        clvgg_model *model = network_make(device.runtime, (network_kind)(i / 3));
-        clvgg_session *session = session_make(device.device, model, &requests[i % 3]);
-        clvgg_session *twin = session_make(device.device, model, &requests[i % 3]);
+    uint64_t prints[NETWORK_COUNT * COUNT];
+    for (int i = 0; i < NETWORK_COUNT * COUNT; i++) {
+        clvgg_model *model = network_make(device.runtime, (network_kind)(i / COUNT));
+        clvgg_session *session = session_make(device.device, model, &requests[i % COUNT]);
+        clvgg_session *twin = session_make(device.device, model, &requests[i % COUNT]);
         clvgg_session_stats stats, twins;
         clvgg_session_get_stats(session, &stats);
         clvgg_session_get_stats(twin, &twins);
         assert_true(stats.fingerprint == twins.fingerprint);
         prints[i] = stats.fingerprint;
         /* Where it is chosen unasked: conv2 there has groups, and a CPU without vectors. */
-        const bool direct_anyway = (i / 3 == NETWORK_ODD && i % 3 == 1) || scalar;
+        const bool direct_anyway =
+            i % COUNT < 3 && ((i / COUNT == NETWORK_ODD && i % COUNT == 1) || scalar);
         for (int j = 0; j < i; j++)
-            assert_true(prints[j] != prints[i] || (direct_anyway && i / 3 == j / 3));
+            assert_true(prints[j] != prints[i] || (direct_anyway && i / COUNT == j / COUNT));
         clvgg_session_free(session);
         clvgg_session_free(twin);
         clvgg_model_free(model);

@@ -184,6 +184,7 @@ clvgg_status session_try(clvgg_device *device, clvgg_model *model, const session
     options.memory_limit_bytes = request->memory_limit_bytes;
     options.profile = request->profile;
     options.plan_only = request->plan_only;
+    options.storage = request->storage;
     return clvgg_session_create(device, model, &options, out);
 }
 

@@ -1,0 +1,161 @@
+/* kernel/test_pack.c — weights on the device in half the bytes: rounded as the host rounds, and
+ * refused where they would become infinite.
+ */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clvgg/status.h"
+#include "ops/packed_weights.h"
+#include "support/device.h"
+#include "support/networks.h"
+#include "tensor/dtype.h"
+
+static test_device device;
+
+typedef struct source {
+    const float *values;
+    clvgg_dtype dtype;
+} source;
+
+static clvgg_status read_values(void *user, uint64_t first, uint64_t count, void *data)
+{
+    const source *from = user;
+    vgg_from_f32(from->dtype, from->values + first, (size_t)count, data);
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status pack(const vgg_pack *how, const float *values, clvgg_dtype dtype,
+                         vgg_packed_weights *out)
+{
+    source from = {values, dtype};
+    const vgg_tensor_input input = {&from, dtype, read_values};
+    return vgg_packed_weights_create(device.device, device.queue, how, &input, out);
+}
+
+/* Values where rounding has something to decide in `storage`: each of its numbers, the middle to
+ * the next, and the float32 next to the middle on both sides; both signs. */
+static size_t list_hard_values(clvgg_dtype storage, float *values)
+{
+    const unsigned last = storage == CLVGG_DTYPE_F16 ? 0x7BFF : 0x7F7F;
+    size_t count = 0;
+    for (unsigned bits = 0; bits < last; bits++) {
+        const uint16_t pair[2] = {(uint16_t)bits, (uint16_t)(bits + 1)};
+        float around[2];
+        vgg_to_f32(storage, pair, 2, around);
+        const float middle = around[0] + (around[1] - around[0]) / 2;
+        const float list[4] = {around[0], middle, nextafterf(middle, 0),
+                               nextafterf(middle, FLT_MAX)};
+        for (int i = 0; i < 4; i++)
+            values[count++] = bits & 1 ? list[i] : -list[i];
+    }
+    vgg_to_f32(storage, &(uint16_t){(uint16_t)last}, 1, &values[count++]);
+    return count;
+}
+
+static void values_are_rounded_to_the_nearest(void **state)
+{
+    (void)state;
+    float *values = malloc(4 * 32768 * sizeof *values);
+    uint16_t *expected = malloc(4 * 32768 * sizeof *expected);
+    uint16_t *stored = malloc(4 * 32768 * sizeof *stored);
+    for (clvgg_dtype storage = CLVGG_DTYPE_F16; storage <= CLVGG_DTYPE_BF16; storage++) {
+        const size_t count = list_hard_values(storage, values);
+        const vgg_pack how = {.rows = (int64_t)count,
+                              .channels = 1,
+                              .spatial = 1,
+                              .block = 1,
+                              .panel = 1,
+                              .storage = storage};
+        vgg_packed_weights weights;
+        must(pack(&how, values, CLVGG_DTYPE_F32, &weights));
+        assert_int_equal(weights.bytes, 2 * count);
+        assert_int_equal(clEnqueueReadBuffer(device.queue, weights.pieces[0].memory, CL_TRUE, 0,
+                                             2 * count, stored, 0, NULL, NULL),
+                         CL_SUCCESS);
+        vgg_from_f32(storage, values, count, expected);
+        for (size_t i = 0; i < count; i++)
+            if (stored[i] != expected[i])
+                fail_msg("%a as %s: 0x%04x expected, got 0x%04x", (double)values[i],
+                         vgg_storage_name(storage), expected[i], stored[i]);
+        vgg_packed_weights_free(&weights);
+    }
+    free(values);
+    free(expected);
+    free(stored);
+}
+
+static void expect_refused(const vgg_pack *how, const float *values, clvgg_dtype dtype,
+                           bool refused)
+{
+    vgg_packed_weights weights;
+    const clvgg_status status = pack(how, values, dtype, &weights);
+    assert_int_equal(status, refused ? CLVGG_STATUS_UNSUPPORTED : CLVGG_STATUS_OK);
+    if (refused)
+        assert_non_null(strstr(clvgg_status_message(), "is beyond what can be stored as"));
+    vgg_packed_weights_free(&weights);
+}
+
+/* The largest number there is, and what is beyond it; transformed weights can be larger than their
+ * weights. */
+static void values_that_would_become_infinite_are_refused(void **state)
+{
+    (void)state;
+    vgg_pack how = {.rows = 2, .channels = 1, .spatial = 9, .block = 1, .panel = 1};
+    float values[18] = {0};
+    static const struct {
+        clvgg_dtype storage, dtype;
+        int winograd;
+        float value;
+        bool refused;
+    } cases[] = {
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 0, -65504.0f, false},
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 0, 65505.0f, true},
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 0, -1e30f, true},
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_BF16, 0, 65280.0f, false},
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_BF16, 0, -65536.0f, true},
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F16, 0, 65504.0f, false},
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F16, 2, 30000.0f, true},
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 4, 65504.0f, false},
+        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 2, 29000.0f, false},
+        {CLVGG_DTYPE_BF16, CLVGG_DTYPE_F32, 0, 1e38f, false},
+        {CLVGG_DTYPE_BF16, CLVGG_DTYPE_F32, 0, FLT_MAX, true},
+        {CLVGG_DTYPE_F32, CLVGG_DTYPE_F32, 0, FLT_MAX, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        how.storage = cases[i].storage;
+        how.winograd = cases[i].winograd;
+        values[17] = cases[i].value;
+        expect_refused(&how, values, cases[i].dtype, cases[i].refused);
+    }
+}
+
+static int open_device(void **state)
+{
+    (void)state;
+    test_device_open(&device, NULL);
+    return 0;
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    test_device_close(&device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_are_rounded_to_the_nearest),
+        cmocka_unit_test(values_that_would_become_infinite_are_refused),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
