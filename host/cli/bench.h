@@ -14,7 +14,7 @@
 
 typedef struct vgg_bench_arguments {
     const char *device, *model, *out;
-    int compute_units, gemm;
+    int compute_units, gemm, storage;
     vgg_counts batches;
     vgg_list variants;
     vgg_extent input_size;

@@ -18,6 +18,7 @@ void vgg_bench_json_begin(vgg_benchmark *run)
     vgg_json_string(json, "architecture", clvgg_model_architecture(model));
     vgg_json_bool(json, "random_weights", run->random_weights);
     vgg_json_bytes(json, "flops", clvgg_model_flops(model));
+    vgg_json_string(json, "storage", vgg_report_storage((clvgg_dtype)run->arguments->storage));
     vgg_json_begin_object(json, "peak");
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
     vgg_json_number(json, "read_gbps", run->peak.read_gbps);

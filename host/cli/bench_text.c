@@ -21,7 +21,11 @@ static void print_model(vgg_text *text, const vgg_benchmark *run)
         vgg_text_puts(text, ", input ");
         vgg_report_shape(text, &input.output);
     }
-    vgg_text_printf(text, ", %.2f GFLOP an image\n", gflop);
+    vgg_text_printf(text, ", %.2f GFLOP an image", gflop);
+    if (run->arguments->storage != CLVGG_DTYPE_F32)
+        vgg_text_printf(text, ", weights as %s",
+                        vgg_report_storage((clvgg_dtype)run->arguments->storage));
+    vgg_text_puts(text, "\n");
 }
 
 void vgg_bench_text_begin(vgg_benchmark *run)

@@ -37,6 +37,9 @@ static const vgg_option options[] = {
      "Whose matrix multiplication serves dense layers"},
     {"variant", 0, VGG_OPTION_LIST, AT(variants), "LAYER=NAME", 0, 0,
      "Force a kernel for a layer, or for all with *=NAME; repeatable"},
+    {"storage", 0, VGG_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
+     "Weights on the device in 32 bits, or in half the bytes: rounded;\n"
+     "arithmetic stays float32 (f32)"},
     {"no-cache", 0, VGG_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
      "Compile every program, and keep none"},
     {0},
@@ -136,6 +139,7 @@ static clvgg_status prepare(vgg_benchmark *run)
     bench_options.gemm = (clvgg_gemm)arguments->gemm;
     bench_options.variants = arguments->variants.items;
     bench_options.variant_count = arguments->variants.count;
+    bench_options.storage = (clvgg_dtype)arguments->storage;
     bench_options.min_seconds = (double)arguments->min_time;
     bench_options.per_layer = arguments->per_layer;
     run->peak.struct_size = sizeof run->peak;

@@ -27,6 +27,10 @@ static void print_legend(vgg_text *text, const vgg_style *style, const compariso
         vgg_text_terminal(text, c->paths[i]);
         vgg_text_puts(text, ": ");
         vgg_text_terminal(text, file->model);
+        if (file->storage != NULL && strcmp(file->storage, "f32") != 0) {
+            vgg_text_puts(text, " as ");
+            vgg_text_terminal(text, file->storage);
+        }
         vgg_text_puts(text, " on ");
         vgg_text_terminal(text, file->device);
         vgg_text_puts(text, " (");

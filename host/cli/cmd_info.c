@@ -12,7 +12,7 @@
 typedef struct info_arguments {
     bool json, dot, no_cache;
     const char *device, *model, *labels;
-    int batch;
+    int batch, storage;
     vgg_extent input_size;
 } info_arguments;
 
@@ -23,6 +23,9 @@ static const vgg_option options[] = {
      "Device of the memory plan: index, P:D, part of a name, gpu, cpu,\n"
      "accelerator, uuid:...; none leaves the plan out"},
     {"batch", 'b', VGG_OPTION_COUNT, AT(batch), "N", 1, 4096, "Plan for N images at once (1)"},
+    {"storage", 0, VGG_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
+     "Weights on the device in 32 bits, or in half the bytes: rounded;\n"
+     "arithmetic stays float32 (f32)"},
     {"input-size", 0, VGG_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
      "Input of H rows and W columns, or N for a square"},
     {"model", 'm', VGG_OPTION_TEXT, AT(model), "FILE", 0, 0, "As the operand MODEL"},
@@ -67,6 +70,7 @@ static int plan_on_device(vgg_cli *cli, clvgg_runtime *runtime, const info_argum
         clvgg_session_options_defaults(&session_options);
         session_options.max_batch = arguments->batch;
         session_options.plan_only = 1;
+        session_options.storage = (clvgg_dtype)arguments->storage;
         status = clvgg_session_create(info->device, info->model, &session_options, &info->session);
     }
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);

@@ -58,6 +58,9 @@ static const vgg_option options[] = {
      "Whose matrix multiplication serves dense layers"},
     {"variant", 0, VGG_OPTION_LIST, AT(variants), "LAYER=NAME", 0, 0,
      "Force a kernel for a layer, or for all with *=NAME; repeatable"},
+    {"storage", 0, VGG_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
+     "Weights on the device in 32 bits, or in half the bytes: rounded;\n"
+     "arithmetic stays float32 (f32)"},
     {"no-cache", 0, VGG_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
      "Compile every program, and keep none"},
     {0},

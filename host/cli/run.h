@@ -16,7 +16,7 @@
 
 typedef struct vgg_run_arguments {
     const char *device, *model, *labels, *input, *output, *layer;
-    int compute_units, top, batch, gemm;
+    int compute_units, top, batch, gemm, storage;
     uint64_t memory_limit_bytes;
     vgg_list variants;
     int resize_mode, resize_short, channels; /* -1: the model's own */

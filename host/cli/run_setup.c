@@ -123,6 +123,7 @@ static clvgg_status start_engine(vgg_run *run, int batch)
     options.variant_count = arguments->variants.count;
     options.memory_limit_bytes = arguments->memory_limit_bytes;
     options.profile = arguments->profile;
+    options.storage = (clvgg_dtype)arguments->storage;
     run->engine = (vgg_engine){
         .cli = run->cli, .device = run->device, .model = run->model, .options = options};
     return vgg_engine_start(&run->engine);

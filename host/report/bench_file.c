@@ -21,6 +21,7 @@ void vgg_bench_file_free(vgg_bench_file *file)
     vgg_free(file->device);
     vgg_free(file->platform);
     vgg_free(file->model);
+    vgg_free(file->storage);
     *file = (vgg_bench_file){0};
 }
 
@@ -120,6 +121,8 @@ static clvgg_status read_root(const cJSON *root, vgg_bench_file *file)
     VGG_TRY(read_string(device, "name", &file->device));
     VGG_TRY(read_string(device, "platform", &file->platform));
     VGG_TRY(read_string(root, "model", &file->model));
+    if (cJSON_HasObjectItem(root, "storage"))
+        VGG_TRY(read_string(root, "storage", &file->storage));
     VGG_TRY(read_number(peak, "fma_gflops", &file->fma_gflops));
     VGG_TRY(read_number(peak, "read_gbps", &file->read_gbps));
     VGG_REQUIRE(cJSON_IsArray(results) && cJSON_GetArraySize(results) <= MOST_RESULTS,

@@ -22,6 +22,7 @@ typedef struct vgg_bench_file_result {
 
 typedef struct vgg_bench_file {
     char *device, *platform, *model;
+    char *storage; /* of weights; NULL in files from before there was a choice: f32 */
     double fma_gflops, read_gbps;
     vgg_bench_file_result *results;
     size_t result_count;

@@ -20,6 +20,7 @@ _clvgg() {
         ;;
     -d | --device) words="gpu cpu accelerator $(_clvgg_devices)" ;;
     --gemm) words="auto own clblast" ;;
+    --storage) words="f32 f16 bf16" ;;
     --resize-mode) words="crop squash" ;;
     --channels) words="RGB BGR" ;;
     --compute-units | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
@@ -34,14 +35,15 @@ _clvgg() {
         run)
             words="--device --compute-units --model --labels --top --batch --mem-limit --json --csv
                 --output --layer --profile --quiet --input --input-size --resize-mode
-                --resize-short --channels --scale --mean --std --gemm --variant --no-cache --help"
+                --resize-short --channels --scale --mean --std --gemm --variant --storage
+                --no-cache --help"
             ;;
-        info) words="--device --batch --input-size --labels --json --dot --no-cache --help" ;;
+        info) words="--device --batch --storage --input-size --labels --json --dot --no-cache --help" ;;
         devices) words="--json --help" ;;
         cache) words="list clear --json --help" ;;
         bench)
             words="--device --compute-units --model --batch --input-size --min-time --per-layer
-                --json --out --gemm --variant --no-cache --help"
+                --json --out --gemm --variant --storage --no-cache --help"
             ;;
         compare) words="--help" ;;
         help) words="run info devices bench compare cache" ;;
