@@ -171,6 +171,146 @@ static void photographs_agree_with_their_references(void **state)
     free(photographs);
 }
 
+/* ---- weights in half the bytes ---- */
+
+enum { STORAGE_BATCH = 4, STORAGE_IMAGES = 32 };
+
+/* The patterns, the photograph of the tests and, where they are, 28 of the shared ones. */
+static int fill_inputs(float *inputs)
+{
+    static const char *const patterns[] = {"ramp", "checks", "noise"};
+    photograph *photographs = calloc(PHOTOGRAPHS, sizeof *photographs);
+    const bool more = read_references(photographs) == PHOTOGRAPHS;
+    for (int i = 0; i < 3; i++)
+        fill_pattern(patterns[i], inputs + (size_t)i * INPUT);
+    prepare_file(CHELSEA, inputs + (size_t)3 * INPUT);
+    for (int i = 4; more && i < STORAGE_IMAGES; i++)
+        prepare_file(photographs[i * 6].path, inputs + (size_t)i * INPUT);
+    free(photographs);
+    return more ? STORAGE_IMAGES : 4;
+}
+
+/* Logits [count][2] and the bytes of weights of a session with `storage`. */
+static float *run_stored(clvgg_dtype storage, int count, const float *inputs, uint64_t *bytes)
+{
+    clvgg_session *session =
+        session_make(shared.device, shared.model,
+                     &(session_request){.max_batch = STORAGE_BATCH, .storage = storage});
+    clvgg_session_stats stats = {.struct_size = sizeof stats};
+    clvgg_session_get_stats(session, &stats);
+    assert_int_equal(stats.storage, storage);
+    *bytes = stats.weight_bytes;
+    float *logits = malloc((size_t)count * 2 * sizeof *logits);
+    for (int i = 0; i < count; i += STORAGE_BATCH)
+        must(clvgg_session_run(session, STORAGE_BATCH, inputs + (size_t)i * INPUT,
+                               (float *const[]){logits + (size_t)i * 2}));
+    clvgg_session_free(session);
+    return logits;
+}
+
+/* All images together within the bounds for a whole VGG16, and no label turned over that had a
+ * margin; and not by keeping float32. */
+static void half_storage_keeps_the_logits(void **state)
+{
+    (void)state;
+    if (small_only())
+        skip();
+    static const double bounds[] = {0, 2e-3, 1.5e-2};
+    float *inputs = malloc((size_t)STORAGE_IMAGES * INPUT * sizeof *inputs);
+    uint64_t whole = 0, half = 0;
+    const int count = fill_inputs(inputs);
+    float *expected = run_stored(CLVGG_DTYPE_F32, count, inputs, &whole);
+    for (clvgg_dtype storage = CLVGG_DTYPE_F16; storage <= CLVGG_DTYPE_BF16; storage++) {
+        float *logits = run_stored(storage, count, inputs, &half);
+        const double error = relative_l2(logits, expected, (size_t)count * 2);
+        print_message("%s: %d images, relative L2 %.1e, weights %.1f of %.1f MiB\n",
+                      storage == CLVGG_DTYPE_F16 ? "f16" : "bf16", count, error,
+                      (double)half / 1048576.0, (double)whole / 1048576.0);
+        assert_true(error > 0 && error <= bounds[storage]);
+        assert_true(half < whole);
+        for (int i = 0; i < count; i++) {
+            const float margin = expected[2 * i] - expected[2 * i + 1];
+            const float got = logits[2 * i] - logits[2 * i + 1];
+            assert_true(margin * got > 0 || fabsf(margin) < 0.2f);
+        }
+        free(logits);
+    }
+    free(expected);
+    free(inputs);
+}
+
+/* What a direct kernel reads takes half the bytes, biases aside. */
+static void half_storage_halves_the_weights(void **state)
+{
+    (void)state;
+    clvgg_session *sessions[2];
+    clvgg_model *model = network_make(shared.runtime, NETWORK_VGG);
+    const clvgg_dtype halves[] = {CLVGG_DTYPE_F16, CLVGG_DTYPE_BF16};
+    for (int h = 0; h < 2; h++) {
+        uint64_t bytes[2] = {0, 0};
+        for (int i = 0; i < 2; i++) {
+            sessions[i] = session_make(
+                shared.device, model,
+                &(session_request){.variant = "*=conv_direct", .storage = i == 0 ? 0 : halves[h]});
+            for (size_t s = 0; s < clvgg_session_step_count(sessions[i]); s++) {
+                clvgg_step_info step = {.struct_size = sizeof step};
+                must(clvgg_session_step(sessions[i], s, &step));
+                bytes[i] += step.weight_bytes;
+            }
+        }
+        clvgg_session_stats stats[2] = {{.struct_size = sizeof *stats}};
+        clvgg_session_get_stats(sessions[0], &stats[0]);
+        clvgg_session_get_stats(sessions[1], &stats[1]);
+        assert_true(bytes[1] > 0 && bytes[0] == 2 * bytes[1]);
+        assert_true(stats[0].weight_bytes - stats[1].weight_bytes == bytes[1]);
+        clvgg_session_free(sessions[0]);
+        clvgg_session_free(sessions[1]);
+    }
+    clvgg_model_free(model);
+}
+
+/* One weight of fc is more than float16 holds. */
+static clvgg_status large_weight_source(void *user, const char *tensor, const clvgg_shape *shape,
+                                        uint64_t first, uint64_t count, float *values)
+{
+    clvgg_status status = network_source(NETWORK_VGG)(user, tensor, shape, first, count, values);
+    if (strcmp(tensor, "fc.weight") == 0 && first <= 3 && first + count > 3)
+        values[3 - first] = -70000.0f;
+    return status;
+}
+
+static void a_weight_that_cannot_be_stored_is_refused(void **state)
+{
+    (void)state;
+    vgg_graph *graph = NULL;
+    clvgg_model *model = NULL;
+    clvgg_session *session = NULL;
+    int last = 0;
+    const vgg_attributes fc = {.dense = {.out_features = 5, .bias = true}};
+    must(vgg_graph_create(3, 2, 2, &graph));
+    must(vgg_graph_add(graph, "flatten", VGG_LAYER_FLATTEN, NULL, 0, &last));
+    must(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &fc, last, &last));
+    must(vgg_model_from_graph(shared.runtime, graph, large_weight_source, NULL, &model));
+    static const char *const outputs[] = {"fc", NULL};
+    session_request request = {.outputs = outputs, .storage = CLVGG_DTYPE_F16};
+    assert_int_equal(session_try(shared.device, model, &request, &session),
+                     CLVGG_STATUS_UNSUPPORTED);
+    assert_null(session);
+    assert_non_null(strstr(clvgg_status_message(), "layer 'fc'"));
+    assert_non_null(strstr(clvgg_status_message(), "-70000"));
+    request.storage = CLVGG_DTYPE_BF16; /* the range of float32 */
+    clvgg_session_free(session_make(shared.device, model, &request));
+    request.storage = (clvgg_dtype)3;
+    assert_int_equal(session_try(shared.device, model, &request, &session),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+    request.storage = CLVGG_DTYPE_F16;
+    request.gemm = CLVGG_GEMM_CLBLAST; /* reads float32 */
+    assert_int_equal(session_try(shared.device, model, &request, &session),
+                     CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "f32 alone"));
+    clvgg_model_free(model);
+}
+
 /* ---- sharing, threads, lifetimes ---- */
 
 static void sessions_of_a_model_share_weights(void **state)
@@ -388,6 +528,9 @@ int main(void)
         cmocka_unit_test(golden_logits_are_met),
         cmocka_unit_test(one_call_classifies_a_file),
         cmocka_unit_test(photographs_agree_with_their_references),
+        cmocka_unit_test(half_storage_keeps_the_logits),
+        cmocka_unit_test(half_storage_halves_the_weights),
+        cmocka_unit_test(a_weight_that_cannot_be_stored_is_refused),
         cmocka_unit_test(sessions_of_a_model_share_weights),
         cmocka_unit_test(a_plan_alone_says_what_a_session_costs),
         cmocka_unit_test(threads_compute_what_each_does_alone),
