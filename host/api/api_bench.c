@@ -16,9 +16,9 @@ struct clvgg_bench {
     clvgg_device *device;   /* retained, as the model is */
     clvgg_model *model;
     clvgg_bench_options options;
-    size_t input_elements, logit_count;
+    size_t input_elements, output_elements;
     float *image;           /* [input_elements] */
-    float *reference;       /* [logit_count] */
+    float *reference;       /* [output_elements] */
     clvgg_session *session; /* of the latest run */
 };
 
@@ -51,6 +51,15 @@ static void fill_noise(float *values, size_t count)
     }
 }
 
+/* `options` gets the bench's output, which must outlive them. */
+static void choose_output(const clvgg_bench *bench, clvgg_session_options *options)
+{
+    if (bench->options.output == NULL)
+        return;
+    options->outputs = &bench->options.output;
+    options->output_count = 1;
+}
+
 static clvgg_status compute_reference(clvgg_bench *bench)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -60,11 +69,12 @@ static clvgg_status compute_reference(clvgg_bench *bench)
     clvgg_session_options_defaults(&options);
     options.variants = definition;
     options.variant_count = sizeof definition / sizeof *definition;
+    choose_output(bench, &options);
     VGG_TRY(clvgg_session_create(bench->device, bench->model, &options, &session));
     bench->input_elements = (size_t)vgg_plan_input_elements(session->plan);
-    bench->logit_count = (size_t)vgg_plan_output_elements(session->plan, 0);
+    bench->output_elements = (size_t)vgg_plan_output_elements(session->plan, 0);
     VGG_NEW(bench->image, bench->input_elements);
-    VGG_NEW(bench->reference, bench->logit_count);
+    VGG_NEW(bench->reference, bench->output_elements);
     fill_noise(bench->image, bench->input_elements);
     VGG_TRY(vgg_plan_run(session->plan, 1, bench->image, &bench->reference));
 cleanup:
@@ -122,13 +132,13 @@ void clvgg_bench_free(clvgg_bench *bench)
 }
 
 /* ‖logits − reference‖ / ‖reference‖ over all rows; NaN where anything isn't finite. */
-static double relative_error(const clvgg_bench *bench, int batch, const float *logits)
+static double relative_error(const clvgg_bench *bench, int batch, const float *outputs)
 {
     double difference = 0, size = 0;
     for (size_t row = 0; row < (size_t)batch; row++)
-        for (size_t i = 0; i < bench->logit_count; i++) {
+        for (size_t i = 0; i < bench->output_elements; i++) {
             const double expected = bench->reference[i];
-            const double off = logits[row * bench->logit_count + i] - expected;
+            const double off = outputs[row * bench->output_elements + i] - expected;
             difference += off * off;
             size += expected * expected;
         }
@@ -149,20 +159,21 @@ static clvgg_status make_session(clvgg_bench *bench, int batch)
     options.variants = bench->options.variants;
     options.variant_count = bench->options.variant_count;
     options.storage = bench->options.storage;
+    choose_output(bench, &options);
     clvgg_session_free(bench->session); /* its memory first */
     return clvgg_session_create(bench->device, bench->model, &options, &bench->session);
 }
 
-static clvgg_status time_passes(const clvgg_bench *bench, const float *input, float *logits,
+static clvgg_status time_passes(const clvgg_bench *bench, const float *input, float *outputs,
                                 clvgg_bench_result *result)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_measure measure;
     const double min_ms = bench->options.min_seconds * 1e3;
     vgg_plan *plan = bench->session->plan;
-    VGG_TRY(vgg_measure_passes(plan, result->batch, input, &logits, min_ms, &measure));
+    VGG_TRY(vgg_measure_passes(plan, result->batch, input, &outputs, min_ms, &measure));
     if (bench->options.per_layer)
-        VGG_TRY(vgg_measure_steps(plan, result->batch, input, &logits, min_ms, &measure));
+        VGG_TRY(vgg_measure_steps(plan, result->batch, input, &outputs, min_ms, &measure));
     result->repetitions = measure.repetitions;
     result->median_ms = measure.median_ms;
     result->min_ms = measure.min_ms;
@@ -174,21 +185,21 @@ cleanup:
 static clvgg_status run(clvgg_bench *bench, int batch, clvgg_bench_result *result)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    float *input = NULL, *logits = NULL;
+    float *input = NULL, *outputs = NULL;
     VGG_NEW(input, (size_t)batch * bench->input_elements);
-    VGG_NEW(logits, (size_t)batch * bench->logit_count);
+    VGG_NEW(outputs, (size_t)batch * bench->output_elements);
     for (size_t i = 0; i < (size_t)batch * bench->input_elements; i++)
         input[i] = bench->image[i % bench->input_elements];
     VGG_TRY(make_session(bench, batch));
     const double start = vgg_clock_ms();
-    VGG_TRY(vgg_plan_run(bench->session->plan, batch, input, &logits));
+    VGG_TRY(vgg_plan_run(bench->session->plan, batch, input, &outputs));
     result->first_ms = vgg_clock_ms() - start;
-    result->error_l2 = relative_error(bench, batch, logits);
+    result->error_l2 = relative_error(bench, batch, outputs);
     result->wrong = !(result->error_l2 <= clvgg_bench_error_limit(bench->options.storage));
     if (!result->wrong)
-        VGG_TRY(time_passes(bench, input, logits, result));
+        VGG_TRY(time_passes(bench, input, outputs, result));
 cleanup:
-    vgg_free(logits);
+    vgg_free(outputs);
     vgg_free(input);
     return status;
 }

@@ -13,7 +13,7 @@
 #include "report/writer.h"
 
 typedef struct vgg_bench_arguments {
-    const char *device, *model, *out;
+    const char *device, *model, *layer, *out;
     int compute_units, gemm, storage;
     vgg_counts batches;
     vgg_list variants;
@@ -29,6 +29,7 @@ typedef struct vgg_benchmark {
     clvgg_device_info device_info;
     clvgg_model *model;
     bool random_weights;
+    uint64_t flops; /* of one image, up to --layer */
     clvgg_peak peak;
     clvgg_bench *bench;
     clvgg_bench_result results[VGG_COUNTS_MOST];

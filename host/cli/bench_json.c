@@ -17,7 +17,9 @@ void vgg_bench_json_begin(vgg_benchmark *run)
     vgg_json_string(json, "model", clvgg_model_name(model));
     vgg_json_string(json, "architecture", clvgg_model_architecture(model));
     vgg_json_bool(json, "random_weights", run->random_weights);
-    vgg_json_bytes(json, "flops", clvgg_model_flops(model));
+    if (run->arguments->layer != NULL)
+        vgg_json_string(json, "layer", run->arguments->layer);
+    vgg_json_bytes(json, "flops", run->flops);
     vgg_json_string(json, "storage", vgg_report_storage((clvgg_dtype)run->arguments->storage));
     vgg_json_begin_object(json, "peak");
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
@@ -56,9 +58,7 @@ static void print_times(vgg_benchmark *run, const clvgg_bench_result *result)
     vgg_json_number(json, "median_ms", result->median_ms);
     vgg_json_number(json, "min_ms", result->min_ms);
     vgg_json_number(json, "first_ms", result->first_ms);
-    vgg_json_number(
-        json, "gflops",
-        vgg_bench_gflops(clvgg_model_flops(run->model), result->batch, result->median_ms));
+    vgg_json_number(json, "gflops", vgg_bench_gflops(run->flops, result->batch, result->median_ms));
     if (run->arguments->per_layer)
         vgg_json_number(json, "kernel_ms", result->kernel_ms);
 }

@@ -12,7 +12,6 @@ static void fact(vgg_text *text, const vgg_style *style, const char *name)
 
 static void print_model(vgg_text *text, const vgg_benchmark *run)
 {
-    const double gflop = (double)clvgg_model_flops(run->model) / 1e9;
     clvgg_layer_info input = {.struct_size = sizeof input};
     vgg_text_terminal(text, clvgg_model_name(run->model));
     vgg_text_printf(text, " (%s%s)", clvgg_model_architecture(run->model),
@@ -21,7 +20,11 @@ static void print_model(vgg_text *text, const vgg_benchmark *run)
         vgg_text_puts(text, ", input ");
         vgg_report_shape(text, &input.output);
     }
-    vgg_text_printf(text, ", %.2f GFLOP an image", gflop);
+    if (run->arguments->layer != NULL) {
+        vgg_text_puts(text, ", up to ");
+        vgg_text_terminal(text, run->arguments->layer);
+    }
+    vgg_text_printf(text, ", %.2f GFLOP an image", (double)run->flops / 1e9);
     if (run->arguments->storage != CLVGG_DTYPE_F32)
         vgg_text_printf(text, ", weights as %s",
                         vgg_report_storage((clvgg_dtype)run->arguments->storage));
@@ -88,8 +91,7 @@ void vgg_bench_text_end(vgg_benchmark *run)
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < run->result_count; i++) {
         const clvgg_bench_result *result = &run->results[i];
-        const double gflops =
-            vgg_bench_gflops(clvgg_model_flops(run->model), result->batch, result->median_ms);
+        const double gflops = vgg_bench_gflops(run->flops, result->batch, result->median_ms);
         vgg_text_printf(vgg_table_cell(&table), "%d", result->batch);
         vgg_table_next(&table);
         put_number(&table, 2, result->median_ms, "");

@@ -24,6 +24,8 @@ static const vgg_option options[] = {
      "Batches to time, one after the other (1)"},
     {"input-size", 0, VGG_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
      "Input of H rows and W columns, or N for a square"},
+    {"layer", 0, VGG_OPTION_TEXT, AT(layer), "NAME", 0, 0,
+     "Stop behind this layer (logits); see clvgg info"},
     {"min-time", 0, VGG_OPTION_NUMBER, AT(min_time), "S", 0, 0,
      "Repeat for S seconds (1), nine times at least"},
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
@@ -89,6 +91,7 @@ static clvgg_status build_random(clvgg_runtime *runtime, const char *architectur
     if (input_size->height > 0) {
         description.input_height = description.preprocess.height = input_size->height;
         description.input_width = description.preprocess.width = input_size->width;
+        description.preprocess.resize_short = 0; /* in proportion */
     }
     description.source = clvgg_model_random_weights;
     description.source_user = &seed;
@@ -130,6 +133,24 @@ static clvgg_status open_device(vgg_benchmark *run, clvgg_runtime *runtime)
     return status;
 }
 
+/* Of one image, from the input to --layer. A layer that there isn't is refused with the session. */
+static uint64_t count_flops(const vgg_benchmark *run)
+{
+    clvgg_layer_info layer = {.struct_size = sizeof layer, .input = -1};
+    const char *last = run->arguments->layer;
+    uint64_t flops = 0;
+    bool found = false;
+    for (size_t i = 0; last != NULL && !found && i < clvgg_model_layer_count(run->model); i++)
+        found = clvgg_model_layer(run->model, i, &layer) == CLVGG_STATUS_OK &&
+                strcmp(layer.name, last) == 0;
+    if (!found)
+        return clvgg_model_flops(run->model);
+    for (flops = layer.flops; layer.input >= 0; flops += layer.flops)
+        if (clvgg_model_layer(run->model, (size_t)layer.input, &layer) != CLVGG_STATUS_OK)
+            break;
+    return flops;
+}
+
 /* Everything before the first batch; first of all the file, which may be refused. */
 static clvgg_status prepare(vgg_benchmark *run)
 {
@@ -140,8 +161,10 @@ static clvgg_status prepare(vgg_benchmark *run)
     bench_options.variants = arguments->variants.items;
     bench_options.variant_count = arguments->variants.count;
     bench_options.storage = (clvgg_dtype)arguments->storage;
+    bench_options.output = arguments->layer;
     bench_options.min_seconds = (double)arguments->min_time;
     bench_options.per_layer = arguments->per_layer;
+    run->flops = count_flops(run);
     run->peak.struct_size = sizeof run->peak;
     clvgg_status status = CLVGG_STATUS_OK;
     if (arguments->out != NULL)
@@ -182,8 +205,9 @@ static int report_wrong(const vgg_benchmark *run)
     int exit_code = VGG_EXIT_OK;
     for (size_t i = 0; i < run->result_count; i++)
         if (run->results[i].wrong) {
-            vgg_cli_error(run->cli, "batch %d: the logits are wrong, %.3g off: not timed",
-                          run->results[i].batch, run->results[i].error_l2);
+            vgg_cli_error(
+                run->cli, "batch %d: the %s are wrong, %.3g off: not timed", run->results[i].batch,
+                run->arguments->layer != NULL ? "values" : "logits", run->results[i].error_l2);
             exit_code = VGG_EXIT_FAILED;
         }
     return exit_code;
@@ -282,6 +306,7 @@ const vgg_verb vgg_verb_bench = {
         "wrong ones aren't timed. GFLOP/s count direct convolution, whatever the kernel does.",
     .examples = "  clvgg bench --batch 1,16 --per-layer\n"
                 "  clvgg bench --model vgg19 --variant '*=winograd_f2_fused' --out f2.json\n"
+                "  clvgg bench --layer pool5 --input-size 512 --compute-units 1\n"
                 "  clvgg bench --device gpu --model net.safetensors --json\n",
     .options = options,
     .run = run_bench,

@@ -25,43 +25,44 @@ typedef struct clvgg_peak {
  * Errors: OUT_OF_DEVICE_MEMORY, BUILD_FAILED, OPENCL. */
 CLVGG_API clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak);
 
-/* A model on a device, with the logits that its layers' definition gives there. */
+/* A model on a device, with the output that its layers' definition gives there. */
 typedef struct clvgg_bench clvgg_bench;
 
 typedef struct clvgg_bench_options {
     size_t struct_size;
-    clvgg_gemm gemm;             /* these four as in clvgg_session_options */
+    clvgg_gemm gemm; /* these four as in clvgg_session_options */
     const char *const *variants;
     size_t variant_count;
     clvgg_dtype storage;
+    const char *output; /* layer to compute, and nothing behind it; NULL: "logits" */
     double min_seconds; /* of timed passes; default 1. At least nine are timed in any case */
     int per_layer;      /* 1: time each step too, in passes of their own */
 } clvgg_bench_options;
 
 CLVGG_API void clvgg_bench_options_defaults(clvgg_bench_options *options);
 
-/* Computes the reference: the logits of one image of noise, every convolution and dense layer as a
- * plain sum of products (variants conv_direct and dense_direct) with weights of float32. `options` may be NULL; what it
- * points to must stay valid as long as the bench. Retains device and model. Blocks; the definition
- * is slow (seconds for VGG16 on a CPU). Belongs to one thread at a time, as sessions do.
- * Errors: those of clvgg_session_create() and clvgg_session_run(). */
+/* Computes the reference: the output for one image of noise, every convolution and dense layer as a
+ * plain sum of products (variants conv_direct and dense_direct) with weights of float32. `options`
+ * may be NULL; what it points to must stay valid as long as the bench. Retains device and model.
+ * Blocks; the definition is slow (seconds for VGG16 on a CPU). Belongs to one thread at a time, as
+ * sessions do. Errors: those of clvgg_session_create() and clvgg_session_run(). */
 CLVGG_API clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
                                           const clvgg_bench_options *options, clvgg_bench **out);
 CLVGG_API void clvgg_bench_free(clvgg_bench *bench);
 
-/* Logits further than this from the reference are wrong: 1e-4 with weights stored as F32, 2e-3 as
+/* Outputs further than this from the reference are wrong: 1e-4 with weights stored as F32, 2e-3 as
  * F16, 1.5e-2 as BF16. */
 CLVGG_API double clvgg_bench_error_limit(clvgg_dtype storage);
 
 typedef struct clvgg_bench_result {
     size_t struct_size;
     int batch;
-    double error_l2; /* relative L2 of the batch's logits against the reference */
+    double error_l2; /* relative L2 of the batch's outputs against the reference */
     int wrong;       /* 1: error_l2 is above its limit or no number; then nothing below is timed */
-    int repetitions;            /* passes behind the median and the minimum */
-    double median_ms, min_ms;   /* of a pass of the batch, host to host, in the steady state */
-    double first_ms;            /* of the session's first pass, which those leave out */
-    double kernel_ms;           /* median by the device's clock, all steps; 0 without per_layer */
+    int repetitions; /* passes behind the median and the minimum */
+    double median_ms, min_ms; /* of a pass of the batch, host to host, in the steady state */
+    double first_ms;          /* of the session's first pass, which those leave out */
+    double kernel_ms;         /* median by the device's clock, all steps; 0 without per_layer */
 } clvgg_bench_result;
 
 /* Makes a session for `batch` images, checks all its rows (each is the reference's image), then

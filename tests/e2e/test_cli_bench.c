@@ -173,6 +173,40 @@ static void test_random_weights(void **state)
     test_program_free(&ran);
 }
 
+/* Up to a layer: no step behind it, its FLOPs alone. */
+static void test_layer(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("test_layer");
+    test_program ran = {0};
+    BENCH(&ran, "--json", "--per-layer", "--layer", "pool2");
+    if (ran.exit_code != 0)
+        fail_msg("%s", ran.err);
+    cJSON *json = test_program_json(&ran);
+    assert_string_equal(string(json, "layer"), "pool2");
+    const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0);
+    assert_true(number(result, "error_l2") >= 0 && number(result, "error_l2") < 1e-5);
+    double flops = 0;
+    const cJSON *layer = NULL;
+    cJSON_ArrayForEach(layer, cJSON_GetObjectItem(result, "layers"))
+    {
+        assert_true(string(layer, "layers")[4] < '3'); /* conv1_1, pool1, conv2_1, pool2 */
+        flops += number(layer, "gflops") * number(layer, "ms") * 1e6;
+    }
+    assert_true(fabs(flops - number(json, "flops")) < 1e-6 * flops);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+    /* Larger than what photographs of the usual size are resized to. */
+    test_program_run(&ran,
+                     (const char *[]){PROGRAM, "bench", "--model", "vgg11", "--layer", "pool1",
+                                      "--input-size", "288", "--min-time", "0.01", NULL});
+    assert_contains(ran.out, "input 3 x 288 x 288, up to pool1, ");
+    test_program_free(&ran);
+    BENCH(&ran, "--layer", "pool1");
+    assert_contains(ran.out, "input 3 x 32 x 32, up to pool1, ");
+    test_program_free(&ran);
+}
+
 static void test_failures(void **state)
 {
     (void)state;
@@ -183,6 +217,7 @@ static void test_failures(void **state)
     } cases[] = {
         {"--out", test_scratch_path("net.safetensors/out.json"), "net.safetensors/out.json", 1},
         {"--variant", "conv1_1=conv_drect", "there is no 'conv_drect'", 2},
+        {"--layer", "pool9", "there is no layer 'pool9'", 2},
         {"--device", "999", "999", 1},
         {"--model", test_scratch_path("absent"), "absent: ", 1},
     };
@@ -352,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_random_weights),
+        cmocka_unit_test(test_layer),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_wrong_results_are_not_timed),
         cmocka_unit_test(test_signal_ends_in_order),

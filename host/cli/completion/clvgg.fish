@@ -64,6 +64,7 @@ complete -c clvgg -n $bench -l compute-units -x -d 'Use only N compute units of 
 complete -c clvgg -n $bench -s m -l model -r -a 'vgg11 vgg13 vgg16 vgg19' -d 'Architecture or file'
 complete -c clvgg -n $bench -s b -l batch -x -d 'Batches to time'
 complete -c clvgg -n $bench -l input-size -x -d 'Rows and columns of the input'
+complete -c clvgg -n $bench -l layer -x -d 'Stop behind this layer'
 complete -c clvgg -n $bench -l min-time -x -d 'Repeat for S seconds'
 complete -c clvgg -n $bench -l per-layer -d 'Time every step too'
 complete -c clvgg -n $bench -l json -d 'Print one JSON object'
