@@ -6,7 +6,8 @@ dir=${1:-/tmp/peers}
 mkdir -p "$dir"
 cd "$dir"
 [ -x venv/bin/python ] || python3 -m venv venv
-venv/bin/pip install -q torch torchvision onnx onnxscript onnxruntime ncnn pnnx numpy
+venv/bin/pip install -q torch torchvision onnx onnxscript onnxruntime openvino ncnn pnnx numpy \
+    safetensors pillow
 if [ ! -s vgg16.ncnn.bin ]; then
     venv/bin/python - <<'PY'
 import torch, torchvision
