@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Writes DIR/README.md from the JSON files that the scripts here stored in DIR; measures nothing.
+
+  bench/report.py DIR
+"""
+import argparse
+from pathlib import Path
+
+import accuracy
+import common
+import gemm
+import layers
+import peers
+import scaling
+import startup
+
+SECTIONS = (("peers-1.json", "VGG16 beside other runtimes, first run", peers),
+            ("peers-2.json", "VGG16 beside other runtimes, second run", peers),
+            ("layers.json", "Layer by layer", layers),
+            ("startup.json", "Start-up and memory", startup),
+            ("accuracy.json", "Accuracy", accuracy),
+            ("gemm.json", "Matrix products", gemm),
+            ("scaling.json", "Time against work", scaling))
+
+
+def section(path, title, script):
+    stored = common.load(path)
+    return "\n".join([f"## {title}", "", *common.machine_lines(stored["machine"]), f"`bench/{script.__name__}.py`, "
+                      f"[{path.name}]({path.name}).", "", script.page(stored), ""])
+
+
+def others(folder):
+    """Pages that something else keeps here, by their first heading."""
+    links = []
+    for path in sorted(folder.glob("*.md")):
+        heading = next((line.lstrip("# ") for line in path.read_text().splitlines() if line.startswith("#")), path.name)
+        if path.name != "README.md":
+            links.append(f"- [{heading}]({path.name})")
+    return "\n".join(["## Further pages", "", *links, ""]) if links else ""
+
+
+def page(folder):
+    parts = ["# Stored results", "", "Written by `bench/report.py` from the JSON files beside it, which `bench/all.sh` makes.", ""]
+    parts += [section(folder / name, title, script) for name, title, script in SECTIONS if (folder / name).exists()]
+    return "\n".join(parts + [others(folder)]).rstrip() + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    args = parser.parse_args()
+    if not args.folder.is_dir():
+        parser.error(f"{args.folder} is no folder")
+    (args.folder / "README.md").write_text(page(args.folder))
+
+
+if __name__ == "__main__":
+    main()
