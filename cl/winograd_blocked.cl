@@ -16,12 +16,13 @@
  *     x     [n][ceil(C/VW)][H][W][VW]                 channels past C are zero
  *     u     [ceil(K/(KB*VW))][X][C rounded up to VW][KB*VW]    transformed weights (pack_winograd.cl)
  *                                                              in STORAGE's type
- *     v     [X][ceil(C/VW)][tiles][VW]                tiles rounded up to TW
- *     p     [X][ceil(K/VW) rounded up to KB][tiles][VW]
+ *     v     [runs][ceil(C/VW)][X][TW][VW]             runs = ceil(tiles/TW)
+ *     p     [ceil(K/(KB*VW))][runs][X][KB][TW][VW]
  *     y     [n][ceil(K/VW)][OH][OW][VW]   (pooled: [OH/2][OW/2])
  *
- * Tiles are numbered (n, row, column). Local size {1}; sums run over c in order, one chain, so a
- * tile's bits depend on nothing but its pixels.
+ * What is transformed of a tile lies within a few pages: with [X] outermost its X stores would each
+ * miss the store TLB (16 entries on current cores). Tiles are numbered (n, row, column). Local size
+ * {1}; sums run over c in order, one chain, so a tile's bits depend on nothing but its pixels.
  */
 #ifndef VW
 #define VW 16 /* vector width = channels in a block */
@@ -38,6 +39,12 @@
 #ifndef STORAGE
 #define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
 #endif
+/* Compilers that make machine code know __builtin_prefetch; interpreters don't. */
+#if defined(__x86_64__) || defined(__aarch64__) || defined(__INTEL_LLVM_COMPILER)
+#define PREFETCH 1
+#else
+#define PREFETCH 0
+#endif
 #define N (M + 2)
 #define X (N * N)
 
@@ -45,7 +52,9 @@
 #define PASTE2(a, b) PASTE(a, b)
 #define vec PASTE2(float, VW)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
-#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+/* One store where PoCL's vstoren makes three. */
+typedef vec vec_anywhere __attribute__((aligned(4)));
+#define VSTORE(v, p) (*(__global vec_anywhere *)(p) = (v))
 #if STORAGE == 0
 #define weight_t float
 #define WEIGHTS(p) VLOAD(p)
@@ -56,6 +65,13 @@
 #define weight_t ushort
 #define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
 #endif
+/* Asks for a line that will be wanted soon; OpenCL's own prefetch() does nothing on CPUs. */
+#if PREFETCH
+#define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
+#else
+#define LOOK_AHEAD(p)
+#endif
+#define LINE (64 / (int)sizeof(weight_t)) /* weights in a line of a cache */
 /* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
  * costs it seconds. */
 #define CPU_KERNEL                                                                                 \
@@ -100,23 +116,32 @@ inline vec max_or_nan(vec a, vec b)
     return select(b, a, isgreater(a, b) | isnan(a));
 }
 
-/* Transforms one tile of one channel block: x at the block's plane, v at [e = 0][..][tile]. */
+/* Transforms one tile of one channel block: x at the block's plane, v at [e = 0][tile]. */
 inline void transform_tile(__global const float *x, int H, int W, int y0, int x0,
-                           __global float *v, size_t v_stride)
+                           __global float *v)
 {
     vec r[N][N];
-    const int inside = y0 >= 0 && x0 >= 0 && y0 + N <= H && x0 + N <= W;
+    if (y0 >= 0 && x0 >= 0 && y0 + N <= H && x0 + N <= W) {
+        __global const float *row = x + ((size_t)y0 * W + x0) * VW;
 #pragma unroll
-    for (int i = 0; i < N; i++) {
-        vec d[N];
+        for (int i = 0; i < N; i++, row += (size_t)W * VW) {
+            vec d[N];
 #pragma unroll
-        for (int j = 0; j < N; j++) {
-            const int iy = y0 + i, ix = x0 + j;
-            d[j] = (vec)(0.0f);
-            if (inside || (iy >= 0 && iy < H && ix >= 0 && ix < W))
-                d[j] = VLOAD(x + ((size_t)iy * W + ix) * VW);
+            for (int j = 0; j < N; j++)
+                d[j] = VLOAD(row + j * VW);
+            input_line(d, r[i]);
         }
-        input_line(d, r[i]);
+    } else {
+        for (int i = 0; i < N; i++) {
+            vec d[N];
+            for (int j = 0; j < N; j++) {
+                const int iy = y0 + i, ix = x0 + j;
+                d[j] = (vec)(0.0f);
+                if (iy >= 0 && iy < H && ix >= 0 && ix < W)
+                    d[j] = VLOAD(x + ((size_t)iy * W + ix) * VW);
+            }
+            input_line(d, r[i]);
+        }
     }
 #pragma unroll
     for (int j = 0; j < N; j++) {
@@ -127,13 +152,14 @@ inline void transform_tile(__global const float *x, int H, int W, int y0, int x0
         input_line(d, o);
 #pragma unroll
         for (int i = 0; i < N; i++)
-            VSTORE(o[i], v + (i * N + j) * v_stride);
+            VSTORE(o[i], v + (i * N + j) * (TW * VW));
     }
 }
 
-/* p[b][TW][VW] = sum over c of v[cb][t][c] * u[c][b][VW] for TW tiles; strides in elements. */
-inline void multiply(__global const float *v, size_t v_stride, __global const weight_t *u, int blocks,
-                     __global float *p, size_t p_stride)
+/* p[b][t][VW] = sum over c of v[cb][e][t][c] * u[c][b][VW] for TW tiles: v and p at their e. Asks
+ * for `ahead`, `ahead_lines` lines a channel block, on the way. */
+inline void multiply(__global const float *v, __global const weight_t *u, int blocks,
+                     __global float *p, __global const weight_t *ahead, int ahead_lines)
 {
     vec sum[TW][KB];
 #pragma unroll
@@ -141,7 +167,14 @@ inline void multiply(__global const float *v, size_t v_stride, __global const we
 #pragma unroll
         for (int b = 0; b < KB; b++)
             sum[t][b] = (vec)(0.0f);
-    for (int cb = 0; cb < blocks; cb++, v += v_stride, u += VW * KB * VW) {
+    for (int cb = 0; cb < blocks; cb++, v += X * TW * VW, u += VW * KB * VW) {
+#if PREFETCH
+        for (int i = 0; i < ahead_lines; i++, ahead += LINE)
+            LOOK_AHEAD(ahead);
+#pragma unroll
+        for (int t = 0; t < TW; t++) /* the next block's, a stride no hardware follows */
+            LOOK_AHEAD(v + (X * TW + t) * VW);
+#endif
         for (int c = 0; c < VW; c++) {
             vec weight[KB];
 #pragma unroll
@@ -160,11 +193,22 @@ inline void multiply(__global const float *v, size_t v_stride, __global const we
     for (int b = 0; b < KB; b++)
 #pragma unroll
         for (int t = 0; t < TW; t++)
-            VSTORE(sum[t][b], p + b * p_stride + t * VW);
+            VSTORE(sum[t][b], p + (b * TW + t) * VW);
 }
 
-/* One tile of one channel block: p at [e = 0][..][tile], y at the block's plane. */
-inline void inverse_tile(__global const float *p, size_t p_stride, vec bias, int relu, int pool,
+/* One position of `runs` runs of tiles times a panel of weights; `next` is the panel after it. */
+inline void multiply_runs(__global const float *v, __global const weight_t *u, int blocks, int runs,
+                          __global float *p, __global const weight_t *next)
+{
+    const int ahead_lines = (VW * KB * VW / LINE + runs - 1) / runs;
+    for (int run = 0; run < runs; run++)
+        multiply(v + (size_t)run * blocks * X * TW * VW, u, blocks,
+                 p + (size_t)run * X * KB * TW * VW,
+                 next + (size_t)run * blocks * ahead_lines * LINE, ahead_lines);
+}
+
+/* One tile of one channel block: p at [e = 0][its block][its tile], y at the block's plane. */
+inline void inverse_tile(__global const float *p, vec bias, int relu, int pool,
                          __global float *y, int OH, int OW, int oy, int ox)
 {
     vec r[N][M], q[M][M];
@@ -173,7 +217,7 @@ inline void inverse_tile(__global const float *p, size_t p_stride, vec bias, int
         vec m[N];
 #pragma unroll
         for (int j = 0; j < N; j++)
-            m[j] = VLOAD(p + (i * N + j) * p_stride);
+            m[j] = VLOAD(p + (i * N + j) * (KB * TW * VW));
         output_line(m, r[i]);
     }
 #pragma unroll
@@ -199,6 +243,13 @@ inline void inverse_tile(__global const float *p, size_t p_stride, vec bias, int
                     VSTORE(max_or_nan(max_or_nan(q[2 * i][2 * j], q[2 * i][2 * j + 1]),
                                       max_or_nan(q[2 * i + 1][2 * j], q[2 * i + 1][2 * j + 1])),
                            y + ((size_t)(oy / 2 + i) * pw + ox / 2 + j) * VW);
+    } else if (oy + M <= OH && ox + M <= OW) {
+        y += ((size_t)oy * OW + ox) * VW;
+#pragma unroll
+        for (int i = 0; i < M; i++, y += (size_t)OW * VW)
+#pragma unroll
+            for (int j = 0; j < M; j++)
+                VSTORE(q[i][j], y + j * VW);
     } else {
 #pragma unroll
         for (int i = 0; i < M; i++)
@@ -209,117 +260,137 @@ inline void inverse_tile(__global const float *p, size_t p_stride, vec bias, int
     }
 }
 
-/* Input transform of tiles [first, first + count), zeros behind the last tile of all. */
-inline void transform_tiles(__global const float *x, int blocks, int H, int W, int pad_top,
-                            int pad_left, int tile_rows, int tile_columns, int total, int first,
-                            int count, int cb, __global float *v, size_t v_stride)
+/* Where a tile lies; `next_tile` steps on without dividing. */
+typedef struct {
+    int column, row;
+    size_t image;
+} tile_place;
+
+inline tile_place place_tile(int tile, int rows, int columns)
 {
-    for (int t = 0; t < count; t++) {
-        const int tile = first + t;
-        if (tile < total) {
-            const int tx = tile % tile_columns, ty = tile / tile_columns % tile_rows;
-            const size_t n = tile / tile_columns / tile_rows;
-            transform_tile(x + (n * blocks + cb) * H * W * VW, H, W, ty * M - pad_top,
-                           tx * M - pad_left, v + t * VW, v_stride);
-        } else {
-            for (int e = 0; e < X; e++)
-                VSTORE((vec)(0.0f), v + e * v_stride + t * VW);
+    tile_place place;
+    place.column = tile % columns;
+    place.row = tile / columns % rows;
+    place.image = tile / columns / rows;
+    return place;
+}
+
+inline void next_tile(tile_place *place, int rows, int columns)
+{
+    if (++place->column == columns) {
+        place->column = 0;
+        if (++place->row == rows) {
+            place->row = 0;
+            place->image++;
         }
     }
 }
 
-/* Output transform of tiles [first, first + count) for one channel block. */
-inline void inverse_tiles(__global const float *p, size_t p_stride, __global const float *bias,
-                          int relu, int pool, __global float *y, int out_blocks, int kb, int OH,
-                          int OW, int tile_rows, int tile_columns, int total, int first, int count)
+/* Input transform of the TW tiles from `first` in channel block cb, to v [X][TW][VW]; zeros behind
+ * the last tile of all. */
+inline void transform_run(__global const float *x, int blocks, int H, int W, int pad_top,
+                          int pad_left, int tile_rows, int tile_columns, int total, int first,
+                          int cb, __global float *v)
+{
+    tile_place at = place_tile(first, tile_rows, tile_columns);
+    for (int t = 0; t < TW; t++, v += VW, next_tile(&at, tile_rows, tile_columns)) {
+        if (first + t < total) {
+            transform_tile(x + (at.image * blocks + cb) * H * W * VW, H, W, at.row * M - pad_top,
+                           at.column * M - pad_left, v);
+        } else {
+            for (int e = 0; e < X; e++)
+                VSTORE((vec)(0.0f), v + e * (TW * VW));
+        }
+    }
+}
+
+/* Output transform of the TW tiles from `first` in channel block kb, from p [X][KB][TW][VW] at its
+ * block. */
+inline void inverse_run(__global const float *p, __global const float *bias, int relu, int pool,
+                        __global float *y, int out_blocks, int kb, int OH, int OW, int tile_rows,
+                        int tile_columns, int total, int first)
 {
     const vec b = VLOAD(bias + kb * VW);
     const size_t plane = pool ? (size_t)(OH / 2) * (OW / 2) : (size_t)OH * OW;
-    for (int t = 0; t < count && first + t < total; t++) {
-        const int tile = first + t;
-        const int tx = tile % tile_columns, ty = tile / tile_columns % tile_rows;
-        const size_t n = tile / tile_columns / tile_rows;
-        inverse_tile(p + t * VW, p_stride, b, relu, pool, y + (n * out_blocks + kb) * plane * VW, OH,
-                     OW, ty * M, tx * M);
-    }
+    tile_place at = place_tile(first, tile_rows, tile_columns);
+    for (int t = 0; t < TW && first + t < total; t++, next_tile(&at, tile_rows, tile_columns))
+        inverse_tile(p + t * VW, b, relu, pool, y + (at.image * out_blocks + kb) * plane * VW, OH,
+                     OW, at.row * M, at.column * M);
 }
 
 #define GEOMETRY                                                                                   \
     int C, int H, int W, int K, int OH, int OW, int pad_top, int pad_left, int relu, int pool,     \
         int tile_rows, int tile_columns, int total
 
-/* NDRange {slots}: each work-item takes every slots-th block of `block_tiles` (a multiple of TW)
- * tiles through all steps in its own piece of `scratch`: v for all channels, p for KB blocks. */
+/* NDRange {slots}: each work-item takes every slots-th block of `block_runs` runs of TW tiles
+ * through all steps in its own piece of `scratch`: v for all channels, p for KB blocks. */
 __kernel CPU_KERNEL void
 winograd_fused(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict u,
                ulong u_offset, __global const float *restrict bias, ulong bias_offset,
                __global float *restrict y, ulong y_offset, GEOMETRY, __global float *restrict scratch,
-               ulong scratch_offset, int block_tiles)
+               ulong scratch_offset, int block_runs)
 {
     const int blocks = (C + VW - 1) / VW, out_blocks = (K + VW - 1) / VW;
-    const size_t v_stride = (size_t)blocks * block_tiles * VW, p_stride = (size_t)KB * block_tiles * VW;
-    __global float *v = scratch + scratch_offset + get_global_id(0) * X * (v_stride + p_stride);
-    __global float *p = v + X * v_stride;
+    const size_t v_run = (size_t)blocks * X * TW * VW, p_run = X * KB * TW * VW;
+    __global float *v = scratch + scratch_offset + get_global_id(0) * block_runs * (v_run + p_run);
+    __global float *p = v + block_runs * v_run;
     x += x_offset;
     u += u_offset;
     bias += bias_offset;
     y += y_offset;
-    for (int first = (int)get_global_id(0) * block_tiles; first < total;
-         first += (int)get_global_size(0) * block_tiles) {
-        for (int cb = 0; cb < blocks; cb++)
-            transform_tiles(x, blocks, H, W, pad_top, pad_left, tile_rows, tile_columns, total,
-                            first, block_tiles, cb, v + (size_t)cb * block_tiles * VW, v_stride);
+    for (int first = (int)get_global_id(0) * block_runs * TW; first < total;
+         first += (int)get_global_size(0) * block_runs * TW) {
+        const int runs = min(block_runs, (total - first + TW - 1) / TW);
+        for (int run = 0; run < runs; run++)
+            for (int cb = 0; cb < blocks; cb++)
+                transform_run(x, blocks, H, W, pad_top, pad_left, tile_rows, tile_columns, total,
+                              first + run * TW, cb, v + run * v_run + cb * (X * TW * VW));
+        __global const weight_t *panel = u;
         for (int kb = 0; kb < out_blocks; kb += KB) {
-            __global const weight_t *panel = u + (size_t)(kb / KB) * X * blocks * VW * KB * VW;
             for (int e = 0; e < X; e++, panel += (size_t)blocks * VW * KB * VW)
-                for (int t = 0; t < block_tiles; t += TW)
-                    multiply(v + e * v_stride + t * VW, (size_t)block_tiles * VW, panel, blocks,
-                             p + e * p_stride + t * VW, (size_t)block_tiles * VW);
+                multiply_runs(v + e * (TW * VW), panel, blocks, runs, p + e * (KB * TW * VW),
+                              panel + (size_t)blocks * VW * KB * VW);
             for (int b = 0; b < KB && kb + b < out_blocks; b++)
-                inverse_tiles(p + (size_t)b * block_tiles * VW, p_stride, bias, relu, pool, y,
-                              out_blocks, kb + b, OH, OW, tile_rows, tile_columns, total, first,
-                              block_tiles);
+                for (int run = 0; run < runs; run++)
+                    inverse_run(p + run * p_run + b * (TW * VW), bias, relu, pool, y, out_blocks,
+                                kb + b, OH, OW, tile_rows, tile_columns, total, first + run * TW);
         }
     }
 }
 
-/* NDRange {ceil(tiles/TW), channel blocks}. */
+/* NDRange {runs, channel blocks}. */
 __kernel CPU_KERNEL void
 winograd_input(__global const float *restrict x, ulong x_offset, GEOMETRY,
                __global float *restrict v, ulong v_offset)
 {
-    const int blocks = (C + VW - 1) / VW, tiles = (total + TW - 1) / TW * TW;
-    const int first = (int)get_global_id(0) * TW, cb = (int)get_global_id(1);
-    transform_tiles(x + x_offset, blocks, H, W, pad_top, pad_left, tile_rows, tile_columns, total,
-                    first, TW, cb, v + v_offset + ((size_t)cb * tiles + first) * VW,
-                    (size_t)blocks * tiles * VW);
+    const int blocks = (C + VW - 1) / VW, run = (int)get_global_id(0), cb = (int)get_global_id(1);
+    transform_run(x + x_offset, blocks, H, W, pad_top, pad_left, tile_rows, tile_columns, total,
+                  run * TW, cb, v + v_offset + ((size_t)run * blocks + cb) * (X * TW * VW));
 }
 
-/* NDRange {X, ceil(K/(KB*VW))}. */
+/* NDRange {ceil(K/(KB*VW)), X}: a position's tiles stay in the cache while the panels go by. */
 __kernel CPU_KERNEL void
 winograd_products(__global const float *restrict v, ulong v_offset, __global const weight_t *restrict u,
-                  ulong u_offset, __global float *restrict p, ulong p_offset, int C, int tiles)
+                  ulong u_offset, __global float *restrict p, ulong p_offset, int C, int runs)
 {
     const int blocks = (C + VW - 1) / VW;
-    const size_t e = get_global_id(0), group = get_global_id(1), groups = get_global_size(1);
-    v += v_offset + e * blocks * tiles * VW;
-    u += u_offset + (group * X + e) * blocks * VW * KB * VW;
-    p += p_offset + (e * groups + group) * KB * tiles * VW;
-    for (int t = 0; t < tiles; t += TW)
-        multiply(v + (size_t)t * VW, (size_t)tiles * VW, u, blocks, p + (size_t)t * VW,
-                 (size_t)tiles * VW);
+    const size_t group = get_global_id(0), groups = get_global_size(0), e = get_global_id(1);
+    const size_t next = group + 1 < groups ? (group + 1) * X + e : e + 1;
+    u += u_offset;
+    multiply_runs(v + v_offset + e * (TW * VW), u + (group * X + e) * blocks * VW * KB * VW, blocks,
+                  runs, p + p_offset + (group * runs * X + e) * (KB * TW * VW),
+                  u + next * blocks * VW * KB * VW);
 }
 
-/* NDRange {ceil(tiles/TW), output channel blocks}. */
+/* NDRange {runs, output channel blocks}. */
 __kernel CPU_KERNEL void
 winograd_output(__global const float *restrict p, ulong p_offset,
                 __global const float *restrict bias, ulong bias_offset, __global float *restrict y,
                 ulong y_offset, GEOMETRY)
 {
-    const int out_blocks = (K + VW - 1) / VW, padded = (out_blocks + KB - 1) / KB * KB;
-    const int tiles = (total + TW - 1) / TW * TW;
-    const int first = (int)get_global_id(0) * TW, kb = (int)get_global_id(1);
-    inverse_tiles(p + p_offset + ((size_t)kb * tiles + first) * VW, (size_t)padded * tiles * VW,
-                  bias + bias_offset, relu, pool, y + y_offset, out_blocks, kb, OH, OW, tile_rows,
-                  tile_columns, total, first, TW);
+    const size_t run = get_global_id(0), runs = get_global_size(0);
+    const int kb = (int)get_global_id(1), out_blocks = (K + VW - 1) / VW;
+    p += p_offset + ((size_t)(kb / KB) * runs + run) * (X * KB * TW * VW) + (kb % KB) * (TW * VW);
+    inverse_run(p, bias + bias_offset, relu, pool, y + y_offset, out_blocks, kb, OH, OW, tile_rows,
+                tile_columns, total, (int)run * TW);
 }

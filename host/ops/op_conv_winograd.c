@@ -174,7 +174,7 @@ static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vg
     vgg_arg_buffer(&args, io->output);
     arg_geometry(&args, op, count);
     vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_int(&args, op->parameters[BLOCK_TILES]);
+    vgg_arg_int(&args, op->parameters[BLOCK_TILES] / op->parameters[TILES_IN_REGISTERS]);
     VGG_TRY(vgg_args_end(&args));
     VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local));
 cleanup:
@@ -207,10 +207,10 @@ static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const v
     vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
     vgg_arg_buffer(&args, products);
     vgg_arg_int(&args, channels);
-    vgg_arg_int(&args, tiles);
+    vgg_arg_int(&args, (int64_t)runs);
     VGG_TRY(vgg_args_end(&args));
-    const size_t panels[2] = {(size_t)tile_positions(op),
-                              (size_t)vgg_ceil_div(out_channels, op->pack.panel)};
+    const size_t panels[2] = {(size_t)vgg_ceil_div(out_channels, op->pack.panel),
+                              (size_t)tile_positions(op)};
     VGG_TRY(vgg_launch_kernel(launch, op->programs[1].kernel, 2, panels, local));
 
     args = vgg_args_of(op->programs[2].kernel);
