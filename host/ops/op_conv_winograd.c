@@ -8,7 +8,6 @@
 enum { TILE, TILES_IN_REGISTERS, CHANNEL_BLOCKS, BLOCK_TILES, SLOTS };
 enum { BLOCKS = 2 };
 enum { FUSED_KIB = 768 };   /* of transformed tiles; the rest of a 2 MiB L2 is for weights */
-enum { STAGED_MIB = 32 };   /* of transformed images at a time */
 enum { BLOCKS_A_CORE = 2 }; /* work-items a core: evens out what cores are busy with besides */
 
 enum { CHOOSE_REGISTERS, CHOOSE_BLOCKS, CHOOSE_BYTES, CHOOSE_BLOCKS_A_CORE };
@@ -61,12 +60,17 @@ static int64_t tile_values(const vgg_op *op, int64_t out_channels)
                                  padded_channels(op, out_channels, op->parameters[CHANNEL_BLOCKS]));
 }
 
-/* Images that the staged way transforms at a time. */
+/* Images that the staged way transforms at a time: as many as are no larger, transformed, than the
+ * weights. With fewer, reading the weights again costs more; with more, the images' own way through
+ * memory. */
 static int64_t staged_images(const vgg_op *op)
 {
+    const int64_t weight_bytes =
+        (int64_t)(vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float));
     const int64_t bytes =
         padded_tiles(op, 1) * tile_values(op, op->problem.output.dims[0]) * (int64_t)sizeof(float);
-    const int64_t fit = (int64_t)vgg_op_chosen(op, CHOOSE_BYTES, STAGED_MIB) * (1 << 20) / bytes;
+    const int chosen_mib = vgg_op_chosen(op, CHOOSE_BYTES, 0);
+    const int64_t fit = (chosen_mib > 0 ? (int64_t)chosen_mib << 20 : weight_bytes) / bytes;
     return fit < 1 ? 1 : fit < op->problem.max_batch ? fit : op->problem.max_batch;
 }
 
@@ -104,7 +108,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bo
     op->input_block = op->output_block = width;
     op->float32_weights = tile == 4 && vgg_winograd_f4_keeps_float32(&op->problem);
     op->parameters[TILE] = tile;
-    const int64_t tiles = image_tiles(op) * (fused ? op->problem.max_batch : 1);
+    const int64_t tiles = image_tiles(op) * op->problem.max_batch;
     const int blocks = vgg_op_chosen(op, CHOOSE_BLOCKS, BLOCKS);
     const int rows = vgg_register_rows(traits, blocks), best = choose_registers(width, tiles);
     const int registers = vgg_op_chosen(op, CHOOSE_REGISTERS, best < rows ? best : rows);
