@@ -7,7 +7,8 @@
 /* op->parameters; BLOCK_TILES 0: staged */
 enum { TILE, TILES_IN_REGISTERS, CHANNEL_BLOCKS, BLOCK_TILES, SLOTS };
 enum { BLOCKS = 2 };
-enum { FUSED_KIB = 768 };   /* of transformed tiles; the rest of a 2 MiB L2 is for weights */
+enum { FUSED_KIB = 768 }; /* of transformed tiles; the rest of a 2 MiB L2 is for weights */
+enum { STAGED_LEAST_BYTES = 4 << 20 }; /* below, memory isn't what counts */
 enum { BLOCKS_A_CORE = 2 }; /* work-items a core: evens out what cores are busy with besides */
 
 enum { CHOOSE_REGISTERS, CHOOSE_BLOCKS, CHOOSE_BYTES, CHOOSE_BLOCKS_A_CORE };
@@ -65,12 +66,12 @@ static int64_t tile_values(const vgg_op *op, int64_t out_channels)
  * memory. */
 static int64_t staged_images(const vgg_op *op)
 {
-    const int64_t weight_bytes =
-        (int64_t)(vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float));
+    const int64_t weight_bytes = (int64_t)vgg_pack_bytes(&op->pack, op->pack.rows);
+    const int64_t budget = weight_bytes > STAGED_LEAST_BYTES ? weight_bytes : STAGED_LEAST_BYTES;
     const int64_t bytes =
         padded_tiles(op, 1) * tile_values(op, op->problem.output.dims[0]) * (int64_t)sizeof(float);
     const int chosen_mib = vgg_op_chosen(op, CHOOSE_BYTES, 0);
-    const int64_t fit = (chosen_mib > 0 ? (int64_t)chosen_mib << 20 : weight_bytes) / bytes;
+    const int64_t fit = (chosen_mib > 0 ? (int64_t)chosen_mib << 20 : budget) / bytes;
     return fit < 1 ? 1 : fit < op->problem.max_batch ? fit : op->problem.max_batch;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
+#include "ocl/memory.h"
 #include "ocl/program.h"
 #include "ops/launch.h"
 #include "tensor/dtype.h"
@@ -85,8 +86,7 @@ static clvgg_status allocate_pieces(clvgg_device *device, const vgg_pack *pack,
         if (piece->rows > pack->rows - piece->first_row)
             piece->rows = pack->rows - piece->first_row;
         const uint64_t bytes = vgg_pack_bytes(pack, piece->rows);
-        VGG_CL_NEW(piece->memory, clCreateBuffer(device->context, CL_MEM_READ_WRITE, (size_t)bytes,
-                                                 NULL, &cl_error));
+        VGG_TRY(vgg_device_memory_create(device, bytes, &piece->memory));
         out->piece_count++;
         out->bytes += bytes;
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "ocl/memory.h"
 #include "plan/plan.h"
 
 static uint64_t aligned(const vgg_plan *plan, uint64_t elements)
@@ -138,9 +139,8 @@ clvgg_status vgg_plan_allocate(vgg_plan *plan)
                                   (size_t)clblast_bytes(plan), NULL, &cl_error));
     VGG_NEW(plan->chunks, (size_t)plan->chunk_count);
     for (int i = 0; i < plan->chunk_count; i++)
-        VGG_CL_NEW(plan->chunks[i], clCreateBuffer(plan->device->context, CL_MEM_READ_WRITE,
-                                                   (size_t)plan->chunk_elements[i] * sizeof(float),
-                                                   NULL, &cl_error));
+        VGG_TRY(vgg_device_memory_create(plan->device, plan->chunk_elements[i] * sizeof(float),
+                                         &plan->chunks[i]));
 cleanup:
     if (status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY)
         vgg_message_prefix("a batch of %d needs %.1f MiB of activations", plan->max_batch,

@@ -312,6 +312,9 @@ WRAP_BODY(clReleaseMemObject, cl_int, (cl_mem of))
     lost(of);
     return under_oclgrind() ? CL_SUCCESS : __real_clReleaseMemObject(of);
 }
+WRAP_CALL(clSetMemObjectDestructorCallback,
+          (cl_mem memory, void(CL_CALLBACK *notify)(cl_mem, void *), void *user),
+          (memory, notify, user))
 WRAP_INFO(clGetMemObjectInfo, cl_mem)
 WRAP_ENQUEUE(clEnqueueReadBuffer,
              (cl_command_queue queue, cl_mem buffer, cl_bool blocking, size_t offset, size_t bytes,
