@@ -14,7 +14,7 @@
  * so its bits depend neither on TN nor on the other images.
  */
 #ifndef VW
-#define VW 16 /* vector width: 2, 4, 8 or 16 */
+#define VW 16 /* vector width: 4, 8 or 16 */
 #endif
 #ifndef KB
 #define KB 2 /* vectors of outputs of a work-item */
@@ -34,7 +34,9 @@
 #define PASTE2(a, b) PASTE(a, b)
 #define vec PASTE2(float, VW)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
-#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+/* One store where PoCL's vstoren makes three. */
+typedef vec vec_anywhere __attribute__((aligned(4)));
+#define VSTORE(v, p) (*(vec_anywhere *)(p) = (v))
 #if STORAGE == 0
 #define weight_t float
 #define WEIGHTS(p) VLOAD(p)
@@ -44,6 +46,13 @@
 #else
 #define weight_t ushort
 #define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
+#endif
+/* Asks for what the next slice reads: OpenCL's own prefetch() does nothing on CPUs. Compilers that
+ * make machine code know the builtin; interpreters don't. */
+#if defined(__x86_64__) || defined(__aarch64__) || defined(__INTEL_LLVM_COMPILER)
+#define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
+#else
+#define LOOK_AHEAD(p)
 #endif
 /* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
  * costs it seconds. */
@@ -62,8 +71,10 @@ inline void multiply_slice(const float *line, __global const weight_t *panel, in
     for (int c = 0; c < features; c++) {
         vec weight[KB];
 #pragma unroll
-        for (int b = 0; b < KB; b++)
+        for (int b = 0; b < KB; b++) {
             weight[b] = WEIGHTS(panel + (c * KB + b) * VW);
+            LOOK_AHEAD(panel + ((CI + c) * KB + b) * VW);
+        }
 #pragma unroll
         for (int t = 0; t < TN; t++) {
             const vec value = (vec)(line[t * CI + c]);
@@ -77,6 +88,18 @@ inline void multiply_slice(const float *line, __global const weight_t *panel, in
 #pragma unroll
         for (int b = 0; b < KB; b++)
             VSTORE(sum[t][b], sums + (t * KB + b) * VW);
+}
+
+/* line [TN][CI] = `features` of each of `images` images, zeros past them. */
+inline void load_lines(__global const float *x, size_t stride, int images, int features, float *line)
+{
+    for (int t = 0; t < TN; t++, line += CI)
+        if (t < images && features == CI)
+            for (int c = 0; c < CI; c += VW)
+                VSTORE(VLOAD(x + t * stride + c), line + c);
+        else
+            for (int c = 0; c < features; c++)
+                line[c] = t < images ? x[t * stride + c] : 0.0f;
 }
 
 __kernel CPU_KERNEL void
@@ -99,9 +122,7 @@ dense_blocked(__global const float *restrict x, ulong x_offset, __global const w
     for (int c0 = 0; c0 < I; c0 += CI) {
         const int features = min(CI, I - c0);
         for (int t0 = 0; t0 < images; t0 += TN) {
-            for (int t = 0; t < TN; t++)
-                for (int c = 0; c < features; c++)
-                    line[t * CI + c] = t0 + t < images ? x[(size_t)(t0 + t) * I + c0 + c] : 0.0f;
+            load_lines(x + (size_t)t0 * I + c0, I, images - t0, features, line);
             multiply_slice(line, w + (size_t)c0 * KB * VW, features, sums + t0 * KB * VW);
         }
     }
