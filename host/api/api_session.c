@@ -169,6 +169,7 @@ clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvg
     const vgg_plan_step *step = &session->plan->steps[index];
     *info = (clvgg_step_info){.struct_size = sizeof *info,
                               .variant = step->op.variant->name,
+                              .tuned = step->tuned,
                               .weight_bytes = vgg_plan_step_weight_bytes(step),
                               .workspace_bytes = step->op.workspace_elements * sizeof(float),
                               .ms = step->ms};

@@ -34,6 +34,7 @@ typedef struct vgg_benchmark {
     clvgg_bench *bench;
     clvgg_bench_result results[VGG_COUNTS_MOST];
     size_t result_count;
+    bool tuned;         /* a step of any of them */
     vgg_writer *writer; /* of --out */
     vgg_text json_text; /* the JSON object, whole at the end */
     vgg_json json;
@@ -53,6 +54,7 @@ typedef struct vgg_bench_layer {
     char name[96];      /* of the layer that gives the step its name: "conv1_2" */
     const char *layers; /* all of them: "conv1_2+relu1_2+pool1"; valid with the step */
     const char *variant;
+    bool tuned;
     double ms, gflops, executed_gflops;
     double fma_share;  /* gflops of the device's peak */
     double read_share; /* weight bytes a second of the device's peak */

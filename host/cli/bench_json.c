@@ -13,7 +13,6 @@ void vgg_bench_json_begin(vgg_benchmark *run)
     vgg_json_begin_object(json, NULL);
     vgg_json_integer(json, "schema", 1);
     vgg_report_device_json(json, "device", &run->device_info);
-    vgg_json_bool(json, "tuned", false);
     vgg_json_string(json, "model", clvgg_model_name(model));
     vgg_json_string(json, "architecture", clvgg_model_architecture(model));
     vgg_json_bool(json, "random_weights", run->random_weights);
@@ -41,6 +40,7 @@ static void print_layers(vgg_benchmark *run, const clvgg_session *session)
         vgg_json_string(json, "name", layer.name);
         vgg_json_string(json, "layers", layer.layers);
         vgg_json_string(json, "variant", layer.variant);
+        vgg_json_bool(json, "tuned", layer.tuned);
         vgg_json_number(json, "ms", layer.ms);
         vgg_json_number(json, "gflops", layer.gflops);
         vgg_json_number(json, "executed_gflops", layer.executed_gflops);
@@ -92,6 +92,7 @@ void vgg_bench_json_end(vgg_benchmark *run, const char *error)
     struct rusage usage = {0};
     getrusage(RUSAGE_SELF, &usage);
     vgg_json_end(json); /* results */
+    vgg_json_bool(json, "tuned", run->tuned);
     vgg_json_bytes(json, "peak_bytes", (uint64_t)usage.ru_maxrss * 1024);
     if (error != NULL)
         vgg_json_string(json, "error", error);

@@ -70,7 +70,9 @@ void vgg_bench_text_result(vgg_benchmark *run)
         const vgg_bench_layer layer = vgg_bench_describe(run, &step);
         vgg_text_terminal(vgg_table_cell(&table), layer.layers);
         vgg_table_next(&table);
-        vgg_table_put(&table, layer.variant);
+        vgg_text_printf(vgg_table_cell(&table), "%s%s", layer.variant,
+                        layer.tuned ? " (tuned)" : "");
+        vgg_table_next(&table);
         put_number(&table, 3, layer.ms, "");
         put_number(&table, 1, layer.gflops, "");
         put_number(&table, 1, layer.executed_gflops, "");

@@ -55,7 +55,10 @@ double vgg_bench_gflops(uint64_t flops, int batch, double ms)
 vgg_bench_layer vgg_bench_describe(const vgg_benchmark *run, const clvgg_step_info *step)
 {
     const int batch = run->results[run->result_count - 1].batch;
-    vgg_bench_layer layer = {.layers = step->layers, .variant = step->variant, .ms = step->ms};
+    vgg_bench_layer layer = {.layers = step->layers,
+                             .variant = step->variant,
+                             .tuned = step->tuned != 0,
+                             .ms = step->ms};
     memcpy(layer.name, step->layers, strcspn(step->layers, "+"));
     layer.gflops = vgg_bench_gflops(step->flops, batch, step->ms);
     layer.executed_gflops = vgg_bench_gflops(step->executed_flops, batch, step->ms);
@@ -72,51 +75,12 @@ static void announce(const vgg_benchmark *run, const char *what)
         vgg_cli_note(run->cli, "%s", what);
 }
 
-static bool is_architecture(const char *name)
-{
-    static const char *const names[] = {"vgg11", "vgg13", "vgg16", "vgg19"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
-static clvgg_status build_random(clvgg_runtime *runtime, const char *architecture,
-                                 const vgg_extent *input_size, clvgg_model **out)
-{
-    static uint64_t seed = 1;
-    clvgg_model_description description;
-    clvgg_model_description_defaults(&description);
-    description.architecture = architecture;
-    if (input_size->height > 0) {
-        description.input_height = description.preprocess.height = input_size->height;
-        description.input_width = description.preprocess.width = input_size->width;
-        description.preprocess.resize_short = 0; /* in proportion */
-    }
-    description.source = clvgg_model_random_weights;
-    description.source_user = &seed;
-    return clvgg_model_build(runtime, &description, out);
-}
-
 /* Returns an exit code; failures have been reported. */
 static int find_model(vgg_benchmark *run, clvgg_runtime *runtime)
 {
     const vgg_bench_arguments *arguments = run->arguments;
-    const char *name = arguments->model != NULL ? arguments->model : run->cli->model;
-    int exit_code = VGG_EXIT_OK;
-    if (name == NULL || is_architecture(name)) {
-        run->random_weights = true;
-        clvgg_status status = build_random(runtime, name != NULL ? name : "vgg16",
-                                           &arguments->input_size, &run->model);
-        return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(run->cli, status);
-    }
-    clvgg_model_options model_options;
-    clvgg_model_options_defaults(&model_options);
-    model_options.input_height = arguments->input_size.height;
-    model_options.input_width = arguments->input_size.width;
-    const char *labels = NULL;
-    run->model = vgg_cli_load_model(run->cli, runtime, name, &model_options, &labels, &exit_code);
-    return exit_code;
+    return vgg_cli_find_model(run->cli, runtime, arguments->model, &arguments->input_size,
+                              &run->model, &run->random_weights);
 }
 
 static clvgg_status open_device(vgg_benchmark *run, clvgg_runtime *runtime)
@@ -180,6 +144,15 @@ static clvgg_status prepare(vgg_benchmark *run)
     return clvgg_bench_create(run->device, run->model, &bench_options, &run->bench);
 }
 
+static bool is_tuned(const clvgg_session *session)
+{
+    clvgg_step_info step = {.struct_size = sizeof step};
+    for (size_t i = 0; i < clvgg_session_step_count(session); i++)
+        if (clvgg_session_step(session, i, &step) == CLVGG_STATUS_OK && step.tuned)
+            return true;
+    return false;
+}
+
 /* Every batch; a wrong one is reported and doesn't stop the others. */
 static clvgg_status measure(vgg_benchmark *run)
 {
@@ -192,6 +165,7 @@ static clvgg_status measure(vgg_benchmark *run)
         if (status != CLVGG_STATUS_OK)
             return status;
         run->result_count++;
+        run->tuned = run->tuned || is_tuned(clvgg_bench_session(run->bench));
         vgg_bench_json_result(run);
         if (!run->arguments->json)
             vgg_bench_text_result(run);

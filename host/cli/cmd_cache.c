@@ -155,8 +155,10 @@ const vgg_verb vgg_verb_cache = {
     .summary = "list or clear what is kept between runs",
     .usage = "list [--json] | clear",
     .description =
-        "Programs compiled for a device are kept in one file, $XDG_CACHE_HOME/clvgg/cache.sqlite\n"
-        "or ~/.cache/clvgg/cache.sqlite (CLVGG_CACHE=FILE names another, CLVGG_CACHE=off none).\n"
+        "Programs compiled for a device and results of clvgg tune are kept in one file,\n"
+        "$XDG_CACHE_HOME/clvgg/cache.sqlite or ~/.cache/clvgg/cache.sqlite (CLVGG_CACHE=FILE "
+        "names\n"
+        "another, CLVGG_CACHE=off none).\n"
         "It may be deleted at any time; beyond 256 MiB what went unused longest is dropped.",
     .examples = "  clvgg cache list\n"
                 "  clvgg cache clear\n",

@@ -83,3 +83,50 @@ clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char
         *exit_code = vgg_cli_fail(cli, status);
     return model;
 }
+
+static bool is_architecture(const char *name)
+{
+    static const char *const names[] = {"vgg11", "vgg13", "vgg16", "vgg19"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static clvgg_status build_random(clvgg_runtime *runtime, const char *architecture,
+                                 const vgg_extent *input_size, clvgg_model **out)
+{
+    static uint64_t seed = 1;
+    clvgg_model_description description;
+    clvgg_model_description_defaults(&description);
+    description.architecture = architecture;
+    if (input_size->height > 0) {
+        description.input_height = description.preprocess.height = input_size->height;
+        description.input_width = description.preprocess.width = input_size->width;
+        description.preprocess.resize_short = 0; /* in proportion */
+    }
+    description.source = clvgg_model_random_weights;
+    description.source_user = &seed;
+    return clvgg_model_build(runtime, &description, out);
+}
+
+int vgg_cli_find_model(vgg_cli *cli, clvgg_runtime *runtime, const char *name,
+                       const vgg_extent *input_size, clvgg_model **model, bool *random_weights)
+{
+    int exit_code = VGG_EXIT_OK;
+    if (name == NULL)
+        name = cli->model;
+    *random_weights = name == NULL || is_architecture(name);
+    if (*random_weights) {
+        clvgg_status status =
+            build_random(runtime, name != NULL ? name : "vgg16", input_size, model);
+        return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);
+    }
+    clvgg_model_options model_options;
+    clvgg_model_options_defaults(&model_options);
+    model_options.input_height = input_size->height;
+    model_options.input_width = input_size->width;
+    const char *labels = NULL;
+    *model = vgg_cli_load_model(cli, runtime, name, &model_options, &labels, &exit_code);
+    return exit_code;
+}

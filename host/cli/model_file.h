@@ -2,7 +2,7 @@
 #ifndef VGG_CLI_MODEL_FILE_H
 #define VGG_CLI_MODEL_FILE_H
 
-#include "cli/cli.h"
+#include "cli/options.h"
 #include "clvgg/model.h"
 
 /* Loads `path`; NULL: CLVGG_MODEL, else the default model (installed, or beside the build tree).
@@ -12,5 +12,9 @@
 clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char *path,
                                 const clvgg_model_options *options, const char **labels_path,
                                 int *exit_code);
+/* For verbs that don't need trained weights: `name` (NULL: CLVGG_MODEL, else vgg16) is a file, or
+ * an architecture with random weights. Returns an exit code; failures have been reported. */
+int vgg_cli_find_model(vgg_cli *cli, clvgg_runtime *runtime, const char *name,
+                       const vgg_extent *input_size, clvgg_model **model, bool *random_weights);
 
 #endif

@@ -103,6 +103,12 @@ static bool store(vgg_cli *cli, const vgg_option *option, const char *value, voi
             return true;
         vgg_cli_error(cli, "--%s: needs a number above 0, got '%s'", option->name, value);
         return false;
+    case VGG_OPTION_DURATION:
+        if (vgg_value_duration(value, field))
+            return true;
+        vgg_cli_error(cli, "--%s: needs a time such as 90, 60s, 5m or 1h, got '%s'", option->name,
+                      value);
+        return false;
     case VGG_OPTION_SIZE:
         if (vgg_value_size(value, field) && (double)*(uint64_t *)field >= option->least)
             return true;

@@ -35,17 +35,18 @@ typedef struct vgg_counts {
 
 /* The type that an option's field has in the verb's struct of arguments. */
 typedef enum vgg_option_kind {
-    VGG_OPTION_HEADING, /* no option: a line in --help */
-    VGG_OPTION_FLAG,    /* bool */
-    VGG_OPTION_TEXT,    /* const char * */
-    VGG_OPTION_LIST,    /* vgg_list, one item each time the option is given */
-    VGG_OPTION_COUNT,   /* int between least and most */
-    VGG_OPTION_COUNTS,  /* vgg_counts, commas between, each between least and most */
-    VGG_OPTION_NUMBER,  /* float, finite and above 0 */
-    VGG_OPTION_SIZE,    /* uint64_t bytes, at least `least`: 512M, 1G, 1048576 */
-    VGG_OPTION_TRIPLE,  /* vgg_triple: three finite numbers, each above `least` */
-    VGG_OPTION_EXTENT,  /* vgg_extent: HxW or N, between least and most */
-    VGG_OPTION_CHOICE   /* int: position in `argument`, words with "|" between */
+    VGG_OPTION_HEADING,  /* no option: a line in --help */
+    VGG_OPTION_FLAG,     /* bool */
+    VGG_OPTION_TEXT,     /* const char * */
+    VGG_OPTION_LIST,     /* vgg_list, one item each time the option is given */
+    VGG_OPTION_COUNT,    /* int between least and most */
+    VGG_OPTION_COUNTS,   /* vgg_counts, commas between, each between least and most */
+    VGG_OPTION_NUMBER,   /* float, finite and above 0 */
+    VGG_OPTION_DURATION, /* float seconds, above 0: 90, 60s, 5m, 1h */
+    VGG_OPTION_SIZE,     /* uint64_t bytes, at least `least`: 512M, 1G, 1048576 */
+    VGG_OPTION_TRIPLE,   /* vgg_triple: three finite numbers, each above `least` */
+    VGG_OPTION_EXTENT,   /* vgg_extent: HxW or N, between least and most */
+    VGG_OPTION_CHOICE    /* int: position in `argument`, words with "|" between */
 } vgg_option_kind;
 
 struct vgg_option {

@@ -66,6 +66,23 @@ bool vgg_value_number(const char *text, float *value)
     return decimal(text, '\0', value, &end);
 }
 
+bool vgg_value_duration(const char *text, float *seconds)
+{
+    static const struct {
+        char unit;
+        float seconds;
+    } units[] = {{'\0', 1}, {'s', 1}, {'m', 60}, {'h', 3600}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        const char *end = text;
+        if (decimal(text, units[i].unit, seconds, &end) &&
+            (units[i].unit == '\0' || end[1] == '\0')) {
+            *seconds *= units[i].seconds;
+            return *seconds > 0 && *seconds <= 1e9f;
+        }
+    }
+    return false;
+}
+
 bool vgg_value_size(const char *text, uint64_t *bytes)
 {
     static const char units[] = "KMGT";

@@ -8,6 +8,8 @@ bool vgg_value_count(const char *text, int least, int most, int *value);
 /* Numbers with commas between, at most VGG_COUNTS_MOST. */
 bool vgg_value_counts(const char *text, int least, int most, vgg_counts *value);
 bool vgg_value_number(const char *text, float *value);
+/* Seconds above 0; s, m or h may stand behind. */
+bool vgg_value_duration(const char *text, float *seconds);
 bool vgg_value_size(const char *text, uint64_t *bytes);
 /* Three numbers with commas between, each above `bound`. */
 bool vgg_value_triple(const char *text, double bound, vgg_triple *value);

@@ -41,13 +41,13 @@ struct clvgg_device {
     size_t alignment_bytes; /* of sub-allocations: max(CL_DEVICE_MEM_BASE_ADDR_ALIGN/8, 128) */
     pthread_mutex_t lock;   /* guards the program list and the weight store */
     struct vgg_program_cache *programs;
-    void *weight_store;     /* plan/weight_store.c's */
+    void *weight_store; /* plan/weight_store.c's */
 };
 
 clvgg_status vgg_device_open(clvgg_runtime *runtime, const char *spec,
                              const clvgg_device_options *options, clvgg_device **out);
-clvgg_status vgg_device_from_context(clvgg_runtime *runtime, cl_context context, cl_device_id id,
-                                     clvgg_device **out);
+clvgg_status vgg_device_from_context(const clvgg_runtime *runtime, cl_context context,
+                                     cl_device_id id, clvgg_device **out);
 void vgg_device_retain(clvgg_device *device);
 void vgg_device_release(clvgg_device *device);
 

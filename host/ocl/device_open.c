@@ -41,7 +41,7 @@ void vgg_device_release(clvgg_device *device)
 }
 
 /* A device with one reference and nothing in it but its lock. */
-static clvgg_status new_device(clvgg_runtime *runtime, cl_device_id id, clvgg_device **out)
+static clvgg_status new_device(const clvgg_runtime *runtime, cl_device_id id, clvgg_device **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_device *device = NULL;
@@ -195,8 +195,8 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_device_from_context(clvgg_runtime *runtime, cl_context context, cl_device_id id,
-                                     clvgg_device **out)
+clvgg_status vgg_device_from_context(const clvgg_runtime *runtime, cl_context context,
+                                     cl_device_id id, clvgg_device **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_device *device = NULL;

@@ -7,14 +7,18 @@
 #include "base/log.h"
 #include "cache/sha256.h"
 
+void vgg_device_words(const clvgg_device_info *info, char *words, size_t capacity)
+{
+    snprintf(words, capacity, "%s (%s, %s, driver %s)", info->name, info->platform,
+             info->opencl_version, info->driver_version);
+}
+
 void vgg_program_identify(const clvgg_device *device, const char *source, size_t length,
                           vgg_program_identity *identity)
 {
-    const clvgg_device_info *info = &device->info;
     char hash[VGG_SHA256_HEX];
     vgg_sha256_hex(source, length, hash);
-    snprintf(identity->device, sizeof identity->device, "%s (%s, %s, driver %s)", info->name,
-             info->platform, info->opencl_version, info->driver_version);
+    vgg_device_words(&device->info, identity->device, sizeof identity->device);
     snprintf(identity->stamp, sizeof identity->stamp, "%s %s", clvgg_version(), hash);
 }
 

@@ -11,6 +11,8 @@ typedef struct vgg_program_identity {
     char stamp[96];   /* clvgg's version and the source's hash */
 } vgg_program_identity;
 
+/* Device and driver in words: what a cached value is for. */
+void vgg_device_words(const clvgg_device_info *info, char *words, size_t capacity);
 void vgg_program_identify(const clvgg_device *device, const char *source, size_t length,
                           vgg_program_identity *identity);
 /* Points to its arguments; `options` are those of clBuildProgram. */

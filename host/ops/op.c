@@ -60,12 +60,20 @@ clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_
     return vgg_op_configure_chosen(op, variant, problem, traits, &defaults);
 }
 
-static bool allows(const vgg_tunable *tunable, int value)
+bool vgg_tunable_allows(const vgg_tunable *tunable, double value)
 {
     for (int i = 0; i < VGG_TUNABLE_VALUES && tunable->values[i] != 0; i++)
-        if (tunable->values[i] == value)
+        if ((double)tunable->values[i] == value)
             return true;
-    return value == 0;
+    return false;
+}
+
+void vgg_tunable_list(const vgg_tunable *tunable, char *text, size_t capacity)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (int i = 0; i < VGG_TUNABLE_VALUES && tunable->values[i] != 0 && length < capacity; i++)
+        length += (size_t)snprintf(text + length, capacity - length, " %d", tunable->values[i]);
 }
 
 clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
@@ -80,8 +88,9 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                    .input_block = 1,
                    .output_block = 1};
     for (int i = 0; tunables != NULL && tunables[i].name != NULL; i++)
-        VGG_REQUIRE(allows(&tunables[i], choice->values[i]), CLVGG_STATUS_UNSUPPORTED,
-                    "%s: %s can't be %d", variant->name, tunables[i].name, choice->values[i]);
+        VGG_REQUIRE(choice->values[i] == 0 || vgg_tunable_allows(&tunables[i], choice->values[i]),
+                    CLVGG_STATUS_UNSUPPORTED, "%s: %s can't be %d", variant->name, tunables[i].name,
+                    choice->values[i]);
     VGG_REQUIRE(problem->storage == CLVGG_DTYPE_F32 || !variant->uses_clblast,
                 CLVGG_STATUS_UNSUPPORTED, "%s reads weights of f32 alone", variant->name);
     VGG_TRY(variant->configure(op, traits));
@@ -89,6 +98,21 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
         VGG_TRY(configure_storage(op, traits));
 cleanup:
     return status;
+}
+
+clvgg_status vgg_op_configure_chain(vgg_op *op, const vgg_variant *variant,
+                                    const vgg_problem *problem, const vgg_node *pool,
+                                    const vgg_traits *traits, const vgg_choice *choice)
+{
+    vgg_problem chain = *problem;
+    chain.pool = pool;
+    chain.result = pool != NULL ? pool->output : problem->output;
+    clvgg_status status = vgg_op_configure_chosen(op, variant, &chain, traits, choice);
+    if (status != CLVGG_STATUS_UNSUPPORTED || pool == NULL)
+        return status;
+    chain.pool = NULL;
+    chain.result = problem->output;
+    return vgg_op_configure_chosen(op, variant, &chain, traits, choice);
 }
 
 int vgg_register_rows(const vgg_traits *traits, int columns)

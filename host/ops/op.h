@@ -57,6 +57,9 @@ typedef struct vgg_tunable {
     const char *name;               /* of the -D value where it is one; NULL ends a list */
     int values[VGG_TUNABLE_VALUES]; /* above 0, ascending; 0 ends them */
 } vgg_tunable;
+bool vgg_tunable_allows(const vgg_tunable *tunable, double value);
+/* " 2 4 8", for messages. */
+void vgg_tunable_list(const vgg_tunable *tunable, char *text, size_t capacity);
 
 /* Values for a variant's tunables, in their order; 0: the variant's own default. */
 typedef struct vgg_choice {
@@ -126,6 +129,10 @@ clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_
 clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                                      const vgg_problem *problem, const vgg_traits *traits,
                                      const vgg_choice *choice);
+/* The same with `pool` (may be NULL) taken along where the variant can: op->problem says. */
+clvgg_status vgg_op_configure_chain(vgg_op *op, const vgg_variant *variant,
+                                    const vgg_problem *problem, const vgg_node *pool,
+                                    const vgg_traits *traits, const vgg_choice *choice);
 /* Configures a conversion of `shape` between two layouts, an explicit step of its own. */
 clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int from_block,
                                      int to_block, int max_batch);

@@ -21,6 +21,7 @@ typedef struct vgg_plan_options {
     const char *const *variants; /* "LAYER=NAME" */
     size_t variant_count;
     uint64_t memory_limit_bytes; /* of the arena; 0: none */
+    bool ignore_own_tuning;      /* no results from the cache: shipped ones and rules alone */
     bool profile;
     bool plan_only; /* choose and lay out; allocate, build and upload nothing */
     clvgg_dtype storage; /* of weights */
@@ -42,8 +43,10 @@ typedef struct vgg_plan_step {
     int input, output, workspace;             /* tensors; −1: none */
     const vgg_packed_weights *weights, *bias; /* of the device's store */
     char layers[96];
-    cl_event ended; /* while a profiled pass runs: of the step's last command */
-    double ms;      /* of the last profiled run */
+    bool tuned;               /* variant and values come from a tuning result */
+    const vgg_node *poolable; /* the pooling that a variant could have taken along, or NULL */
+    cl_event ended;           /* while a profiled pass runs: of the step's last command */
+    double ms;                /* of the last profiled run */
 } vgg_plan_step;
 
 typedef struct vgg_plan {

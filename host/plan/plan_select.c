@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ops/tuning.h"
 #include "plan/plan.h"
 #include "tensor/shape.h"
 
@@ -26,6 +27,8 @@ typedef struct selection {
     vgg_plan *plan;
     const vgg_plan_options *options;
     node_state *nodes;
+    vgg_tuning_source tuning;
+    bool tuned; /* chains are looked up there */
 } selection;
 
 static const vgg_node *node_at(const selection *s, int index)
@@ -208,22 +211,19 @@ static clvgg_status configure_first(const selection *s, const vgg_variant *const
                                     size_t count, vgg_problem *problem, const vgg_node *pool,
                                     vgg_op *op)
 {
+    static const vgg_choice defaults = {{0}};
     clvgg_status status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "no variant computes it here");
-    for (size_t i = 0; i < count; i++) {
-        if (pool != NULL) {
-            problem->pool = pool;
-            problem->result = pool->output;
-            status = vgg_op_configure(op, candidates[i], problem, &s->plan->traits);
-            if (status != CLVGG_STATUS_UNSUPPORTED)
-                return status;
-            problem->pool = NULL;
-            problem->result = problem->output;
-        }
-        status = vgg_op_configure(op, candidates[i], problem, &s->plan->traits);
-        if (status != CLVGG_STATUS_UNSUPPORTED)
-            return status;
-    }
+    for (size_t i = 0; i < count && status == CLVGG_STATUS_UNSUPPORTED; i++)
+        status =
+            vgg_op_configure_chain(op, candidates[i], problem, pool, &s->plan->traits, &defaults);
+    *problem = status == CLVGG_STATUS_OK ? op->problem : *problem;
     return status;
+}
+
+static bool allows_clblast(const selection *s)
+{
+    const clvgg_gemm gemm = s->options->gemm;
+    return gemm == CLVGG_GEMM_CLBLAST || (gemm == CLVGG_GEMM_AUTO && s->options->clblast);
 }
 
 /* Variants to try for a node, best first. */
@@ -236,14 +236,37 @@ static size_t list_candidates(const selection *s, const vgg_problem *problem,
         candidates[0] = vgg_variant_find(forced);
         return 1;
     }
-    const clvgg_gemm gemm = s->options->gemm;
-    const bool clblast =
-        gemm == CLVGG_GEMM_CLBLAST || (gemm == CLVGG_GEMM_AUTO && s->options->clblast);
-    if (gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE) {
+    if (s->options->gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE) {
         candidates[0] = &vgg_variant_dense_clblast;
         return 1;
     }
-    return vgg_variant_candidates(problem, &s->plan->traits, clblast, candidates, MAX_CANDIDATES);
+    return vgg_variant_candidates(problem, &s->plan->traits, allows_clblast(s), candidates,
+                                  MAX_CANDIDATES);
+}
+
+/* Configures the chain as it was tuned; false where it wasn't, where the caller wants something
+ * else, or where the result doesn't fit any more. */
+static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_node *pool,
+                            vgg_op *op)
+{
+    const vgg_node *node = problem->node;
+    vgg_tuning tuning;
+    char text[VGG_TUNING_PROBLEM];
+    if (!s->tuned || (node->type != VGG_LAYER_CONV2D && node->type != VGG_LAYER_DENSE) ||
+        forced_variant(s, node) != NULL)
+        return false;
+    vgg_tuning_describe(problem, pool, text);
+    if (!vgg_tuning_find(&s->tuning, text, problem->max_batch, &tuning))
+        return false;
+    const bool dense_clblast = tuning.variant == &vgg_variant_dense_clblast;
+    if ((tuning.variant->uses_clblast && !allows_clblast(s)) ||
+        (s->options->gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE && !dense_clblast))
+        return false;
+    if (vgg_op_configure_chain(op, tuning.variant, problem, pool, &s->plan->traits,
+                               &tuning.choice) != CLVGG_STATUS_OK)
+        return false;
+    *problem = op->problem;
+    return true;
 }
 
 /* Adds the step of the chain that begins at node `index`. */
@@ -256,9 +279,12 @@ static clvgg_status select_chain(selection *s, int index)
     vgg_plan_step *step = NULL;
     vgg_op op;
     vgg_problem problem = describe_chain(s, index, &relu, &pool);
-    const size_t count = list_candidates(s, &problem, candidates);
-    status =
-        configure_first(s, candidates, count, &problem, pool >= 0 ? node_at(s, pool) : NULL, &op);
+    const vgg_node *poolable = pool >= 0 ? node_at(s, pool) : NULL;
+    const bool tuned = configure_tuned(s, &problem, poolable, &op);
+    if (!tuned) {
+        const size_t count = list_candidates(s, &problem, candidates);
+        status = configure_first(s, candidates, count, &problem, poolable, &op);
+    }
     if (status != CLVGG_STATUS_OK) {
         vgg_message_prefix("layer '%s'", node->name);
         goto cleanup;
@@ -268,6 +294,8 @@ static clvgg_status select_chain(selection *s, int index)
     VGG_TRY(require_tensor(s, node->input, op.input_block, &input));
     const int last = pool >= 0 ? pool : relu >= 0 ? relu : index;
     VGG_TRY(add_step(s->plan, &op, index, last, input, &step));
+    step->tuned = tuned;
+    step->poolable = poolable;
     snprintf(step->layers, sizeof step->layers, "%s%s%s%s%s", node->name, relu >= 0 ? "+" : "",
              relu >= 0 ? node_at(s, relu)->name : "", pool >= 0 ? "+" : "",
              pool >= 0 ? node_at(s, pool)->name : "");
@@ -318,6 +346,18 @@ cleanup:
     return status;
 }
 
+/* Not with kernels from a folder, which nobody tuned, nor under a limit of memory, which a faster
+ * variant may exceed. */
+static clvgg_status open_tuning(selection *s)
+{
+    const clvgg_runtime *runtime = s->plan->device->runtime;
+    s->tuned = runtime->kernel_dir == NULL && s->options->memory_limit_bytes == 0;
+    if (!s->tuned)
+        return CLVGG_STATUS_OK;
+    return vgg_tuning_open(s->plan->device, &s->plan->traits,
+                           s->options->ignore_own_tuning ? NULL : runtime->cache, &s->tuning);
+}
+
 clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -326,6 +366,7 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
     VGG_TRY(check_rules(plan, options));
     VGG_NEW(s.nodes, (size_t)plan->graph->count);
     mark_needed(&s);
+    VGG_TRY(open_tuning(&s));
     VGG_TRY(check_index_range(plan, 0, vgg_plan_input_elements(plan)));
     VGG_TRY(
         add_tensor(plan, 0, 1, (uint64_t)plan->max_batch * vgg_plan_input_elements(plan), &input));
@@ -342,6 +383,7 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
     for (int i = 0; i < options->output_count; i++)
         plan->tensors[plan->outputs[i]].last_step = plan->step_count;
 cleanup:
+    vgg_tuning_close(&s.tuning);
     vgg_free(s.nodes);
     return status;
 }

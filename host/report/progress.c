@@ -27,19 +27,43 @@ static void draw_eta(vgg_text *text, double seconds)
         vgg_text_printf(text, "%.1f h left", seconds / 3600);
 }
 
+/* False when nothing is to be drawn now. */
+static bool begin_drawing(vgg_progress *progress, double now)
+{
+    if (!progress->enabled || now - progress->drawn_ms < REDRAW_MS)
+        return false;
+    progress->drawn_ms = now;
+    progress->drawn = true;
+    return true;
+}
+
+static void draw_bar(vgg_progress *progress, double share)
+{
+    vgg_text *text = &progress->out.text;
+    const int filled = share >= 1 ? BAR_COLUMNS : (int)(BAR_COLUMNS * share);
+    vgg_text_printf(text, "\r%s", vgg_style_green(progress->style));
+    for (int i = 0; i < BAR_COLUMNS; i++)
+        vgg_text_puts(text, i >= filled ? " " : progress->style->unicode ? "━" : "=");
+    vgg_text_printf(text, "%s  ", vgg_style_reset(progress->style));
+}
+
+void vgg_progress_show(vgg_progress *progress, double share, const char *words)
+{
+    if (!begin_drawing(progress, vgg_clock_ms()))
+        return;
+    draw_bar(progress, share);
+    vgg_text_terminal(&progress->out.text, words);
+    vgg_text_puts(&progress->out.text, "\033[K");
+    vgg_out_flush(&progress->out);
+}
+
 void vgg_progress_update(vgg_progress *progress, size_t done)
 {
     double now = vgg_clock_ms();
-    if (!progress->enabled || done == 0 || now - progress->drawn_ms < REDRAW_MS)
+    if (done == 0 || !begin_drawing(progress, now))
         return;
-    progress->drawn_ms = now;
-    progress->drawn = true;
     vgg_text *text = &progress->out.text;
-    size_t filled = done >= progress->total ? BAR_COLUMNS : BAR_COLUMNS * done / progress->total;
-    vgg_text_printf(text, "\r%s", vgg_style_green(progress->style));
-    for (size_t i = 0; i < BAR_COLUMNS; i++)
-        vgg_text_puts(text, i >= filled ? " " : progress->style->unicode ? "━" : "=");
-    vgg_text_printf(text, "%s  ", vgg_style_reset(progress->style));
+    draw_bar(progress, (double)done / (double)progress->total);
     vgg_text_count(text, done);
     vgg_text_puts(text, " of ");
     vgg_text_count(text, progress->total);

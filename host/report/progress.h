@@ -19,6 +19,8 @@ typedef struct vgg_progress {
 vgg_progress vgg_progress_start(const vgg_style *style, size_t total);
 /* Draws "done of total", a few times a second at most. */
 void vgg_progress_update(vgg_progress *progress, size_t done);
+/* Draws a bar filled to `share` (0 … 1) and words behind it, as often. */
+void vgg_progress_show(vgg_progress *progress, double share, const char *words);
 /* Wipes the line, so that other text can be written; the next update draws it again. */
 void vgg_progress_clear(vgg_progress *progress);
 /* Wipes the line and frees. */

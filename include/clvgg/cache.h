@@ -1,10 +1,12 @@
-/* clvgg/cache.h — what clvgg keeps between processes: programs as the driver compiled them.
+/* clvgg/cache.h — what clvgg keeps between processes: programs as the driver compiled them, and
+ * results of tuning (clvgg/tune.h).
  *
  * The file that clvgg_runtime_options.cache_path names, made with its folder when something is
- * first kept: when a device is freed, after its programs ran. Any number of processes share it. It
- * is never needed: a locked, damaged or unwritable file costs time, not a result. Because it holds
- * code, a file or folder that belongs to another user, that others may write to, or that is a
- * symbolic link is not used. At most 256 MiB; what goes unused longest is dropped.
+ * first kept: when a device is freed, after its programs ran, or when a chain of layers was tuned.
+ * Any number of processes share it. It is never needed: a locked, damaged or unwritable file costs
+ * time, not a result. Because it holds code, a file or folder that belongs to another user, that
+ * others may write to, or that is a symbolic link is not used. At most 256 MiB; what goes unused
+ * longest is dropped.
  */
 #ifndef CLVGG_CACHE_H
 #define CLVGG_CACHE_H
@@ -19,9 +21,9 @@ extern "C" {
 
 typedef struct clvgg_cache_entry {
     size_t struct_size;
-    const char *kind;    /* "program" */
-    const char *name;    /* of a program: its .cl file */
-    const char *options; /* of the compiler */
+    const char *kind;    /* "program", "tuning" */
+    const char *name;    /* of a program: its .cl file; of a result: the layers */
+    const char *options; /* of the compiler; of a result: the batch */
     const char *device;  /* device and driver in words */
     uint64_t bytes;
     int64_t last_use; /* the day's start, in seconds since 1970 */

@@ -79,6 +79,7 @@ typedef struct clvgg_step_info {
     size_t struct_size;
     char layers[96];     /* "conv1_2+relu1_2+pool1" */
     const char *variant; /* owned by the session */
+    int tuned;           /* 1: chosen by a tuning result (clvgg/tune.h), of this device or shipped */
     uint64_t flops;      /* of one image, counted as direct computation */
     uint64_t executed_flops; /* of one image, what the variant executes: fewer with Winograd's */
     uint64_t weight_bytes, workspace_bytes; /* on the device */

@@ -24,7 +24,7 @@ static void test_help(void **state)
     static const char *const commands[][2] = {
         {"--help", NULL},   {"-h", NULL},        {"help", NULL},      {"run", "--help"},
         {"info", "--help"}, {"devices", "-h"},   {"help", "devices"}, {"bench", "-h"},
-        {"compare", "-h"},  {"cache", "--help"},
+        {"compare", "-h"},  {"cache", "--help"}, {"tune", "-h"},
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         test_program ran = {0};
@@ -100,6 +100,10 @@ static const struct {
     {{"cache", "empty"}, "needs one of list, clear"},
     {{"cache", "list", "clear"}, "needs one of list, clear"},
     {{"cache", "clear", "--json"}, "--json is for list"},
+    {{"tune", "--budget", "0"}, "--budget: needs a time such as 90, 60s, 5m or 1h, got '0'"},
+    {{"tune", "--budget", "5x"}, "got '5x'"},
+    {{"tune", "net"}, "takes no argument, got 'net'"},
+    {{"tune", "--export=a", "--import=b"}, "--export and --import exclude each other"},
 };
 
 static void test_wrong_command_lines(void **state)
@@ -218,7 +222,8 @@ static void test_options_are_documented(void **state)
                             read_text(PROJECT_ROOT "/host/cli/completion/_clvgg"),
                             read_text(PROJECT_ROOT "/host/cli/completion/clvgg.fish")};
     remove_backslashes(man);
-    static const char *const verbs[] = {"run", "info", "devices", "bench", "compare", "cache"};
+    static const char *const verbs[] = {"run",     "info", "devices", "bench",
+                                        "compare", "tune", "cache"};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         test_program ran = {0};
         RUN(&ran, verbs[i], "--help");

@@ -9,7 +9,7 @@ _clvgg() {
     local verb=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run info devices bench compare cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run info devices bench compare tune cache help --help --version" -- "$current")
         return
     fi
     case $previous in
@@ -46,7 +46,11 @@ _clvgg() {
                 --json --out --gemm --variant --storage --no-cache --help"
             ;;
         compare) words="--help" ;;
-        help) words="run info devices bench compare cache" ;;
+        tune)
+            words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --json
+                --export --import --help"
+            ;;
+        help) words="run info devices bench compare tune cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -6,18 +6,19 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run info devices bench compare cache help
+set -l verbs run info devices bench compare tune cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a model's layers, sizes and memory plan"
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Show results of bench side by side'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a tune -d 'Find the fastest kernels'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List or clear what is kept between runs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run info devices bench compare cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run info devices bench compare tune cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
@@ -73,6 +74,20 @@ complete -c clvgg -n $bench -l gemm -x -a 'auto own clblast' -d 'Whose matrix mu
 complete -c clvgg -n $bench -l variant -x -d 'Force a kernel, LAYER=NAME'
 complete -c clvgg -n $bench -l storage -x -a 'f32 f16 bf16' -d 'How weights are kept on the device'
 complete -c clvgg -n $bench -l no-cache -d 'Compile every program, and keep none'
+
+set -l tune '__fish_seen_subcommand_from tune'
+complete -c clvgg -n $tune -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
+complete -c clvgg -n $tune -l compute-units -x -d 'Use only N compute units of a CPU'
+complete -c clvgg -n $tune -s m -l model -r -a 'vgg11 vgg13 vgg16 vgg19' -d 'Architecture or file'
+complete -c clvgg -n $tune -s b -l batch -x -d 'Batches to tune for'
+complete -c clvgg -n $tune -l input-size -x -d 'Rows and columns of the input'
+complete -c clvgg -n $tune -l storage -x -a 'f32 f16 bf16' -d 'Weights on the device'
+complete -c clvgg -n $tune -l budget -x -d 'About how long it may take'
+complete -c clvgg -n $tune -l seed -x -d 'Order in which candidates are tried'
+complete -c clvgg -n $tune -l redo -d 'Also what was tuned before'
+complete -c clvgg -n $tune -l json -d 'Print one JSON object'
+complete -c clvgg -n $tune -l export -r -d 'Write all results to a file'
+complete -c clvgg -n $tune -l import -r -d 'Keep the results of a file'
 
 set -l cache '__fish_seen_subcommand_from cache'
 complete -c clvgg -n $cache -f -a 'list clear'

@@ -1,0 +1,108 @@
+/* api/api_tune.c — implements clvgg/tune.h. */
+#include "clvgg/tune.h"
+
+#include "api/scope.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "model/model.h"
+#include "ops/tuning.h"
+#include "plan/tune_model.h"
+
+enum { MAX_FILE_BYTES = 4 << 20 };
+
+void clvgg_tune_options_defaults(clvgg_tune_options *options)
+{
+    static const int one = 1;
+    if (options != NULL)
+        *options = (clvgg_tune_options){.struct_size = sizeof *options,
+                                        .budget_seconds = 60,
+                                        .batches = &one,
+                                        .batch_count = 1,
+                                        .seed = 1};
+}
+
+clvgg_status clvgg_tune_model(clvgg_device *device, clvgg_model *model,
+                              const clvgg_tune_options *options, clvgg_tune_summary *summary)
+{
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(model != NULL);
+    VGG_API_REQUIRE(summary != NULL && summary->struct_size == sizeof *summary);
+    VGG_API_REQUIRE(device->runtime->cache != NULL);
+    VGG_API_REQUIRE(device->runtime->kernel_dir == NULL);
+    clvgg_tune_options defaults;
+    clvgg_tune_options_defaults(&defaults);
+    if (options == NULL)
+        options = &defaults;
+    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_REQUIRE(options->budget_seconds > 0 && options->budget_seconds <= 1e9);
+    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_REQUIRE(options->batch_count >= 1 && options->batch_count <= 64);
+    VGG_API_REQUIRE(options->batches != NULL);
+    for (size_t i = 0; i < options->batch_count; i++)
+        VGG_API_REQUIRE(options->batches[i] >= 1 && options->batches[i] <= 65536);
+    VGG_API_RETURN(model->scope, vgg_tune_model(device, model->graph, options, summary));
+}
+
+static clvgg_status write_file(const char *path, const vgg_text *text)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_writer *writer = NULL;
+    VGG_REQUIRE(!text->failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for the file's text");
+    VGG_TRY(vgg_writer_open(path, &writer));
+    VGG_TRY(vgg_writer_append(writer, text->bytes, text->length));
+    VGG_TRY(vgg_writer_commit(writer));
+cleanup:
+    vgg_writer_free(writer);
+    return status;
+}
+
+static clvgg_status export(clvgg_runtime *runtime, const char *path, size_t *count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_tuning *entries = NULL;
+    vgg_text text = {0};
+    VGG_TRY(vgg_tuning_list(runtime->cache, &entries, count));
+    vgg_tuning_write_all(entries, *count, &text);
+    VGG_TRY(write_file(path, &text));
+cleanup:
+    vgg_text_free(&text);
+    vgg_free(entries);
+    return status;
+}
+
+clvgg_status clvgg_tune_export(clvgg_runtime *runtime, const char *path, size_t *count)
+{
+    size_t unused = 0;
+    VGG_API_REQUIRE(runtime != NULL);
+    VGG_API_REQUIRE(path != NULL);
+    VGG_API_RETURN(&runtime->scope, export(runtime, path, count != NULL ? count : &unused));
+}
+
+static clvgg_status import(clvgg_runtime *runtime, const char *path, size_t *count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    vgg_tuning *entries = NULL;
+    *count = 0;
+    VGG_TRY(vgg_file_read_all(path, MAX_FILE_BYTES, &bytes, &size));
+    status = vgg_tuning_read_all((const char *)bytes, size, false, &entries, count);
+    if (status != CLVGG_STATUS_OK) {
+        vgg_message_prefix("%s", path);
+        goto cleanup;
+    }
+    VGG_TRY(vgg_tuning_keep(runtime->cache, entries, *count));
+cleanup:
+    vgg_free(entries);
+    vgg_free(bytes);
+    return status;
+}
+
+clvgg_status clvgg_tune_import(clvgg_runtime *runtime, const char *path, size_t *count)
+{
+    size_t unused = 0;
+    VGG_API_REQUIRE(runtime != NULL);
+    VGG_API_REQUIRE(path != NULL);
+    VGG_API_REQUIRE(runtime->cache != NULL);
+    VGG_API_RETURN(&runtime->scope, import(runtime, path, count != NULL ? count : &unused));
+}

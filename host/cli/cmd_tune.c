@@ -1,0 +1,321 @@
+/* cli/cmd_tune.c — `clvgg tune`: finding the fastest kernels for a model on a device, and carrying
+ * what was found from one machine to another.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/interrupt.h"
+#include "cli/model_file.h"
+#include "cli/options.h"
+#include "clvgg/tune.h"
+#include "report/device.h"
+#include "report/format.h"
+#include "report/json.h"
+#include "report/progress.h"
+#include "report/table.h"
+
+typedef struct tune_arguments {
+    const char *device, *model, *export_path, *import_path;
+    int compute_units, seed, storage;
+    vgg_counts batches;
+    vgg_extent input_size;
+    float budget; /* seconds */
+    bool redo, json;
+} tune_arguments;
+
+#define AT(field) offsetof(tune_arguments, field)
+
+static const vgg_option options[] = {
+    {"device", 'd', VGG_OPTION_TEXT, AT(device), "D", 0, 0,
+     "Index, P:D, part of a name, gpu, cpu, accelerator or uuid:...\n"
+     "(CLVGG_DEVICE, else the first GPU, else the first device)"},
+    {"compute-units", 0, VGG_OPTION_COUNT, AT(compute_units), "N", 1, 65535,
+     "Use only N compute units of a CPU"},
+    {"model", 'm', VGG_OPTION_TEXT, AT(model), "F", 0, 0,
+     "Safetensors file; or vgg11, vgg13, vgg16, vgg19\n"
+     "(CLVGG_MODEL, else vgg16)"},
+    {"batch", 'b', VGG_OPTION_COUNTS, AT(batches), "N,...", 1, 4096, "Batches to tune for (1)"},
+    {"input-size", 0, VGG_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
+     "Input of H rows and W columns, or N for a square"},
+    {"storage", 0, VGG_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
+     "How weights lie on the device (f32)"},
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Search"},
+    {"budget", 0, VGG_OPTION_DURATION, AT(budget), "TIME", 0, 0,
+     "About how long it may take: 90, 60s, 5m, 1h (60s)"},
+    {"seed", 0, VGG_OPTION_COUNT, AT(seed), "N", 0, 2147483647,
+     "Order in which candidates are tried (1)"},
+    {"redo", 0, VGG_OPTION_FLAG, AT(redo), NULL, 0, 0, "Also what was tuned before"},
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
+    {"json", 0, VGG_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
+    {"export", 0, VGG_OPTION_TEXT, AT(export_path), "FILE", 0, 0,
+     "Don't tune: write all results that are kept to FILE"},
+    {"import", 0, VGG_OPTION_TEXT, AT(import_path), "FILE", 0, 0,
+     "Don't tune: keep the results that FILE has, for the devices it names"},
+    {0},
+};
+
+typedef struct tuning {
+    vgg_cli *cli;
+    const tune_arguments *arguments;
+    clvgg_device_info device_info;
+    vgg_progress progress;
+    vgg_table table;
+    vgg_text json_text;
+    vgg_json json;
+} tuning;
+
+static bool ends_chain(clvgg_tune_verdict verdict)
+{
+    return verdict >= CLVGG_TUNE_FOUND;
+}
+
+static void show_progress(tuning *run, const clvgg_tune_event *event)
+{
+    vgg_text words = {0};
+    const double chains =
+        ((double)event->chain + (ends_chain(event->verdict) ? 1 : 0)) / (double)event->chain_count;
+    const double time = event->seconds / (double)run->arguments->budget;
+    vgg_text_printf(&words, "%zu of %zu  batch %d %.24s  %d tried", event->chain + 1,
+                    event->chain_count, event->batch, event->layers, event->candidates);
+    if (!words.failed)
+        vgg_progress_show(&run->progress, chains > time ? chains : time, words.bytes);
+    vgg_text_free(&words);
+}
+
+static void put_ms(vgg_table *table, double ms)
+{
+    if (ms > 0)
+        vgg_text_printf(vgg_table_cell(table), "%.3f", ms);
+    vgg_table_next(table);
+}
+
+static void put_row(tuning *run, const clvgg_tune_event *event)
+{
+    vgg_table *table = &run->table;
+    static const char *const notes[] = {[CLVGG_TUNE_FOUND] = "", [CLVGG_TUNE_KNOWN] = "known"};
+    vgg_text_printf(vgg_table_cell(table), "%d", event->batch);
+    vgg_table_next(table);
+    vgg_table_put(table, event->layers);
+    vgg_table_put(table, event->variant);
+    vgg_table_put(table, event->parameters);
+    put_ms(table, event->default_ms);
+    put_ms(table, event->ms);
+    if (event->verdict == CLVGG_TUNE_FAILED)
+        vgg_text_terminal(vgg_table_cell(table), event->reason);
+    else
+        vgg_text_puts(vgg_table_cell(table), notes[event->verdict]);
+    vgg_table_next(table);
+}
+
+static void put_object(tuning *run, const clvgg_tune_event *event)
+{
+    vgg_json *json = &run->json;
+    vgg_json_begin_object(json, NULL);
+    vgg_json_string(json, "layers", event->layers);
+    vgg_json_integer(json, "batch", event->batch);
+    if (event->verdict == CLVGG_TUNE_FAILED) {
+        vgg_json_string(json, "error", event->reason);
+    } else {
+        vgg_json_bool(json, "known", event->verdict == CLVGG_TUNE_KNOWN);
+        vgg_json_string(json, "variant", event->variant);
+        vgg_json_string(json, "parameters", event->parameters);
+        vgg_json_number(json, "ms", event->ms);
+        vgg_json_number(json, "default_ms", event->default_ms);
+        vgg_json_integer(json, "candidates", event->candidates);
+        vgg_json_integer(json, "wrong", event->wrong);
+    }
+    vgg_json_end(json);
+}
+
+static int note_event(void *user, const clvgg_tune_event *event)
+{
+    tuning *run = user;
+    if (event != NULL) {
+        show_progress(run, event);
+        if (ends_chain(event->verdict)) {
+            put_row(run, event);
+            put_object(run, event);
+        }
+        if (event->verdict == CLVGG_TUNE_WRONG) {
+            vgg_progress_clear(&run->progress);
+            vgg_cli_note(run->cli, "%s, batch %d: %s %s gives wrong results here: not used",
+                         event->layers, event->batch, event->variant, event->parameters);
+        }
+    }
+    return vgg_interrupt_signal() != 0;
+}
+
+static void print_text(tuning *run, const clvgg_tune_summary *summary)
+{
+    vgg_text *text = &run->cli->out.text;
+    vgg_report_device_name(text, &run->device_info);
+    vgg_text_puts(text, "\n\n");
+    vgg_table_finish(&run->table, &run->cli->out_style, text);
+    vgg_text_printf(text, "\n%zu of %zu chains tuned in %.1f s, %zu of them faster; %zu candidates",
+                    summary->tuned, summary->chains, summary->seconds, summary->faster,
+                    summary->candidates);
+    if (summary->wrong > 0)
+        vgg_text_printf(text, ", %zu of them wrong", summary->wrong);
+    if (summary->known > 0)
+        vgg_text_printf(text, "; %zu known before", summary->known);
+    if (summary->left > 0)
+        vgg_text_printf(text, "; %zu left for another run", summary->left);
+    vgg_text_puts(text, "\n");
+}
+
+static void print_json(tuning *run, const clvgg_tune_summary *summary, const char *error)
+{
+    vgg_json *json = &run->json;
+    vgg_json_end(json); /* chains */
+    vgg_json_integer(json, "tuned", (int64_t)summary->tuned);
+    vgg_json_integer(json, "faster", (int64_t)summary->faster);
+    vgg_json_integer(json, "known", (int64_t)summary->known);
+    vgg_json_integer(json, "failed", (int64_t)summary->failed);
+    vgg_json_integer(json, "left", (int64_t)summary->left);
+    vgg_json_integer(json, "candidates", (int64_t)summary->candidates);
+    vgg_json_integer(json, "wrong", (int64_t)summary->wrong);
+    vgg_json_number(json, "seconds", summary->seconds);
+    if (error != NULL)
+        vgg_json_string(json, "error", error);
+    vgg_json_end(json);
+    if (!run->json_text.failed)
+        vgg_text_append(&run->cli->out.text, run->json_text.bytes, run->json_text.length);
+}
+
+static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
+{
+    static const vgg_column columns[] = {
+        {"batch", true},      {"layers", false}, {"variant", false}, {"parameters", false},
+        {"default ms", true}, {"ms", true},      {"", false}};
+    const tune_arguments *arguments = run->arguments;
+    clvgg_tune_options tune_options;
+    clvgg_tune_summary summary = {.struct_size = sizeof summary};
+    clvgg_tune_options_defaults(&tune_options);
+    tune_options.budget_seconds = (double)arguments->budget;
+    tune_options.batches = arguments->batches.values;
+    tune_options.batch_count = arguments->batches.count;
+    tune_options.storage = (clvgg_dtype)arguments->storage;
+    tune_options.seed = (uint64_t)arguments->seed;
+    tune_options.redo = arguments->redo;
+    tune_options.progress = note_event;
+    tune_options.user = run;
+    run->progress = vgg_progress_start(&run->cli->err_style, SIZE_MAX);
+    run->table = (vgg_table){.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    run->json.text = &run->json_text;
+    vgg_json_begin_object(&run->json, NULL);
+    vgg_json_integer(&run->json, "schema", 1);
+    vgg_report_device_json(&run->json, "device", &run->device_info);
+    vgg_json_begin_array(&run->json, "chains");
+    vgg_interrupt_watch();
+    clvgg_status status = clvgg_tune_model(device, model, &tune_options, &summary);
+    vgg_progress_finish(&run->progress);
+    const char *error = status != CLVGG_STATUS_OK ? clvgg_status_message()
+                        : summary.stopped         ? "interrupted"
+                                                  : NULL;
+    if (arguments->json)
+        print_json(run, &summary, error);
+    else
+        print_text(run, &summary);
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(run->cli, status);
+    if (summary.stopped)
+        vgg_cli_error(run->cli, "interrupted: what was found is kept, another run goes on");
+    return summary.failed > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
+}
+
+static int tune_with(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtime *runtime)
+{
+    tuning run = {.cli = cli, .arguments = arguments};
+    clvgg_device *device = NULL;
+    clvgg_model *model = NULL;
+    bool random_weights = false;
+    int exit_code = vgg_cli_find_model(cli, runtime, arguments->model, &arguments->input_size,
+                                       &model, &random_weights);
+    if (exit_code != VGG_EXIT_OK)
+        return exit_code;
+    clvgg_device_options device_options;
+    clvgg_device_options_defaults(&device_options);
+    device_options.compute_units = (uint32_t)arguments->compute_units;
+    clvgg_status status =
+        clvgg_device_open(runtime, arguments->device != NULL ? arguments->device : cli->device,
+                          &device_options, &device);
+    run.device_info.struct_size = sizeof run.device_info;
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_device_get_info(device, &run.device_info);
+    exit_code = status == CLVGG_STATUS_OK ? tune(&run, device, model) : vgg_cli_fail(cli, status);
+    vgg_text_free(&run.json_text);
+    clvgg_device_free(device);
+    clvgg_model_free(model);
+    return exit_code;
+}
+
+/* --export and --import. */
+static int carry(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtime *runtime)
+{
+    const bool out = arguments->export_path != NULL;
+    const char *path = out ? arguments->export_path : arguments->import_path;
+    size_t count = 0;
+    clvgg_status status =
+        out ? clvgg_tune_export(runtime, path, &count) : clvgg_tune_import(runtime, path, &count);
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(cli, status);
+    vgg_cli_note(cli, "%s: %zu tuning results %s", path, count, out ? "written" : "kept");
+    return VGG_EXIT_OK;
+}
+
+static int work(vgg_cli *cli, const tune_arguments *arguments)
+{
+    clvgg_runtime *runtime = NULL;
+    vgg_text path = vgg_cli_cache_path(cli);
+    int exit_code = VGG_EXIT_FAILED;
+    if (path.bytes == NULL) {
+        vgg_cli_error(cli, "needs a cache to keep results in: CLVGG_CACHE or HOME names none");
+    } else if (cli->kernel_dir != NULL) {
+        vgg_cli_error(cli, "kernels from CLVGG_KERNEL_DIR aren't tuned");
+    } else {
+        clvgg_status status = vgg_cli_runtime(cli, &runtime);
+        exit_code = status != CLVGG_STATUS_OK ? vgg_cli_fail(cli, status)
+                    : arguments->export_path != NULL || arguments->import_path != NULL
+                        ? carry(cli, arguments, runtime)
+                        : tune_with(cli, arguments, runtime);
+    }
+    clvgg_runtime_free(runtime);
+    vgg_text_free(&path);
+    return exit_code;
+}
+
+static int run_tune(vgg_cli *cli, int argc, char **argv)
+{
+    tune_arguments arguments = {.batches = {.values = {1}, .count = 1}, .budget = 60, .seed = 1};
+    size_t operand_count = 0;
+    vgg_parsed parsed =
+        vgg_options_parse(cli, &vgg_verb_tune, argc, argv, &arguments, &operand_count);
+    if (parsed != VGG_PARSED)
+        return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
+    if (operand_count > 0) {
+        vgg_cli_error(cli, "takes no argument, got '%s': name a model by --model", argv[1]);
+        return vgg_options_try_help(cli);
+    }
+    if (arguments.export_path != NULL && arguments.import_path != NULL) {
+        vgg_cli_error(cli, "--export and --import exclude each other");
+        return vgg_options_try_help(cli);
+    }
+    return work(cli, &arguments);
+}
+
+const vgg_verb vgg_verb_tune = {
+    .name = "tune",
+    .summary = "find the fastest kernels for a model on a device",
+    .usage = "[OPTION]... | --export FILE | --import FILE",
+    .description =
+        "Tries kernels and their parameters on each different chain of layers, checks their\n"
+        "results, times what is right, and keeps what wins in the cache, where every later run\n"
+        "finds it. What was tuned before is skipped, so a run that was interrupted goes on.\n"
+        "Nobody has to tune: defaults measured elsewhere are built in.",
+    .examples = "  clvgg tune --budget 5m --batch 1,16\n"
+                "  clvgg tune --device gpu --model net.safetensors\n"
+                "  clvgg tune --export tuned.json\n",
+    .options = options,
+    .run = run_tune,
+};

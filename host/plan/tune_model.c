@@ -1,0 +1,285 @@
+/* plan/tune_model.c — which chains a graph has, the budget that each gets, keeping what is found.
+ *
+ * Candidates run on a device of their own (the same context), so that what was compiled for them
+ * goes when tuning ends and isn't put into the cache of programs.
+ */
+#include "plan/tune_model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "ops/tuner.h"
+#include "ops/tuning.h"
+
+/* CLBlast's kernels take a CPU's compiler up to half a minute: only where there is time. */
+static const double clblast_on_cpu_ms = 45e3;
+
+typedef struct chain {
+    const vgg_plan_step *step; /* of an outline */
+    char problem[VGG_TUNING_PROBLEM];
+    int batch;
+    double cost;  /* about the share of a pass */
+    size_t order; /* in which it was found, so that sorting repeats */
+} chain;
+
+typedef struct tuning_run {
+    clvgg_device *device; /* the candidates' own */
+    const vgg_graph *graph;
+    const clvgg_tune_options *options;
+    clvgg_tune_summary *summary;
+    vgg_tuning_source source;
+    vgg_plan **outlines; /* one a batch */
+    chain *chains;
+    size_t chain_count, now;
+    double start_ms;
+    int judged, wrong; /* of the chain in work */
+    bool stopped, clblast;
+} tuning_run;
+
+/* ---- what there is to tune ---- */
+
+static double cost_of(const tuning_run *run, const vgg_plan_step *step)
+{
+    const double flops = (double)vgg_graph_node_flops(run->graph, step->first_node);
+    const double weights = (double)vgg_graph_node_parameters(run->graph, step->first_node);
+    return flops * step->op.problem.max_batch * 1e-11 + weights * 4e-10;
+}
+
+static clvgg_status add_chain(tuning_run *run, const vgg_plan_step *step)
+{
+    chain *added = &run->chains[run->chain_count];
+    const vgg_problem *problem = &step->op.problem;
+    *added = (chain){.step = step,
+                     .batch = problem->max_batch,
+                     .cost = cost_of(run, step),
+                     .order = run->chain_count};
+    vgg_tuning_describe(problem, step->poolable, added->problem);
+    for (size_t i = 0; i < run->chain_count; i++)
+        if (run->chains[i].batch == added->batch &&
+            strcmp(run->chains[i].problem, added->problem) == 0)
+            return CLVGG_STATUS_OK;
+    run->chain_count++;
+    return CLVGG_STATUS_OK;
+}
+
+/* In the order of the batches, dearest first: what is left when the budget ends matters least. */
+static int compare_chains(const void *a, const void *b)
+{
+    const chain *x = a, *y = b;
+    if (x->batch == y->batch && x->cost != y->cost)
+        return x->cost < y->cost ? 1 : -1;
+    return x->order < y->order ? -1 : 1;
+}
+
+static clvgg_status outline_batches(tuning_run *run, bool clblast)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_tune_options *options = run->options;
+    const int logits = vgg_graph_find(run->graph, "logits");
+    VGG_NEW(run->outlines, options->batch_count);
+    VGG_NEW(run->chains, options->batch_count * (size_t)run->graph->count);
+    for (size_t b = 0; b < options->batch_count; b++) {
+        const vgg_plan_options plan_options = {.max_batch = options->batches[b],
+                                               .outputs = &logits,
+                                               .output_count = 1,
+                                               .storage = options->storage,
+                                               .clblast = clblast,
+                                               .ignore_own_tuning = true,
+                                               .plan_only = true};
+        VGG_TRY(vgg_plan_create(run->device, run->graph, NULL, &plan_options, &run->outlines[b]));
+        for (int i = 0; i < run->outlines[b]->step_count; i++) {
+            const vgg_plan_step *step = &run->outlines[b]->steps[i];
+            const vgg_node *node = step->op.problem.node;
+            if (node != NULL && (node->type == VGG_LAYER_CONV2D || node->type == VGG_LAYER_DENSE))
+                VGG_TRY(add_chain(run, step));
+        }
+    }
+    qsort(run->chains, run->chain_count, sizeof *run->chains, compare_chains);
+cleanup:
+    return status;
+}
+
+/* ---- telling and asking ---- */
+
+static bool ask(void *user)
+{
+    tuning_run *run = user;
+    if (!run->stopped && run->options->progress != NULL)
+        run->stopped = run->options->progress(run->options->user, NULL) != 0;
+    return run->stopped;
+}
+
+static void tell(tuning_run *run, clvgg_tune_event *event)
+{
+    const chain *work = &run->chains[run->now];
+    event->struct_size = sizeof *event;
+    event->chain = run->now;
+    event->chain_count = run->chain_count;
+    event->layers = work->step->layers;
+    event->batch = work->batch;
+    event->candidates = run->judged;
+    event->wrong = run->wrong;
+    event->seconds = (vgg_clock_ms() - run->start_ms) / 1e3;
+    if (run->options->progress != NULL && run->options->progress(run->options->user, event) != 0)
+        run->stopped = true;
+}
+
+static void tell_candidate(void *user, const vgg_tuner_event *judged)
+{
+    static const clvgg_tune_verdict verdicts[] = {
+        [VGG_VERDICT_TIMED] = CLVGG_TUNE_TIMED,      [VGG_VERDICT_DROPPED] = CLVGG_TUNE_DROPPED,
+        [VGG_VERDICT_WRONG] = CLVGG_TUNE_WRONG,      [VGG_VERDICT_REFUSED] = CLVGG_TUNE_REFUSED,
+        [VGG_VERDICT_TOO_LONG] = CLVGG_TUNE_REFUSED,
+    };
+    tuning_run *run = user;
+    char parameters[256];
+    vgg_tuning_describe_choice(judged->variant, judged->choice, parameters, sizeof parameters);
+    run->judged++;
+    run->wrong += judged->verdict == VGG_VERDICT_WRONG;
+    clvgg_tune_event event = {.verdict = verdicts[judged->verdict],
+                              .variant = judged->variant->name,
+                              .parameters = parameters,
+                              .ms = judged->ms,
+                              .reason = judged->verdict == VGG_VERDICT_TOO_LONG
+                                            ? "would hold the device for more than half a second"
+                                            : judged->reason};
+    tell(run, &event);
+}
+
+static void tell_result(tuning_run *run, const vgg_tuning *tuning, clvgg_tune_verdict verdict)
+{
+    char parameters[256];
+    vgg_tuning_describe_choice(tuning->variant, &tuning->choice, parameters, sizeof parameters);
+    clvgg_tune_event event = {.verdict = verdict,
+                              .variant = tuning->variant->name,
+                              .parameters = parameters,
+                              .ms = tuning->ms,
+                              .default_ms = tuning->default_ms,
+                              .reason = ""};
+    tell(run, &event);
+}
+
+/* ---- one chain ---- */
+
+/* A chain that can't be tuned here doesn't stop the others. */
+static bool is_survivable(clvgg_status status)
+{
+    return status == CLVGG_STATUS_UNSUPPORTED || status == CLVGG_STATUS_BUILD_FAILED ||
+           status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || status == CLVGG_STATUS_OPENCL;
+}
+
+static uint64_t seed_of(const tuning_run *run, const chain *work)
+{
+    uint64_t hash = run->options->seed * UINT64_C(0x9E3779B97F4A7C15) + (uint64_t)work->batch;
+    for (const char *at = work->problem; *at != '\0'; at++)
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
+    return hash;
+}
+
+static clvgg_status tune_chain(tuning_run *run, double slice_ms)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const chain *work = &run->chains[run->now];
+    const bool gpu = run->device->info.type == CLVGG_DEVICE_GPU;
+    const vgg_tuner tuner = {.device = run->device,
+                             .clblast = run->clblast && (gpu || slice_ms >= clblast_on_cpu_ms),
+                             .seed = seed_of(run, work),
+                             .deadline_ms = vgg_clock_ms() + slice_ms,
+                             .report = tell_candidate,
+                             .stop = ask,
+                             .user = run};
+    vgg_tuner_result result;
+    run->judged = run->wrong = 0;
+    status = vgg_tuner_search(&tuner, &work->step->op, work->step->poolable, &result);
+    run->summary->candidates += (size_t)run->judged;
+    run->summary->wrong += (size_t)run->wrong;
+    if (is_survivable(status)) {
+        clvgg_tune_event event = {
+            .verdict = CLVGG_TUNE_FAILED, .variant = "", .parameters = "", .reason = vgg_message()};
+        run->summary->failed++;
+        tell(run, &event);
+        return CLVGG_STATUS_OK;
+    }
+    if (status != CLVGG_STATUS_OK || result.stopped)
+        return status;
+    vgg_tuning tuning = {.device = run->source.device,
+                         .batch = work->batch,
+                         .variant = result.variant,
+                         .choice = result.choice,
+                         .ms = result.ms,
+                         .default_ms = result.default_ms};
+    memcpy(tuning.problem, work->problem, sizeof tuning.problem);
+    VGG_TRY(vgg_tuning_keep(run->source.cache, &tuning, 1));
+    run->summary->tuned++;
+    run->summary->faster += result.variant != work->step->op.variant ||
+                            memcmp(&result.choice, &work->step->op.choice, sizeof result.choice);
+    tell_result(run, &tuning, CLVGG_TUNE_FOUND);
+cleanup:
+    return status;
+}
+
+/* Each chain gets an equal share of what is left. */
+static clvgg_status tune_chains(tuning_run *run)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const double end_ms = run->start_ms + run->options->budget_seconds * 1e3;
+    bool *known = NULL;
+    size_t unknown = 0;
+    vgg_tuning found;
+    VGG_NEW(known, run->chain_count);
+    for (size_t i = 0; i < run->chain_count; i++) {
+        const chain *work = &run->chains[i];
+        known[i] = !run->options->redo &&
+                   vgg_tuning_find_own(&run->source, work->problem, work->batch, &found);
+        unknown += !known[i];
+    }
+    for (run->now = 0; run->now < run->chain_count && !run->stopped; run->now++) {
+        const chain *work = &run->chains[run->now];
+        if (known[run->now]) {
+            vgg_tuning_find_own(&run->source, work->problem, work->batch, &found);
+            run->summary->known++;
+            run->judged = run->wrong = 0;
+            tell_result(run, &found, CLVGG_TUNE_KNOWN);
+            continue;
+        }
+        const double left_ms = end_ms - vgg_clock_ms();
+        if (left_ms > 0)
+            VGG_TRY(tune_chain(run, left_ms / (double)unknown));
+        unknown--;
+    }
+cleanup:
+    vgg_free(known);
+    return status;
+}
+
+clvgg_status vgg_tune_model(clvgg_device *device, const vgg_graph *graph,
+                            const clvgg_tune_options *options, clvgg_tune_summary *summary)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    tuning_run run = {.graph = graph,
+                      .options = options,
+                      .summary = summary,
+                      .start_ms = vgg_clock_ms(),
+                      .clblast = !device->foreign_context};
+    *summary = (clvgg_tune_summary){.struct_size = sizeof *summary};
+    VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &run.device));
+    const vgg_traits traits = vgg_traits_of(&run.device->info);
+    VGG_TRY(vgg_tuning_open(run.device, &traits, device->runtime->cache, &run.source));
+    VGG_TRY(outline_batches(&run, run.clblast));
+    summary->chains = run.chain_count;
+    VGG_TRY(tune_chains(&run));
+    summary->left = run.chain_count - summary->known - summary->tuned - summary->failed;
+    summary->stopped = run.stopped;
+cleanup:
+    summary->seconds = (vgg_clock_ms() - run.start_ms) / 1e3;
+    for (size_t b = 0; b < options->batch_count && run.outlines != NULL; b++)
+        vgg_plan_free(run.outlines[b]);
+    vgg_free(run.outlines);
+    vgg_free(run.chains);
+    vgg_tuning_close(&run.source);
+    vgg_device_release(run.device);
+    return status;
+}

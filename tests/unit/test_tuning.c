@@ -1,0 +1,288 @@
+/* test_tuning.c — results of tuning as data: what is written is read back, keys tell problems
+ * apart, and a file that may come from anybody is refused in words.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "ops/tuning.h"
+#include "support/cache.h"
+
+static vgg_tuning make(const char *problem, int batch)
+{
+    vgg_tuning tuning = {.device = {.words = "A \"device\" (driver 1)",
+                                    .type = CLVGG_DEVICE_CPU,
+                                    .vendor = "Vendor",
+                                    .vector_width = 16,
+                                    .compute_units = 2},
+                         .batch = batch,
+                         .variant = &vgg_variant_conv_blocked,
+                         .choice = {{14, 1}},
+                         .ms = 1.5,
+                         .default_ms = 2.25};
+    snprintf(tuning.problem, sizeof tuning.problem, "%s", problem);
+    return tuning;
+}
+
+static void assert_same(const vgg_tuning *a, const vgg_tuning *b)
+{
+    assert_string_equal(a->device.words, b->device.words);
+    assert_string_equal(a->device.vendor, b->device.vendor);
+    assert_int_equal(a->device.type, b->device.type);
+    assert_int_equal(a->device.vector_width, b->device.vector_width);
+    assert_int_equal(a->device.compute_units, b->device.compute_units);
+    assert_string_equal(a->problem, b->problem);
+    assert_int_equal(a->batch, b->batch);
+    assert_ptr_equal(a->variant, b->variant);
+    assert_memory_equal(&a->choice, &b->choice, sizeof a->choice);
+    assert_true(a->ms == b->ms && a->default_ms == b->default_ms);
+}
+
+static void what_is_written_is_read(void **state)
+{
+    (void)state;
+    vgg_tuning written[2] = {make("conv2d 64x224x224 to 64", 1), make("dense 25088 to 4096", 16)};
+    vgg_tuning *read = NULL;
+    vgg_text text = {0};
+    size_t count = 0;
+    written[1].variant = &vgg_variant_dense_rows;
+    written[1].choice = (vgg_choice){{0}};
+    vgg_tuning_write_all(written, 2, &text);
+    assert_int_equal(vgg_tuning_read_all(text.bytes, text.length, false, &read, &count), 0);
+    assert_int_equal(count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_same(&read[i], &written[i]);
+    vgg_free(read);
+    vgg_text_free(&text);
+}
+
+/* The good file with one thing in it replaced. */
+static clvgg_status read_changed(const char *from, const char *to)
+{
+    const vgg_tuning written = make("conv2d 64x224x224 to 64", 1);
+    vgg_tuning *read = NULL;
+    vgg_text text = {0}, changed = {0};
+    size_t count = 7;
+    vgg_tuning_write_all(&written, 1, &text);
+    const char *at = strstr(text.bytes, from);
+    if (at == NULL)
+        fail_msg("'%s' is not in %s", from, text.bytes);
+    vgg_text_append(&changed, text.bytes, (size_t)(at - text.bytes));
+    vgg_text_puts(&changed, to);
+    vgg_text_puts(&changed, at + strlen(from));
+    clvgg_status status = vgg_tuning_read_all(changed.bytes, changed.length, false, &read, &count);
+    assert_true((status == CLVGG_STATUS_OK) == (read != NULL));
+    assert_int_equal(count, status == CLVGG_STATUS_OK ? 1 : 0);
+    vgg_free(read);
+    vgg_text_free(&text);
+    vgg_text_free(&changed);
+    return status;
+}
+
+static void hostile_files_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to, *message;
+    } cases[] = {
+        {"\"schema\": 1", "\"schema\": 2", "schema 2 is newer than this clvgg's 1"},
+        {"\"schema\": 1", "\"schema\": \"1\"", "'schema' isn't an integer"},
+        {"\"kernels\": \"", "\"kernels\": \"0", "measured with other kernels"},
+        {"\"entries\": [", "\"entries\": [3, ", "entry 1: the result isn't an object"},
+        {"\"TW\": 14", "\"TW\": 13", "'TW' of conv_blocked is 13, not one of 2 4 6 7 8"},
+        {"\"TW\": 14", "\"TW\": 14.5", "'TW' of conv_blocked is 14.5, not one of"},
+        {"\"TW\": 14", "\"TW\": -14", "'TW' of conv_blocked is -14, not one of"},
+        {"\"TW\": 14", "\"TW\": 0", "'TW' of conv_blocked is 0, not one of"},
+        {"\"TW\": 14", "\"TW\": 1e300", "is 1e+300, not one of"},
+        {"\"TW\": 14", "\"TW\": \"14 -DX=1\"", "'TW' of conv_blocked is nan, not one of"},
+        {"\"TW\": 14", "\"-DTW\": 14", "conv_blocked has no parameter '-DTW'"},
+        {"\"TW\": 14", "\"TW\": 14, \"TW\": 12", "'TW' is given twice"},
+        {"{\"TW\": 14, \"KB\": 1}", "[14, 1]", "'parameters' isn't an object"},
+        {"conv_blocked", "conv_magic", "entry 1: there is no variant 'conv_magic'"},
+        {"conv_blocked", "dense_rows", "variant dense_rows doesn't compute conv2d layers"},
+        {"conv_blocked", "layout", "variant layout doesn't compute conv2d layers"},
+        {"conv2d 64", "teapot 64", "'problem' names no layer: 'teapot 64"},
+        {"\"batch\": 1", "\"batch\": 0", "'batch' is 0, not between 1 and 65536"},
+        {"\"batch\": 1", "\"batch\": 1.5", "'batch' isn't an integer"},
+        {"\"batch\": 1, ", "", "the result has no 'batch'"},
+        {"\"batch\": 1", "\"batch\": 1, \"batch\": 2", "the result has a member twice"},
+        {"\"batch\": 1", "\"batch\": 1, \"extra\": 2", "the result has an unknown member 'extra'"},
+        {"\"type\": \"cpu\"", "\"type\": \"toaster\"", "'type' is 'toaster', not cpu, gpu"},
+        {"\"vector_width\": 16", "\"vector_width\": 99", "'vector_width' is 99, not between"},
+        {"\"vendor\": \"Vendor\"", "\"vendor\": 4", "'vendor' isn't a string"},
+        {"\"vendor\": \"Vendor\"", "\"vendor\": \"a\\nb\"", "'vendor' has control characters"},
+        {"\"ms\": 1.5", "\"ms\": -1", "'ms' isn't a time in milliseconds"},
+        {"\"ms\": 1.5", "\"ms\": NaN", "isn't JSON"},
+        {"\n  ]\n}\n", "\n  ]\n} {}", "something follows the JSON value"},
+        {"\n  ]\n}\n", "", "isn't JSON"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const clvgg_status status = read_changed(cases[i].from, cases[i].to);
+        if (status == CLVGG_STATUS_OK || strstr(clvgg_status_message(), cases[i].message) == NULL)
+            fail_msg("'%s' for '%s': '%s' expected, got '%s'", cases[i].to, cases[i].from,
+                     cases[i].message, status ? clvgg_status_message() : "no error");
+    }
+    assert_int_equal(read_changed("Vendor", "Other"), CLVGG_STATUS_OK);
+}
+
+/* Cut anywhere, a file is refused, and nothing is read past its end. */
+static void cut_files_are_refused(void **state)
+{
+    (void)state;
+    const vgg_tuning written = make("conv2d 64x224x224 to 64", 1);
+    vgg_text text = {0};
+    vgg_tuning_write_all(&written, 1, &text);
+    for (size_t length = 0; length + 1 < text.length; length++) {
+        vgg_tuning *read = NULL;
+        size_t count = 0;
+        char *copy = malloc(length > 0 ? length : 1);
+        memcpy(copy, text.bytes, length);
+        assert_int_not_equal(vgg_tuning_read_all(copy, length, false, &read, &count), 0);
+        free(copy);
+    }
+    vgg_text_free(&text);
+}
+
+static void shipped_defaults_can_be_read(void **state)
+{
+    (void)state;
+    vgg_tuning *read = NULL;
+    size_t count = 0;
+    assert_int_equal(
+        vgg_tuning_read_all(vgg_tuned_defaults, vgg_tuned_defaults_length, true, &read, &count), 0);
+    vgg_free(read);
+}
+
+/* Whatever changes what a chain computes changes its text, and nothing else does. */
+static void problems_are_told_apart(void **state)
+{
+    (void)state;
+    char first[VGG_TUNING_PROBLEM], other[VGG_TUNING_PROBLEM];
+    vgg_node node = {.name = "a",
+                     .type = VGG_LAYER_CONV2D,
+                     .attributes.conv = {.out_channels = 64,
+                                         .kernel = {3, 3},
+                                         .stride = {1, 1},
+                                         .dilation = {1, 1},
+                                         .pad = {1, 1, 1, 1},
+                                         .groups = 1,
+                                         .bias = true},
+                     .output = {3, {64, 224, 224}}};
+    vgg_node pool = {.type = VGG_LAYER_MAX_POOL,
+                     .attributes.pool = {.kernel = {2, 2}, .stride = {2, 2}}};
+    vgg_problem problem = {
+        .node = &node, .input = {3, {64, 224, 224}}, .output = node.output, .relu = true};
+    vgg_tuning_describe(&problem, NULL, first);
+    assert_string_equal(first, "conv2d 64x224x224 to 64 kernel 3x3 stride 1x1 dilation 1x1 "
+                               "pad 1,1,1,1 groups 1 bias relu, f32");
+    node.name = "b";
+    problem.max_batch = 4;
+    vgg_tuning_describe(&problem, NULL, other);
+    assert_string_equal(first, other);
+    int64_t *const numbers[] = {
+        &problem.input.dims[1],           &node.attributes.conv.out_channels,
+        &node.attributes.conv.pad[3],     &node.attributes.conv.stride[0],
+        &node.attributes.conv.groups,     &node.attributes.conv.kernel[1],
+        &node.attributes.conv.dilation[0]};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        ++*numbers[i];
+        vgg_tuning_describe(&problem, NULL, other);
+        assert_string_not_equal(first, other);
+        --*numbers[i];
+    }
+    problem.relu = false;
+    vgg_tuning_describe(&problem, NULL, other);
+    assert_string_not_equal(first, other);
+    problem.relu = true;
+    problem.storage = CLVGG_DTYPE_BF16;
+    vgg_tuning_describe(&problem, NULL, other);
+    assert_string_not_equal(first, other);
+    problem.storage = CLVGG_DTYPE_F32;
+    vgg_tuning_describe(&problem, &pool, other);
+    assert_string_not_equal(first, other);
+    /* The longest has room. */
+    for (int i = 0; i < 3; i++)
+        problem.input.dims[i] = 2147483647;
+    for (int i = 0; i < 4; i++)
+        node.attributes.conv.pad[i] = pool.attributes.pool.pad[i] = 2147483647;
+    vgg_tuning_describe(&problem, &pool, other);
+    assert_true(strlen(other) < VGG_TUNING_PROBLEM - 1);
+}
+
+static void the_cache_finds_its_own(void **state)
+{
+    (void)state;
+    vgg_cache *cache = cache_make(cache_fresh_path(), VGG_CACHE_LIMIT_BYTES);
+    const vgg_tuning kept[2] = {make("conv2d 64x224x224 to 64", 16), make("conv2d 1x1x1 to 2", 1)};
+    vgg_tuning_source source = {.cache = cache, .device = kept[0].device};
+    vgg_tuning found, *all = NULL;
+    size_t count = 0;
+    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
+    assert_int_equal(vgg_tuning_keep(cache, kept, 2), CLVGG_STATUS_OK);
+    assert_true(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
+    assert_same(&found, &kept[0]);
+    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 15, &found));
+    source.device.compute_units = 1;
+    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
+    source.device.compute_units = 2;
+    source.device.words[0] = 'B';
+    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
+    /* Sorted, whatever the order of keeping. */
+    assert_int_equal(vgg_tuning_list(cache, &all, &count), CLVGG_STATUS_OK);
+    assert_int_equal(count, 2);
+    assert_same(&all[0], &kept[1]);
+    assert_same(&all[1], &kept[0]);
+    vgg_free(all);
+    vgg_cache_free(cache);
+    assert_int_equal(vgg_tuning_keep(NULL, kept, 1), CLVGG_STATUS_IO);
+}
+
+/* A shipped result for another device of the kind, the nearest one. */
+static void the_nearest_shipped_is_taken(void **state)
+{
+    (void)state;
+    vgg_tuning shipped[5];
+    for (int i = 0; i < 5; i++) {
+        shipped[i] = make("conv2d 1x1x1 to 2", 8);
+        shipped[i].ms = i;
+    }
+    shipped[0].device.type = CLVGG_DEVICE_GPU;
+    shipped[1].device.vector_width = 8;
+    strcpy(shipped[2].device.vendor, "Other");
+    shipped[3].batch = 4;
+    shipped[4].batch = 3;
+    vgg_tuning_source source = {
+        .device = shipped[4].device, .shipped = shipped, .shipped_count = 5};
+    vgg_tuning found;
+    static const struct {
+        size_t count;
+        int batch, nearest; /* −1: none */
+    } cases[] = {{5, 8, 3}, {3, 8, 2}, {2, 8, 1}, {1, 8, -1}, {5, 4, 3}, {5, 3, 4}, {5, 17, -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        source.shipped_count = cases[i].count;
+        const bool any = vgg_tuning_find(&source, "conv2d 1x1x1 to 2", cases[i].batch, &found);
+        assert_int_equal(any ? (int)found.ms : -1, cases[i].nearest);
+    }
+    assert_false(vgg_tuning_find(&source, "conv2d 1x1x1 to 3", 8, &found));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(hostile_files_are_refused),
+        cmocka_unit_test(cut_files_are_refused),
+        cmocka_unit_test(shipped_defaults_can_be_read),
+        cmocka_unit_test(problems_are_told_apart),
+        cmocka_unit_test(the_cache_finds_its_own),
+        cmocka_unit_test(the_nearest_shipped_is_taken),
+    };
+    return cmocka_run_group_tests(tests, cache_tests_begin, cache_tests_end);
+}
