@@ -17,6 +17,7 @@
 #include "gemm_product.h"
 #include "ops/clblast.h"
 #include "ops/op.h"
+#include "ops/upload.h"
 
 typedef struct bench {
     clvgg_device *device;
@@ -192,7 +193,7 @@ static clvgg_status upload_own(const bench *b, const product *p, const operands 
     const int64_t padded = vgg_ceil_div(op->pack.rows, op->pack.panel) * op->pack.panel;
     const uint64_t images = (uint64_t)op->problem.max_batch;
     VGG_TRY(vgg_packed_weights_create(b->device, b->queue, &op->pack, &weights, &call->weights));
-    VGG_TRY(vgg_packed_bias_create(b->device, b->queue, op->pack.rows, padded, NULL, &call->bias));
+    VGG_TRY(vgg_packed_bias_create(b->device, op->pack.rows, padded, NULL, &call->bias));
     VGG_TRY(make_buffer(b, images * vgg_layout_elements(&op->problem.input, op->input_block),
                         conv ? blocks : o->a, &call->io.input.memory));
     if (op->workspace_elements > 0)

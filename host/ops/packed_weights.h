@@ -1,7 +1,6 @@
 /* ops/packed_weights.h — weights on the device, in the order a kernel reads them.
  *
- * Values go from their source to the device in chunks: the host holds two staging buffers of a few
- * MiB, never the tensor. A kernel (cl/pack.cl) converts and permutes while the next chunk is read.
+ * Here is what they look like; ops/upload.h brings them there.
  */
 #ifndef VGG_OPS_PACKED_WEIGHTS_H
 #define VGG_OPS_PACKED_WEIGHTS_H
@@ -38,6 +37,7 @@ typedef struct vgg_packed_weights {
     vgg_weight_piece *pieces;
     int piece_count;
     uint64_t bytes;
+    cl_event written; /* of the last command that writes them; NULL: they are there */
 } vgg_packed_weights;
 
 /* Elements of a packed weight with `rows` rows, and their bytes in pack->storage. */
@@ -51,17 +51,14 @@ static inline uint64_t vgg_bias_bytes(const vgg_pack *pack)
 /* Buffers that a packed weight is split into, each of whole panels, where the largest allocation
  * asks for it; 0: no split is small enough, or the kernel can't take one. */
 int64_t vgg_pack_pieces(const vgg_pack *pack, uint64_t max_allocation_bytes);
-/* Reads, packs and uploads; waits until the device is done. Values are rounded to the nearest of
- * pack->storage, ties to even. Errors: OUT_OF_DEVICE_MEMORY with the size, UNSUPPORTED (a value
- * that would become infinite), those of `input`. */
-clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
-                                       const vgg_pack *pack, const vgg_tensor_input *input,
-                                       vgg_packed_weights *out);
-/* A vector of `count` values, zeros up to `padded_count`, float32; waits as well. NULL input: all
- * zeros. */
-clvgg_status vgg_packed_bias_create(clvgg_device *device, cl_command_queue queue, int64_t count,
-                                    int64_t padded_count, const vgg_tensor_input *input,
-                                    vgg_packed_weights *out);
+/* Buffers of the right sizes, with nothing in them. Errors: OUT_OF_DEVICE_MEMORY with the size. */
+clvgg_status vgg_packed_weights_allocate(clvgg_device *device, const vgg_pack *pack,
+                                         vgg_packed_weights *out);
+/* A vector of `count` values, zeros up to `padded_count`, float32. NULL input: all zeros. */
+clvgg_status vgg_packed_bias_create(clvgg_device *device, int64_t count, int64_t padded_count,
+                                    const vgg_tensor_input *input, vgg_packed_weights *out);
+/* Waits until they are there, for any queue. */
+clvgg_status vgg_packed_weights_wait(vgg_packed_weights *weights);
 void vgg_packed_weights_free(vgg_packed_weights *weights);
 
 #endif

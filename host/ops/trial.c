@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "ops/upload.h"
 #include "tensor/shape.h"
 
 enum { SAMPLES = 5, MOST_SAMPLES = 15 };
@@ -104,7 +105,7 @@ static clvgg_status upload(const vgg_trial_bench *bench, const vgg_op *op, vgg_t
     const vgg_tensor_input values = {NULL, CLVGG_DTYPE_F32, read_weights};
     VGG_TRY(vgg_packed_weights_create(bench->device, bench->queue, &op->pack, &values,
                                       &trial->weights));
-    VGG_TRY(vgg_packed_bias_create(bench->device, bench->queue, op->pack.rows,
+    VGG_TRY(vgg_packed_bias_create(bench->device, op->pack.rows,
                                    vgg_ceil_div(op->pack.rows, op->pack.panel) * op->pack.panel,
                                    &values, &trial->bias));
 cleanup:

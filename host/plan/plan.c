@@ -113,24 +113,38 @@ cleanup:
     return status;
 }
 
+/* One step's weights and bias, on their way to the device. */
+static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploader *uploader,
+                                const vgg_parameter_source *source)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pack *pack = &step->op.pack;
+    const vgg_node *node = &plan->graph->nodes[step->first_node];
+    status = vgg_weight_store_weights(plan->device, uploader, source, step->first_node, pack,
+                                      &step->weights);
+    if (status == CLVGG_STATUS_UNSUPPORTED) /* a weight that can't be stored so */
+        vgg_message_prefix("layer '%s'", node->name);
+    VGG_TRY(status);
+    VGG_TRY(vgg_weight_store_bias(plan->device, source, step->first_node, vgg_node_has_bias(node),
+                                  pack, &step->bias));
+cleanup:
+    return status;
+}
+
+/* While the device packs one tensor, the next is read: nobody waits before the end. */
 static clvgg_status upload_weights(vgg_plan *plan, const vgg_parameter_source *source)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    for (int i = 0; i < plan->step_count; i++) {
-        vgg_plan_step *step = &plan->steps[i];
-        const vgg_pack *pack = &step->op.pack;
-        if (pack->panel == 0)
-            continue;
-        const vgg_node *node = &plan->graph->nodes[step->first_node];
-        status = vgg_weight_store_weights(plan->device, plan->queue, source, step->first_node, pack,
-                                          &step->weights);
-        if (status == CLVGG_STATUS_UNSUPPORTED) /* a weight that can't be stored so */
-            vgg_message_prefix("layer '%s'", node->name);
-        VGG_TRY(status);
-        VGG_TRY(vgg_weight_store_bias(plan->device, plan->queue, source, step->first_node,
-                                      vgg_node_has_bias(node), pack, &step->bias));
-    }
+    vgg_uploader *uploader = NULL;
+    VGG_TRY(vgg_uploader_create(plan->device, plan->queue, &uploader));
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].op.pack.panel != 0)
+            VGG_TRY(upload_step(plan, &plan->steps[i], uploader, source));
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].weights != NULL)
+            VGG_TRY(vgg_weight_store_wait(plan->steps[i].weights));
 cleanup:
+    vgg_uploader_free(uploader);
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* plan/weight_store.c — a list of entries a device. The device's lock guards the list; each entry
- * has a lock of its own, held while it is uploaded, so that only those who need it wait.
+ * has a lock of its own, held while it is read, so that only those who need it wait. The device may
+ * be packing it still when others find it: it carries an event for that.
  */
 #include "plan/weight_store.h"
 
@@ -19,8 +20,8 @@ typedef struct store_entry {
     struct store_entry *next;
     store_key key;
     int uses;             /* guarded by the device's lock */
-    pthread_mutex_t lock; /* held while uploading; guards `ready` */
-    bool ready;
+    pthread_mutex_t lock; /* held while reading; guards `ready` and weights.written */
+    bool ready;           /* all of it is read, and on its way */
 } store_entry;
 
 /* What vgg_tensor_input asks of a parameter source. */
@@ -94,8 +95,17 @@ void vgg_weight_store_release(clvgg_device *device, const vgg_packed_weights *we
     }
 }
 
-/* Finds or uploads an entry. `input` NULL: a bias of zeros. */
-static clvgg_status find_or_upload(clvgg_device *device, cl_command_queue queue,
+clvgg_status vgg_weight_store_wait(const vgg_packed_weights *weights)
+{
+    store_entry *entry = (store_entry *)weights;
+    pthread_mutex_lock(&entry->lock);
+    const clvgg_status status = vgg_packed_weights_wait(&entry->weights);
+    pthread_mutex_unlock(&entry->lock);
+    return status;
+}
+
+/* Finds or uploads an entry; a bias has no uploader. `input` NULL: a bias of zeros. */
+static clvgg_status find_or_upload(clvgg_device *device, vgg_uploader *uploader,
                                    const store_key *key, const vgg_tensor_input *input,
                                    const vgg_packed_weights **out)
 {
@@ -108,10 +118,10 @@ static clvgg_status find_or_upload(clvgg_device *device, cl_command_queue queue,
     if (!entry->ready) {
         status =
             key->bias
-                ? vgg_packed_bias_create(device, queue, pack->rows,
+                ? vgg_packed_bias_create(device, pack->rows,
                                          (pack->rows + pack->panel - 1) / pack->panel * pack->panel,
                                          input, &entry->weights)
-                : vgg_packed_weights_create(device, queue, pack, input, &entry->weights);
+                : vgg_upload(uploader, pack, input, &entry->weights);
         entry->ready = status == CLVGG_STATUS_OK;
     }
     pthread_mutex_unlock(&entry->lock);
@@ -123,7 +133,7 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_weight_store_weights(clvgg_device *device, cl_command_queue queue,
+clvgg_status vgg_weight_store_weights(clvgg_device *device, vgg_uploader *uploader,
                                       const vgg_parameter_source *source, int node,
                                       const vgg_pack *pack, const vgg_packed_weights **out)
 {
@@ -131,17 +141,17 @@ clvgg_status vgg_weight_store_weights(clvgg_device *device, cl_command_queue que
     parameter from = {source, node, false};
     const vgg_tensor_input input = {&from, source->dtype(source->user, node, false),
                                     read_parameter};
-    return find_or_upload(device, queue, &key, &input, out);
+    return find_or_upload(device, uploader, &key, &input, out);
 }
 
-clvgg_status vgg_weight_store_bias(clvgg_device *device, cl_command_queue queue,
-                                   const vgg_parameter_source *source, int node, bool has_bias,
-                                   const vgg_pack *pack, const vgg_packed_weights **out)
+clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_source *source,
+                                   int node, bool has_bias, const vgg_pack *pack,
+                                   const vgg_packed_weights **out)
 {
     const store_key key = {source->id, node, true, {.rows = pack->rows, .panel = pack->panel}};
     parameter from = {source, node, true};
     vgg_tensor_input input = {.user = &from, .read = read_parameter};
     if (has_bias)
         input.dtype = source->dtype(source->user, node, true);
-    return find_or_upload(device, queue, &key, has_bias ? &input : NULL, out);
+    return find_or_upload(device, NULL, &key, has_bias ? &input : NULL, out);
 }

@@ -2,7 +2,7 @@
 #ifndef VGG_PLAN_WEIGHT_STORE_H
 #define VGG_PLAN_WEIGHT_STORE_H
 
-#include "ops/packed_weights.h"
+#include "ops/upload.h"
 
 /* Where a graph's parameters come from. `id` tells sources apart: plans whose sources have the
  * same id share weights on a device. */
@@ -15,15 +15,18 @@ typedef struct vgg_parameter_source {
                          void *data);
 } vgg_parameter_source;
 
-/* Packed weights of a node, uploaded on `queue` unless some plan has them already. Thread-safe; a
- * second thread asking for the same waits for the first. */
-clvgg_status vgg_weight_store_weights(clvgg_device *device, cl_command_queue queue,
+/* Packed weights of a node, uploaded unless some plan has them already. Thread-safe; a second
+ * thread asking for the same waits until the first has read them. vgg_weight_store_wait() before
+ * use. */
+clvgg_status vgg_weight_store_weights(clvgg_device *device, vgg_uploader *uploader,
                                       const vgg_parameter_source *source, int node,
                                       const vgg_pack *pack, const vgg_packed_weights **out);
 /* Its bias, padded with zeros to whole panels; all zeros when has_bias is false. */
-clvgg_status vgg_weight_store_bias(clvgg_device *device, cl_command_queue queue,
-                                   const vgg_parameter_source *source, int node, bool has_bias,
-                                   const vgg_pack *pack, const vgg_packed_weights **out);
+clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_source *source,
+                                   int node, bool has_bias, const vgg_pack *pack,
+                                   const vgg_packed_weights **out);
+/* Waits until they are on the device, whichever plan's queue brings them. */
+clvgg_status vgg_weight_store_wait(const vgg_packed_weights *weights);
 /* Gives one use back; the last frees the memory. Accepts NULL. */
 void vgg_weight_store_release(clvgg_device *device, const vgg_packed_weights *weights);
 

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "clvgg/status.h"
-#include "ops/packed_weights.h"
+#include "ops/upload.h"
 #include "support/device.h"
 #include "support/networks.h"
 #include "tensor/dtype.h"

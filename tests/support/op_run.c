@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "ops/upload.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
@@ -196,7 +197,7 @@ clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switche
         const int64_t padded = vgg_ceil_div(op.pack.rows, op.pack.panel) * op.pack.panel;
         require_ok(
             vgg_packed_weights_create(d->device, d->queue, &op.pack, &weight_input, &weights));
-        require_ok(vgg_packed_bias_create(d->device, d->queue, op.pack.rows, padded,
+        require_ok(vgg_packed_bias_create(d->device, op.pack.rows, padded,
                                           c->bias != NULL ? &bias_input : NULL, &bias));
     }
     d->device->info.max_allocation_bytes = max_allocation;

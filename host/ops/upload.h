@@ -1,0 +1,29 @@
+/* ops/upload.h — brings weights from where they come from to the device.
+ *
+ * Values go through two staging buffers of a few MiB, never through host memory as a whole: while a
+ * kernel (cl/pack.cl, cl/pack_winograd.cl) converts and permutes one chunk, the host reads the
+ * next, be it of the next tensor. Only vgg_uploader_free() waits for the device.
+ */
+#ifndef VGG_OPS_UPLOAD_H
+#define VGG_OPS_UPLOAD_H
+
+#include "ops/packed_weights.h"
+
+typedef struct vgg_uploader vgg_uploader;
+
+/* On `queue`, in order, which must outlive it. Takes device memory when it is used first. */
+clvgg_status vgg_uploader_create(clvgg_device *device, cl_command_queue queue, vgg_uploader **out);
+/* Reads a weight and sees to its packing into new buffers; out->written tells when it is done.
+ * Values are rounded to the nearest of pack->storage, ties to even. Errors: OUT_OF_DEVICE_MEMORY
+ * with the size, UNSUPPORTED (a value that would become infinite), those of `input`. */
+clvgg_status vgg_upload(vgg_uploader *uploader, const vgg_pack *pack, const vgg_tensor_input *input,
+                        vgg_packed_weights *out);
+/* Waits for all that was begun. Accepts NULL. */
+void vgg_uploader_free(vgg_uploader *uploader);
+
+/* One weight by itself, waited for. */
+clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
+                                       const vgg_pack *pack, const vgg_tensor_input *input,
+                                       vgg_packed_weights *out);
+
+#endif
