@@ -177,7 +177,8 @@ def goals(lines, devices, batches):
 def page(stored):
     lines, rounds = stored["lines"], max((line["round"] for line in stored["lines"]), default=0)
     text = [f"{rounds} rounds; minimum of {rounds * stored['reps']} passes, each program in processes of its own that took "
-            "turns (clvgg: at least 9 passes a process). Memory is the largest of all rounds, of the whole process.", ""]
+            "turns (clvgg: at least 9 passes a process). Memory is the largest of all rounds, of the whole process: "
+            "clvgg's includes the float32 reference that it is checked against.", ""]
     for batch in stored["batches"]:
         text += [batch_table(lines, stored["names"], batch), ""]
     return "\n".join(text + [goals(lines, stored["devices"], stored["batches"])])

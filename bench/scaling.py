@@ -51,14 +51,15 @@ def chosen(stored, device, series, units):
 
 def draw(stored, device, path):
     panels = []
-    for series, title in (("batch", "VGG16, batch 1 to 32"), ("side", "up to pool5, 64 to 512 pixels a side")):
+    for series, title in (("batch", "VGG16, batch {} to {}"), ("side", "up to pool5, {} to {} pixels a side")):
         lines = []
+        values = [point[series] for point in stored["points"] if point["series"] == series]
         for units in sorted({point["units"] for point in stored["points"]}):
             mine = chosen(stored, device, series, units)
             if mine:
                 lines.append((f"{units} compute unit{'s' if units > 1 else ''}",
                               [(point["gflop"], point["min_ms"]) for point in mine]))
-        panels.append((title, "GFLOP, counted as direct convolution", "ms", lines))
+        panels.append((title.format(min(values), max(values)), "GFLOP, counted as direct convolution", "ms", lines))
     plot.write(path, panels)
 
 
