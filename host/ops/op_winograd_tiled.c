@@ -63,10 +63,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                           .block = tile[DEPTH],
                           .panel = tile[CHANNELS],
                           .winograd = 2};
-    const uint64_t bytes = vgg_pack_elements(&op->pack, op->pack.rows) * sizeof(float);
-    VGG_REQUIRE(bytes <= traits->max_allocation_bytes, CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f2_tiled: %llu bytes of weights exceed the largest allocation",
-                (unsigned long long)bytes);
     vgg_op_add_program(op, "winograd_tiled.cl", "winograd_tiled",
                        "-DTK=%d -DTT=%d -DTC=%d -DMK=%d -DMT=%d -DSTAGES=%d", tile[CHANNELS],
                        tile[TILES], tile[DEPTH], tile[ITEM_CHANNELS], tile[ITEM_TILES],
@@ -106,6 +102,7 @@ const vgg_variant vgg_variant_winograd_f2_tiled = {
     .name = "winograd_f2_tiled",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .error_bound = 1e-6,
+    .storage_error_bound = {[CLVGG_DTYPE_F16] = 8e-4, [CLVGG_DTYPE_BF16] = 6e-3},
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,

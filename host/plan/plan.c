@@ -18,7 +18,7 @@ uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output)
 }
 
 /* FNV-1a over what decides a plan's bits: device, driver, layers, steps with their programs, how
- * weights are stored and split, batch. */
+ * weights are split, batch; how weights are stored is among the programs' options. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
     for (; *text != '\0'; text++)
@@ -60,11 +60,9 @@ static uint64_t fingerprint(const vgg_plan *plan)
         hash = hash_text(hash, step->layers);
         hash = hash_text(hash, step->op.variant->name);
         hash = hash_chain(hash, plan->graph, step);
-        if (step->op.pack.panel != 0) {
+        if (step->op.pack.panel != 0)
             hash = hash_number(hash, (uint64_t)vgg_pack_pieces(
                                          &step->op.pack, plan->device->info.max_allocation_bytes));
-            hash = hash_number(hash, (uint64_t)step->op.pack.storage);
-        }
         for (int p = 0; p < step->op.program_count; p++)
             hash = hash_text(hash, step->op.programs[p].options);
         if (step->op.reads_full_batch) /* its GEMM is chosen by the batch */
