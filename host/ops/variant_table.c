@@ -39,11 +39,18 @@ enum { NEVER_UNASKED = 4 };
 /* The Winograd variant that beats direct convolution on a CPU, or NULL. Measured on 2 cores of a
  * Sapphire Rapids and VGG's layers: `fused` wins while weights and a block of tiles fit a core's
  * cache, up to 128 channels, and there are tiles enough to transform the weights for; else `staged`
- * wins as soon as reading four times the weights pays for itself, at some 40 tiles; with fewer,
- * F(2x2) needs less than twice the weights and has four times the tiles. */
+ * wins as soon as reading four times the weights pays for itself, at some 40 tiles, or 16 where
+ * they are halved; with fewer, F(2x2) needs less than twice the weights and has four times the
+ * tiles. */
 static const vgg_variant *choose_winograd(const vgg_problem *problem)
 {
-    enum { FUSED_CHANNELS = 128, FUSED_TILES = 128, STAGED_TILES = 40, LEAST_CHANNELS = 16 };
+    enum {
+        FUSED_CHANNELS = 128,
+        FUSED_TILES = 128,
+        STAGED_TILES = 40,
+        HALVED_TILES = 16,
+        LEAST_CHANNELS = 16
+    };
     const int64_t *in = problem->input.dims, *out = problem->output.dims;
     const int64_t n = problem->max_batch;
     const int64_t tiles4 = n * vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4);
@@ -58,7 +65,9 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem)
     }
     if (in[0] <= FUSED_CHANNELS && tiles4 >= FUSED_TILES)
         return &vgg_variant_winograd_f4_fused;
-    if (tiles4 >= STAGED_TILES)
+    const bool halved =
+        problem->storage != CLVGG_DTYPE_F32 && !vgg_winograd_f4_keeps_float32(problem);
+    if (tiles4 >= (halved ? HALVED_TILES : STAGED_TILES))
         return &vgg_variant_winograd_f4_staged;
     return tiles2 >= STAGED_TILES ? &vgg_variant_winograd_f2_staged : NULL;
 }
