@@ -154,6 +154,24 @@ static void test_text(void **state)
     test_program_free(&detailed);
 }
 
+/* Rounded weights: more than float32's error, within the storage's own limit. */
+static void test_storage(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("test_storage");
+    test_program ran = {0};
+    BENCH(&ran, "--json", "--storage", "bf16");
+    assert_int_equal(ran.exit_code, 0);
+    cJSON *json = test_program_json(&ran);
+    assert_string_equal(string(json, "storage"), "bf16");
+    const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0);
+    assert_string_equal(string(result, "storage"), "bf16");
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(result, "wrong")));
+    assert_true(number(result, "error_l2") > 1e-4 && number(result, "error_l2") <= 1.5e-2);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
 static void test_random_weights(void **state)
 {
     (void)state;
@@ -305,6 +323,9 @@ static const char first_file[] =
             "{\"name\": \"conv1_1\", \"variant\": \"a\", \"ms\": 2}, "
             "{\"name\": \"pool1\", \"variant\": \"pool\", \"ms\": 0}]}, "
             "{\"batch\": 16, \"median_ms\": 100, \"min_ms\": 90}");
+static const char stored_file[] =
+    "{\"schema\": 1, \"device\": {\"name\": \"one\", \"platform\": \"p\"}, \"model\": \"vgg16\", "
+    "\"storage\": \"bf16\", \"peak\": {\"fma_gflops\": 300, \"read_gbps\": 15}, \"results\": []}";
 static const char second_file[] =
     FILE_OF("{\"batch\": 1, \"median_ms\": 5, \"min_ms\": 6, \"layers\": ["
             "{\"name\": \"conv1_1\", \"variant\": \"b\", \"ms\": 3}, "
@@ -338,6 +359,11 @@ static void test_comparison(void **state)
                                  "a pass, median   -  wrong       -\n"
                                  "a pass, minimum  -  wrong       -\n";
     assert_string_equal(strstr(ran.out, "\nbatch"), tables);
+    test_program_free(&ran);
+    test_scratch_write("c.json", stored_file, strlen(stored_file));
+    COMPARE(&ran, test_scratch_path("a.json"), test_scratch_path("c.json"));
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "c.json: vgg16 as bf16 on one (p), ");
     test_program_free(&ran);
 }
 
@@ -386,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_storage),
         cmocka_unit_test(test_random_weights),
         cmocka_unit_test(test_layer),
         cmocka_unit_test(test_failures),

@@ -113,6 +113,40 @@ static void test_large_plan(void **state)
     test_program_free(&ran);
 }
 
+/* Bytes of weights in a plan with `storage`. */
+static int stored_bytes(const char *storage)
+{
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){PROGRAM, "info", test_scratch_path("net.safetensors"),
+                                            "--storage", storage, "--json", NULL});
+    assert_int_equal(ran.exit_code, 0);
+    cJSON *json = test_program_json(&ran);
+    const cJSON *plan = cJSON_GetObjectItem(json, "plan");
+    const int bytes = integer(plan, "weight_bytes");
+    assert_string_equal(string(plan, "storage"), storage);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+    return bytes;
+}
+
+static void test_storage(void **state)
+{
+    (void)state;
+    const int whole = stored_bytes("f32");
+    assert_in_range(stored_bytes("f16"), whole / 4, whole * 3 / 4);
+    assert_in_range(stored_bytes("bf16"), whole / 4, whole * 3 / 4);
+    test_program ran = {0};
+    test_program_run(&ran, (const char *[]){PROGRAM, "info", test_scratch_path("net.safetensors"),
+                                            "--storage=bf16", NULL});
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "MiB as bf16, activations");
+    test_program_free(&ran);
+    test_program_run(&ran, (const char *[]){PROGRAM, "info", "--storage", "f64", NULL});
+    assert_int_equal(ran.exit_code, 2);
+    assert_contains(ran.err, "--storage: needs one of f32|f16|bf16, got 'f64'");
+    test_program_free(&ran);
+}
+
 static void test_dot(void **state)
 {
     (void)state;
@@ -151,8 +185,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json),       cmocka_unit_test(test_text),
-        cmocka_unit_test(test_large_plan), cmocka_unit_test(test_dot),
-        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_large_plan), cmocka_unit_test(test_storage),
+        cmocka_unit_test(test_dot),        cmocka_unit_test(test_failures),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
