@@ -45,7 +45,10 @@
 #define PASTE2(a, b) PASTE(a, b)
 #define vec PASTE2(float, VW)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
-#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+/* One store where PoCL's vstoren makes three. */
+typedef vec vec_anywhere __attribute__((aligned(4)));
+#define VSTORE(v, p) (*(__global vec_anywhere *)(p) = (v))
+#define VSTORE_PRIVATE(v, p) (*(vec_anywhere *)(p) = (v))
 #if STORAGE == 0
 #define weight_t float
 #define WEIGHTS(p) VLOAD(p)
@@ -85,7 +88,7 @@ inline void load_line(__global const float *row, int plane, int W, int ix, float
         vec v = (vec)(0.0f);
         if (inside)
             v = VLOAD(row + (size_t)(ix + p) * VW);
-        VSTORE(v, line + p * VW);
+        VSTORE_PRIVATE(v, line + p * VW);
 #endif
     }
 }
@@ -134,7 +137,7 @@ inline void convolve_row(__global const float *x, __global const weight_t *w,
             vec v = sum[p][b] + VLOAD(bias + b * VW);
             if (relu)
                 v = select(v, (vec)(0.0f), isless(v, (vec)(0.0f))); /* NaN stays */
-            VSTORE(v, out + (p * KB + b) * VW);
+            VSTORE_PRIVATE(v, out + (p * KB + b) * VW);
         }
 }
 
