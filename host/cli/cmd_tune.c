@@ -21,7 +21,7 @@ typedef struct tune_arguments {
     vgg_counts batches;
     vgg_extent input_size;
     float budget; /* seconds */
-    bool redo, json;
+    bool redo, clblast, json;
 } tune_arguments;
 
 #define AT(field) offsetof(tune_arguments, field)
@@ -46,6 +46,8 @@ static const vgg_option options[] = {
     {"seed", 0, VGG_OPTION_COUNT, AT(seed), "N", 0, 2147483647,
      "Order in which candidates are tried (1)"},
     {"redo", 0, VGG_OPTION_FLAG, AT(redo), NULL, 0, 0, "Also what was tuned before"},
+    {"clblast", 0, VGG_OPTION_FLAG, AT(clblast), NULL, 0, 0,
+     "First CLBlast's own parameters, in a quarter of the budget"},
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
     {"json", 0, VGG_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
     {"export", 0, VGG_OPTION_TEXT, AT(export_path), "FILE", 0, 0,
@@ -198,6 +200,7 @@ static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
     tune_options.storage = (clvgg_dtype)arguments->storage;
     tune_options.seed = (uint64_t)arguments->seed;
     tune_options.redo = arguments->redo;
+    tune_options.clblast = arguments->clblast;
     tune_options.progress = note_event;
     tune_options.user = run;
     run->progress = vgg_progress_start(&run->cli->err_style, SIZE_MAX);

@@ -53,3 +53,11 @@ clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buff
 cleanup:
     return status;
 }
+
+clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const char **names,
+                                  const size_t *values, size_t count)
+{
+    return check(
+        CLBlastOverrideParameters(device, kernel, CLBlastPrecisionSingle, count, names, values),
+        "CLBlastOverrideParameters");
+}

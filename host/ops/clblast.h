@@ -23,4 +23,8 @@ clvgg_status vgg_clblast_workspace(const vgg_gemm *gemm, cl_command_queue queue,
 clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buffer a, vgg_buffer b,
                               vgg_buffer c, cl_mem workspace);
 
+/* CLBlastOverrideParameters() for float32: the kernel's whole set, for the whole process. */
+clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const char **names,
+                                  const size_t *values, size_t count);
+
 #endif

@@ -191,6 +191,6 @@ extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_
     vgg_variant_conv_direct, vgg_variant_conv_blocked, vgg_variant_conv_tiled,
     vgg_variant_conv_im2col, vgg_variant_dense_direct, vgg_variant_dense_blocked,
     vgg_variant_dense_rows, vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation,
-    vgg_variant_softmax, vgg_variant_layout;
+    vgg_variant_softmax, vgg_variant_layout, vgg_variant_clblast_xgemm;
 
 #endif

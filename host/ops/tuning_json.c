@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ops/clblast_tuning.h"
 #include "ops/tuning.h"
 
 static const char *const type_names[] = {"cpu", "gpu", "accelerator", "other"};
@@ -197,6 +198,11 @@ static clvgg_status read_variant(const cJSON *json, const char *problem,
     VGG_TRY(read_text(json, "variant", name, sizeof name));
     *variant = vgg_variant_find(name);
     VGG_REQUIRE(*variant != NULL, CLVGG_STATUS_BAD_FILE, "there is no variant '%s'", name);
+    if (strcmp(problem, VGG_CLBLAST_PROBLEM) == 0) {
+        VGG_REQUIRE(*variant == &vgg_variant_clblast_xgemm, CLVGG_STATUS_BAD_FILE,
+                    "variant %s isn't CLBlast's", name);
+        return status;
+    }
     for (int type = 0; type < VGG_LAYER_TYPE_COUNT; type++) {
         const char *layer = vgg_layer_type_name((vgg_layer_type)type);
         if (strlen(layer) == length && strncmp(layer, problem, length) == 0)

@@ -23,6 +23,7 @@ const vgg_variant *const vgg_variants[] = {
     &vgg_variant_activation,
     &vgg_variant_softmax,
     &vgg_variant_layout,
+    &vgg_variant_clblast_xgemm,
 };
 const size_t vgg_variant_count = sizeof vgg_variants / sizeof *vgg_variants;
 

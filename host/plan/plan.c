@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "ops/clblast_tuning.h"
 
 uint64_t vgg_plan_input_elements(const vgg_plan *plan)
 {
@@ -65,6 +66,11 @@ static uint64_t fingerprint(const vgg_plan *plan)
                                          &step->op.pack, plan->device->info.max_allocation_bytes));
         for (int p = 0; p < step->op.program_count; p++)
             hash = hash_text(hash, step->op.programs[p].options);
+        if (step->op.variant->uses_clblast) {
+            char words[VGG_CLBLAST_WORDS];
+            vgg_clblast_in_force(plan->device->id, words);
+            hash = hash_text(hash, words);
+        }
         if (step->op.reads_full_batch) /* its GEMM is chosen by the batch */
             hash = hash_number(hash, (uint64_t)plan->max_batch);
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "ops/clblast_tuning.h"
 #include "ops/tuning.h"
 #include "plan/plan.h"
 #include "tensor/shape.h"
@@ -354,8 +355,12 @@ static clvgg_status open_tuning(selection *s)
     s->tuned = runtime->kernel_dir == NULL && s->options->memory_limit_bytes == 0;
     if (!s->tuned)
         return CLVGG_STATUS_OK;
-    return vgg_tuning_open(s->plan->device, &s->plan->traits,
-                           s->options->ignore_own_tuning ? NULL : runtime->cache, &s->tuning);
+    clvgg_status status =
+        vgg_tuning_open(s->plan->device, &s->plan->traits,
+                        s->options->ignore_own_tuning ? NULL : runtime->cache, &s->tuning);
+    if (status == CLVGG_STATUS_OK && allows_clblast(s) && !s->options->ignore_own_tuning)
+        vgg_clblast_prepare(s->plan->device, &s->plan->traits, &s->tuning);
+    return status;
 }
 
 clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "ops/clblast_tuning.h"
 #include "ops/tuner.h"
 #include "ops/tuning.h"
 
@@ -37,6 +38,7 @@ typedef struct tuning_run {
     double start_ms;
     int judged, wrong; /* of the chain in work */
     bool stopped, clblast;
+    bool clblast_now; /* in work are CLBlast's own parameters, before the chains */
 } tuning_run;
 
 /* ---- what there is to tune ---- */
@@ -118,8 +120,8 @@ static void tell(tuning_run *run, clvgg_tune_event *event)
     event->struct_size = sizeof *event;
     event->chain = run->now;
     event->chain_count = run->chain_count;
-    event->layers = work->step->layers;
-    event->batch = work->batch;
+    event->layers = run->clblast_now ? "CLBlast's GEMM" : work->step->layers;
+    event->batch = run->clblast_now ? 1 : work->batch;
     event->candidates = run->judged;
     event->wrong = run->wrong;
     event->seconds = (vgg_clock_ms() - run->start_ms) / 1e3;
@@ -255,6 +257,39 @@ cleanup:
     return status;
 }
 
+/* CLBlast's own parameters, before the chains that may use it. */
+static clvgg_status tune_clblast(tuning_run *run)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_tuner tuner = {.device = run->device,
+                             .seed = run->options->seed,
+                             .deadline_ms = run->start_ms + run->options->budget_seconds * 250,
+                             .report = tell_candidate,
+                             .stop = ask,
+                             .user = run};
+    vgg_tuner_result result;
+    vgg_tuning tuning = {.device = run->source.device, .batch = 1, .problem = VGG_CLBLAST_PROBLEM};
+    if (!run->options->clblast || !run->clblast ||
+        (!run->options->redo &&
+         vgg_tuning_find_own(&run->source, tuning.problem, tuning.batch, &tuning)))
+        return status;
+    run->clblast_now = true;
+    VGG_TRY(vgg_clblast_tune(&tuner, &result));
+    run->summary->candidates += (size_t)run->judged;
+    run->summary->wrong += (size_t)run->wrong;
+    if (result.choice.values[0] != 0) { /* something beat what CLBlast brings */
+        tuning.variant = result.variant;
+        tuning.choice = result.choice;
+        tuning.ms = result.ms;
+        tuning.default_ms = result.default_ms;
+        VGG_TRY(vgg_tuning_keep(run->source.cache, &tuning, 1));
+        tell_result(run, &tuning, CLVGG_TUNE_FOUND);
+    }
+cleanup:
+    run->clblast_now = false;
+    return status;
+}
+
 clvgg_status vgg_tune_model(clvgg_device *device, const vgg_graph *graph,
                             const clvgg_tune_options *options, clvgg_tune_summary *summary)
 {
@@ -270,6 +305,7 @@ clvgg_status vgg_tune_model(clvgg_device *device, const vgg_graph *graph,
     VGG_TRY(vgg_tuning_open(run.device, &traits, device->runtime->cache, &run.source));
     VGG_TRY(outline_batches(&run, run.clblast));
     summary->chains = run.chain_count;
+    VGG_TRY(tune_clblast(&run));
     VGG_TRY(tune_chains(&run));
     summary->left = run.chain_count - summary->known - summary->tuned - summary->failed;
     summary->stopped = run.stopped;

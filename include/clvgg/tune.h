@@ -33,7 +33,8 @@ typedef enum clvgg_tune_verdict {
 typedef struct clvgg_tune_event {
     size_t struct_size;
     size_t chain, chain_count; /* of this run; what is known already counts too */
-    const char *layers;        /* "conv1_2+relu1_2+pool1": the first with this shape */
+    const char *layers;        /* "conv1_2+relu1_2+pool1": the first with this shape; or
+                                  "CLBlast's GEMM", in the place of the first chain */
     int batch;
     clvgg_tune_verdict verdict;
     const char *variant, *parameters; /* "TW=12 KB=2"; "" for a variant's defaults */
@@ -58,6 +59,8 @@ typedef struct clvgg_tune_options {
     clvgg_dtype storage; /* of weights, as in clvgg_session_options; default F32 */
     uint64_t seed; /* of the order in which candidates are tried; default 1 */
     int redo;      /* 1: chains that were tuned before too */
+    int clblast;   /* 1: CLBlast's own GEMM parameters first, in a quarter of the budget. They hold
+                      for everybody who uses CLBlast on that device in a process */
     clvgg_tune_progress_fn progress; /* or NULL */
     void *user;
 } clvgg_tune_options;

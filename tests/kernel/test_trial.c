@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "ops/clblast_tuning.h"
 #include "ops/tuner.h"
 #include "support/device.h"
 
@@ -189,6 +190,51 @@ static void without_time_the_default_stays(void **state)
     vgg_graph_free(c.graph);
 }
 
+/* Whatever is set, CLBlast's products stay right, and it is known that something is set. */
+static void parameters_of_clblast_are_tuned(void **state)
+{
+    (void)state;
+    static record r = {.stop_after = 4};
+    vgg_tuner_result result;
+    char words[VGG_CLBLAST_WORDS];
+    const vgg_tuner tuner = {.device = device.device,
+                             .seed = 1,
+                             .deadline_ms = vgg_clock_ms() + 600e3,
+                             .report = note,
+                             .stop = stop,
+                             .user = &r};
+    vgg_clblast_in_force(device.device->id, words);
+    assert_string_equal(words, "");
+    assert_int_equal(vgg_clblast_tune(&tuner, &result), CLVGG_STATUS_OK);
+    assert_int_equal(r.count, 4);
+    assert_true(result.default_ms > 0 && result.ms <= result.default_ms);
+    assert_int_equal(result.timed + result.dropped + result.refused + result.wrong, 4);
+    vgg_clblast_in_force(device.device->id, words);
+    assert_non_null(strstr(words, "MWG="));
+    if (result.choice.values[0] == 0)
+        return; /* what was tried last stays, and may be wrong */
+    vgg_graph *graph = NULL;
+    const vgg_attributes dense = {.dense = {.out_features = 600, .bias = true}};
+    vgg_op like;
+    int index = 0;
+    assert_int_equal(vgg_graph_create(700, 1, 1, &graph), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_add(graph, "flat", VGG_LAYER_FLATTEN, NULL, 0, &index), 0);
+    assert_int_equal(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &dense, index, &index), 0);
+    const vgg_problem problem = {.node = &graph->nodes[index],
+                                 .input = graph->nodes[1].output,
+                                 .output = graph->nodes[index].output,
+                                 .input_block = 1,
+                                 .result = graph->nodes[index].output,
+                                 .max_batch = 500};
+    const vgg_traits traits = vgg_traits_of(&device.device->info);
+    vgg_trial_bench bench;
+    assert_int_equal(vgg_op_configure(&like, &vgg_variant_dense_direct, &problem, &traits), 0);
+    assert_int_equal(vgg_trial_bench_open(device.device, &like, NULL, &bench), 0);
+    assert_int_equal(judge(&bench, &vgg_variant_dense_clblast, &defaults, 0), VGG_VERDICT_TIMED);
+    vgg_trial_bench_close(&bench);
+    vgg_graph_free(graph);
+}
+
 static int open_device(void **state)
 {
     (void)state;
@@ -214,6 +260,7 @@ int main(void)
         cmocka_unit_test(wrong_and_slow_candidates_are_told),
         cmocka_unit_test(the_seed_gives_the_order),
         cmocka_unit_test(without_time_the_default_stays),
+        cmocka_unit_test(parameters_of_clblast_are_tuned),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "ops/clblast_tuning.h"
 #include "ops/tuning.h"
 #include "support/cache.h"
 
@@ -107,6 +108,8 @@ static void hostile_files_are_refused(void **state)
         {"{\"TW\": 14, \"KB\": 1}", "[14, 1]", "'parameters' isn't an object"},
         {"conv_blocked", "conv_magic", "entry 1: there is no variant 'conv_magic'"},
         {"conv_blocked", "dense_rows", "variant dense_rows doesn't compute conv2d layers"},
+        {"conv_blocked", "clblast_xgemm", "variant clblast_xgemm doesn't compute conv2d layers"},
+        {"conv2d 64x224x224 to 64", VGG_CLBLAST_PROBLEM, "variant conv_blocked isn't CLBlast's"},
         {"conv_blocked", "layout", "variant layout doesn't compute conv2d layers"},
         {"conv2d 64", "teapot 64", "'problem' names no layer: 'teapot 64"},
         {"\"batch\": 1", "\"batch\": 0", "'batch' is 0, not between 1 and 65536"},
@@ -273,6 +276,47 @@ static void the_nearest_shipped_is_taken(void **state)
     assert_false(vgg_tuning_find(&source, "conv2d 1x1x1 to 3", 8, &found));
 }
 
+/* CLBlast's own kernel, on a device with groups of 256 and 32 KiB. */
+static void parameters_of_clblast_are_checked(void **state)
+{
+    (void)state;
+    const vgg_traits traits = {
+        .type = CLVGG_DEVICE_GPU, .max_work_group_size = 256, .local_memory_bytes = 32 << 10};
+    /* KWG KWI MDIMA MDIMC MWG NDIMB NDIMC NWG SA SB STRM STRN VWM VWN */
+    static const struct {
+        vgg_choice choice;
+        const char *message; /* NULL: right */
+    } cases[] = {
+        {{{32, 2, 16, 16, 64, 8, 8, 64, 1, 1, 0, 0, 2, 2}}, NULL},
+        {{{32, 2, 16, 16, 64, 8, 8, 64, 0, 0, 1, 1, 2, 2}}, NULL},
+        {{{32, 2, 16, 16, 64, 8, 8, 0, 1, 1, 0, 0, 2, 2}}, "NWG can't be 0"},
+        {{{32, 3, 16, 16, 64, 8, 8, 64, 1, 1, 0, 0, 2, 2}}, "KWI can't be 3"},
+        {{{32, 2, 16, 16, 64, 8, 8, 64, 2, 1, 0, 0, 2, 2}}, "SA can't be 2"},
+        {{{32, 2, 16, 16, 64, 8, 8, 64, 1, 1, 0, 0, 8, 2}}, "don't divide each other"},
+        {{{32, 2, 32, 32, 64, 16, 16, 64, 1, 1, 0, 0, 2, 2}}, "work-groups of 512"},
+        {{{64, 2, 16, 16, 128, 8, 8, 128, 1, 1, 0, 0, 2, 2}}, "65536 bytes of local memory"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const clvgg_status status = vgg_clblast_check(&cases[i].choice, &traits);
+        if ((status == CLVGG_STATUS_OK) != (cases[i].message == NULL) ||
+            (status != CLVGG_STATUS_OK && strstr(clvgg_status_message(), cases[i].message) == NULL))
+            fail_msg("case %zu: '%s' expected, got '%s'", i,
+                     cases[i].message ? cases[i].message : "no error",
+                     status ? clvgg_status_message() : "no error");
+    }
+    char words[VGG_CLBLAST_WORDS];
+    vgg_clblast_in_force(NULL, words);
+    assert_string_equal(words, "");
+    vgg_tuning kept = make(VGG_CLBLAST_PROBLEM, 1), read;
+    vgg_text text = {0};
+    kept.variant = &vgg_variant_clblast_xgemm;
+    kept.choice = cases[0].choice;
+    vgg_tuning_write(&kept, &text);
+    assert_int_equal(vgg_tuning_read(text.bytes, text.length, &read), CLVGG_STATUS_OK);
+    assert_same(&read, &kept);
+    vgg_text_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +325,7 @@ int main(void)
         cmocka_unit_test(cut_files_are_refused),
         cmocka_unit_test(shipped_defaults_can_be_read),
         cmocka_unit_test(problems_are_told_apart),
+        cmocka_unit_test(parameters_of_clblast_are_checked),
         cmocka_unit_test(the_cache_finds_its_own),
         cmocka_unit_test(the_nearest_shipped_is_taken),
     };

@@ -47,7 +47,7 @@ _clvgg() {
             ;;
         compare) words="--help" ;;
         tune)
-            words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --json
+            words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json
                 --export --import --help"
             ;;
         help) words="run info devices bench compare tune cache" ;;

@@ -84,6 +84,7 @@ complete -c clvgg -n $tune -l input-size -x -d 'Rows and columns of the input'
 complete -c clvgg -n $tune -l storage -x -a 'f32 f16 bf16' -d 'Weights on the device'
 complete -c clvgg -n $tune -l budget -x -d 'About how long it may take'
 complete -c clvgg -n $tune -l seed -x -d 'Order in which candidates are tried'
+complete -c clvgg -n $tune -l clblast -d "First CLBlast's own parameters"
 complete -c clvgg -n $tune -l redo -d 'Also what was tuned before'
 complete -c clvgg -n $tune -l json -d 'Print one JSON object'
 complete -c clvgg -n $tune -l export -r -d 'Write all results to a file'
