@@ -51,6 +51,9 @@
 #define PASTE(a, b) a##b
 #define PASTE2(a, b) PASTE(a, b)
 #define vec PASTE2(float, VW)
+#define bits PASTE2(int, VW)
+#define AS_VEC(v) PASTE2(as_float, VW)(v)
+#define AS_BITS(v) PASTE2(as_int, VW)(v)
 #define VLOAD(p) PASTE2(vload, VW)(0, p)
 /* One store where PoCL's vstoren makes three. */
 typedef vec vec_anywhere __attribute__((aligned(4)));
@@ -131,15 +134,21 @@ inline void transform_tile(__global const float *x, int H, int W, int y0, int x0
                 d[j] = VLOAD(row + j * VW);
             input_line(d, r[i]);
         }
-    } else {
+    } else { /* pixels outside are read from the nearest inside, then masked: no branches */
+        int inside[N], column[N];
+#pragma unroll
+        for (int j = 0; j < N; j++) {
+            inside[j] = -(x0 + j >= 0 && x0 + j < W);
+            column[j] = clamp(x0 + j, 0, W - 1);
+        }
+#pragma unroll
         for (int i = 0; i < N; i++) {
+            const int row_inside = -(y0 + i >= 0 && y0 + i < H);
+            __global const float *row = x + (size_t)clamp(y0 + i, 0, H - 1) * W * VW;
             vec d[N];
-            for (int j = 0; j < N; j++) {
-                const int iy = y0 + i, ix = x0 + j;
-                d[j] = (vec)(0.0f);
-                if (iy >= 0 && iy < H && ix >= 0 && ix < W)
-                    d[j] = VLOAD(x + ((size_t)iy * W + ix) * VW);
-            }
+#pragma unroll
+            for (int j = 0; j < N; j++)
+                d[j] = AS_VEC(AS_BITS(VLOAD(row + column[j] * VW)) & (bits)(row_inside & inside[j]));
             input_line(d, r[i]);
         }
     }
