@@ -44,7 +44,7 @@ def page(stored):
             cells = [mine.get((whose, product)) for whose in shown]
             first = next(cell for cell in cells if cell)
             rows.append([product, first["m"], first["n"], first["k"],
-                         *("" if not cell else "wrong" if cell["wrong"] else f"{cell['gflops']:.1f}" for cell in cells),
+                         *("" if not cell else "wrong" if cell["wrong"] else f"{cell['gflops']:.{1 if cell['gflops'] >= 1 else 2}f}" for cell in cells),
                          cells[0]["kernel"] if cells[0] else ""])
         worst = max(line["error_l2"] for line in mine.values())
         text += [common.table([f"{device}, GFLOP/s ", "m", "n", "k", *(TITLES[name] for name in shown), "own kernel "], rows),
