@@ -18,6 +18,7 @@ from pathlib import Path
 import common
 
 PHOTOGRAPH = common.ROOT / "tests/data/chelsea.png"
+DEFAULT = common.ROOT / "models/vgg16-catdog.safetensors"
 FIELDS = ("load_ms", "plan_ms", "compile_ms", "weights_ms", "forward_ms_per_image", "total_ms")
 
 
@@ -88,7 +89,7 @@ def measure_first(args, variables):
         for number in range(args.first_rounds):
             with tempfile.TemporaryDirectory(prefix="clvgg-bench-") as folder:
                 for kind in ["first"] + ["next"] * 3:
-                    line = run_clvgg(args, [], "f32", {**values, **cache_folders(folder)})
+                    line = run_clvgg(args, ["--model", DEFAULT], "f32", {**values, **cache_folders(folder)})
                     lines.append({"kind": kind, "name": f"clvgg {device} f32", "round": number, **line})
                     common.say(json.dumps(lines[-1]))
     return lines
