@@ -15,6 +15,7 @@ from pathlib import Path
 
 import common
 
+DEFAULT = common.ROOT / "models/vgg16-catdog.safetensors"
 LIMITS = {"f32": 1e-4, "f16": 2e-3, "bf16": 1.5e-2}
 SLOW = ("conv_direct", "conv_tiled")  # minutes each on a CPU; conv_blocked is direct convolution too
 
@@ -76,7 +77,7 @@ def compare(logits, exact):
 
 def convolutions(args):
     """The names that --variant takes for convolutions, from its own complaint."""
-    done = subprocess.run([args.clvgg, "run", "--variant", "*=?", common.ROOT / "tests/data/chelsea.png"],
+    done = subprocess.run([args.clvgg, "run", "--model", DEFAULT, "--variant", "*=?", common.ROOT / "tests/data/chelsea.png"],
                           stderr=subprocess.PIPE, text=True)
     names = done.stderr.split("there are", 1)[1].split()
     return [name for name in names if name.startswith(("conv_", "winograd_")) and "clblast" not in name
@@ -140,7 +141,7 @@ def measure(args):
     variables = common.implementations(args.devices)
     stored = {"schema": 1, "machine": common.machine(args.clvgg, args.peers, variables), "lines": []}
     with tempfile.TemporaryDirectory(prefix="clvgg-bench-") as folder:
-        for model in (common.ROOT / "models/vgg16-catdog.safetensors", full):
+        for model in (DEFAULT, full):
             stored["count"], lines = measure_model(args, model, variables, folder)
             stored["lines"] += lines
     common.store(args.out, stored)
