@@ -1,7 +1,7 @@
 /* gemm.c — matrix products of VGG16's dense layers, of their gradients and of its convolutions,
  * once by clvgg's own kernels and once by CLBlast. One JSON object a line; bench/gemm.py runs it.
  *
- * Usage: gemm own|clblast [--small] [--batch N,...]
+ * Usage: gemm own|clblast|clblast-tuned [--small] [--batch N,...]
  * C [m][n] = A [m][k] · B [k][n]. Own kernels are those a plan would choose, and read one operand
  * packed beforehand, as weights are; a convolution's is implicit, without columns in memory. Every
  * product is checked before it is timed: r·C against (r·A)·B in float64, r of random signs, so that
@@ -16,6 +16,7 @@
 #include "clvgg/device.h"
 #include "gemm_product.h"
 #include "ops/clblast.h"
+#include "ops/clblast_tuning.h"
 #include "ops/op.h"
 #include "ops/upload.h"
 
@@ -33,7 +34,7 @@ typedef struct outcome {
 } outcome;
 
 enum { LEAST_TIMES = 3, MOST_TIMES = 9 };
-static const double enough_ms = 1000, too_long_ms = 5000, error_limit = 1e-4;
+static const double enough_ms = 1000, too_long_ms = 5000, error_limit = 1e-4, tuning_ms = 120e3;
 
 static clvgg_status make_buffer(const bench *b, uint64_t elements, const float *values, cl_mem *out)
 {
@@ -331,6 +332,23 @@ static bool show_all(const bench *b, const char *batches, bool clblast)
     return show_convolutions(b, clblast) && right;
 }
 
+/* Leaves CLBlast with the best of its parameters on this device; 2 s for what --small shows. */
+static clvgg_status tune(const bench *b)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_tuner_result result = {0};
+    const vgg_tuner tuner = {.device = b->device,
+                             .seed = 1,
+                             .deadline_ms = vgg_clock_ms() + (b->small ? 2e3 : tuning_ms)};
+    char words[VGG_CLBLAST_WORDS];
+    VGG_TRY(vgg_clblast_tune(&tuner, &result));
+    vgg_clblast_in_force(b->device->id, words);
+    fprintf(stderr, "gemm: CLBlast tuned, %d candidates: %s\n", result.timed + result.dropped,
+            words);
+cleanup:
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -343,8 +361,10 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--batch") == 0 && i + 1 < argc)
             batches = argv[++i];
     }
-    if (argc < 2 || (strcmp(argv[1], "own") != 0 && strcmp(argv[1], "clblast") != 0)) {
-        fprintf(stderr, "usage: gemm own|clblast [--small] [--batch N,...]\n");
+    const bool tuned = argc > 1 && strcmp(argv[1], "clblast-tuned") == 0;
+    const bool clblast = tuned || (argc > 1 && strcmp(argv[1], "clblast") == 0);
+    if (argc < 2 || (!clblast && strcmp(argv[1], "own") != 0)) {
+        fprintf(stderr, "usage: gemm own|clblast|clblast-tuned [--small] [--batch N,...]\n");
         return 2;
     }
     if (batches == NULL)
@@ -356,7 +376,9 @@ int main(int argc, char **argv)
     VGG_CL(error);
     b.traits = vgg_traits_of(&b.device->info);
     b.traits.queue = b.queue;
-    right = show_all(&b, batches, strcmp(argv[1], "clblast") == 0);
+    if (tuned)
+        VGG_TRY(tune(&b));
+    right = show_all(&b, batches, clblast);
 cleanup:
     if (status != CLVGG_STATUS_OK)
         fprintf(stderr, "gemm: %s\n", clvgg_status_message());

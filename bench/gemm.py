@@ -2,7 +2,8 @@
 """Matrix products of VGG16's dense layers, gradients and convolutions: clvgg's own kernels beside CLBlast.
 
 Runs build/bench/gemm (-DCLVGG_BUILD_BENCH=ON) once for each, a process each, and prints GFLOP/s in one
-table. Every product is checked before it is timed. About 6 minutes on 2 cores, nearly all of it CLBlast's.
+table. CLBlast stands there twice, as it comes and with its parameters tuned on the device. Every product is
+checked before it is timed. About 12 minutes on 2 cores, nearly all of it CLBlast's.
 
   bench/gemm.py [--batch 1,16,32,64] [--devices pocl intel] [--out FILE]
 """
