@@ -43,7 +43,7 @@
 inline ushort bfloat16(float v)
 {
     const uint bits = as_uint(v);
-    return (ushort)(isnan(v) ? bits >> 16 | 0x40 : bits + 0x7FFF + (bits >> 16 & 1) >> 16);
+    return (ushort)(isnan(v) ? bits >> 16 | 0x40 : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 #define PACK(v, i, p) (p)[i] = bfloat16(v)
 #endif

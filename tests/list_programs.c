@@ -109,9 +109,12 @@ int main(void)
         }
     }
     for (int type = 0; type < 3; type++) {
-        char options[16];
+        char options[32];
         snprintf(options, sizeof options, "-DTYPE=%d", type);
         add(&set, "pack.cl", options, "any");
+        snprintf(options, sizeof options, "-DTYPE=0 -DSTORAGE=%d", type);
+        if (type > 0)
+            add(&set, "pack.cl", options, "any");
     }
     add(&set, "peak.cl", "-DVW=4 -DCHAINS=8", "gpu");
     for (int i = 0; i < set.count; i++)
