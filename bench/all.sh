@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 [ $# -ge 1 ] || { sed -n '2,4s/^# //p' "$0"; exit 2; }
 out=$(realpath -m "$1")
 peers=${2:-/tmp/peers}
+photographs=${PHOTOGRAPHS:-${CLVGG_SHARED:?or PHOTOGRAPHS: a folder of photographs, for the accuracy}/data/imagenet-samples}
 mkdir -p "$out"
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCLVGG_BUILD_BENCH=ON > /dev/null
 cmake --build build > /dev/null
@@ -27,7 +28,7 @@ step peers-1 peers --peers "$peers"
 step layers layers
 step startup startup --peers "$peers"
 step scaling scaling
-step accuracy accuracy --peers "$peers" ${PHOTOGRAPHS:+--photographs "$PHOTOGRAPHS"}
+step accuracy accuracy --peers "$peers" --photographs "$photographs"
 step gemm gemm
 step peers-2 peers --peers "$peers"
 bench/report.py "$out"
