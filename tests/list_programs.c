@@ -1,29 +1,60 @@
-/* list_programs.c — prints every program that a plan may build, one a line: file, options, and the
- * kind of device it is for ("gpu", "cpu" or "any"), separated by tabs. Offline compilation reads
- * it.
+/* list_programs.c — prints every program that a plan may build, one a line: file, options, the
+ * kind of device it is for ("gpu", "cpu" or "any"), and the layers of VGG16 that it computes by
+ * default on a GPU, separated by tabs. Offline compilation reads it.
  *
  * Walks the variant table over a few typical layers on made-up devices, through the same configure
  * functions that plans use.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "graph/vgg_family.h"
 #include "ops/op.h"
 
+typedef struct program {
+    char line[400], used_by[400];
+} program;
+
 typedef struct program_set {
-    char lines[512][400];
+    program programs[512];
     int count;
 } program_set;
 
-static void add(program_set *set, const char *file, const char *options, const char *kind)
+/* Adds the program unless it is there; `layer` (may be "") to those that use it. */
+static void add(program_set *set, const char *file, const char *options, const char *kind,
+                const char *layer)
 {
     char line[400];
+    int at = 0;
     snprintf(line, sizeof line, "%s\t%s\t%s", file, options, kind);
-    for (int i = 0; i < set->count; i++)
-        if (strcmp(set->lines[i], line) == 0)
-            return;
-    if (set->count < 512)
-        snprintf(set->lines[set->count++], sizeof line, "%s", line);
+    while (at < set->count && strcmp(set->programs[at].line, line) != 0)
+        at++;
+    if (at == 512) {
+        fprintf(stderr, "more than 512 programs\n");
+        exit(1);
+    }
+    program *p = &set->programs[at];
+    if (at == set->count) {
+        set->count++;
+        snprintf(p->line, sizeof p->line, "%s", line);
+    }
+    const size_t length = strlen(p->used_by);
+    if (strstr(p->used_by, layer) == NULL)
+        snprintf(p->used_by + length, sizeof p->used_by - length, "%s%s", length > 0 ? ", " : "",
+                 layer);
+}
+
+static void add_op(program_set *set, const vgg_op *op, const char *kind, const char *layer)
+{
+    for (int p = 0; p < op->program_count; p++)
+        add(set, op->programs[p].file, op->programs[p].options, kind, layer);
+    for (int type = 0; type < 3 && op->pack.panel != 0; type++) {
+        char options[32];
+        snprintf(options, sizeof options, "-DTYPE=%d -DM=%d", type, op->pack.winograd);
+        add(set, op->pack.winograd != 0 ? "pack_winograd.cl" : "pack.cl", options, "any",
+            type == 0 ? layer : "");
+    }
 }
 
 /* A graph with one layer of every type in the shapes that decide a program. */
@@ -85,17 +116,66 @@ static void list_variant(program_set *set, const vgg_variant *variant, const vgg
             if ((variant->layers & VGG_LAYER_BIT(node->type)) == 0 ||
                 vgg_op_configure(&op, variant, &problem, traits) != CLVGG_STATUS_OK)
                 continue;
-            for (int p = 0; p < op.program_count; p++)
-                add(set, op.programs[p].file, op.programs[p].options, kind);
+            add_op(set, &op, kind, "");
         }
+}
+
+/* The chain of a layer as a plan takes it, by the first variant that can; as plan_select.c. */
+static bool choose_op(const vgg_graph *graph, int n, int batch, const vgg_traits *traits,
+                      vgg_op *op)
+{
+    const vgg_variant *candidates[16];
+    const vgg_node *node = &graph->nodes[n], *pool = NULL;
+    vgg_problem problem = {.node = node,
+                           .input = graph->nodes[node->input].output,
+                           .output = node->output,
+                           .input_block = 1,
+                           .result = node->output,
+                           .max_batch = batch};
+    problem.relu = n + 1 < graph->count && graph->nodes[n + 1].type == VGG_LAYER_RELU;
+    if (node->type == VGG_LAYER_CONV2D && graph->nodes[n + 2].type == VGG_LAYER_MAX_POOL)
+        pool = &graph->nodes[n + 2];
+    const size_t count = vgg_variant_candidates(&problem, traits, false, candidates, 16);
+    for (size_t i = 0; i < count; i++)
+        for (int fused = pool != NULL; fused >= 0; fused--) {
+            problem.pool = fused ? pool : NULL;
+            problem.result = fused ? pool->output : node->output;
+            if (vgg_op_configure(op, candidates[i], &problem, traits) == CLVGG_STATUS_OK)
+                return true;
+        }
+    return false;
+}
+
+/* What a GPU computes VGG16 by, at two batches. */
+static clvgg_status list_vgg16(program_set *set, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    static const int64_t head[3] = {4096, 4096, 1000};
+    vgg_graph *graph = NULL;
+    vgg_op op;
+    VGG_TRY(vgg_graph_build_vgg("vgg16", 3, 224, 224, head, &graph));
+    for (int batch = 1; batch <= 16; batch += 15)
+        for (int n = 1; n < graph->count; n++) {
+            const vgg_node *node = &graph->nodes[n];
+            char layer[64];
+            snprintf(layer, sizeof layer, "%s at %d", node->name, batch);
+            if (node->type != VGG_LAYER_CONV2D && node->type != VGG_LAYER_DENSE)
+                continue;
+            VGG_REQUIRE(choose_op(graph, n, batch, traits, &op), CLVGG_STATUS_UNSUPPORTED,
+                        "no variant computes %s", node->name);
+            add_op(set, &op, "gpu", layer);
+        }
+cleanup:
+    vgg_graph_free(graph);
+    return status;
 }
 
 int main(void)
 {
     static program_set set;
     vgg_graph *graph = NULL;
-    const vgg_traits gpu = {CLVGG_DEVICE_GPU, 1, 16, 256, 32 << 10, UINT64_C(1) << 30, NULL};
-    if (build_graph(&graph) != CLVGG_STATUS_OK) {
+    const vgg_traits gpu = {CLVGG_DEVICE_GPU, 1, 16, 256, 32 << 10, UINT64_C(1) << 30, 0, NULL};
+    if (build_graph(&graph) != CLVGG_STATUS_OK || list_vgg16(&set, &gpu) != CLVGG_STATUS_OK) {
         fprintf(stderr, "%s\n", vgg_message());
         return 1;
     }
@@ -111,14 +191,14 @@ int main(void)
     for (int type = 0; type < 3; type++) {
         char options[32];
         snprintf(options, sizeof options, "-DTYPE=%d", type);
-        add(&set, "pack.cl", options, "any");
+        add(&set, "pack.cl", options, "any", "");
         snprintf(options, sizeof options, "-DTYPE=0 -DSTORAGE=%d", type);
         if (type > 0)
-            add(&set, "pack.cl", options, "any");
+            add(&set, "pack.cl", options, "any", "");
     }
-    add(&set, "peak.cl", "-DVW=4 -DCHAINS=8", "gpu");
+    add(&set, "peak.cl", "-DVW=4 -DCHAINS=8", "gpu", "");
     for (int i = 0; i < set.count; i++)
-        puts(set.lines[i]);
+        printf("%s\t%s\n", set.programs[i].line, set.programs[i].used_by);
     vgg_graph_free(graph);
     return 0;
 }

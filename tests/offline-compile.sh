@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Compiles every GPU program for GPUs that aren't here: Intel (ocloc, the vendor's own compiler: a
 # register spill is a failure), AMD and NVIDIA (clang-15, and ptxas where found: figures reported).
-# The list of files and options is the program's own. Usage: offline-compile.sh BUILD_DIR
+# The list of files and options is the program's own.
+# Usage: offline-compile.sh BUILD_DIR [TABLE.md]
+# TABLE.md is written: a row a program and kernel of a VGG16 plan for GPUs, registers, local memory, spills.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$(realpath "$1")
@@ -9,6 +11,14 @@ list=$build/tests/list_programs
 logs=$build/offline
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
+figures=$logs/figures.tsv # file, options, kernel, target, figure, layers; of programs that VGG16 uses
+: > "$figures"
+
+# figure TARGET KERNEL TEXT: shown, and kept for the table.
+figure() {
+    printf '  %-8s %-18s %s\n' "$1" "$2" "$3"
+    [ -z "$used_by" ] || printf '%s\t%s\t%s\t%s\t%s\t%s\n' "${file##*/}" "$options" "$2" "$1" "$3" "$used_by" >> "$figures"
+}
 
 missing() { echo "SKIPPED: $*: not found" >&2; skipped=$((skipped + 1)); }
 have() { command -v "$1" > /dev/null; }
@@ -26,8 +36,24 @@ verdict() {
 }
 
 intel() { # DEVICE FILE OPTIONS
+    rm -rf "$logs"/out_* "$logs/dump"
     ocloc compile -file "$2" -device "$1" -options "$3" -out_dir "$logs" -output out > "$logs/log" 2>&1
-    verdict $? "Intel $1" "spilled around"
+    verdict $? "Intel $1" "spilled around" || return
+    ocloc disasm -file "$logs"/out_*.bin -device "$1" -dump "$logs/dump" > /dev/null 2>&1
+    # Of the binary's patch tokens: 15 is local memory, 23 the execution environment (SIMD width, registers).
+    local kernel text
+    while IFS=: read -r kernel text; do figure "$1" "$kernel" "$text"; done < <(awk '
+        function word(n) { return value(5 + 4 * n) * 16777216 + value(4 + 4 * n) * 65536 + value(3 + 4 * n) * 256 + value(2 + 4 * n) }
+        function value(i) { return 16 * (index(digits, high($i)) - 1) + index(digits, low($i)) - 1 }
+        function high(h) { return length(h) > 1 ? substr(h, 1, 1) : "0" }
+        function low(h) { return substr(h, length(h)) }
+        function show() { if (name != "") printf "%s:SIMD%d, %d registers, %d bytes local\n", name, simd, registers, local_bytes }
+        BEGIN { digits = "0123456789abcdef" }
+        $1 == "KernelName" { show(); name = $2; local_bytes = 0 }
+        $2 == "Token" { token = $3 }
+        $1 == "Hex" && token == 15 { local_bytes = word(1) }
+        $1 == "Hex" && token == 23 { simd = word(3); registers = word(20) }
+        END { show() }' "$logs/dump/PTM.txt" 2> /dev/null)
 }
 
 # clang TARGET CPU LIBRARY FILE OPTIONS: writes assembly to $logs/out.s
@@ -42,9 +68,11 @@ clang() {
 amd() { # CPU FILE OPTIONS
     clang amdgcn-amd-amdhsa "$1" amdgcn--amdhsa "$2" "$3"
     verdict $? "AMD $1" || return
-    awk -v target="$1" '$1 == ".group_segment_fixed_size:" {local_bytes = $2} $1 == ".name:" {name = $2}
+    local kernel text
+    while IFS=: read -r kernel text; do figure "$1" "$kernel" "$text"; done < <(awk '
+        $1 == ".group_segment_fixed_size:" {local_bytes = $2} $1 == ".name:" && $2 !~ /^[a-z]$/ {name = $2}
         $1 == ".private_segment_fixed_size:" {scratch = $2} $1 == ".vgpr_count:" {registers = $2}
-        $1 == ".vgpr_spill_count:" {printf "  %-8s %-36s %3d registers %5d bytes local %5d bytes scratch\n", target, name, registers, local_bytes, scratch}' "$logs/out.s"
+        $1 == ".vgpr_spill_count:" {printf "%s:%d registers, %d bytes local, %d spilled, %d bytes scratch\n", name, registers, local_bytes, $2, scratch}' "$logs/out.s")
 }
 
 nvidia() { # CPU FILE OPTIONS
@@ -52,8 +80,12 @@ nvidia() { # CPU FILE OPTIONS
     verdict $? "NVIDIA $1, clang" && [ -n "$ptxas" ] || return
     "$ptxas" -v -arch="$1" "$logs/out.s" -o /dev/null > "$logs/log" 2>&1
     verdict $? "NVIDIA $1, ptxas" || return
-    awk -v target="$1" '/Compiling entry function/ {split($0, quoted, "\x27"); name = quoted[2]}
-        /bytes stack frame/ {stack = $1} /Used .* registers/ {sub(/.*Used /, ""); printf "  %-8s %-36s %3d registers %5d bytes stack\n", target, name, $1, stack}' "$logs/log"
+    local kernel text
+    while IFS=: read -r kernel text; do figure "$1" "$kernel" "$text"; done < <(awk '
+        /Compiling entry function/ {split($0, quoted, "\x27"); name = quoted[2]}
+        /bytes stack frame/ {stack = $1; spill = $5 + $9}
+        /Used .* registers/ {shared = match($0, /[0-9]+ bytes smem/) ? substr($0, RSTART) + 0 : 0; sub(/.*Used /, "")
+            printf "%s:%d registers, %d bytes local, %d bytes spilled, %d bytes stack\n", name, $1, shared, spill, stack}' "$logs/log")
 }
 
 ptxas=$(command -v ptxas || ls /usr/local/cuda/bin/ptxas 2> /dev/null)
@@ -61,10 +93,10 @@ have ocloc || missing ocloc
 have clang-15 && [ -e /usr/lib/clc/amdgcn--amdhsa.bc ] || missing "clang-15 with libclc-15"
 [ -n "$ptxas" ] || missing ptxas
 if [ -x "$list" ]; then
-    while IFS=$'\x1f' read -r file options device; do
+    while IFS=$'\x1f' read -r file options device used_by; do
         [ "$device" != cpu ] || continue
         path=$root/cl/${file##*/}
-        echo "${file##*/} $options"
+        echo "${file##*/} $options${used_by:+ ($used_by)}"
         if have ocloc; then
             for target in dg2 skl tgllp; do intel $target "$path" "$options"; done
         fi
@@ -76,5 +108,20 @@ if [ -x "$list" ]; then
 else
     missing "$list"
 fi
+
+# table: figures.tsv as Markdown, a section a program.
+table() {
+    echo "# Registers, local memory and spills of VGG16's kernels on GPUs"
+    echo
+    echo "Written by \`tests/offline-compile.sh build bench/results/gpu-registers.md\`: the programs of a default plan for a GPU, at batch 1 and 16,"
+    echo "compiled by $(ocloc_version) for Intel (dg2, skl, tgllp: none may spill), by $(clang-15 --version | head -n 1)"
+    echo "for AMD (gfx906, gfx1030) and, through $("${ptxas:-true}" --version | tail -n 1), NVIDIA (sm_75); these two vendors' drivers compile differently."
+    awk -F'\t' '
+        { key = $1 " " $2 }
+        key != last { printf "\n## %s\n\nLayers: %s.\n\n| kernel | target | |\n|---|---|---|\n", key, $6; last = key }
+        { printf "| %s | %s | %s |\n", $3, $4, $5 }' "$figures"
+}
+ocloc_version() { dpkg-query -W -f '${Package} ${Version}' intel-opencl-icd 2> /dev/null || echo ocloc; }
+[ -z "${2:-}" ] || table > "$2"
 echo "offline-compile: passed=$passed failed=$failed skipped=$skipped"
 [ "$failed" -eq 0 ]

@@ -8,6 +8,11 @@
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
+/* A tenth of a second on a slow GPU, 200 GFLOP/s, at its best; five times that if its driver makes
+ * little of a kernel. Systems end what runs for seconds, displays stand still meanwhile. A fast one
+ * has enough to do with it too: 17 images of VGG16's smallest convolution. */
+#define MAX_GPU_LAUNCH_FLOPS (UINT64_C(16) << 30)
+
 vgg_traits vgg_traits_of(const clvgg_device_info *info)
 {
     vgg_traits traits = {.type = info->type,
@@ -16,6 +21,8 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info)
                          .max_work_group_size = info->max_work_group_size,
                          .local_memory_bytes = info->local_memory_bytes,
                          .max_allocation_bytes = info->max_allocation_bytes};
+    if (info->type == CLVGG_DEVICE_GPU)
+        traits.max_launch_flops = MAX_GPU_LAUNCH_FLOPS;
     if (info->type == CLVGG_DEVICE_CPU && info->native_float_width >= 4)
         traits.vector_width = info->native_float_width >= 16  ? 16
                               : info->native_float_width >= 8 ? 8
@@ -76,6 +83,47 @@ void vgg_tunable_list(const vgg_tunable *tunable, char *text, size_t capacity)
         length += (size_t)snprintf(text + length, capacity - length, " %d", tunable->values[i]);
 }
 
+/* Counted as direct computation, of which no variant does more. What has no products is short. */
+static void limit_launches(vgg_op *op, const vgg_traits *traits)
+{
+    const vgg_layer_type type = op->problem.node->type;
+    if (traits->max_launch_flops == 0 || op->reads_full_batch ||
+        (type != VGG_LAYER_CONV2D && type != VGG_LAYER_DENSE))
+        return;
+    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
+    const clvgg_shape input = vgg_shape_as_image(&op->problem.input);
+    const uint64_t flops =
+        2 * vgg_shape_elements(&op->problem.output) *
+        (uint64_t)(input.dims[0] / conv.groups * conv.kernel[0] * conv.kernel[1]);
+    const uint64_t images = traits->max_launch_flops / flops;
+    if (images < (uint64_t)op->problem.max_batch)
+        op->images_a_launch = images > 0 ? (int)images : 1;
+}
+
+vgg_op_io vgg_op_io_at(const vgg_op *op, const vgg_op_io *io, int64_t image)
+{
+    vgg_op_io moved = *io;
+    const uint64_t result = vgg_layout_elements(&op->problem.result, op->output_block);
+    moved.input.offset +=
+        (uint64_t)image * vgg_layout_elements(&op->problem.input, op->input_block);
+    moved.output.offset += (uint64_t)image * result;
+    moved.switches.offset += (uint64_t)image * result;
+    return moved;
+}
+
+clvgg_status vgg_op_enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int step = op->images_a_launch > 0 ? op->images_a_launch : count;
+    for (int image = 0; image < count; image += step) {
+        const vgg_op_io part = vgg_op_io_at(op, io, image);
+        const int images = step < count - image ? step : count - image;
+        VGG_TRY(op->variant->enqueue(op, launch, &part, images));
+    }
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                                      const vgg_problem *problem, const vgg_traits *traits,
                                      const vgg_choice *choice)
@@ -96,6 +144,7 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
     VGG_TRY(variant->configure(op, traits));
     if (op->pack.panel != 0)
         VGG_TRY(configure_storage(op, traits));
+    limit_launches(op, traits);
 cleanup:
     return status;
 }

@@ -26,7 +26,8 @@ typedef struct vgg_traits {
     int compute_units;
     size_t max_work_group_size;
     uint64_t local_memory_bytes, max_allocation_bytes;
-    cl_command_queue queue; /* for asking CLBlast; NULL in offline builds */
+    uint64_t max_launch_flops; /* of one command, if its images can be parted; 0: any number */
+    cl_command_queue queue;    /* for asking CLBlast; NULL in offline builds */
 } vgg_traits;
 
 vgg_traits vgg_traits_of(const clvgg_device_info *info);
@@ -71,11 +72,12 @@ typedef struct vgg_op {
     vgg_problem problem;
     vgg_choice choice; /* what was asked for */
     int input_block, output_block;
-    vgg_pack pack;                         /* pack.panel 0: no weights */
-    bool float32_weights;                  /* whatever the storage asked for */
-    uint64_t workspace_elements;           /* float32, for max_batch images */
-    uint64_t clblast_elements;             /* float32, CLBlast's own workspace */
-    bool reads_full_batch;                 /* always reads max_batch images, whatever the count */
+    vgg_pack pack;               /* pack.panel 0: no weights */
+    bool float32_weights;        /* whatever the storage asked for */
+    uint64_t workspace_elements; /* float32, for max_batch images */
+    uint64_t clblast_elements;   /* float32, CLBlast's own workspace */
+    bool reads_full_batch;       /* always reads max_batch images, whatever the count */
+    int images_a_launch;         /* at most, where vgg_op_enqueue() parts them; 0: any number */
     int parameters[VGG_OP_MAX_PARAMETERS]; /* the variant's own */
     vgg_op_program programs[VGG_OP_MAX_PROGRAMS];
     int program_count;
@@ -138,12 +140,17 @@ clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int f
                                      int to_block, int max_batch);
 /* Builds the op's kernels; adds the time spent to *milliseconds. */
 clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device, double *milliseconds);
+/* Enqueues the op for `count` images: all at once, or some at a time where the device's watchdog or
+ * display shouldn't wait for all. */
+clvgg_status vgg_op_enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);
 /* Says that a buffer which the op was enqueued with may be freed before the op is: see ocl/args.h.
  */
 void vgg_op_forget(vgg_op *op, cl_mem memory);
 void vgg_op_release(vgg_op *op);
 
 /* Helpers for variants. */
+/* Where image `image` lies: input, output and switches moved on. */
+vgg_op_io vgg_op_io_at(const vgg_op *op, const vgg_op_io *io, int64_t image);
 /* The value that was chosen for a tunable, or `fallback`. */
 static inline int vgg_op_chosen(const vgg_op *op, int tunable, int fallback)
 {
@@ -188,9 +195,10 @@ bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem);
 /* Rows of variant_table.c, each implemented in the file of its name. */
 extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_staged,
     vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_winograd_f2_tiled,
-    vgg_variant_conv_direct, vgg_variant_conv_blocked, vgg_variant_conv_tiled,
-    vgg_variant_conv_im2col, vgg_variant_dense_direct, vgg_variant_dense_blocked,
-    vgg_variant_dense_rows, vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation,
-    vgg_variant_softmax, vgg_variant_layout, vgg_variant_clblast_xgemm;
+    vgg_variant_winograd_f4_batched, vgg_variant_dense_tiled, vgg_variant_conv_direct,
+    vgg_variant_conv_blocked, vgg_variant_conv_tiled, vgg_variant_conv_im2col,
+    vgg_variant_dense_direct, vgg_variant_dense_blocked, vgg_variant_dense_rows,
+    vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax,
+    vgg_variant_layout, vgg_variant_clblast_xgemm;
 
 #endif

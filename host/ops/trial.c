@@ -183,7 +183,7 @@ clvgg_status vgg_trial_time(const vgg_trial_bench *bench, vgg_trial *trial, int 
     vgg_launch launch = vgg_launch_begin(bench->queue, false, 0, NULL);
     const double start = vgg_clock_ms();
     for (int i = 0; i < trial->stage_count; i++)
-        VGG_TRY(trial->ops[i].variant->enqueue(&trial->ops[i], &launch, &trial->io[i], count));
+        VGG_TRY(vgg_op_enqueue(&trial->ops[i], &launch, &trial->io[i], count));
     VGG_CL(clFinish(bench->queue));
     *ms = vgg_clock_ms() - start;
 cleanup:

@@ -14,8 +14,10 @@ const vgg_variant *const vgg_variants[] = {
     &vgg_variant_winograd_f2_fused,
     &vgg_variant_winograd_f2_staged,
     &vgg_variant_winograd_f2_tiled,
+    &vgg_variant_winograd_f4_batched,
     &vgg_variant_conv_direct,
     &vgg_variant_dense_blocked,
+    &vgg_variant_dense_tiled,
     &vgg_variant_dense_rows,
     &vgg_variant_dense_clblast,
     &vgg_variant_dense_direct,
@@ -74,31 +76,43 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem)
 }
 
 /* The same on a GPU. Not measured: counted. F(2x2) multiplies 2.25 times less than direct
- * convolution and moves nothing more through memory; with few channels there is little to save. */
+ * convolution and moves nothing more through memory; with few channels there is little to save.
+ * F(4x4) multiplies 1.78 times less than that, but writes and reads 36 values a tile and channel:
+ * from 256 channels on, a product does 32 FLOPs a byte of them, about what GPUs have; with fewer
+ * tiles than fill two columns of work-groups its larger weights are read for little. */
 static const vgg_variant *choose_gpu_winograd(const vgg_problem *problem)
 {
-    enum { LEAST_CHANNELS = 16 };
-    return problem->input.dims[0] >= LEAST_CHANNELS ? &vgg_variant_winograd_f2_tiled : NULL;
+    enum { LEAST_CHANNELS = 16, WIDE_CHANNELS = 256, MANY_TILES = 128 };
+    const int64_t *in = problem->input.dims, *out = problem->output.dims;
+    const int64_t tiles4 = problem->max_batch * vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4);
+    const bool coarse = /* for F(4x4) */
+        problem->storage == CLVGG_DTYPE_BF16 && !vgg_winograd_f4_keeps_float32(problem);
+    if (in[0] >= WIDE_CHANNELS && out[0] >= WIDE_CHANNELS && tiles4 >= MANY_TILES && !coarse)
+        return &vgg_variant_winograd_f4_batched;
+    return in[0] >= LEAST_CHANNELS ? &vgg_variant_winograd_f2_tiled : NULL;
 }
 
 /* Lower is better. */
 static int rank(const vgg_variant *variant, const vgg_problem *problem, const vgg_traits *traits)
 {
-    /* CLBlast's untuned kernels are 10 to 30 times too slow on CPUs; on a GPU its GEMM wins as
-     * soon as a batch amortises reading the weights. im2col costs memory: only when asked for. */
+    enum { LARGE_BATCH = 64 };
+    const bool gpu = traits->type == CLVGG_DEVICE_GPU;
+    /* CLBlast's untuned kernels are 10 to 30 times too slow on CPUs; on a GPU its GEMM wins where
+     * the batch makes it a large one: it doesn't cut long sums of few rows into slices, as
+     * dense_tiled does. im2col costs memory: only when asked for. */
     if (variant == &vgg_variant_dense_clblast)
-        return traits->type == CLVGG_DEVICE_GPU && problem->max_batch >= 16 ? 0 : 3;
+        return gpu && problem->max_batch >= LARGE_BATCH ? 0 : 3;
+    if (variant == &vgg_variant_dense_tiled)
+        return gpu ? 1 : NEVER_UNASKED;
     if (variant == &vgg_variant_conv_im2col)
         return 3;
     /* Local memory is for GPUs. Worse than slow on Mesa's llvmpipe: it ends, silently, what a
      * work-item loops beyond 65,535 times in all, which tiles of a deep layer do. */
     if (variant == &vgg_variant_conv_tiled && traits->type == CLVGG_DEVICE_CPU)
         return 3;
-    if (variant->error_bound > 0.0) {
-        const bool gpu = traits->type == CLVGG_DEVICE_GPU;
+    if (variant->error_bound > 0.0)
         return variant == (gpu ? choose_gpu_winograd : choose_winograd)(problem) ? 0
                                                                                  : NEVER_UNASKED;
-    }
     return variant == &vgg_variant_conv_direct || variant == &vgg_variant_dense_direct ? 2 : 1;
 }
 

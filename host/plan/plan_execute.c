@@ -41,7 +41,7 @@ static clvgg_status enqueue_step(vgg_plan *plan, vgg_plan_step *step, vgg_launch
         .bias = {step->bias != NULL ? step->bias->pieces[0].memory : NULL, 0},
         .weights = step->weights,
     };
-    clvgg_status status = step->op.variant->enqueue(&step->op, launch, &io, count);
+    clvgg_status status = vgg_op_enqueue(&step->op, launch, &io, count);
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("%s (%s)", step->layers, step->op.variant->name);
     return status;

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "ref/reference.h"
+#include "support/cl_faults.h"
 #include "support/op_run.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
@@ -66,7 +67,8 @@ enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
 static test_device device;
 static double worst_error; /* relative L2, of the variant in work */
-static vgg_choice choice;  /* of check_shape(): zeros, but where a tuning space is walked */
+static uint64_t max_launch_flops;
+static vgg_choice choice; /* of check_shape(): zeros, but where a tuning space is walked */
 
 /* The graph's own inference gives the shapes, so that they can't drift apart. */
 static vgg_graph *graph_of(const conv_shape *s)
@@ -180,6 +182,7 @@ static bool check_shape(const vgg_variant *variant, const conv_shape *s, clvgg_d
                  .traits = test_traits(&device)};
     if (max_allocation_bytes > 0)
         c.traits.max_allocation_bytes = max_allocation_bytes;
+    c.traits.max_launch_flops = max_launch_flops;
     const clvgg_shape weight_shape = vgg_graph_weight_shape(graph, 1);
     const size_t weights = vgg_shape_elements(&weight_shape);
     const size_t inputs = (size_t)s->batch * vgg_shape_elements(&c.problem.input);
@@ -328,13 +331,50 @@ static void too_coarse_storage_is_refused(void **state)
     const conv_shape few = SAME3(256, 2, 2, 256, 1, true, false);
     const conv_shape many = SAME3(257, 2, 2, 256, 1, true, false);
     static const vgg_variant *const variants[] = {&vgg_variant_winograd_f4_fused,
-                                                  &vgg_variant_winograd_f4_staged};
-    for (int i = 0; i < 2; i++) {
+                                                  &vgg_variant_winograd_f4_staged,
+                                                  &vgg_variant_winograd_f4_batched};
+    for (int i = 0; i < 3; i++) {
         if (!check_shape(variants[i], &few, CLVGG_DTYPE_F32, 0, 0))
             skip(); /* not for this device */
         assert_true(check_shape(variants[i], &few, CLVGG_DTYPE_BF16, 0, 0)); /* stays float32 */
+        assert_true(check_shape(variants[i], &many, CLVGG_DTYPE_F16, 0, 0));
         assert_false(check_shape(variants[i], &many, CLVGG_DTYPE_BF16, 0, 0));
         assert_non_null(strstr(clvgg_status_message(), "transformed weights of bf16"));
+    }
+}
+
+/* Runs a shape with launches of at most so many FLOPs; the kernels that took, or -1. */
+static int count_kernels(const vgg_variant *variant, const conv_shape *s, uint64_t flops)
+{
+    const size_t before = cl_faults_calls("clEnqueueNDRangeKernel");
+    max_launch_flops = flops;
+    const bool ran = check_shape(variant, s, CLVGG_DTYPE_F32, 1, 0);
+    max_launch_flops = 0;
+    return ran ? (int)(cl_faults_calls("clEnqueueNDRangeKernel") - before) : -1;
+}
+
+/* Launches that would take too long hold some of the images; of one image that is too much, one. */
+static void long_launches_are_parted(void **state)
+{
+    (void)state;
+    if (asked("CLVGG_TEST_OCLGRIND"))
+        skip();
+    const conv_shape s = SAME3(20, 8, 7, 33, 7, true, false);
+    const uint64_t image = 2 * 33 * 8 * 7 * 20 * 9;
+    for (size_t v = 0; v < vgg_variant_count; v++) {
+        const vgg_variant *variant = vgg_variants[v];
+        if (!serves_conv(variant) || variant->uses_clblast ||
+            variant == &vgg_variant_winograd_f4_staged || /* these part batches themselves */
+            variant == &vgg_variant_winograd_f2_staged)
+            continue;
+        const int once = count_kernels(variant, &s, 0);
+        if (once < 0)
+            continue;
+        const int kernels = variant == &vgg_variant_winograd_f4_batched ? 3 : 1;
+        assert_int_equal(count_kernels(variant, &s, 7 * image), once);
+        assert_int_equal(count_kernels(variant, &s, 7 * image - 1), once + kernels);
+        assert_int_equal(count_kernels(variant, &s, 3 * image), once + 2 * kernels);
+        assert_int_equal(count_kernels(variant, &s, image - 1), once + 6 * kernels);
     }
 }
 
@@ -361,6 +401,7 @@ int main(void)
         cmocka_unit_test(wrong_tuning_values_are_refused),
         cmocka_unit_test(weights_are_split),
         cmocka_unit_test(too_coarse_storage_is_refused),
+        cmocka_unit_test(long_launches_are_parted),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

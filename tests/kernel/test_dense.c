@@ -160,7 +160,7 @@ static void every_tuning_value_is_exact(void **state)
  * are stored. */
 static void check_bounds(const vgg_variant *variant, clvgg_dtype storage)
 {
-    const dense_shape s = {getenv("CLVGG_TEST_SMALL") != NULL ? 300 : 4096, 40, 3, 3, false};
+    const dense_shape s = {getenv("CLVGG_TEST_SMALL") != NULL ? 300 : 4096, 40, 12, 3, false};
     dense_values v = make_values(&s, false);
     if (run_shape(variant, &s, &v, CLVGG_DTYPE_F32, storage, 0) == CLVGG_STATUS_OK) {
         for (int64_t i = 0; i < s.inputs * s.outputs; i++) {
@@ -204,6 +204,8 @@ static void weights_are_split(void **state)
         assert_true(check_exact(&vgg_variant_dense_blocked, 7, CLVGG_DTYPE_F32, 257 * 32 * 4 + 64));
     assert_true(check_exact(&vgg_variant_dense_rows, index, CLVGG_DTYPE_F32, 130 * 4 * 7));
     assert_true(check_exact(&vgg_variant_dense_rows, index, CLVGG_DTYPE_BF16, 130 * 2 * 7));
+    assert_true(check_exact(&vgg_variant_dense_tiled, 7, CLVGG_DTYPE_F32, 257 * 64 * 4 + 64));
+    assert_true(check_exact(&vgg_variant_dense_tiled, 7, CLVGG_DTYPE_F16, 257 * 64 * 2 + 64));
 }
 
 static int open_device(void **state)

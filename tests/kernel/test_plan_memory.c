@@ -135,6 +135,26 @@ static void full_vgg16_arena_is_close_to_its_bound(void **state)
         }
 }
 
+/* One command of a GPU holds some images only: 3.7 GFLOP each in conv1_2, 0.2 in fc6. */
+static void gpu_launches_are_bounded(void **state)
+{
+    (void)state;
+    vgg_graph *graph = NULL;
+    clvgg_device_info info = device.device->info;
+    info.type = CLVGG_DEVICE_GPU;
+    info.max_work_group_size = 256;
+    info.local_memory_bytes = 32 << 10;
+    info.max_allocation_bytes = UINT64_C(4) << 30;
+    vgg_plan *plan = full_vgg16_plan(&graph, vgg_traits_of(&info), CLVGG_GEMM_OWN, 64);
+    assert_int_equal(plan->steps[0].op.images_a_launch, 0); /* 64 images of conv1_1 */
+    assert_int_equal(plan->steps[1].op.images_a_launch, 4);
+    assert_int_equal(plan->steps[2].op.images_a_launch, 9);
+    assert_int_equal(plan->steps[12].op.images_a_launch, 18);
+    assert_int_equal(plan->steps[13].op.images_a_launch, 0);
+    vgg_plan_free(plan);
+    vgg_graph_free(graph);
+}
+
 /* A CPU that has scalars only, as Mesa's llvmpipe, gets no kernel made for local memory. */
 static void scalar_cpu_convolves_directly(void **state)
 {
@@ -390,6 +410,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_tensors_never_overlap),
         cmocka_unit_test(full_vgg16_arena_is_close_to_its_bound),
+        cmocka_unit_test(gpu_launches_are_bounded),
         cmocka_unit_test(scalar_cpu_convolves_directly),
         cmocka_unit_test(small_allocations_give_the_same_bits),
         cmocka_unit_test(clblast_takes_weights_in_pieces),

@@ -230,7 +230,7 @@ clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switche
     free(input);
 
     vgg_launch launch = vgg_launch_begin(d->queue, false, 0, NULL);
-    require_ok(c->variant->enqueue(&op, &launch, &io, c->count));
+    require_ok(vgg_op_enqueue(&op, &launch, &io, c->count));
     assert_int_equal(clFinish(d->queue), CL_SUCCESS);
     float *all = malloc((size_t)written * vgg_shape_elements(&c->problem.result) * sizeof *all);
     download(d, io.output, all, &c->problem.result, written, op.output_block);

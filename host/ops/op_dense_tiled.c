@@ -1,0 +1,140 @@
+/* ops/op_dense_tiled.c — cl/gemm_tiled.cl: dense layers for GPUs, many images at a time. Each
+ * weight is read once for all images of a tile; sums are cut into slices until there is work for
+ * every compute unit, then added up in order.
+ */
+#include "ops/op.h"
+#include "tensor/shape.h"
+
+/* Of op->parameters, and tunables but for the last. */
+enum { ROWS, COLUMNS, DEPTH, ITEM_ROWS, ITEM_COLUMNS, SLICE, TILE_VALUES };
+enum { GEMM, SUM }; /* op->programs */
+enum { LEAST_BATCH = 9, MAX_ACCUMULATORS = 64, GROUPS_A_UNIT = 8, LEAST_SLICE = 256 };
+static const vgg_tunable tunables[] = {{"TM", {16, 32, 64, 128}},
+                                       {"TN", {16, 32, 64}},
+                                       {"TR", {8, 16, 32}},
+                                       {"MM", {4, 8}},
+                                       {"MN", {4, 8}},
+                                       {"SLICE", {256, 512, 1024, 2048, 4096, 8192}},
+                                       {0}};
+
+static int group_items(const int *tile)
+{
+    return tile[ROWS] / tile[ITEM_ROWS] * (tile[COLUMNS] / tile[ITEM_COLUMNS]);
+}
+
+/* Columns that waste little on this batch; 4 x 4 sums an item, or 4 x 8. */
+static void choose_tile(vgg_op *op)
+{
+    int *tile = op->parameters;
+    const int batch = op->problem.max_batch;
+    const int columns = batch <= 16 ? 16 : batch <= 32 ? 32 : 64;
+    const int defaults[SLICE] = {64, columns, 16, 4, columns == 16 ? 4 : 8};
+    for (int i = 0; i < SLICE; i++)
+        tile[i] = vgg_op_chosen(op, i, defaults[i]);
+}
+
+/* Depth of a slice: as deep as leaves several work-groups for each compute unit. */
+static int choose_slice(const vgg_op *op, const vgg_traits *traits)
+{
+    const int *tile = op->parameters;
+    const int64_t groups = vgg_ceil_div(op->pack.rows, tile[ROWS]) *
+                           vgg_ceil_div(op->problem.max_batch, tile[COLUMNS]);
+    const int64_t wanted = vgg_ceil_div((int64_t)traits->compute_units * GROUPS_A_UNIT, groups);
+    const int64_t share = vgg_ceil_div(op->pack.channels, wanted < 1 ? 1 : wanted);
+    const int64_t depth = share < LEAST_SLICE ? LEAST_SLICE : share;
+    return (int)(vgg_ceil_div(depth, tile[DEPTH]) * tile[DEPTH]);
+}
+
+static int64_t slice_count(const vgg_op *op)
+{
+    return vgg_ceil_div(op->pack.channels, op->parameters[SLICE]);
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
+    int *tile = op->parameters;
+    VGG_REQUIRE(op->problem.max_batch >= LEAST_BATCH, CLVGG_STATUS_UNSUPPORTED,
+                "dense_tiled is for batches of %d and more", LEAST_BATCH);
+    choose_tile(op);
+    const int items = group_items(tile),
+              least = items > VGG_LINEAR_LOCAL ? items : VGG_LINEAR_LOCAL;
+    const int bytes = tile[DEPTH] * (tile[ROWS] + tile[COLUMNS] + 4) * (int)sizeof(float);
+    VGG_REQUIRE(tile[ITEM_ROWS] * tile[ITEM_COLUMNS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
+                "dense_tiled: %dx%d accumulators don't fit the registers", tile[ITEM_ROWS],
+                tile[ITEM_COLUMNS]);
+    VGG_REQUIRE(traits->max_work_group_size >= (size_t)least, CLVGG_STATUS_UNSUPPORTED,
+                "dense_tiled needs work-groups of %d, the device allows %zu", least,
+                traits->max_work_group_size);
+    VGG_REQUIRE(traits->local_memory_bytes >= (uint64_t)bytes, CLVGG_STATUS_UNSUPPORTED,
+                "dense_tiled needs %d bytes of local memory, the device has %llu", bytes,
+                (unsigned long long)traits->local_memory_bytes);
+    op->pack = (vgg_pack){.rows = conv.out_channels,
+                          .channels = vgg_shape_as_image(&op->problem.input).dims[0],
+                          .spatial = 1,
+                          .block = 1,
+                          .panel = tile[ROWS],
+                          .splittable = true};
+    tile[SLICE] = vgg_op_chosen(op, SLICE, choose_slice(op, traits));
+    op->workspace_elements = (uint64_t)(slice_count(op) * op->problem.max_batch * op->pack.rows);
+    vgg_op_add_program(op, "gemm_tiled.cl", "gemm_tiled",
+                       "-DDENSE=1 -DTM=%d -DTN=%d -DTR=%d -DMM=%d -DMN=%d -DSLICE=%d", tile[ROWS],
+                       tile[COLUMNS], tile[DEPTH], tile[ITEM_ROWS], tile[ITEM_COLUMNS],
+                       tile[SLICE]);
+    vgg_op_add_program(op, "gemm_tiled.cl", "gemm_sum", "%s", op->programs[GEMM].options);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue_piece(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                  const vgg_weight_piece *piece, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int *tile = op->parameters;
+    vgg_args args = vgg_args_of(op->programs[GEMM].kernel);
+    vgg_arg_buffer(&args, (vgg_buffer){piece->memory, 0});
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->workspace);
+    vgg_arg_int(&args, piece->rows);
+    vgg_arg_int(&args, count);
+    vgg_arg_int(&args, op->pack.channels);
+    vgg_arg_int(&args, piece->first_row);
+    vgg_arg_int(&args, op->pack.rows);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local[3] = {(size_t)group_items(tile), 1, 1};
+    const size_t global[3] = {(size_t)vgg_ceil_div(count, tile[COLUMNS]) * local[0],
+                              (size_t)vgg_ceil_div(piece->rows, tile[ROWS]),
+                              (size_t)slice_count(op)};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[GEMM].kernel, 3, global, local));
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const uint64_t elements = (uint64_t)(count * op->pack.rows);
+    for (int i = 0; i < io->weights->piece_count; i++)
+        VGG_TRY(enqueue_piece(op, launch, io, &io->weights->pieces[i], count));
+    vgg_args args = vgg_args_of(op->programs[SUM].kernel);
+    vgg_arg_buffer(&args, io->workspace);
+    vgg_arg_buffer(&args, io->bias);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, elements);
+    vgg_arg_int(&args, slice_count(op));
+    vgg_arg_int(&args, op->pack.rows);
+    vgg_arg_int(&args, op->problem.relu);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[SUM].kernel, elements));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_dense_tiled = {
+    .name = "dense_tiled",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
+    .tunables = tunables,
+    .configure = configure,
+    .enqueue = enqueue,
+};

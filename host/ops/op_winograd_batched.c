@@ -1,0 +1,226 @@
+/* ops/op_winograd_batched.c — 3x3 stride 1 convolutions for GPUs by Winograd's F(4x4): transforms
+ * (cl/winograd_batched.cl) around 36 matrix products (cl/gemm_tiled.cl). Each transformed value
+ * goes through memory, so it is for many channels: the products' work grows with both counts.
+ */
+#include "ops/op.h"
+
+/* Of op->parameters, and tunables. Default: 64 x 64 of a product a work-group, 64 work-items with
+ * 8 x 8 sums: one wavefront on AMD, two warps on NVIDIA, no spills on Intel. */
+enum { ROWS, COLUMNS, DEPTH, ITEM_ROWS, ITEM_COLUMNS, STAGED_MIB, TILE_VALUES };
+enum { INPUT, PRODUCTS, OUTPUT }; /* op->programs */
+enum { TILE = 4, POSITIONS = 36, MAX_ACCUMULATORS = 64, LOCAL = 64 };
+static const vgg_tunable tunables[] = {{"TM", {32, 64, 128}},
+                                       {"TN", {16, 32, 64, 128}},
+                                       {"TR", {4, 8, 16, 32}},
+                                       {"MM", {4, 8}},
+                                       {"MN", {4, 8}},
+                                       {"staged_MiB", {16, 32, 64, 128, 256, 512}},
+                                       {0}};
+static const int defaults[TILE_VALUES] = {64, 64, 8, 8, 8, 128};
+
+static int group_items(const int *tile)
+{
+    return tile[ROWS] / tile[ITEM_ROWS] * (tile[COLUMNS] / tile[ITEM_COLUMNS]);
+}
+
+static int64_t image_tiles(const vgg_op *op)
+{
+    const int64_t *out = op->problem.output.dims;
+    return vgg_ceil_div(out[1], TILE) * vgg_ceil_div(out[2], TILE);
+}
+
+/* Tiles of some images, rounded up to whole work-groups of the products. */
+static int64_t padded_tiles(const vgg_op *op, int64_t images)
+{
+    const int columns = op->parameters[COLUMNS];
+    return vgg_ceil_div(images * image_tiles(op), columns) * columns;
+}
+
+/* Rows of a product: output channels in whole panels. */
+static int64_t product_rows(const vgg_op *op)
+{
+    return vgg_ceil_div(op->pack.rows, op->pack.panel) * op->pack.panel;
+}
+
+/* Elements of `images` images before and after the products. */
+static uint64_t input_elements(const vgg_op *op, int64_t images)
+{
+    return (uint64_t)(POSITIONS * op->pack.channels * padded_tiles(op, images));
+}
+
+static uint64_t product_elements(const vgg_op *op, int64_t images)
+{
+    return (uint64_t)(POSITIONS * product_rows(op) * padded_tiles(op, images));
+}
+
+/* Images at a time: what the workspace may hold. */
+static int64_t staged_images(const vgg_op *op)
+{
+    const uint64_t budget = (uint64_t)op->parameters[STAGED_MIB] << 20;
+    int64_t images = op->problem.max_batch;
+    while (images > 1 &&
+           (input_elements(op, images) + product_elements(op, images)) * sizeof(float) > budget)
+        images--;
+    return images;
+}
+
+static clvgg_status check_tile(const vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int *tile = op->parameters;
+    const int items = group_items(tile);
+    const int bytes = tile[DEPTH] * (tile[ROWS] + tile[COLUMNS]) * (int)sizeof(float);
+    VGG_REQUIRE(tile[ITEM_ROWS] * tile[ITEM_COLUMNS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f4_batched: %dx%d accumulators don't fit the registers", tile[ITEM_ROWS],
+                tile[ITEM_COLUMNS]);
+    VGG_REQUIRE(traits->max_work_group_size >= (size_t)(items > LOCAL ? items : LOCAL),
+                CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f4_batched needs work-groups of %d, the device allows %zu",
+                items > LOCAL ? items : LOCAL, traits->max_work_group_size);
+    VGG_REQUIRE(traits->local_memory_bytes >= (uint64_t)bytes, CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f4_batched needs %d bytes of local memory, the device has %llu", bytes,
+                (unsigned long long)traits->local_memory_bytes);
+cleanup:
+    return status;
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    int *tile = op->parameters;
+    for (int i = 0; i < TILE_VALUES; i++)
+        tile[i] = vgg_op_chosen(op, i, defaults[i]);
+    VGG_TRY(vgg_require_winograd(op));
+    VGG_TRY(check_tile(op, traits));
+    op->pack = (vgg_pack){.rows = op->problem.output.dims[0],
+                          .channels = op->problem.input.dims[0],
+                          .spatial = 9,
+                          .block = tile[DEPTH],
+                          .panel = tile[ROWS],
+                          .winograd = TILE};
+    op->float32_weights = vgg_winograd_f4_keeps_float32(&op->problem);
+    const int64_t images = staged_images(op);
+    op->workspace_elements = input_elements(op, images) + product_elements(op, images);
+    VGG_REQUIRE(op->workspace_elements * sizeof(float) <= traits->max_allocation_bytes,
+                CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f4_batched: a transformed image exceeds the largest allocation");
+    vgg_op_add_program(op, "winograd_batched.cl", "winograd_input", "%s", "");
+    vgg_op_add_program(op, "gemm_tiled.cl", "gemm_tiled",
+                       "-DDENSE=0 -DTM=%d -DTN=%d -DTR=%d -DMM=%d -DMN=%d", tile[ROWS],
+                       tile[COLUMNS], tile[DEPTH], tile[ITEM_ROWS], tile[ITEM_COLUMNS]);
+    vgg_op_add_program(op, "winograd_batched.cl", "winograd_output", "%s", "");
+cleanup:
+    return status;
+}
+
+/* tile rows, tile columns, tiles, padded tiles of `images` images */
+static void arg_tiles(vgg_args *args, const vgg_op *op, int64_t images)
+{
+    const int64_t *out = op->problem.output.dims;
+    vgg_arg_int(args, vgg_ceil_div(out[1], TILE));
+    vgg_arg_int(args, vgg_ceil_div(out[2], TILE));
+    vgg_arg_int(args, images * image_tiles(op));
+    vgg_arg_int(args, padded_tiles(op, images));
+}
+
+static clvgg_status enqueue_input(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                  int64_t images)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
+    vgg_args args = vgg_args_of(op->programs[INPUT].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->workspace);
+    for (int i = 0; i < 3; i++)
+        vgg_arg_int(&args, op->problem.input.dims[i]);
+    vgg_arg_int(&args, conv->pad[VGG_TOP]);
+    vgg_arg_int(&args, conv->pad[VGG_LEFT]);
+    arg_tiles(&args, op, images);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local[2] = {LOCAL, 1};
+    const size_t global[2] = {(size_t)vgg_ceil_div(padded_tiles(op, images), LOCAL) * LOCAL,
+                              (size_t)op->pack.channels};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[INPUT].kernel, 2, global, local));
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue_products(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                     vgg_buffer products, int64_t images)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int *tile = op->parameters;
+    vgg_args args = vgg_args_of(op->programs[PRODUCTS].kernel);
+    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
+    vgg_arg_buffer(&args, io->workspace);
+    vgg_arg_buffer(&args, products);
+    vgg_arg_int(&args, op->pack.rows);
+    vgg_arg_int(&args, padded_tiles(op, images));
+    vgg_arg_int(&args, op->pack.channels);
+    vgg_arg_int(&args, 0);
+    vgg_arg_int(&args, 0);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local[3] = {(size_t)group_items(tile), 1, 1};
+    const size_t global[3] = {(size_t)(padded_tiles(op, images) / tile[COLUMNS]) * local[0],
+                              (size_t)(product_rows(op) / tile[ROWS]), POSITIONS};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[PRODUCTS].kernel, 3, global, local));
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue_output(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                   vgg_buffer products, int64_t images)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_args args = vgg_args_of(op->programs[OUTPUT].kernel);
+    vgg_arg_buffer(&args, products);
+    vgg_arg_buffer(&args, io->bias);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_int(&args, product_rows(op));
+    for (int i = 0; i < 3; i++)
+        vgg_arg_int(&args, op->problem.output.dims[i]);
+    vgg_arg_int(&args, op->problem.relu);
+    vgg_arg_int(&args, op->problem.pool != NULL);
+    arg_tiles(&args, op, images);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local[2] = {LOCAL, 1};
+    const size_t global[2] = {(size_t)vgg_ceil_div(images * image_tiles(op), LOCAL) * LOCAL,
+                              (size_t)op->pack.rows};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[OUTPUT].kernel, 2, global, local));
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t step = staged_images(op);
+    for (int64_t image = 0; image < count; image += step) {
+        const int64_t images = step < count - image ? step : count - image;
+        const vgg_op_io part = vgg_op_io_at(op, io, image);
+        const vgg_buffer products = {io->workspace.memory,
+                                     io->workspace.offset + input_elements(op, images)};
+        VGG_TRY(enqueue_input(op, launch, &part, images));
+        VGG_TRY(enqueue_products(op, launch, &part, products, images));
+        VGG_TRY(enqueue_output(op, launch, &part, products, images));
+    }
+cleanup:
+    return status;
+}
+
+/* Of the products; the transforms' additions are few beside them. */
+static uint64_t executed_flops(const vgg_op *op)
+{
+    return 2 * (uint64_t)(POSITIONS * image_tiles(op) * op->pack.channels * op->pack.rows);
+}
+
+const vgg_variant vgg_variant_winograd_f4_batched = {
+    .name = "winograd_f4_batched",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .error_bound = 5e-6,
+    .storage_error_bound = {[CLVGG_DTYPE_F16] = 3e-3}, /* as winograd_f4_staged */
+    .tunables = tunables,
+    .configure = configure,
+    .enqueue = enqueue,
+    .executed_flops = executed_flops,
+};
