@@ -7,6 +7,9 @@
  *     packed  [ceil(rows/panel)][ceil(C/block)][S][block][panel]     lane = row % panel;
  *                                                           in STORAGE's type
  *
+ * With PAIRS the last two are [panel/16][block/2][16][2]: pairs of channels beside each other, for
+ * 16 rows at a time, as AMX tiles of bfloat16 lie; block and panel are multiples of 16 then.
+ *
  * With panel and block 1 that is the source's own order. Places that no source row or channel
  * falls on must have been filled with zero.
  *
@@ -17,6 +20,9 @@
 #endif
 #ifndef STORAGE
 #define STORAGE 0 /* packed: 0 float32, 1 float16, 2 bfloat16 */
+#endif
+#ifndef PAIRS
+#define PAIRS 0
 #endif
 
 #if TYPE == 0
@@ -57,7 +63,13 @@ __kernel void pack(__global const source_t *restrict source, ulong source_offset
     const int c = column / S, s = column % S, blocks = (C + block - 1) / block;
     source += source_offset + (size_t)first * C * S + column;
     packed += packed_offset +
-              (((get_global_id(1) * blocks + c / block) * S + s) * block + c % block) * panel;
-    for (int lane = 0; lane < panel && first + lane < rows; lane++)
-        PACK(VALUE(source, (size_t)lane * C * S), lane, packed);
+              ((get_global_id(1) * blocks + c / block) * S + s) * block * panel;
+    for (int lane = 0; lane < panel && first + lane < rows; lane++) {
+#if PAIRS
+        const int at = ((lane / 16 * block + c % block) & ~1) * 16 + lane % 16 * 2 + c % 2;
+#else
+        const int at = c % block * panel + lane;
+#endif
+        PACK(VALUE(source, (size_t)lane * C * S), at, packed);
+    }
 }

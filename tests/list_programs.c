@@ -174,7 +174,12 @@ int main(void)
 {
     static program_set set;
     vgg_graph *graph = NULL;
-    const vgg_traits gpu = {CLVGG_DEVICE_GPU, 1, 16, 256, 32 << 10, UINT64_C(1) << 30, 0, NULL};
+    const vgg_traits gpu = {.type = CLVGG_DEVICE_GPU,
+                            .vector_width = 1,
+                            .compute_units = 16,
+                            .max_work_group_size = 256,
+                            .local_memory_bytes = 32 << 10,
+                            .max_allocation_bytes = UINT64_C(1) << 30};
     if (build_graph(&graph) != CLVGG_STATUS_OK || list_vgg16(&set, &gpu) != CLVGG_STATUS_OK) {
         fprintf(stderr, "%s\n", vgg_message());
         return 1;

@@ -41,7 +41,8 @@ struct clvgg_device {
     size_t alignment_bytes; /* of sub-allocations: max(CL_DEVICE_MEM_BASE_ADDR_ALIGN/8, 128) */
     pthread_mutex_t lock;   /* guards the program list and the weight store */
     struct vgg_program_cache *programs;
-    void *weight_store; /* plan/weight_store.c's */
+    atomic_int matrix_unit; /* matrix_unit.c's: what it found, 0 before it looked */
+    void *weight_store;     /* plan/weight_store.c's */
 };
 
 clvgg_status vgg_device_open(clvgg_runtime *runtime, const char *spec,

@@ -49,6 +49,7 @@ static clvgg_status new_device(const clvgg_runtime *runtime, cl_device_id id, cl
     VGG_REQUIRE(pthread_mutex_init(&device->lock, NULL) == 0, CLVGG_STATUS_OUT_OF_MEMORY,
                 "no memory for a lock");
     atomic_init(&device->references, 1);
+    atomic_init(&device->matrix_unit, 0);
     device->runtime = runtime;
     device->id = id;
     *out = device;

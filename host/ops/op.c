@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ocl/matrix_unit.h"
 #include "ocl/program.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
@@ -28,6 +29,13 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info)
                               : info->native_float_width >= 8 ? 8
                                                               : 4;
     return traits;
+}
+
+clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, vgg_traits *traits)
+{
+    *traits = vgg_traits_of(&device->info);
+    return storage == CLVGG_DTYPE_BF16 ? vgg_matrix_unit_check(device, &traits->amx)
+                                       : CLVGG_STATUS_OK;
 }
 
 double vgg_op_error_bound(const vgg_op *op)

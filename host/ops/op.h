@@ -24,6 +24,7 @@ typedef struct vgg_traits {
     clvgg_device_type type;
     int vector_width; /* floats in a vector register: 1 (most GPUs), 4, 8, 16 */
     int compute_units;
+    bool amx; /* kernels can use AMX tiles: ocl/matrix_unit.h found so */
     size_t max_work_group_size;
     uint64_t local_memory_bytes, max_allocation_bytes;
     uint64_t max_launch_flops; /* of one command, if its images can be parted; 0: any number */
@@ -31,6 +32,8 @@ typedef struct vgg_traits {
 } vgg_traits;
 
 vgg_traits vgg_traits_of(const clvgg_device_info *info);
+/* The same of an open device, for weights in `storage`: BF16 asks for the matrix unit too. */
+clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, vgg_traits *traits);
 
 /* The chain of layers an op computes: node, then ReLU if `relu`, then `pool` if not NULL. */
 typedef struct vgg_problem {
@@ -109,6 +112,9 @@ typedef struct vgg_variant {
     /* FLOPs executed for one image, where they aren't those of direct computation; else NULL. */
     uint64_t (*executed_flops)(const vgg_op *op);
 } vgg_variant;
+
+/* Inputs with so few channels stay in the plain layout on CPUs too. */
+enum { VGG_MAX_PLANAR_CHANNELS = 4 };
 
 #define VGG_LAYER_BIT(type) (1u << (type))
 
@@ -194,11 +200,11 @@ bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem);
 
 /* Rows of variant_table.c, each implemented in the file of its name. */
 extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_staged,
-    vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_winograd_f2_tiled,
-    vgg_variant_winograd_f4_batched, vgg_variant_dense_tiled, vgg_variant_conv_direct,
-    vgg_variant_conv_blocked, vgg_variant_conv_tiled, vgg_variant_conv_im2col,
-    vgg_variant_dense_direct, vgg_variant_dense_blocked, vgg_variant_dense_rows,
-    vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax,
-    vgg_variant_layout, vgg_variant_clblast_xgemm;
+    vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_conv_amx,
+    vgg_variant_winograd_f2_tiled, vgg_variant_winograd_f4_batched, vgg_variant_dense_tiled,
+    vgg_variant_conv_direct, vgg_variant_conv_blocked, vgg_variant_conv_tiled,
+    vgg_variant_conv_im2col, vgg_variant_dense_direct, vgg_variant_dense_blocked,
+    vgg_variant_dense_rows, vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation,
+    vgg_variant_softmax, vgg_variant_layout, vgg_variant_clblast_xgemm;
 
 #endif

@@ -5,7 +5,6 @@ enum { TILE_WIDTH, CHANNEL_BLOCKS }; /* op->parameters, and tunables */
 static const vgg_tunable tunables[] = {
     {"TW", {2, 4, 6, 7, 8, 10, 12, 14, 16, 28}}, {"KB", {1, 2, 3, 4}}, {0}};
 enum { MAX_LINE_BYTES = 16 << 10 }; /* private memory for input pixels */
-enum { MAX_PLANAR_CHANNELS = 4 };
 
 /* Output pixels of a work-item: the width that wastes least on this image. With KB vectors of
  * weights and a value in flight, TW * KB accumulators have to fit the registers: 32 of them, but
@@ -39,7 +38,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                 "conv_blocked needs groups 1, not %lld", (long long)conv->groups);
     VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
                 CLVGG_STATUS_UNSUPPORTED, "conv_blocked fuses 2x2 stride 2 max pooling only");
-    const int planar = channels <= MAX_PLANAR_CHANNELS ? (int)channels : 0;
+    const int planar = channels <= VGG_MAX_PLANAR_CHANNELS ? (int)channels : 0;
     const int blocks = vgg_op_chosen(op, CHANNEL_BLOCKS, 2);
     const int rows = vgg_register_rows(traits, blocks);
     const int best = choose_tile_width(width, op->problem.output.dims[2]);

@@ -16,6 +16,7 @@ typedef struct vgg_pack {
     int64_t rows, channels, spatial;
     int block, panel; /* panel 0: there are no weights */
     int winograd;     /* 0, or the side of the output tile that 3x3 weights are transformed for */
+    bool pairs;       /* as AMX tiles lie, block and panel multiples of 16: see pack.cl */
     bool splittable;  /* the kernel can take runs of panels from several buffers */
     clvgg_dtype storage;
 } vgg_pack;

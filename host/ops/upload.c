@@ -216,8 +216,9 @@ clvgg_status vgg_upload(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor
     char options[64];
     tensor.columns = (uint64_t)(pack->channels * pack->spatial);
     VGG_TRY(vgg_packed_weights_allocate(up->device, pack, out));
-    snprintf(options, sizeof options, "-DTYPE=%d -DSTORAGE=%d -DM=%d", (int)input->dtype,
-             (int)pack->storage, pack->winograd);
+    snprintf(options, sizeof options, "-DTYPE=%d -DSTORAGE=%d -D%s=%d", (int)input->dtype,
+             (int)pack->storage, winograd ? "M" : "PAIRS",
+             winograd ? pack->winograd : (int)pack->pairs);
     VGG_TRY(vgg_program_kernel(up->device, winograd ? "pack_winograd.cl" : "pack.cl", options,
                                winograd ? "pack_winograd" : "pack", &tensor.kernel, NULL));
     VGG_TRY(choose_chunk(up, &tensor, &chunk_rows));

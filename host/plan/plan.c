@@ -83,7 +83,6 @@ static clvgg_status create_queue(vgg_plan *plan)
     VGG_CL_NEW(plan->queue,
                clCreateCommandQueue(plan->device->context, plan->device->id,
                                     plan->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &cl_error));
-    plan->traits = vgg_traits_of(&plan->device->info);
     plan->traits.queue = plan->queue;
 cleanup:
     return status;
@@ -227,6 +226,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     plan->profile = options->profile;
     plan->plan_only = options->plan_only;
     plan->storage = options->storage;
+    VGG_TRY(vgg_traits_for(device, plan->storage, &plan->traits));
     VGG_TRY(create_queue(plan));
     VGG_TRY(vgg_plan_select(plan, options));
     VGG_TRY(vgg_plan_lay_out(plan, options));

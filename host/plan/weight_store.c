@@ -43,7 +43,8 @@ static bool same_key(const store_key *a, const store_key *b)
            a->pack.rows == b->pack.rows && a->pack.channels == b->pack.channels &&
            a->pack.spatial == b->pack.spatial && a->pack.block == b->pack.block &&
            a->pack.panel == b->pack.panel && a->pack.winograd == b->pack.winograd &&
-           a->pack.splittable == b->pack.splittable && a->pack.storage == b->pack.storage;
+           a->pack.pairs == b->pack.pairs && a->pack.splittable == b->pack.splittable &&
+           a->pack.storage == b->pack.storage;
 }
 
 /* The entry of a key with one more use, made when there is none. */

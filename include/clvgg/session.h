@@ -33,13 +33,17 @@ typedef struct clvgg_session_options {
     int profile;                 /* 1: time every step (serialises; slower) */
     int plan_only;               /* 1: choose kernels and lay out memory only: a session that says
                                     what it would cost, and can't run */
-    clvgg_dtype storage;         /* of weights on the device; default F32. Arithmetic is float32 */
+    clvgg_dtype storage;         /* of weights on the device; default F32. Arithmetic is float32,
+                                    but with BF16 convolutions may use a CPU's matrix unit, which
+                                    multiplies bfloat16 and sums in float32: on Linux the process
+                                    then asks for AMX tiles, for good */
 } clvgg_session_options;
 
 CLVGG_API void clvgg_session_options_defaults(clvgg_session_options *options);
 
 /* Plans the model for the device, builds every kernel and uploads the weights. `options` may be
- * NULL. Retains device and model. With plan_only nothing is built, read or put on the device.
+ * NULL. Retains device and model. With plan_only nothing is built, read or put on the device,
+ * but a check of the matrix unit where one may be used.
  * Errors: INVALID_ARGUMENT (unknown output or variant: lists what there is), OUT_OF_DEVICE_MEMORY
  * (says how much was needed), BUILD_FAILED (with the log), NON_FINITE (the tensor), UNSUPPORTED (a
  * weight that `storage` can't hold, or no variant that reads it), and those of reading the

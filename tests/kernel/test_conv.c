@@ -68,7 +68,14 @@ enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 static test_device device;
 static double worst_error; /* relative L2, of the variant in work */
 static uint64_t max_launch_flops;
-static vgg_choice choice; /* of check_shape(): zeros, but where a tuning space is walked */
+static bool normal_values; /* for exact variants too, where they round what they multiply */
+static vgg_choice choice;  /* of check_shape(): zeros, but where a tuning space is walked */
+
+/* Whether the variant is to be fed integers, and to be equal. */
+static bool exact(const vgg_variant *variant)
+{
+    return variant->error_bound == 0.0 && !normal_values;
+}
 
 /* The graph's own inference gives the shapes, so that they can't drift apart. */
 static vgg_graph *graph_of(const conv_shape *s)
@@ -113,7 +120,7 @@ static void fill_values(const vgg_variant *variant, const conv_shape *s, clvgg_d
                         float *x, size_t inputs, float *w, size_t weights, float *b)
 {
     const size_t biases = (size_t)s->conv.out_channels;
-    if (variant->error_bound == 0.0) {
+    if (exact(variant)) {
         fill_integers(x, inputs, 4, 1);
         fill_integers(w, weights, 3, 2);
         fill_integers(b, biases, 9, 3);
@@ -196,7 +203,7 @@ static bool check_shape(const vgg_variant *variant, const conv_shape *s, clvgg_d
     const bool ran = op_run(&device, &c, y, NULL) == CLVGG_STATUS_OK;
     if (ran) {
         double *expected = expected_values(s, &c.problem, x, w, b);
-        if (variant->error_bound == 0.0)
+        if (exact(variant))
             check_equal(variant, case_index, y, expected, results);
         else
             check_close(&c, case_index, y, expected, results);
@@ -259,9 +266,35 @@ static void every_small_extent_is_right(void **state)
             continue;
         for (int64_t extent = 1; extent <= last; extent++) {
             const conv_shape s = SAME3(19, 18 - extent, extent, 21, 2, true, false);
-            check_shape(vgg_variants[v], &s, (clvgg_dtype)(extent / 3 % 3), (int)extent, 0);
+            if (!check_shape(vgg_variants[v], &s, (clvgg_dtype)(extent / 3 % 3), (int)extent, 0))
+                check_shape(vgg_variants[v], &s, CLVGG_DTYPE_BF16, (int)extent, 0);
         }
     }
+}
+
+/* What a variant reads first of all. */
+static clvgg_dtype tuned_storage(const vgg_variant *variant)
+{
+    return variant == &vgg_variant_conv_amx ? CLVGG_DTYPE_BF16 : CLVGG_DTYPE_F32;
+}
+
+/* Variants that are exact on integers and round others stay within what they say of themselves. */
+static void rounded_values_stay_close(void **state)
+{
+    (void)state;
+    int ran = 0;
+    if (asked("CLVGG_TEST_OCLGRIND"))
+        skip();
+    normal_values = true;
+    worst_error = 0.0;
+    for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? SMALL_COUNT : SHAPE_COUNT); i++)
+        ran += check_shape(&vgg_variant_conv_amx, &shapes[i], CLVGG_DTYPE_BF16, i, 0);
+    normal_values = false;
+    if (ran > 0)
+        print_message("conv_amx, bf16: %d shapes, relative L2 at most %.2g\n", ran, worst_error);
+    else
+        print_message("SKIPPED: %s\n", clvgg_status_message());
+    assert_true(ran == 0 || worst_error > 0.0);
 }
 
 /* Every value of every tunable, on shapes off the tiles' sizes, with and without pooling. */
@@ -278,7 +311,8 @@ static void every_tuning_value_is_right(void **state)
         worst_error = 0.0;
         for (int step = 0; serves_conv(variant) && tuning_step(variant, step, &choice); step++)
             for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? 1 : 2); i++)
-                *(check_shape(variant, &tuned[i], CLVGG_DTYPE_F32, i, 0) ? &ran : &refused) += 1;
+                *(check_shape(variant, &tuned[i], tuned_storage(variant), i, 0) ? &ran
+                                                                                : &refused) += 1;
         if (ran + refused > 0)
             print_message("%s: %d tuned cases right, %d refused, relative L2 at most %.2g\n",
                           variant->name, ran, refused, worst_error);
@@ -397,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_right),
         cmocka_unit_test(every_small_extent_is_right),
+        cmocka_unit_test(rounded_values_stay_close),
         cmocka_unit_test(every_tuning_value_is_right),
         cmocka_unit_test(wrong_tuning_values_are_refused),
         cmocka_unit_test(weights_are_split),
