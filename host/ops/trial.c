@@ -141,6 +141,23 @@ cleanup:
     return status;
 }
 
+/* New memory may still hold what an earlier, right candidate left there: one that doesn't write all
+ * of it must not pass. */
+static clvgg_status spoil_outputs(const vgg_trial_bench *bench, const vgg_trial *trial)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const float nan = NAN;
+    for (int i = 0; i < trial->stage_count; i++) {
+        const vgg_op *op = &trial->ops[i];
+        const size_t elements = (size_t)bench->problem.max_batch *
+                                (size_t)vgg_layout_elements(&op->problem.result, op->output_block);
+        VGG_CL(clEnqueueFillBuffer(bench->queue, trial->outputs[i], &nan, sizeof nan, 0,
+                                   elements * sizeof nan, 0, NULL, NULL));
+    }
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_trial_prepare(const vgg_trial_bench *bench, const vgg_variant *variant,
                                const vgg_choice *choice, vgg_trial *trial)
 {
@@ -152,6 +169,7 @@ clvgg_status vgg_trial_prepare(const vgg_trial_bench *bench, const vgg_variant *
         VGG_TRY(vgg_op_build(&trial->ops[i], bench->device, NULL));
     VGG_TRY(upload(bench, main, trial));
     VGG_TRY(connect_stages(bench, main, trial));
+    VGG_TRY(spoil_outputs(bench, trial));
 cleanup:
     return status;
 }
