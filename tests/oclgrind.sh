@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the kernel tests on small shapes under Oclgrind, which interprets kernels and reports data
 # races, uninitialised reads, accesses out of bounds and API misuse. Any report is a failure.
-# Kernels for CPUs run too, with vectors of 4. Whole networks (test_plan*, test_bench) are left out:
-# they run the same kernels, for minutes. So is test_program_cache: binaries are refused there on purpose.
+# Kernels for CPUs run too, with vectors of 4. Whole networks (test_plan*, test_bench, test_arguments,
+# test_upload) are left out: they run the same kernels, for minutes. So is test_program_cache: binaries are refused there on purpose.
 # Usage: oclgrind.sh BUILD_DIR
 set -u
 build=$(realpath "$1")
@@ -11,7 +11,7 @@ if ! command -v oclgrind > /dev/null; then
     echo "SKIPPED: oclgrind: not found" >&2
     skipped=1
 else
-    for test in $(ctest --test-dir "$build" -L kernel -N | sed -nE 's/^ *Test +#[0-9]+: //p' | grep -vE '^test_(plan|bench|program_cache)|_width_'); do
+    for test in $(ctest --test-dir "$build" -L kernel -N | sed -nE 's/^ *Test +#[0-9]+: //p' | grep -vE '^(test_(plan|bench|arguments|upload|program_cache)|bench_)|_width_'); do
         log=$build/oclgrind-$test.log report=$build/oclgrind-$test.report
         rm -f "$report"
         # Optimised kernels hold 'freeze', which Oclgrind 21.10 can't interpret.
