@@ -248,6 +248,7 @@ static int tune_with(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtim
         status = clvgg_device_get_info(device, &run.device_info);
     exit_code = status == CLVGG_STATUS_OK ? tune(&run, device, model) : vgg_cli_fail(cli, status);
     vgg_text_free(&run.json_text);
+    vgg_text_free(&run.table.cells);
     clvgg_device_free(device);
     clvgg_model_free(model);
     return exit_code;
