@@ -78,31 +78,35 @@ clvgg_status clvgg_tune_export(clvgg_runtime *runtime, const char *path, size_t 
     VGG_API_RETURN(&runtime->scope, export(runtime, path, count != NULL ? count : &unused));
 }
 
-static clvgg_status import(clvgg_runtime *runtime, const char *path, size_t *count)
+static clvgg_status import(clvgg_runtime *runtime, const char *path, size_t *kept, size_t *left)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     unsigned char *bytes = NULL;
     size_t size = 0;
     vgg_tuning *entries = NULL;
-    *count = 0;
+    *kept = *left = 0;
     VGG_TRY(vgg_file_read_all(path, MAX_FILE_BYTES, &bytes, &size));
-    status = vgg_tuning_read_all((const char *)bytes, size, false, &entries, count);
+    status = vgg_tuning_read_all((const char *)bytes, size, &entries, kept, left);
     if (status != CLVGG_STATUS_OK) {
         vgg_message_prefix("%s", path);
         goto cleanup;
     }
-    VGG_TRY(vgg_tuning_keep(runtime->cache, entries, *count));
+    VGG_REQUIRE(*kept > 0 || *left == 0, CLVGG_STATUS_UNSUPPORTED,
+                "%s: all of its %zu results were measured with other kernels than this clvgg's",
+                path, *left);
+    VGG_TRY(vgg_tuning_keep(runtime->cache, entries, *kept));
 cleanup:
     vgg_free(entries);
     vgg_free(bytes);
     return status;
 }
 
-clvgg_status clvgg_tune_import(clvgg_runtime *runtime, const char *path, size_t *count)
+clvgg_status clvgg_tune_import(clvgg_runtime *runtime, const char *path, size_t *kept, size_t *left)
 {
-    size_t unused = 0;
+    size_t unused[2];
     VGG_API_REQUIRE(runtime != NULL);
     VGG_API_REQUIRE(path != NULL);
     VGG_API_REQUIRE(runtime->cache != NULL);
-    VGG_API_RETURN(&runtime->scope, import(runtime, path, count != NULL ? count : &unused));
+    VGG_API_RETURN(&runtime->scope, import(runtime, path, kept != NULL ? kept : &unused[0],
+                                           left != NULL ? left : &unused[1]));
 }

@@ -259,12 +259,15 @@ static int carry(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtime *r
 {
     const bool out = arguments->export_path != NULL;
     const char *path = out ? arguments->export_path : arguments->import_path;
-    size_t count = 0;
-    clvgg_status status =
-        out ? clvgg_tune_export(runtime, path, &count) : clvgg_tune_import(runtime, path, &count);
+    size_t count = 0, left = 0;
+    clvgg_status status = out ? clvgg_tune_export(runtime, path, &count)
+                              : clvgg_tune_import(runtime, path, &count, &left);
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(cli, status);
     vgg_cli_note(cli, "%s: %zu tuning results %s", path, count, out ? "written" : "kept");
+    if (left > 0)
+        vgg_cli_note(cli, "%s: %zu left, measured with other kernels than this clvgg's", path,
+                     left);
     return VGG_EXIT_OK;
 }
 

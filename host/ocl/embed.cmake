@@ -1,21 +1,18 @@
-# Writes a C file that holds every kernel source, their hash and the tuning results that are shipped:
+# Writes a C file that holds every kernel source with its hash, and the tuning results that are shipped:
 # cmake -DOUTPUT=… "-DKERNELS=a.cl;b.cl" -DTUNED=….json -P embed.cmake
 # Sources become byte arrays: string literals have a length limit in C11.
 set(tables "")
 set(rows "")
-set(hashes "")
 list(SORT KERNELS)
 foreach(kernel ${KERNELS})
   get_filename_component(name ${kernel} NAME)
   string(MAKE_C_IDENTIFIER ${name} identifier)
   file(READ ${kernel} bytes HEX)
-  string(SHA256 hash "${bytes}")
-  string(APPEND hashes "${name} ${hash}\n")
+  file(SHA256 ${kernel} hash)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
   string(APPEND tables "static const unsigned char ${identifier}[] = {${bytes}0};\n")
-  string(APPEND rows "    {\"${name}\", (const char *)${identifier}, sizeof ${identifier} - 1},\n")
+  string(APPEND rows "    {\"${name}\", (const char *)${identifier}, sizeof ${identifier} - 1,\n     \"${hash}\"},\n")
 endforeach()
-string(SHA256 hash "${hashes}")
 file(READ ${TUNED} tuned HEX)
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," tuned "${tuned}")
 file(WRITE ${OUTPUT} "/* Generated from cl/ and host/ops/tuned_defaults.json by host/ocl/embed.cmake. */
@@ -24,10 +21,9 @@ file(WRITE ${OUTPUT} "/* Generated from cl/ and host/ops/tuned_defaults.json by 
 
 ${tables}
 const vgg_kernel_source vgg_kernel_sources[] = {
-${rows}    {0, 0, 0},
+${rows}    {0, 0, 0, 0},
 };
 
-const char vgg_kernels_hash[] = \"${hash}\";
 static const unsigned char tuned[] = {${tuned}0};
 const char *const vgg_tuned_defaults = (const char *)tuned;
 const size_t vgg_tuned_defaults_length = sizeof tuned - 1;

@@ -108,6 +108,14 @@ cleanup:
     return status;
 }
 
+const vgg_kernel_source *vgg_kernel_source_find(const char *file)
+{
+    for (const vgg_kernel_source *source = vgg_kernel_sources; source->file != NULL; source++)
+        if (strcmp(source->file, file) == 0)
+            return source;
+    return NULL;
+}
+
 /* The text of a kernel file, embedded or from the folder; *owned is to be freed (may be NULL). */
 static clvgg_status load_source(const char *kernel_dir, const char *file, const char **text,
                                 size_t *length, unsigned char **owned)
@@ -122,14 +130,10 @@ static clvgg_status load_source(const char *kernel_dir, const char *file, const 
         *text = (const char *)*owned;
         goto cleanup;
     }
-    for (const vgg_kernel_source *source = vgg_kernel_sources; source->file != NULL; source++) {
-        if (strcmp(source->file, file) == 0) {
-            *text = source->text;
-            *length = source->length;
-            goto cleanup;
-        }
-    }
-    status = vgg_fail(CLVGG_STATUS_NOT_FOUND, "no kernel file '%s' is embedded", file);
+    const vgg_kernel_source *source = vgg_kernel_source_find(file);
+    VGG_REQUIRE(source != NULL, CLVGG_STATUS_NOT_FOUND, "no kernel file '%s' is embedded", file);
+    *text = source->text;
+    *length = source->length;
 cleanup:
     vgg_text_free(&path);
     return status;

@@ -14,9 +14,12 @@ typedef struct vgg_kernel_source {
     const char *file; /* "conv_direct.cl" */
     const char *text;
     size_t length;
+    const char *hash; /* SHA-256 of the file, in hexadecimal */
 } vgg_kernel_source;
 /* Generated at build time from cl/; ends with a NULL file. */
 extern const vgg_kernel_source vgg_kernel_sources[];
+/* The embedded file of that name, or NULL. */
+const vgg_kernel_source *vgg_kernel_source_find(const char *file);
 
 /* Builds (or finds, when built before on this device) `file` with `options` ("-DTILE=8 …";
  * "-cl-std=CL1.2" is added) and creates `kernel` from it. Read from runtime->kernel_dir when set.

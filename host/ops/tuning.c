@@ -16,7 +16,8 @@ vgg_tuning_device vgg_tuning_device_of(const clvgg_device *device, const vgg_tra
 {
     vgg_tuning_device result = {.type = device->info.type,
                                 .vector_width = traits->vector_width,
-                                .compute_units = traits->compute_units};
+                                .compute_units = traits->compute_units,
+                                .amx = traits->amx};
     vgg_device_words(&device->info, result.words, sizeof result.words);
     snprintf(result.vendor, sizeof result.vendor, "%s", device->info.vendor);
     return result;
@@ -79,6 +80,20 @@ void vgg_tuning_describe(const vgg_problem *problem, const vgg_node *pool,
     append(text, ", %s", vgg_storage_name(problem->storage));
 }
 
+void vgg_tuning_note_kernels(vgg_tuning *tuning, const vgg_op *op)
+{
+    int count = 0;
+    memset(tuning->kernels, 0, sizeof tuning->kernels);
+    for (int p = 0; p < op->program_count; p++) {
+        const vgg_kernel_source *source = vgg_kernel_source_find(op->programs[p].file);
+        int at = 0;
+        while (at < count && tuning->kernels[at] != source)
+            at++;
+        if (at == count)
+            tuning->kernels[count++] = source;
+    }
+}
+
 void vgg_tuning_describe_choice(const vgg_variant *variant, const vgg_choice *choice, char *text,
                                 size_t capacity)
 {
@@ -94,18 +109,18 @@ void vgg_tuning_describe_choice(const vgg_variant *variant, const vgg_choice *ch
 /* ---- keys ---- */
 
 typedef struct tuning_key {
-    char options[96], stamp[128];
+    char options[96], stamp[32];
     vgg_cache_key key;
 } tuning_key;
 
-/* Points into `tuning` and *made. */
+/* Points into its arguments and *made. The kernels are no part of it: which they are depends on the
+ * result, and one of kernels that have changed is replaced by the next. */
 static void make_key(const vgg_tuning_device *device, const char *problem, int batch,
                      tuning_key *made)
 {
-    snprintf(made->options, sizeof made->options, "batch %d, %d compute units, vectors of %d",
-             batch, device->compute_units, device->vector_width);
-    snprintf(made->stamp, sizeof made->stamp, "schema %d, %s, kernels %s", VGG_TUNING_SCHEMA,
-             clvgg_version(), vgg_kernels_hash);
+    snprintf(made->options, sizeof made->options, "batch %d, %d compute units, vectors of %d%s",
+             batch, device->compute_units, device->vector_width, device->amx ? ", AMX" : "");
+    snprintf(made->stamp, sizeof made->stamp, "schema %d", VGG_TUNING_SCHEMA);
     made->key = (vgg_cache_key){kind, device->words, problem, made->options, made->stamp};
 }
 
@@ -115,9 +130,10 @@ clvgg_status vgg_tuning_open(const clvgg_device *device, const vgg_traits *trait
                              vgg_tuning_source *source)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    size_t left = 0;
     *source = (vgg_tuning_source){.cache = cache, .device = vgg_tuning_device_of(device, traits)};
-    status = vgg_tuning_read_all(vgg_tuned_defaults, vgg_tuned_defaults_length, true,
-                                 &source->shipped, &source->shipped_count);
+    status = vgg_tuning_read_all(vgg_tuned_defaults, vgg_tuned_defaults_length, &source->shipped,
+                                 &source->shipped_count, &left);
     return status == CLVGG_STATUS_UNSUPPORTED ? CLVGG_STATUS_OK : status;
 }
 

@@ -32,12 +32,19 @@ void vgg_tuning_write(const vgg_tuning *tuning, vgg_text *text)
     write_text(text, "{\"device\": {\"name\": ", device->words);
     write_text(text, ", \"type\": ", type_names[device->type]);
     write_text(text, ", \"vendor\": ", device->vendor);
-    vgg_text_printf(text, ", \"vector_width\": %d, \"compute_units\": %d}, ", device->vector_width,
-                    device->compute_units);
+    vgg_text_printf(text, ", \"vector_width\": %d, \"compute_units\": %d, \"amx\": %s}, ",
+                    device->vector_width, device->compute_units, device->amx ? "true" : "false");
     write_text(text, "\"problem\": ", tuning->problem);
     vgg_text_printf(text, ", \"batch\": %d, ", tuning->batch);
     write_text(text, "\"variant\": ", tuning->variant->name);
-    vgg_text_puts(text, ", \"parameters\": {");
+    vgg_text_puts(text, ", \"kernels\": {");
+    for (int i = 0; i < VGG_OP_MAX_PROGRAMS && tuning->kernels[i] != NULL; i++) {
+        vgg_text_printf(text, "%s\"%s\": \"%s\"", comma, tuning->kernels[i]->file,
+                        tuning->kernels[i]->hash);
+        comma = ", ";
+    }
+    comma = "";
+    vgg_text_puts(text, "}, \"parameters\": {");
     for (int i = 0; tunables != NULL && tunables[i].name != NULL; i++)
         if (tuning->choice.values[i] != 0) {
             vgg_text_printf(text, "%s\"%s\": %d", comma, tunables[i].name,
@@ -51,8 +58,7 @@ void vgg_tuning_write(const vgg_tuning *tuning, vgg_text *text)
 
 void vgg_tuning_write_all(const vgg_tuning *entries, size_t count, vgg_text *text)
 {
-    vgg_text_printf(text, "{\n  \"schema\": %d,\n  \"kernels\": \"%s\",\n  \"entries\": [",
-                    VGG_TUNING_SCHEMA, vgg_kernels_hash);
+    vgg_text_printf(text, "{\n  \"schema\": %d,\n  \"entries\": [", VGG_TUNING_SCHEMA);
     for (size_t i = 0; i < count; i++) {
         vgg_text_puts(text, i > 0 ? ",\n    " : "\n    ");
         vgg_tuning_write(&entries[i], text);
@@ -135,10 +141,11 @@ cleanup:
 static clvgg_status read_device(const cJSON *json, vgg_tuning_device *device)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    static const char *const names[] = {"name", "type", "vendor", "vector_width", "compute_units"};
+    static const char *const names[] = {"name",         "type",          "vendor",
+                                        "vector_width", "compute_units", "amx"};
     char type[16];
     int index = 0;
-    VGG_TRY(check_members(json, "'device'", names, 5));
+    VGG_TRY(check_members(json, "'device'", names, 6));
     VGG_TRY(read_text(json, "name", device->words, sizeof device->words));
     VGG_TRY(read_text(json, "type", type, sizeof type));
     VGG_TRY(read_text(json, "vendor", device->vendor, sizeof device->vendor));
@@ -149,6 +156,9 @@ static clvgg_status read_device(const cJSON *json, vgg_tuning_device *device)
     VGG_REQUIRE(index < TYPES, CLVGG_STATUS_BAD_FILE,
                 "'type' is '%s', not cpu, gpu, accelerator or other", type);
     device->type = (clvgg_device_type)index;
+    const cJSON *amx = cJSON_GetObjectItemCaseSensitive(json, "amx");
+    VGG_REQUIRE(cJSON_IsBool(amx), CLVGG_STATUS_BAD_FILE, "'amx' isn't true or false");
+    device->amx = cJSON_IsTrue(amx);
 cleanup:
     return status;
 }
@@ -215,21 +225,60 @@ cleanup:
     return status;
 }
 
-static clvgg_status read_entry(const cJSON *json, vgg_tuning *tuning)
+/* The kernel files that it was measured with; CLBlast's own are none of ours. *foreign: this
+ * library has others. */
+static clvgg_status read_kernels(const cJSON *json, vgg_tuning *tuning, bool *foreign)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    static const char *const names[] = {"device",     "problem", "batch",     "variant",
-                                        "parameters", "ms",      "default_ms"};
+    enum { HEXADECIMAL = 64 };
+    _Static_assert(VGG_OP_MAX_PROGRAMS == 3, "as the message says");
+    const cJSON *item;
+    int count = 0;
+    const bool clblast = strcmp(tuning->problem, VGG_CLBLAST_PROBLEM) == 0;
+    VGG_REQUIRE(cJSON_IsObject(json), CLVGG_STATUS_BAD_FILE, "'kernels' isn't an object");
+    VGG_REQUIRE(cJSON_GetArraySize(json) <= VGG_OP_MAX_PROGRAMS &&
+                    (cJSON_GetArraySize(json) == 0) == clblast,
+                CLVGG_STATUS_BAD_FILE, "'kernels' names %d files, not %s", cJSON_GetArraySize(json),
+                clblast ? "none" : "1 to 3");
+    *foreign = false;
+    cJSON_ArrayForEach(item, json)
+    {
+        VGG_REQUIRE(cJSON_IsString(item) && strlen(item->valuestring) == HEXADECIMAL &&
+                        strspn(item->valuestring, "0123456789abcdef") == HEXADECIMAL,
+                    CLVGG_STATUS_BAD_FILE, "'%.40s' of 'kernels' isn't a SHA-256", item->string);
+        const vgg_kernel_source *source = vgg_kernel_source_find(item->string);
+        for (int i = 0; i < count; i++)
+            VGG_REQUIRE(source == NULL || tuning->kernels[i] != source, CLVGG_STATUS_BAD_FILE,
+                        "'%s' is given twice", item->string);
+        if (source == NULL || strcmp(source->hash, item->valuestring) != 0)
+            *foreign = true;
+        else
+            tuning->kernels[count++] = source;
+    }
+cleanup:
+    return status;
+}
+
+/* Variants and values of other kernels can't be judged, and may be ones that this library hasn't.
+ */
+static clvgg_status read_entry(const cJSON *json, vgg_tuning *tuning, bool *foreign)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    static const char *const names[] = {"device",  "problem",    "batch", "variant",
+                                        "kernels", "parameters", "ms",    "default_ms"};
     *tuning = (vgg_tuning){0};
-    VGG_TRY(check_members(json, "the result", names, 7));
+    VGG_TRY(check_members(json, "the result", names, 8));
     VGG_TRY(read_device(cJSON_GetObjectItemCaseSensitive(json, "device"), &tuning->device));
     VGG_TRY(read_text(json, "problem", tuning->problem, sizeof tuning->problem));
     VGG_TRY(read_integer(json, "batch", 1, MAX_BATCH, &tuning->batch));
+    VGG_TRY(read_ms(json, "ms", &tuning->ms));
+    VGG_TRY(read_ms(json, "default_ms", &tuning->default_ms));
+    VGG_TRY(read_kernels(cJSON_GetObjectItemCaseSensitive(json, "kernels"), tuning, foreign));
+    if (*foreign)
+        goto cleanup;
     VGG_TRY(read_variant(json, tuning->problem, &tuning->variant));
     VGG_TRY(read_choice(cJSON_GetObjectItemCaseSensitive(json, "parameters"), tuning->variant,
                         &tuning->choice));
-    VGG_TRY(read_ms(json, "ms", &tuning->ms));
-    VGG_TRY(read_ms(json, "default_ms", &tuning->default_ms));
 cleanup:
     return status;
 }
@@ -254,42 +303,42 @@ clvgg_status vgg_tuning_read(const char *json, size_t length, vgg_tuning *tuning
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cJSON *root = NULL;
+    bool foreign = false;
     VGG_TRY(parse(json, length, &root));
-    VGG_TRY(read_entry(root, tuning));
+    VGG_TRY(read_entry(root, tuning, &foreign));
+    VGG_REQUIRE(!foreign, CLVGG_STATUS_UNSUPPORTED,
+                "measured with other kernels than this clvgg's");
 cleanup:
     cJSON_Delete(root);
     return status;
 }
 
-static clvgg_status check_head(const cJSON *root, bool any_kernels)
+static clvgg_status check_head(const cJSON *root)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    static const char *const names[] = {"schema", "kernels", "entries"};
-    char kernels[80];
+    static const char *const names[] = {"schema", "entries"};
     int schema = 0;
-    VGG_TRY(check_members(root, "the file", names, 3));
+    VGG_REQUIRE(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "the file isn't an object");
     VGG_TRY(read_integer(root, "schema", 1, 1 << 30, &schema));
     VGG_REQUIRE(schema == VGG_TUNING_SCHEMA, CLVGG_STATUS_UNSUPPORTED,
-                "schema %d is newer than this clvgg's %d", schema, VGG_TUNING_SCHEMA);
-    VGG_TRY(read_text(root, "kernels", kernels, sizeof kernels));
-    VGG_REQUIRE(any_kernels || strcmp(kernels, vgg_kernels_hash) == 0, CLVGG_STATUS_UNSUPPORTED,
-                "measured with other kernels (%.12s...) than this clvgg's (%.12s...)", kernels,
-                vgg_kernels_hash);
+                "schema %d isn't this clvgg's %d", schema, VGG_TUNING_SCHEMA);
+    VGG_TRY(check_members(root, "the file", names, 2));
 cleanup:
     return status;
 }
 
-clvgg_status vgg_tuning_read_all(const char *json, size_t length, bool any_kernels,
-                                 vgg_tuning **entries, size_t *count)
+clvgg_status vgg_tuning_read_all(const char *json, size_t length, vgg_tuning **entries,
+                                 size_t *count, size_t *left)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cJSON *root = NULL;
     vgg_tuning *read = NULL;
     const cJSON *item;
+    bool foreign = false;
     *entries = NULL;
-    *count = 0;
+    *count = *left = 0;
     VGG_TRY(parse(json, length, &root));
-    VGG_TRY(check_head(root, any_kernels));
+    VGG_TRY(check_head(root));
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "entries");
     VGG_REQUIRE(cJSON_IsArray(list), CLVGG_STATUS_BAD_FILE, "'entries' isn't an array");
     const size_t most = (size_t)cJSON_GetArraySize(list);
@@ -298,18 +347,18 @@ clvgg_status vgg_tuning_read_all(const char *json, size_t length, bool any_kerne
     VGG_NEW(read, most);
     cJSON_ArrayForEach(item, list)
     {
-        status = read_entry(item, &read[*count]);
+        status = read_entry(item, &read[*count], &foreign);
         if (status != CLVGG_STATUS_OK) {
-            vgg_message_prefix("entry %zu", *count + 1);
+            vgg_message_prefix("entry %zu", *count + *left + 1);
             goto cleanup;
         }
-        ++*count;
+        ++*(foreign ? left : count);
     }
     *entries = read;
     read = NULL;
 cleanup:
     if (status != CLVGG_STATUS_OK)
-        *count = 0;
+        *count = *left = 0;
     vgg_free(read);
     cJSON_Delete(root);
     return status;
@@ -323,12 +372,12 @@ clvgg_status vgg_tuning_read(const char *json, size_t length, vgg_tuning *tuning
     return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "clvgg was built without cJSON");
 }
 
-clvgg_status vgg_tuning_read_all(const char *json, size_t length, bool any_kernels,
-                                 vgg_tuning **entries, size_t *count)
+clvgg_status vgg_tuning_read_all(const char *json, size_t length, vgg_tuning **entries,
+                                 size_t *count, size_t *left)
 {
-    (void)json, (void)length, (void)any_kernels;
+    (void)json, (void)length;
     *entries = NULL;
-    *count = 0;
+    *count = *left = 0;
     return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "clvgg was built without cJSON");
 }
 

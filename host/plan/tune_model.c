@@ -28,6 +28,7 @@ typedef struct chain {
 
 typedef struct tuning_run {
     clvgg_device *device; /* the candidates' own */
+    vgg_traits traits;
     const vgg_graph *graph;
     const clvgg_tune_options *options;
     clvgg_tune_summary *summary;
@@ -181,6 +182,22 @@ static uint64_t seed_of(const tuning_run *run, const chain *work)
     return hash;
 }
 
+/* Which kernel files the result's programs are made from. */
+static clvgg_status note_kernels(const tuning_run *run, const vgg_plan_step *step,
+                                 vgg_tuning *tuning)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_problem problem = step->op.problem;
+    vgg_op op;
+    problem.pool = NULL;
+    problem.result = problem.output;
+    VGG_TRY(vgg_op_configure_chain(&op, tuning->variant, &problem, step->poolable, &run->traits,
+                                   &tuning->choice));
+    vgg_tuning_note_kernels(tuning, &op);
+cleanup:
+    return status;
+}
+
 static clvgg_status tune_chain(tuning_run *run, double slice_ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -214,6 +231,7 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
                          .ms = result.ms,
                          .default_ms = result.default_ms};
     memcpy(tuning.problem, work->problem, sizeof tuning.problem);
+    VGG_TRY(note_kernels(run, work->step, &tuning));
     VGG_TRY(vgg_tuning_keep(run->source.cache, &tuning, 1));
     run->summary->tuned++;
     run->summary->faster += result.variant != work->step->op.variant ||
@@ -301,8 +319,8 @@ clvgg_status vgg_tune_model(clvgg_device *device, const vgg_graph *graph,
                       .clblast = !device->foreign_context};
     *summary = (clvgg_tune_summary){.struct_size = sizeof *summary};
     VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &run.device));
-    const vgg_traits traits = vgg_traits_of(&run.device->info);
-    VGG_TRY(vgg_tuning_open(run.device, &traits, device->runtime->cache, &run.source));
+    VGG_TRY(vgg_traits_for(run.device, options->storage, &run.traits));
+    VGG_TRY(vgg_tuning_open(run.device, &run.traits, device->runtime->cache, &run.source));
     VGG_TRY(outline_batches(&run, run.clblast));
     summary->chains = run.chain_count;
     VGG_TRY(tune_clblast(&run));

@@ -3,8 +3,8 @@
  * For each chain of layers (a convolution or dense layer with its ReLU and pooling), shape and
  * batch, candidates are run on the device: their results are checked first, then they are timed.
  * What wins is kept in the runtime's cache (clvgg/cache.h) and taken by every session made later on
- * the same device and driver. Nobody has to tune: untuned devices run on results that are shipped,
- * and on rules.
+ * the same device and driver, as long as the kernels that it runs haven't changed. Nobody has to
+ * tune: untuned devices run on results that are shipped, and on rules.
  */
 #ifndef CLVGG_TUNE_H
 #define CLVGG_TUNE_H
@@ -91,11 +91,14 @@ CLVGG_API clvgg_status clvgg_tune_model(clvgg_device *device, clvgg_model *model
 /* Writes all results of the runtime's cache to a JSON file, whole or not at all. *count (may be
  * NULL) says how many. Errors: IO, UNSUPPORTED (built without SQLite or cJSON). */
 CLVGG_API clvgg_status clvgg_tune_export(clvgg_runtime *runtime, const char *path, size_t *count);
-/* Takes the results of such a file into the runtime's cache: all, or none when one is refused. The
- * file may come from anybody: only variants and values that this clvgg could have tried are taken.
- * They serve the devices and drivers that they name. Errors: NOT_FOUND, IO, BAD_FILE (which entry
- * and why), UNSUPPORTED (measured with other kernels), INVALID_ARGUMENT (no cache). */
-CLVGG_API clvgg_status clvgg_tune_import(clvgg_runtime *runtime, const char *path, size_t *count);
+/* Takes the results of such a file into the runtime's cache. A result belongs to the kernels that it
+ * was measured with: where this clvgg has others, it is left, and the rest taken. *kept and *left
+ * (either may be NULL) count them. The file may come from anybody: only variants and values that
+ * this clvgg could have tried pass, and of a file with anything else nothing is taken. Results serve
+ * the devices and drivers that they name. Errors: NOT_FOUND, IO, BAD_FILE (which entry and why),
+ * UNSUPPORTED (all results are of other kernels), INVALID_ARGUMENT (no cache). */
+CLVGG_API clvgg_status clvgg_tune_import(clvgg_runtime *runtime, const char *path, size_t *kept,
+                                         size_t *left);
 
 #ifdef __cplusplus
 }

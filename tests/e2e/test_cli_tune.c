@@ -296,6 +296,7 @@ static void results_travel_in_files(void **state)
     free(text);
     RUN(&ran, "tune", "--import", one);
     assert_int_equal(ran.exit_code, 0);
+    assert_null(strstr(ran.err, "other kernels"));
     test_program_free(&ran);
     assert_true(bench_is_tuned(NULL));
     RUN(&ran, "tune", "--export", two);
@@ -313,6 +314,56 @@ static void results_travel_in_files(void **state)
     RUN(&ran, "tune", "--import", test_scratch_path("missing.json"));
     assert_int_equal(ran.exit_code, 1);
     test_program_free(&ran);
+}
+
+/* Makes the hash of a file's first `most` results one that no kernels have; returns how many. */
+static int outdate(const char *from, const char *to, int most)
+{
+    static const char before[] = ".cl\": \"";
+    char *text = read_file(from), *at = text;
+    int count = 0;
+    for (; count < most && (at = strstr(at, "\"kernels\": {")) != NULL; count++) {
+        at = strstr(at, before) + strlen(before);
+        memset(at, '0', 64);
+    }
+    test_scratch_write(to, text, strlen(text));
+    free(text);
+    return count;
+}
+
+/* Results of other kernels are left, and said to be; a file with nothing else is an error. */
+static void results_of_other_kernels_are_left(void **state)
+{
+    (void)state;
+    char all[300], some[300], none[300], expected[80];
+    snprintf(all, sizeof all, "%s", test_scratch_path("all.json"));
+    snprintf(some, sizeof some, "%s", test_scratch_path("some.json"));
+    snprintf(none, sizeof none, "%s", test_scratch_path("none.json"));
+    tune_all();
+    test_program ran = {0};
+    RUN(&ran, "tune", "--export", all);
+    assert_int_equal(ran.exit_code, 0);
+    test_program_free(&ran);
+    assert_int_equal(outdate("all.json", "some.json", 2), 2);
+    const int count = outdate("all.json", "none.json", 1000);
+    assert_true(count >= 8);
+    remove(cache);
+    RUN(&ran, "tune", "--import", none);
+    assert_int_equal(ran.exit_code, 1);
+    snprintf(expected, sizeof expected, "all of its %d results were measured with other", count);
+    assert_non_null(strstr(ran.err, expected));
+    test_program_free(&ran);
+    assert_false(bench_is_tuned(NULL));
+    RUN(&ran, "tune", "--import", some);
+    assert_int_equal(ran.exit_code, 0);
+    snprintf(expected, sizeof expected, ": %d tuning results kept", count - 2);
+    assert_non_null(strstr(ran.err, expected));
+    assert_non_null(strstr(ran.err, ": 2 left, measured with other kernels"));
+    test_program_free(&ran);
+    assert_true(bench_is_tuned(NULL));
+    cJSON *json = tune("2s", NULL);
+    assert_int_equal(number(json, "known"), count - 2);
+    cJSON_Delete(json);
 }
 
 static void it_needs_a_cache(void **state)
@@ -338,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup(two_at_once_end_right, no_cache_yet),
         cmocka_unit_test_setup(noise_in_the_cache_is_no_result, no_cache_yet),
         cmocka_unit_test_setup(results_travel_in_files, no_cache_yet),
+        cmocka_unit_test_setup(results_of_other_kernels_are_left, no_cache_yet),
         cmocka_unit_test_setup(it_needs_a_cache, no_cache_yet),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

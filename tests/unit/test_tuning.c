@@ -1,5 +1,6 @@
 /* test_tuning.c — results of tuning as data: what is written is read back, keys tell problems
- * apart, and a file that may come from anybody is refused in words.
+ * apart, a result ends with the kernels that it was measured with, and a file that may come from
+ * anybody is refused in words.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,6 +30,8 @@ static vgg_tuning make(const char *problem, int batch)
                          .ms = 1.5,
                          .default_ms = 2.25};
     snprintf(tuning.problem, sizeof tuning.problem, "%s", problem);
+    tuning.kernels[0] = vgg_kernel_source_find("conv_blocked.cl");
+    assert_non_null(tuning.kernels[0]);
     return tuning;
 }
 
@@ -39,10 +42,12 @@ static void assert_same(const vgg_tuning *a, const vgg_tuning *b)
     assert_int_equal(a->device.type, b->device.type);
     assert_int_equal(a->device.vector_width, b->device.vector_width);
     assert_int_equal(a->device.compute_units, b->device.compute_units);
+    assert_int_equal(a->device.amx, b->device.amx);
     assert_string_equal(a->problem, b->problem);
     assert_int_equal(a->batch, b->batch);
     assert_ptr_equal(a->variant, b->variant);
     assert_memory_equal(&a->choice, &b->choice, sizeof a->choice);
+    assert_memory_equal(a->kernels, b->kernels, sizeof a->kernels);
     assert_true(a->ms == b->ms && a->default_ms == b->default_ms);
 }
 
@@ -52,35 +57,47 @@ static void what_is_written_is_read(void **state)
     vgg_tuning written[2] = {make("conv2d 64x224x224 to 64", 1), make("dense 25088 to 4096", 16)};
     vgg_tuning *read = NULL;
     vgg_text text = {0};
-    size_t count = 0;
+    size_t count = 0, left = 7;
     written[1].variant = &vgg_variant_dense_rows;
     written[1].choice = (vgg_choice){{0}};
+    written[1].kernels[1] = vgg_kernel_source_find("dense_rows.cl");
+    written[1].device.amx = true;
     vgg_tuning_write_all(written, 2, &text);
-    assert_int_equal(vgg_tuning_read_all(text.bytes, text.length, false, &read, &count), 0);
+    assert_int_equal(vgg_tuning_read_all(text.bytes, text.length, &read, &count, &left), 0);
     assert_int_equal(count, 2);
+    assert_int_equal(left, 0);
     for (size_t i = 0; i < 2; i++)
         assert_same(&read[i], &written[i]);
     vgg_free(read);
     vgg_text_free(&text);
 }
 
-/* The good file with one thing in it replaced. */
+/* `text` with one thing in it replaced. */
+static vgg_text change(const vgg_text *text, const char *from, const char *to)
+{
+    vgg_text changed = {0};
+    const char *at = strstr(text->bytes, from);
+    if (at == NULL)
+        fail_msg("'%s' is not in %s", from, text->bytes);
+    vgg_text_append(&changed, text->bytes, (size_t)(at - text->bytes));
+    vgg_text_puts(&changed, to);
+    vgg_text_puts(&changed, at + strlen(from));
+    return changed;
+}
+
+/* Reads the good file with one thing in it replaced. */
 static clvgg_status read_changed(const char *from, const char *to)
 {
     const vgg_tuning written = make("conv2d 64x224x224 to 64", 1);
     vgg_tuning *read = NULL;
-    vgg_text text = {0}, changed = {0};
-    size_t count = 7;
+    vgg_text text = {0};
+    size_t count = 7, left = 7;
     vgg_tuning_write_all(&written, 1, &text);
-    const char *at = strstr(text.bytes, from);
-    if (at == NULL)
-        fail_msg("'%s' is not in %s", from, text.bytes);
-    vgg_text_append(&changed, text.bytes, (size_t)(at - text.bytes));
-    vgg_text_puts(&changed, to);
-    vgg_text_puts(&changed, at + strlen(from));
-    clvgg_status status = vgg_tuning_read_all(changed.bytes, changed.length, false, &read, &count);
+    vgg_text changed = change(&text, from, to);
+    clvgg_status status = vgg_tuning_read_all(changed.bytes, changed.length, &read, &count, &left);
     assert_true((status == CLVGG_STATUS_OK) == (read != NULL));
     assert_int_equal(count, status == CLVGG_STATUS_OK ? 1 : 0);
+    assert_int_equal(left, 0);
     vgg_free(read);
     vgg_text_free(&text);
     vgg_text_free(&changed);
@@ -93,9 +110,19 @@ static void hostile_files_are_refused(void **state)
     static const struct {
         const char *from, *to, *message;
     } cases[] = {
-        {"\"schema\": 1", "\"schema\": 2", "schema 2 is newer than this clvgg's 1"},
-        {"\"schema\": 1", "\"schema\": \"1\"", "'schema' isn't an integer"},
-        {"\"kernels\": \"", "\"kernels\": \"0", "measured with other kernels"},
+        {"\"schema\": 2", "\"schema\": 1", "schema 1 isn't this clvgg's 2"},
+        {"\"schema\": 2", "\"schema\": 3, \"more\": 1", "schema 3 isn't this clvgg's 2"},
+        {"\"schema\": 2", "\"schema\": 2, \"more\": 1", "the file has an unknown member 'more'"},
+        {"\"schema\": 2", "\"schema\": \"2\"", "'schema' isn't an integer"},
+        {"\"kernels\": {", "\"kernels\": {}, \"a\": {", "the result has an unknown member 'a'"},
+        {"\"kernels\": {", "\"kernels\": 4, \"batch\": {", "the result has a member twice"},
+        {"\"kernels\": {", "\"kernels\": [{", "isn't JSON"},
+        {"\"conv_blocked.cl\": \"", "\"conv_blocked.cl\": \"0",
+         "'conv_blocked.cl' of 'kernels' isn't"},
+        {"\"kernels\": {", "\"kernels\": {\"a\": 1, \"b\": 1, \"c\": 1, ",
+         "'kernels' names 4 files, not 1 to 3"},
+        {"\"conv_blocked.cl\": \"", "\"a\": 4, \"conv_blocked.cl\": \"",
+         "'a' of 'kernels' isn't a SHA"},
         {"\"entries\": [", "\"entries\": [3, ", "entry 1: the result isn't an object"},
         {"\"TW\": 14", "\"TW\": 13", "'TW' of conv_blocked is 13, not one of 2 4 6 7 8"},
         {"\"TW\": 14", "\"TW\": 14.5", "'TW' of conv_blocked is 14.5, not one of"},
@@ -109,7 +136,7 @@ static void hostile_files_are_refused(void **state)
         {"conv_blocked", "conv_magic", "entry 1: there is no variant 'conv_magic'"},
         {"conv_blocked", "dense_rows", "variant dense_rows doesn't compute conv2d layers"},
         {"conv_blocked", "clblast_xgemm", "variant clblast_xgemm doesn't compute conv2d layers"},
-        {"conv2d 64x224x224 to 64", VGG_CLBLAST_PROBLEM, "variant conv_blocked isn't CLBlast's"},
+        {"conv2d 64x224x224 to 64", VGG_CLBLAST_PROBLEM, "'kernels' names 1 files, not none"},
         {"conv_blocked", "layout", "variant layout doesn't compute conv2d layers"},
         {"conv2d 64", "teapot 64", "'problem' names no layer: 'teapot 64"},
         {"\"batch\": 1", "\"batch\": 0", "'batch' is 0, not between 1 and 65536"},
@@ -119,6 +146,7 @@ static void hostile_files_are_refused(void **state)
         {"\"batch\": 1", "\"batch\": 1, \"extra\": 2", "the result has an unknown member 'extra'"},
         {"\"type\": \"cpu\"", "\"type\": \"toaster\"", "'type' is 'toaster', not cpu, gpu"},
         {"\"vector_width\": 16", "\"vector_width\": 99", "'vector_width' is 99, not between"},
+        {"\"amx\": false", "\"amx\": 0", "'amx' isn't true or false"},
         {"\"vendor\": \"Vendor\"", "\"vendor\": 4", "'vendor' isn't a string"},
         {"\"vendor\": \"Vendor\"", "\"vendor\": \"a\\nb\"", "'vendor' has control characters"},
         {"\"ms\": 1.5", "\"ms\": -1", "'ms' isn't a time in milliseconds"},
@@ -133,6 +161,15 @@ static void hostile_files_are_refused(void **state)
                      cases[i].message, status ? clvgg_status_message() : "no error");
     }
     assert_int_equal(read_changed("Vendor", "Other"), CLVGG_STATUS_OK);
+    /* A result without kernels would never end. */
+    char file[128], twice[260];
+    snprintf(file, sizeof file, "\"conv_blocked.cl\": \"%s\"",
+             vgg_kernel_source_find("conv_blocked.cl")->hash);
+    snprintf(twice, sizeof twice, "%s, %s", file, file);
+    assert_int_equal(read_changed(file, ""), CLVGG_STATUS_BAD_FILE);
+    assert_non_null(strstr(clvgg_status_message(), "'kernels' names 0 files, not 1 to 3"));
+    assert_int_equal(read_changed(file, twice), CLVGG_STATUS_BAD_FILE);
+    assert_non_null(strstr(clvgg_status_message(), "'conv_blocked.cl' is given twice"));
 }
 
 /* Cut anywhere, a file is refused, and nothing is read past its end. */
@@ -144,23 +181,108 @@ static void cut_files_are_refused(void **state)
     vgg_tuning_write_all(&written, 1, &text);
     for (size_t length = 0; length + 1 < text.length; length++) {
         vgg_tuning *read = NULL;
-        size_t count = 0;
+        size_t count = 0, left = 0;
         char *copy = malloc(length > 0 ? length : 1);
         memcpy(copy, text.bytes, length);
-        assert_int_not_equal(vgg_tuning_read_all(copy, length, false, &read, &count), 0);
+        assert_int_not_equal(vgg_tuning_read_all(copy, length, &read, &count, &left), 0);
         free(copy);
     }
     vgg_text_free(&text);
 }
 
-static void shipped_defaults_can_be_read(void **state)
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+
+/* A kernel file that changes takes its own results along, and no others. */
+static void results_end_with_their_kernels(void **state)
 {
     (void)state;
-    vgg_tuning *read = NULL;
-    size_t count = 0;
-    assert_int_equal(
-        vgg_tuning_read_all(vgg_tuned_defaults, vgg_tuned_defaults_length, true, &read, &count), 0);
-    vgg_free(read);
+    const vgg_kernel_source *rows = vgg_kernel_source_find("dense_rows.cl");
+    vgg_tuning written[3] = {make("conv2d 64x224x224 to 64", 1), make("dense 25088 to 4096", 1),
+                             make("conv2d 8x224x224 to 64", 1)};
+    vgg_tuning *read = NULL, one;
+    vgg_text text = {0};
+    size_t count = 0, left = 0;
+    written[1].variant = &vgg_variant_dense_rows;
+    written[1].choice = (vgg_choice){{0}};
+    written[1].kernels[1] = rows;
+    vgg_tuning_write_all(written, 3, &text);
+    const struct {
+        const char *from, *to;
+    } cases[] = {
+        {rows->hash, ZEROS},                 /* one of two files changed */
+        {"dense_rows.cl", "dense_magic.cl"}, /* one isn't there any more */
+    };
+    for (size_t i = 0; i < 2; i++) {
+        vgg_text changed = change(&text, cases[i].from, cases[i].to);
+        assert_int_equal(vgg_tuning_read_all(changed.bytes, changed.length, &read, &count, &left),
+                         0);
+        assert_int_equal(count, 2);
+        assert_int_equal(left, 1);
+        assert_same(&read[0], &written[0]);
+        assert_same(&read[1], &written[2]);
+        vgg_free(read);
+        /* Its variant and values may be ones that only the other kernels have … */
+        vgg_text newer = change(&changed, "\"dense_rows\"", "\"dense_magic\"");
+        vgg_text chosen = change(&newer, "\"parameters\": {}", "\"parameters\": {\"X\": 5}");
+        assert_int_equal(vgg_tuning_read_all(chosen.bytes, chosen.length, &read, &count, &left), 0);
+        assert_int_equal(count, 2);
+        assert_int_equal(left, 1);
+        vgg_free(read);
+        /* … but what isn't a result isn't one of other kernels; it is counted from the first. */
+        vgg_text wrong = change(&chosen, "to 4096\", \"batch\": 1", "to 4096\", \"batch\": 0");
+        assert_int_equal(vgg_tuning_read_all(wrong.bytes, wrong.length, &read, &count, &left),
+                         CLVGG_STATUS_BAD_FILE);
+        assert_non_null(strstr(clvgg_status_message(), "entry 2: 'batch' is 0"));
+        vgg_text later = change(&chosen, "conv2d 8x", "conv9d 8x");
+        assert_int_equal(vgg_tuning_read_all(later.bytes, later.length, &read, &count, &left),
+                         CLVGG_STATUS_BAD_FILE);
+        assert_non_null(strstr(clvgg_status_message(), "entry 3: 'problem' names no layer"));
+        assert_int_equal(count + left, 0);
+        vgg_text *const texts[] = {&changed, &newer, &chosen, &wrong, &later};
+        for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+            vgg_text_free(texts[t]);
+    }
+    vgg_text_free(&text);
+    vgg_tuning_write(&written[1], &text);
+    vgg_text changed = change(&text, rows->hash, ZEROS);
+    assert_int_equal(vgg_tuning_read(changed.bytes, changed.length, &one),
+                     CLVGG_STATUS_UNSUPPORTED);
+    vgg_text_free(&changed);
+    vgg_text_free(&text);
+}
+
+/* Of three programs from two files, both files. */
+static void all_files_of_a_variant_count(void **state)
+{
+    (void)state;
+    const vgg_traits traits = {.type = CLVGG_DEVICE_GPU,
+                               .vector_width = 1,
+                               .max_work_group_size = 256,
+                               .local_memory_bytes = 32 << 10,
+                               .max_allocation_bytes = 1 << 30};
+    vgg_node node = {.type = VGG_LAYER_CONV2D,
+                     .attributes.conv = {.out_channels = 64,
+                                         .kernel = {3, 3},
+                                         .stride = {1, 1},
+                                         .dilation = {1, 1},
+                                         .pad = {1, 1, 1, 1},
+                                         .groups = 1},
+                     .output = {3, {64, 14, 14}}};
+    const vgg_problem problem = {.node = &node,
+                                 .input = {3, {64, 14, 14}},
+                                 .output = node.output,
+                                 .input_block = 1,
+                                 .result = node.output,
+                                 .max_batch = 1};
+    vgg_tuning tuning = make("conv2d 64x14x14 to 64", 1);
+    vgg_op op;
+    tuning.kernels[2] = tuning.kernels[0]; /* of something noted before */
+    assert_int_equal(vgg_op_configure(&op, &vgg_variant_winograd_f4_batched, &problem, &traits), 0);
+    assert_int_equal(op.program_count, 3);
+    vgg_tuning_note_kernels(&tuning, &op);
+    assert_string_equal(tuning.kernels[0]->file, "winograd_batched.cl");
+    assert_string_equal(tuning.kernels[1]->file, "gemm_tiled.cl");
+    assert_null(tuning.kernels[2]);
 }
 
 /* Whatever changes what a chain computes changes its text, and nothing else does. */
@@ -219,6 +341,12 @@ static void problems_are_told_apart(void **state)
     assert_true(strlen(other) < VGG_TUNING_PROBLEM - 1);
 }
 
+static void count_record(void *user, const vgg_cache_record *record)
+{
+    (void)record;
+    ++*(size_t *)user;
+}
+
 static void the_cache_finds_its_own(void **state)
 {
     (void)state;
@@ -235,6 +363,9 @@ static void the_cache_finds_its_own(void **state)
     source.device.compute_units = 1;
     assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
     source.device.compute_units = 2;
+    source.device.amx = true;
+    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
+    source.device.amx = false;
     source.device.words[0] = 'B';
     assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
     /* Sorted, whatever the order of keeping. */
@@ -245,6 +376,32 @@ static void the_cache_finds_its_own(void **state)
     vgg_free(all);
     vgg_cache_free(cache);
     assert_int_equal(vgg_tuning_keep(NULL, kept, 1), CLVGG_STATUS_IO);
+}
+
+/* What was kept by a clvgg with other kernels is found by nobody, and makes room. */
+static void the_cache_forgets_changed_kernels(void **state)
+{
+    (void)state;
+    vgg_cache *cache = cache_make(cache_fresh_path(), VGG_CACHE_LIMIT_BYTES);
+    vgg_kernel_source other = *vgg_kernel_source_find("conv_blocked.cl");
+    const vgg_tuning now = make("conv2d 64x224x224 to 64", 16);
+    vgg_tuning before = now, found, *all = NULL;
+    const vgg_tuning_source source = {.cache = cache, .device = now.device};
+    size_t count = 0;
+    other.hash = ZEROS;
+    before.kernels[0] = &other;
+    assert_int_equal(vgg_tuning_keep(cache, &before, 1), CLVGG_STATUS_IO);
+    assert_false(vgg_tuning_find_own(&source, now.problem, 16, &found));
+    assert_int_equal(vgg_tuning_list(cache, &all, &count), CLVGG_STATUS_OK);
+    assert_int_equal(count, 0);
+    vgg_free(all);
+    assert_int_equal(vgg_tuning_keep(cache, &now, 1), CLVGG_STATUS_OK);
+    assert_true(vgg_tuning_find_own(&source, now.problem, 16, &found));
+    assert_same(&found, &now);
+    size_t records = 0;
+    assert_int_equal(vgg_cache_visit(cache, count_record, &records), CLVGG_STATUS_OK);
+    assert_int_equal(records, 1);
+    vgg_cache_free(cache);
 }
 
 /* A shipped result for another device of the kind, the nearest one. */
@@ -311,9 +468,14 @@ static void parameters_of_clblast_are_checked(void **state)
     vgg_text text = {0};
     kept.variant = &vgg_variant_clblast_xgemm;
     kept.choice = cases[0].choice;
+    kept.kernels[0] = NULL;
     vgg_tuning_write(&kept, &text);
     assert_int_equal(vgg_tuning_read(text.bytes, text.length, &read), CLVGG_STATUS_OK);
     assert_same(&read, &kept);
+    vgg_text other = change(&text, "clblast_xgemm", "conv_blocked");
+    assert_int_equal(vgg_tuning_read(other.bytes, other.length, &read), CLVGG_STATUS_BAD_FILE);
+    assert_non_null(strstr(clvgg_status_message(), "variant conv_blocked isn't CLBlast's"));
+    vgg_text_free(&other);
     vgg_text_free(&text);
 }
 
@@ -323,10 +485,12 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(hostile_files_are_refused),
         cmocka_unit_test(cut_files_are_refused),
-        cmocka_unit_test(shipped_defaults_can_be_read),
+        cmocka_unit_test(results_end_with_their_kernels),
+        cmocka_unit_test(all_files_of_a_variant_count),
         cmocka_unit_test(problems_are_told_apart),
         cmocka_unit_test(parameters_of_clblast_are_checked),
         cmocka_unit_test(the_cache_finds_its_own),
+        cmocka_unit_test(the_cache_forgets_changed_kernels),
         cmocka_unit_test(the_nearest_shipped_is_taken),
     };
     return cmocka_run_group_tests(tests, cache_tests_begin, cache_tests_end);
