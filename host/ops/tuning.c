@@ -157,16 +157,23 @@ bool vgg_tuning_find_own(const vgg_tuning_source *source, const char *problem, i
     return readable;
 }
 
-/* How far a shipped result is from what is asked for; −1: of no use. Kernels for CPUs are tuned to
- * the width of vectors, others to the vendor; batches may differ by a factor of two. */
+static bool is_near(int a, int b)
+{
+    return a <= 2 * b && b <= 2 * a;
+}
+
+/* How far a shipped result is from what is asked for; −1: of no use. What won on one vendor's
+ * caches and units may lose on another's, where the rules of variant_table.c are as good a guess.
+ */
 static int distance(const vgg_tuning *entry, const vgg_tuning_device *device, int batch)
 {
-    const int low = entry->batch < batch ? entry->batch : batch;
-    const int high = entry->batch < batch ? batch : entry->batch;
-    if (entry->device.type != device->type || high > 2 * low)
+    const vgg_tuning_device *measured = &entry->device;
+    if (measured->type != device->type || strcmp(measured->vendor, device->vendor) != 0 ||
+        measured->vector_width != device->vector_width || measured->amx != device->amx ||
+        !is_near(measured->compute_units, device->compute_units) || !is_near(entry->batch, batch))
         return -1;
-    return (entry->device.vector_width != device->vector_width ? 4 : 0) +
-           (strcmp(entry->device.vendor, device->vendor) != 0 ? 2 : 0) + (high != low ? 1 : 0);
+    return (entry->batch != batch ? 2 : 0) +
+           (measured->compute_units != device->compute_units ? 1 : 0);
 }
 
 static bool find_shipped(const vgg_tuning_source *source, const char *problem, int batch,
