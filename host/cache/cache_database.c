@@ -97,24 +97,37 @@ void vgg_cache_recover(vgg_cache *cache)
         give_up(cache, CLVGG_LOG_DEBUG, reason);
 }
 
+typedef struct file_kind {
+    int64_t version, application, tables, others;
+} file_kind;
+
+/* Asks within one transaction: of a file that another process is making, half the answers would be
+ * from before it, and look like another version's. */
+static bool query_kind(sqlite3 *database, file_kind *kind)
+{
+    return run(database, "BEGIN") &&
+           query_number(database, "PRAGMA user_version", &kind->version) &&
+           query_number(database, "PRAGMA application_id", &kind->application) &&
+           query_number(database, "SELECT count(*) FROM sqlite_schema", &kind->tables) &&
+           query_number(database, "SELECT count(*) FROM sqlite_schema WHERE tbl_name != 'entry'",
+                        &kind->others) &&
+           run(database, "COMMIT");
+}
+
 /* Makes the tables of a new file; empties one of another schema; refuses what is no cache. */
 static void settle_schema(vgg_cache *cache)
 {
-    int64_t version = 0, application = 0, tables = 0, others = 0;
+    file_kind kind;
     sqlite3 *database = cache->database;
-    if (!query_number(database, "PRAGMA user_version", &version) ||
-        !query_number(database, "PRAGMA application_id", &application) ||
-        !query_number(database, "SELECT count(*) FROM sqlite_schema", &tables) ||
-        !query_number(database, "SELECT count(*) FROM sqlite_schema WHERE tbl_name != 'entry'",
-                      &others))
+    if (!query_kind(database, &kind))
         vgg_cache_recover(cache);
-    else if (application == APPLICATION_ID && version == SCHEMA)
+    else if (kind.application == APPLICATION_ID && kind.version == SCHEMA)
         return;
-    else if (application != APPLICATION_ID && others > 0)
+    else if (kind.application != APPLICATION_ID && kind.others > 0)
         give_up(cache, CLVGG_LOG_WARNING, "it is another program's database");
     else if (cache->read_only)
         give_up(cache, CLVGG_LOG_DEBUG, "it is empty or of another version, and can't be written");
-    else if (tables > 0 ? !reset(cache) : !run(database, create_tables))
+    else if (kind.tables > 0 ? !reset(cache) : !run(database, create_tables))
         vgg_cache_recover(cache);
 }
 

@@ -15,13 +15,15 @@
 #include "base/runtime.h"
 #include "support/files.h"
 
-size_t cache_warnings;
+size_t cache_warnings, cache_locked_out;
 
 static void count_line(void *user, clvgg_log_level level, const char *line)
 {
     (void)user;
     if (level <= CLVGG_LOG_WARNING)
         cache_warnings++;
+    if (strstr(line, "no cache in ") != NULL && strstr(line, "database is locked") != NULL)
+        cache_locked_out++;
     if (getenv("CLVGG_TEST_VERBOSE") != NULL)
         fprintf(stderr, "%s\n", line);
 }

@@ -13,6 +13,8 @@ int cache_tests_end(void **state);
 
 /* Warnings since the latest fresh path. CLVGG_TEST_VERBOSE=1 prints them. */
 extern size_t cache_warnings;
+/* How often a cache was given up because its file stayed locked. */
+extern size_t cache_locked_out;
 /* A path that no test had before; valid for the next seven calls of temp_path(). */
 const char *cache_fresh_path(void);
 vgg_cache *cache_make(const char *path, uint64_t limit_bytes);

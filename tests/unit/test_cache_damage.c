@@ -1,22 +1,14 @@
-/* The cache's file after noise, truncation, killed writers, other versions; several processes. */
-#define _DEFAULT_SOURCE /* usleep */
-#include <pthread.h>
+/* The cache's file after noise and truncation, of other versions and other programs. */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-#include <sqlite3.h>
 
-#include "base/alloc.h"
 #include "support/cache.h"
 #include "support/files.h"
 
@@ -125,104 +117,6 @@ static void another_programs_database_is_left_alone(void **state)
     assert_int_equal(cache_warnings, 2); /* one a cache */
 }
 
-/* ---- several processes ---- */
-
-/* A child that puts entries [first, first + count), one transaction each. */
-static pid_t start_writer(const char *path, int first, int count)
-{
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child > 0)
-        return child;
-    vgg_cache *cache = cache_make(path, VGG_CACHE_LIMIT_BYTES);
-    for (int i = first; i < first + count; i++)
-        cache_put(cache, i, CACHE_VALUE_BYTES);
-    vgg_cache_free(cache);
-    _exit(0);
-}
-
-static void processes_write_at_once(void **state)
-{
-    (void)state;
-    enum { PROCESSES = 4, EACH = 8 };
-    const char *path = cache_fresh_path();
-    pid_t children[PROCESSES];
-    for (int i = 0; i < PROCESSES; i++)
-        children[i] = start_writer(path, i * EACH, EACH);
-    for (int i = 0; i < PROCESSES; i++) {
-        int result = -1;
-        assert_int_equal(waitpid(children[i], &result, 0), children[i]);
-        assert_int_equal(result, 0);
-    }
-    assert_int_equal(cache_count(path, PROCESSES * EACH, CACHE_VALUE_BYTES), PROCESSES * EACH);
-    assert_int_equal(cache_warnings, 0);
-}
-
-static void a_killed_writer_leaves_a_whole_file(void **state)
-{
-    (void)state;
-    const char *path = cache_fresh_path();
-    uint32_t seed = 11;
-    for (int round = 0; round < 25; round++) {
-        const pid_t child = start_writer(path, 0, 100000);
-        usleep(500 + next_random(&seed) % 20000);
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, NULL, 0), child);
-        cache_assert_recovers(path);
-        assert_int_equal(cache_sql(path, "SELECT count(*) FROM pragma_integrity_check "
-                                         "WHERE integrity_check != 'ok'"),
-                         0);
-    }
-}
-
-static void a_locked_file_is_not_waited_for(void **state)
-{
-    (void)state;
-    const char *path = cache_fresh_path();
-    cache_put_several(path, 3, 100);
-    sqlite3 *other = NULL;
-    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
-    const time_t start = time(NULL);
-    assert_int_equal(cache_count(path, 3, 100), 0);
-    assert_true(time(NULL) - start <= 1);
-    cache_put_several(path, 3, 50);
-    sqlite3_close(other);
-    assert_int_equal(cache_count(path, 3, 100), 3);
-    assert_int_equal(cache_warnings, 0);
-}
-
-static void *put_and_find(void *user)
-{
-    vgg_cache *cache = user;
-    const vgg_cache_key key = {"program", "a device", "shared", "", ""};
-    for (int i = 0; i < 20; i++) {
-        const vgg_cache_entry entry = {key, "value", 5};
-        void *value = NULL;
-        size_t bytes = 0;
-        vgg_cache_put(cache, &entry, 1);
-        if (!vgg_cache_get(cache, &key, &value, &bytes))
-            return cache;
-        vgg_free(value);
-    }
-    return NULL;
-}
-
-static void threads_share_a_cache(void **state)
-{
-    (void)state;
-    pthread_t threads[4];
-    vgg_cache *cache = cache_make(cache_fresh_path(), VGG_CACHE_LIMIT_BYTES);
-    for (int i = 0; i < 4; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, put_and_find, cache), 0);
-    for (int i = 0; i < 4; i++) {
-        void *failed = cache;
-        pthread_join(threads[i], &failed);
-        assert_null(failed);
-    }
-    vgg_cache_free(cache);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,10 +126,6 @@ int main(void)
         cmocka_unit_test(a_changed_value_or_key_is_a_miss),
         cmocka_unit_test(another_schema_is_emptied),
         cmocka_unit_test(another_programs_database_is_left_alone),
-        cmocka_unit_test(processes_write_at_once),
-        cmocka_unit_test(a_killed_writer_leaves_a_whole_file),
-        cmocka_unit_test(a_locked_file_is_not_waited_for),
-        cmocka_unit_test(threads_share_a_cache),
     };
     return cmocka_run_group_tests(tests, cache_tests_begin, cache_tests_end);
 }
