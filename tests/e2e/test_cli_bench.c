@@ -296,10 +296,12 @@ static void test_signal_ends_in_order(void **state)
     test_program_skip_when_small("test_signal_ends_in_order");
     static const char script[] =
         "program=$1 net=$2; cd \"$3\" || exit 9\n"
-        "\"$program\" bench --json --model \"$net\" --batch 1,2,3,4,5,6 --min-time 5 "
+        "\"$program\" bench --json --model \"$net\" --batch 1,2,3,4,5,6,7,8,9,10,11,12 --min-time "
+        "2 "
         "--out stopped.json & run=$!\n"
         "until ls .stopped.json.*.tmp; do kill -0 $run || exit 8; sleep 0.01; done > ls\n"
-        "sleep 0.1; kill -TERM $run; wait $run; status=$?\n"
+        "sleep 1\n" /* signals are watched for right after the file was made */
+        "kill -TERM $run; wait $run; status=$?\n"
         "ls -A | grep -q stopped && exit 7; exit $status";
     test_program ran = {0};
     test_program_run(&ran, (const char *[]){"/bin/sh", "-c", script, "sh", PROGRAM,

@@ -46,7 +46,7 @@ assert plot.least_squares([(1, 1), (2, 4), (3, 2)])[2] < 0.5
 assert plot.ticks(47) == [0, 10, 20, 30, 40, 50]
 
 # What a process printed first, and its peak.
-times, printed = common.timed(["sh", "-c", "echo label; sleep 0.3"], until="label")
+times, printed = common.timed(["sh", "-c", "echo label; sleep 1"], until="label")
 assert printed == "label\n" and times["first_s"] < times["end_s"] - 0.2 and times["peak_bytes"] > 1 << 16
 
 with tempfile.TemporaryDirectory() as folder:
