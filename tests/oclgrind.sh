@@ -3,27 +3,39 @@
 # races, uninitialised reads, accesses out of bounds and API misuse. Any report is a failure.
 # Kernels for CPUs run too, with vectors of 4. Whole networks (test_plan*, test_bench, test_arguments,
 # test_upload) are left out: they run the same kernels, for minutes. So is test_program_cache: binaries are refused there on purpose.
-# Usage: oclgrind.sh BUILD_DIR
+# One test a core. Usage: oclgrind.sh BUILD_DIR
 set -u
 build=$(realpath "$1")
 passed=0 failed=0 skipped=0
+
+# watch BUILD TEST: leaves its exit status and what Oclgrind reports.
+watch() {
+    local kept=$1/oclgrind-$2
+    rm -f "$kept".{report,status}
+    # Optimised kernels hold 'freeze', which Oclgrind 21.10 can't interpret.
+    CLVGG_TEST_SMALL=1 CLVGG_TEST_OCLGRIND=1 CLVGG_TEST_VECTOR_WIDTH=4 oclgrind --num-threads 1 \
+        --build-options -cl-opt-disable --data-races --uninitialized --check-api --log "$kept.report" \
+        "$1/tests/$2" > "$kept.log" 2>&1
+    echo $? > "$kept.status"
+}
+export -f watch
+
 if ! command -v oclgrind > /dev/null; then
     echo "SKIPPED: oclgrind: not found" >&2
     skipped=1
 else
-    for test in $(ctest --test-dir "$build" -L kernel -N | sed -nE 's/^ *Test +#[0-9]+: //p' | grep -vE '^(test_(plan|bench|arguments|upload|program_cache)|bench_)|_width_'); do
-        log=$build/oclgrind-$test.log report=$build/oclgrind-$test.report
-        rm -f "$report"
-        # Optimised kernels hold 'freeze', which Oclgrind 21.10 can't interpret.
-        if CLVGG_TEST_SMALL=1 CLVGG_TEST_OCLGRIND=1 CLVGG_TEST_VECTOR_WIDTH=4 oclgrind --build-options -cl-opt-disable \
-            --data-races --uninitialized --check-api --log "$report" \
-            "$build/tests/$test" > "$log" 2>&1 && [ ! -s "$report" ]; then
+    mapfile -t tests < <(ctest --test-dir "$build" -L kernel -N | sed -nE 's/^ *Test +#[0-9]+: //p' |
+        grep -vE '^(test_(plan|bench|arguments|upload|program_cache)|bench_)|_width_')
+    printf '%s\n' "${tests[@]}" | xargs -P "$(nproc)" -I{} bash -c 'watch "$0" {}' "$build"
+    for test in "${tests[@]}"; do
+        kept=$build/oclgrind-$test
+        if [ "$(cat "$kept.status")" = 0 ] && [ ! -s "$kept.report" ]; then
             passed=$((passed + 1))
         else
             failed=$((failed + 1))
             echo "FAILED: $test"
-            tail -n 20 "$log"
-            [ ! -s "$report" ] || head -n 40 "$report"
+            tail -n 20 "$kept.log"
+            [ ! -s "$kept.report" ] || head -n 40 "$kept.report"
         fi
     done
 fi

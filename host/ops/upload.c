@@ -22,6 +22,7 @@ struct vgg_uploader {
     cl_command_queue queue;
     staging_slot slots[SLOT_COUNT];
     size_t staging_bytes; /* of each slot */
+    size_t least_bytes;   /* slots are made so large, for tensors to come */
     int turn;             /* the slot that is filled next */
 };
 
@@ -69,14 +70,14 @@ static void release_slots(vgg_uploader *up)
     up->staging_bytes = 0;
 }
 
-/* Slots of at least `bytes`: the common size holds a panel of all but huge tensors. */
+/* Slots of at least `bytes`: a plan's usual size holds a panel of all but huge tensors. */
 static clvgg_status reserve_slots(vgg_uploader *up, size_t bytes)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     if (bytes <= up->staging_bytes)
         return status;
     release_slots(up);
-    up->staging_bytes = bytes > STAGING_BYTES ? bytes : STAGING_BYTES;
+    up->staging_bytes = bytes > up->least_bytes ? bytes : up->least_bytes;
     for (int i = 0; i < SLOT_COUNT; i++) {
         staging_slot *slot = &up->slots[i];
         VGG_CL_NEW(slot->memory,
@@ -242,6 +243,7 @@ clvgg_status vgg_uploader_create(clvgg_device *device, cl_command_queue queue, v
     VGG_NEW(*out, 1);
     (*out)->device = device;
     (*out)->queue = queue;
+    (*out)->least_bytes = STAGING_BYTES;
 cleanup:
     return status;
 }
@@ -262,6 +264,7 @@ clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue qu
     vgg_uploader *up = NULL;
     *out = (vgg_packed_weights){0};
     VGG_TRY(vgg_uploader_create(device, queue, &up));
+    up->least_bytes = 0; /* nothing comes after it */
     VGG_TRY(vgg_upload(up, pack, input, out));
     VGG_TRY(vgg_packed_weights_wait(out));
 cleanup:
