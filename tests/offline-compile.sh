@@ -9,6 +9,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 build=$(realpath "$1")
 list=$build/tests/list_programs
 logs=$build/offline
+rm -rf "$logs"
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 figures=$logs/figures.tsv # file, options, kernel, target, figure, layers; of programs that VGG16 uses
@@ -92,19 +93,39 @@ ptxas=$(command -v ptxas || ls /usr/local/cuda/bin/ptxas 2> /dev/null)
 have ocloc || missing ocloc
 have clang-15 && [ -e /usr/lib/clc/amdgcn--amdhsa.bc ] || missing "clang-15 with libclc-15"
 [ -n "$ptxas" ] || missing ptxas
+
+# program NUMBER: $file with $options on all targets, in a process of its own; leaves its output, counts and figures.
+program() {
+    logs=$logs/$1 figures=$logs/$1/figures.tsv
+    mkdir -p "$logs"
+    : > "$figures"
+    echo "${file##*/} $options${used_by:+ ($used_by)}"
+    if have ocloc; then
+        for target in dg2 skl tgllp; do intel $target "$path" "$options"; done
+    fi
+    if have clang-15 && [ -e /usr/lib/clc/amdgcn--amdhsa.bc ]; then
+        for target in gfx906 gfx1030; do amd $target "$path" "$options"; done
+        nvidia sm_75 "$path" "$options"
+    fi
+    echo "$passed $failed" > "$logs/counts"
+}
+
 if [ -x "$list" ]; then
+    count=0
     while IFS=$'\x1f' read -r file options device used_by; do
         [ "$device" != cpu ] || continue
         path=$root/cl/${file##*/}
-        echo "${file##*/} $options${used_by:+ ($used_by)}"
-        if have ocloc; then
-            for target in dg2 skl tgllp; do intel $target "$path" "$options"; done
-        fi
-        if have clang-15 && [ -e /usr/lib/clc/amdgcn--amdhsa.bc ]; then
-            for target in gfx906 gfx1030; do amd $target "$path" "$options"; done
-            nvidia sm_75 "$path" "$options"
-        fi
+        [ $count -lt "$(nproc)" ] || wait -n
+        program $count > "$logs/$count.out" 2>&1 &
+        count=$((count + 1))
     done < <("$list" | sort -u | tr '\t' '\037') # tabs alone would swallow an empty field
+    wait
+    for ((number = 0; number < count; number++)); do
+        cat "$logs/$number.out"
+        read -r good bad < "$logs/$number/counts" || bad=1
+        passed=$((passed + good)) failed=$((failed + bad))
+        cat "$logs/$number/figures.tsv" >> "$figures"
+    done
 else
     missing "$list"
 fi

@@ -16,7 +16,7 @@ vendor() { # NAME VARIABLE=VALUE…
     # llvmpipe's compiler takes minutes for the unrolled kernels of CPUs.
     local log=$build/vendor-$1.log leave_out='^$'
     [ "$1" != rusticl ] || leave_out=_width_
-    env "${@:2}" ctest --test-dir "$build" -L 'kernel|e2e' -E "$leave_out" --output-on-failure --no-tests=error > "$log" 2>&1
+    env "${@:2}" ctest --test-dir "$build" -j 2 -L 'kernel|e2e' -E "$leave_out" --output-on-failure --no-tests=error > "$log" 2>&1
     local status=$? total bad
     read -r bad total < <(sed -nE 's/.* ([0-9]+) tests? failed out of ([0-9]+)/\1 \2/p' "$log") || { bad=1 total=1; }
     [ $status -eq 0 ] || cat "$log"
