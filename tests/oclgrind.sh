@@ -5,7 +5,7 @@
 # test_upload) are left out: they run the same kernels, for minutes. So is test_program_cache: binaries are refused there on purpose.
 # One test a core. Usage: oclgrind.sh BUILD_DIR
 set -u
-build=$(realpath "$1")
+build=$(realpath "$1") || exit 2
 passed=0 failed=0 skipped=0
 
 # watch BUILD TEST: leaves its exit status and what Oclgrind reports.

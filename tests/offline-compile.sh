@@ -6,7 +6,7 @@
 # TABLE.md is written: a row a program and kernel of a VGG16 plan for GPUs, registers, local memory, spills.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
-build=$(realpath "$1")
+build=$(realpath "$1") || exit 2
 list=$build/tests/list_programs
 logs=$build/offline
 rm -rf "$logs"
