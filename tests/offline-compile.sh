@@ -96,7 +96,8 @@ have clang-15 && [ -e /usr/lib/clc/amdgcn--amdhsa.bc ] || missing "clang-15 with
 
 # program NUMBER: $file with $options on all targets, in a process of its own; leaves its output, counts and figures.
 program() {
-    logs=$logs/$1 figures=$logs/$1/figures.tsv
+    logs=$logs/$1
+    figures=$logs/figures.tsv
     mkdir -p "$logs"
     : > "$figures"
     echo "${file##*/} $options${used_by:+ ($used_by)}"
