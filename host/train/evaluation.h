@@ -1,0 +1,26 @@
+/* train/evaluation.h — predictions counted: confusion, log loss, area under the ROC curve.
+ *
+ * What `clvgg eval` prints and what fine-tuning measures after each epoch. Sums are in double and
+ * in the order of the images, counts are integers: same predictions, same figures.
+ */
+#ifndef VGG_TRAIN_EVALUATION_H
+#define VGG_TRAIN_EVALUATION_H
+
+#include "base/status.h"
+#include "clvgg/evaluate.h"
+
+/* With scores of 8 bytes an image, in an array that doubles, only where there are two classes. */
+clvgg_status vgg_evaluation_create(const clvgg_runtime *runtime, size_t class_count,
+                                   clvgg_evaluation **out);
+void vgg_evaluation_free(clvgg_evaluation *evaluation);
+/* Runs in the scope that the evaluation was made in, whoever calls. */
+clvgg_status vgg_evaluation_add(clvgg_evaluation *evaluation, size_t truth,
+                                const float *probabilities);
+/* Sorts the scores, so that the next call is as fast as this one. */
+void vgg_evaluation_summarize(clvgg_evaluation *evaluation, clvgg_evaluation_summary *summary);
+uint64_t vgg_evaluation_confusion(const clvgg_evaluation *evaluation, size_t truth,
+                                  size_t predicted);
+double vgg_evaluation_precision(const clvgg_evaluation *evaluation, size_t class_index);
+double vgg_evaluation_recall(const clvgg_evaluation *evaluation, size_t class_index);
+
+#endif
