@@ -1,7 +1,9 @@
 /* pipeline/stream.c — the ring between decoding threads and the caller.
  *
  * Item i goes through slot i modulo slot_count. `taken` and `delivered` count items; workers run at
- * most slot_count items ahead. A worker's failure travels in its slot, as status and message.
+ * most slot_count items ahead. A worker takes a run: neighbours of one path, which it decodes once.
+ * It never waits for slots while it holds a picture, as others may wait for the picture's memory.
+ * A worker's failure travels in its slot, as status and message.
  */
 #include "pipeline/stream.h"
 
@@ -11,9 +13,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "image/image.h"
 #include "pipeline/budget.h"
+#include "pipeline/budget_decode.h"
 #include "pipeline/paths.h"
 
 #define DEFAULT_MEMORY_LIMIT_BYTES ((uint64_t)256 << 20)
@@ -34,88 +36,42 @@ typedef struct slot {
 
 struct clvgg_image_stream {
     const vgg_scope *scope;
-    vgg_path_list paths;
+    vgg_stream_source source;
+    vgg_path_list paths; /* what the source has, when it is paths that were given */
     clvgg_preprocess preprocess;
     size_t max_batch;
     size_t row_count; /* floats of one prepared image */
     float *ring;      /* [slot_count][row_count] */
     slot *slots;
     size_t slot_count;
+    size_t most_run;   /* a longer one is cut, so that each worker gets its share of the ring */
     vgg_budget budget; /* of files and pictures in work */
     message *delivered_messages;
     pthread_mutex_t mutex; /* guards what follows, and `done` of every slot */
     pthread_cond_t slot_freed, slot_done;
     size_t taken, delivered;
+    size_t run; /* items from `taken` on that are taken together; 0 at the end */
     bool stopping;
     pthread_t *threads;
     size_t thread_count;
 };
 
-/* The file's content, once the budget covers it, its decoding and its preparation: *held bytes of
- * the budget are the caller's to give back, on failure too. */
-static clvgg_status read_within_budget(clvgg_image_stream *stream, const char *path,
-                                       uint8_t **out_bytes, size_t *out_size, uint64_t *held)
+static clvgg_status decode(clvgg_image_stream *stream, size_t index, clvgg_image **image,
+                           uint64_t *held)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    vgg_file *file = NULL;
-    uint8_t *bytes = NULL;
-    VGG_TRY(vgg_file_open(path, &file));
-    uint64_t size = vgg_file_size(file);
-    VGG_REQUIRE(size <= VGG_IMAGE_FILE_BYTES_MAX, CLVGG_STATUS_BAD_FILE,
-                "%s: %llu bytes, too large for an image file", path, (unsigned long long)size);
-    uint64_t needed = size;
-    for (;;) {
-        vgg_budget_take(&stream->budget, needed);
-        *held = needed;
-        VGG_NEW(bytes, (size_t)size);
-        VGG_TRY(vgg_file_read(file, 0, bytes, (size_t)size));
-        vgg_image_cost cost;
-        VGG_TRY(vgg_image_measure(bytes, (size_t)size, path, &cost));
-        uint64_t prepare_bytes =
-            (uint64_t)cost.longest_side * (uint64_t)stream->preprocess.width * 3;
-        needed = size + cost.decode_bytes + prepare_bytes;
-        if (needed <= *held)
-            break;
-        if (vgg_budget_grow(&stream->budget, *held, needed - *held)) {
-            *held = needed;
-            break;
-        }
-        /* Holding on while waiting could block everyone: let go, and come back for the whole. */
-        vgg_free(bytes);
-        bytes = NULL;
-        vgg_budget_give_back(&stream->budget, *held);
-        *held = 0;
-    }
-    *out_bytes = bytes;
-    *out_size = (size_t)size;
-    bytes = NULL;
-cleanup:
-    vgg_free(bytes);
-    vgg_file_close(file);
-    return status;
+    if (index < stream->paths.count && stream->paths.entries[index].problem != 0)
+        return vgg_path_list_fail(&stream->paths, index);
+    const char *path = stream->source.path(stream->source.user, index);
+    return vgg_budget_decode(&stream->budget, path, stream->preprocess.width, image, held);
 }
 
-static clvgg_status load(clvgg_image_stream *stream, size_t index, slot *target)
+static clvgg_status prepare(clvgg_image_stream *stream, size_t index, const clvgg_image *image,
+                            float *data)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    const char *path = vgg_path_list_at(&stream->paths, index);
-    clvgg_image *image = NULL;
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    uint64_t held = 0;
-    if (stream->paths.entries[index].problem != 0)
-        return vgg_path_list_fail(&stream->paths, index);
-    VGG_TRY(read_within_budget(stream, path, &bytes, &size, &held));
-    VGG_TRY(vgg_image_decode(bytes, size, path, &image));
-    vgg_free(bytes);
-    bytes = NULL;
-    VGG_TRY(vgg_image_prepare(image, &stream->preprocess, target->data));
-    target->warning_count = image->warning_count;
-cleanup:
-    vgg_image_free(image);
-    vgg_free(bytes);
-    vgg_budget_give_back(&stream->budget, held);
-    return status;
+    const vgg_stream_source *source = &stream->source;
+    if (source->prepare != NULL)
+        return source->prepare(source->user, index, image, data);
+    return vgg_image_prepare(image, &stream->preprocess, data);
 }
 
 static message *keep_message(const char *text)
@@ -127,28 +83,63 @@ static message *keep_message(const char *text)
     return kept;
 }
 
+/* Items [first, end), one path: a picture that can't be decoded fails them all. */
+static void load_run(clvgg_image_stream *stream, size_t first, size_t end)
+{
+    clvgg_image *image = NULL;
+    uint64_t held = 0;
+    clvgg_status status = decode(stream, first, &image, &held);
+    for (size_t index = first; index < end; index++) {
+        slot *target = &stream->slots[index % stream->slot_count];
+        if (image != NULL)
+            status = prepare(stream, index, image, target->data);
+        target->status = status;
+        target->warning_count = image != NULL ? image->warning_count : 0;
+        target->message = status == CLVGG_STATUS_OK ? NULL : keep_message(vgg_message());
+        pthread_mutex_lock(&stream->mutex);
+        target->done = true;
+        pthread_cond_signal(&stream->slot_done);
+        pthread_mutex_unlock(&stream->mutex);
+    }
+    vgg_image_free(image);
+    vgg_budget_give_back(&stream->budget, held);
+}
+
+/* How many items from `first` on have its path, at most `most`. */
+static size_t run_at(const vgg_stream_source *source, size_t first, size_t most)
+{
+    size_t run = 0;
+    const char *path = first < source->count ? source->path(source->user, first) : NULL;
+    while (run < most && first + run < source->count &&
+           source->path(source->user, first + run) == path)
+        run++;
+    return run;
+}
+
+static bool run_fits(const clvgg_image_stream *stream)
+{
+    return stream->taken + stream->run <= stream->delivered + stream->slot_count;
+}
+
 static void *work(void *argument)
 {
     clvgg_image_stream *stream = argument;
     const vgg_scope *previous = vgg_scope_enter(stream->scope);
     pthread_mutex_lock(&stream->mutex);
     for (;;) {
-        while (!stream->stopping && stream->taken < stream->paths.count &&
-               stream->taken >= stream->delivered + stream->slot_count)
+        while (!stream->stopping && !run_fits(stream))
             pthread_cond_wait(&stream->slot_freed, &stream->mutex);
-        if (stream->stopping || stream->taken == stream->paths.count)
+        if (stream->stopping || stream->run == 0)
             break;
-        size_t index = stream->taken++;
+        size_t first = stream->taken;
+        stream->taken += stream->run;
+        stream->run = run_at(&stream->source, stream->taken, stream->most_run);
+        size_t end = stream->taken;
+        if (run_fits(stream))
+            pthread_cond_signal(&stream->slot_freed);
         pthread_mutex_unlock(&stream->mutex);
-
-        slot *target = &stream->slots[index % stream->slot_count];
-        target->warning_count = 0;
-        target->status = load(stream, index, target);
-        target->message = target->status == CLVGG_STATUS_OK ? NULL : keep_message(vgg_message());
-
+        load_run(stream, first, end);
         pthread_mutex_lock(&stream->mutex);
-        target->done = true;
-        pthread_cond_signal(&stream->slot_done);
     }
     pthread_mutex_unlock(&stream->mutex);
     vgg_scope_leave(previous);
@@ -180,7 +171,18 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Slots for a batch being gathered and for what each worker has ahead, as far as memory allows. */
+static size_t longest_run(const vgg_stream_source *source)
+{
+    size_t longest = 1;
+    for (size_t first = 0; first < source->count;) {
+        size_t run = run_at(source, first, source->count);
+        longest = run > longest ? run : longest;
+        first += run;
+    }
+    return longest;
+}
+
+/* Slots for a batch being gathered and for two runs of each worker, as far as memory allows. */
 static clvgg_status make_ring(clvgg_image_stream *stream, size_t threads, uint64_t limit_bytes)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -188,10 +190,15 @@ static clvgg_status make_ring(clvgg_image_stream *stream, size_t threads, uint64
     stream->row_count = (size_t)preprocess->height * (size_t)preprocess->width * 3;
     uint64_t row_bytes = stream->row_count * sizeof(float);
     uint64_t affordable = limit_bytes / 2 / row_bytes;
-    size_t wanted = smaller(stream->max_batch + 2 * threads, stream->paths.count);
+    size_t ahead = 2 * threads * longest_run(&stream->source);
+    size_t wanted = smaller(stream->max_batch + ahead, stream->source.count);
     stream->slot_count = affordable < wanted ? (size_t)affordable : wanted;
     if (stream->slot_count == 0)
         stream->slot_count = 1;
+    stream->most_run = stream->slot_count / (threads + 1);
+    if (stream->most_run == 0)
+        stream->most_run = 1;
+    stream->run = run_at(&stream->source, 0, stream->most_run);
     VGG_NEW(stream->slots, stream->slot_count);
     VGG_NEW(stream->ring, stream->slot_count * stream->row_count);
     for (size_t i = 0; i < stream->slot_count; i++)
@@ -202,13 +209,16 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_count,
-                             const clvgg_image_stream_options *options, clvgg_image_stream **out)
+static const char *listed_path(void *user, size_t index)
+{
+    return vgg_path_list_at(user, index);
+}
+
+/* A stream without a source, ring and workers. */
+static clvgg_status create(const clvgg_image_stream_options *options, clvgg_image_stream **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_image_stream *stream = NULL;
-    uint64_t limit_bytes = options->memory_limit_bytes;
-    *out = NULL;
     VGG_TRY(vgg_preprocess_check(&options->preprocess));
     VGG_NEW(stream, 1);
     vgg_budget_init(&stream->budget, 0);
@@ -218,12 +228,53 @@ clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_
     stream->scope = vgg_scope_current();
     stream->preprocess = options->preprocess;
     stream->max_batch = (size_t)options->max_batch;
+    *out = stream;
+cleanup:
+    return status;
+}
+
+static clvgg_status start(clvgg_image_stream *stream, size_t threads,
+                          const clvgg_image_stream_options *options)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    uint64_t limit_bytes = options->memory_limit_bytes;
+    VGG_TRY(
+        make_ring(stream, threads, limit_bytes != 0 ? limit_bytes : DEFAULT_MEMORY_LIMIT_BYTES));
+    VGG_TRY(
+        start_workers(stream, smaller(threads, smaller(stream->slot_count, stream->source.count))));
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_count,
+                             const clvgg_image_stream_options *options, clvgg_image_stream **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_image_stream *stream = NULL;
+    *out = NULL;
+    VGG_TRY(create(options, &stream));
     for (size_t i = 0; i < path_count; i++)
         VGG_TRY(vgg_path_list_add(&stream->paths, paths[i]));
-    VGG_TRY(make_ring(stream, (size_t)threads,
-                      limit_bytes != 0 ? limit_bytes : DEFAULT_MEMORY_LIMIT_BYTES));
-    VGG_TRY(start_workers(
-        stream, smaller((size_t)threads, smaller(stream->slot_count, stream->paths.count))));
+    stream->source = (vgg_stream_source){
+        .user = &stream->paths, .count = stream->paths.count, .path = listed_path};
+    VGG_TRY(start(stream, (size_t)threads, options));
+    *out = stream;
+    stream = NULL;
+cleanup:
+    vgg_stream_close(stream);
+    return status;
+}
+
+clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source,
+                                    const clvgg_image_stream_options *options,
+                                    clvgg_image_stream **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_image_stream *stream = NULL;
+    *out = NULL;
+    VGG_TRY(create(options, &stream));
+    stream->source = *source;
+    VGG_TRY(start(stream, (size_t)threads, options));
     *out = stream;
     stream = NULL;
 cleanup:
@@ -233,7 +284,7 @@ cleanup:
 
 size_t vgg_stream_count(const clvgg_image_stream *stream)
 {
-    return stream->paths.count;
+    return stream->source.count;
 }
 
 static void free_messages(message *first)
@@ -254,7 +305,8 @@ static void deliver(clvgg_image_stream *stream, float *row, clvgg_stream_item *i
         pthread_cond_wait(&stream->slot_done, &stream->mutex);
     pthread_mutex_unlock(&stream->mutex);
 
-    *item = (clvgg_stream_item){.path = vgg_path_list_at(&stream->paths, stream->delivered),
+    const vgg_stream_source *from = &stream->source;
+    *item = (clvgg_stream_item){.path = from->path(from->user, stream->delivered),
                                 .status = source->status,
                                 .warning_count = source->warning_count};
     if (source->status == CLVGG_STATUS_OK) {
@@ -282,7 +334,7 @@ clvgg_status vgg_stream_next(clvgg_image_stream *stream, float *data, clvgg_stre
     free_messages(stream->delivered_messages);
     stream->delivered_messages = NULL;
     while (count < max_items && rows < stream->max_batch &&
-           stream->delivered < stream->paths.count) {
+           stream->delivered < stream->source.count) {
         deliver(stream, data + rows * stream->row_count, &items[count]);
         rows += items[count].status == CLVGG_STATUS_OK;
         count++;

@@ -8,9 +8,25 @@
 
 #include "clvgg/image.h"
 
+/* Any images, any number of times each, each item prepared in its own way. Workers call both
+ * functions, several at once, in no order. Neighbours of one path are decoded once. */
+typedef struct vgg_stream_source {
+    void *user;
+    size_t count; /* of items */
+    /* Of an item: it outlives the stream, and items of one file have the same pointer. */
+    const char *(*path)(void *user, size_t index);
+    /* Writes [3][height][width]; a failure is the item's. NULL: vgg_image_prepare(). */
+    clvgg_status (*prepare)(void *user, size_t index, const clvgg_image *image, float *data);
+} vgg_stream_source;
+
 /* Opens a stream with at most `threads` workers, which live in the calling thread's scope. */
 clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_count,
                              const clvgg_image_stream_options *options, clvgg_image_stream **out);
+/* The same of a source, which is copied; its functions must be good until the stream is closed. Of
+ * options->preprocess only height and width matter if there is source->prepare. */
+clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source,
+                                    const clvgg_image_stream_options *options,
+                                    clvgg_image_stream **out);
 size_t vgg_stream_count(const clvgg_image_stream *stream);
 /* As clvgg_image_stream_next(). */
 clvgg_status vgg_stream_next(clvgg_image_stream *stream, float *data, clvgg_stream_item *items,

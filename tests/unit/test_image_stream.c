@@ -1,7 +1,6 @@
 /* Streaming: order, errors in place, batches, folders, memory, closing early, failing memory. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,56 +13,10 @@
 #include "clvgg/image.h"
 #include "support/files.h"
 #include "support/image_fixture.h"
+#include "support/meter.h"
 
 #define IMAGES TEST_DATA "/images/"
 enum { SIDE = 24, ROW = 3 * SIDE * SIDE, BATCH_MAX = 8 };
-
-/* Counts what is held, from any thread; `left` allocations succeed, all of them if negative. */
-typedef struct meter {
-    atomic_long left;
-    atomic_llong held_bytes, peak_bytes;
-    atomic_long held_blocks;
-} meter;
-
-static void *meter_allocate(void *user, size_t bytes)
-{
-    meter *m = user;
-    long left = atomic_load(&m->left);
-    if (left >= 0 && atomic_fetch_sub(&m->left, 1) <= 0)
-        return NULL;
-    max_align_t *block = malloc(sizeof *block + bytes);
-    memcpy(block, &bytes, sizeof bytes);
-    long long held = atomic_fetch_add(&m->held_bytes, (long long)bytes) + (long long)bytes;
-    if (held > atomic_load(&m->peak_bytes)) /* approximate between threads */
-        atomic_store(&m->peak_bytes, held);
-    atomic_fetch_add(&m->held_blocks, 1);
-    return block + 1;
-}
-
-static void meter_release(void *user, void *memory)
-{
-    meter *m = user;
-    size_t bytes;
-    max_align_t *block = (max_align_t *)memory - 1;
-    memcpy(&bytes, block, sizeof bytes);
-    atomic_fetch_sub(&m->held_bytes, (long long)bytes);
-    atomic_fetch_sub(&m->held_blocks, 1);
-    free(block);
-}
-
-static clvgg_runtime *make_runtime(meter *m, int threads)
-{
-    clvgg_runtime *runtime = NULL;
-    clvgg_runtime_options options;
-    clvgg_runtime_options_defaults(&options);
-    options.threads = threads;
-    options.allocate = meter_allocate;
-    options.release = meter_release;
-    options.allocator_user = m;
-    *m = (meter){.left = -1};
-    assert_int_equal(clvgg_runtime_create(&options, &runtime), CLVGG_STATUS_OK);
-    return runtime;
-}
 
 static clvgg_image_stream_options small_options(int max_batch)
 {
@@ -132,7 +85,7 @@ static void items_come_in_order_with_their_errors(void **state)
                                 : IMAGES "tall.png";
     meter m;
     for (int threads = 1; threads <= 5; threads += 2) {
-        clvgg_runtime *runtime = make_runtime(&m, threads);
+        clvgg_runtime *runtime = meter_runtime(&m, threads);
         stream_delivers(runtime, paths, 40, paths, 40, 1, 1);
         stream_delivers(runtime, paths, 40, paths, 40, BATCH_MAX, 64);
         stream_delivers(runtime, paths, 40, paths, 40, 3, 5);
@@ -186,7 +139,7 @@ static void folders_are_walked_in_byte_order(void **state)
     strcpy(folder, temp_path("f"));
     const char *given[] = {folder, expected[SORTED], expected[SORTED + 1]};
     meter m;
-    clvgg_runtime *runtime = make_runtime(&m, 2);
+    clvgg_runtime *runtime = meter_runtime(&m, 2);
     stream_delivers(runtime, given, 3, expected, SORTED + 2, 4, 64);
     clvgg_runtime_free(runtime);
     assert_int_equal(m.held_blocks, 0);
@@ -208,7 +161,7 @@ static void unreadable_folder_is_an_item(void **state)
     assert_int_equal(mkdir(folder, 0), 0);
     const char *paths[] = {folder};
     meter m;
-    clvgg_runtime *runtime = make_runtime(&m, 1);
+    clvgg_runtime *runtime = meter_runtime(&m, 1);
     stream_delivers(runtime, paths, 1, paths, 1, 1, 1);
     clvgg_runtime_free(runtime);
     assert_int_equal(remove(folder), 0);
@@ -219,7 +172,7 @@ static long long peak_of(const char *path, size_t count, int side, uint64_t limi
 {
     meter m;
     clvgg_stream_item items[BATCH_MAX];
-    clvgg_runtime *runtime = make_runtime(&m, 4);
+    clvgg_runtime *runtime = meter_runtime(&m, 4);
     const char **paths = calloc(count, sizeof *paths);
     float *data = calloc((size_t)BATCH_MAX * 3 * (size_t)(side * side), sizeof *data);
     for (size_t i = 0; i < count; i++)
@@ -270,7 +223,7 @@ static void closes_at_any_time(void **state)
     clvgg_stream_item items[BATCH_MAX];
     const char *paths[] = {IMAGES, "/none", IMAGES};
     for (size_t calls = 0; calls < 24; calls++) {
-        clvgg_runtime *runtime = make_runtime(&m, 3);
+        clvgg_runtime *runtime = meter_runtime(&m, 3);
         clvgg_image_stream *stream = NULL;
         clvgg_image_stream_options options = small_options(BATCH_MAX);
         size_t got = 0;
@@ -296,7 +249,7 @@ static void every_failed_allocation_is_reported(void **state)
     int failures = 1;
     for (long n = 0; failures > 0; n++) {
         meter m;
-        clvgg_runtime *runtime = make_runtime(&m, 2);
+        clvgg_runtime *runtime = meter_runtime(&m, 2);
         long long held = m.held_blocks;
         clvgg_image_stream *stream = NULL;
         clvgg_image_stream_options options = small_options(BATCH_MAX);

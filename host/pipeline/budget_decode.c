@@ -1,0 +1,61 @@
+/* pipeline/budget_decode.c — see budget_decode.h. */
+#include "pipeline/budget_decode.h"
+
+#include "base/alloc.h"
+#include "base/file.h"
+
+/* The file's content, once the budget covers it, its decoding and its preparation: *held bytes of
+ * the budget are the caller's to give back, on failure too. */
+static clvgg_status read_within_budget(vgg_budget *budget, const char *path, int width,
+                                       uint8_t **out_bytes, size_t *out_size, uint64_t *held)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_file *file = NULL;
+    uint8_t *bytes = NULL;
+    VGG_TRY(vgg_file_open(path, &file));
+    uint64_t size = vgg_file_size(file);
+    VGG_REQUIRE(size <= VGG_IMAGE_FILE_BYTES_MAX, CLVGG_STATUS_BAD_FILE,
+                "%s: %llu bytes, too large for an image file", path, (unsigned long long)size);
+    uint64_t needed = size;
+    for (;;) {
+        vgg_budget_take(budget, needed);
+        *held = needed;
+        VGG_NEW(bytes, (size_t)size);
+        VGG_TRY(vgg_file_read(file, 0, bytes, (size_t)size));
+        vgg_image_cost cost;
+        VGG_TRY(vgg_image_measure(bytes, (size_t)size, path, &cost));
+        uint64_t prepare_bytes = (uint64_t)cost.longest_side * (uint64_t)width * 3;
+        needed = size + cost.decode_bytes + prepare_bytes;
+        if (needed <= *held)
+            break;
+        if (vgg_budget_grow(budget, *held, needed - *held)) {
+            *held = needed;
+            break;
+        }
+        /* Holding on while waiting could block everyone: let go, and come back for the whole. */
+        vgg_free(bytes);
+        bytes = NULL;
+        vgg_budget_give_back(budget, *held);
+        *held = 0;
+    }
+    *out_bytes = bytes;
+    *out_size = (size_t)size;
+    bytes = NULL;
+cleanup:
+    vgg_free(bytes);
+    vgg_file_close(file);
+    return status;
+}
+
+clvgg_status vgg_budget_decode(vgg_budget *budget, const char *path, int width, clvgg_image **image,
+                               uint64_t *held)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    VGG_TRY(read_within_budget(budget, path, width, &bytes, &size, held));
+    VGG_TRY(vgg_image_decode(bytes, size, path, image));
+cleanup:
+    vgg_free(bytes);
+    return status;
+}
