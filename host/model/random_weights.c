@@ -3,17 +3,8 @@
  */
 #include <math.h>
 
+#include "base/random.h"
 #include "model/model.h"
-
-/* Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (2014), the output function.
- */
-static uint64_t splitmix64(uint64_t counter)
-{
-    uint64_t z = counter * 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
 
 static uint64_t hash_name(const char *name)
 {
@@ -32,9 +23,9 @@ void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_sha
         fan_in *= (double)shape->dims[i];
     const double deviation = shape->rank > 1 ? sqrt(2 / fan_in) : 0;
     const float scale = (float)(deviation / (65536 * sqrt(1.0 / 3)));
-    const uint64_t start = hash_name(tensor) ^ splitmix64(seed);
+    const uint64_t start = hash_name(tensor) ^ vgg_random_bits(seed);
     for (uint64_t i = 0; i < count; i++) {
-        const uint64_t bits = splitmix64(start + first + i);
+        const uint64_t bits = vgg_random_bits(start + first + i);
         const int sum = (int)(bits & 0xFFFF) + (int)(bits >> 16 & 0xFFFF) +
                         (int)(bits >> 32 & 0xFFFF) + (int)(bits >> 48);
         values[i] = (float)(sum - 2 * 0xFFFF) * scale;
