@@ -33,20 +33,37 @@ static void expand(const unsigned char *block, uint32_t w[64])
     }
 }
 
+/* One of eight rounds that begin with a … h in v[0 … 7]. The standard moves each value to the next
+ * name; here the names move: in round t, V(i) is its i-th. With t constant they lie in registers.
+ */
+#define V(i) v[((i)-t) & 7]
+static inline void take_round(uint32_t v[8], int t, uint32_t k, uint32_t w)
+{
+    const uint32_t sum1 = rotr(V(4), 6) ^ rotr(V(4), 11) ^ rotr(V(4), 25);
+    const uint32_t choice = (V(4) & V(5)) ^ (~V(4) & V(6));
+    const uint32_t t1 = V(7) + sum1 + choice + k + w;
+    const uint32_t sum0 = rotr(V(0), 2) ^ rotr(V(0), 13) ^ rotr(V(0), 22);
+    const uint32_t majority = (V(0) & V(1)) ^ (V(0) & V(2)) ^ (V(1) & V(2));
+    V(3) += t1;
+    V(7) = t1 + sum0 + majority;
+}
+#undef V
+
 static void take_block(uint32_t state[8], const unsigned char *block)
 {
-    uint32_t w[64], v[8]; /* v: the standard's a … h */
-    expand(block, w);
+    uint32_t words[64], v[8]; /* v: the standard's a … h */
+    expand(block, words);
     memcpy(v, state, sizeof v);
-    for (int t = 0; t < 64; t++) {
-        const uint32_t sum1 = rotr(v[4], 6) ^ rotr(v[4], 11) ^ rotr(v[4], 25);
-        const uint32_t choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        const uint32_t t1 = v[7] + sum1 + choice + round_constants[t] + w[t];
-        const uint32_t sum0 = rotr(v[0], 2) ^ rotr(v[0], 13) ^ rotr(v[0], 22);
-        const uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += t1;
-        v[0] = t1 + sum0 + majority;
+    for (int i = 0; i < 64; i += 8) {
+        const uint32_t *k = round_constants + i, *w = words + i;
+        take_round(v, 0, k[0], w[0]);
+        take_round(v, 1, k[1], w[1]);
+        take_round(v, 2, k[2], w[2]);
+        take_round(v, 3, k[3], w[3]);
+        take_round(v, 4, k[4], w[4]);
+        take_round(v, 5, k[5], w[5]);
+        take_round(v, 6, k[6], w[6]);
+        take_round(v, 7, k[7], w[7]);
     }
     for (int i = 0; i < 8; i++)
         state[i] += v[i];
