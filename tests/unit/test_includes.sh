@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Who may include whom: every folder of host/ uses only those to its left, CL and CLBlast stay in
-# their rooms, and each public header stands alone in C99 and C++17. Usage: test_includes.sh SOURCE
+# Who may include whom: every folder of host/ uses only those to its left, CL, CLBlast and Cairo stay
+# in their rooms, and each public header stands alone in C99 and C++17. Usage: test_includes.sh SOURCE
 set -u
 cd "$1" || exit 1
 failures=0
@@ -43,6 +43,7 @@ for folder in host/*/; do
         case $header in
         CL/* | clvgg/interop.h) [ -n "${opencl[$name]:-}" ] || fail "$file includes $header: no OpenCL in host/$name" ;;
         clblast*) [ "$name $header" = "ops clblast_c.h" ] || fail "$file includes $header: CLBlast is host/ops' alone" ;;
+        cairo*) [ "$name" = report ] || fail "$file includes $header: Cairo is host/report's alone" ;;
         */*) if [ -d "host/$room" ]; then
                  case " ${may[$name]} " in *" $room "*) ;; *) fail "$file includes $header: $room isn't left of $name" ;; esac
                  # The program speaks to the library through its public headers.

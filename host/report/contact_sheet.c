@@ -1,0 +1,96 @@
+/* report/contact_sheet.c — a grid of photographs and two lines of words below each. */
+#include "report/contact_sheet.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "report/picture.h"
+
+#ifdef CLVGG_HAVE_CAIRO
+
+enum { MARGIN = 24, GAP = 16, TITLE = 48, WORDS = 44 };
+
+/* A cell's thumbnail as Cairo keeps pictures: 32 bits a pixel, in the machine's byte order. */
+static cairo_surface_t *surface_of(const vgg_contact_cell *cell)
+{
+    cairo_surface_t *surface =
+        cairo_image_surface_create(CAIRO_FORMAT_RGB24, cell->width, cell->height);
+    if (cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS)
+        return surface;
+    cairo_surface_flush(surface);
+    uint8_t *pixels = cairo_image_surface_get_data(surface);
+    const size_t stride = (size_t)cairo_image_surface_get_stride(surface);
+    for (size_t y = 0; y < (size_t)cell->height; y++)
+        for (size_t x = 0; x < (size_t)cell->width; x++) {
+            const uint8_t *rgb = cell->rgb + 3 * (y * (size_t)cell->width + x);
+            const uint32_t pixel = (uint32_t)rgb[0] << 16 | (uint32_t)rgb[1] << 8 | rgb[2];
+            memcpy(pixels + y * stride + 4 * x, &pixel, sizeof pixel);
+        }
+    cairo_surface_mark_dirty(surface);
+    return surface;
+}
+
+/* What it is, an arrow, what it was taken for. The first may take half of the line. */
+static void draw_classes(vgg_picture *picture, const vgg_contact_cell *cell, double left, double y)
+{
+    const double right = left + VGG_CONTACT_WIDTH, half = VGG_CONTACT_WIDTH / 2 - 10;
+    vgg_picture_ink(picture, VGG_INK_TEXT);
+    vgg_picture_font(picture, 13, true);
+    left += vgg_picture_text(picture, left, y, VGG_ALIGN_LEFT, half, cell->truth);
+    left += vgg_picture_text(picture, left, y, VGG_ALIGN_LEFT, half, " \xE2\x86\x92 ");
+    vgg_picture_text(picture, left, y, VGG_ALIGN_LEFT, right - left, cell->predicted);
+}
+
+/* The photograph stands on the words. */
+static void draw_cell(vgg_picture *picture, const vgg_contact_cell *cell, double left, double top)
+{
+    enum { PERCENT_WIDTH = 56 };
+    const char *slash = strrchr(cell->file, '/');
+    const double bottom = top + VGG_CONTACT_HEIGHT, right = left + VGG_CONTACT_WIDTH;
+    char percent[32];
+    cairo_surface_t *surface = surface_of(cell); /* a failed one makes picture->cairo fail */
+    cairo_set_source_surface(picture->cairo, surface, left, bottom - cell->height);
+    cairo_paint(picture->cairo);
+    cairo_surface_destroy(surface);
+    draw_classes(picture, cell, left, bottom + 17);
+    vgg_picture_font(picture, 12, false);
+    snprintf(percent, sizeof percent, "%.1f %%", 100 * cell->probability);
+    vgg_picture_text(picture, right, bottom + 34, VGG_ALIGN_RIGHT, PERCENT_WIDTH, percent);
+    vgg_picture_ink(picture, VGG_INK_FAINT);
+    vgg_picture_text(picture, left, bottom + 34, VGG_ALIGN_LEFT, right - left - PERCENT_WIDTH,
+                     slash != NULL ? slash + 1 : cell->file);
+}
+
+clvgg_status vgg_contact_sheet_write(const char *path, const char *title,
+                                     const vgg_contact_cell *cells, size_t count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_picture picture = {0};
+    assert(count <= VGG_CONTACT_MOST_CELLS);
+    const size_t rows = (count + VGG_CONTACT_COLUMNS - 1) / VGG_CONTACT_COLUMNS;
+    const double column = VGG_CONTACT_WIDTH + GAP, row = VGG_CONTACT_HEIGHT + WORDS + GAP;
+    const double width = 2 * MARGIN + VGG_CONTACT_COLUMNS * column - GAP;
+    VGG_TRY(vgg_picture_open(&picture, path, width, MARGIN + TITLE + (double)rows * row, 1));
+    vgg_picture_ink(&picture, VGG_INK_TEXT);
+    vgg_picture_font(&picture, 18, true);
+    vgg_picture_text(&picture, MARGIN, MARGIN + 16, VGG_ALIGN_LEFT, width - 2 * MARGIN, title);
+    for (size_t i = 0; i < count; i++)
+        draw_cell(&picture, &cells[i], MARGIN + (double)(i % VGG_CONTACT_COLUMNS) * column,
+                  MARGIN + TITLE - 8 + (double)(i / VGG_CONTACT_COLUMNS) * row);
+    VGG_TRY(vgg_picture_write(&picture));
+cleanup:
+    vgg_picture_free(&picture);
+    return status;
+}
+
+#else
+
+clvgg_status vgg_contact_sheet_write(const char *path, const char *title,
+                                     const vgg_contact_cell *cells, size_t count)
+{
+    (void)title, (void)cells, (void)count;
+    return vgg_picture_check(path);
+}
+
+#endif
