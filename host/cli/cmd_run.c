@@ -1,12 +1,9 @@
 /* cli/cmd_run.c — `clvgg run`: its options, the order of its work, its exit code. */
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "cli/interrupt.h"
 #include "cli/run.h"
 #include "report/clock.h"
-#include "report/table.h"
 
 #define AT(field) offsetof(vgg_run_arguments, field)
 #define MEBIBYTE 1048576.0
@@ -20,6 +17,9 @@ static const vgg_option options[] = {
     {"model", 'm', VGG_OPTION_TEXT, AT(model), "FILE", 0, 0,
      "Safetensors file (CLVGG_MODEL, else the model installed with clvgg)"},
     {"labels", 'l', VGG_OPTION_TEXT, AT(labels), "FILE", 0, 0, "Names of the classes, one a line"},
+    {"map", 0, VGG_OPTION_TEXT, AT(map), "FILE", 0, 0,
+     "Sum classes into groups: a line \"GROUP<tab>CLASS\" each, CLASS an\n"
+     "index, a range 151-268 or a label (imagenet-cat-dog.tsv is shipped)"},
     {"top", 'k', VGG_OPTION_COUNT, AT(top), "K", 0, 1000,
      "Print the K most probable classes (5); 0 prints all"},
     {"batch", 'b', VGG_OPTION_COUNT, AT(batch), "N", 1, 4096,
@@ -94,7 +94,8 @@ static const char *replaced_source(const vgg_run_arguments *arguments)
     if (arguments->output == NULL || stat(arguments->output, &output) != 0 ||
         !S_ISREG(output.st_mode))
         return NULL;
-    const char *const sources[] = {arguments->model, arguments->input, arguments->labels};
+    const char *const sources[] = {arguments->model, arguments->input, arguments->labels,
+                                   arguments->map};
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
         if (same_file(sources[i], &output))
             return sources[i];
@@ -102,68 +103,6 @@ static const char *replaced_source(const vgg_run_arguments *arguments)
         if (same_file(arguments->paths[i], &output))
             return arguments->paths[i];
     return NULL;
-}
-
-/* For people; the JSON format has its own. */
-static void print_profile(const vgg_run *run)
-{
-    static const vgg_column columns[] = {
-        {"step", false}, {"variant", false}, {"ms", true}, {"GFLOP/image", true}};
-    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
-    for (size_t i = 0; i < clvgg_session_step_count(run->engine.session); i++) {
-        clvgg_step_info step = {.struct_size = sizeof step};
-        if (clvgg_session_step(run->engine.session, i, &step) != CLVGG_STATUS_OK)
-            continue;
-        vgg_table_put(&table, step.layers);
-        vgg_table_put(&table, step.variant);
-        vgg_text_printf(vgg_table_cell(&table), "%.3f", step.ms);
-        vgg_table_next(&table);
-        vgg_text_printf(vgg_table_cell(&table), "%.3f", (double)step.flops / 1e9);
-        vgg_table_next(&table);
-    }
-    vgg_text text = {0};
-    vgg_style plain = {0};
-    vgg_table_finish(&table, &plain, &text);
-    if (!text.failed)
-        vgg_cli_note(run->cli, "%s", text.bytes);
-    vgg_text_free(&text);
-}
-
-/* Everything behind setup. `status` is what stopped the run; a writer is committed only if nothing
- * did. */
-static int work(vgg_run *run)
-{
-    clvgg_status status = run->arguments->input != NULL ? vgg_run_npy(run) : vgg_run_images(run);
-    int error = run->cli->out.error;
-    bool interrupted = vgg_interrupt_signal() != 0;
-    bool whole = status == CLVGG_STATUS_OK && (error == 0 || error == EPIPE) && !interrupted;
-    if (whole && run->writer != NULL)
-        status = clvgg_npy_commit(run->writer);
-    if (run->started) {
-        run->format->end(run, status != CLVGG_STATUS_OK ? clvgg_status_message()
-                              : interrupted             ? "interrupted"
-                                                        : NULL);
-        if (run->arguments->profile && !run->arguments->json && run->engine.session != NULL)
-            print_profile(run);
-    }
-    if (status != CLVGG_STATUS_OK)
-        return vgg_cli_fail(run->cli, status);
-    if (interrupted)
-        vgg_cli_error(run->cli, "interrupted after %zu results", run->result_count);
-    return interrupted || run->failure_count > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
-}
-
-static void release(vgg_run *run)
-{
-    vgg_engine_stop(&run->engine);
-    clvgg_npy_writer_free(run->writer);
-    for (size_t i = 0; i < VGG_OUTPUT_COUNT; i++)
-        free(run->outputs[i]);
-    free(run->input);
-    free(run->ranking);
-    clvgg_device_free(run->device);
-    clvgg_model_free(run->model);
-    clvgg_runtime_free(run->runtime);
 }
 
 static int run_with(vgg_cli *cli, const vgg_run_arguments *arguments)
@@ -191,8 +130,8 @@ static int run_with(vgg_cli *cli, const vgg_run_arguments *arguments)
     clvgg_status status = vgg_cli_runtime(cli, &run.runtime);
     int exit_code = status == CLVGG_STATUS_OK ? vgg_run_setup(&run) : vgg_cli_fail(cli, status);
     if (exit_code == VGG_EXIT_OK)
-        exit_code = work(&run);
-    release(&run);
+        exit_code = vgg_run_work(&run);
+    vgg_run_release(&run);
     return exit_code;
 }
 
@@ -220,7 +159,8 @@ const vgg_verb vgg_verb_run = {
     .examples = "  clvgg run cat.jpg\n"
                 "  clvgg run --json --top 0 photographs/ > results.json\n"
                 "  clvgg run --device gpu --model vgg16.safetensors *.jpg\n"
-                "  clvgg run --output pool5.npy --layer pool5 photographs/\n",
+                "  clvgg run --output pool5.npy --layer pool5 photographs/\n"
+                "  clvgg run --model vgg16.safetensors --map imagenet-cat-dog.tsv cat.jpg\n",
     .options = options,
     .run = run_run,
 };

@@ -1,4 +1,4 @@
-/* cli/model_file.c — finding the default model and label files, and loading. */
+/* cli/model_file.c — finding the default model, label and map files, and loading. */
 #include "cli/model_file.h"
 
 #include <stdio.h>
@@ -82,6 +82,19 @@ clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char
     if (status != CLVGG_STATUS_OK)
         *exit_code = vgg_cli_fail(cli, status);
     return model;
+}
+
+clvgg_class_map *vgg_cli_load_map(vgg_cli *cli, const clvgg_model *model, const char *path,
+                                  int *exit_code)
+{
+    char found[PATH_CAPACITY];
+    clvgg_class_map *map = NULL;
+    if (access(path, F_OK) != 0 && strchr(path, '/') == NULL && find_shipped(path, found))
+        path = found;
+    clvgg_status status = clvgg_class_map_load(model, path, &map);
+    if (status != CLVGG_STATUS_OK)
+        *exit_code = vgg_cli_fail(cli, status);
+    return map;
 }
 
 static bool is_architecture(const char *name)

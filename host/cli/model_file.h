@@ -3,6 +3,7 @@
 #define VGG_CLI_MODEL_FILE_H
 
 #include "cli/options.h"
+#include "clvgg/class_map.h"
 #include "clvgg/model.h"
 
 /* Loads `path`; NULL: CLVGG_MODEL, else the default model (installed, or beside the build tree).
@@ -12,6 +13,11 @@
 clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char *path,
                                 const clvgg_model_options *options, const char **labels_path,
                                 int *exit_code);
+/* Reads the groups of --map for `model`: `path`, or where there is no such file and no slash in it,
+ * the file of that name that is installed beside the default model. Failures have been reported;
+ * *exit_code is set. */
+clvgg_class_map *vgg_cli_load_map(vgg_cli *cli, const clvgg_model *model, const char *path,
+                                  int *exit_code);
 /* For verbs that don't need trained weights: `name` (NULL: CLVGG_MODEL, else vgg16) is a file, or
  * an architecture with random weights. Returns an exit code; failures have been reported. */
 int vgg_cli_find_model(vgg_cli *cli, clvgg_runtime *runtime, const char *name,

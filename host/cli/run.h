@@ -1,21 +1,22 @@
 /* cli/run.h — the parts of `clvgg run` and what they share.
  *
- * cmd_run.c parses and sets up; run_setup.c turns arguments into model and preprocessing;
- * run_engine.c runs batches on the device and halves them when its memory is short; run_images.c
- * and run_npy.c feed it; run_result.c ranks the classes of an image and hands the result to one
- * of the formats: run_text.c, run_json.c, run_csv.c. A new output format is a file and a row in
- * cmd_run.c.
+ * cmd_run.c parses; run_setup.c turns arguments into model and preprocessing; run_work.c says what
+ * comes after what; run_engine.c runs batches on the device and halves them when its memory is
+ * short; run_images.c and run_npy.c feed it; run_result.c ranks the classes of an image, or the
+ * groups of --map, and hands the result to one of the formats: run_text.c, run_json.c, run_csv.c. A
+ * new output format is a file and a row in cmd_run.c.
  */
 #ifndef VGG_CLI_RUN_H
 #define VGG_CLI_RUN_H
 
 #include "cli/options.h"
+#include "clvgg/class_map.h"
 #include "clvgg/session.h"
 #include "report/json.h"
 #include "report/progress.h"
 
 typedef struct vgg_run_arguments {
-    const char *device, *model, *labels, *input, *output, *layer;
+    const char *device, *model, *labels, *map, *input, *output, *layer;
     int compute_units, top, batch, gemm, storage;
     uint64_t memory_limit_bytes;
     vgg_list variants;
@@ -48,8 +49,8 @@ clvgg_status vgg_engine_run(vgg_engine *engine, int count, const float *input,
 void vgg_engine_stop(vgg_engine *engine);
 
 typedef struct vgg_ranked {
-    size_t index;
-    float probability, logit;
+    size_t index;             /* of a class, or of a group where there are groups */
+    float probability, logit; /* groups have no logit */
     const char *label;
 } vgg_ranked;
 
@@ -62,6 +63,7 @@ typedef struct vgg_result {
     int warning_count;
     const vgg_ranked *top;
     size_t top_count;
+    float other; /* probability outside the groups; where run->has_other */
 } vgg_result;
 
 typedef struct vgg_run vgg_run;
@@ -87,6 +89,8 @@ struct vgg_run {
     clvgg_device *device;
     clvgg_device_info device_info;
     clvgg_model *model;
+    clvgg_class_map *map; /* of --map, or NULL */
+    bool has_other;       /* classes are in no group */
     const char *labels_path, *preprocess_origin;
     clvgg_preprocess preprocess;
     vgg_engine engine;
@@ -94,12 +98,14 @@ struct vgg_run {
     clvgg_npy_writer *writer; /* of --output */
     int64_t written_rows;
     size_t class_count, result_count, failure_count;
+    size_t ranked_count; /* groups of the map, or classes */
     /* One batch: input, outputs (NULL where not asked for) and their elements an image. */
     float *input, *outputs[VGG_OUTPUT_COUNT];
     size_t sizes[VGG_OUTPUT_COUNT];
     const char *output_names[VGG_OUTPUT_COUNT];
     size_t layer_index;  /* which output --output writes */
-    vgg_ranked *ranking; /* room for every class */
+    float *groups;       /* [ranked_count] probabilities of one image, with a map */
+    vgg_ranked *ranking; /* [ranked_count] */
     double start_ms, load_ms, decode_wait_ms;
     bool started; /* begin() was called */
 };
@@ -107,6 +113,9 @@ struct vgg_run {
 /* Opens device and model, and settles the preprocessing. Failures have been reported; returns an
  * exit code. */
 int vgg_run_setup(vgg_run *run);
+/* Runs everything and ends the output. Failures have been reported; returns an exit code. */
+int vgg_run_work(vgg_run *run);
+void vgg_run_release(vgg_run *run);
 /* Makes session, buffers and writer for batches of at most `batch`, says on standard error what
  * runs where, and begins the output. */
 clvgg_status vgg_run_start(vgg_run *run, int batch);

@@ -48,8 +48,15 @@ static void print_result(vgg_run *run, const vgg_result *result)
         vgg_text_puts(text, ",");
         vgg_text_json_number(text, (double)result->top[i].probability);
         vgg_text_puts(text, ",");
-        vgg_text_json_number(text, (double)result->top[i].logit);
+        if (run->map == NULL)
+            vgg_text_json_number(text, (double)result->top[i].logit);
         vgg_text_puts(text, ",\n");
+    }
+    if (run->has_other && result->error == NULL) {
+        print_file(run, result);
+        vgg_text_puts(text, ",,other,");
+        vgg_text_json_number(text, (double)result->other);
+        vgg_text_puts(text, ",,\n");
     }
 }
 

@@ -14,6 +14,8 @@ static void begin(vgg_run *run)
     vgg_json_integer(json, "schema", 1);
     vgg_report_device_json(json, "device", &run->device_info);
     vgg_json_string(json, "model", clvgg_model_name(run->model));
+    if (run->map != NULL)
+        vgg_json_string(json, "map", run->arguments->map);
     if (run->arguments->input == NULL)
         vgg_report_preprocess_json(json, "preprocess", &run->preprocess, run->preprocess_origin);
     vgg_json_begin_array(json, "images");
@@ -40,10 +42,13 @@ static void print_result(vgg_run *run, const vgg_result *result)
             vgg_json_bytes(json, "index", ranked->index);
             vgg_json_string(json, "label", ranked->label);
             vgg_json_number(json, "probability", (double)ranked->probability);
-            vgg_json_number(json, "logit", (double)ranked->logit);
+            if (run->map == NULL)
+                vgg_json_number(json, "logit", (double)ranked->logit);
             vgg_json_end(json);
         }
         vgg_json_end(json);
+        if (run->has_other)
+            vgg_json_number(json, "other", (double)result->other);
     }
     vgg_json_end(json);
 }

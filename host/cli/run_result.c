@@ -1,4 +1,5 @@
-/* cli/run_result.c — one batch through the engine; one image's classes ranked and reported. */
+/* cli/run_result.c — one batch through the engine; one image's classes, or their groups, ranked and
+ * reported. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -60,16 +61,28 @@ void vgg_run_report_error(vgg_run *run, vgg_result *result, const char *error)
     report(run, result);
 }
 
+/* Fills the ranking, not ranked yet. */
+static void list_classes(vgg_run *run, vgg_result *result, const float *logits,
+                         const float *probabilities)
+{
+    if (run->map == NULL) {
+        for (size_t i = 0; i < run->class_count; i++)
+            run->ranking[i] =
+                (vgg_ranked){i, probabilities[i], logits[i], clvgg_model_label(run->model, i)};
+        return;
+    }
+    clvgg_class_map_sum(run->map, probabilities, run->groups, &result->other);
+    for (size_t g = 0; g < run->ranked_count; g++)
+        run->ranking[g] = (vgg_ranked){g, run->groups[g], 0, clvgg_class_map_name(run->map, g)};
+}
+
 void vgg_run_report(vgg_run *run, vgg_result *result, int row)
 {
     const float *logits = run->outputs[VGG_OUTPUT_LOGITS] + (size_t)row * run->class_count;
     const float *probabilities = run->outputs[VGG_OUTPUT_PROB] + (size_t)row * run->class_count;
     size_t bad = 0, wanted = (size_t)run->arguments->top;
-    for (size_t i = 0; i < run->class_count; i++) {
-        run->ranking[i] =
-            (vgg_ranked){i, probabilities[i], logits[i], clvgg_model_label(run->model, i)};
+    for (size_t i = 0; i < run->class_count; i++)
         bad += !isfinite(logits[i]) || !isfinite(probabilities[i]);
-    }
     if (run->writer != NULL)
         result->output = run->written_rows++;
     if (bad > 0) {
@@ -79,9 +92,10 @@ void vgg_run_report(vgg_run *run, vgg_result *result, int row)
         vgg_run_report_error(run, result, error);
         return;
     }
-    qsort(run->ranking, run->class_count, sizeof *run->ranking, by_rank);
+    list_classes(run, result, logits, probabilities);
+    qsort(run->ranking, run->ranked_count, sizeof *run->ranking, by_rank);
     result->top = run->ranking;
-    result->top_count = wanted == 0 || wanted > run->class_count ? run->class_count : wanted;
+    result->top_count = wanted == 0 || wanted > run->ranked_count ? run->ranked_count : wanted;
     report(run, result);
 }
 

@@ -39,6 +39,19 @@ static void override_preprocess(vgg_run *run)
         changed ? "changed by options" : clvgg_model_preprocess_origin(run->model);
 }
 
+static bool load_map(vgg_run *run, int *exit_code)
+{
+    run->ranked_count = run->class_count = clvgg_model_class_count(run->model);
+    if (run->arguments->map == NULL)
+        return true;
+    run->map = vgg_cli_load_map(run->cli, run->model, run->arguments->map, exit_code);
+    if (run->map == NULL)
+        return false;
+    run->ranked_count = clvgg_class_map_count(run->map);
+    run->has_other = clvgg_class_map_size(run->map, run->ranked_count) > 0;
+    return true;
+}
+
 int vgg_run_setup(vgg_run *run)
 {
     const vgg_run_arguments *arguments = run->arguments;
@@ -51,7 +64,7 @@ int vgg_run_setup(vgg_run *run)
     int exit_code = VGG_EXIT_OK;
     run->model = vgg_cli_load_model(run->cli, run->runtime, arguments->model, &model_options,
                                     &run->labels_path, &exit_code);
-    if (run->model == NULL)
+    if (run->model == NULL || !load_map(run, &exit_code))
         return exit_code;
     clvgg_device_options device_options;
     clvgg_device_options_defaults(&device_options);
@@ -66,7 +79,6 @@ int vgg_run_setup(vgg_run *run)
     clvgg_preprocess_defaults(&run->preprocess);
     clvgg_model_preprocess(run->model, &run->preprocess);
     override_preprocess(run);
-    run->class_count = clvgg_model_class_count(run->model);
     run->load_ms = vgg_clock_ms() - start;
     return VGG_EXIT_OK;
 }
@@ -135,8 +147,9 @@ static clvgg_status make_buffers(vgg_run *run, int batch)
     size_t rows = (size_t)batch;
     clvgg_shape shape = {0};
     run->input = calloc(rows * run->engine.input_elements, sizeof *run->input);
-    run->ranking = calloc(run->class_count, sizeof *run->ranking);
-    bool complete = run->input != NULL && run->ranking != NULL;
+    run->ranking = calloc(run->ranked_count, sizeof *run->ranking);
+    run->groups = calloc(run->ranked_count, sizeof *run->groups);
+    bool complete = run->input != NULL && run->ranking != NULL && run->groups != NULL;
     for (size_t i = 0; i < run->engine.options.output_count; i++) {
         clvgg_status status = clvgg_session_output_shape(run->engine.session, i, &shape);
         if (status != CLVGG_STATUS_OK)
@@ -174,6 +187,11 @@ static void announce(const vgg_run *run)
     if (run->labels_path != NULL) {
         vgg_text_puts(&text, ", labels from ");
         vgg_text_terminal(&text, run->labels_path);
+    }
+    if (run->map != NULL) {
+        vgg_text_printf(&text, ", %zu group%s from ", run->ranked_count,
+                        run->ranked_count == 1 ? "" : "s");
+        vgg_text_terminal(&text, run->arguments->map);
     }
     vgg_text_puts(&text, ")");
     if (run->arguments->input == NULL) {

@@ -36,6 +36,16 @@ static void print_bar(vgg_text *text, const vgg_style *style, float probability)
     vgg_text_puts(text, vgg_style_reset(style));
 }
 
+static void print_line(vgg_text *text, const vgg_style *style, const char *label, size_t width,
+                       float probability)
+{
+    vgg_text_puts(text, "  ");
+    print_label(text, label, width);
+    vgg_text_printf(text, "  %6.2f %%", 100 * (double)probability);
+    print_bar(text, style, probability);
+    vgg_text_puts(text, "\n");
+}
+
 static size_t label_width(const vgg_result *result)
 {
     enum { WIDEST = 48 };
@@ -60,18 +70,22 @@ static void print_result(vgg_run *run, const vgg_result *result)
     if (run->arguments->top == 1) {
         vgg_text_puts(text, ": ");
         print_label(text, result->top[0].label, 0);
-        vgg_text_printf(text, " %.2f %%\n", 100 * (double)result->top[0].probability);
+        vgg_text_printf(text, " %.2f %%", 100 * (double)result->top[0].probability);
+        if (run->has_other)
+            vgg_text_printf(text, ", other %.2f %%", 100 * (double)result->other);
+        vgg_text_puts(text, "\n");
         return;
     }
     vgg_text_puts(text, "\n");
     size_t width = label_width(result);
-    for (size_t i = 0; i < result->top_count; i++) {
-        const vgg_ranked *ranked = &result->top[i];
-        vgg_text_puts(text, "  ");
-        print_label(text, ranked->label, width);
-        vgg_text_printf(text, "  %6.2f %%", 100 * (double)ranked->probability);
-        print_bar(text, style, ranked->probability);
-        vgg_text_puts(text, "\n");
+    if (run->has_other && width < strlen("other"))
+        width = strlen("other");
+    for (size_t i = 0; i < result->top_count; i++)
+        print_line(text, style, result->top[i].label, width, result->top[i].probability);
+    if (run->has_other) {
+        vgg_text_puts(text, vgg_style_dim(style));
+        print_line(text, style, "other", width, result->other);
+        vgg_text_puts(text, vgg_style_reset(style));
     }
 }
 

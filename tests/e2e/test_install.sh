@@ -19,10 +19,13 @@ for header in "$source"/include/clvgg/*.h; do
 done
 for file in bin/clvgg share/man/man1/clvgg.1 share/bash-completion/completions/clvgg \
     share/zsh/site-functions/_clvgg share/fish/vendor_completions.d/clvgg.fish share/doc/clvgg/LICENSE \
-    share/clvgg/models/vgg16-catdog.safetensors share/clvgg/models/imagenet-1k.txt share/clvgg/models/README.md; do
+    share/clvgg/models/vgg16-catdog.safetensors share/clvgg/models/imagenet-1k.txt \
+    share/clvgg/models/imagenet-cat-dog.tsv share/clvgg/models/README.md; do
     [ -s "$prefix/$file" ] || fail "not installed: $file"
 done
 [ "$(objdump -p "$lib/libclvgg.so" | awk '$1 == "SONAME" {print $2}')" = libclvgg.so.0 ] || fail "SONAME"
+! { objdump -p "$lib/libclvgg.so" && cat "$lib/pkgconfig/clvgg.pc" "$lib/cmake/clvgg/clvggConfig.cmake"; } | grep -qi cairo ||
+    fail "the library needs Cairo, which is the program's alone"
 # UndefinedBehaviorSanitizer's tables hold paths that the compiler doesn't map.
 [ -n "${CFLAGS:-}" ] || ! grep -rlF "$build" "$prefix" || fail "the files above name the build folder"
 

@@ -103,7 +103,7 @@ static clvgg_status net_values(void *user, const char *tensor, const clvgg_shape
     return CLVGG_STATUS_OK;
 }
 
-void test_scratch_net(const char *name)
+static void make_net(const char *name, int class_count, const char *const *labels)
 {
     clvgg_runtime *runtime = NULL;
     clvgg_model *model = NULL;
@@ -112,8 +112,8 @@ void test_scratch_net(const char *name)
     description.architecture = "vgg11";
     description.input_height = description.input_width = TEST_NET_SIDE;
     description.head[0] = description.head[1] = 8;
-    description.class_count = TEST_NET_CLASSES;
-    description.labels = test_net_labels;
+    description.class_count = class_count;
+    description.labels = labels;
     description.preprocess.height = description.preprocess.width = TEST_NET_SIDE;
     description.preprocess.resize_short = 0;
     description.source = net_values;
@@ -125,6 +125,16 @@ void test_scratch_net(const char *name)
         fail_msg("%s", clvgg_status_message());
     clvgg_model_free(model);
     clvgg_runtime_free(runtime);
+}
+
+void test_scratch_net(const char *name)
+{
+    make_net(name, TEST_NET_CLASSES, test_net_labels);
+}
+
+void test_scratch_nameless_net(const char *name, int class_count)
+{
+    make_net(name, class_count, NULL);
 }
 
 void test_scratch_write_npy(const char *name, const clvgg_shape *shape, const float *values)

@@ -25,7 +25,7 @@ _clvgg() {
     --channels) words="RGB BGR" ;;
     --compute-units | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
-    -l | --labels | -i | --input | -o | --output | --out)
+    -l | --labels | --map | -i | --input | -o | --output | --out)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -33,7 +33,7 @@ _clvgg() {
     if [[ -z $words ]]; then
         case $verb in
         run)
-            words="--device --compute-units --model --labels --top --batch --mem-limit --json --csv
+            words="--device --compute-units --model --labels --map --top --batch --mem-limit --json --csv
                 --output --layer --profile --quiet --input --input-size --resize-mode
                 --resize-short --channels --scale --mean --std --gemm --variant --storage
                 --no-cache --help"

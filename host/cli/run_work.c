@@ -1,0 +1,70 @@
+/* cli/run_work.c — everything behind setup: feeding, ending the output, the exit code, freeing. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cli/interrupt.h"
+#include "cli/run.h"
+#include "report/table.h"
+
+/* For people; the JSON format has its own. */
+static void print_profile(const vgg_run *run)
+{
+    static const vgg_column columns[] = {
+        {"step", false}, {"variant", false}, {"ms", true}, {"GFLOP/image", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    for (size_t i = 0; i < clvgg_session_step_count(run->engine.session); i++) {
+        clvgg_step_info step = {.struct_size = sizeof step};
+        if (clvgg_session_step(run->engine.session, i, &step) != CLVGG_STATUS_OK)
+            continue;
+        vgg_table_put(&table, step.layers);
+        vgg_table_put(&table, step.variant);
+        vgg_text_printf(vgg_table_cell(&table), "%.3f", step.ms);
+        vgg_table_next(&table);
+        vgg_text_printf(vgg_table_cell(&table), "%.3f", (double)step.flops / 1e9);
+        vgg_table_next(&table);
+    }
+    vgg_text text = {0};
+    vgg_style plain = {0};
+    vgg_table_finish(&table, &plain, &text);
+    if (!text.failed)
+        vgg_cli_note(run->cli, "%s", text.bytes);
+    vgg_text_free(&text);
+}
+
+/* `status` is what stopped the run; a writer is committed only if nothing did. */
+int vgg_run_work(vgg_run *run)
+{
+    clvgg_status status = run->arguments->input != NULL ? vgg_run_npy(run) : vgg_run_images(run);
+    int error = run->cli->out.error;
+    bool interrupted = vgg_interrupt_signal() != 0;
+    bool whole = status == CLVGG_STATUS_OK && (error == 0 || error == EPIPE) && !interrupted;
+    if (whole && run->writer != NULL)
+        status = clvgg_npy_commit(run->writer);
+    if (run->started) {
+        run->format->end(run, status != CLVGG_STATUS_OK ? clvgg_status_message()
+                              : interrupted             ? "interrupted"
+                                                        : NULL);
+        if (run->arguments->profile && !run->arguments->json && run->engine.session != NULL)
+            print_profile(run);
+    }
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(run->cli, status);
+    if (interrupted)
+        vgg_cli_error(run->cli, "interrupted after %zu results", run->result_count);
+    return interrupted || run->failure_count > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
+}
+
+void vgg_run_release(vgg_run *run)
+{
+    vgg_engine_stop(&run->engine);
+    clvgg_npy_writer_free(run->writer);
+    for (size_t i = 0; i < VGG_OUTPUT_COUNT; i++)
+        free(run->outputs[i]);
+    free(run->input);
+    free(run->ranking);
+    free(run->groups);
+    clvgg_class_map_free(run->map);
+    clvgg_device_free(run->device);
+    clvgg_model_free(run->model);
+    clvgg_runtime_free(run->runtime);
+}
