@@ -21,16 +21,26 @@ static const image_format formats[] = {
     {"\xFF\xD8\xFF", 3, vgg_jpeg_decode, vgg_jpeg_measure},
 };
 
-static clvgg_status find_format(const uint8_t *bytes, size_t byte_count, const image_format **out)
+/* NULL when none has such a beginning. */
+static const image_format *find_format(const uint8_t *bytes, size_t byte_count)
 {
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        const image_format *format = &formats[i];
-        if (byte_count >= format->magic_bytes &&
-            memcmp(bytes, format->magic, format->magic_bytes) == 0) {
-            *out = format;
-            return CLVGG_STATUS_OK;
-        }
-    }
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (byte_count >= formats[i].magic_bytes &&
+            memcmp(bytes, formats[i].magic, formats[i].magic_bytes) == 0)
+            return &formats[i];
+    return NULL;
+}
+
+bool vgg_image_is_known(const void *bytes, size_t byte_count)
+{
+    return find_format(bytes, byte_count) != NULL;
+}
+
+static clvgg_status need_format(const uint8_t *bytes, size_t byte_count, const image_format **out)
+{
+    *out = find_format(bytes, byte_count);
+    if (*out != NULL)
+        return CLVGG_STATUS_OK;
     return vgg_fail(CLVGG_STATUS_BAD_FILE,
                     byte_count == 0 ? "an empty file" : "not a PNG or JPEG image");
 }
@@ -66,7 +76,7 @@ clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *
     const image_format *format = NULL;
     clvgg_image *image = NULL;
     *out = NULL;
-    VGG_TRY(find_format(bytes, byte_count, &format));
+    VGG_TRY(need_format(bytes, byte_count, &format));
     VGG_NEW(image, 1);
     image->scope = vgg_scope_current();
     VGG_TRY(format->decode(bytes, byte_count, image));
@@ -84,7 +94,7 @@ clvgg_status vgg_image_measure(const void *bytes, size_t byte_count, const char 
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const image_format *format = NULL;
-    VGG_TRY(find_format(bytes, byte_count, &format));
+    VGG_TRY(need_format(bytes, byte_count, &format));
     VGG_TRY(format->measure(bytes, byte_count, cost));
 cleanup:
     if (status != CLVGG_STATUS_OK)

@@ -6,6 +6,7 @@
 #ifndef VGG_IMAGE_IMAGE_H
 #define VGG_IMAGE_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,10 @@ clvgg_status vgg_image_check_size(uint64_t width, uint64_t height);
 clvgg_status vgg_image_check_density(uint64_t width, uint64_t height, size_t byte_count,
                                      uint64_t pixels_per_byte);
 
+enum { VGG_IMAGE_MAGIC_BYTES = 8 };
+/* Whether a file that begins with these bytes (VGG_IMAGE_MAGIC_BYTES are enough) is a PNG or JPEG.
+ */
+bool vgg_image_is_known(const void *bytes, size_t byte_count);
 /* Decodes a PNG or JPEG from memory; `name` goes before messages. */
 clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *name,
                               clvgg_image **out);

@@ -57,19 +57,54 @@ static bool is_inside(const ancestor *folder, const struct stat *info)
     return false;
 }
 
-/* Depth is bounded by the longest path the system opens; a frame is a few hundred bytes. */
-static clvgg_status walk(vgg_path_list *list, const char *folder, const ancestor *parent)
+static clvgg_status walk(vgg_path_list *list, const char *folder, const ancestor *parent,
+                         bool every);
+
+/* One entry of a folder that is being walked; `problem` is why nothing is known of it, or 0. */
+static clvgg_status visit(vgg_path_list *list, const char *path, const char *name,
+                          const struct stat *info, int problem, const ancestor *here, bool every)
+{
+    bool is_folder = problem == 0 && S_ISDIR(info->st_mode);
+    bool is_file = problem == 0 && S_ISREG(info->st_mode);
+    if (every && name[0] == '.')
+        return append(list, path, VGG_PATH_HIDDEN);
+    if (is_folder && !is_inside(here, info))
+        return walk(list, path, here, every);
+    if (is_folder)
+        return every ? append(list, path, VGG_PATH_LOOP) : CLVGG_STATUS_OK;
+    if (every)
+        return append(list, path, is_file || problem != 0 ? problem : VGG_PATH_SPECIAL);
+    return has_image_name(name) && (is_file || problem != 0) ? append(list, path, 0)
+                                                             : CLVGG_STATUS_OK;
+}
+
+static clvgg_status append_folder(vgg_path_list *list, const char *folder, int problem, bool slash)
+{
+    vgg_text path = {0};
+    vgg_text_printf(&path, "%s%s", folder, slash ? "/" : "");
+    clvgg_status status =
+        path.failed ? CLVGG_STATUS_OUT_OF_MEMORY : append(list, path.bytes, problem);
+    vgg_text_free(&path);
+    return status;
+}
+
+/* Depth is bounded by the longest path the system opens; a frame is a few hundred bytes. `every`:
+ * as vgg_path_list_add_all() has it. */
+static clvgg_status walk(vgg_path_list *list, const char *folder, const ancestor *parent,
+                         bool every)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_text path = {0};
     struct stat info;
+    bool ends_in_slash = folder[strlen(folder) - 1] == '/';
+    bool slash = every && !ends_in_slash;
+    size_t before = list->count;
     DIR *handle = opendir(folder);
     if (handle == NULL || fstat(dirfd(handle), &info) != 0) {
-        VGG_TRY(append(list, folder, errno));
+        VGG_TRY(append_folder(list, folder, errno, slash));
         goto cleanup;
     }
     ancestor here = {parent, info.st_dev, info.st_ino};
-    const char *separator = folder[strlen(folder) - 1] == '/' ? "" : "/";
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(handle);
@@ -79,18 +114,15 @@ static clvgg_status walk(vgg_path_list *list, const char *folder, const ancestor
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
             continue;
         path.length = 0;
-        vgg_text_printf(&path, "%s%s%s", folder, separator, name);
+        vgg_text_printf(&path, "%s%s%s", folder, ends_in_slash ? "" : "/", name);
         VGG_REQUIRE(!path.failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for paths");
-        bool known = fstatat(dirfd(handle), name, &info, 0) == 0;
-        if (known && S_ISDIR(info.st_mode)) {
-            if (!is_inside(&here, &info))
-                VGG_TRY(walk(list, path.bytes, &here));
-        } else if (has_image_name(name) && (!known || S_ISREG(info.st_mode))) {
-            VGG_TRY(append(list, path.bytes, 0));
-        }
+        int problem = fstatat(dirfd(handle), name, &info, 0) == 0 ? 0 : errno;
+        VGG_TRY(visit(list, path.bytes, name, &info, problem, &here, every));
     }
     if (errno != 0)
-        VGG_TRY(append(list, folder, errno));
+        VGG_TRY(append_folder(list, folder, errno, slash));
+    else if (every && list->count == before)
+        VGG_TRY(append_folder(list, folder, VGG_PATH_NO_IMAGES, slash));
 cleanup:
     if (handle != NULL)
         closedir(handle);
@@ -131,9 +163,16 @@ clvgg_status vgg_path_list_add(vgg_path_list *list, const char *path)
     if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode))
         return append(list, path, 0);
     size_t first = list->count;
-    clvgg_status status = walk(list, path, NULL);
+    clvgg_status status = walk(list, path, NULL, false);
     if (status == CLVGG_STATUS_OK && list->count == first)
         status = append(list, path, VGG_PATH_NO_IMAGES);
+    return status == CLVGG_STATUS_OK ? sort_from(list, first) : status;
+}
+
+clvgg_status vgg_path_list_add_all(vgg_path_list *list, const char *folder)
+{
+    size_t first = list->count;
+    clvgg_status status = walk(list, folder, NULL, true);
     return status == CLVGG_STATUS_OK ? sort_from(list, first) : status;
 }
 

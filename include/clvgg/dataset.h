@@ -20,10 +20,12 @@ typedef struct clvgg_dataset clvgg_dataset;
 
 enum { CLVGG_DATASET_DIGEST_BYTES = 32 };
 
-/* Lists a folder and reads every file once, for its digest. Files that aren't PNG or JPEG by
- * content (their first bytes are looked at) are skipped, see clvgg_dataset_skipped(). Reference-
- * counted, immutable. Errors: NOT_FOUND, IO, BAD_FILE (no image at all, neither layout, images of
- * both layouts side by side), OUT_OF_MEMORY. */
+/* Lists a folder and reads every file once, for its digest, with the runtime's threads. Links are
+ * followed. Left out, see clvgg_dataset_skipped(): files that aren't PNG or JPEG by content (their
+ * first bytes are looked at), what can't be read, what is hidden (.name), links that lead back.
+ * Reference-counted, immutable. Errors: NOT_FOUND, IO, BAD_FILE (no image at all, neither layout,
+ * images of both layouts side by side, a class folder without images, a folder of train and val
+ * instead of one of these), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_dataset_open(clvgg_runtime *runtime, const char *path,
                                           clvgg_dataset **out);
 CLVGG_API void clvgg_dataset_free(clvgg_dataset *dataset);
@@ -31,7 +33,7 @@ CLVGG_API void clvgg_dataset_free(clvgg_dataset *dataset);
 CLVGG_API const char *clvgg_dataset_path(const clvgg_dataset *dataset);
 CLVGG_API size_t clvgg_dataset_count(const clvgg_dataset *dataset);
 CLVGG_API size_t clvgg_dataset_class_count(const clvgg_dataset *dataset);
-/* Name of a class and how many images it has. */
+/* Name of a class and how many images it has. Parts of a data set have all of its classes. */
 CLVGG_API const char *clvgg_dataset_class_name(const clvgg_dataset *dataset, size_t class_index);
 CLVGG_API size_t clvgg_dataset_class_size(const clvgg_dataset *dataset, size_t class_index);
 
@@ -43,14 +45,15 @@ typedef struct clvgg_dataset_item {
 CLVGG_API void clvgg_dataset_at(const clvgg_dataset *dataset, size_t index,
                                 clvgg_dataset_item *item);
 
-/* Files that were left out, and why, in words. */
+/* Files and folders that were left out, and why, in words. None of a part. */
 CLVGG_API size_t clvgg_dataset_skipped_count(const clvgg_dataset *dataset);
 CLVGG_API void clvgg_dataset_skipped(const clvgg_dataset *dataset, size_t index, const char **path,
                                      const char **reason);
 
 /* Parts a data set in two, each class by itself: `fraction` (above 0, below 1) of a class, rounded
- * to the nearest and at least one image of classes of two and more, becomes the second part. The
- * same seed gives the same parts. Copies of one file stay in one part. Errors: INVALID_ARGUMENT,
+ * to the nearest, but at least one image and not all of classes of two and more, becomes the second
+ * part. Copies of one file stay in one part, so the second may be a little smaller. The same seed
+ * and files give the same parts, whatever the files' names. Errors: INVALID_ARGUMENT,
  * OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_dataset_split(const clvgg_dataset *dataset, double fraction,
                                            uint64_t seed, clvgg_dataset **first,

@@ -16,22 +16,38 @@ static void die(const char *path)
     abort();
 }
 
-/* Calls remove() for each entry when `erase`; returns their number. */
-static size_t walk_folder(int erase)
+/* Number of entries of the folder. */
+static size_t count_entries(const char *path)
 {
     size_t count = 0;
-    DIR *stream = opendir(folder);
+    DIR *stream = opendir(path);
     if (stream == NULL)
-        die(folder);
-    for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        count++;
-        if (erase && remove(temp_path(entry->d_name)) != 0)
-            die(entry->d_name);
-    }
+        die(path);
+    for (struct dirent *entry; (entry = readdir(stream)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
     closedir(stream);
     return count;
+}
+
+void remove_tree(const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0)
+        die(path);
+    if (S_ISDIR(info.st_mode)) {
+        DIR *stream = opendir(path);
+        if (stream == NULL)
+            die(path);
+        for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
+            char inner[1024];
+            snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
+            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                remove_tree(inner);
+        }
+        closedir(stream);
+    }
+    if (remove(path) != 0)
+        die(path);
 }
 
 int temp_folder_setup(void **state)
@@ -45,8 +61,8 @@ int temp_folder_setup(void **state)
 int temp_folder_teardown(void **state)
 {
     (void)state;
-    walk_folder(1);
-    return rmdir(folder);
+    remove_tree(folder);
+    return 0;
 }
 
 const char *temp_path(const char *name)
@@ -60,7 +76,7 @@ const char *temp_path(const char *name)
 
 size_t temp_file_count(void)
 {
-    return walk_folder(0);
+    return count_entries(folder);
 }
 
 unsigned file_mode(const char *path)
@@ -97,4 +113,15 @@ char *file_read(const char *path, size_t *bytes)
     fclose(stream);
     *bytes = (size_t)size;
     return data;
+}
+
+void file_write_deep(const char *path, const void *data, size_t bytes)
+{
+    char folders[1024];
+    snprintf(folders, sizeof folders, "%s", path);
+    for (char *slash = folders + 1; (slash = strchr(slash, '/')) != NULL; *slash++ = '/') {
+        *slash = '\0';
+        mkdir(folders, 0777); /* file_write() says what is missing */
+    }
+    file_write(path, data, bytes);
 }

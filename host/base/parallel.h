@@ -1,0 +1,13 @@
+/* base/parallel.h — one function over many indices, on several threads. */
+#ifndef VGG_BASE_PARALLEL_H
+#define VGG_BASE_PARALLEL_H
+
+#include <stddef.h>
+
+/* Calls work(user, worker, i) once for each i in 0…count−1 and returns when all are done. Workers
+ * are 0…threads−1, a thread each, in the calling thread's scope; the calling thread is one of them.
+ * Whatever threads can't be started are done without. */
+void vgg_parallel(int threads, size_t count, void (*work)(void *user, int worker, size_t index),
+                  void *user);
+
+#endif
