@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "ops/clblast_tuning.h"
 
@@ -18,20 +19,6 @@ uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output)
     return vgg_layout_elements(&plan->output_shapes[output], 1);
 }
 
-/* FNV-1a over what decides a plan's bits: device, driver, layers, steps with their programs, how
- * weights are split, batch; how weights are stored is among the programs' options. */
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    return (hash ^ 0xFF) * 1099511628211u;
-}
-
-static uint64_t hash_number(uint64_t hash, uint64_t number)
-{
-    return (hash ^ number) * 1099511628211u;
-}
-
 /* The chain's layers: what they do and on which shapes. */
 static uint64_t hash_chain(uint64_t hash, const vgg_graph *graph, const vgg_plan_step *step)
 {
@@ -39,40 +26,43 @@ static uint64_t hash_chain(uint64_t hash, const vgg_graph *graph, const vgg_plan
         const vgg_node *node = &graph->nodes[i];
         char attributes[256] = "";
         vgg_node_describe(node, attributes, sizeof attributes);
-        hash = hash_text(hash, vgg_layer_type_name(node->type));
-        hash = hash_text(hash, attributes);
+        hash = vgg_hash_text(hash, vgg_layer_type_name(node->type));
+        hash = vgg_hash_text(hash, attributes);
         for (int d = 0; d < node->output.rank; d++)
-            hash = hash_number(hash, (uint64_t)node->output.dims[d]);
+            hash = vgg_hash_number(hash, (uint64_t)node->output.dims[d]);
     }
     return hash;
 }
 
+/* What decides a plan's bits: device, driver, layers, steps with their programs, how weights are
+ * split, batch; how weights are stored is among the programs' options. */
 static uint64_t fingerprint(const vgg_plan *plan)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = VGG_HASH_START;
     for (int d = 0; d < 3; d++)
-        hash = hash_number(hash, (uint64_t)plan->graph->nodes[0].output.dims[d]);
-    hash = hash_text(hash, clvgg_version());
-    hash = hash_text(hash, plan->device->info.platform);
-    hash = hash_text(hash, plan->device->info.name);
-    hash = hash_text(hash, plan->device->info.driver_version);
+        hash = vgg_hash_number(hash, (uint64_t)plan->graph->nodes[0].output.dims[d]);
+    hash = vgg_hash_text(hash, clvgg_version());
+    hash = vgg_hash_text(hash, plan->device->info.platform);
+    hash = vgg_hash_text(hash, plan->device->info.name);
+    hash = vgg_hash_text(hash, plan->device->info.driver_version);
     for (int i = 0; i < plan->step_count; i++) {
         const vgg_plan_step *step = &plan->steps[i];
-        hash = hash_text(hash, step->layers);
-        hash = hash_text(hash, step->op.variant->name);
+        hash = vgg_hash_text(hash, step->layers);
+        hash = vgg_hash_text(hash, step->op.variant->name);
         hash = hash_chain(hash, plan->graph, step);
         if (step->op.pack.panel != 0)
-            hash = hash_number(hash, (uint64_t)vgg_pack_pieces(
-                                         &step->op.pack, plan->device->info.max_allocation_bytes));
+            hash = vgg_hash_number(
+                hash,
+                (uint64_t)vgg_pack_pieces(&step->op.pack, plan->device->info.max_allocation_bytes));
         for (int p = 0; p < step->op.program_count; p++)
-            hash = hash_text(hash, step->op.programs[p].options);
+            hash = vgg_hash_text(hash, step->op.programs[p].options);
         if (step->op.variant->uses_clblast) {
             char words[VGG_CLBLAST_WORDS];
             vgg_clblast_in_force(plan->device->id, words);
-            hash = hash_text(hash, words);
+            hash = vgg_hash_text(hash, words);
         }
         if (step->op.reads_full_batch) /* its GEMM is chosen by the batch */
-            hash = hash_number(hash, (uint64_t)plan->max_batch);
+            hash = vgg_hash_number(hash, (uint64_t)plan->max_batch);
     }
     return hash;
 }
