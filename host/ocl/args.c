@@ -81,6 +81,12 @@ void vgg_arg_int(vgg_args *args, int64_t value)
     set_next(args, &narrow, sizeof narrow, narrow == value ? CL_SUCCESS : CL_INVALID_ARG_VALUE);
 }
 
+void vgg_arg_uint(vgg_args *args, uint32_t value)
+{
+    cl_uint bits = value;
+    set_next(args, &bits, sizeof bits, CL_SUCCESS);
+}
+
 void vgg_arg_ulong(vgg_args *args, uint64_t value)
 {
     cl_ulong wide = value;

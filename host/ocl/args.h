@@ -46,6 +46,7 @@ void vgg_kernel_forget(vgg_kernel *kernel, cl_mem memory);
 vgg_args vgg_args_of(vgg_kernel *kernel);
 void vgg_arg_buffer(vgg_args *args, vgg_buffer buffer); /* cl_mem, then cl_ulong offset */
 void vgg_arg_int(vgg_args *args, int64_t value);        /* cl_int; must fit */
+void vgg_arg_uint(vgg_args *args, uint32_t value);
 void vgg_arg_ulong(vgg_args *args, uint64_t value);
 void vgg_arg_float(vgg_args *args, float value);
 clvgg_status vgg_args_end(const vgg_args *args);

@@ -207,8 +207,8 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_upload(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor_input *input,
-                        vgg_packed_weights *out)
+clvgg_status vgg_upload_into(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor_input *input,
+                             vgg_packed_weights *weights)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     upload tensor = {.pack = pack, .input = input};
@@ -216,21 +216,30 @@ clvgg_status vgg_upload(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor
     int64_t chunk_rows = 0;
     char options[64];
     tensor.columns = (uint64_t)(pack->channels * pack->spatial);
-    VGG_TRY(vgg_packed_weights_allocate(up->device, pack, out));
     snprintf(options, sizeof options, "-DTYPE=%d -DSTORAGE=%d -D%s=%d", (int)input->dtype,
              (int)pack->storage, winograd ? "M" : "PAIRS",
              winograd ? pack->winograd : (int)pack->pairs);
     VGG_TRY(vgg_program_kernel(up->device, winograd ? "pack_winograd.cl" : "pack.cl", options,
                                winograd ? "pack_winograd" : "pack", &tensor.kernel, NULL));
     VGG_TRY(choose_chunk(up, &tensor, &chunk_rows));
-    for (int i = 0; i < out->piece_count; i++)
-        VGG_TRY(upload_piece(up, &tensor, &out->pieces[i], chunk_rows, &out->written));
+    for (int i = 0; i < weights->piece_count; i++)
+        VGG_TRY(upload_piece(up, &tensor, &weights->pieces[i], chunk_rows, &weights->written));
 cleanup:
-    if (status != CLVGG_STATUS_OK) {
-        release_slots(up); /* a slot may be unmapped, and commands still write */
-        vgg_packed_weights_free(out);
-    }
+    if (status != CLVGG_STATUS_OK)
+        release_slots(up);          /* a slot may be unmapped, and commands still write */
     vgg_kernel_free(tensor.kernel); /* commands that were enqueued keep what they need */
+    return status;
+}
+
+clvgg_status vgg_upload(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor_input *input,
+                        vgg_packed_weights *out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(vgg_packed_weights_allocate(up->device, pack, out));
+    VGG_TRY(vgg_upload_into(up, pack, input, out));
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        vgg_packed_weights_free(out);
     return status;
 }
 

@@ -18,6 +18,9 @@ clvgg_status vgg_uploader_create(clvgg_device *device, cl_command_queue queue, v
  * with the size, UNSUPPORTED (a value that would become infinite), those of `input`. */
 clvgg_status vgg_upload(vgg_uploader *uploader, const vgg_pack *pack, const vgg_tensor_input *input,
                         vgg_packed_weights *out);
+/* The same into buffers that are there already. On failure they hold anything. */
+clvgg_status vgg_upload_into(vgg_uploader *uploader, const vgg_pack *pack,
+                             const vgg_tensor_input *input, vgg_packed_weights *weights);
 /* Waits for all that was begun. Accepts NULL. */
 void vgg_uploader_free(vgg_uploader *uploader);
 
