@@ -12,11 +12,9 @@
 
 #include "ocl/matrix_unit.h"
 #include "ops/upload.h"
+#include "support/guarded.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
-
-enum { GUARD = 67 }; /* words before and after; odd, so that nothing is aligned by chance */
-static const uint32_t untouched = 0x7FC0BEEF; /* a NaN with a mark */
 
 void to_blocked(const void *plain, void *blocked, int64_t n, int64_t c, int64_t pixels, int block)
 {
@@ -101,39 +99,6 @@ void fill_normal(float *values, size_t count, double deviation, uint32_t seed)
             sum += next_random(&seed) / 16777216.0;
         values[i] = (float)((sum - 6.0) * deviation);
     }
-}
-
-/* A buffer of `words` between guards, holding `data` or, when NULL, the untouched mark. */
-static vgg_buffer guarded(test_device *d, const void *data, size_t words)
-{
-    const size_t total = words + 2 * GUARD;
-    uint32_t *content = malloc(total * sizeof *content);
-    for (size_t i = 0; i < total; i++)
-        content[i] = untouched;
-    if (data != NULL)
-        memcpy(content + GUARD, data, words * sizeof *content);
-    cl_int error = CL_SUCCESS;
-    cl_mem memory = clCreateBuffer(d->device->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
-                                   total * sizeof *content, content, &error);
-    assert_int_equal(error, CL_SUCCESS);
-    free(content);
-    return (vgg_buffer){memory, GUARD};
-}
-
-/* Reads the words between the guards, which must be as they were. */
-static void read_guarded(test_device *d, vgg_buffer buffer, void *data, size_t words)
-{
-    const size_t total = words + 2 * GUARD;
-    uint32_t *content = malloc(total * sizeof *content);
-    assert_int_equal(clEnqueueReadBuffer(d->queue, buffer.memory, CL_TRUE, 0,
-                                         total * sizeof *content, content, 0, NULL, NULL),
-                     CL_SUCCESS);
-    for (size_t i = 0; i < GUARD; i++) {
-        assert_int_equal(content[i], untouched);
-        assert_int_equal(content[GUARD + words + i], untouched);
-    }
-    memcpy(data, content + GUARD, words * sizeof *content);
-    free(content);
 }
 
 typedef struct memory_input {
