@@ -1,0 +1,413 @@
+/* train/head.c — makes a head: which kernels, how much memory, parameters on the device. */
+#include "train/head.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "ocl/memory.h"
+#include "ops/upload.h"
+#include "train/head_parts.h"
+
+static const vgg_layer_type activation_types[] = {[CLVGG_ACTIVATION_RELU] = VGG_LAYER_RELU,
+                                                  [CLVGG_ACTIVATION_TANH] = VGG_LAYER_TANH,
+                                                  [CLVGG_ACTIVATION_SIGMOID] = VGG_LAYER_SIGMOID};
+
+static bool is_last(const vgg_head *head, int layer)
+{
+    return layer + 1 == head->options.layer_count;
+}
+
+/* ---- which kernels ---- */
+
+/* The best forward variant for a problem. Not what tuning found: gradients want certain layouts. */
+static clvgg_status choose_forward(const vgg_head *head, const vgg_problem *problem, vgg_op *op)
+{
+    enum { MOST_CANDIDATES = 8 };
+    const vgg_variant *candidates[MOST_CANDIDATES];
+    const size_t count =
+        vgg_variant_candidates(problem, &head->traits, true, candidates, MOST_CANDIDATES);
+    clvgg_status status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "no variant computes it");
+    for (size_t i = 0; i < count && status == CLVGG_STATUS_UNSUPPORTED; i++)
+        status = vgg_op_configure(op, candidates[i], problem, &head->traits);
+    return status;
+}
+
+static vgg_node make_node(head_layer *layer, vgg_layer_type type)
+{
+    vgg_node node = {.name = layer->name, .type = type, .output = {1, {layer->shape.outputs}}};
+    if (type == VGG_LAYER_DENSE)
+        node.attributes.dense =
+            (vgg_dense_attributes){.out_features = layer->shape.outputs, .bias = true};
+    return node;
+}
+
+static clvgg_status configure_forward(vgg_head *head, int index)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    head_layer *layer = &head->layers[index];
+    const vgg_layer_type type = activation_types[layer->shape.activation];
+    layer->dense_node = make_node(layer, VGG_LAYER_DENSE);
+    layer->activation_node = make_node(layer, type);
+    vgg_problem problem = {.node = &layer->dense_node,
+                           .input = {1, {layer->shape.inputs}},
+                           .output = layer->dense_node.output,
+                           .input_block = 1,
+                           .relu = !is_last(head, index) && type == VGG_LAYER_RELU,
+                           .result = layer->dense_node.output,
+                           .max_batch = head->options.max_batch};
+    VGG_TRY(choose_forward(head, &problem, &layer->dense));
+    if (!is_last(head, index) && type != VGG_LAYER_RELU) {
+        problem.node = &layer->activation_node;
+        problem.input = problem.output;
+        VGG_TRY(choose_forward(head, &problem, &layer->activation));
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_status configure_gradients(vgg_head *head, int index)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    head_layer *layer = &head->layers[index];
+    layer->weight.pack = layer->bias.pack = layer->dense.pack;
+    layer->bias.pack.channels = 1;
+    vgg_grad_problem problem = {.gradient = VGG_GRADIENT_DATA,
+                                .pack = layer->weight.pack,
+                                .max_batch = head->options.max_batch,
+                                .rule = head->rule};
+    if (index > 0)
+        VGG_TRY(vgg_grad_choose(&layer->data, &problem, &head->traits));
+    problem.gradient = VGG_GRADIENT_UPDATE;
+    VGG_TRY(vgg_grad_choose(&layer->weight.update, &problem, &head->traits));
+    problem.pack = layer->bias.pack;
+    VGG_TRY(
+        vgg_grad_configure(&layer->bias.update, &vgg_grad_update_direct, &problem, &head->traits));
+cleanup:
+    return status;
+}
+
+/* ---- how much memory ---- */
+
+static void need(uint64_t *bytes, uint64_t elements)
+{
+    const uint64_t wanted = elements * sizeof(float);
+    *bytes = wanted > *bytes ? wanted : *bytes;
+}
+
+static void size_layer(vgg_head *head, int index)
+{
+    head_layer *layer = &head->layers[index];
+    const uint64_t batch = (uint64_t)head->options.max_batch;
+    const uint64_t values = batch * (uint64_t)layer->shape.outputs;
+    need(&layer->bytes[HEAD_ACTIVATED], values);
+    need(&layer->bytes[HEAD_DELTA], values);
+    if (layer->shape.dropout > 0)
+        need(&layer->bytes[HEAD_DROPPED], values);
+    if (index > 0)
+        need(&head->bytes[HEAD_DATA_GRAD],
+             (uint64_t)layer->data.slices * batch * (uint64_t)layer->shape.inputs);
+    need(&head->bytes[HEAD_WORKSPACE], layer->dense.workspace_elements);
+    need(&head->bytes[HEAD_WORKSPACE], layer->data.workspace_elements);
+    need(&head->bytes[HEAD_WORKSPACE], layer->weight.update.workspace_elements);
+    need(&head->bytes[HEAD_CLBLAST], layer->dense.clblast_elements);
+    need(&head->bytes[HEAD_CLBLAST], layer->data.clblast_elements);
+}
+
+static void size_buffers(vgg_head *head)
+{
+    const uint64_t batch = (uint64_t)head->options.max_batch;
+    const int layers = head->options.layer_count;
+    static const int for_images[] = {HEAD_LABELS, HEAD_LOSSES, HEAD_HITS, HEAD_ONES};
+    for (size_t i = 0; i < sizeof for_images / sizeof *for_images; i++)
+        need(&head->bytes[for_images[i]], batch);
+    need(&head->bytes[HEAD_FEATURES], batch * (uint64_t)head->layers[0].shape.inputs);
+    need(&head->bytes[HEAD_HYPER], VGG_HYPER_COUNT);
+    need(&head->bytes[HEAD_NORMS], 2 * batch * VGG_CLIP_SPLIT * (uint64_t)layers);
+    for (int i = 0; i < layers; i++)
+        size_layer(head, i);
+}
+
+static uint64_t total_bytes(const vgg_head *head)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < HEAD_BUFFERS; i++)
+        bytes += head->bytes[i];
+    for (int l = 0; l < head->options.layer_count; l++) {
+        const head_layer *layer = &head->layers[l];
+        for (int i = 0; i < HEAD_LAYER_BUFFERS; i++)
+            bytes += layer->bytes[i];
+        bytes += (uint64_t)head_part_count(head) *
+                 (vgg_pack_bytes(&layer->weight.pack, layer->weight.pack.rows) +
+                  vgg_pack_bytes(&layer->bias.pack, layer->bias.pack.rows));
+    }
+    return bytes;
+}
+
+static uint64_t fingerprint(const vgg_head *head)
+{
+    uint64_t hash = vgg_hash_text(VGG_HASH_START, clvgg_version());
+    hash = vgg_hash_text(hash, head->device->info.platform);
+    hash = vgg_hash_text(hash, head->device->info.name);
+    hash = vgg_hash_text(hash, head->device->info.driver_version);
+    hash = vgg_hash_number(hash, (uint64_t)head->options.max_batch);
+    for (int l = 0; l < head->options.layer_count; l++) {
+        const head_layer *layer = &head->layers[l];
+        const vgg_op_program *programs[] = {layer->dense.programs, layer->activation.programs,
+                                            layer->data.programs, layer->weight.update.programs};
+        const int counts[] = {layer->dense.program_count, layer->activation.program_count,
+                              layer->data.program_count, layer->weight.update.program_count};
+        hash = vgg_hash_number(hash, (uint64_t)layer->shape.inputs);
+        hash = vgg_hash_number(hash, (uint64_t)layer->shape.outputs);
+        hash = vgg_hash_number(hash,
+                               (uint64_t)vgg_pack_pieces(&layer->weight.pack,
+                                                         head->device->info.max_allocation_bytes));
+        for (int i = 0; i < 4; i++)
+            for (int p = 0; p < counts[i]; p++)
+                hash = vgg_hash_text(vgg_hash_text(hash, programs[i][p].kernel_name),
+                                     programs[i][p].options);
+    }
+    return hash;
+}
+
+/* ---- from options to a head that has nothing on the device yet ---- */
+
+static clvgg_status check_options(const vgg_head_options *options)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(options->layer_count >= 1 && options->layer_count <= VGG_HEAD_MOST_LAYERS,
+                CLVGG_STATUS_INVALID_ARGUMENT, "a head has 1 to %d layers, not %d",
+                VGG_HEAD_MOST_LAYERS, options->layer_count);
+    VGG_REQUIRE(options->max_batch >= 1, CLVGG_STATUS_INVALID_ARGUMENT,
+                "a head needs a batch of at least 1");
+    VGG_REQUIRE(options->label_smoothing >= 0 && options->label_smoothing < 1,
+                CLVGG_STATUS_INVALID_ARGUMENT, "label smoothing is from 0 to below 1, not %g",
+                (double)options->label_smoothing);
+    for (int i = 0; i < options->layer_count; i++) {
+        const vgg_head_layer *layer = &options->layers[i];
+        VGG_REQUIRE(layer->inputs >= 1 && layer->inputs <= INT32_MAX && layer->outputs >= 1 &&
+                        layer->outputs <= INT32_MAX,
+                    CLVGG_STATUS_INVALID_ARGUMENT,
+                    "layer '%s' can't have %lld inputs and %lld outputs", layer->name,
+                    (long long)layer->inputs, (long long)layer->outputs);
+        VGG_REQUIRE(i == 0 || layer->inputs == layer[-1].outputs, CLVGG_STATUS_SHAPE_MISMATCH,
+                    "layer '%s' has %lld inputs, '%s' before it %lld outputs", layer->name,
+                    (long long)layer->inputs, layer[-1].name, (long long)layer[-1].outputs);
+        VGG_REQUIRE(layer->dropout >= 0 && layer->dropout < 1, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "layer '%s': dropout is from 0 to below 1, not %g", layer->name,
+                    (double)layer->dropout);
+    }
+cleanup:
+    return status;
+}
+
+static vgg_update_rule rule_of(const vgg_head_options *options)
+{
+    if (options->optimizer == CLVGG_OPTIMIZER_SGD)
+        return options->nesterov ? VGG_RULE_NESTEROV : VGG_RULE_SGD;
+    return options->optimizer == CLVGG_OPTIMIZER_ADAM ? VGG_RULE_ADAM : VGG_RULE_ADAMW;
+}
+
+static clvgg_status plan_head(clvgg_device *device, const vgg_head_options *options, vgg_head **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_head *head = NULL;
+    *out = NULL;
+    VGG_TRY(check_options(options));
+    VGG_NEW(head, 1);
+    vgg_device_retain(device);
+    head->device = device;
+    head->options = *options;
+    head->options.layers = NULL;
+    head->rule = rule_of(options);
+    head->traits = vgg_traits_of(&device->info);
+    VGG_CL_NEW(head->queue, clCreateCommandQueue(device->context, device->id, 0, &cl_error));
+    head->traits.queue = head->queue;
+    for (int i = 0; i < options->layer_count; i++) {
+        head_layer *layer = &head->layers[i];
+        layer->shape = options->layers[i];
+        snprintf(layer->name, sizeof layer->name, "%s", options->layers[i].name);
+        layer->shape.name = layer->name;
+        if (is_last(head, i))
+            layer->shape.dropout = 0;
+        VGG_TRY(configure_forward(head, i));
+        VGG_TRY(configure_gradients(head, i));
+    }
+    size_buffers(head);
+    head->fingerprint = fingerprint(head);
+    *out = head;
+    head = NULL;
+cleanup:
+    vgg_head_free(head);
+    return status;
+}
+
+clvgg_status vgg_head_measure(clvgg_device *device, const vgg_head_options *options,
+                              uint64_t *bytes)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_head *head = NULL;
+    VGG_TRY(plan_head(device, options, &head));
+    *bytes = total_bytes(head);
+cleanup:
+    vgg_head_free(head);
+    return status;
+}
+
+/* ---- on the device ---- */
+
+static clvgg_status build_kernels(vgg_head *head)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < head->options.layer_count; i++) {
+        head_layer *layer = &head->layers[i];
+        VGG_TRY(vgg_op_build(&layer->dense, head->device, NULL));
+        VGG_TRY(vgg_op_build(&layer->activation, head->device, NULL));
+        VGG_TRY(vgg_grad_build(&layer->data, head->device));
+        VGG_TRY(vgg_grad_build(&layer->weight.update, head->device));
+        VGG_TRY(vgg_grad_build(&layer->bias.update, head->device));
+        if (!is_last(head, i))
+            VGG_TRY(vgg_dropout_build(head->device, activation_types[layer->shape.activation],
+                                      layer->shape.dropout > 0, &layer->dropout,
+                                      &layer->activation_grad));
+    }
+    VGG_TRY(vgg_loss_build(head->device, &head->loss));
+cleanup:
+    return status;
+}
+
+/* A buffer of numbers: CLBlast reads rows of a batch that were never written. */
+static clvgg_status make_buffer(vgg_head *head, uint64_t bytes, float value, cl_mem *out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (bytes == 0)
+        return status;
+    VGG_TRY(vgg_device_memory_create(head->device, bytes, out));
+    VGG_CL(clEnqueueFillBuffer(head->queue, *out, &value, sizeof value, 0, (size_t)bytes, 0, NULL,
+                               NULL));
+cleanup:
+    return status;
+}
+
+static clvgg_status make_buffers(vgg_head *head)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < HEAD_BUFFERS; i++)
+        VGG_TRY(make_buffer(head, head->bytes[i], i == HEAD_ONES ? 1.0f : 0.0f, &head->buffers[i]));
+    for (int l = 0; l < head->options.layer_count; l++)
+        for (int i = 0; i < HEAD_LAYER_BUFFERS; i++)
+            VGG_TRY(make_buffer(head, head->layers[l].bytes[i], 0.0f, &head->layers[l].buffers[i]));
+cleanup:
+    return status;
+}
+
+/* State begins at 0, padding included. */
+static clvgg_status clear(vgg_head *head, const head_parameter *parameter,
+                          const vgg_packed_weights *part)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const float zero = 0.0f;
+    for (int i = 0; i < part->piece_count; i++)
+        VGG_CL(clEnqueueFillBuffer(head->queue, part->pieces[i].memory, &zero, sizeof zero, 0,
+                                   (size_t)vgg_pack_bytes(&parameter->pack, part->pieces[i].rows),
+                                   0, NULL, NULL));
+cleanup:
+    return status;
+}
+
+static clvgg_status make_parameter(vgg_head *head, vgg_uploader *uploader, int layer, bool bias,
+                                   vgg_head_source source, void *user)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    head_parameter *parameter = head_parameter_of(head, layer, bias);
+    for (int part = VGG_HEAD_VALUE; part < head_part_count(head); part++)
+        VGG_TRY(
+            vgg_packed_weights_allocate(head->device, &parameter->pack, &parameter->parts[part]));
+    VGG_TRY(vgg_head_write_part(head, uploader, layer, bias, VGG_HEAD_VALUE, source, user));
+    for (int part = VGG_HEAD_MOMENT1; part < head_part_count(head); part++)
+        VGG_TRY(clear(head, parameter, &parameter->parts[part]));
+cleanup:
+    return status;
+}
+
+/* Allocation is lazy on some devices, so compare with what the device says it has. */
+static clvgg_status check_memory(const vgg_head *head)
+{
+    const uint64_t needed = total_bytes(head);
+    if (needed <= head->device->info.global_memory_bytes)
+        return CLVGG_STATUS_OK;
+    return vgg_fail(CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+                    "training with a batch of %d needs %.1f MiB, the device has %.1f MiB",
+                    head->options.max_batch, (double)needed / 1048576.0,
+                    (double)head->device->info.global_memory_bytes / 1048576.0);
+}
+
+clvgg_status vgg_head_create(clvgg_device *device, const vgg_head_options *options,
+                             vgg_head_source source, void *user, vgg_head **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_head *head = NULL;
+    vgg_uploader *uploader = NULL;
+    *out = NULL;
+    VGG_TRY(plan_head(device, options, &head));
+    VGG_TRY(check_memory(head));
+    VGG_TRY(build_kernels(head));
+    VGG_TRY(make_buffers(head));
+    VGG_TRY(vgg_uploader_create(device, head->queue, &uploader));
+    for (int i = 0; i < options->layer_count; i++)
+        for (int bias = 0; bias < 2; bias++)
+            VGG_TRY(make_parameter(head, uploader, i, bias, source, user));
+    VGG_CL(clFinish(head->queue));
+    *out = head;
+    head = NULL;
+cleanup:
+    vgg_uploader_free(uploader);
+    vgg_head_free(head);
+    return status;
+}
+
+static void free_parameter(head_parameter *parameter)
+{
+    vgg_grad_release(&parameter->update);
+    for (int part = 0; part < VGG_HEAD_PART_COUNT; part++)
+        vgg_packed_weights_free(&parameter->parts[part]);
+}
+
+static void free_buffers(cl_mem *buffers, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (buffers[i] != NULL)
+            clReleaseMemObject(buffers[i]);
+}
+
+void vgg_head_free(vgg_head *head)
+{
+    if (head == NULL)
+        return;
+    if (head->queue != NULL)
+        clFinish(head->queue);
+    for (int i = 0; i < head->options.layer_count; i++) {
+        head_layer *layer = &head->layers[i];
+        vgg_op_release(&layer->dense);
+        vgg_op_release(&layer->activation);
+        vgg_grad_release(&layer->data);
+        vgg_kernel_free(layer->dropout);
+        vgg_kernel_free(layer->activation_grad);
+        free_parameter(&layer->weight);
+        free_parameter(&layer->bias);
+        free_buffers(layer->buffers, HEAD_LAYER_BUFFERS);
+    }
+    free_buffers(head->buffers, HEAD_BUFFERS);
+    vgg_kernel_free(head->loss);
+    vgg_clip_release(&head->clip);
+    if (head->queue != NULL)
+        clReleaseCommandQueue(head->queue);
+    vgg_device_release(head->device);
+    vgg_free(head);
+}
+
+uint64_t vgg_head_fingerprint(const vgg_head *head)
+{
+    return head->fingerprint;
+}

@@ -1,0 +1,79 @@
+/* train/head_parts.h — what a head is made of; head.c, head_step.c and head_values.c share it. */
+#ifndef VGG_TRAIN_HEAD_PARTS_H
+#define VGG_TRAIN_HEAD_PARTS_H
+
+#include "ops/train_steps.h"
+#include "train/head.h"
+
+enum { VGG_HEAD_PART_COUNT = VGG_HEAD_MOMENT2 + 1 };
+
+/* A weight, or a bias: the weight of one input that is always 1. */
+typedef struct head_parameter {
+    vgg_pack pack;
+    vgg_packed_weights parts[VGG_HEAD_PART_COUNT]; /* as many as the optimiser has */
+    vgg_grad_op update;
+} head_parameter;
+
+/* Buffers of a layer, [max_batch][outputs]. One that would hold what another does isn't made. */
+enum { HEAD_ACTIVATED, HEAD_DROPPED, HEAD_DELTA, HEAD_LAYER_BUFFERS };
+
+typedef struct head_layer {
+    vgg_head_layer shape;
+    char name[64];
+    vgg_node dense_node, activation_node;
+    vgg_op dense;                /* with ReLU, if that is the activation */
+    vgg_op activation;           /* elsewhere; not configured where there is none */
+    vgg_grad_op data;            /* of all but the first */
+    vgg_kernel *dropout;         /* NULL: none */
+    vgg_kernel *activation_grad; /* of all but the last */
+    head_parameter weight, bias;
+    uint64_t bytes[HEAD_LAYER_BUFFERS];
+    cl_mem buffers[HEAD_LAYER_BUFFERS];
+} head_layer;
+
+/* Buffers that layers share. */
+enum {
+    HEAD_FEATURES,  /* [max_batch][inputs of the first] */
+    HEAD_LABELS,    /* [max_batch] int32 */
+    HEAD_LOSSES,    /* [max_batch] */
+    HEAD_HITS,      /* [max_batch] int32 */
+    HEAD_HYPER,     /* [VGG_HYPER_COUNT] */
+    HEAD_ONES,      /* [max_batch]: the input of a bias */
+    HEAD_DATA_GRAD, /* a data gradient's slices */
+    HEAD_NORMS,     /* [layers][max_batch][VGG_CLIP_SPLIT] pairs */
+    HEAD_WORKSPACE,
+    HEAD_CLBLAST,
+    HEAD_BUFFERS
+};
+
+struct vgg_head {
+    clvgg_device *device; /* retained */
+    cl_command_queue queue;
+    vgg_traits traits;
+    vgg_head_options options; /* but for its layers */
+    vgg_update_rule rule;
+    head_layer layers[VGG_HEAD_MOST_LAYERS];
+    uint64_t bytes[HEAD_BUFFERS];
+    cl_mem buffers[HEAD_BUFFERS];
+    vgg_kernel *loss;
+    vgg_clip clip;                /* built by the first step that clips */
+    float hyper[VGG_HYPER_COUNT]; /* of the step under way */
+    bool has_run;
+    uint64_t fingerprint;
+};
+
+static inline int head_part_count(const vgg_head *head)
+{
+    return vgg_rule_is_adam(head->rule) ? VGG_HEAD_PART_COUNT : VGG_HEAD_MOMENT1 + 1;
+}
+
+static inline head_parameter *head_parameter_of(vgg_head *head, int layer, bool bias)
+{
+    return bias ? &head->layers[layer].bias : &head->layers[layer].weight;
+}
+
+/* Puts values from `source` into one part of a parameter, padding zero. */
+clvgg_status vgg_head_write_part(vgg_head *head, vgg_uploader *uploader, int layer, bool bias,
+                             vgg_head_part part, vgg_head_source source, void *user);
+
+#endif

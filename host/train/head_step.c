@@ -1,0 +1,303 @@
+/* train/head_step.c — a training step and inference: a flat list of commands on one queue in order,
+ * without the host in between.
+ */
+#include <math.h>
+
+#include "base/alloc.h"
+#include "ocl/program.h"
+#include "train/head_parts.h"
+
+static vgg_buffer layer_buffer(const vgg_head *head, int layer, int which)
+{
+    return (vgg_buffer){head->layers[layer].buffers[which], 0};
+}
+
+static vgg_buffer shared_buffer(const vgg_head *head, int which)
+{
+    return (vgg_buffer){head->buffers[which], 0};
+}
+
+/* What a layer reads; in training, what dropout leaves of it. */
+static vgg_buffer input_of(const vgg_head *head, int layer, bool training)
+{
+    if (layer == 0)
+        return shared_buffer(head, HEAD_FEATURES);
+    const bool dropped = training && head->layers[layer - 1].dropout != NULL;
+    return layer_buffer(head, layer - 1, dropped ? HEAD_DROPPED : HEAD_ACTIVATED);
+}
+
+static vgg_dropout_key dropout_key(const vgg_head *head, int layer, uint64_t step)
+{
+    return (vgg_dropout_key){head->options.seed, step, layer, head->layers[layer].shape.dropout};
+}
+
+/* ---- forward ---- */
+
+/* `step` NULL: inference. */
+static clvgg_status enqueue_layer(vgg_head *head, vgg_launch *launch, int index, int count,
+                                  const vgg_head_step *step)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const head_layer *layer = &head->layers[index];
+    const vgg_buffer activated = layer_buffer(head, index, HEAD_ACTIVATED);
+    vgg_op_io io = {.input = input_of(head, index, step != NULL),
+                    .output = activated,
+                    .workspace = shared_buffer(head, HEAD_WORKSPACE),
+                    .bias = {layer->bias.parts[VGG_HEAD_VALUE].pieces[0].memory, 0},
+                    .clblast_workspace = head->buffers[HEAD_CLBLAST],
+                    .weights = &layer->weight.parts[VGG_HEAD_VALUE]};
+    VGG_TRY(vgg_op_enqueue(&layer->dense, launch, &io, count));
+    if (layer->activation.variant != NULL) {
+        io.input = activated;
+        VGG_TRY(vgg_op_enqueue(&layer->activation, launch, &io, count));
+    }
+    if (step != NULL && layer->dropout != NULL) {
+        const vgg_dropout_key key = dropout_key(head, index, step->step);
+        VGG_TRY(vgg_dropout_enqueue(layer->dropout, launch, activated,
+                                    layer_buffer(head, index, HEAD_DROPPED),
+                                    (uint64_t)count * (uint64_t)layer->shape.outputs, &key));
+    }
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        vgg_message_prefix("layer '%s'", layer->name);
+    return status;
+}
+
+static clvgg_status enqueue_forward(vgg_head *head, vgg_launch *launch, int count,
+                                    const vgg_head_step *step)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < head->options.layer_count; i++)
+        VGG_TRY(enqueue_layer(head, launch, i, count, step));
+cleanup:
+    return status;
+}
+
+/* ---- backward ---- */
+
+static clvgg_status enqueue_loss(vgg_head *head, vgg_launch *launch, int count)
+{
+    const int last = head->options.layer_count - 1;
+    const vgg_loss_io io = {.logits = layer_buffer(head, last, HEAD_ACTIVATED),
+                            .labels = shared_buffer(head, HEAD_LABELS),
+                            .gradient = layer_buffer(head, last, HEAD_DELTA),
+                            .losses = shared_buffer(head, HEAD_LOSSES),
+                            .hits = shared_buffer(head, HEAD_HITS)};
+    return vgg_loss_enqueue(head->loss, launch, &io, count, head->layers[last].shape.outputs,
+                            head->options.label_smoothing);
+}
+
+/* The gradient before a layer, from that behind it. */
+static clvgg_status enqueue_data_gradient(vgg_head *head, vgg_launch *launch, int index, int count,
+                                          const vgg_head_step *step)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const head_layer *layer = &head->layers[index];
+    const vgg_dropout_key key = dropout_key(head, index - 1, step->step);
+    const uint64_t inputs = (uint64_t)layer->shape.inputs;
+    const vgg_grad_io io = {.dy = layer_buffer(head, index, HEAD_DELTA),
+                            .dx = shared_buffer(head, HEAD_DATA_GRAD),
+                            .workspace = shared_buffer(head, HEAD_WORKSPACE),
+                            .clblast_workspace = head->buffers[HEAD_CLBLAST],
+                            .weights = &layer->weight.parts[VGG_HEAD_VALUE]};
+    VGG_TRY(vgg_grad_enqueue(&layer->data, launch, &io, count));
+    VGG_TRY(vgg_activation_grad_enqueue(
+        layer[-1].activation_grad, launch, io.dx, layer->data.slices,
+        (uint64_t)head->options.max_batch * inputs, layer_buffer(head, index - 1, HEAD_ACTIVATED),
+        layer_buffer(head, index - 1, HEAD_DELTA), (uint64_t)count * inputs, &key));
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        vgg_message_prefix("layer '%s'", layer->name);
+    return status;
+}
+
+static clvgg_status enqueue_clipping(vgg_head *head, vgg_launch *launch, int count,
+                                     const vgg_head_step *step)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int layers = head->options.layer_count;
+    const int64_t stride = (int64_t)head->options.max_batch * VGG_CLIP_SPLIT;
+    for (int i = 0; i < layers; i++) {
+        const vgg_head_layer *shape = &head->layers[i].shape;
+        const vgg_buffer sums = {head->buffers[HEAD_NORMS], (uint64_t)(i * stride)};
+        VGG_TRY(vgg_clip_enqueue_norm(&head->clip, launch, input_of(head, i, true), shape->inputs,
+                                      layer_buffer(head, i, HEAD_DELTA), shape->outputs, count,
+                                      sums));
+    }
+    VGG_TRY(vgg_clip_enqueue_scale(&head->clip, launch, head->buffers[HEAD_NORMS], layers, stride,
+                                   count, step->clip_norm, shared_buffer(head, HEAD_HYPER)));
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue_update(vgg_head *head, vgg_launch *launch, int index, bool bias,
+                                   int count)
+{
+    const head_parameter *parameter = head_parameter_of(head, index, bias);
+    const vgg_packed_weights *parts = parameter->parts;
+    const vgg_grad_io io = {.x =
+                                bias ? shared_buffer(head, HEAD_ONES) : input_of(head, index, true),
+                            .dy = layer_buffer(head, index, HEAD_DELTA),
+                            .hyper = shared_buffer(head, HEAD_HYPER),
+                            .workspace = shared_buffer(head, HEAD_WORKSPACE),
+                            .weights = &parts[VGG_HEAD_VALUE],
+                            .moments = {&parts[VGG_HEAD_MOMENT1], &parts[VGG_HEAD_MOMENT2]}};
+    clvgg_status status = vgg_grad_enqueue(&parameter->update, launch, &io, count);
+    if (status != CLVGG_STATUS_OK)
+        vgg_message_prefix("layer '%s'", head->layers[index].name);
+    return status;
+}
+
+/* All data gradients before the first update: they are of the weights as they were, and the norm
+ * needs them. */
+static clvgg_status enqueue_backward(vgg_head *head, vgg_launch *launch, int count,
+                                     const vgg_head_step *step)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int last = head->options.layer_count - 1;
+    VGG_TRY(enqueue_loss(head, launch, count));
+    for (int i = last; i > 0; i--)
+        VGG_TRY(enqueue_data_gradient(head, launch, i, count, step));
+    if (step->clip_norm > 0)
+        VGG_TRY(enqueue_clipping(head, launch, count, step));
+    for (int i = last; i >= 0; i--)
+        for (int bias = 0; bias < 2; bias++)
+            VGG_TRY(enqueue_update(head, launch, i, bias, count));
+cleanup:
+    return status;
+}
+
+/* ---- a step ---- */
+
+/* Bias corrections in double, as PyTorch has them. */
+static void set_hyper(vgg_head *head, const vgg_head_step *step)
+{
+    float *hyper = head->hyper;
+    const double t = (double)step->step;
+    hyper[VGG_HYPER_SCALE] = 1.0f;
+    hyper[VGG_HYPER_LR] = (float)step->lr;
+    hyper[VGG_HYPER_MOMENTUM] = (float)step->momentum;
+    hyper[VGG_HYPER_DECAY] = (float)step->weight_decay;
+    if (!vgg_rule_is_adam(head->rule))
+        return;
+    hyper[VGG_HYPER_LR] = (float)(step->lr / (1.0 - pow(step->momentum, t)));
+    hyper[VGG_HYPER_MOMENTUM] = (float)(1.0 - step->momentum);
+    hyper[VGG_HYPER_BETA2] = (float)step->beta2;
+    hyper[VGG_HYPER_BETA2_REST] = (float)(1.0 - step->beta2);
+    hyper[VGG_HYPER_CORRECTION] = (float)(1.0 / sqrt(1.0 - pow(step->beta2, t)));
+    hyper[VGG_HYPER_EPSILON] = (float)step->epsilon;
+    if (head->rule == VGG_RULE_ADAMW)
+        hyper[VGG_HYPER_DECAY] = (float)(1.0 - step->lr * step->weight_decay);
+}
+
+static clvgg_status check_step(const vgg_head *head, int count, const int32_t *labels,
+                               const vgg_head_step *step)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t classes = head->layers[head->options.layer_count - 1].shape.outputs;
+    VGG_REQUIRE(count >= 1 && count <= head->options.max_batch, CLVGG_STATUS_INVALID_ARGUMENT,
+                "a step of %d images, a head for 1 to %d", count, head->options.max_batch);
+    VGG_REQUIRE(step->step >= 1, CLVGG_STATUS_INVALID_ARGUMENT, "steps count from 1");
+    VGG_REQUIRE(!vgg_rule_is_adam(head->rule) || (float)step->epsilon > 0.0f,
+                CLVGG_STATUS_INVALID_ARGUMENT, "Adam's epsilon is above 0, not %g", step->epsilon);
+    for (int i = 0; i < count; i++)
+        VGG_REQUIRE(labels[i] >= 0 && labels[i] < classes, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "image %d is of class %d, there are %lld", i, (int)labels[i],
+                    (long long)classes);
+cleanup:
+    return status;
+}
+
+/* Begins to write; the host's memory must stay as it is until the queue is finished. */
+static clvgg_status write_buffer(vgg_head *head, int which, const void *values, uint64_t bytes)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_CL(clEnqueueWriteBuffer(head->queue, head->buffers[which], CL_FALSE, 0, (size_t)bytes,
+                                values, 0, NULL, NULL));
+cleanup:
+    return status;
+}
+
+static clvgg_status write_features(vgg_head *head, int count, const float *features)
+{
+    const uint64_t elements = (uint64_t)count * (uint64_t)head->layers[0].shape.inputs;
+    return write_buffer(head, HEAD_FEATURES, features, elements * sizeof(float));
+}
+
+/* Waits for all before it. */
+static clvgg_status read_buffer(vgg_head *head, cl_mem from, void *values, uint64_t elements)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_CL(clEnqueueReadBuffer(head->queue, from, CL_TRUE, 0, (size_t)elements * sizeof(float),
+                               values, 0, NULL, NULL));
+cleanup:
+    return status;
+}
+
+/* Programs that have run are worth keeping. */
+static void note_run(vgg_head *head)
+{
+    if (!head->has_run)
+        vgg_program_cache_note_run(head->device);
+    head->has_run = true;
+}
+
+static clvgg_status read_results(vgg_head *head, int count, float *losses, int *correct)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    int32_t *hits = NULL;
+    VGG_TRY(read_buffer(head, head->buffers[HEAD_LOSSES], losses, (uint64_t)count));
+    if (correct != NULL) {
+        VGG_NEW(hits, (size_t)count);
+        VGG_TRY(read_buffer(head, head->buffers[HEAD_HITS], hits, (uint64_t)count));
+        *correct = 0;
+        for (int i = 0; i < count; i++)
+            *correct += hits[i];
+    }
+    note_run(head);
+    for (int i = 0; i < count; i++)
+        VGG_REQUIRE(isfinite(losses[i]), CLVGG_STATUS_NON_FINITE, "the loss of image %d is %g", i,
+                    (double)losses[i]);
+cleanup:
+    vgg_free(hits);
+    return status;
+}
+
+clvgg_status vgg_head_train(vgg_head *head, int count, const float *features, const int32_t *labels,
+                            const vgg_head_step *step, float *losses, int *correct)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_launch launch = vgg_launch_begin(head->queue, false, 0, NULL);
+    VGG_TRY(check_step(head, count, labels, step));
+    if (step->clip_norm > 0 && head->clip.norm == NULL)
+        VGG_TRY(vgg_clip_build(head->device, &head->traits, &head->clip));
+    set_hyper(head, step);
+    VGG_TRY(write_buffer(head, HEAD_HYPER, head->hyper, sizeof head->hyper));
+    VGG_TRY(write_buffer(head, HEAD_LABELS, labels, (uint64_t)count * sizeof *labels));
+    VGG_TRY(write_features(head, count, features));
+    VGG_TRY(enqueue_forward(head, &launch, count, step));
+    VGG_TRY(enqueue_backward(head, &launch, count, step));
+    VGG_TRY(read_results(head, count, losses, correct));
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        clFinish(head->queue); /* what is under way reads the caller's memory */
+    return status;
+}
+
+clvgg_status vgg_head_infer(vgg_head *head, int count, const float *features, float *logits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int last = head->options.layer_count - 1;
+    vgg_launch launch = vgg_launch_begin(head->queue, false, 0, NULL);
+    VGG_REQUIRE(count >= 1 && count <= head->options.max_batch, CLVGG_STATUS_INVALID_ARGUMENT,
+                "%d images, a head for 1 to %d", count, head->options.max_batch);
+    VGG_TRY(write_features(head, count, features));
+    VGG_TRY(enqueue_forward(head, &launch, count, NULL));
+    VGG_TRY(read_buffer(head, head->layers[last].buffers[HEAD_ACTIVATED], logits,
+                        (uint64_t)count * (uint64_t)head->layers[last].shape.outputs));
+    note_run(head);
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        clFinish(head->queue);
+    return status;
+}
