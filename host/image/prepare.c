@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "image/image.h"
+#include "image/prepare.h"
 #include "image/resample.h"
 
 /* One axis of the geometry: the picture becomes `resized` pixels long; `count` of them from `first`
@@ -61,11 +61,11 @@ static span crop_span(int64_t resized, int wanted)
     return (span){resized, 0, (int)resized, (int)((wanted - resized) / 2)};
 }
 
-static void choose_spans(const clvgg_image *image, const clvgg_preprocess *preprocess, span *across,
-                         span *down)
+static void choose_spans(const vgg_image_part *part, const clvgg_preprocess *preprocess,
+                         clvgg_resize_mode mode, span *across, span *down)
 {
     int width = preprocess->width, height = preprocess->height;
-    if (preprocess->mode == CLVGG_RESIZE_SQUASH) {
+    if (mode == CLVGG_RESIZE_SQUASH) {
         *across = crop_span(width, width);
         *down = crop_span(height, height);
         return;
@@ -73,16 +73,15 @@ static void choose_spans(const clvgg_image *image, const clvgg_preprocess *prepr
     int64_t short_side = preprocess->resize_short;
     if (short_side == 0)
         short_side = lround((width < height ? width : height) * 256.0 / 224.0);
-    bool wide = image->width > image->height;
-    int64_t from_long = wide ? image->width : image->height;
-    int64_t from_short = wide ? image->height : image->width;
+    bool wide = part->width > part->height;
+    int64_t from_long = wide ? part->width : part->height;
+    int64_t from_short = wide ? part->height : part->width;
     int64_t long_side = short_side * from_long / from_short;
     *across = crop_span(wide ? long_side : short_side, width);
     *down = crop_span(wide ? short_side : long_side, height);
 }
 
-/* values[c][byte]: what a pixel's byte becomes in output channel c. */
-static void fill_values(const clvgg_preprocess *preprocess, float values[3][256])
+void vgg_image_fill_values(const clvgg_preprocess *preprocess, float values[3][256])
 {
     for (int c = 0; c < 3; c++)
         for (int byte = 0; byte < 256; byte++)
@@ -99,40 +98,52 @@ static void fill_black(const clvgg_preprocess *preprocess, float values[3][256],
             data[c * plane + i] = values[c][0];
 }
 
-clvgg_status vgg_image_prepare(const clvgg_image *image, const clvgg_preprocess *preprocess,
-                               float *data)
+/* A row of pixels, `count` of them behind `pad`, into its place in the three planes. */
+static void write_row(const uint8_t *row, int count, int pad, int y,
+                      const clvgg_preprocess *preprocess, bool flip, float values[3][256],
+                      float *data)
+{
+    const size_t width = (size_t)preprocess->width, plane = width * (size_t)preprocess->height;
+    float *first = data + (size_t)y * width;
+    first += flip ? width - 1 - (size_t)pad : (size_t)pad;
+    for (size_t c = 0; c < 3; c++) {
+        const uint8_t *from = row + (preprocess->order == CLVGG_BGR ? 2 - c : c);
+        float *to = first + c * plane;
+        if (flip)
+            for (int x = 0; x < count; x++)
+                to[-(ptrdiff_t)x] = values[c][from[x * 3]];
+        else
+            for (int x = 0; x < count; x++)
+                to[x] = values[c][from[x * 3]];
+    }
+}
+
+clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess *preprocess,
+                              clvgg_resize_mode mode, bool flip, float values[3][256], float *data)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_resample_axis horizontal = {0}, vertical = {0};
     uint8_t *narrowed = NULL, *row = NULL; /* [reached rows][count][3], [count][3] */
     int32_t *sums = NULL;
     span across, down;
-    float values[3][256];
-    choose_spans(image, preprocess, &across, &down);
-    fill_values(preprocess, values);
-    VGG_TRY(vgg_resample_axis_init(&horizontal, image->width, across.resized, across.first,
+    choose_spans(part, preprocess, mode, &across, &down);
+    VGG_TRY(vgg_resample_axis_init(&horizontal, part->width, across.resized, across.first,
                                    across.count));
-    VGG_TRY(vgg_resample_axis_init(&vertical, image->height, down.resized, down.first, down.count));
+    VGG_TRY(vgg_resample_axis_init(&vertical, part->height, down.resized, down.first, down.count));
     int begin = 0, end = 0, row_bytes = across.count * 3;
     vgg_resample_axis_reach(&vertical, &begin, &end);
     VGG_NEW(narrowed, (size_t)(end - begin) * (size_t)row_bytes);
     VGG_NEW(row, (size_t)row_bytes);
     VGG_NEW(sums, (size_t)row_bytes);
     for (int y = begin; y < end; y++)
-        vgg_resample_row(&horizontal, image->pixels + (size_t)y * (size_t)image->width * 3,
+        vgg_resample_row(&horizontal, part->pixels + (size_t)y * part->row_bytes,
                          narrowed + (size_t)(y - begin) * (size_t)row_bytes);
 
     if (across.count < preprocess->width || down.count < preprocess->height)
         fill_black(preprocess, values, data);
-    size_t width = (size_t)preprocess->width, plane = width * (size_t)preprocess->height;
     for (int y = 0; y < down.count; y++) {
         vgg_resample_column(&vertical, y, narrowed, begin, row_bytes, sums, row);
-        float *to = data + (size_t)(down.pad + y) * width + (size_t)across.pad;
-        for (size_t c = 0; c < 3; c++) {
-            const uint8_t *from = row + (preprocess->order == CLVGG_BGR ? 2 - c : c);
-            for (int x = 0; x < across.count; x++)
-                to[c * plane + (size_t)x] = values[c][from[x * 3]];
-        }
+        write_row(row, across.count, across.pad, down.pad + y, preprocess, flip, values, data);
     }
 cleanup:
     vgg_resample_axis_free(&horizontal);
@@ -141,4 +152,14 @@ cleanup:
     vgg_free(row);
     vgg_free(sums);
     return status;
+}
+
+clvgg_status vgg_image_prepare(const clvgg_image *image, const clvgg_preprocess *preprocess,
+                               float *data)
+{
+    const vgg_image_part whole = {image->pixels, image->width, image->height,
+                                  (size_t)image->width * 3};
+    float values[3][256];
+    vgg_image_fill_values(preprocess, values);
+    return vgg_image_render(&whole, preprocess, preprocess->mode, false, values, data);
 }

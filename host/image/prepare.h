@@ -1,0 +1,24 @@
+/* image/prepare.h — from a rectangle of a picture to rows of the network's input. Private to this
+ * folder: prepare.c takes the whole picture, view.c others.
+ */
+#ifndef VGG_IMAGE_PREPARE_H
+#define VGG_IMAGE_PREPARE_H
+
+#include "image/image.h"
+
+/* A rectangle of a picture, RGB. */
+typedef struct vgg_image_part {
+    const uint8_t *pixels;
+    int width, height;
+    size_t row_bytes; /* from one row to the next */
+} vgg_image_part;
+
+/* Resizes the rectangle as `mode` says, not preprocess->mode, crops, mirrors the result where
+ * `flip`, and writes values[c][byte] for channel c in preprocess->order. */
+clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess *preprocess,
+                              clvgg_resize_mode mode, bool flip, float values[3][256], float *data);
+
+/* What a pixel's byte becomes. */
+void vgg_image_fill_values(const clvgg_preprocess *preprocess, float values[3][256]);
+
+#endif
