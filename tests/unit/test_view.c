@@ -262,6 +262,15 @@ static void any_shares_are_safe(void **state)
         for (int k = 0; k < 3 * p.height * p.width; k++)
             assert_true(isfinite(data[k]));
     }
+    /* Beyond the end is the last pixel. */
+    const double w = image->width, h = image->height;
+    const vgg_view beyond = {.crop = true, .top = 1, .left = 1, .height = 1, .width = 1};
+    const vgg_view last = {
+        .crop = true, .top = 1 - 1 / h, .left = 1 - 1 / w, .height = 1 / h, .width = 1 / w};
+    static float wanted[ROW_MAX];
+    prepare_view(image, &p, &beyond, data);
+    prepare_view(image, &p, &last, wanted);
+    assert_memory_equal(data, wanted, sizeof data);
     vgg_image_free(image);
 }
 
