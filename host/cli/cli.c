@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "report/format.h"
@@ -57,6 +58,14 @@ static void log_line(void *user, clvgg_log_level level, const char *line)
     const vgg_cli *cli = user;
     if (level <= CLVGG_LOG_WARNING && !cli->silent)
         vgg_cli_note(cli, "%s: %s", level == CLVGG_LOG_ERROR ? "error" : "warning", line);
+}
+
+bool vgg_cli_replaces(const char *output, const char *source)
+{
+    struct stat target, read;
+    return output != NULL && source != NULL && stat(output, &target) == 0 &&
+           S_ISREG(target.st_mode) && stat(source, &read) == 0 && target.st_dev == read.st_dev &&
+           target.st_ino == read.st_ino;
 }
 
 vgg_text vgg_cli_cache_path(const vgg_cli *cli)

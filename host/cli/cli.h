@@ -42,7 +42,7 @@ typedef struct vgg_verb {
 } vgg_verb;
 
 extern const vgg_verb vgg_verb_bench, vgg_verb_cache, vgg_verb_compare, vgg_verb_devices,
-    vgg_verb_info, vgg_verb_run, vgg_verb_tune;
+    vgg_verb_eval, vgg_verb_info, vgg_verb_run, vgg_verb_tune;
 
 /* One line on standard error: "clvgg: …" or "clvgg run: …". Control characters are escaped. */
 void vgg_cli_error(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);
@@ -50,6 +50,8 @@ void vgg_cli_error(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3)
 void vgg_cli_note(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);
 /* Says what the library's latest failure was and returns the exit code for it. */
 int vgg_cli_fail(const vgg_cli *cli, clvgg_status status);
+/* Whether writing `output` would replace the file `source`. Either may be NULL or not exist. */
+bool vgg_cli_replaces(const char *output, const char *source);
 /* The file of the cache, to be freed by vgg_text_free(); empty when there is to be none. */
 vgg_text vgg_cli_cache_path(const vgg_cli *cli);
 /* A runtime that reports warnings on standard error, with the cache that the user wants. */

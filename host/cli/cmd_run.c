@@ -1,32 +1,18 @@
 /* cli/cmd_run.c — `clvgg run`: its options, the order of its work, its exit code. */
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "cli/run.h"
+#include "cli/run_options.h"
 #include "report/clock.h"
 
 #define AT(field) offsetof(vgg_run_arguments, field)
-#define MEBIBYTE 1048576.0
 
 static const vgg_option options[] = {
-    {"device", 'd', VGG_OPTION_TEXT, AT(device), "D", 0, 0,
-     "Index, P:D, part of a name, gpu, cpu, accelerator or uuid:...\n"
-     "(CLVGG_DEVICE, else the first GPU, else the first device)"},
-    {"compute-units", 0, VGG_OPTION_COUNT, AT(compute_units), "N", 1, 65535,
-     "Use only N compute units of a CPU"},
-    {"model", 'm', VGG_OPTION_TEXT, AT(model), "FILE", 0, 0,
-     "Safetensors file (CLVGG_MODEL, else the model installed with clvgg)"},
-    {"labels", 'l', VGG_OPTION_TEXT, AT(labels), "FILE", 0, 0, "Names of the classes, one a line"},
-    {"map", 0, VGG_OPTION_TEXT, AT(map), "FILE", 0, 0,
-     "Sum classes into groups: a line \"GROUP<tab>CLASS\" each, CLASS an\n"
-     "index, a range 151-268 or a label (imagenet-cat-dog.tsv is shipped)"},
+    VGG_RUN_OPTIONS_DEVICE(AT),
+    VGG_RUN_OPTIONS_CLASSES(AT),
     {"top", 'k', VGG_OPTION_COUNT, AT(top), "K", 0, 1000,
      "Print the K most probable classes (5); 0 prints all"},
-    {"batch", 'b', VGG_OPTION_COUNT, AT(batch), "N", 1, 4096,
-     "Run N images at once (8, or as many as there are)"},
-    {"mem-limit", 0, VGG_OPTION_SIZE, AT(memory_limit_bytes), "SIZE", MEBIBYTE, 0,
-     "At most SIZE (512M, 2G) for images waiting on the host, and as\n"
-     "much for activations on the device; batches shrink to fit"},
+    VGG_RUN_OPTIONS_BATCH(AT),
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
     {"json", 0, VGG_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
     {"csv", 0, VGG_OPTION_FLAG, AT(csv), NULL, 0, 0, "Print a line a class"},
@@ -40,29 +26,9 @@ static const vgg_option options[] = {
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Input"},
     {"input", 'i', VGG_OPTION_TEXT, AT(input), "X.npy", 0, 0,
      "Instead of images: float32 (n, 3, H, W), preprocessed already"},
-    {"input-size", 0, VGG_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
-     "Input of H rows and W columns, or N for a square"},
-    {"resize-mode", 0, VGG_OPTION_CHOICE, AT(resize_mode), "crop|squash", 0, 0,
-     "Short side to --resize-short, then the centre; or straight to\n"
-     "the input size, whatever the shape"},
-    {"resize-short", 0, VGG_OPTION_COUNT, AT(resize_short), "N", 1, 65535,
-     "Length of the short side before the crop"},
-    {"channels", 0, VGG_OPTION_CHOICE, AT(channels), "RGB|BGR", 0, 0,
-     "Order of the channels, of --mean and of --std"},
-    {"scale", 0, VGG_OPTION_NUMBER, AT(scale), "X", 0, 0,
-     "An input is (pixel x scale - mean) / std, pixel in 0...255"},
-    {"mean", 0, VGG_OPTION_TRIPLE, AT(mean), "A,B,C", -1e30, 0, "Mean of each channel"},
-    {"std", 0, VGG_OPTION_TRIPLE, AT(std), "A,B,C", 0, 0, "Standard deviation of each channel"},
+    VGG_RUN_OPTIONS_PREPROCESS(AT),
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"},
-    {"gemm", 0, VGG_OPTION_CHOICE, AT(gemm), "auto|own|clblast", 0, 0,
-     "Whose matrix multiplication serves dense layers"},
-    {"variant", 0, VGG_OPTION_LIST, AT(variants), "LAYER=NAME", 0, 0,
-     "Force a kernel for a layer, or for all with *=NAME; repeatable"},
-    {"storage", 0, VGG_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
-     "Weights on the device in 32 bits, or in half the bytes: rounded;\n"
-     "arithmetic stays float32 (f32)"},
-    {"no-cache", 0, VGG_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
-     "Compile every program, and keep none"},
+    VGG_RUN_OPTIONS_KERNELS(AT),
     {0},
 };
 
@@ -80,27 +46,16 @@ static const char *contradiction(const vgg_run_arguments *arguments)
     return NULL;
 }
 
-static bool same_file(const char *path, const struct stat *other)
-{
-    struct stat info;
-    return path != NULL && stat(path, &info) == 0 && info.st_dev == other->st_dev &&
-           info.st_ino == other->st_ino;
-}
-
 /* The file named by the arguments that --output would replace while it is read, or NULL. */
 static const char *replaced_source(const vgg_run_arguments *arguments)
 {
-    struct stat output;
-    if (arguments->output == NULL || stat(arguments->output, &output) != 0 ||
-        !S_ISREG(output.st_mode))
-        return NULL;
     const char *const sources[] = {arguments->model, arguments->input, arguments->labels,
                                    arguments->map};
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
-        if (same_file(sources[i], &output))
+        if (vgg_cli_replaces(arguments->output, sources[i]))
             return sources[i];
     for (size_t i = 0; i < arguments->path_count; i++)
-        if (same_file(arguments->paths[i], &output))
+        if (vgg_cli_replaces(arguments->output, arguments->paths[i]))
             return arguments->paths[i];
     return NULL;
 }
@@ -140,7 +95,7 @@ static int run_run(vgg_cli *cli, int argc, char **argv)
     vgg_run_arguments arguments = {.top = 5, .resize_mode = -1, .channels = -1};
     vgg_parsed parsed =
         vgg_options_parse(cli, &vgg_verb_run, argc, argv, &arguments, &arguments.path_count);
-    arguments.paths = argv + 1;
+    arguments.paths = (const char *const *)argv + 1;
     int exit_code = parsed == VGG_PARSED        ? run_with(cli, &arguments)
                     : parsed == VGG_PARSED_HELP ? VGG_EXIT_OK
                                                 : VGG_EXIT_USAGE;

@@ -25,7 +25,7 @@ typedef struct vgg_run_arguments {
     vgg_triple mean, std;
     float scale; /* 0: the model's own */
     bool json, csv, profile, quiet, no_cache;
-    char **paths;
+    const char *const *paths;
     size_t path_count;
 } vgg_run_arguments;
 
@@ -63,12 +63,13 @@ typedef struct vgg_result {
     int warning_count;
     const vgg_ranked *top;
     size_t top_count;
-    float other; /* probability outside the groups; where run->has_other */
+    const float *probabilities; /* [run->ranked_count] by index, with `top` */
+    float other;                /* probability outside the groups; where run->has_other */
 } vgg_result;
 
 typedef struct vgg_run vgg_run;
 
-/* How results look. All print into run->cli->out.text, which is flushed after each batch. */
+/* What is made of results. All print into run->cli->out.text, which is flushed after each batch. */
 typedef struct vgg_run_format {
     void (*begin)(vgg_run *run);
     void (*result)(vgg_run *run, const vgg_result *result);
@@ -84,6 +85,7 @@ struct vgg_run {
     vgg_cli *cli;
     const vgg_run_arguments *arguments;
     const vgg_run_format *format;
+    void *format_user;
     vgg_json json; /* state of the JSON format */
     clvgg_runtime *runtime;
     clvgg_device *device;
@@ -132,6 +134,10 @@ void vgg_run_report(vgg_run *run, vgg_result *result, int row);
 /* Prints what was reported, and the progress. False when nobody wants more: standard output can't
  * be written, or it is a closed pipe and there is no --output to complete, or Ctrl-C. */
 bool vgg_run_flush(vgg_run *run);
+/* The name of a class, or of a group where there are groups. */
+const char *vgg_run_name(const vgg_run *run, size_t index);
+/* Members fingerprint, memory and timing of the object that is open. */
+void vgg_run_costs_json(const vgg_run *run, vgg_json *json);
 /* Reports an image that has no result. `error` needs not name the file. */
 void vgg_run_report_error(vgg_run *run, vgg_result *result, const char *error);
 

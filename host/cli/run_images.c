@@ -52,8 +52,8 @@ clvgg_status vgg_run_images(vgg_run *run)
     clvgg_image_stream *stream = NULL;
     clvgg_stream_item *items = NULL;
     clvgg_status status = clvgg_image_stream_open(
-        run->runtime, (const char *const *)run->arguments->paths, run->arguments->path_count,
-        &options, &stream); /* decodes from here on, while the session is made */
+        run->runtime, run->arguments->paths, run->arguments->path_count, &options,
+        &stream); /* decodes from here on, while the session is made */
     if (status == CLVGG_STATUS_OK) {
         size_t count = clvgg_image_stream_count(stream);
         status = vgg_run_start(run, vgg_run_batch(run, count));

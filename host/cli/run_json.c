@@ -78,14 +78,10 @@ static void print_memory(vgg_json *json, const clvgg_session_stats *stats)
     vgg_json_bytes(json, "peak_bytes", (uint64_t)usage.ru_maxrss * 1024);
 }
 
-static void end(vgg_run *run, const char *error)
+void vgg_run_costs_json(const vgg_run *run, vgg_json *json)
 {
-    vgg_json *json = &run->json;
     const vgg_engine *engine = &run->engine;
     clvgg_session_stats stats = {.struct_size = sizeof stats};
-    vgg_json_end(json); /* images */
-    if (error != NULL)
-        vgg_json_string(json, "error", error);
     if (engine->session != NULL) {
         clvgg_session_get_stats(engine->session, &stats);
         vgg_report_fingerprint_json(json, stats.fingerprint);
@@ -107,6 +103,15 @@ static void end(vgg_run *run, const char *error)
     vgg_json_number(json, "total_ms", vgg_clock_ms() - run->start_ms);
     vgg_json_bytes(json, "images", engine->image_count);
     vgg_json_end(json);
+}
+
+static void end(vgg_run *run, const char *error)
+{
+    vgg_json *json = &run->json;
+    vgg_json_end(json); /* images */
+    if (error != NULL)
+        vgg_json_string(json, "error", error);
+    vgg_run_costs_json(run, json);
     vgg_json_end(json);
 }
 

@@ -61,19 +61,24 @@ void vgg_run_report_error(vgg_run *run, vgg_result *result, const char *error)
     report(run, result);
 }
 
+const char *vgg_run_name(const vgg_run *run, size_t index)
+{
+    return run->map != NULL ? clvgg_class_map_name(run->map, index)
+                            : clvgg_model_label(run->model, index);
+}
+
 /* Fills the ranking, not ranked yet. */
 static void list_classes(vgg_run *run, vgg_result *result, const float *logits,
                          const float *probabilities)
 {
-    if (run->map == NULL) {
-        for (size_t i = 0; i < run->class_count; i++)
-            run->ranking[i] =
-                (vgg_ranked){i, probabilities[i], logits[i], clvgg_model_label(run->model, i)};
-        return;
+    if (run->map != NULL) {
+        clvgg_class_map_sum(run->map, probabilities, run->groups, &result->other);
+        probabilities = run->groups;
     }
-    clvgg_class_map_sum(run->map, probabilities, run->groups, &result->other);
-    for (size_t g = 0; g < run->ranked_count; g++)
-        run->ranking[g] = (vgg_ranked){g, run->groups[g], 0, clvgg_class_map_name(run->map, g)};
+    for (size_t i = 0; i < run->ranked_count; i++)
+        run->ranking[i] = (vgg_ranked){i, probabilities[i], run->map == NULL ? logits[i] : 0,
+                                       vgg_run_name(run, i)};
+    result->probabilities = probabilities;
 }
 
 void vgg_run_report(vgg_run *run, vgg_result *result, int row)

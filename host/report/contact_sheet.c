@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/picture.h"
+#include "report/draw.h"
 
 #ifdef CLVGG_HAVE_CAIRO
 

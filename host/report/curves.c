@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "report/axis.h"
-#include "report/picture.h"
+#include "report/draw.h"
 
 #ifdef CLVGG_HAVE_CAIRO
 

@@ -1,56 +1,11 @@
-/* report/picture.h — a drawing that becomes a PNG or SVG file, whole or not at all.
- *
- * The only place, with the drawings on it (curves.c, contact_sheet.c), that knows Cairo. Lengths
- * are in pixels of an SVG; a PNG has `scale` pixels for each. Text is any bytes: what isn't
- * printable is escaped.
- */
+/* report/picture.h — what can be said about a picture before there is anything to draw. */
 #ifndef VGG_REPORT_PICTURE_H
 #define VGG_REPORT_PICTURE_H
 
-#include <stdbool.h>
-
 #include "base/status.h"
 
-/* Whether a picture can be written under this name, before there is anything to draw. Errors:
- * UNSUPPORTED (built without Cairo), INVALID_ARGUMENT (neither .png nor .svg). */
+/* Whether a picture can be written under this name. Errors: UNSUPPORTED (built without Cairo),
+ * INVALID_ARGUMENT (neither .png nor .svg). */
 clvgg_status vgg_picture_check(const char *path);
-
-#ifdef CLVGG_HAVE_CAIRO
-#include <cairo.h>
-
-typedef struct vgg_picture {
-    cairo_t *cairo; /* to draw on; its errors stick and come up when the picture is written */
-    cairo_surface_t *surface;
-    struct vgg_writer *file;
-    clvgg_status status; /* of the first failure beside Cairo's, whose message stands */
-    bool is_svg;
-} vgg_picture;
-
-/* A white page. Free with vgg_picture_free(), also after a failure. */
-clvgg_status vgg_picture_open(vgg_picture *picture, const char *path, double width, double height,
-                              double scale);
-/* Errors: IO, OUT_OF_MEMORY. */
-clvgg_status vgg_picture_write(vgg_picture *picture);
-/* Without a write before there is no file. */
-void vgg_picture_free(vgg_picture *picture);
-
-/* The colours of all drawings: two greys for words, one for lines behind the data, and a blue and a
- * vermilion that colour-blind people tell apart (Okabe & Ito 2008). */
-typedef enum vgg_ink {
-    VGG_INK_TEXT,
-    VGG_INK_FAINT,
-    VGG_INK_GRID,
-    VGG_INK_BLUE,
-    VGG_INK_VERMILION
-} vgg_ink;
-void vgg_picture_ink(vgg_picture *picture, vgg_ink ink);
-void vgg_picture_font(vgg_picture *picture, double size, bool bold);
-
-typedef enum vgg_align { VGG_ALIGN_LEFT, VGG_ALIGN_CENTRE, VGG_ALIGN_RIGHT } vgg_align;
-/* Text whose baseline begins, is centred or ends at (x, y). What is wider than `widest` loses its
- * middle. Returns its width. */
-double vgg_picture_text(vgg_picture *picture, double x, double y, vgg_align align, double widest,
-                        const char *string);
-#endif
 
 #endif

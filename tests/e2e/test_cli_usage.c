@@ -24,7 +24,7 @@ static void test_help(void **state)
     static const char *const commands[][2] = {
         {"--help", NULL},   {"-h", NULL},        {"help", NULL},      {"run", "--help"},
         {"info", "--help"}, {"devices", "-h"},   {"help", "devices"}, {"bench", "-h"},
-        {"compare", "-h"},  {"cache", "--help"}, {"tune", "-h"},
+        {"compare", "-h"},  {"cache", "--help"}, {"tune", "-h"},      {"eval", "-h"},
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         test_program ran = {0};
@@ -82,6 +82,10 @@ static const struct {
     {{"run", "--json", "--csv", "x"}, "--json and --csv exclude each other"},
     {{"run", "--layer", "fc6", "x"}, "--layer says what --output writes"},
     {{"run", "--input", "x.npy", "y.png"}, "--input takes the place of images"},
+    {{"eval"}, "needs a data set: --data DIR"},
+    {{"eval", "photographs"}, "got 'photographs': name the data set by --data"},
+    {{"eval", "--dta", "x"}, "did you mean --data?"},
+    {{"eval", "--batch", "0"}, "--batch: needs a number from 1 to 4096, got '0'"},
     {{"info", "a", "b"}, "takes one model, got 'b' too"},
     {{"info", "-m", "a", "b"}, "takes one model, got 'b' too"},
     {{"info", "--json", "--dot"}, "--json and --dot exclude each other"},
@@ -223,7 +227,7 @@ static void test_options_are_documented(void **state)
                             read_text(PROJECT_ROOT "/host/cli/completion/clvgg.fish")};
     remove_backslashes(man);
     static const char *const verbs[] = {"run",     "info", "devices", "bench",
-                                        "compare", "tune", "cache"};
+                                        "compare", "tune", "cache",   "eval"};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         test_program ran = {0};
         RUN(&ran, verbs[i], "--help");

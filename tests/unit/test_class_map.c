@@ -164,14 +164,14 @@ static void sums_are_exact(void **state)
 {
     (void)state;
     clvgg_class_map *maps[] = {read_map("a\t7\na\t0-3\nb\t4\n"), read_map("a\t0-3\nb\t4\na\t7\n")};
-    float values[CLASSES] = {0x1p-25f, 0x1p-25f, 0x1p-24f,     0x1p-24f, 0.1f,
-                             0x1p-30f, 0,        1 - 0x1p-24f, 0.2f};
+    const float small = 0x1p-26f; /* a quarter of the last digit of 0.5 */
+    float values[CLASSES] = {0.5f, small, small, small, 0.1f, 0.5f, small, small, small, small};
     for (size_t i = 0; i < 2; i++) {
         float groups[2] = {-1, -1}, other = -1;
         clvgg_class_map_sum(maps[i], values, groups, &other);
-        assert_true(groups[0] == 1 + 0x1p-23f);
+        assert_true(groups[0] == 0.5f + 4 * small);
         assert_true(groups[1] == 0.1f);
-        assert_true(other == (float)((double)0.2f + 0x1p-30));
+        assert_true(other == 0.5f + 4 * small); /* three quarters of a digit, rounded */
         clvgg_class_map_sum(maps[i], values, groups, NULL);
     }
     values[0] = NAN;

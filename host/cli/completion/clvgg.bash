@@ -9,7 +9,7 @@ _clvgg() {
     local verb=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run info devices bench compare tune cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run eval info devices bench compare tune cache help --help --version" -- "$current")
         return
     fi
     case $previous in
@@ -25,7 +25,7 @@ _clvgg() {
     --channels) words="RGB BGR" ;;
     --compute-units | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
-    -l | --labels | --map | -i | --input | -o | --output | --out)
+    -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -37,6 +37,11 @@ _clvgg() {
                 --output --layer --profile --quiet --input --input-size --resize-mode
                 --resize-short --channels --scale --mean --std --gemm --variant --storage
                 --no-cache --help"
+            ;;
+        eval)
+            words="--data --device --compute-units --model --labels --map --batch --mem-limit --json
+                --mistakes --quiet --input-size --resize-mode --resize-short --channels --scale
+                --mean --std --gemm --variant --storage --no-cache --help"
             ;;
         info) words="--device --batch --storage --input-size --labels --json --dot --no-cache --help" ;;
         devices) words="--json --help" ;;
@@ -50,7 +55,7 @@ _clvgg() {
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json
                 --export --import --help"
             ;;
-        help) words="run info devices bench compare tune cache" ;;
+        help) words="run eval info devices bench compare tune cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")

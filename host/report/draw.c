@@ -1,5 +1,5 @@
-/* report/picture.c — Cairo's surfaces on top of files that appear whole. */
-#include "report/picture.h"
+/* report/draw.c — Cairo's surfaces on top of files that appear whole. */
+#include "report/draw.h"
 
 #ifdef CLVGG_HAVE_CAIRO
 

@@ -1,0 +1,526 @@
+/* test_cli_eval.c — `clvgg eval` on small data sets: its figures follow from what `clvgg run` says
+ * about the same images, and whatever is wrong is said. */
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "clvgg/image.h"
+#include "support/program.h"
+#include "support/scratch.h"
+
+#define EVAL(program, ...)                                                                         \
+    test_program_run(program, (const char *[]){PROGRAM, "eval", __VA_ARGS__, NULL})
+#define NET "--model", test_scratch_path("net.safetensors")
+#define DATA(name) "--data", test_scratch_path(name)
+
+enum { IMAGES = 24, MOST_CLASSES = 4 };
+
+static void make_folder(const char *name)
+{
+    assert_int_equal(mkdir(test_scratch_path(name), 0700), 0);
+}
+
+enum { SIDE = 40 };
+
+/* Stripes and checks of one to four pixels, in colours that depend on `seed`: the network finds
+ * them less alike than noise. */
+static void make_image(const char *name, unsigned seed)
+{
+    uint8_t pixels[SIDE][SIDE][3];
+    clvgg_runtime *runtime;
+    const unsigned wide = seed % 4 + 1;
+    for (unsigned y = 0; y < SIDE; y++)
+        for (unsigned x = 0; x < SIDE; x++)
+            for (unsigned c = 0; c < 3; c++) {
+                const unsigned bright = (x / wide + y / wide * (seed % 3) + c * seed) % 2;
+                pixels[y][x][c] =
+                    (uint8_t)(bright * (100 + 10 * seed % 150) + seed * 37 * (c + 1) % 100);
+            }
+    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
+    assert_int_equal(
+        clvgg_image_write_png(runtime, test_scratch_path(name), SIDE, SIDE, pixels[0][0]),
+        CLVGG_STATUS_OK);
+    clvgg_runtime_free(runtime);
+}
+
+/* IMAGES pictures, every other one in `first`. */
+static void make_data(const char *name, const char *first, const char *second)
+{
+    const char *const classes[] = {first, second};
+    char path[128];
+    make_folder(name);
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", name, classes[i]);
+        make_folder(path);
+    }
+    for (unsigned i = 0; i < IMAGES; i++) {
+        snprintf(path, sizeof path, "%s/%s/%02u.png", name, classes[i % 2], i);
+        make_image(path, i);
+    }
+}
+
+/* A PNG whose rows are missing: its first bytes are an image's. */
+static void make_broken(const char *name)
+{
+    test_scratch_write(name, "\x89PNG\r\n\x1A\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x08\x08\x02\0\0\0", 30);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    static const char map[] = "x\t1\nx\t0\na\t3\n", narrow[] = "x\t2\na\t1\nx\t0\n";
+    test_scratch_make();
+    test_scratch_net("net.safetensors");
+    test_scratch_nameless_net("nameless.safetensors", 2);
+    test_scratch_write("map.tsv", map, sizeof map - 1);
+    test_scratch_write("narrow.tsv", narrow, sizeof narrow - 1);
+    make_data("data", "cat", "\xC3\xA9tang");
+    make_broken("data/cat/broken.png");
+    test_scratch_write("data/cat/notes.txt", "notes", 5);
+    make_data("groups", "a", "x");
+    make_folder("flat");
+    make_image("flat/cat.0.png", 1);
+    make_image("flat/\xC3\xA9tang.0.png", 2);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    test_scratch_remove();
+    return 0;
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (!cJSON_IsNumber(member))
+        fail_msg("no number %s", name);
+    return member->valuedouble;
+}
+
+static const char *string(const cJSON *object, const char *name)
+{
+    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (!cJSON_IsString(member))
+        fail_msg("no string %s", name);
+    return member->valuestring;
+}
+
+/* What run says: probabilities and truth of each image that could be read. */
+typedef struct answers {
+    size_t count, classes;
+    struct {
+        char file[256];
+        size_t truth, best;
+        double p[MOST_CLASSES], other;
+    } images[IMAGES];
+} answers;
+
+/* `truths[0]` is the class of folder `first`, `truths[1]` that of all others. */
+static void run_images(const char *data, const char *map, const char *first, const size_t truths[2],
+                       answers *a)
+{
+    test_program ran = {0};
+    char data_path[256], part[64];
+    snprintf(data_path, sizeof data_path, "%s", test_scratch_path(data));
+    snprintf(part, sizeof part, "/%s/", first);
+    test_program_run(&ran, (const char *[]){PROGRAM, "run", "--json", "--top", "0", NET, data_path,
+                                            map != NULL ? "--map" : NULL, map, NULL});
+    cJSON *json = test_program_json(&ran);
+    const cJSON *image, *entry;
+    *a = (answers){0};
+    cJSON_ArrayForEach(image, cJSON_GetObjectItem(json, "images"))
+    {
+        if (cJSON_HasObjectItem(image, "error"))
+            continue;
+        const char *file = string(image, "file");
+        snprintf(a->images[a->count].file, sizeof a->images[0].file, "%s", file);
+        a->images[a->count].truth = truths[strstr(file, part) == NULL];
+        a->images[a->count].other = map != NULL ? number(image, "other") : 0;
+        a->classes = 0;
+        cJSON_ArrayForEach(entry, cJSON_GetObjectItem(image, "top"))
+        {
+            const size_t index = (size_t)number(entry, "index");
+            a->images[a->count].p[index] = number(entry, "probability");
+            if (a->classes++ == 0)
+                a->images[a->count].best = index;
+        }
+        a->count++;
+    }
+    assert_int_equal(a->count, IMAGES);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+static void check_number(double value, double expected)
+{
+    if (!(fabs(value - expected) <= 1e-8 * (1 + fabs(expected))))
+        fail_msg("%.9g, not %.9g", value, expected);
+}
+
+/* null where there is nothing to divide by. */
+static void check_share(const cJSON *value, double part, double whole)
+{
+    if (whole == 0)
+        assert_true(cJSON_IsNull(value));
+    else
+        check_number(value->valuedouble, part / whole);
+}
+
+static void check_figures(const cJSON *json, const answers *a)
+{
+    double loss = 0, correct = 0, counts[MOST_CLASSES][MOST_CLASSES] = {{0}};
+    for (size_t i = 0; i < a->count; i++) {
+        loss -= log(a->images[i].p[a->images[i].truth]);
+        correct += a->images[i].best == a->images[i].truth;
+        counts[a->images[i].truth][a->images[i].best]++;
+    }
+    assert_true(number(json, "images") == (double)a->count);
+    check_number(number(json, "accuracy"), correct / (double)a->count);
+    check_number(number(json, "loss"), loss / (double)a->count);
+    assert_true(correct > 0 && correct < (double)a->count);
+    const cJSON *rows = cJSON_GetObjectItem(json, "confusion");
+    assert_int_equal(cJSON_GetArraySize(rows), a->classes);
+    for (size_t t = 0; t < a->classes; t++) {
+        double present = 0, taken = 0;
+        const cJSON *row = cJSON_GetArrayItem(rows, (int)t);
+        assert_int_equal(cJSON_GetArraySize(row), a->classes);
+        for (size_t c = 0; c < a->classes; c++) {
+            assert_true(cJSON_GetArrayItem(row, (int)c)->valuedouble == counts[t][c]);
+            present += counts[t][c];
+            taken += counts[c][t];
+        }
+        check_share(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "recall"), (int)t), counts[t][t],
+                    present);
+        check_share(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "precision"), (int)t),
+                    counts[t][t], taken);
+    }
+}
+
+/* All of them, as there are few: each as run says, the most confident first. */
+static void check_mistakes(const cJSON *json, const answers *a)
+{
+    const cJSON *mistake, *classes = cJSON_GetObjectItem(json, "classes");
+    double previous = 1;
+    size_t wrong = 0, listed = 0;
+    for (size_t i = 0; i < a->count; i++)
+        wrong += a->images[i].best != a->images[i].truth;
+    cJSON_ArrayForEach(mistake, cJSON_GetObjectItem(json, "mistakes"))
+    {
+        size_t i = 0;
+        while (i < a->count && strcmp(a->images[i].file, string(mistake, "file")) != 0)
+            i++;
+        assert_in_range(i, 0, a->count - 1);
+        const size_t best = a->images[i].best, truth = a->images[i].truth;
+        assert_string_equal(string(mistake, "predicted"),
+                            cJSON_GetArrayItem(classes, (int)best)->valuestring);
+        assert_string_equal(string(mistake, "truth"),
+                            cJSON_GetArrayItem(classes, (int)truth)->valuestring);
+        assert_true(number(mistake, "probability") == a->images[i].p[best]);
+        assert_true(number(mistake, "probability") <= previous && best != truth);
+        previous = number(mistake, "probability");
+        listed++;
+    }
+    assert_int_equal(listed, wrong);
+}
+
+static void test_figures(void **state)
+{
+    (void)state;
+    static answers a;
+    test_program ran = {0};
+    run_images("data", NULL, "cat", (size_t[]){0, 3}, &a);
+    EVAL(&ran, NET, DATA("data"), "--json");
+    assert_int_equal(ran.exit_code, 1); /* broken.png */
+    cJSON *json = test_program_json(&ran);
+    assert_true(number(json, "schema") == 1);
+    check_figures(json, &a);
+    check_mistakes(json, &a);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "auc"))); /* four classes */
+    const cJSON *classes = cJSON_GetObjectItem(json, "classes");
+    assert_int_equal(cJSON_GetArraySize(classes), TEST_NET_CLASSES);
+    for (int i = 0; i < TEST_NET_CLASSES; i++)
+        assert_string_equal(cJSON_GetArrayItem(classes, i)->valuestring, test_net_labels[i]);
+    const cJSON *errors = cJSON_GetObjectItem(json, "errors");
+    assert_int_equal(cJSON_GetArraySize(errors), 1);
+    assert_contains(string(cJSON_GetArrayItem(errors, 0), "file"), "/data/cat/broken.png");
+    assert_contains(ran.err, string(cJSON_GetArrayItem(errors, 0), "error"));
+    const cJSON *skipped = cJSON_GetObjectItem(json, "skipped");
+    assert_int_equal(cJSON_GetArraySize(skipped), 1);
+    assert_contains(string(cJSON_GetArrayItem(skipped, 0), "file"), "/data/cat/notes.txt");
+    assert_true(string(cJSON_GetArrayItem(skipped, 0), "reason")[0] != '\0');
+    assert_contains(ran.err, "data: ");
+    assert_contains(ran.err, "/data/cat/notes.txt: ");
+    assert_null(cJSON_GetObjectItem(json, "other"));
+    assert_string_equal(string(cJSON_GetObjectItem(json, "preprocess"), "channels"), "RGB");
+    assert_true(number(cJSON_GetObjectItem(json, "device"), "index") >= 0);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+static double reference_auc(const answers *a)
+{
+    double wins = 0, pairs = 0;
+    for (size_t i = 0; i < a->count; i++)
+        for (size_t j = 0; j < a->count; j++)
+            if (a->images[i].truth == 1 && a->images[j].truth == 0) {
+                const double difference = a->images[i].p[1] - a->images[j].p[1];
+                wins += difference > 0 ? 1 : difference == 0 ? 0.5 : 0;
+                pairs++;
+            }
+    return wins / pairs;
+}
+
+/* Folders are matched with groups, whose order is the map's: x, a. Returns the number of images
+ * with more outside the groups than in any. */
+static size_t check_groups(const char *map)
+{
+    static answers a;
+    test_program ran = {0};
+    run_images("groups", map, "x", (size_t[]){0, 1}, &a);
+    EVAL(&ran, NET, DATA("groups"), "--json", "--quiet", "--map", map);
+    assert_int_equal(ran.exit_code, 0);
+    assert_string_equal(ran.err, "");
+    cJSON *json = test_program_json(&ran);
+    assert_int_equal(a.classes, 2);
+    assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(json, "classes"), 1)->valuestring,
+                        "a");
+    check_figures(json, &a);
+    check_mistakes(json, &a);
+    check_number(number(json, "auc"), reference_auc(&a));
+    assert_true(number(json, "auc") > 0 && number(json, "auc") < 1);
+    double other = 0;
+    size_t above = 0;
+    for (size_t i = 0; i < a.count; i++) {
+        other += a.images[i].other;
+        above += a.images[i].other > a.images[i].p[a.images[i].best];
+    }
+    check_number(number(cJSON_GetObjectItem(json, "other"), "mean"), other / (double)a.count);
+    assert_true(number(cJSON_GetObjectItem(json, "other"), "images") == (double)above);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+    return above;
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    char maps[2][256];
+    snprintf(maps[0], sizeof maps[0], "%s", test_scratch_path("map.tsv"));
+    snprintf(maps[1], sizeof maps[1], "%s", test_scratch_path("narrow.tsv"));
+    assert_int_equal(check_groups(maps[0]), 0);
+    assert_in_range(check_groups(maps[1]), 1, IMAGES - 1);
+}
+
+static void test_text(void **state)
+{
+    (void)state;
+    test_program_skip_when_small(__func__);
+    test_program ran = {.stdout_kind = TEST_STDOUT_TERMINAL,
+                        .environment = (const char *[]){"NO_COLOR=1", "LC_ALL=C", NULL}};
+    EVAL(&ran, NET, DATA("groups"), "--map", test_scratch_path("map.tsv"), "--batch", "2");
+    assert_int_equal(ran.exit_code, 0);
+    static const char *const parts[] = {"(24 images in 2 classes)",
+                                        " images/s  ",
+                                        " left",
+                                        "accuracy  ",
+                                        " of 24 images)",
+                                        "log loss  ",
+                                        "AUC  ",
+                                        "(a against x)",
+                                        "other  ",
+                                        "precision",
+                                        "recall",
+                                        "truth \\ taken for",
+                                        "most confident mistakes"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        assert_contains(ran.out, parts[i]);
+    test_program_free(&ran);
+    /* Names out of files and folders don't steer a terminal. */
+    test_program escaped = {0};
+    EVAL(&escaped, NET, DATA("flat"), "--quiet");
+    assert_int_equal(escaped.exit_code, 0);
+    assert_null(strchr(escaped.out, '\033'));
+    assert_contains(escaped.out, "esc\\x1b[31m");
+    test_program_free(&escaped);
+}
+
+/* With many classes: what was confused most, instead of a matrix. */
+static void test_many_classes(void **state)
+{
+    (void)state;
+    test_program_skip_when_small(__func__);
+    test_program ran = {0};
+    test_scratch_nameless_net("thousand.safetensors", 1000);
+    make_data("imagenet", "n02123045 tabby", "n02085620 Chihuahua");
+    EVAL(&ran, "--model", test_scratch_path("thousand.safetensors"), DATA("imagenet"), "--quiet");
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "\nn02085620 Chihuahua ");
+    assert_contains(ran.out, "truth                taken for");
+    assert_null(strstr(ran.out, "truth \\ taken for"));
+    test_program_free(&ran);
+}
+
+static void test_classes_by_order(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    EVAL(&ran, "--model", test_scratch_path("nameless.safetensors"), DATA("flat"), "--json");
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.err, "taken for the model's in order, which has no names for them");
+    cJSON *json = test_program_json(&ran);
+    assert_true(number(json, "images") == 2);
+    const cJSON *rows = cJSON_GetObjectItem(json, "confusion");
+    for (int t = 0; t < 2; t++) {
+        const cJSON *row = cJSON_GetArrayItem(rows, t);
+        assert_true(
+            cJSON_GetArrayItem(row, 0)->valuedouble + cJSON_GetArrayItem(row, 1)->valuedouble == 1);
+    }
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+static void assert_fails(test_program *ran, int exit_code, const char *message)
+{
+    assert_int_equal(ran->exit_code, exit_code);
+    assert_string_equal(ran->out, "");
+    assert_contains(ran->err, message);
+    test_program_free(ran);
+}
+
+static void test_classes_that_differ(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    EVAL(&ran, NET, DATA("groups"), "--json");
+    assert_contains(ran.err, "the data has 'a', 'x'\n");
+    assert_contains(ran.err, "the model has 'cat', 'a \"dog\", big', 'esc\\x1b[31m', ");
+    assert_contains(ran.err, "group the model's classes by --map");
+    assert_fails(&ran, 1, "class 'a' of ");
+    EVAL(&ran, NET, DATA("data"), "--map", test_scratch_path("map.tsv"));
+    assert_contains(ran.err, "the map has 'x', 'a'\n"); /* as many, but they have names */
+    assert_fails(&ran, 1, "class 'cat' of ");
+}
+
+static void test_nothing_to_evaluate(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    make_folder("empty");
+    EVAL(&ran, NET, DATA("empty"));
+    assert_fails(&ran, 1, "/empty");
+    EVAL(&ran, NET, DATA("absent"));
+    assert_fails(&ran, 1, "/absent");
+    make_folder("bad");
+    make_folder("bad/cat");
+    make_broken("bad/cat/broken.png");
+    EVAL(&ran, NET, DATA("bad"), "--json");
+    assert_int_equal(ran.exit_code, 1);
+    cJSON *json = test_program_json(&ran);
+    assert_true(number(json, "images") == 0);
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "accuracy")));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "errors")), 1);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+    EVAL(&ran, NET, DATA("bad"));
+    assert_fails(&ran, 1, "/bad/cat/broken.png: ");
+}
+
+#ifdef CLVGG_HAVE_CAIRO
+static clvgg_image *read_image(clvgg_runtime *runtime, const char *path)
+{
+    clvgg_image *image;
+    if (clvgg_image_read(runtime, path, &image) != CLVGG_STATUS_OK)
+        fail_msg("%s", clvgg_status_message());
+    return image;
+}
+
+/* The first cell, at (24, 64), shows the most confident mistake: its 40 x 40 pixels on 144 x 144.
+ */
+static void test_mistakes_are_drawn(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    clvgg_runtime *runtime;
+    EVAL(&ran, NET, DATA("data"), "--json", "--mistakes", test_scratch_path("wrong.png"));
+    assert_int_equal(ran.exit_code, 1); /* broken.png: the sheet is drawn all the same */
+    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
+    cJSON *json = test_program_json(&ran);
+    const cJSON *mistake = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "mistakes"), 0);
+    clvgg_image *image = read_image(runtime, string(mistake, "file"));
+    clvgg_image *sheet = read_image(runtime, test_scratch_path("wrong.png"));
+    const int width = clvgg_image_width(sheet);
+    double difference = 0;
+    for (int i = 0; i < SIDE * SIDE * 3; i++) {
+        const int x = 24 + (i / 3 % SIDE * 36 + 18) / 10, y = 64 + (i / (3 * SIDE) * 36 + 18) / 10;
+        difference += fabs((double)clvgg_image_pixels(image)[i] -
+                           (double)clvgg_image_pixels(sheet)[3 * (y * width + x) + i % 3]);
+    }
+    difference /= SIDE * SIDE * 3;
+    if (!(difference < 20))
+        fail_msg("differs by %.1f", difference);
+    clvgg_image_free(image);
+    clvgg_image_free(sheet);
+    clvgg_runtime_free(runtime);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+static void test_mistakes_replace_nothing(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    EVAL(&ran, NET, DATA("flat"), "--mistakes", test_scratch_path("wrong.jpg"));
+    assert_fails(&ran, 2, "/wrong.jpg: a picture's name ends in .png or .svg");
+    EVAL(&ran, NET, DATA("flat"), "--mistakes", test_scratch_path("flat/cat.0.png"));
+    assert_fails(&ran, 2, "--mistakes would replace '");
+    EVAL(&ran, NET, DATA("flat"), "--quiet", "--mistakes", test_scratch_path("no/such.png"));
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "no/such.png");
+    test_program_free(&ran);
+}
+#else
+static void test_mistakes_need_cairo(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    EVAL(&ran, NET, DATA("flat"), "--mistakes", test_scratch_path("wrong.png"));
+    assert_fails(&ran, 1, "built without Cairo");
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_many_classes),
+        cmocka_unit_test(test_classes_by_order),
+        cmocka_unit_test(test_classes_that_differ),
+        cmocka_unit_test(test_nothing_to_evaluate),
+#ifdef CLVGG_HAVE_CAIRO
+        cmocka_unit_test(test_mistakes_are_drawn),
+        cmocka_unit_test(test_mistakes_replace_nothing),
+#else
+        cmocka_unit_test(test_mistakes_need_cairo),
+#endif
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
