@@ -23,7 +23,8 @@ typedef struct vgg_stream_source {
 clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_count,
                              const clvgg_image_stream_options *options, clvgg_image_stream **out);
 /* The same of a source, which is copied; its functions must be good until the stream is closed. Of
- * options->preprocess only height and width matter if there is source->prepare. */
+ * options->preprocess, which must be valid, only height and width matter if there is
+ * source->prepare. */
 clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source,
                                     const clvgg_image_stream_options *options,
                                     clvgg_image_stream **out);
