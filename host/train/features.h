@@ -5,7 +5,8 @@
  * by data sets and by runs, and an interrupted run's records are used by the next. Records are
  * float16 with a checksum each; a damaged or torn one counts as absent. (train/feature_file.c)
  *
- * Memory doesn't depend on the number of images but for an index of 40 bytes each.
+ * Memory doesn't depend on the number of images but for an index of 40 bytes each, and 8 more while
+ * what is missing is computed.
  */
 #ifndef VGG_TRAIN_FEATURES_H
 #define VGG_TRAIN_FEATURES_H
@@ -24,7 +25,8 @@ typedef struct vgg_feature_item {
 /* The frozen part on the device. It is made when features are first needed, by the owner. */
 typedef struct vgg_feature_source {
     void *user;
-    /* Features float32 [count][feature_count] of prepared images float32 [count][input_count]. */
+    /* Called by one thread at a time: the one that fills, or, without a folder, a stream's own.
+     * Features float32 [count][feature_count] of prepared images float32 [count][input_count]. */
     clvgg_status (*compute)(void *user, int count, const float *images, float *features);
 } vgg_feature_source;
 
@@ -32,46 +34,57 @@ typedef struct vgg_features_options {
     vgg_feature_source source;
     int source_batch; /* most images a call of compute takes */
     size_t input_count, feature_count;
-    uint8_t digest[32]; /* of frozen weights and preprocessing */
+    uint8_t digest[32]; /* of frozen weights, preprocessing, and whatever else decides bits */
     clvgg_preprocess preprocess;
-    unsigned augment;      /* which transformations views have */
+    unsigned augment; /* which transformations views have */
     uint64_t view_seed;
-    const char *directory; /* NULL: nothing is kept, features are computed as they are asked for */
+    const char *directory; /* NULL: nothing is kept, features are computed as they are asked for.
+                              Made where it is missing; this user's alone */
     uint64_t cache_limit_bytes, memory_limit_bytes;
-    int threads; /* that decode */
+    int threads;       /* that decode */
+    const char *layer; /* whose values features are, for messages; NULL: none is named */
 } vgg_features_options;
 
 typedef struct vgg_features vgg_features;
 
-/* Opens or makes the file and reads its index. The least recently used other feature files of the
- * folder are removed if the limit asks for it, never one that a process has open. Errors: IO,
- * OUT_OF_MEMORY. */
+/* Opens or makes the file and reads its index; the options' strings needn't outlive the call. The
+ * least recently used other feature files of the folder are removed if the limit asks for it, never
+ * one that a process has open. Errors: IO, OUT_OF_MEMORY. */
 clvgg_status vgg_features_open(const vgg_features_options *options, vgg_features **out);
 void vgg_features_close(vgg_features *features);
 /* How many of the items are there already. */
 size_t vgg_features_present(const vgg_features *features, const vgg_feature_item *items,
                             size_t count);
+/* What a record takes on the disk; 0 without a folder. */
 uint64_t vgg_features_record_bytes(const vgg_features *features);
-/* Bytes that the disk has left, and the folder's limit. ~0 without a folder. */
+/* Bytes that can be added: by the disk and by the folder's limit, other files that nobody has open
+ * counted as free. ~0 without a folder. */
 clvgg_status vgg_features_room(const vgg_features *features, uint64_t *bytes);
 /* Most bytes of host memory that computing and streaming take. */
 uint64_t vgg_features_buffer_bytes(const vgg_features *features);
+/* What the index takes beside them. */
+uint64_t vgg_features_index_bytes(const vgg_features *features);
 
 /* Called with how many of the missing items are done; returns false to stop: CANCELLED. */
 typedef bool (*vgg_features_progress)(void *user, uint64_t done, uint64_t total);
 /* Computes what is missing of the items, in their order, decoding ahead of the device; each record
- * is on disk as soon as its batch is done. Nothing without a folder. Errors: BAD_FILE (an image:
- * its path and why), IO (disk full, the limit: what was written stays valid), CANCELLED, source's. */
+ * is on disk as soon as its batch is done. Views of an image that are neighbours are decoded once.
+ * What is there is verified first, once a process: damaged records are missing. While another
+ * process fills the file it waits. Nothing without a folder. Errors: BAD_FILE (an image: its path
+ * and why), NON_FINITE (a feature that is no number, or too large for float16), IO (disk full, the
+ * limit: what was written stays valid), CANCELLED, source's. */
 clvgg_status vgg_features_fill(vgg_features *features, const vgg_feature_item *items, size_t count,
                                vgg_features_progress progress, void *user);
 
 /* Streams items in the order given, read (or, without a folder, decoded and computed) ahead. One
- * stream of a file at a time. The items must outlive the stream. */
+ * stream of a file at a time. The items must outlive the stream. Errors: NOT_FOUND (an item that
+ * the file lacks), OUT_OF_MEMORY. */
 typedef struct vgg_feature_stream vgg_feature_stream;
 clvgg_status vgg_feature_stream_open(vgg_features *features, const vgg_feature_item *items,
                                      size_t count, int batch, vgg_feature_stream **out);
 /* The next items, `batch` of them while there are so many: float32 [*count][feature_count]. *count
- * is 0 at the end. */
+ * is 0 at the end. Errors: BAD_FILE (a record was damaged since it was verified; the next fill
+ * computes it), IO; without a folder those of vgg_features_fill(). */
 clvgg_status vgg_feature_stream_next(vgg_feature_stream *stream, float *values, int *count);
 void vgg_feature_stream_close(vgg_feature_stream *stream);
 

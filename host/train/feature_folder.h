@@ -1,0 +1,52 @@
+/* train/feature_folder.h — the folder of feature files: whose it is, who uses which file, how much
+ * there may be.
+ *
+ * Processes agree by locks on two bytes of a feature file, which end with the process: whoever has
+ * the file open shares USE, so that nobody removes it; whoever adds records holds WRITE alone.
+ */
+#ifndef VGG_TRAIN_FEATURE_FOLDER_H
+#define VGG_TRAIN_FEATURE_FOLDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+typedef struct vgg_feature_folder {
+    int descriptor;
+    char *path; /* for messages */
+    uint64_t limit_bytes;
+} vgg_feature_folder;
+
+enum { VGG_FEATURE_NAME = 64 + sizeof ".features" };
+
+/* Opens a folder, and makes it and those above where they are missing, for this user alone. One
+ * that other users may write to is refused: what they put there would be trained on. Errors: IO,
+ * OUT_OF_MEMORY. */
+clvgg_status vgg_feature_folder_open(const char *path, uint64_t limit_bytes,
+                                     vgg_feature_folder *folder);
+void vgg_feature_folder_close(vgg_feature_folder *folder);
+
+/* "<64 hexadecimal digits>.features" */
+void vgg_feature_folder_name(const uint8_t digest[32], char name[VGG_FEATURE_NAME]);
+/* Opens the file of that name, empty if it is new, marks it as used now, and shares USE. Errors:
+ * IO. */
+clvgg_status vgg_feature_folder_take(const vgg_feature_folder *folder, const char *name,
+                                     int *descriptor);
+/* Removes a file's name, if the name still is the descriptor's: others who have it open keep it. */
+void vgg_feature_folder_drop(const vgg_feature_folder *folder, const char *name, int descriptor);
+
+/* Takes WRITE, or sets *locked to false where another has it. Errors: IO. */
+clvgg_status vgg_feature_lock(const vgg_feature_folder *folder, int descriptor, bool *locked);
+void vgg_feature_unlock(int descriptor);
+
+/* Bytes that can be added to the file `name`: by the limit and by the disk, other files that nobody
+ * has open counted as free. */
+clvgg_status vgg_feature_folder_room(const vgg_feature_folder *folder, const char *name,
+                                     uint64_t *bytes);
+/* Makes room for `bytes` more in the file `name`: other files are removed, least recently used
+ * first, none that is open anywhere. Errors: IO, with both numbers, before any is removed. */
+clvgg_status vgg_feature_folder_reserve(const vgg_feature_folder *folder, const char *name,
+                                        uint64_t bytes);
+
+#endif
