@@ -1,5 +1,5 @@
 /* test_cli_eval.c — `clvgg eval` on small data sets: its figures follow from what `clvgg run` says
- * about the same images, and whatever is wrong is said. */
+ * about the same images. */
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <setjmp.h>
@@ -8,12 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "clvgg/image.h"
 #include "support/program.h"
 #include "support/scratch.h"
 
@@ -22,57 +19,7 @@
 #define NET "--model", test_scratch_path("net.safetensors")
 #define DATA(name) "--data", test_scratch_path(name)
 
-enum { IMAGES = 24, MOST_CLASSES = 4 };
-
-static void make_folder(const char *name)
-{
-    assert_int_equal(mkdir(test_scratch_path(name), 0700), 0);
-}
-
-enum { SIDE = 40 };
-
-/* Stripes and checks of one to four pixels, in colours that depend on `seed`: the network finds
- * them less alike than noise. */
-static void make_image(const char *name, unsigned seed)
-{
-    uint8_t pixels[SIDE][SIDE][3];
-    clvgg_runtime *runtime;
-    const unsigned wide = seed % 4 + 1;
-    for (unsigned y = 0; y < SIDE; y++)
-        for (unsigned x = 0; x < SIDE; x++)
-            for (unsigned c = 0; c < 3; c++) {
-                const unsigned bright = (x / wide + y / wide * (seed % 3) + c * seed) % 2;
-                pixels[y][x][c] =
-                    (uint8_t)(bright * (100 + 10 * seed % 150) + seed * 37 * (c + 1) % 100);
-            }
-    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
-    assert_int_equal(
-        clvgg_image_write_png(runtime, test_scratch_path(name), SIDE, SIDE, pixels[0][0]),
-        CLVGG_STATUS_OK);
-    clvgg_runtime_free(runtime);
-}
-
-/* IMAGES pictures, every other one in `first`. */
-static void make_data(const char *name, const char *first, const char *second)
-{
-    const char *const classes[] = {first, second};
-    char path[128];
-    make_folder(name);
-    for (unsigned i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", name, classes[i]);
-        make_folder(path);
-    }
-    for (unsigned i = 0; i < IMAGES; i++) {
-        snprintf(path, sizeof path, "%s/%s/%02u.png", name, classes[i % 2], i);
-        make_image(path, i);
-    }
-}
-
-/* A PNG whose rows are missing: its first bytes are an image's. */
-static void make_broken(const char *name)
-{
-    test_scratch_write(name, "\x89PNG\r\n\x1A\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x08\x08\x02\0\0\0", 30);
-}
+enum { IMAGES = TEST_PICTURES, MOST_CLASSES = 4 };
 
 static int set_up(void **state)
 {
@@ -83,13 +30,13 @@ static int set_up(void **state)
     test_scratch_nameless_net("nameless.safetensors", 2);
     test_scratch_write("map.tsv", map, sizeof map - 1);
     test_scratch_write("narrow.tsv", narrow, sizeof narrow - 1);
-    make_data("data", "cat", "\xC3\xA9tang");
-    make_broken("data/cat/broken.png");
+    test_scratch_pictures("data", "cat", "\xC3\xA9tang");
+    test_scratch_broken_image("data/cat/broken.png");
     test_scratch_write("data/cat/notes.txt", "notes", 5);
-    make_data("groups", "a", "x");
-    make_folder("flat");
-    make_image("flat/cat.0.png", 1);
-    make_image("flat/\xC3\xA9tang.0.png", 2);
+    test_scratch_pictures("groups", "a", "x");
+    test_scratch_folder("flat");
+    test_scratch_picture("flat/cat.0.png", 1);
+    test_scratch_picture("flat/\xC3\xA9tang.0.png", 2);
     return 0;
 }
 
@@ -368,7 +315,7 @@ static void test_many_classes(void **state)
     test_program_skip_when_small(__func__);
     test_program ran = {0};
     test_scratch_nameless_net("thousand.safetensors", 1000);
-    make_data("imagenet", "n02123045 tabby", "n02085620 Chihuahua");
+    test_scratch_pictures("imagenet", "n02123045 tabby", "n02085620 Chihuahua");
     EVAL(&ran, "--model", test_scratch_path("thousand.safetensors"), DATA("imagenet"), "--quiet");
     assert_int_equal(ran.exit_code, 0);
     assert_contains(ran.out, "\nn02085620 Chihuahua ");
@@ -396,115 +343,6 @@ static void test_classes_by_order(void **state)
     test_program_free(&ran);
 }
 
-static void assert_fails(test_program *ran, int exit_code, const char *message)
-{
-    assert_int_equal(ran->exit_code, exit_code);
-    assert_string_equal(ran->out, "");
-    assert_contains(ran->err, message);
-    test_program_free(ran);
-}
-
-static void test_classes_that_differ(void **state)
-{
-    (void)state;
-    test_program ran = {0};
-    EVAL(&ran, NET, DATA("groups"), "--json");
-    assert_contains(ran.err, "the data has 'a', 'x'\n");
-    assert_contains(ran.err, "the model has 'cat', 'a \"dog\", big', 'esc\\x1b[31m', ");
-    assert_contains(ran.err, "group the model's classes by --map");
-    assert_fails(&ran, 1, "class 'a' of ");
-    EVAL(&ran, NET, DATA("data"), "--map", test_scratch_path("map.tsv"));
-    assert_contains(ran.err, "the map has 'x', 'a'\n"); /* as many, but they have names */
-    assert_fails(&ran, 1, "class 'cat' of ");
-}
-
-static void test_nothing_to_evaluate(void **state)
-{
-    (void)state;
-    test_program ran = {0};
-    make_folder("empty");
-    EVAL(&ran, NET, DATA("empty"));
-    assert_fails(&ran, 1, "/empty");
-    EVAL(&ran, NET, DATA("absent"));
-    assert_fails(&ran, 1, "/absent");
-    make_folder("bad");
-    make_folder("bad/cat");
-    make_broken("bad/cat/broken.png");
-    EVAL(&ran, NET, DATA("bad"), "--json");
-    assert_int_equal(ran.exit_code, 1);
-    cJSON *json = test_program_json(&ran);
-    assert_true(number(json, "images") == 0);
-    assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "accuracy")));
-    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "errors")), 1);
-    cJSON_Delete(json);
-    test_program_free(&ran);
-    EVAL(&ran, NET, DATA("bad"));
-    assert_fails(&ran, 1, "/bad/cat/broken.png: ");
-}
-
-#ifdef CLVGG_HAVE_CAIRO
-static clvgg_image *read_image(clvgg_runtime *runtime, const char *path)
-{
-    clvgg_image *image;
-    if (clvgg_image_read(runtime, path, &image) != CLVGG_STATUS_OK)
-        fail_msg("%s", clvgg_status_message());
-    return image;
-}
-
-/* The first cell, at (24, 64), shows the most confident mistake: its 40 x 40 pixels on 144 x 144.
- */
-static void test_mistakes_are_drawn(void **state)
-{
-    (void)state;
-    test_program ran = {0};
-    clvgg_runtime *runtime;
-    EVAL(&ran, NET, DATA("data"), "--json", "--mistakes", test_scratch_path("wrong.png"));
-    assert_int_equal(ran.exit_code, 1); /* broken.png: the sheet is drawn all the same */
-    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
-    cJSON *json = test_program_json(&ran);
-    const cJSON *mistake = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "mistakes"), 0);
-    clvgg_image *image = read_image(runtime, string(mistake, "file"));
-    clvgg_image *sheet = read_image(runtime, test_scratch_path("wrong.png"));
-    const int width = clvgg_image_width(sheet);
-    double difference = 0;
-    for (int i = 0; i < SIDE * SIDE * 3; i++) {
-        const int x = 24 + (i / 3 % SIDE * 36 + 18) / 10, y = 64 + (i / (3 * SIDE) * 36 + 18) / 10;
-        difference += fabs((double)clvgg_image_pixels(image)[i] -
-                           (double)clvgg_image_pixels(sheet)[3 * (y * width + x) + i % 3]);
-    }
-    difference /= SIDE * SIDE * 3;
-    if (!(difference < 20))
-        fail_msg("differs by %.1f", difference);
-    clvgg_image_free(image);
-    clvgg_image_free(sheet);
-    clvgg_runtime_free(runtime);
-    cJSON_Delete(json);
-    test_program_free(&ran);
-}
-
-static void test_mistakes_replace_nothing(void **state)
-{
-    (void)state;
-    test_program ran = {0};
-    EVAL(&ran, NET, DATA("flat"), "--mistakes", test_scratch_path("wrong.jpg"));
-    assert_fails(&ran, 2, "/wrong.jpg: a picture's name ends in .png or .svg");
-    EVAL(&ran, NET, DATA("flat"), "--mistakes", test_scratch_path("flat/cat.0.png"));
-    assert_fails(&ran, 2, "--mistakes would replace '");
-    EVAL(&ran, NET, DATA("flat"), "--quiet", "--mistakes", test_scratch_path("no/such.png"));
-    assert_int_equal(ran.exit_code, 1);
-    assert_contains(ran.err, "no/such.png");
-    test_program_free(&ran);
-}
-#else
-static void test_mistakes_need_cairo(void **state)
-{
-    (void)state;
-    test_program ran = {0};
-    EVAL(&ran, NET, DATA("flat"), "--mistakes", test_scratch_path("wrong.png"));
-    assert_fails(&ran, 1, "built without Cairo");
-}
-#endif
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,14 +351,6 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_many_classes),
         cmocka_unit_test(test_classes_by_order),
-        cmocka_unit_test(test_classes_that_differ),
-        cmocka_unit_test(test_nothing_to_evaluate),
-#ifdef CLVGG_HAVE_CAIRO
-        cmocka_unit_test(test_mistakes_are_drawn),
-        cmocka_unit_test(test_mistakes_replace_nothing),
-#else
-        cmocka_unit_test(test_mistakes_need_cairo),
-#endif
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

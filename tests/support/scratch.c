@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -70,19 +71,63 @@ void test_scratch_copy(const char *name, const char *source)
     free(bytes);
 }
 
+static void write_png(const char *name, int side, const uint8_t *pixels)
+{
+    clvgg_runtime *runtime = NULL;
+    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
+    assert_int_equal(clvgg_image_write_png(runtime, test_scratch_path(name), side, side, pixels),
+                     CLVGG_STATUS_OK);
+    clvgg_runtime_free(runtime);
+}
+
 void test_scratch_image(const char *name, unsigned seed)
 {
     enum { SIDE = 40 };
     uint8_t pixels[SIDE * SIDE * 3];
-    clvgg_runtime *runtime = NULL;
     for (size_t i = 0; i < sizeof pixels; i++) {
         seed = seed * 1664525 + 1013904223;
         pixels[i] = (uint8_t)(seed >> 24);
     }
-    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
-    assert_int_equal(clvgg_image_write_png(runtime, test_scratch_path(name), SIDE, SIDE, pixels),
-                     0);
-    clvgg_runtime_free(runtime);
+    write_png(name, SIDE, pixels);
+}
+
+void test_scratch_folder(const char *name)
+{
+    assert_int_equal(mkdir(test_scratch_path(name), 0700), 0);
+}
+
+void test_scratch_picture(const char *name, unsigned seed)
+{
+    uint8_t pixels[TEST_PICTURE_SIDE][TEST_PICTURE_SIDE][3];
+    const unsigned wide = seed % 4 + 1;
+    for (unsigned y = 0; y < TEST_PICTURE_SIDE; y++)
+        for (unsigned x = 0; x < TEST_PICTURE_SIDE; x++)
+            for (unsigned c = 0; c < 3; c++) {
+                const unsigned bright = (x / wide + y / wide * (seed % 3) + c * seed) % 2;
+                pixels[y][x][c] =
+                    (uint8_t)(bright * (100 + 10 * seed % 150) + seed * 37 * (c + 1) % 100);
+            }
+    write_png(name, TEST_PICTURE_SIDE, pixels[0][0]);
+}
+
+void test_scratch_broken_image(const char *name)
+{
+    test_scratch_write(name, "\x89PNG\r\n\x1A\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x08\x08\x02\0\0\0", 30);
+}
+
+void test_scratch_pictures(const char *name, const char *first, const char *second)
+{
+    const char *const classes[] = {first, second};
+    char path[128];
+    test_scratch_folder(name);
+    for (unsigned i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", name, classes[i]);
+        test_scratch_folder(path);
+    }
+    for (unsigned i = 0; i < TEST_PICTURES; i++) {
+        snprintf(path, sizeof path, "%s/%s/%02u.png", name, classes[i % 2], i);
+        test_scratch_picture(path, i);
+    }
 }
 
 /* Uniform with He's variance, so that activations keep their size through the layers. */

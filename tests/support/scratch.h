@@ -15,6 +15,15 @@ const char *test_scratch_path(const char *name);
 void test_scratch_write(const char *name, const void *bytes, size_t size);
 /* A PNG of 40 × 40 noise that `seed` tells from others. */
 void test_scratch_image(const char *name, unsigned seed);
+void test_scratch_folder(const char *name);
+/* A PNG of stripes and checks, which a network finds less alike than noise. */
+enum { TEST_PICTURE_SIDE = 40 };
+void test_scratch_picture(const char *name, unsigned seed);
+/* A PNG whose rows are missing: its first bytes are an image's. */
+void test_scratch_broken_image(const char *name);
+/* A data set: TEST_PICTURES pictures, every other one in the folder `first`. */
+enum { TEST_PICTURES = 24 };
+void test_scratch_pictures(const char *name, const char *first, const char *second);
 /* Copies a file into the folder. */
 void test_scratch_copy(const char *name, const char *source);
 
