@@ -5,6 +5,7 @@
 #include "api/scope.h"
 #include "api/session.h"
 #include "base/alloc.h"
+#include "pipeline/model_source.h"
 
 void clvgg_session_options_defaults(clvgg_session_options *options)
 {
@@ -16,19 +17,6 @@ void clvgg_session_options_defaults(clvgg_session_options *options)
     options->max_batch = 1;
     options->outputs = logits;
     options->output_count = 1;
-}
-
-/* The model as the plan's source of parameters. */
-static clvgg_dtype parameter_dtype(void *user, int node, bool bias)
-{
-    return vgg_model_parameter(user, node, bias)->dtype;
-}
-
-static clvgg_status read_parameter(void *user, int node, bool bias, uint64_t first, uint64_t count,
-                                   void *data)
-{
-    return vgg_model_read_parameter(user, vgg_model_parameter(user, node, bias), first, count,
-                                    data);
 }
 
 /* Nodes of the outputs' names; an unknown one is answered with the names there are. */
@@ -63,7 +51,7 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
     session->scope = model->scope;
     vgg_model_retain(model);
     session->model = model;
-    const vgg_parameter_source source = {model, model->id, parameter_dtype, read_parameter};
+    const vgg_parameter_source source = vgg_model_parameter_source(model);
     const vgg_plan_options plan_options = {
         .max_batch = options->max_batch,
         .outputs = nodes,

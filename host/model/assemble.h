@@ -8,7 +8,7 @@
 
 /* A model around a graph, which it takes over on success: parameters listed, as if from a source;
  * classes counted; name, architecture, labels and preprocessing still to be set. */
-clvgg_status vgg_model_assemble(clvgg_runtime *runtime, vgg_graph *graph, clvgg_model **out);
+clvgg_status vgg_model_assemble(const vgg_scope *scope, vgg_graph *graph, clvgg_model **out);
 /* Sets the preprocessing, with the crop of the graph's input, and says where it comes from. */
 clvgg_status vgg_model_set_preprocess(clvgg_model *model, const clvgg_preprocess *preprocess,
                                       const char *origin);

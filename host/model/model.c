@@ -56,14 +56,14 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_model_assemble(clvgg_runtime *runtime, vgg_graph *graph, clvgg_model **out)
+clvgg_status vgg_model_assemble(const vgg_scope *scope, vgg_graph *graph, clvgg_model **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_model *model = NULL;
     *out = NULL;
     VGG_NEW(model, 1);
     atomic_init(&model->references, 1);
-    model->scope = &runtime->scope;
+    model->scope = scope;
     model->id = atomic_fetch_add(&last_id, 1) + 1;
     model->graph = graph;
     VGG_TRY(list_parameters(model));
@@ -99,7 +99,7 @@ clvgg_status vgg_model_from_graph(clvgg_runtime *runtime, vgg_graph *graph,
     clvgg_model *model = NULL;
     clvgg_preprocess preprocess = vgg_convention_preprocess(VGG_CONVENTION_TORCHVISION);
     *out = NULL;
-    VGG_TRY(vgg_model_assemble(runtime, graph, &model));
+    VGG_TRY(vgg_model_assemble(&runtime->scope, graph, &model));
     model->source = source;
     model->source_user = source_user;
     VGG_TRY(vgg_model_set_preprocess(model, &preprocess, "assumed: torchvision's"));
@@ -125,7 +125,7 @@ clvgg_status vgg_model_build(clvgg_runtime *runtime, const clvgg_model_descripti
     VGG_TRY(vgg_model_preprocess_check(&description->preprocess));
     VGG_TRY(vgg_graph_build_vgg(description->architecture, description->input_channels,
                                 description->input_height, description->input_width, head, &graph));
-    VGG_TRY(vgg_model_assemble(runtime, graph, &model));
+    VGG_TRY(vgg_model_assemble(&runtime->scope, graph, &model));
     graph = NULL;
     model->source = description->source;
     model->source_user = description->source_user;
@@ -159,6 +159,8 @@ void vgg_model_free(clvgg_model *model)
     vgg_labels_free(model->labels, model->class_count);
     vgg_graph_free(model->graph);
     vgg_weights_close(model->weights);
+    vgg_model_free(model->base);
+    vgg_free(model->training);
     vgg_free(model->preprocess_origin);
     vgg_free(model->architecture);
     vgg_free(model->name);
@@ -178,6 +180,8 @@ clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parame
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const char *tensor = parameter->name;
+    if (parameter->inherited != NULL)
+        return vgg_model_read_parameter(model->base, parameter->inherited, first, count, data);
     if (parameter->entry != NULL) {
         tensor = parameter->entry->name;
         VGG_TRY(vgg_weights_read(model->weights, parameter->entry, first, count, data));

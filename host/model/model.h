@@ -22,6 +22,7 @@ typedef struct vgg_parameter {
     clvgg_shape shape;             /* canonical */
     clvgg_dtype dtype;             /* as read by vgg_model_read_parameter() */
     const vgg_tensor_entry *entry; /* in model->weights, or NULL: from model->source */
+    const struct vgg_parameter *inherited; /* of model->base, whose values it has; or NULL */
 } vgg_parameter;
 
 struct clvgg_model {
@@ -36,6 +37,8 @@ struct clvgg_model {
     vgg_weights *weights; /* NULL when built from a source */
     clvgg_tensor_source source;
     void *source_user;
+    clvgg_model *base; /* retained, of a model made by vgg_model_with_head(); else NULL */
+    char *training;    /* what made its head, for the file's metadata; or NULL */
     clvgg_preprocess preprocess;
     char *preprocess_origin;
     char **labels;
@@ -50,6 +53,25 @@ clvgg_status vgg_model_build(clvgg_runtime *runtime, const clvgg_model_descripti
  * comes from `source`, float32; no labels. */
 clvgg_status vgg_model_from_graph(clvgg_runtime *runtime, vgg_graph *graph,
                                   clvgg_tensor_source source, void *source_user, clvgg_model **out);
+/* Another head for a model; see vgg_model_with_head(). */
+typedef struct vgg_model_head {
+    int hidden_count; /* dense layers before the last: 0 or 2 */
+    int64_t widths[2];
+    vgg_layer_type activations[2];
+    float dropout[2]; /* rates */
+    size_t class_count;
+    const char *const *labels; /* [class_count] */
+    bool inherited[3]; /* whether a dense layer, in order, has the base's parameters */
+    clvgg_tensor_source source; /* of the others'; must stay valid as long as the model */
+    void *source_user;
+    const char *training; /* JSON for the file, or NULL */
+} vgg_model_head;
+/* The base's layers up to its flatten, then fc6 and fc7 with an activation and dropout each (or
+ * neither), fc8 and prob. What is inherited keeps its values and, in a file, its type. Retains the
+ * base. Errors: UNSUPPORTED (the base has no such head), SHAPE_MISMATCH. */
+clvgg_status vgg_model_with_head(clvgg_model *base, const vgg_model_head *head, clvgg_model **out);
+/* The dense layers behind the base's flatten, in order: 1 or 3. Errors: UNSUPPORTED, in words. */
+clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *count);
 clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dtype dtype);
 void vgg_model_retain(clvgg_model *model);
 void vgg_model_free(clvgg_model *model);

@@ -214,7 +214,7 @@ clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,
         return status;
     load.weights = weights;
     VGG_TRY(find_graph(&load, options));
-    VGG_TRY(vgg_model_assemble(runtime, load.graph, &model));
+    VGG_TRY(vgg_model_assemble(&runtime->scope, load.graph, &model));
     load.graph = NULL;
     model->weights = weights;
     weights = NULL;

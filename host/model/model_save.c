@@ -53,10 +53,18 @@ static clvgg_status read_tensor(void *user, size_t tensor, uint64_t first, uint6
     return read_converted(save, parameter, dtype, first, count, data);
 }
 
-enum { KEY_FORMAT, KEY_ARCHITECTURE, KEY_GRAPH, KEY_PREPROCESS, KEY_CLASSES, KEY_COUNT };
+enum {
+    KEY_FORMAT,
+    KEY_ARCHITECTURE,
+    KEY_GRAPH,
+    KEY_PREPROCESS,
+    KEY_CLASSES,
+    KEY_TRAINING,
+    KEY_COUNT
+};
 
-static const char *const keys[KEY_COUNT] = {"clvgg.format", "clvgg.arch", "clvgg.graph",
-                                            "clvgg.preprocess", "clvgg.classes"};
+static const char *const keys[KEY_COUNT] = {"clvgg.format",     "clvgg.arch",    "clvgg.graph",
+                                            "clvgg.preprocess", "clvgg.classes", "clvgg.training"};
 
 static clvgg_status write_values(const clvgg_model *model, vgg_text values[KEY_COUNT])
 {
@@ -66,6 +74,8 @@ static clvgg_status write_values(const clvgg_model *model, vgg_text values[KEY_C
     vgg_model_preprocess_write_json(&model->preprocess, &values[KEY_PREPROCESS]);
     if (model->labels != NULL)
         vgg_labels_write_json(model->labels, model->class_count, &values[KEY_CLASSES]);
+    if (model->training != NULL)
+        vgg_text_puts(&values[KEY_TRAINING], model->training);
     for (int i = 0; i < KEY_COUNT; i++)
         if (values[i].failed)
             return CLVGG_STATUS_OUT_OF_MEMORY;
@@ -80,6 +90,22 @@ static bool is_own_key(const char *key)
     return false;
 }
 
+/* The file whose metadata a model inherits, through all its bases, or NULL. */
+static const vgg_weights *file_of(const clvgg_model *model)
+{
+    while (model->weights == NULL && model->base != NULL)
+        model = model->base;
+    return model->weights;
+}
+
+/* A file's type is kept; what comes from a source gets the caller's. */
+static clvgg_dtype stored_dtype(const vgg_parameter *parameter, clvgg_dtype dtype)
+{
+    while (parameter->inherited != NULL)
+        parameter = parameter->inherited;
+    return parameter->entry != NULL ? parameter->dtype : dtype;
+}
+
 /* The model's own entries, then those of its file that it doesn't replace. */
 static size_t list_metadata(const clvgg_model *model, const vgg_text values[KEY_COUNT],
                             vgg_metadata_entry *entries)
@@ -88,11 +114,14 @@ static size_t list_metadata(const clvgg_model *model, const vgg_text values[KEY_
     for (int i = 0; i < KEY_COUNT; i++)
         if (values[i].bytes != NULL)
             entries[count++] = (vgg_metadata_entry){keys[i], values[i].bytes};
-    size_t inherited = model->weights != NULL ? vgg_weights_metadata_count(model->weights) : 0;
+    const vgg_weights *file = file_of(model);
+    size_t inherited = file != NULL ? vgg_weights_metadata_count(file) : 0;
     for (size_t i = 0; i < inherited; i++) {
         vgg_metadata_entry entry;
-        vgg_weights_metadata_at(model->weights, i, &entry.key, &entry.value);
-        if (!is_own_key(entry.key))
+        vgg_weights_metadata_at(file, i, &entry.key, &entry.value);
+        /* How a head was trained is untrue of another head. */
+        const bool training = strcmp(entry.key, keys[KEY_TRAINING]) == 0;
+        if (training ? model->base == NULL : !is_own_key(entry.key))
             entries[count++] = entry;
     }
     return count;
@@ -105,7 +134,8 @@ clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dt
     vgg_metadata_entry *metadata = NULL;
     vgg_tensor_entry *tensors = NULL;
     save_state save = {.model = model};
-    size_t inherited = model->weights != NULL ? vgg_weights_metadata_count(model->weights) : 0;
+    const vgg_weights *file = file_of(model);
+    size_t inherited = file != NULL ? vgg_weights_metadata_count(file) : 0;
     VGG_TRY(write_values(model, values));
     VGG_NEW(metadata, KEY_COUNT + inherited);
     VGG_NEW(tensors, model->parameter_count);
@@ -113,7 +143,7 @@ clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dt
     for (size_t i = 0; i < model->parameter_count; i++) {
         const vgg_parameter *parameter = &model->parameters[i];
         tensors[i] = (vgg_tensor_entry){.name = parameter->name,
-                                        .dtype = parameter->entry ? parameter->dtype : dtype,
+                                        .dtype = stored_dtype(parameter, dtype),
                                         .shape = parameter->shape,
                                         .count = vgg_shape_elements(&parameter->shape)};
     }

@@ -103,7 +103,8 @@ typedef struct clvgg_finetune_options {
     int head_given;  /* 0: the base's widths */
     int head_layers; /* 0 (the last layer alone, on the pooled features: fc8) or 2 */
     int head[2];     /* widths of fc6 and fc7 */
-    clvgg_activation activation;
+    int activation_given; /* 0: the base's where a layer is kept, else ReLU */
+    clvgg_activation activation; /* of layers that train */
     int epochs;               /* default 12 */
     int batch;                /* default 32 */
     clvgg_optimizer optimizer; /* default SGD */
@@ -117,7 +118,7 @@ typedef struct clvgg_finetune_options {
     double dropout;           /* behind fc6 and fc7; default 0.5 */
     double label_smoothing;   /* default 0 */
     unsigned augment;         /* CLVGG_AUGMENT_… bits; default 0 */
-    int views;                /* of an image, the first as it is; 0: 1 without augment, else 8 */
+    int views;                /* of an image, the first as it is; 0: 1 without augment, else 4 */
     uint64_t seed;            /* default 1 */
     int patience;             /* epochs without a lower val_loss before it ends; 0: never */
     const char *cache_dir;    /* folder of feature files; NULL: computed anew in each epoch */

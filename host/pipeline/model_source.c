@@ -1,0 +1,19 @@
+/* pipeline/model_source.c — reads a plan's parameters from a model. */
+#include "pipeline/model_source.h"
+
+static clvgg_dtype parameter_dtype(void *user, int node, bool bias)
+{
+    return vgg_model_parameter(user, node, bias)->dtype;
+}
+
+static clvgg_status read_parameter(void *user, int node, bool bias, uint64_t first, uint64_t count,
+                                   void *data)
+{
+    return vgg_model_read_parameter(user, vgg_model_parameter(user, node, bias), first, count,
+                                    data);
+}
+
+vgg_parameter_source vgg_model_parameter_source(const clvgg_model *model)
+{
+    return (vgg_parameter_source){(void *)model, model->id, parameter_dtype, read_parameter};
+}

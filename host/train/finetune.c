@@ -1,0 +1,405 @@
+/* train/finetune.c — decides what a fine-tuning will do, and that it can be done. */
+#include "train/finetune.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+
+enum { FROZEN_BATCH = 16 };
+
+/* ---- options ---- */
+
+static clvgg_status copy_options(clvgg_finetune *finetune, const clvgg_finetune_options *options)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_finetune_options *own = &finetune->options;
+    *own = *options;
+    own->cache_dir = own->run_dir = own->resume = NULL;
+    if (options->cache_dir != NULL)
+        VGG_DUP(own->cache_dir, options->cache_dir);
+    if (options->run_dir != NULL)
+        VGG_DUP(own->run_dir, options->run_dir);
+    if (options->resume != NULL)
+        VGG_DUP(own->resume, options->resume);
+    if (own->lr <= 0)
+        own->lr = own->optimizer == CLVGG_OPTIMIZER_SGD ? 0.01 : 0.001;
+    if (own->views <= 0)
+        own->views = own->augment != 0 ? 4 : 1;
+    VGG_REQUIRE(own->augment != 0 || own->views == 1, CLVGG_STATUS_INVALID_ARGUMENT,
+                "%d views without augmentation would all be the same", own->views);
+cleanup:
+    return status;
+}
+
+static clvgg_status check_datasets(const clvgg_dataset *train, const clvgg_dataset *val)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const size_t classes = vgg_dataset_class_count(train);
+    VGG_REQUIRE(classes >= 2, CLVGG_STATUS_INVALID_ARGUMENT,
+                "%s has one class, '%s': there is nothing to tell apart", vgg_dataset_path(train),
+                vgg_dataset_class_name(train, 0));
+    VGG_REQUIRE(classes == vgg_dataset_class_count(val), CLVGG_STATUS_INVALID_ARGUMENT,
+                "%s has %zu classes, %s has %zu", vgg_dataset_path(train), classes,
+                vgg_dataset_path(val), vgg_dataset_class_count(val));
+    for (size_t i = 0; i < classes; i++)
+        VGG_REQUIRE(strcmp(vgg_dataset_class_name(train, i), vgg_dataset_class_name(val, i)) == 0,
+                    CLVGG_STATUS_INVALID_ARGUMENT, "%s has a class '%s', %s has '%s' in its place",
+                    vgg_dataset_path(train), vgg_dataset_class_name(train, i),
+                    vgg_dataset_path(val), vgg_dataset_class_name(val, i));
+cleanup:
+    return status;
+}
+
+/* ---- the new model ---- */
+
+static clvgg_status make_model(clvgg_finetune *finetune)
+{
+    static const vgg_layer_type types[] = {VGG_LAYER_RELU, VGG_LAYER_TANH, VGG_LAYER_SIGMOID};
+    const vgg_head_choice *choice = &finetune->choice;
+    vgg_model_head head = {.hidden_count = choice->layer_count - 1,
+                           .class_count = vgg_dataset_class_count(finetune->train),
+                           .labels = finetune->classes,
+                           .source = vgg_finetune_tensor,
+                           .source_user = finetune};
+    for (int i = 0; i < choice->layer_count; i++) {
+        const vgg_chosen_layer *layer = &choice->layers[i];
+        head.inherited[i] = layer->kept && layer->frozen;
+        if (i == head.hidden_count)
+            break;
+        head.widths[i] = layer->outputs;
+        head.activations[i] = types[layer->activation];
+        head.dropout[i] = layer->dropout;
+    }
+    return vgg_model_with_head(finetune->base, &head, &finetune->model);
+}
+
+/* What trains, for the head; and the layer before, whose values are the features. */
+static clvgg_status part_layers(clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_head_choice *choice = &finetune->choice;
+    const clvgg_finetune_options *options = &finetune->options;
+    int nodes[3], count;
+    VGG_TRY(vgg_model_head_nodes(finetune->model, nodes, &count));
+    for (int i = choice->first_trained; i < choice->layer_count; i++) {
+        const vgg_chosen_layer *layer = &choice->layers[i];
+        finetune->layers[i - choice->first_trained] =
+            (vgg_head_layer){.name = layer->name,
+                             .inputs = layer->inputs,
+                             .outputs = layer->outputs,
+                             .activation = layer->activation,
+                             .dropout = i < choice->layer_count - 1 ? layer->dropout : 0};
+    }
+    finetune->head_options =
+        (vgg_head_options){.layers = finetune->layers,
+                           .layer_count = choice->layer_count - choice->first_trained,
+                           .max_batch = options->batch,
+                           .optimizer = options->optimizer,
+                           .nesterov = options->nesterov != 0,
+                           .label_smoothing = (float)options->label_smoothing,
+                           .seed = options->seed};
+    VGG_TRY(vgg_head_measure(finetune->device, &finetune->head_options, &finetune->head_bytes));
+    const int input = finetune->model->graph->nodes[nodes[choice->first_trained]].input;
+    VGG_TRY(
+        vgg_frozen_init(&finetune->frozen, finetune->device, finetune->model, input, FROZEN_BATCH));
+cleanup:
+    return status;
+}
+
+/* The name of the layer whose values the features are: not of a dropout or flatten behind it. */
+static const char *feature_name(const clvgg_finetune *finetune)
+{
+    const vgg_graph *graph = finetune->model->graph;
+    int node = finetune->frozen.node;
+    while (graph->nodes[node].type == VGG_LAYER_DROPOUT ||
+           graph->nodes[node].type == VGG_LAYER_FLATTEN)
+        node = graph->nodes[node].input;
+    return graph->nodes[node].name;
+}
+
+/* ---- features ---- */
+
+/* All that is to be computed, in the order in which an epoch reads it. */
+static clvgg_status list_items(clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const size_t images = vgg_dataset_count(finetune->train);
+    const size_t others = vgg_dataset_count(finetune->val);
+    const size_t views = (size_t)finetune->options.views;
+    uint32_t *order = NULL;
+    VGG_REQUIRE(images <= INT32_MAX / views && others <= INT32_MAX, CLVGG_STATUS_UNSUPPORTED,
+                "%zu views of %zu images are too many", views, images);
+    finetune->item_count = images * views + others;
+    VGG_NEW(finetune->items, finetune->item_count);
+    VGG_NEW(order, images);
+    vgg_epoch_order(finetune->options.seed, -1, images, order);
+    vgg_feature_item *item = finetune->items;
+    for (size_t i = 0; i < images; i++)
+        for (size_t v = 0; v < views; v++)
+            *item++ = (vgg_feature_item){finetune->train, order[i], (uint32_t)v};
+    for (size_t i = 0; i < others; i++)
+        *item++ = (vgg_feature_item){finetune->val, (uint32_t)i, 0};
+cleanup:
+    vgg_free(order);
+    return status;
+}
+
+static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest[32])
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_finetune_options *options = &finetune->options;
+    vgg_features_options features = {
+        .source = {&finetune->frozen, vgg_frozen_compute},
+        .source_batch = FROZEN_BATCH,
+        .input_count = finetune->frozen.input_count,
+        .feature_count = finetune->frozen.feature_count,
+        .preprocess = finetune->model->preprocess,
+        .augment = options->augment,
+        .view_seed = options->seed,
+        .directory = options->cache_dir,
+        .cache_limit_bytes = options->cache_limit_bytes,
+        .memory_limit_bytes = options->memory_limit_bytes,
+        .threads = finetune->device->runtime->threads,
+    };
+    memcpy(features.digest, digest, sizeof features.digest);
+    VGG_TRY(vgg_features_open(&features, &finetune->features));
+    VGG_TRY(list_items(finetune));
+cleanup:
+    return status;
+}
+
+/* Bytes that missing features take on the disk. */
+static uint64_t missing_bytes(const clvgg_finetune *finetune)
+{
+    if (finetune->options.cache_dir == NULL)
+        return 0;
+    const size_t present =
+        vgg_features_present(finetune->features, finetune->items, finetune->item_count);
+    return (finetune->item_count - present) * vgg_features_record_bytes(finetune->features);
+}
+
+static clvgg_status check_room(const clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    uint64_t room;
+    const uint64_t needed = missing_bytes(finetune);
+    VGG_TRY(vgg_features_room(finetune->features, &room));
+    VGG_REQUIRE(needed <= room, CLVGG_STATUS_IO,
+                "%s: features of %zu images and views need %.1f MiB more, there is room for %.1f "
+                "MiB",
+                finetune->options.cache_dir, finetune->item_count, (double)needed / 1048576.0,
+                (double)room / 1048576.0);
+cleanup:
+    return status;
+}
+
+/* ---- training ---- */
+
+static uint64_t steps_an_epoch(const clvgg_finetune *finetune)
+{
+    const uint64_t images = vgg_dataset_count(finetune->train);
+    const uint64_t batch = (uint64_t)finetune->options.batch;
+    return (images + batch - 1) / batch;
+}
+
+static void plan_schedule(clvgg_finetune *finetune)
+{
+    const clvgg_finetune_options *options = &finetune->options;
+    const uint64_t steps = steps_an_epoch(finetune);
+    const uint64_t total = steps * (uint64_t)options->epochs;
+    uint64_t warmup = (uint64_t)(options->warmup_epochs * (double)steps);
+    if (warmup >= total)
+        warmup = total - 1;
+    finetune->schedule = (vgg_schedule){options->lr_schedule, options->lr, warmup, total};
+}
+
+static clvgg_status path_in(const char *folder, const char *name, char **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text path = {0};
+    vgg_text_puts(&path, folder);
+    vgg_text_puts(&path, "/");
+    vgg_text_puts(&path, name);
+    VGG_REQUIRE(!path.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a path");
+    *out = path.bytes; /* a text's memory is vgg_free()'s */
+    path = (vgg_text){0};
+cleanup:
+    vgg_text_free(&path);
+    return status;
+}
+
+static clvgg_status read_checkpoint(clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    finetune->state.epoch = 1;
+    if (finetune->options.run_dir != NULL) {
+        VGG_REQUIRE(mkdir(finetune->options.run_dir, 0777) == 0 || errno == EEXIST, CLVGG_STATUS_IO,
+                    "%s: can't be made: %s", finetune->options.run_dir, strerror(errno));
+        VGG_TRY(path_in(finetune->options.run_dir, "best.ckpt", &finetune->best_path));
+        VGG_TRY(path_in(finetune->options.run_dir, "last.ckpt", &finetune->last_path));
+    }
+    if (finetune->options.resume == NULL)
+        goto cleanup;
+    VGG_REQUIRE(finetune->best_path != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+                "going on from a checkpoint needs the folder with its best.ckpt");
+    VGG_TRY(vgg_checkpoint_open(finetune->options.resume, &finetune->resumed));
+    VGG_TRY(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, false));
+    VGG_TRY(vgg_checkpoint_state(finetune->resumed, &finetune->state));
+    VGG_REQUIRE(finetune->state.position <= vgg_dataset_count(finetune->train) &&
+                    finetune->state.epoch <= finetune->options.epochs + 1,
+                CLVGG_STATUS_BAD_FILE, "%s: stands behind its own end", finetune->options.resume);
+cleanup:
+    return status;
+}
+
+/* The settings as a JSON object of strings, for the model's file. */
+static clvgg_status describe_training(clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text json = {0}, part = {0};
+    vgg_text_puts(&json, "{");
+    for (const char *line = finetune->settings.bytes; *line != '\0';) {
+        const size_t name = strcspn(line, "="), end = strcspn(line, "\n");
+        vgg_text_puts(&json, json.length > 1 ? ", " : "");
+        part.length = 0;
+        vgg_text_append(&part, line, name);
+        vgg_text_json_string(&json, part.bytes);
+        vgg_text_puts(&json, ": ");
+        part.length = 0;
+        vgg_text_append(&part, line + name + 1, end - name - 1);
+        vgg_text_json_string(&json, part.bytes);
+        line += end + 1;
+    }
+    vgg_text_puts(&json, "}");
+    VGG_REQUIRE(!json.failed && !part.failed, CLVGG_STATUS_OUT_OF_MEMORY,
+                "no memory for a description");
+    finetune->model->training = json.bytes;
+    json = (vgg_text){0};
+cleanup:
+    vgg_text_free(&json);
+    vgg_text_free(&part);
+    return status;
+}
+
+/* ---- life ---- */
+
+static clvgg_status set_up(clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    uint8_t digest[32];
+    const size_t classes = vgg_dataset_class_count(finetune->train);
+    VGG_TRY(check_datasets(finetune->train, finetune->val));
+    VGG_NEW(finetune->classes, classes);
+    for (size_t i = 0; i < classes; i++)
+        finetune->classes[i] = vgg_dataset_class_name(finetune->train, i);
+    VGG_TRY(vgg_head_choose(finetune->base, finetune->classes, classes, &finetune->options,
+                            &finetune->choice));
+    VGG_TRY(make_model(finetune));
+    VGG_TRY(part_layers(finetune));
+    plan_schedule(finetune);
+    VGG_TRY(vgg_frozen_digest(&finetune->frozen, digest));
+    VGG_TRY(vgg_finetune_write_settings(finetune, digest));
+    VGG_TRY(describe_training(finetune));
+    VGG_TRY(read_checkpoint(finetune));
+    VGG_TRY(open_features(finetune, digest));
+    VGG_TRY(check_room(finetune));
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_finetune_create(clvgg_device *device, clvgg_model *base,
+                                 const clvgg_dataset *train, const clvgg_dataset *val,
+                                 const clvgg_finetune_options *options, clvgg_finetune **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_finetune *finetune = NULL;
+    *out = NULL;
+    VGG_NEW(finetune, 1);
+    finetune->scope = base->scope;
+    vgg_device_retain(device);
+    finetune->device = device;
+    vgg_model_retain(base);
+    finetune->base = base;
+    finetune->train = vgg_dataset_retain(train);
+    finetune->val = vgg_dataset_retain(val);
+    VGG_TRY(copy_options(finetune, options));
+    VGG_TRY(set_up(finetune));
+    *out = finetune;
+    finetune = NULL;
+cleanup:
+    vgg_finetune_free(finetune);
+    return status;
+}
+
+void vgg_finetune_free(clvgg_finetune *finetune)
+{
+    if (finetune == NULL)
+        return;
+    vgg_head_free(finetune->head);
+    vgg_features_close(finetune->features); /* its threads use the frozen plan */
+    vgg_frozen_stop(&finetune->frozen);
+    vgg_checkpoint_close(finetune->resumed);
+    vgg_checkpoint_close(finetune->best);
+    for (int i = 0; i < 3; i++)
+        for (int bias = 0; bias < 2; bias++)
+            vgg_free(finetune->best_values[i][bias]);
+    vgg_free(finetune->confusion);
+    vgg_free(finetune->state.epochs);
+    vgg_free(finetune->best_path);
+    vgg_free(finetune->last_path);
+    vgg_free(finetune->items);
+    vgg_text_free(&finetune->settings);
+    vgg_model_free(finetune->model);
+    vgg_free(finetune->classes);
+    vgg_free((char *)finetune->options.cache_dir);
+    vgg_free((char *)finetune->options.run_dir);
+    vgg_free((char *)finetune->options.resume);
+    vgg_dataset_release(finetune->train);
+    vgg_dataset_release(finetune->val);
+    vgg_model_free(finetune->base);
+    vgg_device_release(finetune->device);
+    vgg_free(finetune);
+}
+
+void vgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan *plan)
+{
+    uint64_t room = UINT64_MAX, parameters = 0;
+    if (vgg_features_room(finetune->features, &room) != CLVGG_STATUS_OK)
+        room = 0;
+    for (int i = 0; i < finetune->head_options.layer_count; i++)
+        parameters += (uint64_t)(finetune->layers[i].outputs * (finetune->layers[i].inputs + 1));
+    *plan = (clvgg_finetune_plan){
+        .struct_size = sizeof *plan,
+        .features = feature_name(finetune),
+        .feature_count = finetune->frozen.feature_count,
+        .train_images = vgg_dataset_count(finetune->train),
+        .val_images = vgg_dataset_count(finetune->val),
+        .views = finetune->options.views,
+        .feature_images = finetune->item_count,
+        .cached_images =
+            vgg_features_present(finetune->features, finetune->items, finetune->item_count),
+        .cache_bytes = missing_bytes(finetune),
+        .free_disk_bytes = room,
+        .trained_parameters = parameters,
+        .frozen_device_bytes = finetune->frozen.device_bytes,
+        .head_device_bytes = finetune->head_bytes,
+        .host_buffer_bytes = vgg_features_buffer_bytes(finetune->features),
+        .steps_an_epoch = steps_an_epoch(finetune),
+        .epochs = finetune->options.epochs,
+        .first_epoch = finetune->state.epoch,
+        .trained_classes = (int)vgg_dataset_class_count(finetune->train),
+        .fingerprint = finetune->fingerprint,
+    };
+}
+
+clvgg_status vgg_finetune_save(const clvgg_finetune *finetune, const char *path, clvgg_dtype dtype)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(finetune->confusion != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+                "there is no model yet: training hasn't come to its end");
+    VGG_TRY(vgg_model_save(finetune->model, path, dtype));
+cleanup:
+    return status;
+}

@@ -1,0 +1,76 @@
+/* train/finetune.h — what clvgg_finetune is inside: the parts that fine-tuning goes through.
+ *
+ *     finetune.c           decides (head_choice.c), plans, opens the feature file, reads a
+ * checkpoint finetune_settings.c  writes down what decides the result finetune_weights.c   where
+ * the new model's parameters come from: random, the base's, the best finetune_run.c       features,
+ * epochs, evaluation, checkpoints finetune_project.c   measures and projects
+ */
+#ifndef VGG_TRAIN_FINETUNE_H
+#define VGG_TRAIN_FINETUNE_H
+
+#include "base/text.h"
+#include "train/checkpoint.h"
+#include "train/dataset.h"
+#include "train/features.h"
+#include "train/frozen.h"
+#include "train/head.h"
+#include "train/head_choice.h"
+#include "train/schedule.h"
+
+struct clvgg_finetune {
+    const vgg_scope *scope;
+    clvgg_device *device; /* retained, as base and data sets are */
+    clvgg_model *base;
+    const clvgg_dataset *train, *val;
+    clvgg_finetune_options options; /* strings are owned */
+    vgg_head_choice choice;
+    const char **classes; /* [class count], the data set's own strings */
+    clvgg_model *model;   /* the new one; its source is this struct */
+    vgg_frozen frozen;
+    vgg_features *features;
+    vgg_feature_item *items; /* [item_count]: what is to be computed, train then val */
+    size_t item_count;
+    vgg_head_layer layers[3]; /* that train */
+    vgg_head_options head_options;
+    uint64_t head_bytes;
+    vgg_head *head; /* while it trains */
+    vgg_schedule schedule;
+    vgg_text settings;
+    uint64_t fingerprint;
+    char *best_path, *last_path; /* NULL without a folder */
+    vgg_train_state state;       /* where training stands */
+    vgg_checkpoint *resumed;     /* until the head has it */
+    vgg_checkpoint *best;        /* what is best, once training has ended … */
+    float *best_values[3][2];    /* … or, without a folder, in memory: weights and biases */
+    uint64_t *confusion;         /* [classes][classes] of the best epoch, or NULL before the end */
+    double start_ms;
+};
+
+clvgg_status vgg_finetune_create(clvgg_device *device, clvgg_model *base,
+                                 const clvgg_dataset *train, const clvgg_dataset *val,
+                                 const clvgg_finetune_options *options, clvgg_finetune **out);
+void vgg_finetune_free(clvgg_finetune *finetune);
+clvgg_status vgg_finetune_run(clvgg_finetune *finetune);
+clvgg_status vgg_finetune_project(clvgg_finetune *finetune, double *features_seconds,
+                                  double *epoch_seconds);
+void vgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan *plan);
+clvgg_status vgg_finetune_save(const clvgg_finetune *finetune, const char *path, clvgg_dtype dtype);
+
+/* ---- between the files ---- */
+
+/* Lines "name=value" of everything that decides the result, but the head's programs. */
+clvgg_status vgg_finetune_write_settings(clvgg_finetune *finetune, const uint8_t frozen[32]);
+/* A vgg_head_source of the first values of a layer that trains; `user` is the finetune. */
+clvgg_status vgg_finetune_initial(void *user, int layer, bool bias, uint64_t first, uint64_t count,
+                                  float *values);
+/* A clvgg_tensor_source of the new model: frozen layers' random values, trained layers' best. */
+clvgg_status vgg_finetune_tensor(void *user, const char *tensor, const clvgg_shape *shape,
+                                 uint64_t first, uint64_t count, float *values);
+/* Keeps the head's weights as the best so far: in best.ckpt, or in memory. */
+clvgg_status vgg_finetune_keep_best(clvgg_finetune *finetune);
+/* Puts the best weights on the device. */
+clvgg_status vgg_finetune_restore_best(clvgg_finetune *finetune);
+/* The head's layers for a checkpoint. */
+vgg_checkpoint_layers vgg_finetune_layers(const clvgg_finetune *finetune, bool with_state);
+
+#endif

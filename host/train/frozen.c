@@ -1,0 +1,102 @@
+/* train/frozen.c — the frozen part of a network as a plan of its own. */
+#include "train/frozen.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cache/sha256.h"
+#include "model/preprocess.h"
+#include "pipeline/model_source.h"
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+enum { HASH_ELEMENTS = 1 << 18 };
+
+static clvgg_status make_plan(const vgg_frozen *frozen, bool plan_only, vgg_plan **out)
+{
+    const vgg_parameter_source source = vgg_model_parameter_source(frozen->model);
+    const vgg_plan_options options = {
+        .max_batch = frozen->batch,
+        .outputs = &frozen->node,
+        .output_count = 1,
+        .clblast = !frozen->device->foreign_context,
+        .plan_only = plan_only,
+    };
+    return vgg_plan_create(frozen->device, frozen->model->graph, &source, &options, out);
+}
+
+clvgg_status vgg_frozen_init(vgg_frozen *frozen, clvgg_device *device, const clvgg_model *model,
+                             int node, int batch)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_plan *plan = NULL;
+    *frozen = (vgg_frozen){.device = device, .model = model, .node = node, .batch = batch};
+    VGG_TRY(make_plan(frozen, true, &plan));
+    frozen->input_count = (size_t)vgg_plan_input_elements(plan);
+    frozen->feature_count = (size_t)vgg_plan_output_elements(plan, 0);
+    frozen->device_bytes = plan->weight_bytes + plan->arena_bytes;
+    frozen->fingerprint = plan->fingerprint;
+cleanup:
+    vgg_plan_free(plan);
+    return status;
+}
+
+static clvgg_status hash_parameter(const clvgg_model *model, const vgg_parameter *parameter,
+                                   void *piece, vgg_sha256 *hash)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const uint64_t count = vgg_shape_elements(&parameter->shape);
+    vgg_sha256_add(hash, parameter->name, strlen(parameter->name) + 1);
+    vgg_sha256_add(hash, &parameter->dtype, sizeof parameter->dtype);
+    for (uint64_t first = 0; first < count; first += HASH_ELEMENTS) {
+        const uint64_t some = count - first < HASH_ELEMENTS ? count - first : HASH_ELEMENTS;
+        VGG_TRY(vgg_model_read_parameter(model, parameter, first, some, piece));
+        vgg_sha256_add(hash, piece, (size_t)some * vgg_dtype_bytes(parameter->dtype));
+    }
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_frozen_digest(const vgg_frozen *frozen, uint8_t digest[32])
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_model *model = frozen->model;
+    vgg_text preprocess = {0};
+    float *piece = NULL;
+    vgg_sha256 hash = vgg_sha256_begin();
+    vgg_model_preprocess_write_json(&model->preprocess, &preprocess);
+    VGG_REQUIRE(!preprocess.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a description");
+    vgg_sha256_add(&hash, preprocess.bytes, preprocess.length);
+    vgg_sha256_add(&hash, &frozen->fingerprint, sizeof frozen->fingerprint);
+    VGG_NEW(piece, HASH_ELEMENTS);
+    for (size_t i = 0; i < model->parameter_count; i++)
+        if (model->parameters[i].node <= frozen->node)
+            VGG_TRY(hash_parameter(model, &model->parameters[i], piece, &hash));
+    vgg_sha256_end(&hash, digest);
+cleanup:
+    vgg_free(piece);
+    vgg_text_free(&preprocess);
+    return status;
+}
+
+clvgg_status vgg_frozen_compute(void *user, int count, const float *images, float *features)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_frozen *frozen = user;
+    if (frozen->plan == NULL)
+        VGG_TRY(make_plan(frozen, false, &frozen->plan));
+    for (int first = 0; first < count; first += frozen->batch) {
+        const int some = count - first < frozen->batch ? count - first : frozen->batch;
+        float *output = features + (size_t)first * frozen->feature_count;
+        VGG_TRY(vgg_plan_run(frozen->plan, some, images + (size_t)first * frozen->input_count,
+                             &output));
+    }
+cleanup:
+    return status;
+}
+
+void vgg_frozen_stop(vgg_frozen *frozen)
+{
+    vgg_plan_free(frozen->plan);
+    frozen->plan = NULL;
+}
