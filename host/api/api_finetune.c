@@ -135,7 +135,7 @@ void clvgg_finetune_epoch_at(const clvgg_finetune *finetune, size_t index,
 
 uint64_t clvgg_finetune_confusion(const clvgg_finetune *finetune, size_t truth, size_t predicted)
 {
-    const size_t classes = vgg_dataset_class_count(finetune->val);
+    const size_t classes = finetune->val->files->class_count;
     return finetune->confusion == NULL ? 0 : finetune->confusion[truth * classes + predicted];
 }
 

@@ -16,9 +16,9 @@
 #include "cli/options.h"
 
 /* In the order of --help. */
-static const vgg_verb *const verbs[] = {&vgg_verb_run,     &vgg_verb_eval,  &vgg_verb_info,
-                                        &vgg_verb_devices, &vgg_verb_bench, &vgg_verb_compare,
-                                        &vgg_verb_tune,    &vgg_verb_cache, NULL};
+static const vgg_verb *const verbs[] = {
+    &vgg_verb_run,   &vgg_verb_eval,    &vgg_verb_finetune, &vgg_verb_info,  &vgg_verb_devices,
+    &vgg_verb_bench, &vgg_verb_compare, &vgg_verb_tune,     &vgg_verb_cache, NULL};
 
 static const vgg_verb *find_verb(const char *name)
 {

@@ -103,6 +103,18 @@ static bool store(vgg_cli *cli, const vgg_option *option, const char *value, voi
             return true;
         vgg_cli_error(cli, "--%s: needs a number above 0, got '%s'", option->name, value);
         return false;
+    case VGG_OPTION_REAL:
+        if (vgg_value_real(value, option->least, option->most, field))
+            return true;
+        vgg_cli_error(cli, "--%s: needs a number from %g to %g, got '%s'", option->name,
+                      option->least, option->most, value);
+        return false;
+    case VGG_OPTION_WORDS:
+        if (vgg_value_words(value, option->argument, field))
+            return true;
+        vgg_cli_error(cli, "--%s: needs words among %s with commas between, got '%s'",
+                      option->name, option->argument, value);
+        return false;
     case VGG_OPTION_DURATION:
         if (vgg_value_duration(value, field))
             return true;

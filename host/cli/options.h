@@ -42,6 +42,8 @@ typedef enum vgg_option_kind {
     VGG_OPTION_COUNT,    /* int between least and most */
     VGG_OPTION_COUNTS,   /* vgg_counts, commas between, each between least and most */
     VGG_OPTION_NUMBER,   /* float, finite and above 0 */
+    VGG_OPTION_REAL,     /* double from least to most */
+    VGG_OPTION_WORDS,    /* unsigned: bit i for word i of `argument`, commas between */
     VGG_OPTION_DURATION, /* float seconds, above 0: 90, 60s, 5m, 1h */
     VGG_OPTION_SIZE,     /* uint64_t bytes, at least `least`: 512M, 1G, 1048576 */
     VGG_OPTION_TRIPLE,   /* vgg_triple: three finite numbers, each above `least` */

@@ -66,6 +66,43 @@ bool vgg_value_number(const char *text, float *value)
     return decimal(text, '\0', value, &end);
 }
 
+bool vgg_value_real(const char *text, double least, double most, double *value)
+{
+    char *end;
+    if (text[0] == '\0' || strspn(text, "+-0123456789.eE") != strlen(text))
+        return false;
+    *value = strtod(text, &end);
+    return *end == '\0' && isfinite(*value) && *value >= least && *value <= most;
+}
+
+/* Position of the word of `length` bytes at `text` among `words`, or -1. */
+static int find_word(const char *text, size_t length, const char *words)
+{
+    for (int i = 0;; i++) {
+        const size_t word = strcspn(words, ",");
+        if (word == length && strncmp(text, words, length) == 0)
+            return i;
+        if (words[word] == '\0')
+            return -1;
+        words += word + 1;
+    }
+}
+
+bool vgg_value_words(const char *text, const char *words, unsigned *bits)
+{
+    *bits = 0;
+    for (;;) {
+        const size_t length = strcspn(text, ",");
+        const int position = find_word(text, length, words);
+        if (position < 0)
+            return false;
+        *bits |= 1u << position;
+        if (text[length] == '\0')
+            return true;
+        text += length + 1;
+    }
+}
+
 bool vgg_value_duration(const char *text, float *seconds)
 {
     static const struct {

@@ -8,6 +8,9 @@ bool vgg_value_count(const char *text, int least, int most, int *value);
 /* Numbers with commas between, at most VGG_COUNTS_MOST. */
 bool vgg_value_counts(const char *text, int least, int most, vgg_counts *value);
 bool vgg_value_number(const char *text, float *value);
+bool vgg_value_real(const char *text, double least, double most, double *value);
+/* Bits of those of `words`, which have commas between them as `text` has. */
+bool vgg_value_words(const char *text, const char *words, unsigned *bits);
 /* Seconds above 0; s, m or h may stand behind. */
 bool vgg_value_duration(const char *text, float *seconds);
 bool vgg_value_size(const char *text, uint64_t *bytes);

@@ -19,8 +19,9 @@ vgg_progress vgg_progress_start(const vgg_style *style, size_t total)
     };
 }
 
-static void draw_eta(vgg_text *text, double seconds)
+void vgg_progress_rate(vgg_text *text, double per_second, double seconds)
 {
+    vgg_text_printf(text, per_second < 10 ? "%.1f images/s  " : "%.0f images/s  ", per_second);
     if (seconds < 3600)
         vgg_text_printf(text, "%d:%02d left", (int)seconds / 60, (int)seconds % 60);
     else
@@ -68,8 +69,8 @@ void vgg_progress_update(vgg_progress *progress, size_t done)
     vgg_text_puts(text, " of ");
     vgg_text_count(text, progress->total);
     double per_second = (double)done / ((now - progress->start_ms) / 1e3);
-    vgg_text_printf(text, per_second < 10 ? "  %.1f images/s  " : "  %.0f images/s  ", per_second);
-    draw_eta(text, (double)(progress->total - done) / per_second);
+    vgg_text_puts(text, "  ");
+    vgg_progress_rate(text, per_second, (double)(progress->total - done) / per_second);
     vgg_text_puts(text, "\033[K");
     vgg_out_flush(&progress->out);
 }

@@ -21,6 +21,8 @@ vgg_progress vgg_progress_start(const vgg_style *style, size_t total);
 void vgg_progress_update(vgg_progress *progress, size_t done);
 /* Draws a bar filled to `share` (0 … 1) and words behind it, as often. */
 void vgg_progress_show(vgg_progress *progress, double share, const char *words);
+/* "12 images/s  1:05 left". */
+void vgg_progress_rate(vgg_text *text, double per_second, double seconds_left);
 /* Wipes the line, so that other text can be written; the next update draws it again. */
 void vgg_progress_clear(vgg_progress *progress);
 /* Wipes the line and frees. */

@@ -36,18 +36,18 @@ cleanup:
 static clvgg_status check_datasets(const clvgg_dataset *train, const clvgg_dataset *val)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t classes = vgg_dataset_class_count(train);
+    const size_t classes = train->files->class_count;
     VGG_REQUIRE(classes >= 2, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s has one class, '%s': there is nothing to tell apart", vgg_dataset_path(train),
+                "%s has one class, '%s': there is nothing to tell apart", train->files->root,
                 vgg_dataset_class_name(train, 0));
-    VGG_REQUIRE(classes == vgg_dataset_class_count(val), CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s has %zu classes, %s has %zu", vgg_dataset_path(train), classes,
-                vgg_dataset_path(val), vgg_dataset_class_count(val));
+    VGG_REQUIRE(classes == val->files->class_count, CLVGG_STATUS_INVALID_ARGUMENT,
+                "%s has %zu classes, %s has %zu", train->files->root, classes,
+                val->files->root, val->files->class_count);
     for (size_t i = 0; i < classes; i++)
         VGG_REQUIRE(strcmp(vgg_dataset_class_name(train, i), vgg_dataset_class_name(val, i)) == 0,
                     CLVGG_STATUS_INVALID_ARGUMENT, "%s has a class '%s', %s has '%s' in its place",
-                    vgg_dataset_path(train), vgg_dataset_class_name(train, i),
-                    vgg_dataset_path(val), vgg_dataset_class_name(val, i));
+                    train->files->root, vgg_dataset_class_name(train, i),
+                    val->files->root, vgg_dataset_class_name(val, i));
 cleanup:
     return status;
 }
@@ -59,7 +59,7 @@ static clvgg_status make_model(clvgg_finetune *finetune)
     static const vgg_layer_type types[] = {VGG_LAYER_RELU, VGG_LAYER_TANH, VGG_LAYER_SIGMOID};
     const vgg_head_choice *choice = &finetune->choice;
     vgg_model_head head = {.hidden_count = choice->layer_count - 1,
-                           .class_count = vgg_dataset_class_count(finetune->train),
+                           .class_count = finetune->train->files->class_count,
                            .labels = finetune->classes,
                            .source = vgg_finetune_tensor,
                            .source_user = finetune};
@@ -125,8 +125,8 @@ static const char *feature_name(const clvgg_finetune *finetune)
 static clvgg_status list_items(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t images = vgg_dataset_count(finetune->train);
-    const size_t others = vgg_dataset_count(finetune->val);
+    const size_t images = finetune->train->count;
+    const size_t others = finetune->val->count;
     const size_t views = (size_t)finetune->options.views;
     uint32_t *order = NULL;
     VGG_REQUIRE(images <= INT32_MAX / views && others <= INT32_MAX, CLVGG_STATUS_UNSUPPORTED,
@@ -199,7 +199,7 @@ cleanup:
 
 static uint64_t steps_an_epoch(const clvgg_finetune *finetune)
 {
-    const uint64_t images = vgg_dataset_count(finetune->train);
+    const uint64_t images = finetune->train->count;
     const uint64_t batch = (uint64_t)finetune->options.batch;
     return (images + batch - 1) / batch;
 }
@@ -247,7 +247,7 @@ static clvgg_status read_checkpoint(clvgg_finetune *finetune)
     VGG_TRY(vgg_checkpoint_open(finetune->options.resume, &finetune->resumed));
     VGG_TRY(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, false));
     VGG_TRY(vgg_checkpoint_state(finetune->resumed, &finetune->state));
-    VGG_REQUIRE(finetune->state.position <= vgg_dataset_count(finetune->train) &&
+    VGG_REQUIRE(finetune->state.position <= finetune->train->count &&
                     finetune->state.epoch <= finetune->options.epochs + 1,
                 CLVGG_STATUS_BAD_FILE, "%s: stands behind its own end", finetune->options.resume);
 cleanup:
@@ -289,7 +289,7 @@ static clvgg_status set_up(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     uint8_t digest[32];
-    const size_t classes = vgg_dataset_class_count(finetune->train);
+    const size_t classes = finetune->train->files->class_count;
     VGG_TRY(check_datasets(finetune->train, finetune->val));
     VGG_NEW(finetune->classes, classes);
     for (size_t i = 0; i < classes; i++)
@@ -356,8 +356,8 @@ void vgg_finetune_free(clvgg_finetune *finetune)
     vgg_free((char *)finetune->options.cache_dir);
     vgg_free((char *)finetune->options.run_dir);
     vgg_free((char *)finetune->options.resume);
-    vgg_dataset_release(finetune->train);
-    vgg_dataset_release(finetune->val);
+    vgg_dataset_free(finetune->train);
+    vgg_dataset_free(finetune->val);
     vgg_model_free(finetune->base);
     vgg_device_release(finetune->device);
     vgg_free(finetune);
@@ -374,8 +374,8 @@ void vgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan *
         .struct_size = sizeof *plan,
         .features = feature_name(finetune),
         .feature_count = finetune->frozen.feature_count,
-        .train_images = vgg_dataset_count(finetune->train),
-        .val_images = vgg_dataset_count(finetune->val),
+        .train_images = finetune->train->count,
+        .val_images = finetune->val->count,
         .views = finetune->options.views,
         .feature_images = finetune->item_count,
         .cached_images =
@@ -389,7 +389,7 @@ void vgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan *
         .steps_an_epoch = steps_an_epoch(finetune),
         .epochs = finetune->options.epochs,
         .first_epoch = finetune->state.epoch,
-        .trained_classes = (int)vgg_dataset_class_count(finetune->train),
+        .trained_classes = (int)finetune->train->files->class_count,
         .fingerprint = finetune->fingerprint,
     };
 }

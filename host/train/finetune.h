@@ -21,7 +21,7 @@ struct clvgg_finetune {
     const vgg_scope *scope;
     clvgg_device *device; /* retained, as base and data sets are */
     clvgg_model *base;
-    const clvgg_dataset *train, *val;
+    clvgg_dataset *train, *val;
     clvgg_finetune_options options; /* strings are owned */
     vgg_head_choice choice;
     const char **classes; /* [class count], the data set's own strings */

@@ -50,7 +50,7 @@ static clvgg_status time_head(clvgg_finetune *finetune, double *step_ms, double 
     VGG_NEW(features, count);
     VGG_NEW(losses, (size_t)batch);
     VGG_NEW(labels, (size_t)batch);
-    VGG_NEW(logits, (size_t)batch * vgg_dataset_class_count(finetune->train));
+    VGG_NEW(logits, (size_t)batch * finetune->train->files->class_count);
     fill_noise(features, count);
     VGG_TRY(vgg_head_create(finetune->device, &finetune->head_options, vgg_finetune_initial,
                             finetune, &head));

@@ -74,20 +74,21 @@ static clvgg_status evaluate_batch(clvgg_finetune *finetune, const float *featur
                                    double *loss_sum)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t classes = vgg_dataset_class_count(finetune->val);
+    const size_t classes = finetune->val->files->class_count;
     float *probabilities = NULL;
     VGG_NEW(probabilities, classes);
     VGG_TRY(vgg_head_infer(finetune->head, count, features, logits));
     for (int i = 0; i < count; i++) {
-        clvgg_dataset_item item;
-        vgg_dataset_at(finetune->val, first + (size_t)i, &item);
+        const size_t image = first + (size_t)i;
+        const size_t truth = vgg_dataset_image_at(finetune->val, image)->class_index;
         const double loss =
-            softmax(logits + (size_t)i * classes, classes, item.class_index, probabilities);
+            softmax(logits + (size_t)i * classes, classes, truth, probabilities);
         VGG_REQUIRE(isfinite(loss), CLVGG_STATUS_NON_FINITE,
-                    "%s: its loss behind step %llu is no number", item.path,
+                    "%s: its loss behind step %llu is no number",
+                    vgg_dataset_image_path(finetune->val, image),
                     (unsigned long long)finetune->state.step);
         *loss_sum += loss;
-        VGG_TRY(vgg_evaluation_add(evaluation, item.class_index, probabilities));
+        VGG_TRY(vgg_evaluation_add(evaluation, truth, probabilities));
     }
 cleanup:
     vgg_free(probabilities);
@@ -99,14 +100,14 @@ static clvgg_status evaluate(clvgg_finetune *finetune, clvgg_evaluation *evaluat
                              double *mean_loss)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t images = vgg_dataset_count(finetune->val);
+    const size_t images = finetune->val->count;
     const int batch = finetune->options.batch;
     vgg_feature_stream *stream = NULL;
     float *features = NULL, *logits = NULL;
     double loss_sum = 0;
     size_t first = 0;
     VGG_NEW(features, (size_t)batch * finetune->frozen.feature_count);
-    VGG_NEW(logits, (size_t)batch * vgg_dataset_class_count(finetune->val));
+    VGG_NEW(logits, (size_t)batch * finetune->val->files->class_count);
     VGG_TRY(vgg_feature_stream_open(finetune->features,
                                     finetune->items + finetune->item_count - images, images, batch,
                                     &stream));
@@ -164,7 +165,7 @@ static clvgg_status end_epoch(clvgg_finetune *finetune, int epoch, double start_
     clvgg_evaluation *evaluation = NULL;
     clvgg_evaluation_summary summary = {.struct_size = sizeof summary};
     clvgg_finetune_epoch figures = {.struct_size = sizeof figures, .epoch = epoch};
-    VGG_TRY(vgg_evaluation_create(finetune->device->runtime, vgg_dataset_class_count(finetune->val),
+    VGG_TRY(vgg_evaluation_create(finetune->device->runtime, finetune->val->files->class_count,
                                   &evaluation));
     VGG_TRY(evaluate(finetune, evaluation, &figures.val_loss));
     vgg_evaluation_summarize(evaluation, &summary);
@@ -217,11 +218,8 @@ static clvgg_status train_batch(clvgg_finetune *finetune, const vgg_feature_item
     vgg_train_state *state = &finetune->state;
     const vgg_head_step step = step_of(finetune);
     int correct = 0;
-    for (int i = 0; i < count; i++) {
-        clvgg_dataset_item item;
-        vgg_dataset_at(finetune->train, items[i].image, &item);
-        labels[i] = (int32_t)item.class_index;
-    }
+    for (int i = 0; i < count; i++)
+        labels[i] = (int32_t)vgg_dataset_image_at(finetune->train, items[i].image)->class_index;
     status = vgg_head_train(finetune->head, count, features, labels, &step, losses, &correct);
     if (status == CLVGG_STATUS_NON_FINITE)
         vgg_message_prefix("step %llu, learning rate %g", (unsigned long long)step.step, step.lr);
@@ -239,7 +237,7 @@ cleanup:
 static clvgg_status order_epoch(const clvgg_finetune *finetune, vgg_feature_item *items)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t images = vgg_dataset_count(finetune->train);
+    const size_t images = finetune->train->count;
     const clvgg_finetune_options *options = &finetune->options;
     const int epoch = finetune->state.epoch;
     uint32_t *order = NULL;
@@ -260,7 +258,7 @@ static bool report_step(const clvgg_finetune *finetune)
     const double done = (double)state->position;
     clvgg_finetune_event event = {.type = CLVGG_FINETUNE_STEP,
                                   .done = state->position,
-                                  .total = vgg_dataset_count(finetune->train),
+                                  .total = finetune->train->count,
                                   .loss = state->loss_sum / done,
                                   .accuracy = (double)state->correct / done,
                                   .lr = vgg_schedule_lr(&finetune->schedule, state->step)};
@@ -287,7 +285,7 @@ static clvgg_status train_epoch(clvgg_finetune *finetune, double *saved_ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_train_state *state = &finetune->state;
-    const size_t images = vgg_dataset_count(finetune->train);
+    const size_t images = finetune->train->count;
     const size_t batch = (size_t)finetune->options.batch;
     const double start_ms = vgg_clock_ms(), before = state->seconds;
     vgg_feature_stream *stream = NULL;
@@ -352,7 +350,7 @@ cleanup:
 static clvgg_status finish(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t classes = vgg_dataset_class_count(finetune->val);
+    const size_t classes = finetune->val->files->class_count;
     clvgg_evaluation *evaluation = NULL;
     uint64_t *confusion = NULL;
     double loss;

@@ -28,11 +28,10 @@ static void put_dataset(vgg_text *text, const char *name, const clvgg_dataset *d
 {
     uint8_t digest[32];
     vgg_sha256 hash = vgg_sha256_begin();
-    for (size_t i = 0; i < vgg_dataset_count(dataset); i++) {
-        clvgg_dataset_item item;
-        vgg_dataset_at(dataset, i, &item);
-        const uint64_t class_index = item.class_index;
-        vgg_sha256_add(&hash, item.digest, sizeof item.digest);
+    for (size_t i = 0; i < dataset->count; i++) {
+        const vgg_dataset_image *image = vgg_dataset_image_at(dataset, i);
+        const uint64_t class_index = image->class_index;
+        vgg_sha256_add(&hash, image->digest, sizeof image->digest);
         vgg_sha256_add(&hash, &class_index, sizeof class_index);
     }
     vgg_sha256_end(&hash, digest);

@@ -1,0 +1,95 @@
+/* cli/finetune_data.c — opens data sets and says what is in them: classes, balance, what was left
+ * out, and files that are on both sides.
+ */
+#include <string.h>
+
+#include "cli/finetune.h"
+#include "report/format.h"
+
+enum { MOST_SKIPPED_SHOWN = 5, UNBALANCED = 5 };
+
+/* "train/: 999 images: cat 500, dog 499". */
+static void say_classes(const vgg_finetuning *run, const char *what, const clvgg_dataset *dataset)
+{
+    vgg_text text = {0};
+    size_t least = SIZE_MAX, most = 0;
+    const size_t classes = clvgg_dataset_class_count(dataset);
+    vgg_text_printf(&text, "%s: ", what);
+    vgg_text_count(&text, clvgg_dataset_count(dataset));
+    vgg_text_printf(&text, " photographs, %zu classes", classes);
+    for (size_t i = 0; i < classes; i++) {
+        const size_t size = clvgg_dataset_class_size(dataset, i);
+        least = size < least ? size : least;
+        most = size > most ? size : most;
+        if (i < 20) {
+            vgg_text_puts(&text, i == 0 ? ": " : ", ");
+            vgg_text_terminal(&text, clvgg_dataset_class_name(dataset, i));
+            vgg_text_printf(&text, " %zu", size);
+        }
+    }
+    if (classes > 20)
+        vgg_text_puts(&text, ", ...");
+    if (most >= UNBALANCED * least)
+        vgg_text_printf(&text, "\nthe largest class has %zu times the photographs of the smallest",
+                        least > 0 ? most / least : most);
+    if (!text.failed)
+        vgg_cli_note(run->cli, "%s", text.bytes);
+    vgg_text_free(&text);
+}
+
+static void say_skipped(const vgg_finetuning *run, const clvgg_dataset *dataset)
+{
+    const size_t count = clvgg_dataset_skipped_count(dataset);
+    for (size_t i = 0; i < count && i < MOST_SKIPPED_SHOWN; i++) {
+        const char *path, *reason;
+        clvgg_dataset_skipped(dataset, i, &path, &reason);
+        vgg_cli_note(run->cli, "left out: %s: %s", path, reason);
+    }
+    if (count > MOST_SKIPPED_SHOWN)
+        vgg_cli_note(run->cli, "left out: %zu files in all", count);
+}
+
+static void say_common(vgg_finetuning *run, size_t first, size_t second)
+{
+    clvgg_dataset_item one, other;
+    clvgg_dataset_at(run->train, first, &one);
+    clvgg_dataset_at(run->val, second, &other);
+    vgg_cli_note(run->cli,
+                 "warning: %zu of the validation photographs are among the training photographs "
+                 "(%s is %s): validation will look better than it is",
+                 run->common, other.path, one.path);
+}
+
+static clvgg_status open_data(vgg_finetuning *run)
+{
+    const vgg_finetune_arguments *arguments = run->arguments;
+    const double share = arguments->val_split > 0 ? arguments->val_split : 0.1;
+    size_t first = 0, second = 0;
+    clvgg_dataset **into = arguments->val != NULL ? &run->train : &run->whole;
+    clvgg_status status = clvgg_dataset_open(run->runtime, arguments->data, into);
+    if (status == CLVGG_STATUS_OK && arguments->val != NULL)
+        status = clvgg_dataset_open(run->runtime, arguments->val, &run->val);
+    else if (status == CLVGG_STATUS_OK)
+        status = clvgg_dataset_split(run->whole, share, (uint64_t)arguments->seed, &run->train,
+                                     &run->val);
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_dataset_common(run->train, run->val, &run->common, &first, &second);
+    if (status == CLVGG_STATUS_OK && run->common > 0)
+        say_common(run, first, second);
+    return status;
+}
+
+int vgg_finetune_open_data(vgg_finetuning *run)
+{
+    const clvgg_status status = open_data(run);
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(run->cli, status);
+    if (run->arguments->quiet)
+        return VGG_EXIT_OK;
+    say_skipped(run, run->whole != NULL ? run->whole : run->train);
+    if (run->arguments->val != NULL)
+        say_skipped(run, run->val);
+    say_classes(run, "training", run->train);
+    say_classes(run, "validation", run->val);
+    return VGG_EXIT_OK;
+}

@@ -1,0 +1,281 @@
+/* cli/finetune_report.c — a fine-tuning while it goes on and at its end. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli/finetune.h"
+#include "cli/interrupt.h"
+#include "report/clock.h"
+#include "report/curves.h"
+#include "report/format.h"
+#include "report/metrics_file.h"
+
+/* ---- epochs ---- */
+
+static bool keep_epoch(vgg_finetuning *run, const clvgg_finetune_epoch *epoch)
+{
+    clvgg_finetune_epoch *grown =
+        realloc(run->epochs, (run->epoch_count + 1) * sizeof *run->epochs);
+    if (grown == NULL)
+        return false;
+    run->epochs = grown;
+    run->epochs[run->epoch_count++] = *epoch;
+    return true;
+}
+
+bool vgg_finetune_take_epochs(vgg_finetuning *run)
+{
+    for (size_t i = 0; i < clvgg_finetune_epoch_count(run->finetune); i++) {
+        clvgg_finetune_epoch epoch = {.struct_size = sizeof epoch};
+        clvgg_finetune_epoch_at(run->finetune, i, &epoch);
+        if (!keep_epoch(run, &epoch))
+            return false;
+    }
+    return true;
+}
+
+static const clvgg_finetune_epoch *best_epoch(const vgg_finetuning *run)
+{
+    const clvgg_finetune_epoch *best = NULL;
+    for (size_t i = 0; i < run->epoch_count; i++)
+        if (run->epochs[i].best)
+            best = &run->epochs[i];
+    return best;
+}
+
+/* "98.50 %", or nothing for what is no number. */
+static void write_share(vgg_text *text, double share)
+{
+    if (isnan(share))
+        vgg_text_puts(text, "         ");
+    else
+        vgg_text_printf(text, "%7.2f %%", 100 * share);
+}
+
+static void write_loss(vgg_text *text, double loss)
+{
+    if (isnan(loss))
+        vgg_text_puts(text, "          ");
+    else
+        vgg_text_printf(text, "%10.4f", loss);
+}
+
+/* A row as soon as there is one: nobody waits hours for a table. */
+static void print_epoch(vgg_finetuning *run, const clvgg_finetune_epoch *epoch)
+{
+    vgg_text *text = &run->cli->out.text;
+    vgg_progress_clear(&run->progress);
+    if (run->epoch_count == 1)
+        vgg_text_puts(text, "epoch        lr  train loss   correct   val loss   correct      AUC   "
+                            "seconds\n");
+    vgg_text_printf(text, "%5d  %8.2g  ", epoch->epoch, epoch->lr);
+    write_loss(text, epoch->train_loss);
+    vgg_text_puts(text, " ");
+    write_share(text, epoch->train_accuracy);
+    vgg_text_puts(text, " ");
+    write_loss(text, epoch->val_loss);
+    vgg_text_puts(text, " ");
+    write_share(text, epoch->val_accuracy);
+    if (isnan(epoch->val_auc))
+        vgg_text_puts(text, "         ");
+    else
+        vgg_text_printf(text, "%9.5f", epoch->val_auc);
+    vgg_text_printf(text, " %9.1f%s\n", epoch->seconds, epoch->best ? "  best" : "");
+    vgg_out_flush(&run->cli->out);
+}
+
+/* ---- progress ---- */
+
+static void show_step(vgg_finetuning *run, const clvgg_finetune_event *event)
+{
+    vgg_text words = {0};
+    const double seconds = (vgg_clock_ms() - run->progress.start_ms) * 1e-3;
+    const double steps = (double)(event->step - run->first_step) / seconds; /* a second */
+    vgg_text_printf(&words, "epoch %d of %d  loss %.4f  %.1f %% right  ", event->epoch,
+                    event->epochs, event->loss, 100 * event->accuracy);
+    vgg_progress_rate(&words, steps * run->arguments->batch,
+                      (double)(event->steps - event->step) / steps);
+    if (!words.failed)
+        vgg_progress_show(&run->progress, (double)event->step / (double)event->steps, words.bytes);
+    vgg_text_free(&words);
+}
+
+static void show_progress(vgg_finetuning *run, const clvgg_finetune_event *event)
+{
+    const bool features = event->type == CLVGG_FINETUNE_FEATURES;
+    if (run->arguments->quiet || (!features && event->type != CLVGG_FINETUNE_STEP))
+        return;
+    if (!run->started || run->shown != event->type) {
+        vgg_progress_finish(&run->progress);
+        run->progress =
+            vgg_progress_start(&run->cli->err_style, features ? (size_t)event->total : SIZE_MAX);
+        run->started = true;
+        run->shown = event->type;
+        run->first_step = event->step - !features;
+    }
+    if (features)
+        vgg_progress_update(&run->progress, (size_t)event->done);
+    else
+        show_step(run, event);
+}
+
+int vgg_finetune_note(void *user, const clvgg_finetune_event *event)
+{
+    vgg_finetuning *run = user;
+    show_progress(run, event);
+    if (event->type == CLVGG_FINETUNE_EPOCH) {
+        if (!keep_epoch(run, event->epoch_figures))
+            return 1;
+        if (!run->arguments->json)
+            print_epoch(run, event->epoch_figures);
+        (void)vgg_finetune_write_files(run); /* once more at the end, where a failure is told */
+    }
+    return vgg_interrupt_signal() != 0;
+}
+
+/* ---- files ---- */
+
+static clvgg_status write_file(vgg_finetuning *run, const char *name,
+                               clvgg_status (*write)(const vgg_finetuning *run, const char *path))
+{
+    vgg_text path = {0};
+    vgg_text_printf(&path, "%s/%s", run->run_dir.bytes, name);
+    const clvgg_status status = path.failed ? CLVGG_STATUS_OUT_OF_MEMORY : write(run, path.bytes);
+    vgg_text_free(&path);
+    return status;
+}
+
+static clvgg_status write_csv(const vgg_finetuning *run, const char *path)
+{
+    return vgg_metrics_write_csv(path, run->epochs, run->epoch_count);
+}
+
+static clvgg_status write_json(const vgg_finetuning *run, const char *path)
+{
+    return vgg_metrics_write_json(path, run->epochs, run->epoch_count);
+}
+
+static clvgg_status write_curves(const vgg_finetuning *run, const char *path)
+{
+    return vgg_curves_write(path, run->arguments->output, run->epochs, run->epoch_count);
+}
+
+clvgg_status vgg_finetune_write_files(vgg_finetuning *run)
+{
+    static const struct {
+        const char *name;
+        clvgg_status (*write)(const vgg_finetuning *run, const char *path);
+    } files[] = {{"metrics.csv", write_csv},
+                 {"metrics.json", write_json},
+                 {"curves.svg", write_curves},
+                 {"curves.png", write_curves}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const clvgg_status status = write_file(run, files[i].name, files[i].write);
+        if (status != CLVGG_STATUS_OK && status != CLVGG_STATUS_UNSUPPORTED)
+            return status;
+    }
+    return CLVGG_STATUS_OK;
+}
+
+/* ---- the end ---- */
+
+static void put_epochs(const vgg_finetuning *run, vgg_json *json)
+{
+    vgg_json_begin_array(json, "epochs");
+    for (size_t i = 0; i < run->epoch_count; i++) {
+        const clvgg_finetune_epoch *epoch = &run->epochs[i];
+        vgg_json_begin_object(json, NULL);
+        vgg_json_integer(json, "epoch", epoch->epoch);
+        vgg_json_integer(json, "step", (int64_t)epoch->step);
+        vgg_json_number(json, "lr", epoch->lr);
+        vgg_json_number(json, "train_loss", epoch->train_loss);
+        vgg_json_number(json, "train_accuracy", epoch->train_accuracy);
+        vgg_json_number(json, "val_loss", epoch->val_loss);
+        vgg_json_number(json, "val_accuracy", epoch->val_accuracy);
+        vgg_json_number(json, "val_auc", epoch->val_auc);
+        vgg_json_number(json, "seconds", epoch->seconds);
+        vgg_json_bool(json, "best", epoch->best);
+        vgg_json_end(json);
+    }
+    vgg_json_end(json);
+}
+
+static void put_confusion(const vgg_finetuning *run, vgg_json *json)
+{
+    const size_t classes = clvgg_dataset_class_count(run->val);
+    vgg_json_begin_array(json, "confusion");
+    for (size_t truth = 0; truth < classes; truth++) {
+        vgg_json_begin_array(json, NULL);
+        for (size_t predicted = 0; predicted < classes; predicted++)
+            vgg_json_integer(json, NULL,
+                             (int64_t)clvgg_finetune_confusion(run->finetune, truth, predicted));
+        vgg_json_end(json);
+    }
+    vgg_json_end(json);
+}
+
+static void report_json(vgg_finetuning *run, const char *error)
+{
+    vgg_json json = {.text = &run->cli->out.text};
+    const clvgg_finetune_epoch *best = best_epoch(run);
+    vgg_json_begin_object(&json, NULL);
+    vgg_finetune_put_plan(run, &json);
+    put_epochs(run, &json);
+    if (best != NULL) {
+        vgg_json_integer(&json, "best_epoch", best->epoch);
+        vgg_json_number(&json, "val_accuracy", best->val_accuracy);
+        vgg_json_number(&json, "val_loss", best->val_loss);
+    }
+    if (run->written) {
+        put_confusion(run, &json);
+        vgg_json_string(&json, "output", run->arguments->output);
+    }
+    vgg_json_string(&json, "run_dir", run->run_dir.bytes);
+    if (error != NULL)
+        vgg_json_string(&json, "error", error);
+    vgg_json_end(&json);
+}
+
+/* Rows are what photographs show, columns what they were taken for. */
+static void print_confusion(const vgg_finetuning *run)
+{
+    enum { MOST_CLASSES = 12 };
+    vgg_text *text = &run->cli->out.text;
+    const size_t classes = clvgg_dataset_class_count(run->val);
+    if (classes > MOST_CLASSES)
+        return;
+    vgg_text_puts(text, "\nvalidation photographs (rows) and what they were taken for:\n");
+    for (size_t truth = 0; truth < classes; truth++) {
+        vgg_text_puts(text, "  ");
+        for (size_t predicted = 0; predicted < classes; predicted++)
+            vgg_text_printf(
+                text, "%7llu",
+                (unsigned long long)clvgg_finetune_confusion(run->finetune, truth, predicted));
+        vgg_text_puts(text, "  ");
+        vgg_text_terminal(text, clvgg_dataset_class_name(run->val, truth));
+        vgg_text_puts(text, "\n");
+    }
+}
+
+static void report_text(vgg_finetuning *run)
+{
+    vgg_text *text = &run->cli->out.text;
+    const clvgg_finetune_epoch *best = best_epoch(run);
+    if (!run->written || best == NULL)
+        return;
+    print_confusion(run);
+    vgg_text_puts(text, "\n");
+    vgg_text_terminal(text, run->arguments->output);
+    vgg_text_printf(text, ": epoch %d, %.2f %% of the validation photographs right\n", best->epoch,
+                    100 * best->val_accuracy);
+    vgg_text_puts(text, "curves, metrics and checkpoints are in ");
+    vgg_text_terminal(text, run->run_dir.bytes);
+    vgg_text_puts(text, "\n");
+}
+
+void vgg_finetune_report(vgg_finetuning *run, const char *error)
+{
+    if (run->arguments->json)
+        report_json(run, error);
+    else
+        report_text(run);
+}
