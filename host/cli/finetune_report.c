@@ -149,9 +149,44 @@ static clvgg_status write_csv(const vgg_finetuning *run, const char *path)
     return vgg_metrics_write_csv(path, run->epochs, run->epoch_count);
 }
 
+/* What the run was asked for, as far as it decides the result. */
+static void put_options(vgg_json *json, void *user)
+{
+    const vgg_finetuning *run = user;
+    const vgg_finetune_arguments *arguments = run->arguments;
+    vgg_json_string(json, "model", clvgg_model_name(run->base));
+    vgg_json_string(json, "data", arguments->data);
+    vgg_json_string(json, "val", arguments->val != NULL ? arguments->val : "");
+    vgg_json_integer(json, "epochs", arguments->epochs);
+    vgg_json_integer(json, "batch", arguments->batch);
+    vgg_json_integer(json, "views", arguments->views);
+    vgg_json_integer(json, "seed", arguments->seed);
+    vgg_json_string(json, "output", arguments->output);
+}
+
 static clvgg_status write_json(const vgg_finetuning *run, const char *path)
 {
-    return vgg_metrics_write_json(path, run->epochs, run->epoch_count);
+    const size_t classes = clvgg_dataset_class_count(run->val);
+    const char **names = calloc(classes, sizeof *names);
+    uint64_t *confusion = calloc(classes * classes, sizeof *confusion);
+    clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
+    for (size_t i = 0; names != NULL && i < classes; i++)
+        names[i] = clvgg_dataset_class_name(run->val, i);
+    for (size_t i = 0; confusion != NULL && i < classes * classes; i++)
+        confusion[i] = clvgg_finetune_confusion(run->finetune, i / classes, i % classes);
+    if (names != NULL && confusion != NULL) {
+        const vgg_metrics metrics = {.epochs = run->epochs,
+                                     .count = run->epoch_count,
+                                     .classes = names,
+                                     .class_count = classes,
+                                     .confusion = confusion,
+                                     .options = put_options,
+                                     .user = (void *)run};
+        status = vgg_metrics_write_json(path, &metrics);
+    }
+    free(names);
+    free(confusion);
+    return status;
 }
 
 static clvgg_status write_curves(const vgg_finetuning *run, const char *path)

@@ -35,6 +35,7 @@ struct clvgg_finetune {
     uint64_t head_bytes;
     vgg_head *head; /* while it trains */
     vgg_schedule schedule;
+    int scale_exponent; /* features are divided by 2 to this, weights behind them multiplied */
     vgg_text settings;
     uint64_t fingerprint;
     char *best_path, *last_path; /* NULL without a folder */
@@ -60,6 +61,13 @@ clvgg_status vgg_finetune_save(const clvgg_finetune *finetune, const char *path,
 
 /* Lines "name=value" of everything that decides the result, but the head's programs. */
 clvgg_status vgg_finetune_write_settings(clvgg_finetune *finetune, const uint8_t frozen[32]);
+/* Finds the scale of the features, once they can be had. */
+clvgg_status vgg_finetune_find_scale(clvgg_finetune *finetune);
+/* Multiplies by 2 to `exponent`: exact, but where values leave float32's range. */
+void vgg_scale_by_power(float *values, size_t count, int exponent);
+/* The next features of a stream, scaled. */
+clvgg_status vgg_finetune_next(const clvgg_finetune *finetune, vgg_feature_stream *stream,
+                               float *features, int *count);
 /* A vgg_head_source of the first values of a layer that trains; `user` is the finetune. */
 clvgg_status vgg_finetune_initial(void *user, int layer, bool bias, uint64_t first, uint64_t count,
                                   float *values);

@@ -81,12 +81,10 @@ static clvgg_status evaluate_batch(clvgg_finetune *finetune, const float *featur
     for (int i = 0; i < count; i++) {
         const size_t image = first + (size_t)i;
         const size_t truth = vgg_dataset_image_at(finetune->val, image)->class_index;
-        const double loss =
-            softmax(logits + (size_t)i * classes, classes, truth, probabilities);
-        VGG_REQUIRE(isfinite(loss), CLVGG_STATUS_NON_FINITE,
-                    "%s: its loss behind step %llu is no number",
-                    vgg_dataset_image_path(finetune->val, image),
-                    (unsigned long long)finetune->state.step);
+        const double loss = softmax(logits + (size_t)i * classes, classes, truth, probabilities);
+        VGG_REQUIRE(
+            isfinite(loss), CLVGG_STATUS_NON_FINITE, "%s: its loss behind step %llu is no number",
+            vgg_dataset_image_path(finetune->val, image), (unsigned long long)finetune->state.step);
         *loss_sum += loss;
         VGG_TRY(vgg_evaluation_add(evaluation, truth, probabilities));
     }
@@ -112,7 +110,7 @@ static clvgg_status evaluate(clvgg_finetune *finetune, clvgg_evaluation *evaluat
                                     finetune->items + finetune->item_count - images, images, batch,
                                     &stream));
     for (int count = 1; count > 0; first += (size_t)count) {
-        VGG_TRY(vgg_feature_stream_next(stream, features, &count));
+        VGG_TRY(vgg_finetune_next(finetune, stream, features, &count));
         if (count > 0)
             VGG_TRY(
                 evaluate_batch(finetune, features, first, count, logits, evaluation, &loss_sum));
@@ -301,7 +299,7 @@ static clvgg_status train_epoch(clvgg_finetune *finetune, double *saved_ms)
                                     images - (size_t)state->position, (int)batch, &stream));
     while (state->position < images) {
         int count = 0;
-        VGG_TRY(vgg_feature_stream_next(stream, features, &count));
+        VGG_TRY(vgg_finetune_next(finetune, stream, features, &count));
         VGG_TRY(train_batch(finetune, items + state->position, count, features, labels, losses));
         state->seconds = before + seconds_since(start_ms);
         VGG_TRY(after_step(finetune, report_step(finetune), saved_ms));
@@ -331,7 +329,8 @@ static clvgg_status start_head(clvgg_finetune *finetune)
     finetune->head = NULL;
     VGG_TRY(vgg_head_create(finetune->device, &finetune->head_options, vgg_finetune_initial,
                             finetune, &finetune->head));
-    vgg_text_printf(&finetune->settings, "kernels=%016llx\n",
+    vgg_text_printf(&finetune->settings, "features divided by=2^%d\nkernels=%016llx\n",
+                    finetune->scale_exponent,
                     (unsigned long long)vgg_head_fingerprint(finetune->head));
     VGG_REQUIRE(!finetune->settings.failed, CLVGG_STATUS_OUT_OF_MEMORY,
                 "no memory for a description");
@@ -376,6 +375,7 @@ clvgg_status vgg_finetune_run(clvgg_finetune *finetune)
                 CLVGG_STATUS_INVALID_ARGUMENT, "it has run already: make another to go on");
     finetune->start_ms = vgg_clock_ms();
     VGG_TRY(fill_features(finetune));
+    VGG_TRY(vgg_finetune_find_scale(finetune));
     VGG_TRY(start_head(finetune));
     if (state->epoch_count == 0) {
         state->epoch = 0;

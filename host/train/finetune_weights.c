@@ -51,8 +51,12 @@ clvgg_status vgg_finetune_initial(void *user, int layer, bool bias, uint64_t fir
     const clvgg_finetune *finetune = user;
     const int index = finetune->choice.first_trained + layer;
     const vgg_chosen_layer *chosen = &finetune->choice.layers[index];
-    if (chosen->kept)
-        return give_kept(finetune, index, bias, first, count, values);
+    if (chosen->kept) {
+        const clvgg_status status = give_kept(finetune, index, bias, first, count, values);
+        if (status == CLVGG_STATUS_OK && layer == 0 && !bias)
+            vgg_scale_by_power(values, (size_t)count, finetune->scale_exponent);
+        return status;
+    }
     give_random(finetune, chosen, index == finetune->choice.layer_count - 1, bias, first, count,
                 values);
     return CLVGG_STATUS_OK;
@@ -80,6 +84,16 @@ static clvgg_status give_best_to_head(void *user, int layer, bool bias, uint64_t
     return give_best(user, layer, bias, first, count, values);
 }
 
+/* The same for the model, whose features aren't scaled. */
+static clvgg_status give_trained(const clvgg_finetune *finetune, int layer, bool bias,
+                                 uint64_t first, uint64_t count, float *values)
+{
+    const clvgg_status status = give_best(finetune, layer, bias, first, count, values);
+    if (status == CLVGG_STATUS_OK && layer == 0 && !bias)
+        vgg_scale_by_power(values, (size_t)count, -finetune->scale_exponent);
+    return status;
+}
+
 clvgg_status vgg_finetune_tensor(void *user, const char *tensor, const clvgg_shape *shape,
                                  uint64_t first, uint64_t count, float *values)
 {
@@ -92,7 +106,7 @@ clvgg_status vgg_finetune_tensor(void *user, const char *tensor, const clvgg_sha
         if (strncmp(tensor, layer->name, length) != 0 || tensor[length] != '.')
             continue;
         if (!layer->frozen)
-            return give_best(finetune, i - choice->first_trained, bias, first, count, values);
+            return give_trained(finetune, i - choice->first_trained, bias, first, count, values);
         give_random(finetune, layer, i == choice->layer_count - 1, bias, first, count, values);
         return CLVGG_STATUS_OK;
     }
