@@ -39,7 +39,7 @@ static const vgg_option options[] = {
     {"batch", 'b', VGG_OPTION_COUNT, AT(batch), "N", 1, 65536, "Images a step (32)"},
     {"optimizer", 0, VGG_OPTION_CHOICE, AT(optimizer), "sgd|adam|adamw", 0, 0, "(sgd)"},
     {"lr", 0, VGG_OPTION_REAL, AT(lr), "RATE", 1e-12, 1e6,
-     "Learning rate (0.01 with sgd, else 0.001)"},
+     "Learning rate, for features of unit size (0.001 with sgd, else\n0.0001)"},
     {"lr-schedule", 0, VGG_OPTION_CHOICE, AT(lr_schedule), "constant|step|cosine", 0, 0,
      "(cosine)"},
     {"warmup", 0, VGG_OPTION_REAL, AT(warmup), "EPOCHS", 0, 100000,

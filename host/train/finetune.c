@@ -24,7 +24,7 @@ static clvgg_status copy_options(clvgg_finetune *finetune, const clvgg_finetune_
     if (options->resume != NULL)
         VGG_DUP(own->resume, options->resume);
     if (own->lr <= 0)
-        own->lr = own->optimizer == CLVGG_OPTIMIZER_SGD ? 0.01 : 0.001;
+        own->lr = own->optimizer == CLVGG_OPTIMIZER_SGD ? 0.001 : 0.0001;
     if (own->views <= 0)
         own->views = own->augment != 0 ? 4 : 1;
     VGG_REQUIRE(own->augment != 0 || own->views == 1, CLVGG_STATUS_INVALID_ARGUMENT,

@@ -110,7 +110,7 @@ typedef struct clvgg_finetune_options {
     clvgg_optimizer optimizer; /* default SGD */
     int nesterov;             /* default 0 */
     double lr;                /* of features of about unit size: they are scaled so, by a power of
-                                 two; 0: 0.01 with SGD, 0.001 with the others */
+                                 two; 0: 0.001 with SGD, 0.0001 with the others */
     clvgg_lr_schedule lr_schedule; /* default COSINE */
     double warmup_epochs;     /* lr rises along a line; default 0.5 */
     double momentum;          /* default 0.9 (Adam: beta1) */
