@@ -9,7 +9,7 @@ _clvgg() {
     local verb=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run eval info devices bench compare tune cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run eval finetune info devices bench compare tune cache help --help --version" -- "$current")
         return
     fi
     case $previous in
@@ -21,9 +21,18 @@ _clvgg() {
     -d | --device) words="gpu cpu accelerator $(_clvgg_devices)" ;;
     --gemm) words="auto own clblast" ;;
     --storage) words="f32 f16 bf16" ;;
+    --dtype) words="f32 f16 bf16" ;;
+    --train) words="fc6 fc7 fc8" ;;
+    --head) words="none" ;;
+    --head-init) words="fresh keep" ;;
+    --activation) words="relu tanh sigmoid" ;;
+    --optimizer) words="sgd adam adamw" ;;
+    --lr-schedule) words="constant step cosine" ;;
+    --augment) words="flip crop color flip,crop flip,crop,color" ;;
     --resize-mode) words="crop squash" ;;
     --channels) words="RGB BGR" ;;
-    --compute-units | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
+    --compute-units | --val-split | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
+        --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
     -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
@@ -43,6 +52,14 @@ _clvgg() {
                 --mistakes --quiet --input-size --resize-mode --resize-short --channels --scale
                 --mean --std --gemm --variant --storage --no-cache --help"
             ;;
+        finetune)
+            words="--data --val --val-split --model --output --dtype --train --head --head-init
+                --activation --dropout --epochs --batch --optimizer --lr --lr-schedule
+                --warmup --momentum --nesterov --weight-decay --clip-norm --label-smoothing
+                --augment --views --seed --patience --cache --cache-limit --mem-limit
+                --device --compute-units --run-dir --resume --checkpoint-every --dry-run
+                --json --quiet --no-cache --help"
+            ;;
         info) words="--device --batch --storage --input-size --labels --json --dot --no-cache --help" ;;
         devices) words="--json --help" ;;
         cache) words="list clear --json --help" ;;
@@ -55,7 +72,7 @@ _clvgg() {
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json
                 --export --import --help"
             ;;
-        help) words="run eval info devices bench compare tune cache" ;;
+        help) words="run eval finetune info devices bench compare tune cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -6,9 +6,10 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run eval info devices bench compare tune cache help
+set -l verbs run eval finetune info devices bench compare tune cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a finetune -d 'Train a dense head for your classes'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a eval -d 'Measure a model on known photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a model's layers, sizes and memory plan"
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
@@ -19,7 +20,7 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List 
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval info devices bench compare tune cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune info devices bench compare tune cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s k -l top -x -d 'Classes to print, 0 for all'
@@ -54,6 +55,46 @@ complete -c clvgg -n $both -l no-cache -d 'Compile every program, and keep none'
 set -l eval '__fish_seen_subcommand_from eval'
 complete -c clvgg -n $eval -l data -x -a '(__fish_complete_directories)' -d 'The data set'
 complete -c clvgg -n $eval -l mistakes -r -d 'Draw the most confident mistakes'
+
+set -l finetune '__fish_seen_subcommand_from finetune'
+complete -c clvgg -n $finetune -l data -r -d 'Training photographs: a folder a class, or names as cat.0.jpg'
+complete -c clvgg -n $finetune -l val -r -d 'Validation photographs, laid out likewise'
+complete -c clvgg -n $finetune -l val-split -x -d 'Without --val: this share of each class'
+complete -c clvgg -n $finetune -s m -l model -r -d 'Pretrained network, safetensors'
+complete -c clvgg -n $finetune -s o -l output -r -d 'The new model'
+complete -c clvgg -n $finetune -l dtype -x -a 'f32 f16 bf16' -d 'Type of trained layers in the file'
+complete -c clvgg -n $finetune -l train -x -a 'fc6 fc7 fc8' -d 'First dense layer that trains'
+complete -c clvgg -n $finetune -l head -x -a 'none' -d 'Widths of fc6 and fc7'
+complete -c clvgg -n $finetune -l head-init -x -a 'fresh keep' -d 'What trained layers begin with'
+complete -c clvgg -n $finetune -l activation -x -a 'relu tanh sigmoid' -d 'Behind fc6 and fc7'
+complete -c clvgg -n $finetune -l dropout -x -d 'Behind fc6 and fc7'
+complete -c clvgg -n $finetune -l epochs -x -d 'Passes over the data'
+complete -c clvgg -n $finetune -s b -l batch -x -d 'Images a step'
+complete -c clvgg -n $finetune -l optimizer -x -a 'sgd adam adamw' -d 'Rule of the update'
+complete -c clvgg -n $finetune -l lr -x -d 'Learning rate'
+complete -c clvgg -n $finetune -l lr-schedule -x -a 'constant step cosine' -d 'How the learning rate falls'
+complete -c clvgg -n $finetune -l warmup -x -d 'Over which the learning rate rises'
+complete -c clvgg -n $finetune -l momentum -x -d "Momentum, Adam's beta1 too"
+complete -c clvgg -n $finetune -l nesterov -d "Nesterov's momentum"
+complete -c clvgg -n $finetune -l weight-decay -x -d 'Weight decay'
+complete -c clvgg -n $finetune -l clip-norm -x -d 'Largest norm of all gradients together'
+complete -c clvgg -n $finetune -l label-smoothing -x -d 'Label smoothing'
+complete -c clvgg -n $finetune -l augment -x -a 'flip crop color flip,crop flip,crop,color' -d 'Views of training photographs'
+complete -c clvgg -n $finetune -l views -x -d 'Views of a photograph'
+complete -c clvgg -n $finetune -l seed -x -d 'Seed of everything random'
+complete -c clvgg -n $finetune -l patience -x -d 'Epochs without improvement before it ends'
+complete -c clvgg -n $finetune -l cache -r -a 'off' -d 'Where features are kept'
+complete -c clvgg -n $finetune -l cache-limit -x -d 'Most that this folder may hold'
+complete -c clvgg -n $finetune -l mem-limit -x -d 'Host memory for buffers'
+complete -c clvgg -n $finetune -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
+complete -c clvgg -n $finetune -l compute-units -x -d 'Use only N compute units of a CPU'
+complete -c clvgg -n $finetune -l run-dir -r -d 'Checkpoints, metrics and curves'
+complete -c clvgg -n $finetune -l resume -r -d 'Go on from a checkpoint'
+complete -c clvgg -n $finetune -l checkpoint-every -x -d 'Time between checkpoints inside an epoch'
+complete -c clvgg -n $finetune -s n -l dry-run -d 'Say what would be done'
+complete -c clvgg -n $finetune -l json -d 'Print one JSON object'
+complete -c clvgg -n $finetune -s q -l quiet -d 'Only results and errors'
+complete -c clvgg -n $finetune -l no-cache -d 'Compile every program, and keep none'
 
 set -l info '__fish_seen_subcommand_from info'
 complete -c clvgg -n $info -s d -l device -x -a '(__clvgg_devices) none' -d 'Device to plan for'
