@@ -10,8 +10,11 @@
  *     bias  [ceil(O/(KB*VW)) * KB*VW]
  *     y     [n][O]
  *
+ * One call takes features [begin, end), so that these of all images stay in the cache while panels
+ * go by: sums go on from y unless begin is 0; bias and ReLU come with the last features.
+ *
  * NDRange {panels, ceil(n/GROUP)}, local {1, 1}. An output is summed in feature order, one chain,
- * so its bits depend neither on TN nor on the other images.
+ * so its bits depend neither on TN nor on the other images nor on how calls cut the features.
  */
 #ifndef VW
 #define VW 16 /* vector width: 4, 8 or 16 */
@@ -106,7 +109,7 @@ __kernel CPU_KERNEL void
 dense_blocked(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict w,
               ulong w_offset, __global const float *restrict bias, ulong bias_offset,
               __global float *restrict y, ulong y_offset, int n, int I, int O, int first_panel,
-              int relu)
+              int relu, int begin, int end)
 {
     const int first = (int)get_global_id(1) * GROUP, images = min(GROUP, n - first);
     const int panel = first_panel + (int)get_global_id(0);
@@ -117,18 +120,23 @@ dense_blocked(__global const float *restrict x, ulong x_offset, __global const w
 
     float sums[GROUP * KB * VW];
     float line[TN * CI];
+    const int outputs = min(KB * VW, O - panel * KB * VW);
+    y += panel * KB * VW;
     for (int i = 0; i < GROUP * KB; i++)
         VSTORE((vec)(0.0f), sums + i * VW);
-    for (int c0 = 0; c0 < I; c0 += CI) {
-        const int features = min(CI, I - c0);
+    for (int t = 0; begin > 0 && t < images; t++)
+        for (int o = 0; o < outputs; o++)
+            sums[t * KB * VW + o] = y[(size_t)t * O + o];
+    for (int c0 = begin; c0 < end; c0 += CI) {
+        const int features = min(CI, end - c0);
         for (int t0 = 0; t0 < images; t0 += TN) {
             load_lines(x + (size_t)t0 * I + c0, I, images - t0, features, line);
             multiply_slice(line, w + (size_t)c0 * KB * VW, features, sums + t0 * KB * VW);
         }
     }
     for (int t = 0; t < images; t++)
-        for (int o = 0; o < KB * VW && panel * KB * VW + o < O; o++) {
-            const float v = sums[t * KB * VW + o] + bias[o];
-            y[(size_t)t * O + panel * KB * VW + o] = relu && v < 0.0f ? 0.0f : v;
+        for (int o = 0; o < outputs; o++) {
+            const float v = sums[t * KB * VW + o] + (end == I ? bias[o] : 0.0f);
+            y[(size_t)t * O + o] = relu && end == I && v < 0.0f ? 0.0f : v;
         }
 }
