@@ -13,7 +13,7 @@
  *     m, v   as w: the optimiser's state (v with RULE 2 and 3)
  *     hyper  [8]                        see RULE
  *
- * NDRange {panels, ceil(I/(TI*TILES))}, local {1, 1}. Sums run over n in order, one chain.
+ * NDRange {ceil(I/(TI*TILES)), panels}, local {1, 1}. Sums run over n in order, one chain.
  */
 #ifndef VW
 #define VW 16 /* vector width: 4, 8 or 16 */
@@ -39,8 +39,9 @@
 /* One store where PoCL's vstoren makes three. */
 typedef vec vec_anywhere __attribute__((aligned(4)));
 #define VSTORE(v, p) (*(__global vec_anywhere *)(p) = (v))
-/* Asks for what the next tile updates: OpenCL's own prefetch() does nothing on CPUs. Compilers that
- * make machine code know the builtin; interpreters don't. */
+/* Asks for what the tile after the next updates (without, three times as slow): OpenCL's own
+ * prefetch() does nothing on CPUs. Compilers that make machine code know the builtin; interpreters
+ * don't. */
 #if defined(__x86_64__) || defined(__aarch64__) || defined(__INTEL_LLVM_COMPILER)
 #define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 1, 2)
 #else
@@ -81,11 +82,11 @@ update_blocked(__global const float *restrict x, ulong x_offset, __global const 
                __global const float *restrict hyper, ulong hyper_offset, int n, int I,
                int first_panel)
 {
-    const int first = (int)get_global_id(1) * TILES * TI, end = min(first + TILES * TI, I);
-    const size_t start = (get_global_id(0) * I + first) * P;
+    const int first = (int)get_global_id(0) * TILES * TI, end = min(first + TILES * TI, I);
+    const size_t start = (get_global_id(1) * I + first) * P;
     const float8 rule = vload8(0, hyper + hyper_offset);
     x += x_offset + (size_t)first * n;
-    dy += dy_offset + (first_panel + get_global_id(0)) * n * P;
+    dy += dy_offset + (first_panel + get_global_id(1)) * n * P;
     w += w_offset + start;
     m += m_offset + start;
 #if RULE >= 2
@@ -104,11 +105,12 @@ update_blocked(__global const float *restrict x, ulong x_offset, __global const 
 #pragma unroll
             for (int b = 0; b < KB; b++)
                 delta[b] = VLOAD(dy + (k * KB + b) * VW);
-            if (k < TI * KB) { /* the next tile's lines, one of each an image */
-                LOOK_AHEAD(w + (TI * KB + k) * VW);
-                LOOK_AHEAD(m + (TI * KB + k) * VW);
+            for (int line = k; line < TI * KB; line += n) { /* each once in all images */
+                const int ahead = (2 * TI * KB + line) * VW;
+                LOOK_AHEAD(w + ahead);
+                LOOK_AHEAD(m + ahead);
 #if RULE >= 2
-                LOOK_AHEAD(v + (TI * KB + k) * VW);
+                LOOK_AHEAD(v + ahead);
 #endif
             }
 #pragma unroll

@@ -201,8 +201,8 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
     vgg_arg_int(&args, part->first_row / pack->panel);
     VGG_TRY(vgg_args_end(&args));
     const size_t local[2] = {1, 1};
-    const size_t global[2] = {(size_t)vgg_ceil_div(part->rows, pack->panel),
-                              (size_t)vgg_ceil_div(pack->channels, op->parameters[ITEM_INPUTS])};
+    const size_t global[2] = {(size_t)vgg_ceil_div(pack->channels, op->parameters[ITEM_INPUTS]),
+                              (size_t)vgg_ceil_div(part->rows, pack->panel)};
     VGG_TRY(vgg_launch_kernel(launch, op->programs[MAIN].kernel, 2, global, local));
 cleanup:
     return status;
