@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "graph/vgg_family.h"
+#include "ops/dense_grad.h"
 #include "ops/op.h"
 
 typedef struct program {
@@ -146,6 +147,38 @@ static bool choose_op(const vgg_graph *graph, int n, int batch, const vgg_traits
     return false;
 }
 
+/* Programs of dense layers' gradients, on every layout that forward variants give weights. */
+static void list_gradients(program_set *set, const vgg_grad_variant *variant,
+                           const vgg_traits *traits, const char *kind)
+{
+    static const int panels[] = {1, 16, 32, 64, 128};
+    for (size_t p = 0; p < sizeof panels / sizeof *panels; p++)
+        for (int batch = 16; batch <= 32; batch += 16)
+            for (vgg_update_rule rule = VGG_RULE_SGD; rule <= VGG_RULE_ADAMW; rule++) {
+                vgg_grad_op op;
+                const vgg_pack pack = {
+                    .rows = 100, .channels = 200, .spatial = 1, .block = 1, .panel = panels[p]};
+                const vgg_grad_problem problem = {variant->gradient, pack, batch, rule};
+                if (vgg_grad_configure(&op, variant, &problem, traits) != CLVGG_STATUS_OK)
+                    continue;
+                for (int i = 0; i < op.program_count; i++)
+                    add(set, op.programs[i].file, op.programs[i].options, kind, "");
+            }
+}
+
+/* What training does between them. */
+static void list_training(program_set *set)
+{
+    for (int function = 1; function <= 3; function++)
+        for (int dropout = 0; dropout < 2; dropout++) {
+            char options[32];
+            snprintf(options, sizeof options, "-DFUNCTION=%d -DDROPOUT=%d", function, dropout);
+            add(set, "dropout.cl", options, "any", "");
+        }
+    add(set, "cross_entropy.cl", "-DWG=64", "any", "");
+    add(set, "gradient_norm.cl", "-DVW=1 -DWG=64 -DSPLIT=8", "gpu", "");
+}
+
 /* What a GPU computes VGG16 by, at two batches. */
 static clvgg_status list_vgg16(program_set *set, const vgg_traits *traits)
 {
@@ -184,6 +217,9 @@ int main(void)
         fprintf(stderr, "%s\n", vgg_message());
         return 1;
     }
+    for (size_t v = 0; v < vgg_grad_variant_count; v++)
+        list_gradients(&set, vgg_grad_variants[v], &gpu, "gpu");
+    list_training(&set);
     for (size_t v = 0; v < vgg_variant_count; v++) {
         list_variant(&set, vgg_variants[v], graph, &gpu, "gpu");
         for (int width = 4; width <= 16; width *= 2) {

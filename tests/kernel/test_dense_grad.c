@@ -29,7 +29,7 @@ static const grad_shape shapes[] = {{1, 1, 1, 1},     {7, 5, 1, 1},      {65, 33
                                     {1000, 10, 9, 1}, {25, 400, 4, 3},   {315, 65, 18, 17}};
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
-static const int panels[] = {1, 4, 8, 16, 32, 64, 128};
+static const int panels[] = {1, 4, 16, 32, 128};
 enum { PANEL_COUNT = sizeof panels / sizeof *panels, RULE_COUNT = VGG_RULE_ADAMW + 1 };
 
 static test_device device;
@@ -305,12 +305,11 @@ static void every_variant_is_exact(void **state)
     const int count = getenv("CLVGG_TEST_SMALL") != NULL ? SMALL_COUNT : SHAPE_COUNT;
     for (size_t v = 0; v < vgg_grad_variant_count; v++) {
         const vgg_grad_variant *variant = vgg_grad_variants[v];
-        const int rules = variant->gradient == VGG_GRADIENT_DATA ? 1 : RULE_COUNT;
         int ran = 0;
         for (int s = 0; s < count; s++)
             for (int p = 0; p < PANEL_COUNT; p++) {
                 grad_case c =
-                    make_case(variant, &shapes[s], panels[p], (vgg_update_rule)((s + p) % rules));
+                    make_case(variant, &shapes[s], panels[p], (vgg_update_rule)(p % RULE_COUNT));
                 ran += check_case(&c);
             }
         print_message("%s: %d cases exact%s\n", variant->name, ran,
