@@ -325,3 +325,18 @@ void vgg_feature_file_expect(const vgg_feature_file *file, uint32_t slot, uint32
     posix_fadvise(file->descriptor, (off_t)values_offset(file, slot),
                   (off_t)(count * (uint64_t)file->record_bytes), POSIX_FADV_WILLNEED);
 }
+
+/* Others who open the file from here on find the slots free, whatever is written there then. */
+clvgg_status vgg_feature_file_discard(vgg_feature_file *file)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const record_head none = {0};
+    if (!vgg_feature_take_alone(file->descriptor))
+        return CLVGG_STATUS_OK;
+    for (uint32_t slot = 0; slot < file->index.count; slot++)
+        if (file->index.slots[slot].state == VGG_FEATURE_PRESENT)
+            VGG_TRY(write_at(file, head_offset(file, slot), &none, sizeof none));
+cleanup:
+    vgg_feature_share(file->descriptor);
+    return status;
+}

@@ -45,6 +45,9 @@ clvgg_status vgg_feature_file_write(vgg_feature_file *file, uint32_t slot, const
 /* Reads a record, and says whether its checksum is right. Errors: IO. */
 clvgg_status vgg_feature_file_read(const vgg_feature_file *file, uint32_t slot, uint16_t *values,
                                    bool *sound);
+/* Frees the slots of records that are PRESENT: nobody has asked for them. Not while others have the
+ * file open, who may be reading them. vgg_feature_file_load() after it. Errors: IO. */
+clvgg_status vgg_feature_file_discard(vgg_feature_file *file);
 /* Tells the system that these slots will be read. */
 void vgg_feature_file_expect(const vgg_feature_file *file, uint32_t slot, uint32_t count);
 

@@ -66,6 +66,11 @@ static size_t count_missing(const filling *work)
     return work->item_count - vgg_features_present(work->features, work->items, work->item_count);
 }
 
+static uint64_t missing_bytes(const filling *work, bool discarding)
+{
+    return vgg_features_missing_bytes(work->features, work->items, work->item_count, discarding);
+}
+
 /* Reads the records of the items that weren't read yet, in the order of the disk: a damaged one
  * becomes absent. */
 static clvgg_status verify(filling *work)
@@ -73,6 +78,7 @@ static clvgg_status verify(filling *work)
     enum { GROUP = 64 };
     clvgg_status status = CLVGG_STATUS_OK;
     uint16_t *values = NULL;
+    const size_t missing = count_missing(work);
     size_t damaged = 0, doubted = 0;
     for (size_t i = 0; i < work->item_count; i++) {
         const uint32_t slot = slot_of(work, i);
@@ -86,7 +92,7 @@ static clvgg_status verify(filling *work)
         bool sound = false;
         if (slot % GROUP == 0) {
             vgg_feature_file_expect(work->file, slot, 2 * GROUP);
-            VGG_TRY(report(work, 0, count_missing(work)));
+            VGG_TRY(report(work, 0, missing + damaged));
         }
         if (*state_of(work, slot) != VGG_FEATURE_DOUBTED)
             continue;
@@ -263,18 +269,35 @@ cleanup:
     return status;
 }
 
+/* Room on the disk and by the limit: other files go first, then records of this one that nobody has
+ * asked for, if that will do. */
+static clvgg_status make_room(filling *work)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_feature_file *file = work->file;
+    uint64_t room = 0;
+    VGG_TRY(vgg_feature_folder_room(&file->folder, file->name, &room));
+    if (room < missing_bytes(work, false) && room >= missing_bytes(work, true)) {
+        vgg_log(CLVGG_LOG_INFO, "features: old records in %s/%s make room", file->folder.path,
+                file->name);
+        VGG_TRY(vgg_feature_file_discard(file));
+        VGG_TRY(vgg_feature_file_load(file));
+        VGG_TRY(verify(work));
+    }
+    VGG_TRY(vgg_feature_folder_reserve(&file->folder, file->name, missing_bytes(work, false)));
+cleanup:
+    return status;
+}
+
 static clvgg_status fill_locked(filling *work)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const uint64_t record_bytes = vgg_features_record_bytes(work->features);
     VGG_TRY(vgg_feature_file_load(work->file));
     VGG_TRY(verify(work));
-    VGG_TRY(list_missing(work));
-    if (work->missing_count == 0)
+    if (count_missing(work) == 0)
         goto cleanup;
-    /* A group begins with all its heads: up to 4 KiB that no record has asked for. */
-    VGG_TRY(vgg_feature_folder_reserve(&work->file->folder, work->file->name,
-                                       work->missing_count * record_bytes + 4096));
+    VGG_TRY(make_room(work));
+    VGG_TRY(list_missing(work));
     status = end_writer(work, compute_missing(work));
     if (status == CLVGG_STATUS_OK)
         status = report(work, work->missing_count, work->missing_count);

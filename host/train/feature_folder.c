@@ -99,7 +99,7 @@ static bool lock_byte(int descriptor, off_t byte, short kind)
 }
 
 /* Asks without locking, which would get in the way of those who open the file. */
-static bool is_idle(int descriptor)
+bool vgg_feature_is_alone(int descriptor)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = USE, .l_len = 1};
     return fcntl(descriptor, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
@@ -115,6 +115,16 @@ clvgg_status vgg_feature_lock(const vgg_feature_folder *folder, int descriptor, 
 void vgg_feature_unlock(int descriptor)
 {
     lock_byte(descriptor, WRITE, F_UNLCK);
+}
+
+bool vgg_feature_take_alone(int descriptor)
+{
+    return lock_byte(descriptor, USE, F_WRLCK);
+}
+
+void vgg_feature_share(int descriptor)
+{
+    lock_byte(descriptor, USE, F_RDLCK);
 }
 
 /* ---- files ---- */
@@ -163,8 +173,9 @@ clvgg_status vgg_feature_folder_take(const vgg_feature_folder *folder, const cha
     clvgg_status status = CLVGG_STATUS_OK;
     int descriptor = -1;
     struct stat info;
-    /* Between opening and locking the file may have been removed by another. */
-    for (int attempt = 0; attempt < 100; attempt++) {
+    /* Between opening and locking the file may have been removed by another, or be another's alone
+     * for a moment. */
+    for (int attempt = 0; attempt < 1000; attempt++) {
         descriptor = open_file(folder, name, O_CREAT);
         if (descriptor < 0 || fstat(descriptor, &info) != 0) {
             status = fail_errno(folder, "a feature file can't be opened");
@@ -184,9 +195,9 @@ clvgg_status vgg_feature_folder_take(const vgg_feature_folder *folder, const cha
             vgg_feature_folder_drop(folder, name, descriptor);
         close(descriptor);
         descriptor = -1;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
-    VGG_REQUIRE(descriptor >= 0, CLVGG_STATUS_IO, "%s/%s: is being removed all the time",
+    VGG_REQUIRE(descriptor >= 0, CLVGG_STATUS_IO, "%s/%s: another process doesn't let go of it",
                 folder->path, name);
     futimens(descriptor, NULL); /* used now */
     *out = descriptor;
@@ -217,7 +228,7 @@ static clvgg_status list_file(const vgg_feature_folder *folder, listing *list, c
     struct stat info;
     int descriptor = open_file(folder, name, 0);
     bool regular = descriptor >= 0 && fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
-    bool idle = regular && is_idle(descriptor);
+    bool idle = regular && vgg_feature_is_alone(descriptor);
     if (descriptor >= 0)
         close(descriptor);
     if (!regular)
@@ -308,7 +319,7 @@ static uint64_t remove_if_idle(const vgg_feature_folder *folder, const listed_fi
 {
     uint64_t freed = 0;
     int descriptor = open_file(folder, file->name, 0);
-    if (descriptor >= 0 && lock_byte(descriptor, USE, F_WRLCK) &&
+    if (descriptor >= 0 && vgg_feature_take_alone(descriptor) &&
         is_named(folder, file->name, descriptor) &&
         unlinkat(folder->descriptor, file->name, 0) == 0) {
         freed = file->bytes;
@@ -320,18 +331,39 @@ static uint64_t remove_if_idle(const vgg_feature_folder *folder, const listed_fi
     return freed;
 }
 
+static clvgg_status require_room(const vgg_feature_folder *folder, const listing *list,
+                                 uint64_t bytes)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const uint64_t by_limit = limit_room(folder, list), by_disk = disk_room(list);
+    VGG_REQUIRE(bytes <= by_limit, CLVGG_STATUS_IO,
+                "%s: features need %.1f MiB more, the folder's limit of %.1f MiB leaves %.1f MiB",
+                folder->path, mib(bytes), mib(folder->limit_bytes), mib(by_limit));
+    VGG_REQUIRE(bytes <= by_disk, CLVGG_STATUS_IO,
+                "%s: features need %.1f MiB more, the disk has %.1f MiB left", folder->path,
+                mib(bytes), mib(by_disk));
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_feature_folder_require(const vgg_feature_folder *folder, const char *name,
+                                        uint64_t bytes)
+{
+    listing list = {0};
+    clvgg_status status = list_files(folder, name, &list);
+    if (status == CLVGG_STATUS_OK)
+        status = require_room(folder, &list, bytes);
+    vgg_free(list.files);
+    return status;
+}
+
 clvgg_status vgg_feature_folder_reserve(const vgg_feature_folder *folder, const char *name,
                                         uint64_t bytes)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     listing list = {0};
     VGG_TRY(list_files(folder, name, &list));
-    VGG_REQUIRE(bytes == 0 || bytes <= limit_room(folder, &list), CLVGG_STATUS_IO,
-                "%s: features need %.1f MiB more, the folder's limit of %.1f MiB leaves %.1f MiB",
-                folder->path, mib(bytes), mib(folder->limit_bytes), mib(limit_room(folder, &list)));
-    VGG_REQUIRE(bytes <= disk_room(&list), CLVGG_STATUS_IO,
-                "%s: features need %.1f MiB more, the disk has %.1f MiB left", folder->path,
-                mib(bytes), mib(disk_room(&list)));
+    VGG_TRY(require_room(folder, &list, bytes));
     const uint64_t held = list.own_bytes + list.busy_bytes + list.idle_bytes;
     const uint64_t by_limit = less(held + bytes, folder->limit_bytes);
     const uint64_t by_disk = less(bytes, list.disk_bytes);

@@ -39,13 +39,22 @@ void vgg_feature_folder_drop(const vgg_feature_folder *folder, const char *name,
 /* Takes WRITE, or sets *locked to false where another has it. Errors: IO. */
 clvgg_status vgg_feature_lock(const vgg_feature_folder *folder, int descriptor, bool *locked);
 void vgg_feature_unlock(int descriptor);
+/* Whether nobody else has the file open. */
+bool vgg_feature_is_alone(int descriptor);
+/* Has USE alone, so that nobody opens the file meanwhile; false where others have it open. Then to
+ * be shared again. */
+bool vgg_feature_take_alone(int descriptor);
+void vgg_feature_share(int descriptor);
 
 /* Bytes that can be added to the file `name`: by the limit and by the disk, other files that nobody
  * has open counted as free. */
 clvgg_status vgg_feature_folder_room(const vgg_feature_folder *folder, const char *name,
                                      uint64_t *bytes);
-/* Makes room for `bytes` more in the file `name`: other files are removed, least recently used
- * first, none that is open anywhere. Errors: IO, with both numbers, before any is removed. */
+/* Fails unless there is that room. Errors: IO, with both numbers. */
+clvgg_status vgg_feature_folder_require(const vgg_feature_folder *folder, const char *name,
+                                        uint64_t bytes);
+/* Makes that room: other files are removed, least recently used first, none that is open anywhere.
+ * Errors: IO as above, before any is removed. */
 clvgg_status vgg_feature_folder_reserve(const vgg_feature_folder *folder, const char *name,
                                         uint64_t bytes);
 

@@ -94,6 +94,16 @@ uint32_t vgg_feature_index_free_slot(vgg_feature_index *index)
     return (uint32_t)index->first_free;
 }
 
+size_t vgg_feature_index_count(const vgg_feature_index *index, vgg_feature_state state)
+{
+    size_t end = index->count, count = 0;
+    while (end > 0 && index->slots[end - 1].state == VGG_FEATURE_FREE)
+        end--;
+    for (size_t slot = 0; slot < end; slot++)
+        count += index->slots[slot].state == (uint32_t)state;
+    return count;
+}
+
 void vgg_feature_index_free(vgg_feature_index *index)
 {
     vgg_free(index->slots);

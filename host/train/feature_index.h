@@ -53,6 +53,8 @@ void vgg_feature_index_put(vgg_feature_index *index, uint32_t slot, const vgg_fe
                            vgg_feature_state state, uint64_t checksum);
 /* The first FREE slot; `count` when there is none. */
 uint32_t vgg_feature_index_free_slot(vgg_feature_index *index);
+/* How many slots are in a state; FREE ones count only before the last that isn't. */
+size_t vgg_feature_index_count(const vgg_feature_index *index, vgg_feature_state state);
 void vgg_feature_index_free(vgg_feature_index *index);
 
 #endif

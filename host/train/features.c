@@ -7,7 +7,8 @@
 #include "train/dataset.h"
 #include "train/features_inside.h"
 
-enum { MOST_CHUNK_ROWS = 4096, MOST_DECODE_BYTES = 256 << 20 };
+/* More than this in chunks reads longer runs from the disk, but leaves the processor's caches. */
+enum { MOST_CHUNK_ROWS = 4096, MOST_CHUNKS_BYTES = 128 << 20, MOST_DECODE_BYTES = 256 << 20 };
 
 static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
 {
@@ -37,9 +38,10 @@ static void share_memory(vgg_features *features)
     const uint64_t batch_bytes = features->device_batch * image_bytes(options);
     features->decode_bytes =
         clamp(limit > batch_bytes ? limit - batch_bytes : 1, 1, MOST_DECODE_BYTES);
-    features->chunk_rows = features->file != NULL
-                               ? (size_t)clamp(limit / row_bytes(options), 1, MOST_CHUNK_ROWS)
-                               : features->device_batch;
+    const uint64_t chunks_bytes = clamp(limit, 0, MOST_CHUNKS_BYTES);
+    features->chunk_rows = features->file != NULL ? (size_t)clamp(chunks_bytes / row_bytes(options),
+                                                                  1, MOST_CHUNK_ROWS)
+                                                  : features->device_batch;
 }
 
 uint64_t vgg_features_buffer_bytes(const vgg_features *features)
@@ -106,12 +108,17 @@ vgg_feature_id vgg_features_id(const vgg_features *features, const vgg_feature_i
     return id;
 }
 
-bool vgg_features_has(const vgg_features *features, const vgg_feature_item *item)
+static uint32_t state_of(const vgg_features *features, const vgg_feature_item *item)
 {
     const vgg_feature_index *index = &features->file->index;
     const vgg_feature_id id = vgg_features_id(features, item);
     const uint32_t slot = vgg_feature_index_find(index, &id);
-    return slot != VGG_FEATURE_NO_SLOT && index->slots[slot].state >= VGG_FEATURE_PRESENT;
+    return slot != VGG_FEATURE_NO_SLOT ? index->slots[slot].state : VGG_FEATURE_FREE;
+}
+
+bool vgg_features_has(const vgg_features *features, const vgg_feature_item *item)
+{
+    return state_of(features, item) >= VGG_FEATURE_PRESENT;
 }
 
 size_t vgg_features_present(const vgg_features *features, const vgg_feature_item *items,
@@ -134,4 +141,32 @@ clvgg_status vgg_features_room(const vgg_features *features, uint64_t *bytes)
     if (features->file == NULL)
         return CLVGG_STATUS_OK;
     return vgg_feature_folder_room(&features->file->folder, features->file->name, bytes);
+}
+
+uint64_t vgg_features_missing_bytes(const vgg_features *features, const vgg_feature_item *items,
+                                    size_t count, bool discarding)
+{
+    const vgg_feature_index *index = &features->file->index;
+    size_t missing = 0, asked = 0, free_slots = vgg_feature_index_count(index, VGG_FEATURE_FREE);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t state = state_of(features, &items[i]);
+        missing += state < VGG_FEATURE_PRESENT;
+        asked += state == VGG_FEATURE_PRESENT;
+    }
+    const size_t present = vgg_feature_index_count(index, VGG_FEATURE_PRESENT);
+    if (discarding && present > asked && vgg_feature_is_alone(features->file->descriptor))
+        free_slots += present - asked;
+    if (missing <= free_slots)
+        return 0;
+    /* A group begins with all its heads: up to 4 KiB that no record has asked for. */
+    return (missing - free_slots) * vgg_feature_file_record_bytes(features->file) + 4096;
+}
+
+clvgg_status vgg_features_require_room(const vgg_features *features, const vgg_feature_item *items,
+                                       size_t count)
+{
+    if (features->file == NULL)
+        return CLVGG_STATUS_OK;
+    return vgg_feature_folder_require(&features->file->folder, features->file->name,
+                                      vgg_features_missing_bytes(features, items, count, true));
 }

@@ -60,6 +60,11 @@ uint64_t vgg_features_record_bytes(const vgg_features *features);
 /* Bytes that can be added: by the disk and by the folder's limit, other files that nobody has open
  * counted as free. ~0 without a folder. */
 clvgg_status vgg_features_room(const vgg_features *features, uint64_t *bytes);
+/* Fails unless vgg_features_fill() will find room for these items: it removes other files that
+ * nobody has open and, where that isn't enough, records of this one that are not among the items of
+ * any call, unless another process has it open. Errors: IO, with both numbers. */
+clvgg_status vgg_features_require_room(const vgg_features *features, const vgg_feature_item *items,
+                                       size_t count);
 /* Most bytes of host memory that computing and streaming take. */
 uint64_t vgg_features_buffer_bytes(const vgg_features *features);
 /* What the index takes beside them. */

@@ -41,13 +41,13 @@ static clvgg_status check_datasets(const clvgg_dataset *train, const clvgg_datas
                 "%s has one class, '%s': there is nothing to tell apart", train->files->root,
                 vgg_dataset_class_name(train, 0));
     VGG_REQUIRE(classes == val->files->class_count, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s has %zu classes, %s has %zu", train->files->root, classes,
-                val->files->root, val->files->class_count);
+                "%s has %zu classes, %s has %zu", train->files->root, classes, val->files->root,
+                val->files->class_count);
     for (size_t i = 0; i < classes; i++)
         VGG_REQUIRE(strcmp(vgg_dataset_class_name(train, i), vgg_dataset_class_name(val, i)) == 0,
                     CLVGG_STATUS_INVALID_ARGUMENT, "%s has a class '%s', %s has '%s' in its place",
-                    train->files->root, vgg_dataset_class_name(train, i),
-                    val->files->root, vgg_dataset_class_name(val, i));
+                    train->files->root, vgg_dataset_class_name(train, i), val->files->root,
+                    vgg_dataset_class_name(val, i));
 cleanup:
     return status;
 }
@@ -162,6 +162,7 @@ static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest
         .cache_limit_bytes = options->cache_limit_bytes,
         .memory_limit_bytes = options->memory_limit_bytes,
         .threads = finetune->device->runtime->threads,
+        .layer = feature_name(finetune),
     };
     memcpy(features.digest, digest, sizeof features.digest);
     VGG_TRY(vgg_features_open(&features, &finetune->features));
@@ -178,21 +179,6 @@ static uint64_t missing_bytes(const clvgg_finetune *finetune)
     const size_t present =
         vgg_features_present(finetune->features, finetune->items, finetune->item_count);
     return (finetune->item_count - present) * vgg_features_record_bytes(finetune->features);
-}
-
-static clvgg_status check_room(const clvgg_finetune *finetune)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    uint64_t room;
-    const uint64_t needed = missing_bytes(finetune);
-    VGG_TRY(vgg_features_room(finetune->features, &room));
-    VGG_REQUIRE(needed <= room, CLVGG_STATUS_IO,
-                "%s: features of %zu images and views need %.1f MiB more, there is room for %.1f "
-                "MiB",
-                finetune->options.cache_dir, finetune->item_count, (double)needed / 1048576.0,
-                (double)room / 1048576.0);
-cleanup:
-    return status;
 }
 
 /* ---- training ---- */
@@ -304,7 +290,7 @@ static clvgg_status set_up(clvgg_finetune *finetune)
     VGG_TRY(describe_training(finetune));
     VGG_TRY(read_checkpoint(finetune));
     VGG_TRY(open_features(finetune, digest));
-    VGG_TRY(check_room(finetune));
+    VGG_TRY(vgg_features_require_room(finetune->features, finetune->items, finetune->item_count));
 cleanup:
     return status;
 }

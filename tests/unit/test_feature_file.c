@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/random.h"
@@ -301,6 +302,28 @@ static void a_killed_process_holds_no_lock(void **state)
     vgg_feature_file_close(file);
 }
 
+static void opening_waits_while_another_has_it_alone(void **state)
+{
+    (void)state;
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        vgg_feature_file *own = record_file(1);
+        if (vgg_feature_take_alone(own->descriptor) && write(ready[1], "", 1) == 1)
+            nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    vgg_feature_file *file = record_file(1);
+    assert_true(vgg_feature_is_alone(file->descriptor)); /* the other has ended */
+    waitpid(child, NULL, 0);
+    close(ready[0]);
+    close(ready[1]);
+    vgg_feature_file_close(file);
+}
+
 static void a_damaged_file_is_replaced_not_overwritten(void **state)
 {
     (void)state;
@@ -334,6 +357,7 @@ int main(void)
         TEST(a_full_disk_leaves_what_is_there),
         TEST(one_writer_at_a_time),
         TEST(a_killed_process_holds_no_lock),
+        TEST(opening_waits_while_another_has_it_alone),
         TEST(a_damaged_file_is_replaced_not_overwritten),
     };
     return cmocka_run_group_tests(tests, record_folder_setup, record_folder_teardown);

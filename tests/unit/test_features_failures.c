@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,6 +147,38 @@ static void the_limit_is_checked_first(void **state)
     features = feature_open(&options);
     assert_int_equal(vgg_features_room(features, &room), CLVGG_STATUS_OK);
     assert_true(room == UINT64_MAX);
+    vgg_features_close(features);
+}
+
+/* Of 60 records that the limit allows, 50 are of another run. */
+static void old_records_make_room(void **state)
+{
+    (void)state;
+    struct stat info;
+    vgg_features_options options = feature_options(&part, folder);
+    options.cache_limit_bytes = 3 * 4096 + 60 * FEATURE_RECORD;
+    vgg_features *features = feature_open(&options);
+    fill(features, 50);
+    assert_int_equal(vgg_features_fill(features, items + 50, 50, NULL, NULL), CLVGG_STATUS_IO);
+    assert_int_equal(vgg_features_present(features, items, 50), 50); /* this process wants both */
+    vgg_features_close(features);
+
+    features = feature_open(&options);
+    vgg_features *reader = feature_open(&options);
+    assert_int_equal(vgg_features_require_room(features, items + 50, 50), CLVGG_STATUS_IO);
+    assert_int_equal(vgg_features_fill(features, items + 50, 50, NULL, NULL), CLVGG_STATUS_IO);
+    message_has("limit");
+    feature_check_stream(reader, &options, items, 50, 9);
+    vgg_features_close(reader);
+    assert_int_equal(vgg_features_require_room(features, items + 50, 50), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_features_require_room(features, items + 50, 85), CLVGG_STATUS_IO);
+    assert_int_equal(vgg_features_fill(features, items + 50, 85, NULL, NULL), CLVGG_STATUS_IO);
+    assert_int_equal(vgg_features_present(features, items, 50), 50); /* wouldn't do: they stay */
+    assert_int_equal(vgg_features_fill(features, items + 40, 55, NULL, NULL), CLVGG_STATUS_OK);
+    assert_int_equal(fstat(features->file->descriptor, &info), 0);
+    assert_true(info.st_size <= (off_t)options.cache_limit_bytes);
+    assert_int_equal(vgg_features_present(features, items, 40), 0);
+    feature_check_stream(features, &options, items + 40, 55, 9);
     vgg_features_close(features);
 }
 
@@ -352,6 +385,7 @@ int main(void)
         TEST(cancelling_keeps_what_is_done),
         TEST(failures_name_what_failed),
         TEST(the_limit_is_checked_first),
+        TEST(old_records_make_room),
         TEST(a_full_disk_is_an_error_that_keeps_what_is_there),
         TEST(killed_at_any_moment_the_next_run_goes_on),
         TEST(two_processes_compute_each_image_once),
