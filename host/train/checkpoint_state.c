@@ -78,15 +78,15 @@ cleanup:
     return status;
 }
 
-static clvgg_status take_epoch(const char **text, clvgg_finetune_epoch *epoch)
+static clvgg_status take_epoch(const char **text, int number, clvgg_finetune_epoch *epoch)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     uint64_t words[EPOCH_WORDS];
     VGG_TRY(take_words(text, words, EPOCH_WORDS));
-    VGG_REQUIRE(words[0] <= MOST_EPOCHS, CLVGG_STATUS_BAD_FILE,
+    VGG_REQUIRE(words[0] == (uint64_t)number, CLVGG_STATUS_BAD_FILE,
                 "the checkpoint's state is malformed");
     *epoch = (clvgg_finetune_epoch){.struct_size = sizeof *epoch,
-                                    .epoch = (int)words[0],
+                                    .epoch = number,
                                     .step = words[1],
                                     .lr = double_of(words[2]),
                                     .train_loss = double_of(words[3]),
@@ -121,7 +121,7 @@ clvgg_status vgg_train_state_read(const char *text, vgg_train_state *state)
                                .epoch_count = (size_t)words[EPOCH_COUNT]};
     VGG_NEW(state->epochs, state->epoch_count);
     for (size_t i = 0; i < state->epoch_count; i++)
-        VGG_TRY(take_epoch(&text, &state->epochs[i]));
+        VGG_TRY(take_epoch(&text, (int)i, &state->epochs[i]));
 cleanup:
     if (status != CLVGG_STATUS_OK) {
         vgg_free(state->epochs);

@@ -1,9 +1,7 @@
 /* train/finetune.c — decides what a fine-tuning will do, and that it can be done. */
 #include "train/finetune.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 
@@ -155,6 +153,7 @@ static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest
         .source_batch = FROZEN_BATCH,
         .input_count = finetune->frozen.input_count,
         .feature_count = finetune->frozen.feature_count,
+        .layer = feature_name(finetune),
         .preprocess = finetune->model->preprocess,
         .augment = options->augment,
         .view_seed = options->seed,
@@ -183,7 +182,7 @@ static uint64_t missing_bytes(const clvgg_finetune *finetune)
 
 /* ---- training ---- */
 
-static uint64_t steps_an_epoch(const clvgg_finetune *finetune)
+uint64_t vgg_finetune_steps_an_epoch(const clvgg_finetune *finetune)
 {
     const uint64_t images = finetune->train->count;
     const uint64_t batch = (uint64_t)finetune->options.batch;
@@ -193,7 +192,7 @@ static uint64_t steps_an_epoch(const clvgg_finetune *finetune)
 static void plan_schedule(clvgg_finetune *finetune)
 {
     const clvgg_finetune_options *options = &finetune->options;
-    const uint64_t steps = steps_an_epoch(finetune);
+    const uint64_t steps = vgg_finetune_steps_an_epoch(finetune);
     const uint64_t total = steps * (uint64_t)options->epochs;
     uint64_t warmup = (uint64_t)(options->warmup_epochs * (double)steps);
     if (warmup >= total)
@@ -201,43 +200,13 @@ static void plan_schedule(clvgg_finetune *finetune)
     finetune->schedule = (vgg_schedule){options->lr_schedule, options->lr, warmup, total};
 }
 
-static clvgg_status path_in(const char *folder, const char *name, char **out)
+/* Some bytes as a JSON string; `part` is where they get their end. */
+static void put_part(vgg_text *json, vgg_text *part, const char *bytes, size_t length)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    vgg_text path = {0};
-    vgg_text_puts(&path, folder);
-    vgg_text_puts(&path, "/");
-    vgg_text_puts(&path, name);
-    VGG_REQUIRE(!path.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a path");
-    *out = path.bytes; /* a text's memory is vgg_free()'s */
-    path = (vgg_text){0};
-cleanup:
-    vgg_text_free(&path);
-    return status;
-}
-
-static clvgg_status read_checkpoint(clvgg_finetune *finetune)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    finetune->state.epoch = 1;
-    if (finetune->options.run_dir != NULL) {
-        VGG_REQUIRE(mkdir(finetune->options.run_dir, 0777) == 0 || errno == EEXIST, CLVGG_STATUS_IO,
-                    "%s: can't be made: %s", finetune->options.run_dir, strerror(errno));
-        VGG_TRY(path_in(finetune->options.run_dir, "best.ckpt", &finetune->best_path));
-        VGG_TRY(path_in(finetune->options.run_dir, "last.ckpt", &finetune->last_path));
-    }
-    if (finetune->options.resume == NULL)
-        goto cleanup;
-    VGG_REQUIRE(finetune->best_path != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                "going on from a checkpoint needs the folder with its best.ckpt");
-    VGG_TRY(vgg_checkpoint_open(finetune->options.resume, &finetune->resumed));
-    VGG_TRY(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, false));
-    VGG_TRY(vgg_checkpoint_state(finetune->resumed, &finetune->state));
-    VGG_REQUIRE(finetune->state.position <= finetune->train->count &&
-                    finetune->state.epoch <= finetune->options.epochs + 1,
-                CLVGG_STATUS_BAD_FILE, "%s: stands behind its own end", finetune->options.resume);
-cleanup:
-    return status;
+    part->length = 0;
+    vgg_text_append(part, bytes, length);
+    if (!part->failed)
+        vgg_text_json_string(json, part->bytes);
 }
 
 /* The settings as a JSON object of strings, for the model's file. */
@@ -249,13 +218,9 @@ static clvgg_status describe_training(clvgg_finetune *finetune)
     for (const char *line = finetune->settings.bytes; *line != '\0';) {
         const size_t name = strcspn(line, "="), end = strcspn(line, "\n");
         vgg_text_puts(&json, json.length > 1 ? ", " : "");
-        part.length = 0;
-        vgg_text_append(&part, line, name);
-        vgg_text_json_string(&json, part.bytes);
+        put_part(&json, &part, line, name);
         vgg_text_puts(&json, ": ");
-        part.length = 0;
-        vgg_text_append(&part, line + name + 1, end - name - 1);
-        vgg_text_json_string(&json, part.bytes);
+        put_part(&json, &part, line + name + 1, end - name - 1);
         line += end + 1;
     }
     vgg_text_puts(&json, "}");
@@ -288,7 +253,7 @@ static clvgg_status set_up(clvgg_finetune *finetune)
     VGG_TRY(vgg_frozen_digest(&finetune->frozen, digest));
     VGG_TRY(vgg_finetune_write_settings(finetune, digest));
     VGG_TRY(describe_training(finetune));
-    VGG_TRY(read_checkpoint(finetune));
+    VGG_TRY(vgg_finetune_read_checkpoint(finetune));
     VGG_TRY(open_features(finetune, digest));
     VGG_TRY(vgg_features_require_room(finetune->features, finetune->items, finetune->item_count));
 cleanup:
@@ -372,7 +337,7 @@ void vgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan *
         .frozen_device_bytes = finetune->frozen.device_bytes,
         .head_device_bytes = finetune->head_bytes,
         .host_buffer_bytes = vgg_features_buffer_bytes(finetune->features),
-        .steps_an_epoch = steps_an_epoch(finetune),
+        .steps_an_epoch = vgg_finetune_steps_an_epoch(finetune),
         .epochs = finetune->options.epochs,
         .first_epoch = finetune->state.epoch,
         .trained_classes = (int)finetune->train->files->class_count,

@@ -1,9 +1,12 @@
 /* train/finetune.h — what clvgg_finetune is inside: the parts that fine-tuning goes through.
  *
- *     finetune.c           decides (head_choice.c), plans, opens the feature file, reads a
- * checkpoint finetune_settings.c  writes down what decides the result finetune_weights.c   where
- * the new model's parameters come from: random, the base's, the best finetune_run.c       features,
- * epochs, evaluation, checkpoints finetune_project.c   measures and projects
+ *     finetune.c            decides (head_choice.c), plans, opens the feature file
+ *     finetune_resume.c     the folder of a run, and a checkpoint to go on from
+ *     finetune_settings.c   writes down what decides the result
+ *     finetune_scale.c      features of about unit size
+ *     finetune_weights.c    where parameters come from: random, the base's, the best epoch's
+ *     finetune_run.c        features, epochs, evaluation, checkpoints
+ *     finetune_project.c    measures and projects
  */
 #ifndef VGG_TRAIN_FINETUNE_H
 #define VGG_TRAIN_FINETUNE_H
@@ -45,6 +48,7 @@ struct clvgg_finetune {
     float *best_values[3][2];    /* … or, without a folder, in memory: weights and biases */
     uint64_t *confusion;         /* [classes][classes] of the best epoch, or NULL before the end */
     double start_ms;
+    bool stopping; /* the caller's progress function has asked for it */
 };
 
 clvgg_status vgg_finetune_create(clvgg_device *device, clvgg_model *base,
@@ -61,6 +65,13 @@ clvgg_status vgg_finetune_save(const clvgg_finetune *finetune, const char *path,
 
 /* Lines "name=value" of everything that decides the result, but the head's programs. */
 clvgg_status vgg_finetune_write_settings(clvgg_finetune *finetune, const uint8_t frozen[32]);
+/* Paths in the run's folder; the checkpoint to go on from, if any, and whether it can be. */
+clvgg_status vgg_finetune_read_checkpoint(clvgg_finetune *finetune);
+/* Makes the run's folder, or clears it of checkpoints that a kill cut short. */
+clvgg_status vgg_finetune_make_folder(const clvgg_finetune *finetune);
+/* Opens best.ckpt, which must be the best epoch's of this run. */
+clvgg_status vgg_finetune_open_best(const clvgg_finetune *finetune, vgg_checkpoint **best);
+uint64_t vgg_finetune_steps_an_epoch(const clvgg_finetune *finetune);
 /* Finds the scale of the features, once they can be had. */
 clvgg_status vgg_finetune_find_scale(clvgg_finetune *finetune);
 /* Multiplies by 2 to `exponent`: exact, but where values leave float32's range. */

@@ -81,7 +81,8 @@ clvgg_status vgg_finetune_project(clvgg_finetune *finetune, double *features_sec
     clvgg_finetune_plan plan;
     double image_ms = 0, step_ms = 0, infer_ms = 0;
     vgg_finetune_get_plan(finetune, &plan);
-    VGG_TRY(time_features(finetune, &image_ms));
+    if (finetune->options.cache_dir == NULL || plan.cached_images < plan.feature_images)
+        VGG_TRY(time_features(finetune, &image_ms));
     VGG_TRY(time_head(finetune, &step_ms, &infer_ms));
     const double batches = (double)(plan.val_images + (uint64_t)finetune->options.batch - 1) /
                            (double)finetune->options.batch;

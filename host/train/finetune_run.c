@@ -15,8 +15,8 @@ static double seconds_since(double start_ms)
     return (vgg_clock_ms() - start_ms) * 1e-3;
 }
 
-/* Whether to go on. */
-static bool report(const clvgg_finetune *finetune, clvgg_finetune_event *event)
+/* Whether to go on. A wish to stop stays one: not every event is followed by a place to stop. */
+static bool report(clvgg_finetune *finetune, clvgg_finetune_event *event)
 {
     const clvgg_finetune_options *options = &finetune->options;
     if (options->progress == NULL)
@@ -27,7 +27,9 @@ static bool report(const clvgg_finetune *finetune, clvgg_finetune_event *event)
     event->step = finetune->state.step;
     event->steps = finetune->schedule.total_steps;
     event->seconds = seconds_since(finetune->start_ms);
-    return options->progress(options->user, event) == 0;
+    if (options->progress(options->user, event) != 0)
+        finetune->stopping = true;
+    return !finetune->stopping;
 }
 
 static clvgg_status cancelled(const clvgg_finetune *finetune)
@@ -134,7 +136,7 @@ static clvgg_status save_last(clvgg_finetune *finetune)
     VGG_TRY(vgg_checkpoint_write(finetune->last_path, finetune->settings.bytes, &finetune->state,
                                  &layers));
     clvgg_finetune_event event = {.type = CLVGG_FINETUNE_SAVED, .path = finetune->last_path};
-    (void)report(finetune, &event); /* a wish to stop is heard at the next step */
+    (void)report(finetune, &event); /* a wish to stop is heard behind the step or epoch */
 cleanup:
     return status;
 }
@@ -144,7 +146,7 @@ static clvgg_status add_epoch(vgg_train_state *state, const clvgg_finetune_epoch
     clvgg_finetune_epoch *grown =
         vgg_realloc(state->epochs, state->epoch_count + 1, sizeof *state->epochs);
     if (grown == NULL)
-        return CLVGG_STATUS_OUT_OF_MEMORY;
+        return vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "no memory for another epoch's figures");
     state->epochs = grown;
     state->epochs[state->epoch_count++] = *epoch;
     return CLVGG_STATUS_OK;
@@ -250,7 +252,7 @@ cleanup:
     return status;
 }
 
-static bool report_step(const clvgg_finetune *finetune)
+static bool report_step(clvgg_finetune *finetune)
 {
     const vgg_train_state *state = &finetune->state;
     const double done = (double)state->position;
@@ -272,7 +274,7 @@ static clvgg_status after_step(clvgg_finetune *finetune, bool go_on, double *sav
         goto cleanup;
     VGG_TRY(save_last(finetune));
     *saved_ms = vgg_clock_ms();
-    if (!go_on)
+    if (finetune->stopping)
         status = cancelled(finetune);
 cleanup:
     return status;
@@ -374,6 +376,8 @@ clvgg_status vgg_finetune_run(clvgg_finetune *finetune)
     VGG_REQUIRE(finetune->confusion == NULL && finetune->head == NULL,
                 CLVGG_STATUS_INVALID_ARGUMENT, "it has run already: make another to go on");
     finetune->start_ms = vgg_clock_ms();
+    finetune->stopping = false;
+    VGG_TRY(vgg_finetune_make_folder(finetune));
     VGG_TRY(fill_features(finetune));
     VGG_TRY(vgg_finetune_find_scale(finetune));
     VGG_TRY(start_head(finetune));

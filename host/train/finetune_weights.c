@@ -150,7 +150,7 @@ clvgg_status vgg_finetune_restore_best(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     if (finetune->best == NULL && finetune->best_path != NULL)
-        VGG_TRY(vgg_checkpoint_open(finetune->best_path, &finetune->best));
+        VGG_TRY(vgg_finetune_open_best(finetune, &finetune->best));
     for (int i = 0; i < finetune->head_options.layer_count; i++)
         for (int bias = 0; bias < 2; bias++)
             VGG_TRY(vgg_head_write(finetune->head, i, bias, VGG_HEAD_VALUE, give_best_to_head,

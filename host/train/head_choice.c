@@ -8,6 +8,7 @@
 typedef struct base_layer {
     int64_t inputs, outputs;
     clvgg_activation activation;
+    int activations; /* before the next dense layer */
     float dropout;
 } base_layer;
 
@@ -27,7 +28,7 @@ static bool same_classes(const clvgg_model *base, const char *const *classes, si
     return true;
 }
 
-/* The activation and dropout between a dense layer and the next. */
+/* What is between a dense layer and the next. */
 static void read_behind(const vgg_graph *graph, int node, base_layer *layer)
 {
     for (int i = node + 1; i < graph->count && graph->nodes[i].type != VGG_LAYER_DENSE; i++) {
@@ -36,8 +37,10 @@ static void read_behind(const vgg_graph *graph, int node, base_layer *layer)
             layer->activation = CLVGG_ACTIVATION_TANH;
         else if (next->type == VGG_LAYER_SIGMOID)
             layer->activation = CLVGG_ACTIVATION_SIGMOID;
-        else if (next->type == VGG_LAYER_DROPOUT)
+        if (next->type == VGG_LAYER_DROPOUT)
             layer->dropout = next->attributes.dropout_rate;
+        else
+            layer->activations++;
     }
 }
 
@@ -112,6 +115,9 @@ static void judge(const base_head *base, const clvgg_finetune_options *options,
                  (long long)theirs->inputs, (long long)theirs->outputs);
     else if (last && !base->same_classes)
         snprintf(layer->why, VGG_CHOICE_WHY, "the base has other classes");
+    else if (!last && theirs->activations != 1)
+        snprintf(layer->why, VGG_CHOICE_WHY, "the base has %d activations behind it",
+                 theirs->activations);
     else if (!last && trains && options->activation_given &&
              options->activation != theirs->activation)
         snprintf(layer->why, VGG_CHOICE_WHY, "the base has another activation behind it");

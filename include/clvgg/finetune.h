@@ -83,7 +83,7 @@ typedef struct clvgg_finetune_epoch {
 typedef struct clvgg_finetune_event {
     size_t struct_size;
     clvgg_finetune_event_type type;
-    uint64_t done, total; /* images (FEATURES: of all views; STEP: of this epoch) */
+    uint64_t done, total; /* images (FEATURES: views that lack them; STEP: of this epoch) */
     int epoch, epochs;
     uint64_t step, steps;
     double loss, accuracy, lr;                /* STEP: of the epoch so far */
@@ -93,7 +93,7 @@ typedef struct clvgg_finetune_event {
 } clvgg_finetune_event;
 
 /* Returns 0 to go on. Anything else stops: the step in work is finished, a checkpoint saved, and
- * clvgg_finetune_run() returns CANCELLED. Must not call clvgg. */
+ * clvgg_finetune_run() returns CANCELLED. May ask for names, figures and epochs, not start work. */
 typedef int (*clvgg_finetune_progress_fn)(void *user, const clvgg_finetune_event *event);
 
 typedef struct clvgg_finetune_options {

@@ -153,6 +153,23 @@ static void what_cannot_work_is_refused(void **state)
 
 /* ---- the learning rate ---- */
 
+/* The new head has an activation between two dense layers: what had none would mean something else.
+ */
+static void a_base_without_an_activation_is_not_kept(void **state)
+{
+    (void)state;
+    clvgg_finetune_options options = defaults();
+    options.train = CLVGG_TRAIN_FC8;
+    int nodes[3], count;
+    assert_int_equal(vgg_model_head_nodes(base, nodes, &count), CLVGG_STATUS_OK);
+    vgg_node *behind = &base->graph->nodes[nodes[0] + 1];
+    assert_int_equal(behind->type, VGG_LAYER_RELU);
+    behind->type = VGG_LAYER_DROPOUT;
+    assert_refused(&options, "fc6 can't be kept (the base has 0 activations behind it)");
+    behind->type = VGG_LAYER_RELU;
+    assert_choice(same, 3, CLVGG_TRAIN_FC8, CLVGG_HEAD_KEEP, "KKk");
+}
+
 static void learning_rates_follow_their_schedule(void **state)
 {
     (void)state;
@@ -178,6 +195,7 @@ int main(void)
         cmocka_unit_test(another_head_keeps_what_comes_before),
         cmocka_unit_test(activations_belong_to_layers),
         cmocka_unit_test(what_cannot_work_is_refused),
+        cmocka_unit_test(a_base_without_an_activation_is_not_kept),
         cmocka_unit_test(learning_rates_follow_their_schedule),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
