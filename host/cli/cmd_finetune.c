@@ -1,7 +1,10 @@
 /* cli/cmd_finetune.c — `clvgg finetune`: another dense head for a pretrained network, trained. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/finetune.h"
 #include "cli/interrupt.h"
@@ -195,6 +198,36 @@ static int train(vgg_finetuning *run)
     return VGG_EXIT_FAILED;
 }
 
+/* What keeps a file from being written, an errno, or 0. */
+static int find_obstacle(const char *path)
+{
+    vgg_text folder = {0};
+    struct stat info;
+    const char *slash = strrchr(path, '/');
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return S_ISDIR(info.st_mode) ? EISDIR : 0;
+    vgg_text_append(&folder, slash != NULL ? path : ".",
+                    slash != NULL ? (size_t)(slash - path + 1) : 1);
+    const int obstacle = folder.failed ? ENOMEM : access(folder.bytes, W_OK) == 0 ? 0 : errno;
+    vgg_text_free(&folder);
+    return obstacle;
+}
+
+/* Hours of training shouldn't end at a folder that isn't there. */
+static int check_output(const vgg_finetuning *run)
+{
+    const char *output = run->arguments->output;
+    if (vgg_cli_replaces(output, clvgg_model_name(run->base))) {
+        vgg_cli_error(run->cli, "--output would replace '%s', which is to be read", output);
+        return vgg_options_try_help(run->cli);
+    }
+    const int obstacle = output != NULL ? find_obstacle(output) : 0;
+    if (obstacle == 0)
+        return VGG_EXIT_OK;
+    vgg_cli_error(run->cli, "%s: can't be written: %s", output, strerror(obstacle));
+    return VGG_EXIT_FAILED;
+}
+
 static int set_up(vgg_finetuning *run)
 {
     const vgg_finetune_arguments *arguments = run->arguments;
@@ -206,7 +239,9 @@ static int set_up(vgg_finetuning *run)
                                    &labels, &exit_code);
     if (run->base == NULL)
         return exit_code;
-    exit_code = vgg_finetune_open_data(run);
+    exit_code = check_output(run);
+    if (exit_code == VGG_EXIT_OK)
+        exit_code = vgg_finetune_open_data(run);
     if (exit_code != VGG_EXIT_OK)
         return exit_code;
     clvgg_device_options device_options;

@@ -40,7 +40,7 @@ typedef struct vgg_finetuning {
     vgg_progress progress;
     clvgg_finetune_event_type shown; /* what the progress line shows */
     uint64_t first_step;             /* made before the progress line of steps began */
-    bool started, written;           /* a line was drawn; the model is there */
+    bool started, headed, written;   /* a line was drawn; the table's head; the model is there */
 } vgg_finetuning;
 
 /* Opens --data and --val, or parts --data. Returns an exit code; failures have been reported. */

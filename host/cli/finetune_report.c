@@ -64,9 +64,10 @@ static void print_epoch(vgg_finetuning *run, const clvgg_finetune_epoch *epoch)
 {
     vgg_text *text = &run->cli->out.text;
     vgg_progress_clear(&run->progress);
-    if (run->epoch_count == 1)
+    if (!run->headed)
         vgg_text_puts(text, "epoch        lr  train loss   correct   val loss   correct      AUC   "
                             "seconds\n");
+    run->headed = true;
     vgg_text_printf(text, "%5d  %8.2g  ", epoch->epoch, epoch->lr);
     write_loss(text, epoch->train_loss);
     vgg_text_puts(text, " ");
@@ -112,10 +113,12 @@ static void show_progress(vgg_finetuning *run, const clvgg_finetune_event *event
         run->shown = event->type;
         run->first_step = event->step - !features;
     }
-    if (features)
+    if (features) {
+        run->progress.total = (size_t)event->total; /* grows where records are damaged */
         vgg_progress_update(&run->progress, (size_t)event->done);
-    else
+    } else {
         show_step(run, event);
+    }
 }
 
 int vgg_finetune_note(void *user, const clvgg_finetune_event *event)

@@ -326,6 +326,12 @@ static void killed_runs_come_to_the_same_end(void **state)
     snprintf(output, sizeof output, "%s", test_scratch_path("killed.safetensors"));
     snprintf(checkpoint, sizeof checkpoint, "%s", test_scratch_path("killed.run/last.ckpt"));
     int status = 0;
+    /* As a kill leaves it while a checkpoint is being written. */
+    char unfinished[300];
+    snprintf(unfinished, sizeof unfinished, "%s",
+             test_scratch_path("killed.run/.last.ckpt.0123abcd.tmp"));
+    test_scratch_folder("killed.run");
+    test_scratch_write("killed.run/.last.ckpt.0123abcd.tmp", "half", 4);
     for (int i = 0; i < 6; i++) {
         const double ms = whole_ms * (0.5 + 0.12 * i);
         const struct timespec pause = {.tv_sec = (time_t)(ms / 1e3),
@@ -339,6 +345,7 @@ static void killed_runs_come_to_the_same_end(void **state)
     assert_int_equal(waitpid(last, &status, 0), last);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     assert_same_file(reference(), output);
+    assert_false(exists(unfinished));
 }
 
 /* Ctrl-C: the step in work is finished, what was reached is saved. */
@@ -392,6 +399,25 @@ static void contradictions_are_usage_errors(void **state)
     FINETUNE(&ran, output, "--views", "3");
     assert_fails(&ran, 2, "--views needs --augment");
     assert_false(exists(output));
+}
+
+/* Before anything is computed. */
+static void an_output_that_can_not_be_is_said_first(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    FINETUNE(&ran, test_scratch_path("nowhere/new.safetensors"), "--run-dir",
+             test_scratch_path("unused.run"));
+    assert_fails(&ran, 1, "new.safetensors: can't be written: No such file");
+    FINETUNE(&ran, train_dir, "--run-dir", test_scratch_path("unused.run"));
+    assert_fails(&ran, 1, "train: can't be written: Is a directory");
+    FINETUNE(&ran, net, "--run-dir", test_scratch_path("unused.run"));
+    assert_fails(&ran, 2, "which is to be read");
+    FINETUNE(&ran, test_scratch_path("dry.safetensors"), "--dry-run");
+    assert_int_equal(ran.exit_code, 0);
+    test_program_free(&ran);
+    assert_false(exists(test_scratch_path("dry.run")));
+    assert_false(exists(test_scratch_path("unused.run")));
 }
 
 static void broken_data_is_named(void **state)
@@ -476,6 +502,7 @@ int main(void)
         cmocka_unit_test(killed_runs_come_to_the_same_end),
         cmocka_unit_test(an_interrupt_saves),
         cmocka_unit_test(contradictions_are_usage_errors),
+        cmocka_unit_test(an_output_that_can_not_be_is_said_first),
         cmocka_unit_test(broken_data_is_named),
         cmocka_unit_test(checkpoints_of_other_runs_are_refused),
         cmocka_unit_test(a_full_disk_is_said),
