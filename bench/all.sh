@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything of bench/results, on a machine with nothing else to do: about 55 minutes on 2 cores. What is
+# Everything of bench/results, on a machine with nothing else to do: about 65 minutes on 2 cores. What is
 # there already is kept, an unfinished table of peers taken up: to measure anew, use an empty folder.
 # Usage: bench/all.sh OUTDIR [PEERS]   (CLVGG_SHARED or PHOTOGRAPHS: a folder of photographs)
 set -euo pipefail
@@ -30,6 +30,9 @@ step startup startup --peers "$peers"
 step scaling scaling
 step accuracy accuracy --peers "$peers" --photographs "$photographs"
 step gemm gemm
+if [ -d "${CLVGG_SHARED:-}/data/catdog" ]; then
+    step finetune finetune --data "$CLVGG_SHARED/data/catdog/train" --val "$CLVGG_SHARED/data/catdog/val"
+fi
 step peers-2 peers --peers "$peers"
 bench/report.py "$out"
 echo "$out/README.md"

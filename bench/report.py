@@ -8,6 +8,7 @@ from pathlib import Path
 
 import accuracy
 import common
+import finetune
 import gemm
 import layers
 import peers
@@ -20,7 +21,8 @@ SECTIONS = (("peers-1.json", "VGG16 beside other runtimes, first run", peers),
             ("startup.json", "Start-up and memory", startup),
             ("accuracy.json", "Accuracy", accuracy),
             ("gemm.json", "Matrix products", gemm),
-            ("scaling.json", "Time against work", scaling))
+            ("scaling.json", "Time against work", scaling),
+            ("finetune.json", "Fine-tuning", finetune))
 
 
 def section(path, title, script):

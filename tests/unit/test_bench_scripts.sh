@@ -5,7 +5,7 @@ set -eu
 command -v python3 > /dev/null || exit 77
 export PYTHONDONTWRITEBYTECODE=1
 cd "$1/bench"
-for script in accuracy gemm layers peers report scaling startup; do
+for script in accuracy finetune gemm layers peers report scaling startup; do
     ./$script.py --help | grep -q "$script.py" || { echo "$script.py --help says nothing of itself"; exit 1; }
 done
 python3 - <<'PY'
@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import common
+import finetune
 import peers
 import plot
 import report
@@ -39,6 +40,16 @@ for wanted in ("| **clvgg** pocl f32 | 60.0 | 60.0 | 800 | 0.60 | 0.30 | 0.60 | 
                "| **clvgg** pocl bf16 | failed |", "| pocl | f32, batch 1, to ncnn | 0.65 | 0.60 | yes |",
                "| pocl | f32, batch 16, to the best f32 peer | 0.40 | 0.45 | no |"):
     assert wanted in text, (wanted, text)
+
+# Frozen layers that aren't the base's are told apart from those that are.
+epochs = [{"epoch": i, "val_loss": loss, "val_accuracy": right, "seconds": 2}
+          for i, (loss, right) in enumerate([(0.7, 0.5), (0.2, 0.985), (0.3, 0.99)])]
+layers = [{"name": "fc6", "kept": False, "frozen": True}, {"name": "fc7", "kept": False, "frozen": True},
+          {"name": "fc8", "kept": False, "frozen": False}]
+tuned = {"head": "9,9", "train": "fc8", "layers": layers, "parameters": 1000, "seconds": 7, "peak_bytes": 3 << 20,
+         "epochs": epochs, "best_epoch": 1, "val_images": 20, "train_images": 100}
+page = finetune.page({"machine": machine, "lines": [tuned]})
+assert "| 9,9 | fc8 | fc6, fc7 random | 1,000 | 50.0 | 98.5 | 0.700 | 0.200 | 1 | 7.0 | 2.00 | 3 |" in page, page
 
 slope, intercept, r2 = plot.least_squares([(1, 5), (2, 7), (4, 11)])
 assert (slope, intercept, r2) == (2, 3, 1), (slope, intercept, r2)
