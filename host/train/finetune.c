@@ -161,7 +161,6 @@ static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest
         .cache_limit_bytes = options->cache_limit_bytes,
         .memory_limit_bytes = options->memory_limit_bytes,
         .threads = finetune->device->runtime->threads,
-        .layer = feature_name(finetune),
     };
     memcpy(features.digest, digest, sizeof features.digest);
     VGG_TRY(vgg_features_open(&features, &finetune->features));
