@@ -324,6 +324,26 @@ static void opening_waits_while_another_has_it_alone(void **state)
     vgg_feature_file_close(file);
 }
 
+static void nothing_is_discarded_while_others_may_read(void **state)
+{
+    (void)state;
+    vgg_feature_file *file = record_file(1), *reader = record_file(1);
+    record_write_all(file, 0, 3);
+    assert_int_equal(vgg_feature_file_load(file), CLVGG_STATUS_OK);
+    file->index.slots[1].state = VGG_FEATURE_VERIFIED;
+    assert_int_equal(vgg_feature_file_discard(file), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_feature_file_load(file), CLVGG_STATUS_OK);
+    assert_true(record_has(file, 0) && record_has(file, 1) && record_has(file, 2));
+    vgg_feature_file_close(reader);
+    assert_int_equal(vgg_feature_file_discard(file), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_feature_file_load(file), CLVGG_STATUS_OK);
+    assert_true(!record_has(file, 0) && record_has(file, 1) && !record_has(file, 2));
+    reader = record_file(1); /* it is shared again */
+    assert_false(vgg_feature_is_alone(file->descriptor));
+    vgg_feature_file_close(reader);
+    vgg_feature_file_close(file);
+}
+
 static void a_damaged_file_is_replaced_not_overwritten(void **state)
 {
     (void)state;
@@ -358,6 +378,7 @@ int main(void)
         TEST(one_writer_at_a_time),
         TEST(a_killed_process_holds_no_lock),
         TEST(opening_waits_while_another_has_it_alone),
+        TEST(nothing_is_discarded_while_others_may_read),
         TEST(a_damaged_file_is_replaced_not_overwritten),
     };
     return cmocka_run_group_tests(tests, record_folder_setup, record_folder_teardown);
