@@ -18,8 +18,10 @@
  *
  * DENSE 0, one product for each of `batches` positions:
  *     a     [ceil(M/TM)][batches][depth rounded up to TR][TM]   zeros past M and depth, in
- * STORAGE's type (pack_winograd.cl) b     [batches][depth][N]                float32; N a multiple
- * of TN c     [batches][ceil(M/TM) * TM][N] NDRange {N/TN * ITEMS, ceil(M/TM), batches}
+ *                                                   STORAGE's type (pack_winograd.cl)
+ *     b     [batches][depth][N]                     float32; N a multiple of TN
+ *     c     [batches][ceil(M/TM) * TM][N]
+ *     NDRange {N/TN * ITEMS, ceil(M/TM), batches}
  *
  * DENSE 1, C transposed is the layer's output; the sum over inputs is cut into slices of SLICE, so
  * that few rows and images fill a GPU; gemm_sum adds them up in order, with bias and ReLU:

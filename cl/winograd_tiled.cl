@@ -47,9 +47,8 @@
 #ifndef MT
 #define MT 4 /* tiles of a work-item */
 #endif
-#ifndef PREFETCH
-#define PREFETCH                                                                                   \
-    0 /* 1: the next step's values are read, into registers, while this one multiplies */
+#ifndef STAGES
+#define STAGES 1 /* 2: the next step's values are read while this one multiplies */
 #endif
 #ifndef STORAGE
 #define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
