@@ -1,6 +1,6 @@
 /* list_programs.c — prints every program that a plan may build, one a line: file, options, the
- * kind of device it is for ("gpu", "cpu" or "any"), and the layers of VGG16 that it computes by
- * default on a GPU, separated by tabs. Offline compilation reads it.
+ * kind of device it is for ("gpu", "intel" for Intel's GPUs alone, "cpu" or "any"), and the layers
+ * of VGG16 that it computes by default on a GPU, separated by tabs. Offline compilation reads it.
  *
  * Walks the variant table over a few typical layers on made-up devices, through the same configure
  * functions that plans use.
@@ -14,7 +14,7 @@
 #include "ops/op.h"
 
 typedef struct program {
-    char line[400], used_by[400];
+    char line[400], used_by[800];
 } program;
 
 typedef struct program_set {
@@ -48,8 +48,11 @@ static void add(program_set *set, const char *file, const char *options, const c
 
 static void add_op(program_set *set, const vgg_op *op, const char *kind, const char *layer)
 {
-    for (int p = 0; p < op->program_count; p++)
-        add(set, op->programs[p].file, op->programs[p].options, kind, layer);
+    for (int p = 0; p < op->program_count; p++) {
+        const char *file = op->programs[p].file;
+        const bool sub_groups = strcmp(file, "conv_subgroup.cl") == 0;
+        add(set, file, op->programs[p].options, sub_groups ? "intel" : kind, layer);
+    }
     for (int type = 0; type < 3 && op->pack.panel != 0; type++) {
         char options[32];
         snprintf(options, sizeof options, "-DTYPE=%d -DM=%d", type, op->pack.winograd);
@@ -179,8 +182,8 @@ static void list_training(program_set *set)
     add(set, "gradient_norm.cl", "-DVW=1 -DWG=64 -DSPLIT=8", "gpu", "");
 }
 
-/* What a GPU computes VGG16 by, at two batches. */
-static clvgg_status list_vgg16(program_set *set, const vgg_traits *traits)
+/* What a GPU computes VGG16 by, at two batches; `whose` follows the layers' names. */
+static clvgg_status list_vgg16(program_set *set, const vgg_traits *traits, const char *whose)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     static const int64_t head[3] = {4096, 4096, 1000};
@@ -191,7 +194,7 @@ static clvgg_status list_vgg16(program_set *set, const vgg_traits *traits)
         for (int n = 1; n < graph->count; n++) {
             const vgg_node *node = &graph->nodes[n];
             char layer[64];
-            snprintf(layer, sizeof layer, "%s at %d", node->name, batch);
+            snprintf(layer, sizeof layer, "%s at %d%s", node->name, batch, whose);
             if (node->type != VGG_LAYER_CONV2D && node->type != VGG_LAYER_DENSE)
                 continue;
             VGG_REQUIRE(choose_op(graph, n, batch, traits, &op), CLVGG_STATUS_UNSUPPORTED,
@@ -213,7 +216,11 @@ int main(void)
                             .max_work_group_size = 256,
                             .local_memory_bytes = 32 << 10,
                             .max_allocation_bytes = UINT64_C(1) << 30};
-    if (build_graph(&graph) != CLVGG_STATUS_OK || list_vgg16(&set, &gpu) != CLVGG_STATUS_OK) {
+    vgg_traits intel = gpu;
+    intel.compute_units = 96;
+    intel.sub_groups = (vgg_sub_groups){VGG_SUB_GROUP_8 | VGG_SUB_GROUP_16, true};
+    if (build_graph(&graph) != CLVGG_STATUS_OK || list_vgg16(&set, &gpu, "") != CLVGG_STATUS_OK ||
+        list_vgg16(&set, &intel, " (Intel)") != CLVGG_STATUS_OK) {
         fprintf(stderr, "%s\n", vgg_message());
         return 1;
     }
@@ -221,7 +228,7 @@ int main(void)
         list_gradients(&set, vgg_grad_variants[v], &gpu, "gpu");
     list_training(&set);
     for (size_t v = 0; v < vgg_variant_count; v++) {
-        list_variant(&set, vgg_variants[v], graph, &gpu, "gpu");
+        list_variant(&set, vgg_variants[v], graph, &intel, "gpu");
         for (int width = 4; width <= 16; width *= 2) {
             vgg_traits cpu = gpu;
             cpu.type = CLVGG_DEVICE_CPU;
@@ -238,6 +245,8 @@ int main(void)
             add(&set, "pack.cl", options, "any", "");
     }
     add(&set, "peak.cl", "-DVW=4 -DCHAINS=8", "gpu", "");
+    add(&set, "sub_group.cl", "-DS=8", "intel", "");
+    add(&set, "sub_group.cl", "-DS=16", "intel", "");
     for (int i = 0; i < set.count; i++)
         printf("%s\t%s\n", set.programs[i].line, set.programs[i].used_by);
     vgg_graph_free(graph);

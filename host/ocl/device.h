@@ -42,6 +42,7 @@ struct clvgg_device {
     pthread_mutex_t lock;   /* guards the program list and the weight store */
     struct vgg_program_cache *programs;
     atomic_int matrix_unit; /* matrix_unit.c's: what it found, 0 before it looked */
+    atomic_int sub_groups;  /* sub_group.c's */
     void *weight_store;     /* plan/weight_store.c's */
 };
 

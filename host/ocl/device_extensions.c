@@ -139,3 +139,14 @@ clvgg_status vgg_query_extensions(cl_device_id id, clvgg_device_info *info)
     vgg_free(extensions);
     return status;
 }
+
+clvgg_status vgg_query_has_extension(cl_device_id id, const char *name, bool *has)
+{
+    char *extensions = NULL;
+    *has = false;
+    clvgg_status status = vgg_query_raw_text(id, CL_DEVICE_EXTENSIONS, &extensions);
+    if (status == CLVGG_STATUS_OK)
+        *has = has_word(extensions, name);
+    vgg_free(extensions);
+    return status;
+}

@@ -18,6 +18,8 @@ clvgg_status vgg_query_text(cl_device_id id, cl_device_info what, char *text, si
 /* What only extensions tell: half, double, UUID, PCI address, sub-group sizes. What the driver
  * doesn't answer stays empty. */
 clvgg_status vgg_query_extensions(cl_device_id id, clvgg_device_info *info);
+/* Whether the driver lists an extension. */
+clvgg_status vgg_query_has_extension(cl_device_id id, const char *name, bool *has);
 
 /* What the kernels need of a device and clvgg_device_info doesn't show. */
 typedef struct vgg_device_needs {

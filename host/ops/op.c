@@ -31,11 +31,17 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info)
     return traits;
 }
 
-clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, vgg_traits *traits)
+clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, bool sub_groups,
+                            vgg_traits *traits)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     *traits = vgg_traits_of(&device->info);
-    return storage == CLVGG_DTYPE_BF16 ? vgg_matrix_unit_check(device, &traits->amx)
-                                       : CLVGG_STATUS_OK;
+    if (storage == CLVGG_DTYPE_BF16)
+        VGG_TRY(vgg_matrix_unit_check(device, &traits->amx));
+    if (sub_groups || traits->type == CLVGG_DEVICE_GPU)
+        VGG_TRY(vgg_sub_group_check(device, &traits->sub_groups));
+cleanup:
+    return status;
 }
 
 double vgg_op_error_bound(const vgg_op *op)
@@ -258,6 +264,21 @@ clvgg_status vgg_require_winograd(const vgg_op *op)
                 CLVGG_STATUS_UNSUPPORTED, "%s fuses 2x2 stride 2 max pooling only", name);
 cleanup:
     return status;
+}
+
+clvgg_status vgg_require_sub_groups(const vgg_op *op, const vgg_traits *traits, int lanes)
+{
+    if ((traits->sub_groups.sizes & lanes) != 0)
+        return CLVGG_STATUS_OK;
+    return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                    "%s needs sub-groups of %d (cl_intel_subgroups or cl_khr_subgroups), which "
+                    "weren't seen to work on this device",
+                    op->variant->name, lanes);
+}
+
+int vgg_sub_group_lanes(const vgg_traits *traits)
+{
+    return traits->sub_groups.sizes == VGG_SUB_GROUP_8 ? VGG_SUB_GROUP_8 : VGG_SUB_GROUP_16;
 }
 
 vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io)

@@ -16,6 +16,7 @@
 #include "graph/graph.h"
 #include "ocl/args.h"
 #include "ocl/device.h"
+#include "ocl/sub_group.h"
 #include "ops/launch.h"
 #include "ops/packed_weights.h"
 
@@ -24,7 +25,8 @@ typedef struct vgg_traits {
     clvgg_device_type type;
     int vector_width; /* floats in a vector register: 1 (most GPUs), 4, 8, 16 */
     int compute_units;
-    bool amx; /* kernels can use AMX tiles: ocl/matrix_unit.h found so */
+    bool amx;                  /* kernels can use AMX tiles: ocl/matrix_unit.h found so */
+    vgg_sub_groups sub_groups; /* that kernels can use: ocl/sub_group.h found so */
     size_t max_work_group_size;
     uint64_t local_memory_bytes, max_allocation_bytes;
     uint64_t max_launch_flops; /* of one command, if its images can be parted; 0: any number */
@@ -32,8 +34,10 @@ typedef struct vgg_traits {
 } vgg_traits;
 
 vgg_traits vgg_traits_of(const clvgg_device_info *info);
-/* The same of an open device, for weights in `storage`: BF16 asks for the matrix unit too. */
-clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, vgg_traits *traits);
+/* The same of an open device, for weights in `storage`: BF16 asks for the matrix unit too. For
+ * sub-groups GPUs are asked, others where `sub_groups`: someone named a variant that needs them. */
+clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, bool sub_groups,
+                            vgg_traits *traits);
 
 /* The chain of layers an op computes: node, then ReLU if `relu`, then `pool` if not NULL. */
 typedef struct vgg_problem {
@@ -97,6 +101,7 @@ typedef struct vgg_variant {
     const char *name;
     uint32_t layers;   /* bit 1 << vgg_layer_type for each type it can head a chain of */
     bool uses_clblast; /* weights are float32 then */
+    bool sub_groups;   /* its kernels need them */
     /* Bound of the relative L2 error against exact arithmetic, on normal inputs behind a ReLU;
      * 0: sums of products alone, exact where every partial sum is. */
     double error_bound;
@@ -181,6 +186,10 @@ bool vgg_can_fuse_pool(const vgg_node *pool);
 /* UNSUPPORTED, in words, unless Winograd's F(m, 3x3) with a fused pooling can compute the problem.
  */
 clvgg_status vgg_require_winograd(const vgg_op *op);
+/* UNSUPPORTED, in words, unless kernels can use sub-groups of `lanes`. */
+clvgg_status vgg_require_sub_groups(const vgg_op *op, const vgg_traits *traits, int lanes);
+/* 16 of the lanes that a variant may have, or 8 where only those work. */
+int vgg_sub_group_lanes(const vgg_traits *traits);
 /* Attributes of the problem as a convolution; a dense layer is 1x1 on {features, 1, 1}. */
 vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem);
 clvgg_shape vgg_shape_as_image(const clvgg_shape *shape);
@@ -203,8 +212,9 @@ extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_
     vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_conv_amx,
     vgg_variant_winograd_f2_tiled, vgg_variant_winograd_f4_batched, vgg_variant_dense_tiled,
     vgg_variant_conv_direct, vgg_variant_conv_blocked, vgg_variant_conv_tiled,
-    vgg_variant_conv_im2col, vgg_variant_dense_direct, vgg_variant_dense_blocked,
-    vgg_variant_dense_rows, vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation,
-    vgg_variant_softmax, vgg_variant_layout, vgg_variant_clblast_xgemm;
+    vgg_variant_conv_im2col, vgg_variant_conv_subgroup, vgg_variant_winograd_f4_subgroup,
+    vgg_variant_dense_direct, vgg_variant_dense_blocked, vgg_variant_dense_rows,
+    vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax,
+    vgg_variant_layout, vgg_variant_clblast_xgemm;
 
 #endif

@@ -1,14 +1,30 @@
 /* ops/op_winograd_batched.c — 3x3 stride 1 convolutions for GPUs by Winograd's F(4x4): transforms
- * (cl/winograd_batched.cl) around 36 matrix products (cl/gemm_tiled.cl). Each transformed value
- * goes through memory, so it is for many channels: the products' work grows with both counts.
+ * (cl/winograd_batched.cl) around 36 matrix products, by tiles in local memory (cl/gemm_tiled.cl)
+ * or by sub-groups (cl/conv_subgroup.cl, to which a product is a 1x1 convolution of one row). Each
+ * transformed value goes through memory, so it is for many channels: the products' work grows with
+ * both counts.
  */
+#include <stdio.h>
+
 #include "ops/op.h"
 
-/* Of op->parameters, and tunables. Default: 64 x 64 of a product a work-group, 64 work-items with
- * 8 x 8 sums: one wavefront on AMD, two warps on NVIDIA, no spills on Intel. */
-enum { ROWS, COLUMNS, DEPTH, ITEM_ROWS, ITEM_COLUMNS, STAGED_MIB, TILE_VALUES };
+/* Of op->parameters: a work-group's tile of a product, and how it is divided. Of sub-groups, rows
+ * and columns alone, and lanes. */
+enum {
+    ROWS,
+    COLUMNS,
+    DEPTH,
+    ITEM_ROWS,
+    ITEM_COLUMNS,
+    STAGED_MIB,
+    TILE_VALUES,
+    LANES = TILE_VALUES
+};
 enum { INPUT, PRODUCTS, OUTPUT }; /* op->programs */
 enum { TILE = 4, POSITIONS = 36, MAX_ACCUMULATORS = 64, LOCAL = 64 };
+
+/* Tunables, the parameters in their order. Default: 64 x 64 of a product a work-group, 64
+ * work-items with 8 x 8 sums: one wavefront on AMD, two warps on NVIDIA, no spills on Intel. */
 static const vgg_tunable tunables[] = {{"TM", {32, 64, 128}},
                                        {"TN", {16, 32, 64, 128}},
                                        {"TR", {4, 8, 16, 32}},
@@ -17,6 +33,15 @@ static const vgg_tunable tunables[] = {{"TM", {32, 64, 128}},
                                        {"staged_MiB", {16, 32, 64, 128, 256, 512}},
                                        {0}};
 static const int defaults[TILE_VALUES] = {64, 64, 8, 8, 8, 128};
+
+/* Of sub-groups. Default: 32 x 16 of a product, 32 sums a lane in half of its registers. */
+enum { CHOOSE_LANES, CHOOSE_VECTORS, CHOOSE_COLUMNS, CHOOSE_STAGED_MIB };
+enum { DEFAULT_VECTORS = 2, DEFAULT_COLUMNS = 16, MAX_SUB_GROUP_SUMS = 512 };
+static const vgg_tunable sub_group_tunables[] = {{"S", {VGG_SUB_GROUP_8, VGG_SUB_GROUP_16}},
+                                                 {"NK", {1, 2, 4}},
+                                                 {"TW", {8, 16, 32}},
+                                                 {"staged_MiB", {16, 32, 64, 128, 256, 512}},
+                                                 {0}};
 
 static int group_items(const int *tile)
 {
@@ -84,31 +109,72 @@ cleanup:
     return status;
 }
 
-static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+/* Weights, workspace and programs, the products' being `file` with `options`; `block` rounds the
+ * depth of weights up. */
+static clvgg_status configure_steps(vgg_op *op, const vgg_traits *traits, int block,
+                                    const char *file, const char *kernel, const char *options)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    int *tile = op->parameters;
-    for (int i = 0; i < TILE_VALUES; i++)
-        tile[i] = vgg_op_chosen(op, i, defaults[i]);
-    VGG_TRY(vgg_require_winograd(op));
-    VGG_TRY(check_tile(op, traits));
     op->pack = (vgg_pack){.rows = op->problem.output.dims[0],
                           .channels = op->problem.input.dims[0],
                           .spatial = 9,
-                          .block = tile[DEPTH],
-                          .panel = tile[ROWS],
+                          .block = block,
+                          .panel = op->parameters[ROWS],
                           .winograd = TILE};
     op->float32_weights = vgg_winograd_f4_keeps_float32(&op->problem);
     const int64_t images = staged_images(op);
     op->workspace_elements = input_elements(op, images) + product_elements(op, images);
     VGG_REQUIRE(op->workspace_elements * sizeof(float) <= traits->max_allocation_bytes,
-                CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f4_batched: a transformed image exceeds the largest allocation");
+                CLVGG_STATUS_UNSUPPORTED, "%s: a transformed image exceeds the largest allocation",
+                op->variant->name);
     vgg_op_add_program(op, "winograd_batched.cl", "winograd_input", "%s", "");
-    vgg_op_add_program(op, "gemm_tiled.cl", "gemm_tiled",
-                       "-DDENSE=0 -DTM=%d -DTN=%d -DTR=%d -DMM=%d -DMN=%d", tile[ROWS],
-                       tile[COLUMNS], tile[DEPTH], tile[ITEM_ROWS], tile[ITEM_COLUMNS]);
+    vgg_op_add_program(op, file, kernel, "%s", options);
     vgg_op_add_program(op, "winograd_batched.cl", "winograd_output", "%s", "");
+cleanup:
+    return status;
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char options[96];
+    int *tile = op->parameters;
+    for (int i = 0; i < TILE_VALUES; i++)
+        tile[i] = vgg_op_chosen(op, i, defaults[i]);
+    VGG_TRY(vgg_require_winograd(op));
+    VGG_TRY(check_tile(op, traits));
+    snprintf(options, sizeof options, "-DDENSE=0 -DTM=%d -DTN=%d -DTR=%d -DMM=%d -DMN=%d",
+             tile[ROWS], tile[COLUMNS], tile[DEPTH], tile[ITEM_ROWS], tile[ITEM_COLUMNS]);
+    VGG_TRY(configure_steps(op, traits, tile[DEPTH], "gemm_tiled.cl", "gemm_tiled", options));
+cleanup:
+    return status;
+}
+
+static clvgg_status configure_sub_group(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char options[128];
+    int *tile = op->parameters;
+    const int lanes = vgg_op_chosen(op, CHOOSE_LANES, vgg_sub_group_lanes(traits));
+    const int vectors = vgg_op_chosen(op, CHOOSE_VECTORS, DEFAULT_VECTORS);
+    tile[LANES] = lanes;
+    tile[ROWS] = lanes * vectors;
+    tile[COLUMNS] = vgg_op_chosen(op, CHOOSE_COLUMNS, DEFAULT_COLUMNS);
+    tile[STAGED_MIB] = vgg_op_chosen(op, CHOOSE_STAGED_MIB, defaults[STAGED_MIB]);
+    VGG_TRY(vgg_require_winograd(op));
+    VGG_TRY(vgg_require_sub_groups(op, traits, lanes));
+    VGG_REQUIRE(tile[COLUMNS] % lanes == 0 && tile[ROWS] * tile[COLUMNS] <= MAX_SUB_GROUP_SUMS,
+                CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f4_subgroup: %d columns aren't vectors of %d lanes, or %dx%d sums don't "
+                "fit their registers",
+                tile[COLUMNS], lanes, tile[ROWS], tile[COLUMNS]);
+    VGG_REQUIRE(traits->max_work_group_size >= LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "winograd_f4_subgroup needs work-groups of %d, the device allows %zu", LOCAL,
+                traits->max_work_group_size);
+    snprintf(options, sizeof options,
+             "-DPRODUCTS=1 -DS=%d -DNK=%d -DTH=1 -DTW=%d -DKH=1 -DKW=1 -DSH=1 -DSW=1 -DDH=1 -DDW=1",
+             lanes, vectors, tile[COLUMNS]);
+    VGG_TRY(configure_steps(op, traits, 1, "conv_subgroup.cl", "conv_subgroup", options));
 cleanup:
     return status;
 }
@@ -168,6 +234,34 @@ cleanup:
     return status;
 }
 
+/* The same by sub-groups: as a convolution's arguments, of 36 images with one row each. */
+static clvgg_status enqueue_sub_group_products(const vgg_op *op, vgg_launch *launch,
+                                               const vgg_op_io *io, vgg_buffer products,
+                                               int64_t images)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int *tile = op->parameters;
+    const int64_t padded = padded_tiles(op, images);
+    const int64_t geometry[] = {op->pack.channels, 1, padded, product_rows(op), 1, padded, 0, 0};
+    enum { RELU = 0, POOL = 0 };
+    vgg_args args = vgg_args_of(op->programs[PRODUCTS].kernel);
+    vgg_arg_buffer(&args, io->workspace);
+    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
+    vgg_arg_buffer(&args, io->bias); /* not read */
+    vgg_arg_buffer(&args, products);
+    for (size_t i = 0; i < sizeof geometry / sizeof *geometry; i++)
+        vgg_arg_int(&args, geometry[i]);
+    vgg_arg_int(&args, RELU);
+    vgg_arg_int(&args, POOL);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local[3] = {(size_t)tile[LANES], 1, 1};
+    const size_t global[3] = {(size_t)(padded / tile[COLUMNS]) * local[0],
+                              (size_t)(product_rows(op) / tile[ROWS]), POSITIONS};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[PRODUCTS].kernel, 3, global, local));
+cleanup:
+    return status;
+}
+
 static clvgg_status enqueue_output(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                    vgg_buffer products, int64_t images)
 {
@@ -201,7 +295,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
         const vgg_buffer products = {io->workspace.memory,
                                      io->workspace.offset + input_elements(op, images)};
         VGG_TRY(enqueue_input(op, launch, &part, images));
-        VGG_TRY(enqueue_products(op, launch, &part, products, images));
+        VGG_TRY((op->parameters[LANES] > 0 ? enqueue_sub_group_products : enqueue_products)(
+            op, launch, &part, products, images));
         VGG_TRY(enqueue_output(op, launch, &part, products, images));
     }
 cleanup:
@@ -221,6 +316,18 @@ const vgg_variant vgg_variant_winograd_f4_batched = {
     .storage_error_bound = {[CLVGG_DTYPE_F16] = 3e-3}, /* as winograd_f4_staged */
     .tunables = tunables,
     .configure = configure,
+    .enqueue = enqueue,
+    .executed_flops = executed_flops,
+};
+
+const vgg_variant vgg_variant_winograd_f4_subgroup = {
+    .name = "winograd_f4_subgroup",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .sub_groups = true,
+    .error_bound = 5e-6,
+    .storage_error_bound = {[CLVGG_DTYPE_F16] = 3e-3},
+    .tunables = sub_group_tunables,
+    .configure = configure_sub_group,
     .enqueue = enqueue,
     .executed_flops = executed_flops,
 };

@@ -344,7 +344,7 @@ clvgg_status vgg_trial_bench_open(clvgg_device *device, const vgg_op *like, cons
                         slowest_gpu_gflops * 1e6 * longest_gpu_ms,
                 CLVGG_STATUS_UNSUPPORTED, "an image could take more than half a second");
     VGG_CL_NEW(bench->queue, clCreateCommandQueue(device->context, device->id, 0, &cl_error));
-    VGG_TRY(vgg_traits_for(device, bench->problem.storage, &bench->traits));
+    VGG_TRY(vgg_traits_for(device, bench->problem.storage, false, &bench->traits));
     bench->traits.queue = bench->queue;
     const clvgg_shape *result = pool != NULL ? &pool->output : &bench->problem.output;
     bench->input_elements = vgg_layout_elements(&bench->problem.input, bench->input_block);

@@ -8,6 +8,7 @@
 const vgg_variant *const vgg_variants[] = {
     &vgg_variant_conv_amx,
     &vgg_variant_conv_blocked,
+    &vgg_variant_conv_subgroup,
     &vgg_variant_conv_tiled,
     &vgg_variant_conv_im2col,
     &vgg_variant_winograd_f4_fused,
@@ -16,6 +17,7 @@ const vgg_variant *const vgg_variants[] = {
     &vgg_variant_winograd_f2_staged,
     &vgg_variant_winograd_f2_tiled,
     &vgg_variant_winograd_f4_batched,
+    &vgg_variant_winograd_f4_subgroup,
     &vgg_variant_conv_direct,
     &vgg_variant_dense_blocked,
     &vgg_variant_dense_tiled,
@@ -76,20 +78,29 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem)
     return tiles2 >= STAGED_TILES ? &vgg_variant_winograd_f2_staged : NULL;
 }
 
+/* Whether sub-groups are the default: on Intel's GPUs, where they were seen to work. */
+static bool prefers_sub_groups(const vgg_traits *traits)
+{
+    return traits->sub_groups.preferred && (traits->sub_groups.sizes & VGG_SUB_GROUP_16) != 0;
+}
+
 /* The same on a GPU. Not measured: counted. F(2x2) multiplies 2.25 times less than direct
  * convolution and moves nothing more through memory; with few channels there is little to save.
  * F(4x4) multiplies 1.78 times less than that, but writes and reads 36 values a tile and channel:
  * from 256 channels on, a product does 32 FLOPs a byte of them, about what GPUs have; with fewer
  * tiles than fill two columns of work-groups its larger weights are read for little. */
-static const vgg_variant *choose_gpu_winograd(const vgg_problem *problem)
+static const vgg_variant *choose_gpu_winograd(const vgg_problem *problem, const vgg_traits *traits)
 {
     enum { LEAST_CHANNELS = 16, WIDE_CHANNELS = 256, MANY_TILES = 128 };
     const int64_t *in = problem->input.dims, *out = problem->output.dims;
     const int64_t tiles4 = problem->max_batch * vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4);
     const bool coarse = /* for F(4x4) */
         problem->storage == CLVGG_DTYPE_BF16 && !vgg_winograd_f4_keeps_float32(problem);
+    const bool sub_groups = prefers_sub_groups(traits);
     if (in[0] >= WIDE_CHANNELS && out[0] >= WIDE_CHANNELS && tiles4 >= MANY_TILES && !coarse)
-        return &vgg_variant_winograd_f4_batched;
+        return sub_groups ? &vgg_variant_winograd_f4_subgroup : &vgg_variant_winograd_f4_batched;
+    if (sub_groups)
+        return NULL;
     return in[0] >= LEAST_CHANNELS ? &vgg_variant_winograd_f2_tiled : NULL;
 }
 
@@ -116,8 +127,11 @@ static int rank(const vgg_variant *variant, const vgg_problem *problem, const vg
     if (variant == &vgg_variant_conv_amx)
         return problem->input.dims[0] > VGG_MAX_PLANAR_CHANNELS ? 0 : 3;
     if (variant->error_bound > 0.0)
-        return variant == (gpu ? choose_gpu_winograd : choose_winograd)(problem) ? 0
-                                                                                 : NEVER_UNASKED;
+        return variant == (gpu ? choose_gpu_winograd(problem, traits) : choose_winograd(problem))
+                   ? 0
+                   : NEVER_UNASKED;
+    if (variant == &vgg_variant_conv_subgroup)
+        return prefers_sub_groups(traits) ? 1 : NEVER_UNASKED;
     return variant == &vgg_variant_conv_direct || variant == &vgg_variant_dense_direct ? 2 : 1;
 }
 

@@ -200,6 +200,18 @@ cleanup:
     return status;
 }
 
+/* Whether a rule names a variant that needs sub-groups. */
+static bool names_sub_groups(const vgg_plan_options *options)
+{
+    bool named = false;
+    for (size_t i = 0; i < options->variant_count; i++) {
+        const char *equals = strchr(options->variants[i], '=');
+        const vgg_variant *variant = equals != NULL ? vgg_variant_find(equals + 1) : NULL;
+        named = named || (variant != NULL && variant->sub_groups);
+    }
+    return named;
+}
+
 clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
                              const vgg_parameter_source *source, const vgg_plan_options *options,
                              vgg_plan **out)
@@ -216,7 +228,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     plan->profile = options->profile;
     plan->plan_only = options->plan_only;
     plan->storage = options->storage;
-    VGG_TRY(vgg_traits_for(device, plan->storage, &plan->traits));
+    VGG_TRY(vgg_traits_for(device, plan->storage, names_sub_groups(options), &plan->traits));
     VGG_TRY(create_queue(plan));
     VGG_TRY(vgg_plan_select(plan, options));
     VGG_TRY(vgg_plan_lay_out(plan, options));

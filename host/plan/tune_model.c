@@ -319,7 +319,7 @@ clvgg_status vgg_tune_model(clvgg_device *device, const vgg_graph *graph,
                       .clblast = !device->foreign_context};
     *summary = (clvgg_tune_summary){.struct_size = sizeof *summary};
     VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &run.device));
-    VGG_TRY(vgg_traits_for(run.device, options->storage, &run.traits));
+    VGG_TRY(vgg_traits_for(run.device, options->storage, false, &run.traits));
     VGG_TRY(vgg_tuning_open(run.device, &run.traits, device->runtime->cache, &run.source));
     VGG_TRY(outline_batches(&run, run.clblast));
     summary->chains = run.chain_count;

@@ -404,7 +404,9 @@ static void long_launches_are_parted(void **state)
         const int once = count_kernels(variant, &s, 0);
         if (once < 0)
             continue;
-        const int kernels = variant == &vgg_variant_winograd_f4_batched ? 3 : 1;
+        const bool staged = variant == &vgg_variant_winograd_f4_batched ||
+                            variant == &vgg_variant_winograd_f4_subgroup;
+        const int kernels = staged ? 3 : 1;
         assert_int_equal(count_kernels(variant, &s, 7 * image), once);
         assert_int_equal(count_kernels(variant, &s, 7 * image - 1), once + kernels);
         assert_int_equal(count_kernels(variant, &s, 3 * image), once + 2 * kernels);

@@ -26,6 +26,7 @@ static const session_request ways[] = {
     {.variant = "*=conv_direct"},
     {.variant = "*=conv_tiled"},
     {.variant = "*=conv_blocked"},
+    {.variant = "*=conv_subgroup"},
     {.variant = "*=conv_im2col_clblast"},
     {.variant = "*=dense_direct"},
     {.variant = "*=dense_rows"},

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "ocl/matrix_unit.h"
+#include "ocl/sub_group.h"
 #include "ops/upload.h"
 #include "support/guarded.h"
 #include "tensor/dtype.h"
@@ -44,6 +45,7 @@ vgg_traits test_traits(const test_device *device)
     vgg_traits traits = vgg_traits_of(&device->device->info);
     traits.queue = device->queue;
     assert_int_equal(vgg_matrix_unit_check(device->device, &traits.amx), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_sub_group_check(device->device, &traits.sub_groups), CLVGG_STATUS_OK);
     if (getenv("CLVGG_TEST_VECTOR_WIDTH") != NULL)
         traits.vector_width = atoi(getenv("CLVGG_TEST_VECTOR_WIDTH"));
     return traits;
