@@ -1,7 +1,8 @@
 /* cli/bench.h — what `clvgg bench` measures, and its two ways of showing it.
  *
- * cmd_bench.c parses and measures; bench_text.c and bench_json.c show each result as it comes,
- * because a batch's session is gone with the next. What `clvgg compare` reads of the JSON is in
+ * cmd_bench.c parses and measures; bench_training.c is what is different for training;
+ * bench_text.c and bench_json.c show each result as it comes, because a batch's session is gone
+ * with the next. What `clvgg compare` reads of the JSON is in
  * report/bench_file.c.
  */
 #ifndef VGG_CLI_BENCH_H
@@ -13,14 +14,16 @@
 #include "report/writer.h"
 
 typedef struct vgg_bench_arguments {
-    const char *device, *model, *layer, *out;
-    int compute_units, gemm, storage;
+    const char *device, *model, *layer, *out, *head;
+    int compute_units, gemm, storage, mode, classes, optimizer;
     vgg_counts batches;
     vgg_list variants;
     vgg_extent input_size;
     float min_time;
     bool per_layer, json, no_cache;
 } vgg_bench_arguments;
+
+enum { VGG_BENCH_INFER, VGG_BENCH_FINETUNE }; /* --mode */
 
 typedef struct vgg_benchmark {
     vgg_cli *cli;
@@ -32,6 +35,8 @@ typedef struct vgg_benchmark {
     uint64_t flops; /* of one image, up to --layer */
     clvgg_peak peak;
     clvgg_bench *bench;
+    clvgg_train_bench *training; /* with --mode finetune, instead */
+    clvgg_train_bench_options training_options;
     clvgg_bench_result results[VGG_COUNTS_MOST];
     size_t result_count;
     bool tuned;         /* a step of any of them */
@@ -39,6 +44,19 @@ typedef struct vgg_benchmark {
     vgg_text json_text; /* the JSON object, whole at the end */
     vgg_json json;
 } vgg_benchmark;
+
+/* For training: says what contradicts --mode, or takes what it needs; the bench itself. */
+bool vgg_bench_training_check(const vgg_benchmark *run);
+clvgg_status vgg_bench_training_create(vgg_benchmark *run);
+/* "25088-4096-4096-2". */
+void vgg_bench_training_name(const vgg_benchmark *run, vgg_text *text);
+/* Members that only training has: of the object, of a result. */
+void vgg_bench_training_json(vgg_benchmark *run);
+void vgg_bench_training_result_json(vgg_benchmark *run);
+
+/* Timed steps of the latest result. */
+size_t vgg_bench_step_count(const vgg_benchmark *run);
+bool vgg_bench_step(const vgg_benchmark *run, size_t index, clvgg_step_info *step);
 
 /* Device, model and peak; the latest result; what ends the output. `error` is why it ended early,
  * or NULL. */

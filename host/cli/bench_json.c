@@ -13,9 +13,13 @@ void vgg_bench_json_begin(vgg_benchmark *run)
     vgg_json_begin_object(json, NULL);
     vgg_json_integer(json, "schema", 1);
     vgg_report_device_json(json, "device", &run->device_info);
-    vgg_json_string(json, "model", clvgg_model_name(model));
-    vgg_json_string(json, "architecture", clvgg_model_architecture(model));
-    vgg_json_bool(json, "random_weights", run->random_weights);
+    if (run->training != NULL) {
+        vgg_bench_training_json(run);
+    } else {
+        vgg_json_string(json, "model", clvgg_model_name(model));
+        vgg_json_string(json, "architecture", clvgg_model_architecture(model));
+        vgg_json_bool(json, "random_weights", run->random_weights);
+    }
     if (run->arguments->layer != NULL)
         vgg_json_string(json, "layer", run->arguments->layer);
     vgg_json_bytes(json, "flops", run->flops);
@@ -27,13 +31,13 @@ void vgg_bench_json_begin(vgg_benchmark *run)
     vgg_json_begin_array(json, "results");
 }
 
-static void print_layers(vgg_benchmark *run, const clvgg_session *session)
+static void print_layers(vgg_benchmark *run)
 {
     vgg_json *json = &run->json;
     vgg_json_begin_array(json, "layers");
-    for (size_t i = 0; i < clvgg_session_step_count(session); i++) {
-        clvgg_step_info step = {.struct_size = sizeof step};
-        if (clvgg_session_step(session, i, &step) != CLVGG_STATUS_OK)
+    for (size_t i = 0; i < vgg_bench_step_count(run); i++) {
+        clvgg_step_info step;
+        if (!vgg_bench_step(run, i, &step))
             continue;
         const vgg_bench_layer layer = vgg_bench_describe(run, &step);
         vgg_json_begin_object(json, NULL);
@@ -63,26 +67,33 @@ static void print_times(vgg_benchmark *run, const clvgg_bench_result *result)
         vgg_json_number(json, "kernel_ms", result->kernel_ms);
 }
 
+static void print_session(vgg_json *json, const clvgg_session *session)
+{
+    clvgg_session_stats stats = {.struct_size = sizeof stats};
+    clvgg_session_get_stats(session, &stats);
+    vgg_json_number(json, "plan_ms", stats.plan_ms);
+    vgg_json_number(json, "compile_ms", stats.compile_ms);
+    vgg_json_number(json, "weights_ms", stats.weights_ms);
+    vgg_report_memory_json(json, &stats);
+    vgg_report_fingerprint_json(json, stats.fingerprint);
+}
+
 void vgg_bench_json_result(vgg_benchmark *run)
 {
     vgg_json *json = &run->json;
     const clvgg_bench_result *result = &run->results[run->result_count - 1];
-    const clvgg_session *session = clvgg_bench_session(run->bench);
-    clvgg_session_stats stats = {.struct_size = sizeof stats};
-    clvgg_session_get_stats(session, &stats);
     vgg_json_begin_object(json, NULL);
     vgg_json_integer(json, "batch", result->batch);
     vgg_json_number(json, "error_l2", result->error_l2);
     vgg_json_bool(json, "wrong", result->wrong != 0);
     if (!result->wrong)
         print_times(run, result);
-    vgg_json_number(json, "plan_ms", stats.plan_ms);
-    vgg_json_number(json, "compile_ms", stats.compile_ms);
-    vgg_json_number(json, "weights_ms", stats.weights_ms);
-    vgg_report_memory_json(json, &stats);
-    vgg_report_fingerprint_json(json, stats.fingerprint);
+    if (run->training != NULL)
+        vgg_bench_training_result_json(run);
+    else
+        print_session(json, clvgg_bench_session(run->bench));
     if (run->arguments->per_layer && !result->wrong)
-        print_layers(run, session);
+        print_layers(run);
     vgg_json_end(json);
 }
 

@@ -10,6 +10,14 @@ static void fact(vgg_text *text, const vgg_style *style, const char *name)
     vgg_text_printf(text, "%s%-7s%s ", vgg_style_dim(style), name, vgg_style_reset(style));
 }
 
+static void print_training(vgg_text *text, const vgg_benchmark *run)
+{
+    static const char *const optimizers[] = {"SGD", "Adam", "AdamW"};
+    vgg_bench_training_name(run, text);
+    vgg_text_printf(text, ", training with %s, %.2f GFLOP an image\n",
+                    optimizers[run->training_options.optimizer], (double)run->flops / 1e9);
+}
+
 static void print_model(vgg_text *text, const vgg_benchmark *run)
 {
     clvgg_layer_info input = {.struct_size = sizeof input};
@@ -39,7 +47,7 @@ void vgg_bench_text_begin(vgg_benchmark *run)
     vgg_report_device_name(text, &run->device_info);
     vgg_text_puts(text, "\n");
     fact(text, style, "model");
-    print_model(text, run);
+    (run->training != NULL ? print_training : print_model)(text, run);
     fact(text, style, "peak");
     vgg_text_printf(text, "%.0f GFLOP/s multiplying and adding, %.1f GB/s reading\n",
                     run->peak.fma_gflops, run->peak.read_gbps);
@@ -60,12 +68,11 @@ void vgg_bench_text_result(vgg_benchmark *run)
                                          {"reading", true}};
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     const clvgg_bench_result *result = &run->results[run->result_count - 1];
-    const clvgg_session *session = clvgg_bench_session(run->bench);
     if (!run->arguments->per_layer || result->wrong)
         return;
-    for (size_t i = 0; i < clvgg_session_step_count(session); i++) {
-        clvgg_step_info step = {.struct_size = sizeof step};
-        if (clvgg_session_step(session, i, &step) != CLVGG_STATUS_OK)
+    for (size_t i = 0; i < vgg_bench_step_count(run); i++) {
+        clvgg_step_info step;
+        if (!vgg_bench_step(run, i, &step))
             continue;
         const vgg_bench_layer layer = vgg_bench_describe(run, &step);
         vgg_text_terminal(vgg_table_cell(&table), layer.layers);

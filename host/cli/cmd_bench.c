@@ -26,6 +26,14 @@ static const vgg_option options[] = {
      "Input of H rows and W columns, or N for a square"},
     {"layer", 0, VGG_OPTION_TEXT, AT(layer), "NAME", 0, 0,
      "Stop behind this layer (logits); see clvgg info"},
+    {"mode", 0, VGG_OPTION_CHOICE, AT(mode), "infer|finetune", 0, 0,
+     "What to time: passes of the model, or training steps of its dense\n"
+     "layers (infer)"},
+    {"head", 0, VGG_OPTION_TEXT, AT(head), "N,N|none", 0, 0,
+     "With finetune: widths of fc6 and fc7; none: fc8 alone (4096,4096)"},
+    {"classes", 0, VGG_OPTION_COUNT, AT(classes), "N", 1, 1000000, "With finetune (2)"},
+    {"optimizer", 0, VGG_OPTION_CHOICE, AT(optimizer), "sgd|adam|adamw", 0, 0,
+     "With finetune (sgd)"},
     {"min-time", 0, VGG_OPTION_NUMBER, AT(min_time), "S", 0, 0,
      "Repeat for S seconds (1), nine times at least"},
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
@@ -115,8 +123,7 @@ static uint64_t count_flops(const vgg_benchmark *run)
     return flops;
 }
 
-/* Everything before the first batch; first of all the file, which may be refused. */
-static clvgg_status prepare(vgg_benchmark *run)
+static clvgg_status create_bench(vgg_benchmark *run)
 {
     const vgg_bench_arguments *arguments = run->arguments;
     clvgg_bench_options bench_options;
@@ -129,6 +136,14 @@ static clvgg_status prepare(vgg_benchmark *run)
     bench_options.min_seconds = (double)arguments->min_time;
     bench_options.per_layer = arguments->per_layer;
     run->flops = count_flops(run);
+    announce(run, "computing the reference by the layers' definition");
+    return clvgg_bench_create(run->device, run->model, &bench_options, &run->bench);
+}
+
+/* Everything before the first batch; first of all the file, which may be refused. */
+static clvgg_status prepare(vgg_benchmark *run)
+{
+    const vgg_bench_arguments *arguments = run->arguments;
     run->peak.struct_size = sizeof run->peak;
     clvgg_status status = CLVGG_STATUS_OK;
     if (arguments->out != NULL)
@@ -140,8 +155,8 @@ static clvgg_status prepare(vgg_benchmark *run)
     status = clvgg_device_measure_peak(run->device, &run->peak);
     if (status != CLVGG_STATUS_OK)
         return status;
-    announce(run, "computing the reference by the layers' definition");
-    return clvgg_bench_create(run->device, run->model, &bench_options, &run->bench);
+    return arguments->mode == VGG_BENCH_FINETUNE ? vgg_bench_training_create(run)
+                                                 : create_bench(run);
 }
 
 static bool is_tuned(const clvgg_session *session)
@@ -153,6 +168,12 @@ static bool is_tuned(const clvgg_session *session)
     return false;
 }
 
+static clvgg_status run_batch(vgg_benchmark *run, int batch, clvgg_bench_result *result)
+{
+    return run->training != NULL ? clvgg_train_bench_run(run->training, batch, result)
+                                 : clvgg_bench_run(run->bench, batch, result);
+}
+
 /* Every batch; a wrong one is reported and doesn't stop the others. */
 static clvgg_status measure(vgg_benchmark *run)
 {
@@ -160,12 +181,12 @@ static clvgg_status measure(vgg_benchmark *run)
         clvgg_bench_result *result = &run->results[i];
         result->struct_size = sizeof *result;
         announce(run, "timing");
-        clvgg_status status =
-            clvgg_bench_run(run->bench, run->arguments->batches.values[i], result);
+        const clvgg_status status = run_batch(run, run->arguments->batches.values[i], result);
         if (status != CLVGG_STATUS_OK)
             return status;
         run->result_count++;
-        run->tuned = run->tuned || is_tuned(clvgg_bench_session(run->bench));
+        if (run->bench != NULL)
+            run->tuned = run->tuned || is_tuned(clvgg_bench_session(run->bench));
         vgg_bench_json_result(run);
         if (!run->arguments->json)
             vgg_bench_text_result(run);
@@ -179,9 +200,12 @@ static int report_wrong(const vgg_benchmark *run)
     int exit_code = VGG_EXIT_OK;
     for (size_t i = 0; i < run->result_count; i++)
         if (run->results[i].wrong) {
-            vgg_cli_error(
-                run->cli, "batch %d: the %s are wrong, %.3g off: not timed", run->results[i].batch,
-                run->arguments->layer != NULL ? "values" : "logits", run->results[i].error_l2);
+            vgg_cli_error(run->cli, "batch %d: the %s are wrong, %.3g off: not timed",
+                          run->results[i].batch,
+                          run->training != NULL           ? "step's losses and weights"
+                          : run->arguments->layer != NULL ? "values"
+                                                          : "logits",
+                          run->results[i].error_l2);
             exit_code = VGG_EXIT_FAILED;
         }
     return exit_code;
@@ -233,6 +257,8 @@ static int bench_with(vgg_cli *cli, const vgg_bench_arguments *arguments)
 {
     vgg_benchmark run = {.cli = cli, .arguments = arguments};
     clvgg_runtime *runtime = NULL;
+    if (!vgg_bench_training_check(&run))
+        return vgg_options_try_help(cli);
     cli->no_cache = arguments->no_cache;
     clvgg_status status = vgg_cli_runtime(cli, &runtime);
     int exit_code = status == CLVGG_STATUS_OK ? find_model(&run, runtime) : VGG_EXIT_OK;
@@ -245,6 +271,7 @@ static int bench_with(vgg_cli *cli, const vgg_bench_arguments *arguments)
     vgg_text_free(&run.json_text);
     vgg_writer_free(run.writer);
     clvgg_bench_free(run.bench);
+    clvgg_train_bench_free(run.training);
     clvgg_device_free(run.device);
     clvgg_model_free(run.model);
     clvgg_runtime_free(runtime);
@@ -253,7 +280,8 @@ static int bench_with(vgg_cli *cli, const vgg_bench_arguments *arguments)
 
 static int run_bench(vgg_cli *cli, int argc, char **argv)
 {
-    vgg_bench_arguments arguments = {.batches = {.values = {1}, .count = 1}, .min_time = 1};
+    vgg_bench_arguments arguments = {
+        .batches = {.values = {1}, .count = 1}, .min_time = 1, .optimizer = -1};
     size_t operand_count = 0;
     int exit_code = VGG_EXIT_USAGE;
     vgg_parsed parsed =
@@ -281,6 +309,7 @@ const vgg_verb vgg_verb_bench = {
     .examples = "  clvgg bench --batch 1,16 --per-layer\n"
                 "  clvgg bench --model vgg19 --variant '*=winograd_f2_fused' --out f2.json\n"
                 "  clvgg bench --layer pool5 --input-size 512 --compute-units 1\n"
+                "  clvgg bench --mode finetune --batch 32 --optimizer adam --per-layer\n"
                 "  clvgg bench --device gpu --model net.safetensors --json\n",
     .options = options,
     .run = run_bench,

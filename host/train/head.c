@@ -411,3 +411,8 @@ uint64_t vgg_head_fingerprint(const vgg_head *head)
 {
     return head->fingerprint;
 }
+
+uint64_t vgg_head_bytes(const vgg_head *head)
+{
+    return total_bytes(head);
+}

@@ -12,7 +12,10 @@
 #include "clvgg/finetune.h"
 #include "plan/plan.h"
 
-enum { VGG_HEAD_MOST_LAYERS = 8 };
+enum {
+    VGG_HEAD_MOST_LAYERS = 8,
+    VGG_HEAD_MOST_STAGES = 3 * VGG_HEAD_MOST_LAYERS + 2 /* of a step, see vgg_head_stage */
+};
 
 typedef struct vgg_head_layer {
     const char *name; /* for messages; borrowed */
@@ -62,6 +65,8 @@ clvgg_status vgg_head_create(clvgg_device *device, const vgg_head_options *optio
 void vgg_head_free(vgg_head *head);
 /* What decides bits: device, driver, programs, shapes. */
 uint64_t vgg_head_fingerprint(const vgg_head *head);
+/* As vgg_head_measure() says. */
+uint64_t vgg_head_bytes(const vgg_head *head);
 
 /* One step on `count` (1…max_batch) images: features float32 [count][inputs], labels [count].
  * losses [count] are of before the update, with label smoothing and dropout; *correct (may be NULL)
@@ -69,6 +74,21 @@ uint64_t vgg_head_fingerprint(const vgg_head *head);
  * Blocks. Errors: NON_FINITE (a loss; the update is made already), OPENCL, DEVICE_LOST. */
 clvgg_status vgg_head_train(vgg_head *head, int count, const float *features, const int32_t *labels,
                             const vgg_head_step *step, float *losses, int *correct);
+/* A part of a step: a layer forward, the loss, a layer's data gradient, clipping, an update. */
+typedef struct vgg_head_stage {
+    char name[96];         /* "fc6 update" */
+    const char *variant;   /* the head's */
+    uint64_t flops;        /* of one image */
+    uint64_t weight_bytes; /* of weights and state, read or written */
+    double ms;             /* of the latest step, by the device's clock */
+} vgg_head_stage;
+
+/* Whether steps time their stages from now on. */
+clvgg_status vgg_head_set_profile(vgg_head *head, bool profile);
+/* Stages of the latest step, if it was timed, in their order. */
+int vgg_head_stage_count(const vgg_head *head);
+vgg_head_stage vgg_head_stage_at(const vgg_head *head, int index);
+
 /* Logits float32 [count][outputs of the last], without dropout. Blocks. */
 clvgg_status vgg_head_infer(vgg_head *head, int count, const float *features, float *logits);
 

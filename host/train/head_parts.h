@@ -46,6 +46,22 @@ enum {
     HEAD_BUFFERS
 };
 
+/* Part of a step that a profiled one times. */
+typedef enum head_stage_kind {
+    HEAD_FORWARD,
+    HEAD_LOSS,
+    HEAD_DATA_GRADIENT,
+    HEAD_CLIPPING,
+    HEAD_UPDATE
+} head_stage_kind;
+
+typedef struct head_stage {
+    head_stage_kind kind;
+    int layer;
+    cl_event ended; /* while a step runs */
+    double ms;
+} head_stage;
+
 struct vgg_head {
     clvgg_device *device; /* retained */
     cl_command_queue queue;
@@ -58,7 +74,10 @@ struct vgg_head {
     vgg_kernel *loss;
     vgg_clip clip;                /* built by the first step that clips */
     float hyper[VGG_HYPER_COUNT]; /* of the step under way */
-    bool has_run;
+    bool has_run, profile;
+    cl_event written; /* of a profiled step's features */
+    head_stage stages[VGG_HEAD_MOST_STAGES];
+    int stage_count;
     uint64_t fingerprint;
 };
 
@@ -72,8 +91,15 @@ static inline head_parameter *head_parameter_of(vgg_head *head, int layer, bool 
     return bias ? &head->layers[layer].bias : &head->layers[layer].weight;
 }
 
+/* Says that a stage has been enqueued: a profiled step keeps its last event. */
+clvgg_status vgg_head_note_stage(vgg_head *head, const vgg_launch *launch, head_stage_kind kind,
+                                 int layer);
+/* When the step has ended: what its stages took. Nothing where it isn't profiled. */
+clvgg_status vgg_head_time_stages(vgg_head *head);
+void vgg_head_release_stages(vgg_head *head);
+
 /* Puts values from `source` into one part of a parameter, padding zero. */
 clvgg_status vgg_head_write_part(vgg_head *head, vgg_uploader *uploader, int layer, bool bias,
-                             vgg_head_part part, vgg_head_source source, void *user);
+                                 vgg_head_part part, vgg_head_source source, void *user);
 
 #endif

@@ -57,6 +57,8 @@ static clvgg_status enqueue_layer(vgg_head *head, vgg_launch *launch, int index,
                                     layer_buffer(head, index, HEAD_DROPPED),
                                     (uint64_t)count * (uint64_t)layer->shape.outputs, &key));
     }
+    if (step != NULL)
+        VGG_TRY(vgg_head_note_stage(head, launch, HEAD_FORWARD, index));
 cleanup:
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("layer '%s'", layer->name);
@@ -105,6 +107,7 @@ static clvgg_status enqueue_data_gradient(vgg_head *head, vgg_launch *launch, in
         layer[-1].activation_grad, launch, io.dx, layer->data.slices,
         (uint64_t)head->options.max_batch * inputs, layer_buffer(head, index - 1, HEAD_ACTIVATED),
         layer_buffer(head, index - 1, HEAD_DELTA), (uint64_t)count * inputs, &key));
+    VGG_TRY(vgg_head_note_stage(head, launch, HEAD_DATA_GRADIENT, index));
 cleanup:
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("layer '%s'", layer->name);
@@ -126,6 +129,7 @@ static clvgg_status enqueue_clipping(vgg_head *head, vgg_launch *launch, int cou
     }
     VGG_TRY(vgg_clip_enqueue_scale(&head->clip, launch, head->buffers[HEAD_NORMS], layers, stride,
                                    count, step->clip_norm, shared_buffer(head, HEAD_HYPER)));
+    VGG_TRY(vgg_head_note_stage(head, launch, HEAD_CLIPPING, 0));
 cleanup:
     return status;
 }
@@ -156,13 +160,16 @@ static clvgg_status enqueue_backward(vgg_head *head, vgg_launch *launch, int cou
     clvgg_status status = CLVGG_STATUS_OK;
     const int last = head->options.layer_count - 1;
     VGG_TRY(enqueue_loss(head, launch, count));
+    VGG_TRY(vgg_head_note_stage(head, launch, HEAD_LOSS, last));
     for (int i = last; i > 0; i--)
         VGG_TRY(enqueue_data_gradient(head, launch, i, count, step));
     if (step->clip_norm > 0)
         VGG_TRY(enqueue_clipping(head, launch, count, step));
-    for (int i = last; i >= 0; i--)
+    for (int i = last; i >= 0; i--) {
         for (int bias = 0; bias < 2; bias++)
             VGG_TRY(enqueue_update(head, launch, i, bias, count));
+        VGG_TRY(vgg_head_note_stage(head, launch, HEAD_UPDATE, i));
+    }
 cleanup:
     return status;
 }
@@ -209,11 +216,12 @@ cleanup:
 }
 
 /* Begins to write; the host's memory must stay as it is until the queue is finished. */
-static clvgg_status write_buffer(vgg_head *head, int which, const void *values, uint64_t bytes)
+static clvgg_status write_buffer(vgg_head *head, int which, const void *values, uint64_t bytes,
+                                 cl_event *written)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     VGG_CL(clEnqueueWriteBuffer(head->queue, head->buffers[which], CL_FALSE, 0, (size_t)bytes,
-                                values, 0, NULL, NULL));
+                                values, 0, NULL, written));
 cleanup:
     return status;
 }
@@ -221,7 +229,8 @@ cleanup:
 static clvgg_status write_features(vgg_head *head, int count, const float *features)
 {
     const uint64_t elements = (uint64_t)count * (uint64_t)head->layers[0].shape.inputs;
-    return write_buffer(head, HEAD_FEATURES, features, elements * sizeof(float));
+    return write_buffer(head, HEAD_FEATURES, features, elements * sizeof(float),
+                        head->profile ? &head->written : NULL);
 }
 
 /* Waits for all before it. */
@@ -267,20 +276,24 @@ clvgg_status vgg_head_train(vgg_head *head, int count, const float *features, co
                             const vgg_head_step *step, float *losses, int *correct)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_launch launch = vgg_launch_begin(head->queue, false, 0, NULL);
+    vgg_launch launch = vgg_launch_begin(head->queue, head->profile, 0, NULL);
+    head->stage_count = 0;
     VGG_TRY(check_step(head, count, labels, step));
     if (step->clip_norm > 0 && head->clip.norm == NULL)
         VGG_TRY(vgg_clip_build(head->device, &head->traits, &head->clip));
     set_hyper(head, step);
-    VGG_TRY(write_buffer(head, HEAD_HYPER, head->hyper, sizeof head->hyper));
-    VGG_TRY(write_buffer(head, HEAD_LABELS, labels, (uint64_t)count * sizeof *labels));
+    VGG_TRY(write_buffer(head, HEAD_HYPER, head->hyper, sizeof head->hyper, NULL));
+    VGG_TRY(write_buffer(head, HEAD_LABELS, labels, (uint64_t)count * sizeof *labels, NULL));
     VGG_TRY(write_features(head, count, features));
     VGG_TRY(enqueue_forward(head, &launch, count, step));
     VGG_TRY(enqueue_backward(head, &launch, count, step));
     VGG_TRY(read_results(head, count, losses, correct));
+    VGG_TRY(vgg_head_time_stages(head));
 cleanup:
     if (status != CLVGG_STATUS_OK)
         clFinish(head->queue); /* what is under way reads the caller's memory */
+    vgg_launch_abandon(&launch);
+    vgg_head_release_stages(head);
     return status;
 }
 
@@ -288,7 +301,7 @@ clvgg_status vgg_head_infer(vgg_head *head, int count, const float *features, fl
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const int last = head->options.layer_count - 1;
-    vgg_launch launch = vgg_launch_begin(head->queue, false, 0, NULL);
+    vgg_launch launch = vgg_launch_begin(head->queue, head->profile, 0, NULL);
     VGG_REQUIRE(count >= 1 && count <= head->options.max_batch, CLVGG_STATUS_INVALID_ARGUMENT,
                 "%d images, a head for 1 to %d", count, head->options.max_batch);
     VGG_TRY(write_features(head, count, features));
@@ -299,5 +312,7 @@ clvgg_status vgg_head_infer(vgg_head *head, int count, const float *features, fl
 cleanup:
     if (status != CLVGG_STATUS_OK)
         clFinish(head->queue);
+    vgg_launch_abandon(&launch);
+    vgg_head_release_stages(head);
     return status;
 }

@@ -17,7 +17,7 @@ static clvgg_status read_source(void *user, uint64_t first, uint64_t count, void
 }
 
 clvgg_status vgg_head_write_part(vgg_head *head, vgg_uploader *uploader, int layer, bool bias,
-                             vgg_head_part part, vgg_head_source source, void *user)
+                                 vgg_head_part part, vgg_head_source source, void *user)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     head_parameter *parameter = head_parameter_of(head, layer, bias);

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "clvgg/finetune.h"
 #include "clvgg/session.h"
 
 #ifdef __cplusplus
@@ -73,6 +74,53 @@ CLVGG_API clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_benc
 /* The session that the latest clvgg_bench_run() measured, owned by the bench and replaced by the
  * next run; NULL before. Each step's `ms` is its median by the device's clock, with per_layer. */
 CLVGG_API const clvgg_session *clvgg_bench_session(const clvgg_bench *bench);
+
+/* The training step of clvgg_finetune_run() by itself, on random features and weights. */
+typedef struct clvgg_train_bench clvgg_train_bench;
+
+typedef struct clvgg_train_bench_options {
+    size_t struct_size;
+    int features;    /* of an image, what the first layer reads; default 25088: VGG's at 224×224 */
+    int layer_count; /* 1 … 8; default 3 */
+    int widths[8];   /* of the layers; the last is the classes; default 4096, 4096, 2 */
+    clvgg_activation activation; /* the others as in clvgg_finetune_options, and their defaults */
+    clvgg_optimizer optimizer;
+    int nesterov;
+    double lr, momentum, weight_decay, dropout, label_smoothing;
+    double min_seconds; /* of timed steps; default 1. At least nine are timed in any case */
+    int per_layer;      /* 1: time each part of a step too, in steps of their own */
+} clvgg_train_bench_options;
+
+CLVGG_API void clvgg_train_bench_options_defaults(clvgg_train_bench_options *options);
+
+/* Checks the options and keeps them; `options` may be NULL. Retains the device. Belongs to one
+ * thread at a time. Errors: INVALID_ARGUMENT. */
+CLVGG_API clvgg_status clvgg_train_bench_create(clvgg_device *device,
+                                                const clvgg_train_bench_options *options,
+                                                clvgg_train_bench **out);
+CLVGG_API void clvgg_train_bench_free(clvgg_train_bench *bench);
+
+/* Puts the layers on the device for steps of `batch` images, has one made and compares losses,
+ * biases, weights of some outputs and the optimiser's state with plain loops in double precision on
+ * the host (error_l2 is the worst relative L2; seconds for VGG16's layers), then times steps: two
+ * to warm up, then until min_seconds have passed. A step is from features in host memory to losses
+ * in host memory. Set result->struct_size first. A wrong step is no error. Blocks. Errors:
+ * OUT_OF_DEVICE_MEMORY, BUILD_FAILED, NON_FINITE, OPENCL, DEVICE_LOST. */
+CLVGG_API clvgg_status clvgg_train_bench_run(clvgg_train_bench *bench, int batch,
+                                             clvgg_bench_result *result);
+
+/* Of the latest run: bytes on the device, and a fingerprint (same fingerprint, same bits). */
+CLVGG_API uint64_t clvgg_train_bench_device_bytes(const clvgg_train_bench *bench);
+CLVGG_API uint64_t clvgg_train_bench_fingerprint(const clvgg_train_bench *bench);
+/* FLOPs of one image's step. */
+CLVGG_API uint64_t clvgg_train_bench_flops(const clvgg_train_bench *bench);
+
+/* Parts of a step, of the latest run with per_layer; `layers` is "fc6 update", weight_bytes what is
+ * read and written of weights and state, ms the median by the device's clock. Set
+ * step->struct_size first. Errors: NOT_FOUND. */
+CLVGG_API size_t clvgg_train_bench_step_count(const clvgg_train_bench *bench);
+CLVGG_API clvgg_status clvgg_train_bench_step(const clvgg_train_bench *bench, size_t index,
+                                              clvgg_step_info *step);
 
 #ifdef __cplusplus
 }
