@@ -59,6 +59,13 @@ typedef vec vec_anywhere __attribute__((aligned(4)));
 #define weight_t ushort
 #define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
 #endif
+/* Intel's compiler reads ahead more values than there are registers for, and then moves half of the
+ * sums about at each step: one value at a time. */
+#if defined(__INTEL_LLVM_COMPILER)
+#define ONE_AT_A_TIME() __asm__ volatile("" ::: "memory")
+#else
+#define ONE_AT_A_TIME()
+#endif
 /* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
  * costs it seconds. */
 #define CPU_KERNEL                                                                                 \
@@ -122,6 +129,7 @@ inline void convolve_row(__global const float *x, __global const weight_t *w,
 #pragma unroll
                     for (int p = 0; p < TW; p++) {
                         const vec value = (vec)(in[p * SW * CI + c]);
+                        ONE_AT_A_TIME();
 #pragma unroll
                         for (int b = 0; b < KB; b++)
                             sum[p][b] = fma(value, weight[b], sum[p][b]);

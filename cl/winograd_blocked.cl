@@ -74,6 +74,13 @@ typedef vec vec_anywhere __attribute__((aligned(4)));
 #else
 #define LOOK_AHEAD(p)
 #endif
+/* Intel's compiler reads ahead more values than there are registers for, and then moves half of the
+ * sums about at each step: one value at a time. */
+#if defined(__INTEL_LLVM_COMPILER)
+#define ONE_AT_A_TIME() __asm__ volatile("" ::: "memory")
+#else
+#define ONE_AT_A_TIME()
+#endif
 #define LINE (64 / (int)sizeof(weight_t)) /* weights in a line of a cache */
 /* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
  * costs it seconds. */
@@ -192,6 +199,7 @@ inline void multiply(__global const float *v, __global const weight_t *u, int bl
 #pragma unroll
             for (int t = 0; t < TW; t++) {
                 const vec value = (vec)(v[t * VW + c]);
+                ONE_AT_A_TIME();
 #pragma unroll
                 for (int b = 0; b < KB; b++)
                     sum[t][b] = fma(value, weight[b], sum[t][b]);
