@@ -96,7 +96,7 @@ static void one_call_classifies_a_file(void **state)
     float probability = 0.0f;
     must(clvgg_classify_file(shared.runtime, MODEL, CHELSEA, &index, &probability));
     assert_string_equal(clvgg_model_label(shared.model, index), "cat");
-    assert_true(fabs((double)probability - 0.99456) <= 0.02);
+    assert_true(probability > 0.99f);
     assert_int_equal(
         clvgg_classify_file(shared.runtime, MODEL, TEST_DATA "/absent.png", &index, &probability),
         CLVGG_STATUS_NOT_FOUND);
@@ -112,13 +112,17 @@ typedef struct photograph {
     float probabilities[2];
 } photograph;
 
-static int read_references(photograph *photographs)
+static void shared_path(const char *name, char path[1024])
 {
     const char *folder = getenv("CLVGG_SHARED");
+    snprintf(path, 1024, "%.800s/%s", folder != NULL ? folder : PROJECT_ROOT "/../shared", name);
+}
+
+static int read_references(photograph *photographs)
+{
     char line[256], name[128], path[1024];
     int count = 0;
-    snprintf(path, sizeof path, "%s/data/catdog/reference-val.tsv",
-             folder != NULL ? folder : PROJECT_ROOT "/../shared");
+    shared_path("data/catdog/reference-val.tsv", path);
     FILE *file = fopen(path, "r");
     if (file == NULL)
         return 0;
@@ -145,8 +149,12 @@ static void photographs_agree_with_their_references(void **state)
         skip();
     }
     static const char *const prob[] = {"prob", NULL};
-    clvgg_session *session = session_make(shared.device, shared.model,
-                                          &(session_request){.outputs = prob, .max_batch = BATCH});
+    char path[1024];
+    clvgg_model *model; /* the references are of another head than the default model's */
+    shared_path("models/vgg16-catdog.safetensors", path);
+    must(clvgg_model_load(shared.runtime, path, NULL, &model));
+    clvgg_session *session =
+        session_make(shared.device, model, &(session_request){.outputs = prob, .max_batch = BATCH});
     float *inputs = malloc((size_t)BATCH * INPUT * sizeof *inputs);
     double worst = 0.0;
     int same = 0;
@@ -167,6 +175,7 @@ static void photographs_agree_with_their_references(void **state)
     assert_true(worst <= 0.02);
     assert_true(same >= 199);
     clvgg_session_free(session);
+    clvgg_model_free(model);
     free(inputs);
     free(photographs);
 }
