@@ -30,6 +30,7 @@ step startup startup --peers "$peers"
 step scaling scaling
 step accuracy accuracy --peers "$peers" --photographs "$photographs"
 step gemm gemm
+step training training --peers "$peers"
 if [ -d "${CLVGG_SHARED:-}/data/catdog" ]; then
     step finetune finetune --data "$CLVGG_SHARED/data/catdog/train" --val "$CLVGG_SHARED/data/catdog/val"
 fi

@@ -14,6 +14,7 @@ import layers
 import peers
 import scaling
 import startup
+import training
 
 SECTIONS = (("peers-1.json", "VGG16 beside other runtimes, first run", peers),
             ("peers-2.json", "VGG16 beside other runtimes, second run", peers),
@@ -22,6 +23,7 @@ SECTIONS = (("peers-1.json", "VGG16 beside other runtimes, first run", peers),
             ("accuracy.json", "Accuracy", accuracy),
             ("gemm.json", "Matrix products", gemm),
             ("scaling.json", "Time against work", scaling),
+            ("training.json", "Training steps beside PyTorch", training),
             ("finetune.json", "Fine-tuning", finetune))
 
 

@@ -5,7 +5,7 @@ set -eu
 command -v python3 > /dev/null || exit 77
 export PYTHONDONTWRITEBYTECODE=1
 cd "$1/bench"
-for script in accuracy finetune gemm layers peers report scaling startup; do
+for script in accuracy finetune gemm layers peers report scaling startup training; do
     ./$script.py --help | grep -q "$script.py" || { echo "$script.py --help says nothing of itself"; exit 1; }
 done
 python3 - <<'PY'
@@ -19,6 +19,7 @@ import peers
 import plot
 import report
 import startup
+import training
 
 machine = {"date": "today", "load_average": [0, 0, 0], "cpu": "a CPU", "cores": 2, "caches": "L1", "memory_mib": 1024,
            "system": "a system", "clvgg": "clvgg", "opencl": {"pocl": "a driver"}, "peers": {"ncnn": "1"}}
@@ -50,6 +51,13 @@ tuned = {"head": "9,9", "train": "fc8", "layers": layers, "parameters": 1000, "s
          "epochs": epochs, "best_epoch": 1, "val_images": 20, "train_images": 100}
 page = finetune.page({"machine": machine, "lines": [tuned]})
 assert "| 9,9 | fc8 | fc6, fc7 random | 1,000 | 50.0 | 98.5 | 0.700 | 0.200 | 1 | 7.0 | 2.00 | 3 |" in page, page
+
+# A step's time is the least of all rounds, memory the most.
+steps = [{"optimizer": optimizer, "name": name, "min_ms": ms, "peak_bytes": mib << 20}
+         for optimizer in ("sgd", "adam") for name, ms, mib in (("PyTorch", 200, 2000), ("PyTorch", 300, 1000),
+                                                                ("clvgg pocl", 90, 500), ("clvgg pocl", 80, 400))]
+page = training.page({"machine": machine, "lines": steps, "rounds": 2, "head": 4096, "batch": 32})
+assert page.count("| clvgg pocl | 80.0 | 500 | 0.40 | 0.25 |") == 2, page
 
 slope, intercept, r2 = plot.least_squares([(1, 5), (2, 7), (4, 11)])
 assert (slope, intercept, r2) == (2, 3, 1), (slope, intercept, r2)
