@@ -74,6 +74,7 @@ static void check_parts(const cJSON *result)
 static void steps_are_checked_and_timed(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     static const char *const optimizers[] = {"sgd", "adam", "adamw"};
     for (int o = 0; o < 3; o++) {
         test_program ran = {0};
@@ -108,6 +109,7 @@ static void steps_are_checked_and_timed(void **state)
 static void a_table_is_for_people(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     test_program ran = {0};
     BENCH(&ran, "--batch", "2", "--per-layer", "--head", "none");
     assert_int_equal(ran.exit_code, 0);
@@ -136,6 +138,7 @@ static void write_kernels(const char *file, const char *right, const char *wrong
 static void wrong_steps_are_not_timed(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     static const char *const changes[][3] = {
         {"cross_entropy.cl", "log(sum) +", "log(sum) -"},
         {"dropout.cl", "d *= factor[i];", "d += factor[i];"},
