@@ -334,6 +334,8 @@ static void every_rule_is_exact(void **state)
 /* Pieces of one panel and of several; commands of few rows or images. */
 static void weights_and_commands_are_split(void **state)
 {
+    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
+        skip(); /* the same kernels, for minutes */
     (void)state;
     for (size_t v = 0; v < vgg_grad_variant_count; v++)
         for (int panel = 1; panel <= 32; panel *= 32)

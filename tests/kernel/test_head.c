@@ -128,6 +128,8 @@ static void check_steps(clvgg_optimizer optimizer, bool nesterov, double decay, 
 
 static void optimizers_follow_the_reference(void **state)
 {
+    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
+        skip(); /* the same kernels, for minutes */
     (void)state;
     check_steps(CLVGG_OPTIMIZER_SGD, false, 0, 0);
     check_steps(CLVGG_OPTIMIZER_SGD, false, 0.05, 0);
@@ -139,6 +141,8 @@ static void optimizers_follow_the_reference(void **state)
 
 static void clipping_follows_the_reference(void **state)
 {
+    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
+        skip(); /* the same kernels, for minutes */
     (void)state;
     check_steps(CLVGG_OPTIMIZER_SGD, false, 0.01, 0.2);
     check_steps(CLVGG_OPTIMIZER_ADAMW, false, 0.01, 0.2);
@@ -225,6 +229,8 @@ static void losses_hits_and_logits_are_right(void **state)
 /* Two heads, and one that was stopped, saved and put back, have the same bits. */
 static void bits_repeat(void **state)
 {
+    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
+        skip(); /* the same kernels, for minutes */
     (void)state;
     enum { STEPS = 6, STOP = 3 };
     learner l[2], resumed;
@@ -276,6 +282,8 @@ static void bits_repeat(void **state)
 /* Any run of canonical elements. */
 static void any_run_can_be_read(void **state)
 {
+    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
+        skip(); /* the same kernels, for minutes */
     (void)state;
     learner l;
     learner_make(&l, &device, CLVGG_ACTIVATION_RELU, 0, CLVGG_OPTIMIZER_SGD);
