@@ -42,7 +42,8 @@ typedef struct vgg_verb {
 } vgg_verb;
 
 extern const vgg_verb vgg_verb_bench, vgg_verb_cache, vgg_verb_compare, vgg_verb_devices,
-    vgg_verb_eval, vgg_verb_finetune, vgg_verb_info, vgg_verb_run, vgg_verb_tune;
+    vgg_verb_eval, vgg_verb_finetune, vgg_verb_info, vgg_verb_run, vgg_verb_tune,
+    vgg_verb_visualize;
 
 /* One line on standard error: "clvgg: …" or "clvgg run: …". Control characters are escaped. */
 void vgg_cli_error(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);

@@ -16,9 +16,17 @@
 #include "cli/options.h"
 
 /* In the order of --help. */
-static const vgg_verb *const verbs[] = {
-    &vgg_verb_run,   &vgg_verb_eval,    &vgg_verb_finetune, &vgg_verb_info,  &vgg_verb_devices,
-    &vgg_verb_bench, &vgg_verb_compare, &vgg_verb_tune,     &vgg_verb_cache, NULL};
+static const vgg_verb *const verbs[] = {&vgg_verb_run,
+                                        &vgg_verb_eval,
+                                        &vgg_verb_finetune,
+                                        &vgg_verb_visualize,
+                                        &vgg_verb_info,
+                                        &vgg_verb_devices,
+                                        &vgg_verb_bench,
+                                        &vgg_verb_compare,
+                                        &vgg_verb_tune,
+                                        &vgg_verb_cache,
+                                        NULL};
 
 static const vgg_verb *find_verb(const char *name)
 {
@@ -67,8 +75,7 @@ static int help(vgg_cli *cli, int argc, char **argv)
     const vgg_verb *verb = find_verb(argv[1]);
     if (verb == NULL)
         return report_unknown(cli, argv[1]);
-    vgg_options_print_help(cli, verb);
-    return VGG_EXIT_OK;
+    return verb->run(cli, 2, (char *[]){argv[1], "--help", NULL});
 }
 
 static int dispatch(vgg_cli *cli, int argc, char **argv)

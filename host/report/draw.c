@@ -3,6 +3,7 @@
 
 #ifdef CLVGG_HAVE_CAIRO
 
+#include <cairo-pdf.h>
 #include <cairo-svg.h>
 #include <math.h>
 #include <string.h>
@@ -19,10 +20,10 @@ static bool ends_in(const char *path, const char *ending)
 
 clvgg_status vgg_picture_check(const char *path)
 {
-    return ends_in(path, ".png") || ends_in(path, ".svg")
+    return ends_in(path, ".png") || ends_in(path, ".svg") || ends_in(path, ".pdf")
                ? CLVGG_STATUS_OK
                : vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT,
-                          "%s: a picture's name ends in .png or .svg", path);
+                          "%s: a picture's name ends in .png, .svg or .pdf", path);
 }
 
 static cairo_status_t append(void *closure, const unsigned char *data, unsigned length)
@@ -46,12 +47,15 @@ clvgg_status vgg_picture_open(vgg_picture *picture, const char *path, double wid
                               double scale)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    *picture = (vgg_picture){.is_svg = ends_in(path, ".svg")};
+    *picture = (vgg_picture){.is_vector = !ends_in(path, ".png")};
     VGG_TRY(vgg_picture_check(path));
     VGG_TRY(vgg_writer_open(path, &picture->file));
-    if (picture->is_svg) {
+    if (ends_in(path, ".svg")) {
         picture->surface = cairo_svg_surface_create_for_stream(append, picture, width, height);
         cairo_svg_surface_set_document_unit(picture->surface, CAIRO_SVG_UNIT_PX);
+        scale = 1;
+    } else if (picture->is_vector) {
+        picture->surface = cairo_pdf_surface_create_for_stream(append, picture, width, height);
         scale = 1;
     } else {
         picture->surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)ceil(width * scale),
@@ -71,7 +75,7 @@ clvgg_status vgg_picture_write(vgg_picture *picture)
     clvgg_status status = CLVGG_STATUS_OK;
     cairo_status_t code = cairo_status(picture->cairo);
     VGG_TRY(status_of(picture, code));
-    if (picture->is_svg) {
+    if (picture->is_vector) {
         cairo_surface_finish(picture->surface);
         code = cairo_surface_status(picture->surface);
     } else {
@@ -87,7 +91,7 @@ void vgg_picture_free(vgg_picture *picture)
 {
     if (picture->cairo != NULL) {
         cairo_destroy(picture->cairo);
-        cairo_surface_destroy(picture->surface); /* appends the end of an SVG */
+        cairo_surface_destroy(picture->surface); /* appends the end of an SVG or PDF */
     }
     vgg_writer_free(picture->file);
     *picture = (vgg_picture){0};

@@ -1,8 +1,8 @@
-/* report/draw.h — a picture that becomes a PNG or SVG file, whole or not at all.
+/* report/draw.h — a picture that becomes a PNG, SVG or PDF file, whole or not at all.
  *
- * The only place, with the drawings on it (curves.c, contact_sheet.c), that knows Cairo. Lengths
- * are in pixels of an SVG; a PNG has `scale` pixels for each. Text is any bytes: what isn't
- * printable is escaped.
+ * The only place, with the drawings on it (curves.c, contact_sheet.c, figure_*.c), that knows
+ * Cairo. Lengths are in pixels of an SVG, points of a PDF; a PNG has `scale` pixels for each. Text
+ * is any bytes: what isn't printable is escaped.
  */
 #ifndef VGG_REPORT_DRAW_H
 #define VGG_REPORT_DRAW_H
@@ -19,7 +19,7 @@ typedef struct vgg_picture {
     cairo_surface_t *surface;
     struct vgg_writer *file;
     clvgg_status status; /* of the first failure beside Cairo's, whose message stands */
-    bool is_svg;
+    bool is_vector;      /* an SVG or PDF */
 } vgg_picture;
 
 /* A white page. Free with vgg_picture_free(), also after a failure. */

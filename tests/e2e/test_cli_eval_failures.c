@@ -150,7 +150,7 @@ static void test_mistakes_replace_nothing(void **state)
     (void)state;
     test_program ran = {0};
     EVAL(&ran, NET, DATA("flat"), "--mistakes", test_scratch_path("wrong.jpg"));
-    assert_fails(&ran, 2, "/wrong.jpg: a picture's name ends in .png or .svg");
+    assert_fails(&ran, 2, "/wrong.jpg: a picture's name ends in .png, .svg or .pdf");
     EVAL(&ran, NET, DATA("flat"), "--mistakes", test_scratch_path("flat/cat.0.png"));
     assert_fails(&ran, 2, "--mistakes would replace '");
     EVAL(&ran, NET, DATA("flat"), "--quiet", "--mistakes", test_scratch_path("no/such.png"));

@@ -91,10 +91,11 @@ static void names_are_checked(void **state)
 #ifdef CLVGG_HAVE_CAIRO
     assert_int_equal(vgg_picture_check("a.png"), CLVGG_STATUS_OK);
     assert_int_equal(vgg_picture_check("b/a.SVG"), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_picture_check("a.pdf"), CLVGG_STATUS_OK);
     static const char *const wrong[] = {"a.jpg", "png", ".png", ""};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(vgg_picture_check(wrong[i]), CLVGG_STATUS_INVALID_ARGUMENT);
-    assert_string_equal(vgg_message(), ": a picture's name ends in .png or .svg");
+    assert_string_equal(vgg_message(), ": a picture's name ends in .png, .svg or .pdf");
 #else
     const clvgg_finetune_epoch epoch = {.struct_size = sizeof epoch};
     assert_int_equal(vgg_picture_check("a.png"), CLVGG_STATUS_UNSUPPORTED);

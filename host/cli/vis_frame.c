@@ -1,0 +1,127 @@
+/* cli/vis_frame.c — what subverbs of `clvgg visualize` ask their frame for: names of files, layers,
+ * photographs. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/closest.h"
+#include "cli/visualize.h"
+#include "report/format.h"
+
+static const char *const endings[] = {".png", ".svg", ".pdf"};
+
+/* Makes the folders of a path, up to its last slash. */
+static bool make_folders(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
+        *slash = '/';
+        if (!made)
+            return false;
+    }
+    return true;
+}
+
+/* Whether a name may have this byte: those that a URL needs no escape for, and slashes. UTF-8 isn't
+ * among them, since names of layers and photographs can hold anything. */
+static bool is_plain(char c)
+{
+    return strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./", c) != NULL;
+}
+
+static const char *make_path(vgg_vis *vis, const char *name, const char *ending)
+{
+    vgg_text *path = &vis->scratch;
+    path->length = 0;
+    vgg_text_puts(path, vis->arguments->out);
+    vgg_text_puts(path, "/");
+    const size_t begin = path->length;
+    vgg_text_puts(path, name);
+    vgg_text_puts(path, ending);
+    if (path->failed) {
+        vgg_cli_error(vis->cli, "out of memory");
+        return NULL;
+    }
+    for (char *c = path->bytes + begin; *c != '\0'; c++)
+        *c = is_plain(*c) ? *c : '_';
+    if (make_folders(path->bytes))
+        return path->bytes;
+    vgg_cli_error(vis->cli, "%s: its folder can't be made: %s", path->bytes, strerror(errno));
+    return NULL;
+}
+
+const char *vgg_vis_path(vgg_vis *vis, const char *name)
+{
+    return make_path(vis, name, "");
+}
+
+const char *vgg_vis_figure_path(vgg_vis *vis, const char *name)
+{
+    return make_path(vis, name, endings[vis->arguments->format]);
+}
+
+void vgg_vis_wrote(vgg_vis *vis, const char *path)
+{
+    vgg_text_append(&vis->files, path, strlen(path) + 1);
+    vis->file_count++;
+    if (vis->arguments->run.json || vis->arguments->run.quiet)
+        return;
+    vgg_text_terminal(&vis->cli->out.text, path);
+    vgg_text_puts(&vis->cli->out.text, "\n");
+    vgg_progress_clear(&vis->run.progress);
+    vgg_out_flush(&vis->cli->out);
+}
+
+/* Names of all layers, in lines that fit. */
+static void list_layers(const vgg_vis *vis, vgg_text *text)
+{
+    enum { COLUMNS = 96 };
+    const size_t count = clvgg_model_layer_count(vis->run.model);
+    size_t column = COLUMNS;
+    for (size_t i = 0; i < count; i++) {
+        clvgg_layer_info layer = {.struct_size = sizeof layer};
+        if (clvgg_model_layer(vis->run.model, i, &layer) != CLVGG_STATUS_OK)
+            continue;
+        const size_t length = strlen(layer.name) + 1;
+        vgg_text_puts(text, column + length > COLUMNS ? "\n  " : " ");
+        column = column + length > COLUMNS ? 2 + length : column + length;
+        vgg_text_terminal(text, layer.name);
+    }
+}
+
+int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, size_t *index)
+{
+    vgg_closest closest = {0};
+    const size_t count = clvgg_model_layer_count(vis->run.model);
+    for (size_t i = 0; i < count; i++) {
+        *info = (clvgg_layer_info){.struct_size = sizeof *info};
+        const clvgg_status status = clvgg_model_layer(vis->run.model, i, info);
+        if (status != CLVGG_STATUS_OK)
+            return vgg_cli_fail(vis->cli, status);
+        if (strcmp(info->name, name) == 0) {
+            *index = i;
+            return VGG_EXIT_OK;
+        }
+        vgg_closest_offer(&closest, name, info->name);
+    }
+    vgg_text layers = {0};
+    list_layers(vis, &layers);
+    vgg_cli_error(vis->cli, "the model has no layer '%s'%s%s%s. Its layers:%s", name,
+                  closest.name != NULL ? ": did you mean '" : "",
+                  closest.name != NULL ? closest.name : "", closest.name != NULL ? "'?" : "",
+                  layers.failed || layers.bytes == NULL ? "" : layers.bytes);
+    vgg_text_free(&layers);
+    return VGG_EXIT_USAGE;
+}
+
+clvgg_status vgg_vis_read_input(vgg_vis *vis, const char *path, float *input)
+{
+    clvgg_image *image = NULL;
+    clvgg_status status = clvgg_image_read(vis->run.runtime, path, &image);
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_image_prepare(image, &vis->run.preprocess, input);
+    clvgg_image_free(image);
+    return status;
+}

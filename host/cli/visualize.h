@@ -1,0 +1,94 @@
+/* cli/visualize.h — the parts of `clvgg visualize` and what they share.
+ *
+ * cmd_visualize.c has the table of subverbs and everything around their work; vis_NAME.c is one
+ * subverb. Its arguments are a struct that begins with vgg_vis_arguments, so that the rows below
+ * fit any of them. A new subverb is a file, a declaration here and a row in cmd_visualize.c.
+ */
+#ifndef VGG_CLI_VISUALIZE_H
+#define VGG_CLI_VISUALIZE_H
+
+#include "cli/run.h"
+#include "cli/run_options.h"
+
+typedef enum vgg_vis_format { VGG_VIS_PNG, VGG_VIS_SVG, VGG_VIS_PDF } vgg_vis_format;
+
+typedef struct vgg_vis_arguments {
+    vgg_run_arguments run; /* model, device, batch, preprocessing …; paths are the operands */
+    const char *out;       /* folder; "clvgg-visualize" unless given */
+    vgg_list images;       /* files and folders of --images */
+    int format;            /* a vgg_vis_format */
+} vgg_vis_arguments;
+
+/* Rows of option tables, in this order behind the subverb's own; each names the heading that stands
+ * before it. */
+#define VGG_VIS_AT(field) offsetof(vgg_vis_arguments, field)
+#define VGG_VIS_RUN_AT(field) offsetof(vgg_vis_arguments, run.field)
+/* clang-format off */
+#define VGG_VIS_OPTIONS_IMAGES \
+    {"images", 0, VGG_OPTION_LIST, VGG_VIS_AT(images), "DIR", 0, 0, \
+     "Photographs: a folder or file; repeatable"}
+#define VGG_VIS_OPTIONS_COMMON \
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"}, \
+    {"out", 'o', VGG_OPTION_TEXT, VGG_VIS_AT(out), "DIR", 0, 0, \
+     "Folder of the figures, made where it isn't (clvgg-visualize)"}, \
+    {"format", 0, VGG_OPTION_CHOICE, VGG_VIS_AT(format), "png|svg|pdf", 0, 0, "Of figures (png)"}, \
+    {"json", 0, VGG_OPTION_FLAG, VGG_VIS_RUN_AT(json), NULL, 0, 0, "Print one JSON object"}, \
+    {"quiet", 'q', VGG_OPTION_FLAG, VGG_VIS_RUN_AT(quiet), NULL, 0, 0, \
+     "Nothing but errors on standard error"}, \
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Model, device, memory"}, \
+    VGG_RUN_OPTIONS_DEVICE(VGG_VIS_RUN_AT), \
+    {"labels", 'l', VGG_OPTION_TEXT, VGG_VIS_RUN_AT(labels), "FILE", 0, 0, \
+     "Names of the classes, one a line"}, \
+    VGG_RUN_OPTIONS_BATCH(VGG_VIS_RUN_AT), \
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Input"}, \
+    VGG_RUN_OPTIONS_PREPROCESS(VGG_VIS_RUN_AT), \
+    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"}, \
+    VGG_RUN_OPTIONS_KERNELS(VGG_VIS_RUN_AT)
+/* clang-format on */
+
+/* A subverb at work. */
+typedef struct vgg_vis {
+    vgg_cli *cli;
+    const vgg_vis_arguments *arguments; /* begin of the subverb's own */
+    vgg_run run; /* its runtime, model, device, device_info and preprocess are open; `arguments` are
+                    run's; engine, writer, buffers unused */
+    vgg_json json; /* with --json: the object that is open, into json_text */
+    vgg_text json_text;
+    size_t file_count; /* written, by vgg_vis_wrote() */
+    vgg_text files;    /* their names, a NUL behind each */
+    vgg_text scratch;  /* of vgg_vis_path() */
+} vgg_vis;
+
+/* Runs a subverb: fills `arguments` (which hold its defaults) by the verb's table; asks `check`
+ * (NULL: nothing to ask) what the command line lacks or contradicts, NULL when nothing; refuses
+ * pictures that can't be drawn; makes --out; opens runtime, model and device; calls `work`, which
+ * returns an exit code and has reported failures; ends the output and closes everything. Returns
+ * the exit code. The list `images` and what `run` holds are freed; lists of the subverb's own
+ * aren't. Ctrl-C is only noted from before `work` on: ask vgg_interrupt_signal(). */
+int vgg_vis_main(vgg_cli *cli, const vgg_verb *verb, int argc, char **argv,
+                 vgg_vis_arguments *arguments, const char *(*check)(const void *arguments),
+                 int (*work)(vgg_vis *vis));
+
+/* What arguments hold before their own defaults: { .common = VGG_VIS_DEFAULTS }. */
+#define VGG_VIS_DEFAULTS                                                                           \
+    {                                                                                              \
+        .run = {.resize_mode = -1, .channels = -1}, .out = "clvgg-visualize"                       \
+    }
+
+/* "OUT/name" or, for figures, "OUT/name.png" by --format. `name` may have folders, which are made.
+ * Characters of it that file systems or browsers take amiss become '_'. NULL when it can't be made,
+ * which has been reported. Valid until the next call. */
+const char *vgg_vis_path(vgg_vis *vis, const char *name);
+const char *vgg_vis_figure_path(vgg_vis *vis, const char *name);
+/* Counts a finished file: named on standard output, or in the JSON object at the end. */
+void vgg_vis_wrote(vgg_vis *vis, const char *path);
+
+/* The layer of that name. Unknown: reported with the valid ones, VGG_EXIT_USAGE. */
+int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, size_t *index);
+/* A photograph as the network sees it: `input` [3][height][width] of vis->run.preprocess. */
+clvgg_status vgg_vis_read_input(vgg_vis *vis, const char *path, float *input);
+
+extern const vgg_verb vgg_vis_filters, vgg_vis_activations, vgg_vis_top, vgg_vis_project,
+    vgg_vis_occlusion, vgg_vis_invariance, vgg_vis_gradcam, vgg_vis_all;
+
+#endif

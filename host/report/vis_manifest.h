@@ -1,0 +1,43 @@
+/* report/vis_manifest.h — what a search for the strongest activations found: for manifest.json and
+ * for the report, which show the same.
+ *
+ * Its size is layers × maps × nine, whatever the number of images. All strings are the maker's.
+ */
+#ifndef VGG_REPORT_VIS_MANIFEST_H
+#define VGG_REPORT_VIS_MANIFEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One activation, with its pictures. */
+typedef struct vgg_manifest_unit {
+    const char *file;               /* of the photograph, as it was named */
+    int64_t y, x;                   /* position in the layer's map */
+    double value;                   /* after ReLU */
+    int64_t box[4];                 /* x0, y0, x1, y1: half-open, clipped, in the prepared image */
+    const char *projection, *patch; /* PNG files of it, relative to the report; NULL: none */
+} vgg_manifest_unit;
+
+typedef struct vgg_manifest_map {
+    int64_t map;
+    const vgg_manifest_unit *units; /* the strongest first */
+    size_t unit_count;              /* 0: it never fired on these images */
+} vgg_manifest_map;
+
+typedef struct vgg_manifest_layer {
+    const char *layer;
+    const char *figure; /* file of the layer's figure, relative to the report; NULL: none */
+    int64_t map_count;  /* that the layer has */
+    int64_t size[2];    /* height and width that one unit sees, in pixels */
+    const vgg_manifest_map *maps; /* that were chosen, in the order to be shown */
+    size_t count;
+} vgg_manifest_layer;
+
+typedef struct vgg_manifest {
+    const vgg_manifest_layer *layers; /* in the order of the network */
+    size_t count;
+    uint64_t image_count;  /* that were looked at */
+    uint64_t failed_count; /* that couldn't be read */
+} vgg_manifest;
+
+#endif
