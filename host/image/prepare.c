@@ -11,13 +11,6 @@
 #include "image/prepare.h"
 #include "image/resample.h"
 
-/* One axis of the geometry: the picture becomes `resized` pixels long; `count` of them from `first`
- * on are kept and lie in the output behind `pad` zero pixels. */
-typedef struct span {
-    int64_t resized, first;
-    int count, pad;
-} span;
-
 clvgg_status vgg_preprocess_check(const clvgg_preprocess *preprocess)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -54,15 +47,15 @@ static int64_t half_to_even(int64_t difference)
     return difference % 2 != 0 && half % 2 != 0 ? half + 1 : half;
 }
 
-static span crop_span(int64_t resized, int wanted)
+static vgg_image_span crop_span(int64_t resized, int wanted)
 {
     if (resized >= wanted)
-        return (span){resized, half_to_even(resized - wanted), wanted, 0};
-    return (span){resized, 0, (int)resized, (int)((wanted - resized) / 2)};
+        return (vgg_image_span){resized, half_to_even(resized - wanted), wanted, 0};
+    return (vgg_image_span){resized, 0, (int)resized, (int)((wanted - resized) / 2)};
 }
 
-static void choose_spans(const vgg_image_part *part, const clvgg_preprocess *preprocess,
-                         clvgg_resize_mode mode, span *across, span *down)
+void vgg_image_choose_spans(const vgg_image_part *part, const clvgg_preprocess *preprocess,
+                            clvgg_resize_mode mode, vgg_image_span *across, vgg_image_span *down)
 {
     int width = preprocess->width, height = preprocess->height;
     if (mode == CLVGG_RESIZE_SQUASH) {
@@ -125,8 +118,8 @@ clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess
     vgg_resample_axis horizontal = {0}, vertical = {0};
     uint8_t *narrowed = NULL, *row = NULL; /* [reached rows][count][3], [count][3] */
     int32_t *sums = NULL;
-    span across, down;
-    choose_spans(part, preprocess, mode, &across, &down);
+    vgg_image_span across, down;
+    vgg_image_choose_spans(part, preprocess, mode, &across, &down);
     VGG_TRY(vgg_resample_axis_init(&horizontal, part->width, across.resized, across.first,
                                    across.count));
     VGG_TRY(vgg_resample_axis_init(&vertical, part->height, down.resized, down.first, down.count));

@@ -1,5 +1,5 @@
 /* image/prepare.h — from a rectangle of a picture to rows of the network's input. Private to this
- * folder: prepare.c takes the whole picture, view.c others.
+ * folder: prepare.c takes the whole picture, view.c others, warp.c moves and turns it.
  */
 #ifndef VGG_IMAGE_PREPARE_H
 #define VGG_IMAGE_PREPARE_H
@@ -12,6 +12,17 @@ typedef struct vgg_image_part {
     int width, height;
     size_t row_bytes; /* from one row to the next */
 } vgg_image_part;
+
+/* One axis of the geometry: the picture becomes `resized` pixels long; `count` of them from `first`
+ * on are kept and lie in the output behind `pad` zero pixels. */
+typedef struct vgg_image_span {
+    int64_t resized, first;
+    int count, pad;
+} vgg_image_span;
+
+/* The spans by which `mode`, not preprocess->mode, resizes and crops the rectangle. */
+void vgg_image_choose_spans(const vgg_image_part *part, const clvgg_preprocess *preprocess,
+                            clvgg_resize_mode mode, vgg_image_span *across, vgg_image_span *down);
 
 /* Resizes the rectangle as `mode` says, not preprocess->mode, crops, mirrors the result where
  * `flip`, and writes values[c][byte] for channel c in preprocess->order. */

@@ -1,0 +1,141 @@
+/* api/api_visualize_maps.c — implements section 3 of clvgg/visualize.h: occlusion, invariance,
+ * Grad-CAM. */
+#include "api/scope.h"
+#include "model/model.h"
+#include "vis/invariance.h"
+#include "vis/occlusion.h"
+
+enum { DEFAULT_BATCH = 8, MOST_BATCH = 4096 };
+
+void clvgg_occlusion_options_defaults(clvgg_occlusion_options *options)
+{
+    if (options == NULL)
+        return;
+    *options =
+        (clvgg_occlusion_options){.struct_size = sizeof *options, .max_batch = DEFAULT_BATCH};
+}
+
+clvgg_status clvgg_occlusion_create(clvgg_device *device, clvgg_model *model,
+                                    const clvgg_occlusion_options *options, clvgg_occlusion **out)
+{
+    VGG_API_REQUIRE(out != NULL);
+    *out = NULL;
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(model != NULL);
+    clvgg_occlusion_options defaults;
+    clvgg_occlusion_options_defaults(&defaults);
+    if (options == NULL)
+        options = &defaults;
+    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_REQUIRE(options->size >= 0);
+    VGG_API_REQUIRE(options->stride >= 0);
+    VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= MOST_BATCH);
+    VGG_API_REQUIRE(options->fill == CLVGG_FILL_MEAN || options->fill == CLVGG_FILL_GREY);
+    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_RETURN(model->scope, vgg_occlusion_create(device, model, options, out));
+}
+
+void clvgg_occlusion_free(clvgg_occlusion *occlusion)
+{
+    vgg_occlusion_free(occlusion);
+}
+
+clvgg_status clvgg_occlusion_run(clvgg_occlusion *occlusion, const float *image,
+                                 int64_t class_index, int64_t map, clvgg_occlusion_map *result)
+{
+    VGG_API_REQUIRE(occlusion != NULL);
+    VGG_API_REQUIRE(image != NULL);
+    VGG_API_REQUIRE(result != NULL);
+    VGG_API_REQUIRE(result->struct_size == sizeof *result);
+    VGG_API_RETURN(vgg_occlusion_scope(occlusion),
+                   vgg_occlusion_run(occlusion, image, class_index, map, result));
+}
+
+static int is_transform(clvgg_transform transform)
+{
+    return transform >= CLVGG_TRANSFORM_TRANSLATION && transform <= CLVGG_TRANSFORM_ROTATION;
+}
+
+static int is_surround(clvgg_fill fill)
+{
+    return fill == CLVGG_FILL_MEAN || fill == CLVGG_FILL_EDGE;
+}
+
+clvgg_status clvgg_image_prepare_transformed(const clvgg_image *image,
+                                             const clvgg_preprocess *preprocess,
+                                             clvgg_transform transform, double amount,
+                                             clvgg_fill fill, float *data)
+{
+    VGG_API_REQUIRE(image != NULL);
+    VGG_API_REQUIRE(preprocess != NULL);
+    VGG_API_REQUIRE(data != NULL);
+    VGG_API_REQUIRE(is_transform(transform));
+    VGG_API_REQUIRE(is_surround(fill));
+    clvgg_status status = vgg_preprocess_check(preprocess);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    VGG_API_RETURN(image->scope,
+                   vgg_invariance_prepare(image, preprocess, transform, amount, fill, data));
+}
+
+void clvgg_invariance_options_defaults(clvgg_invariance_options *options)
+{
+    if (options == NULL)
+        return;
+    *options = (clvgg_invariance_options){
+        .struct_size = sizeof *options, .fill = CLVGG_FILL_EDGE, .max_batch = DEFAULT_BATCH};
+}
+
+clvgg_status clvgg_invariance_create(clvgg_device *device, clvgg_model *model,
+                                     const clvgg_invariance_options *options,
+                                     clvgg_invariance **out)
+{
+    VGG_API_REQUIRE(out != NULL);
+    *out = NULL;
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(model != NULL);
+    clvgg_invariance_options defaults;
+    clvgg_invariance_options_defaults(&defaults);
+    if (options == NULL)
+        options = &defaults;
+    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_REQUIRE(
+        options->layers == NULL ||
+        (options->layer_count >= 1 && options->layer_count <= VGG_INVARIANCE_MOST_LAYERS));
+    VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= MOST_BATCH);
+    VGG_API_REQUIRE(is_surround(options->fill));
+    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_RETURN(model->scope, vgg_invariance_create(device, model, options, out));
+}
+
+void clvgg_invariance_free(clvgg_invariance *invariance)
+{
+    vgg_invariance_free(invariance);
+}
+
+size_t clvgg_invariance_layer_count(const clvgg_invariance *invariance)
+{
+    return vgg_invariance_layer_count(invariance);
+}
+
+const char *clvgg_invariance_layer(const clvgg_invariance *invariance, size_t index)
+{
+    return index < vgg_invariance_layer_count(invariance) ? vgg_invariance_layer(invariance, index)
+                                                          : NULL;
+}
+
+clvgg_status clvgg_invariance_run(clvgg_invariance *invariance, const clvgg_image *image,
+                                  clvgg_transform transform, const double *amounts,
+                                  size_t amount_count, int64_t class_index,
+                                  clvgg_invariance_curve *curve)
+{
+    VGG_API_REQUIRE(invariance != NULL);
+    VGG_API_REQUIRE(image != NULL);
+    VGG_API_REQUIRE(is_transform(transform));
+    VGG_API_REQUIRE(amounts != NULL || amount_count == 0);
+    VGG_API_REQUIRE(curve != NULL);
+    VGG_API_REQUIRE(curve->struct_size == sizeof *curve);
+    VGG_API_RETURN(vgg_invariance_scope(invariance),
+                   vgg_invariance_run(invariance, image, transform, amounts, amount_count,
+                                      class_index, curve));
+}

@@ -1,0 +1,34 @@
+/* vis/forward.h — a model's forward pass for figures: chosen values, in batches that fit. */
+#ifndef VGG_VIS_FORWARD_H
+#define VGG_VIS_FORWARD_H
+
+#include "model/model.h"
+#include "plan/plan.h"
+
+enum { VGG_FORWARD_MOST_OUTPUTS = 17 };
+
+typedef struct vgg_forward {
+    clvgg_model *model;   /* retained */
+    clvgg_device *device; /* retained by the plan */
+    vgg_plan *plan;
+    clvgg_dtype storage;
+    int max_batch; /* what fits: the one asked for, or less */
+    int nodes[VGG_FORWARD_MOST_OUTPUTS], count;
+    size_t input_elements, elements[VGG_FORWARD_MOST_OUTPUTS]; /* of one image */
+    float *outputs[VGG_FORWARD_MOST_OUTPUTS];                  /* [max_batch][elements] */
+} vgg_forward;
+
+/* Plans the model with the values of `nodes` kept. `max_batch` shrinks so that outputs take at most
+ * 256 MiB of the host's memory, and where the device's is short. The device must outlive it.
+ * Errors: those of vgg_plan_create(). */
+clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const int *nodes,
+                                int count, int max_batch, clvgg_dtype storage, vgg_forward **out);
+void vgg_forward_free(vgg_forward *forward);
+/* Runs 1…max_batch images [count][c][h][w] into `outputs`. */
+clvgg_status vgg_forward_run(vgg_forward *forward, int count, const float *images);
+
+/* Node of the logits, one a class, two classes at least, whose number goes to *classes.
+ * Errors: UNSUPPORTED, in words. */
+clvgg_status vgg_forward_logits(const clvgg_model *model, int *node, size_t *classes);
+
+#endif

@@ -1,0 +1,158 @@
+/* clvgg/visualize.h — what a network has learned: what its units see, and what its answers rest on.
+ *
+ * Layers are named as in the model; `conv5_3` is before its activation. A unit's value is the one
+ * behind its activation. Handles belong to one thread at a time and retain device and model.
+ */
+#ifndef CLVGG_VISUALIZE_H
+#define CLVGG_VISUALIZE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clvgg/device.h"
+#include "clvgg/image.h"
+#include "clvgg/model.h"
+#include "clvgg/tensor.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- 3 What answers rest on: occlusion, invariance, Grad-CAM ---- */
+
+/* Called between batches. Returns 0 to go on; anything else stops the call, which then returns
+ * CANCELLED. */
+typedef int (*clvgg_visualize_progress_fn)(void *user, size_t done, size_t total);
+
+/* How sure the network is of a class. NaN where a logit is no number. */
+typedef struct clvgg_class_score {
+    double probability; /* softmax */
+    double log_odds;    /* ln p / (1 - p), nats, computed from the logits: it goes on where p is 1
+                           to all digits. Of two classes the difference of their logits */
+} clvgg_class_score;
+
+/* What is put where there is nothing of the photograph. */
+typedef enum clvgg_fill {
+    CLVGG_FILL_MEAN = 0, /* the preprocessing's mean colour, 0 in the network's input */
+    CLVGG_FILL_GREY = 1, /* middle grey, 127.5 (occlusion) */
+    CLVGG_FILL_EDGE = 2  /* the nearest pixel (transformations) */
+} clvgg_fill;
+
+/* Occlusion sensitivity: a square hides part of the prepared image, at one place after another.
+ * Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks (2013), figure 7. */
+typedef struct clvgg_occlusion clvgg_occlusion;
+
+typedef struct clvgg_occlusion_options {
+    size_t struct_size;
+    int size;          /* side of the square in pixels; 0: a fifth of the image's shorter side */
+    int stride;        /* pixels from one place to the next; 0: a 28th of that side, at least 1 */
+    clvgg_fill fill;   /* MEAN (default) or GREY */
+    const clvgg_preprocess *preprocess; /* what GREY is; NULL: the model's */
+    const char *layer; /* whose map is summed; NULL: the last convolution */
+    int max_batch;     /* default 8; less where memory is short */
+    clvgg_dtype storage;
+    clvgg_visualize_progress_fn progress; /* or NULL; counts places */
+    void *user;
+} clvgg_occlusion_options;
+
+CLVGG_API void clvgg_occlusion_options_defaults(clvgg_occlusion_options *options);
+/* `options` may be NULL. Errors: INVALID_ARGUMENT (unknown layer: lists what there is; a square
+ * larger than the image), UNSUPPORTED (a model of one class), and those of
+ * clvgg_session_create(). */
+CLVGG_API clvgg_status clvgg_occlusion_create(clvgg_device *device, clvgg_model *model,
+                                              const clvgg_occlusion_options *options,
+                                              clvgg_occlusion **out);
+CLVGG_API void clvgg_occlusion_free(clvgg_occlusion *occlusion);
+
+/* Arrays are [rows][columns], owned by the occlusion and valid until its next run. Cell (i, j) is
+ * what the network says when the square lies around the middle of pixels
+ * [top + i*stride, top + (i+1)*stride) and [left + j*stride, …): the cells cover the image evenly,
+ * squares are cut off at its borders. */
+typedef struct clvgg_occlusion_map {
+    size_t struct_size;
+    int rows, columns, size, stride;
+    int top, left;                 /* of the first cell, 0 or less */
+    size_t class_index;            /* the one asked for, or the unoccluded image's most probable */
+    const char *layer;             /* whose values are summed, behind the activation */
+    int64_t map;                   /* the one asked for, or the one with the greatest sum */
+    clvgg_class_score unoccluded;  /* of class_index */
+    double unoccluded_activation;  /* sum of the map */
+    const float *probability, *log_odds; /* of class_index */
+    const float *activation;       /* sum over the map's positions */
+    const int32_t *predicted;      /* most probable class; -1 where a logit is no number */
+} clvgg_occlusion_map;
+
+/* image: float32 [3][height][width], prepared. class_index, map: -1 for the default above.
+ * Set result->struct_size first. Blocks. Errors: INVALID_ARGUMENT (no such class or map),
+ * NON_FINITE (the unoccluded image's logits, where the class is to be chosen by them), CANCELLED,
+ * and those of clvgg_session_run(). */
+CLVGG_API clvgg_status clvgg_occlusion_run(clvgg_occlusion *occlusion, const float *image,
+                                           int64_t class_index, int64_t map,
+                                           clvgg_occlusion_map *result);
+
+/* Invariance: how far a photograph's features move, and the class' probability falls, when the
+ * photograph is shifted, enlarged or turned. Source: as above, figure 5. */
+typedef enum clvgg_transform {
+    CLVGG_TRANSFORM_TRANSLATION = 0, /* down, in pixels of the network's input */
+    CLVGG_TRANSFORM_SCALE = 1,       /* factor, about the centre: 0.05 ... 20 */
+    CLVGG_TRANSFORM_ROTATION = 2     /* degrees, counter-clockwise about the centre */
+} clvgg_transform;
+
+/* Prepares a transformed photograph as clvgg_image_prepare() does the photograph itself, with which
+ * a shift by 0, scale 1 or rotation by 0 agrees bit for bit. The photograph is resampled where it
+ * is enlarged; what the crop had left out moves into view; beyond the photograph it is filled with
+ * MEAN or EDGE. data: float32 [3][height][width]. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+CLVGG_API clvgg_status clvgg_image_prepare_transformed(const clvgg_image *image,
+                                                       const clvgg_preprocess *preprocess,
+                                                       clvgg_transform transform, double amount,
+                                                       clvgg_fill fill, float *data);
+
+typedef struct clvgg_invariance clvgg_invariance;
+
+typedef struct clvgg_invariance_options {
+    size_t struct_size;
+    const char *const *layers; /* NULL: the first pooling's output, and the last dense layer's
+                                  input (pool1 and relu7) */
+    size_t layer_count;        /* at most 16 */
+    clvgg_fill fill;           /* EDGE (default) or MEAN */
+    const clvgg_preprocess *preprocess; /* NULL: the model's */
+    int max_batch;             /* default 8; less where memory is short */
+    clvgg_dtype storage;
+    clvgg_visualize_progress_fn progress; /* or NULL; counts transformed images */
+    void *user;
+} clvgg_invariance_options;
+
+CLVGG_API void clvgg_invariance_options_defaults(clvgg_invariance_options *options);
+/* `options` may be NULL. Errors: as clvgg_occlusion_create(). */
+CLVGG_API clvgg_status clvgg_invariance_create(clvgg_device *device, clvgg_model *model,
+                                               const clvgg_invariance_options *options,
+                                               clvgg_invariance **out);
+CLVGG_API void clvgg_invariance_free(clvgg_invariance *invariance);
+CLVGG_API size_t clvgg_invariance_layer_count(const clvgg_invariance *invariance);
+/* The layer whose values are compared, behind its activation. Owned by the invariance; NULL when
+ * out of range. */
+CLVGG_API const char *clvgg_invariance_layer(const clvgg_invariance *invariance, size_t index);
+
+typedef struct clvgg_invariance_curve {
+    size_t struct_size;
+    size_t class_index;           /* the one asked for, or the photograph's most probable */
+    clvgg_class_score original;   /* of the photograph as it is */
+    double *norms;                /* [layers] of the photograph's features; or NULL */
+    double *distances;            /* [layers][amounts] Euclidean, from the photograph's features;
+                                     divided by norms[i] they are relative. Or NULL */
+    clvgg_class_score *scores;    /* [amounts] of class_index; or NULL */
+} clvgg_invariance_curve;
+
+/* One photograph, transformed by each of `amounts`. The caller gives the curve's arrays and sets
+ * struct_size. Blocks. Errors: INVALID_ARGUMENT (a class or an amount out of range), NON_FINITE
+ * (the photograph's logits, where the class is to be chosen by them), CANCELLED, and those of
+ * clvgg_session_run(). */
+CLVGG_API clvgg_status clvgg_invariance_run(clvgg_invariance *invariance, const clvgg_image *image,
+                                            clvgg_transform transform, const double *amounts,
+                                            size_t amount_count, int64_t class_index,
+                                            clvgg_invariance_curve *curve);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
