@@ -61,6 +61,38 @@ static void add_op(program_set *set, const vgg_op *op, const char *kind, const c
     }
 }
 
+/* The layers of walks back, behind `pool` of `full`, a layer with 64 channels at full size. */
+static clvgg_status add_walk_back(vgg_graph *graph, int full, int pool)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t *dims = graph->nodes[full].output.dims;
+    const vgg_conv_attributes window = {.kernel = {7, 7}, .stride = {2, 2}, .dilation = {1, 1}};
+    const vgg_attributes unpool = {
+        .unpool = {graph->nodes[pool].attributes.pool, {dims[1], dims[2]}}};
+    const vgg_attributes windows = {.conv = {49 * 3, {1, 1}, {1, 1}, {1, 1}, {0}, 1, false}};
+    const vgg_attributes col2im = {.col2im = {window, 3, {2 * dims[1] + 5, 2 * dims[2] + 5}}};
+    static const clvgg_shape two = {1, {2}};
+    int unit = -1, last = -1;
+    VGG_TRY(vgg_graph_add_input(graph, "unit", &two, &unit));
+    for (int ones = 0; ones < 2; ones++) {
+        const vgg_attributes seed = {.seed_ones = ones != 0};
+        VGG_TRY(vgg_graph_add_pair(graph, ones ? "ones" : "seed", VGG_LAYER_SEED, &seed, full, unit,
+                                   NULL));
+    }
+    VGG_TRY(vgg_graph_add_pair(graph, "unpool", VGG_LAYER_UNPOOL, &unpool, pool, pool, NULL));
+    VGG_TRY(vgg_graph_add(graph, "avg_unpool", VGG_LAYER_AVG_UNPOOL, &unpool, pool, NULL));
+    VGG_TRY(vgg_graph_add(graph, "windows", VGG_LAYER_CONV2D, &windows, full, &last));
+    VGG_TRY(vgg_graph_add(graph, "col2im", VGG_LAYER_COL2IM, &col2im, last, NULL));
+    for (int slope = VGG_SLOPE_RELU; slope <= VGG_SLOPE_TANH; slope++) {
+        const vgg_attributes of = {.slope = (vgg_slope)slope};
+        char name[32];
+        snprintf(name, sizeof name, "slope%d", slope);
+        VGG_TRY(vgg_graph_add_pair(graph, name, VGG_LAYER_ACTIVATION_GRAD, &of, full, full, NULL));
+    }
+cleanup:
+    return status;
+}
+
 /* A graph with one layer of every type in the shapes that decide a program. */
 static clvgg_status build_graph(vgg_graph **out)
 {
@@ -94,6 +126,7 @@ static clvgg_status build_graph(vgg_graph **out)
     const vgg_attributes dense = {.dense = {.out_features = 100, .bias = true}};
     VGG_TRY(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &dense, last, &last));
     VGG_TRY(vgg_graph_add(graph, "prob", VGG_LAYER_SOFTMAX, NULL, last, NULL));
+    VGG_TRY(add_walk_back(graph, input, vgg_graph_find(graph, "max")));
     *out = graph;
     graph = NULL;
 cleanup:
@@ -109,6 +142,8 @@ static void list_variant(program_set *set, const vgg_variant *variant, const vgg
         for (int b = 0; b < 3; b++) {
             const vgg_node *node = &graph->nodes[n];
             vgg_op op;
+            if (node->type == VGG_LAYER_INPUT)
+                continue;
             const vgg_problem problem = {.node = node,
                                          .input = graph->nodes[node->input].output,
                                          .output = node->output,

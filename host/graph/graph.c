@@ -83,6 +83,7 @@ clvgg_status vgg_graph_create(int64_t channels, int64_t height, int64_t width, v
     vgg_node input = {.name = "input",
                       .type = VGG_LAYER_INPUT,
                       .input = -1,
+                      .second = -1,
                       .output = {3, {channels, height, width}}};
     char text[128];
     VGG_REQUIRE(channels >= 1 && height >= 1 && width >= 1, CLVGG_STATUS_INVALID_ARGUMENT,
@@ -113,27 +114,72 @@ void vgg_graph_free(vgg_graph *graph)
 clvgg_status vgg_graph_add(vgg_graph *graph, const char *name, vgg_layer_type type,
                            const vgg_attributes *attributes, int input, int *index)
 {
+    return vgg_graph_add_pair(graph, name, type, attributes, input, -1, index);
+}
+
+/* Both inputs are nodes before it, and there are as many as the type has. */
+static clvgg_status check_inputs(const vgg_graph *graph, const vgg_node *node)
+{
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_node node = {.type = type, .input = input};
+    const vgg_layer *layer = vgg_layer_of(node->type);
+    char first[64], second[64];
+    VGG_REQUIRE(node->input >= 0 && node->input < graph->count, CLVGG_STATUS_INVALID_ARGUMENT,
+                "layer '%s': input %d is none of the %d layers before it", node->name, node->input,
+                graph->count);
+    VGG_REQUIRE((layer->takes_second != NULL) == (node->second >= 0) && node->second < graph->count,
+                CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s': second input %d of %d layers before it",
+                node->name, node->second, graph->count);
+    if (node->second < 0)
+        goto cleanup;
+    const clvgg_shape *in = &graph->nodes[node->input].output;
+    const clvgg_shape *other = &graph->nodes[node->second].output;
+    VGG_REQUIRE(layer->takes_second(in, other), CLVGG_STATUS_SHAPE_MISMATCH,
+                "layer '%s': a second input of %s doesn't go with %s", node->name,
+                vgg_shape_text(other, second, sizeof second),
+                vgg_shape_text(in, first, sizeof first));
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_graph_add_pair(vgg_graph *graph, const char *name, vgg_layer_type type,
+                                const vgg_attributes *attributes, int input, int second, int *index)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_node node = {.type = type, .input = input, .second = second};
     VGG_TRY(check_name(graph, name));
     VGG_REQUIRE(type > VGG_LAYER_INPUT && type < VGG_LAYER_TYPE_COUNT,
                 CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s': type %d can't be added", name,
                 (int)type);
-    VGG_REQUIRE(input >= 0 && input < graph->count, CLVGG_STATUS_INVALID_ARGUMENT,
-                "layer '%s': input %d is none of the %d layers before it", name, input,
-                graph->count);
     VGG_REQUIRE(graph->count < VGG_MAX_NODES, CLVGG_STATUS_INVALID_ARGUMENT,
                 "layer '%s': a network has at most %d layers", name, VGG_MAX_NODES);
     VGG_REQUIRE(attributes != NULL || vgg_layer_of(type)->field_count == 0,
                 CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s': a %s needs attributes", name,
                 vgg_layer_type_name(type));
-    VGG_TRY(reserve_node(graph));
     VGG_DUP(node.name, name);
+    VGG_TRY(check_inputs(graph, &node));
+    VGG_TRY(reserve_node(graph));
     if (attributes != NULL)
         node.attributes = *attributes;
     VGG_TRY(infer_node(&node, &graph->nodes[input].output));
     if (index != NULL)
         *index = graph->count;
+    graph->nodes[graph->count++] = node;
+    node.name = NULL;
+cleanup:
+    vgg_free(node.name);
+    return status;
+}
+
+clvgg_status vgg_graph_add_input(vgg_graph *graph, const char *name, const clvgg_shape *shape,
+                                 int *index)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_node node = {.type = VGG_LAYER_INPUT, .input = -1, .second = -1, .output = *shape};
+    VGG_TRY(check_name(graph, name));
+    VGG_DUP(node.name, name);
+    VGG_TRY(check_size(&node, "shape", shape));
+    VGG_TRY(reserve_node(graph));
+    *index = graph->count;
     graph->nodes[graph->count++] = node;
     node.name = NULL;
 cleanup:

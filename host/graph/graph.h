@@ -1,6 +1,7 @@
 /* graph/graph.h — what is computed: layers, shapes, parameters. Pure C, knows nothing of OpenCL.
  *
- * A graph is a list of nodes in topological order; node 0 is the input. Shapes are of one image:
+ * A graph is a list of nodes in topological order; node 0 is the input. A network's nodes have one
+ * input each; walks back add nodes with two, and inputs of their own. Shapes are of one image:
  * {3, {c, h, w}} or {1, {features}}. One file a layer type (layer_x.c) and a row in layer_table.c;
  * a new layer is added there.
  *
@@ -16,6 +17,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "clvgg/receptive_field.h"
 #include "clvgg/tensor.h"
 
 typedef enum vgg_layer_type {
@@ -30,6 +32,14 @@ typedef enum vgg_layer_type {
     VGG_LAYER_TANH,
     VGG_LAYER_SOFTMAX, /* over the features of {1, {features}} */
     VGG_LAYER_DROPOUT, /* identity outside training */
+    /* Of walks back (layer_reverse.c); never in a file. */
+    VGG_LAYER_SWITCHES,   /* of the max pooling before it: its argmax, int32 */
+    VGG_LAYER_SEED,       /* where a walk back begins: one unit, a map or all of its input */
+    VGG_LAYER_UNPOOL,     /* adjoint of max pooling at the switches that are its second input */
+    VGG_LAYER_AVG_UNPOOL, /* adjoint of average pooling */
+    VGG_LAYER_COL2IM,     /* adjoint of im2col: sums what falls on a pixel */
+    VGG_LAYER_ACTIVATION_GRAD, /* signal times the slope of the activation whose result is second */
+    VGG_LAYER_UNFLATTEN,       /* adjoint of flatten */
     VGG_LAYER_TYPE_COUNT
 } vgg_layer_type;
 
@@ -58,17 +68,41 @@ typedef struct vgg_dense_attributes {
     bool bias;
 } vgg_dense_attributes;
 
+/* Of layers that undo another one; extents are of its input, which is their output. */
+typedef struct vgg_unpool_attributes {
+    vgg_pool_attributes pool;
+    int64_t extent[2];
+} vgg_unpool_attributes;
+
+typedef struct vgg_col2im_attributes {
+    vgg_conv_attributes conv; /* kernel, stride, dilation, pad */
+    int64_t channels, extent[2];
+} vgg_col2im_attributes;
+
+typedef enum vgg_slope {
+    VGG_SLOPE_RELU = 1,
+    VGG_SLOPE_GUIDED, /* ReLU's, where the signal is positive too (Springenberg et al. 2014) */
+    VGG_SLOPE_SIGMOID,
+    VGG_SLOPE_TANH
+} vgg_slope;
+
 typedef union vgg_attributes {
     vgg_conv_attributes conv;
     vgg_pool_attributes pool;
     vgg_dense_attributes dense;
     float dropout_rate;
+    vgg_unpool_attributes unpool;
+    vgg_col2im_attributes col2im;
+    vgg_slope slope;
+    bool seed_ones;       /* a seed gives 1 where it is, not its input's value */
+    int64_t unflatten[3]; /* {c, h, w} */
 } vgg_attributes;
 
 typedef struct vgg_node {
     char *name;
     vgg_layer_type type;
-    int input; /* index of the node whose output it reads; −1 for the input node */
+    int input;  /* index of the node whose output it reads; −1 for input nodes */
+    int second; /* the same of a second input; −1: there is none */
     vgg_attributes attributes;
     clvgg_shape output;
 } vgg_node;
@@ -85,6 +119,13 @@ void vgg_graph_free(vgg_graph *graph);
  * name, a bad attribute: layer, expected, actual), SHAPE_MISMATCH, OUT_OF_MEMORY. */
 clvgg_status vgg_graph_add(vgg_graph *graph, const char *name, vgg_layer_type type,
                            const vgg_attributes *attributes, int input, int *index);
+/* The same for a layer with two inputs. Errors: those of vgg_graph_add(). */
+clvgg_status vgg_graph_add_pair(vgg_graph *graph, const char *name, vgg_layer_type type,
+                                const vgg_attributes *attributes, int input, int second,
+                                int *index);
+/* Another input beside node 0, of any rank. */
+clvgg_status vgg_graph_add_input(vgg_graph *graph, const char *name, const clvgg_shape *shape,
+                                 int *index);
 /* The same layers behind an input of another height and width. Errors: those of vgg_graph_add(). */
 clvgg_status vgg_graph_resize(const vgg_graph *graph, int64_t height, int64_t width,
                               vgg_graph **out);
@@ -101,6 +142,9 @@ clvgg_shape vgg_graph_bias_shape(const vgg_graph *graph, int index);
 uint64_t vgg_graph_node_parameters(const vgg_graph *graph, int index);
 /* Of one image, two a multiply-add; 0 for layers without multiplications to speak of. */
 uint64_t vgg_graph_node_flops(const vgg_graph *graph, int index);
+
+/* What part of the input a node's units see: see clvgg_receptive_field. */
+clvgg_receptive_field vgg_graph_receptive_field(const vgg_graph *graph, int index);
 
 const char *vgg_layer_type_name(vgg_layer_type type); /* "conv2d", "max_pool", … as in JSON */
 /* "3x3 stride 1 pad 1", and dilation, groups … where they aren't the default; for people. */

@@ -10,12 +10,24 @@
 static const vgg_layer layer_input = {.name = "input", .color = "#d9d9d9"};
 
 static const vgg_layer *const layers[VGG_LAYER_TYPE_COUNT] = {
-    [VGG_LAYER_INPUT] = &layer_input,           [VGG_LAYER_CONV2D] = &vgg_layer_conv2d,
-    [VGG_LAYER_MAX_POOL] = &vgg_layer_max_pool, [VGG_LAYER_AVG_POOL] = &vgg_layer_avg_pool,
-    [VGG_LAYER_DENSE] = &vgg_layer_dense,       [VGG_LAYER_FLATTEN] = &vgg_layer_flatten,
-    [VGG_LAYER_RELU] = &vgg_layer_relu,         [VGG_LAYER_SIGMOID] = &vgg_layer_sigmoid,
-    [VGG_LAYER_TANH] = &vgg_layer_tanh,         [VGG_LAYER_SOFTMAX] = &vgg_layer_softmax,
+    [VGG_LAYER_INPUT] = &layer_input,
+    [VGG_LAYER_CONV2D] = &vgg_layer_conv2d,
+    [VGG_LAYER_MAX_POOL] = &vgg_layer_max_pool,
+    [VGG_LAYER_AVG_POOL] = &vgg_layer_avg_pool,
+    [VGG_LAYER_DENSE] = &vgg_layer_dense,
+    [VGG_LAYER_FLATTEN] = &vgg_layer_flatten,
+    [VGG_LAYER_RELU] = &vgg_layer_relu,
+    [VGG_LAYER_SIGMOID] = &vgg_layer_sigmoid,
+    [VGG_LAYER_TANH] = &vgg_layer_tanh,
+    [VGG_LAYER_SOFTMAX] = &vgg_layer_softmax,
     [VGG_LAYER_DROPOUT] = &vgg_layer_dropout,
+    [VGG_LAYER_SWITCHES] = &vgg_layer_switches,
+    [VGG_LAYER_SEED] = &vgg_layer_seed,
+    [VGG_LAYER_UNPOOL] = &vgg_layer_unpool,
+    [VGG_LAYER_AVG_UNPOOL] = &vgg_layer_avg_unpool,
+    [VGG_LAYER_COL2IM] = &vgg_layer_col2im,
+    [VGG_LAYER_ACTIVATION_GRAD] = &vgg_layer_activation_grad,
+    [VGG_LAYER_UNFLATTEN] = &vgg_layer_unflatten,
 };
 
 const vgg_layer *vgg_layer_of(vgg_layer_type type)
@@ -31,7 +43,7 @@ const char *vgg_layer_type_name(vgg_layer_type type)
 bool vgg_layer_type_from_name(const char *name, vgg_layer_type *type)
 {
     for (int i = 0; i < VGG_LAYER_TYPE_COUNT; i++) {
-        if (strcmp(name, layers[i]->name) == 0) {
+        if (!layers[i]->internal && strcmp(name, layers[i]->name) == 0) {
             *type = (vgg_layer_type)i;
             return true;
         }

@@ -120,6 +120,9 @@ vgg_op_io vgg_op_io_at(const vgg_op *op, const vgg_op_io *io, int64_t image)
     const uint64_t result = vgg_layout_elements(&op->problem.result, op->output_block);
     moved.input.offset +=
         (uint64_t)image * vgg_layout_elements(&op->problem.input, op->input_block);
+    if (op->problem.second.rank > 0)
+        moved.second.offset +=
+            (uint64_t)image * vgg_layout_elements(&op->problem.second, op->second_block);
     moved.output.offset += (uint64_t)image * result;
     moved.switches.offset += (uint64_t)image * result;
     return moved;
@@ -148,7 +151,8 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                    .problem = *problem,
                    .choice = *choice,
                    .input_block = 1,
-                   .output_block = 1};
+                   .output_block = 1,
+                   .second_block = 1};
     for (int i = 0; tunables != NULL && tunables[i].name != NULL; i++)
         VGG_REQUIRE(choice->values[i] == 0 || vgg_tunable_allows(&tunables[i], choice->values[i]),
                     CLVGG_STATUS_UNSUPPORTED, "%s: %s can't be %d", variant->name, tunables[i].name,

@@ -44,6 +44,7 @@ typedef struct vgg_problem {
     const vgg_node *node;
     clvgg_shape input, output; /* of the node, one image */
     int input_block;           /* layout the input is in: what can take any layout keeps it */
+    clvgg_shape second;        /* of a layer with two inputs; rank 0: it has one */
     bool relu;
     const vgg_node *pool; /* a max pooling node */
     clvgg_shape result;   /* of the whole chain */
@@ -79,6 +80,7 @@ typedef struct vgg_op {
     vgg_problem problem;
     vgg_choice choice; /* what was asked for */
     int input_block, output_block;
+    int second_block;            /* layout that a second input is wanted in */
     vgg_pack pack;               /* pack.panel 0: no weights */
     bool float32_weights;        /* whatever the storage asked for */
     uint64_t workspace_elements; /* float32, for max_batch images */
@@ -92,6 +94,7 @@ typedef struct vgg_op {
 
 typedef struct vgg_op_io {
     vgg_buffer input, output, workspace, bias;
+    vgg_buffer second;        /* of a layer with two inputs */
     vgg_buffer switches;      /* int32 as the output's layout; memory NULL: not wanted */
     cl_mem clblast_workspace; /* of at least clblast_elements; NULL when that is 0 */
     const vgg_packed_weights *weights;
@@ -160,7 +163,7 @@ void vgg_op_forget(vgg_op *op, cl_mem memory);
 void vgg_op_release(vgg_op *op);
 
 /* Helpers for variants. */
-/* Where image `image` lies: input, output and switches moved on. */
+/* Where image `image` lies: inputs, output and switches moved on. */
 vgg_op_io vgg_op_io_at(const vgg_op *op, const vgg_op_io *io, int64_t image);
 /* The value that was chosen for a tunable, or `fallback`. */
 static inline int vgg_op_chosen(const vgg_op *op, int tunable, int fallback)
@@ -215,6 +218,7 @@ extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_
     vgg_variant_conv_im2col, vgg_variant_conv_subgroup, vgg_variant_winograd_f4_subgroup,
     vgg_variant_dense_direct, vgg_variant_dense_blocked, vgg_variant_dense_rows,
     vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax,
-    vgg_variant_layout, vgg_variant_clblast_xgemm;
+    vgg_variant_layout, vgg_variant_clblast_xgemm, vgg_variant_seed, vgg_variant_unpool,
+    vgg_variant_col2im, vgg_variant_activation_grad, vgg_variant_unflatten;
 
 #endif

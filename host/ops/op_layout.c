@@ -35,3 +35,18 @@ const vgg_variant vgg_variant_layout = {
     .name = "layout", /* heads no chain: the plan puts it between two steps */
     .enqueue = enqueue,
 };
+
+/* Features in CHW order are the image's values, plain. */
+static clvgg_status configure_unflatten(vgg_op *op, const vgg_traits *traits)
+{
+    (void)traits;
+    vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=1 -DTO=1");
+    return CLVGG_STATUS_OK;
+}
+
+const vgg_variant vgg_variant_unflatten = {
+    .name = "unflatten",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_UNFLATTEN),
+    .configure = configure_unflatten,
+    .enqueue = enqueue,
+};

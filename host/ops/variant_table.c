@@ -28,6 +28,11 @@ const vgg_variant *const vgg_variants[] = {
     &vgg_variant_activation,
     &vgg_variant_softmax,
     &vgg_variant_layout,
+    &vgg_variant_seed,
+    &vgg_variant_unpool,
+    &vgg_variant_col2im,
+    &vgg_variant_activation_grad,
+    &vgg_variant_unflatten,
     &vgg_variant_clblast_xgemm,
 };
 const size_t vgg_variant_count = sizeof vgg_variants / sizeof *vgg_variants;

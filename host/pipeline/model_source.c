@@ -15,5 +15,5 @@ static clvgg_status read_parameter(void *user, int node, bool bias, uint64_t fir
 
 vgg_parameter_source vgg_model_parameter_source(const clvgg_model *model)
 {
-    return (vgg_parameter_source){(void *)model, model->id, parameter_dtype, read_parameter};
+    return (vgg_parameter_source){(void *)model, model->id, parameter_dtype, read_parameter, NULL};
 }

@@ -272,6 +272,7 @@ void vgg_plan_free(vgg_plan *plan)
         clReleaseCommandQueue(plan->queue);
     vgg_free(plan->steps);
     vgg_free(plan->tensors);
+    vgg_free(plan->inputs);
     vgg_free(plan->outputs);
     vgg_free(plan->output_shapes);
     vgg_free(plan->chunks);

@@ -23,7 +23,7 @@ typedef struct vgg_plan_options {
     uint64_t memory_limit_bytes; /* of the arena; 0: none */
     bool ignore_own_tuning;      /* no results from the cache: shipped ones and rules alone */
     bool profile;
-    bool plan_only; /* choose and lay out; allocate, build and upload nothing */
+    bool plan_only;      /* choose and lay out; allocate, build and upload nothing */
     clvgg_dtype storage; /* of weights */
 } vgg_plan_options;
 
@@ -41,6 +41,7 @@ typedef struct vgg_plan_step {
     vgg_op op;
     int first_node, last_node;                /* the chain; equal for a conversion */
     int input, output, workspace;             /* tensors; −1: none */
+    int second, switches;                     /* likewise: a second input, a pooling's argmax */
     const vgg_packed_weights *weights, *bias; /* of the device's store */
     char layers[96];
     bool tuned;               /* variant and values come from a tuning result */
@@ -60,6 +61,8 @@ typedef struct vgg_plan {
     int step_count, step_capacity;
     vgg_plan_tensor *tensors;
     int tensor_count, tensor_capacity;
+    int *inputs; /* tensors, of the graph's input nodes in order; the first is tensor 0 */
+    int input_count;
     int *outputs;               /* tensors */
     clvgg_shape *output_shapes; /* of one image */
     int output_count;
@@ -96,15 +99,19 @@ void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity);
 
 /* What a step's weights take on the device, without its bias. */
 uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step);
-/* Elements of one image of output i, and of the input. */
+/* Elements of one image of output i, and of the (first) input. */
 uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output);
 uint64_t vgg_plan_input_elements(const vgg_plan *plan);
 
-/* As clvgg_session_enqueue(): buffers of the caller's; outputs with NULL memory are not written. */
+/* As clvgg_session_enqueue(): buffers of the caller's; outputs with NULL memory are not written.
+ * For graphs with one input. */
 clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count, vgg_buffer input,
                               const vgg_buffer *outputs, cl_uint wait_count,
                               const cl_event *wait_list, cl_event *event);
 /* As clvgg_session_run(): host memory, blocking. */
 clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *const *outputs);
+/* The same with a value for each of the plan's inputs. */
+clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *inputs,
+                                 float *const *outputs);
 
 #endif

@@ -1,6 +1,8 @@
 /* plan/plan_execute.c — a flat walk over the steps: bind what changed since the pass before
  * (ocl/args.h), enqueue. No synchronisation with the host inside a pass.
  */
+#include <assert.h>
+
 #include "ocl/program.h"
 #include "plan/plan.h"
 
@@ -35,7 +37,9 @@ static clvgg_status enqueue_step(vgg_plan *plan, vgg_plan_step *step, vgg_launch
 {
     const vgg_op_io io = {
         .input = step->input == 0 ? plan_input : tensor_buffer(plan, step->input),
+        .second = tensor_buffer(plan, step->second),
         .output = tensor_buffer(plan, step->output),
+        .switches = tensor_buffer(plan, step->switches),
         .workspace = tensor_buffer(plan, step->workspace),
         .clblast_workspace = plan->clblast_workspace,
         .bias = {step->bias != NULL ? step->bias->pieces[0].memory : NULL, 0},
@@ -207,6 +211,7 @@ clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count,
     vgg_launch launch = {0};
     cl_command_queue_properties properties = 0;
     VGG_TRY(check_runs(plan));
+    assert(plan->input_count == 1);
     VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL));
     VGG_TRY(drop_ended_pass(plan));
     launch = vgg_launch_begin(queue, (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0,
@@ -243,23 +248,45 @@ cleanup:
 
 clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *const *outputs)
 {
+    assert(plan->input_count == 1);
+    return vgg_plan_run_inputs(plan, count, &input, outputs);
+}
+
+/* Writes every input, behind the pass before; *written is the last one's event. */
+static clvgg_status write_inputs(vgg_plan *plan, int count, const float *const *inputs,
+                                 cl_event *written)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < plan->input_count; i++) {
+        const int tensor = plan->inputs[i];
+        const vgg_buffer to = tensor_buffer(plan, tensor);
+        const uint64_t elements =
+            plan->tensors[tensor].elements / (uint64_t)plan->max_batch * (uint64_t)count;
+        VGG_CL(clEnqueueWriteBuffer(
+            plan->queue, to.memory, CL_FALSE, (size_t)to.offset * sizeof(float),
+            (size_t)elements * sizeof(float), inputs[i], plan->last_event != NULL ? 1 : 0,
+            plan->last_event != NULL ? &plan->last_event : NULL,
+            i + 1 == plan->input_count ? written : NULL));
+    }
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *inputs,
+                                 float *const *outputs)
+{
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_launch launch = {0};
     cl_event written = NULL, done = NULL;
     VGG_TRY(check_runs(plan));
-    const vgg_buffer to = tensor_buffer(plan, 0);
     VGG_TRY(drop_ended_pass(plan));
-    VGG_CL(
-        clEnqueueWriteBuffer(plan->queue, to.memory, CL_FALSE, (size_t)to.offset * sizeof(float),
-                             (size_t)count * (size_t)vgg_plan_input_elements(plan) * sizeof(float),
-                             input, plan->last_event != NULL ? 1 : 0,
-                             plan->last_event != NULL ? &plan->last_event : NULL, &written));
+    VGG_TRY(write_inputs(plan, count, inputs, &written));
     launch = vgg_launch_begin(plan->queue, plan->profile, 0, NULL);
     if (plan->profile) {
         VGG_CL(clRetainEvent(written));
         vgg_launch_adopt(&launch, written);
     }
-    VGG_TRY(enqueue_steps(plan, &launch, to, count, plan->profile));
+    VGG_TRY(enqueue_steps(plan, &launch, tensor_buffer(plan, 0), count, plan->profile));
     VGG_TRY(vgg_launch_end(&launch, &done));
     for (int i = 0; i < plan->output_count; i++) {
         const vgg_buffer from = tensor_buffer(plan, plan->outputs[i]);

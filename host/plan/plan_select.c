@@ -3,7 +3,8 @@
  * Walks the needed layers in order. A convolution or dense layer takes its ReLU along, and a
  * pooling behind that where the variant can, unless someone else wants the value in between
  * (another layer, or the caller). Conversions between layouts become steps of their own, made at
- * most once a value and layout. Dropout and flatten are names for their input's value.
+ * most once a value and layout. Dropout and flatten are names for their input's value; a pooling's
+ * switches are written by the pooling.
  */
 #include <stdio.h>
 #include <string.h>
@@ -47,14 +48,20 @@ static void mark_needed(selection *s)
 {
     for (int i = 0; i < s->options->output_count; i++)
         s->nodes[s->options->outputs[i]].needed = true;
-    for (int i = s->plan->graph->count - 1; i > 0; i--)
-        if (s->nodes[i].needed)
-            s->nodes[node_at(s, i)->input].needed = true;
+    for (int i = s->plan->graph->count - 1; i > 0; i--) {
+        const vgg_node *node = node_at(s, i);
+        if (s->nodes[i].needed && node->input >= 0)
+            s->nodes[node->input].needed = true;
+        if (s->nodes[i].needed && node->second >= 0)
+            s->nodes[node->second].needed = true;
+    }
     for (int i = 0; i < s->plan->graph->count; i++) {
         const vgg_node *node = node_at(s, i);
         s->nodes[i].root = is_alias(node->type) ? s->nodes[node->input].root : i;
-        if (s->nodes[i].needed && i > 0)
+        if (s->nodes[i].needed && node->input >= 0)
             s->nodes[node->input].consumers++;
+        if (s->nodes[i].needed && node->second >= 0)
+            s->nodes[node->second].consumers++;
     }
     for (int i = 0; i < s->options->output_count; i++)
         s->nodes[s->nodes[s->options->outputs[i]].root].retained = true;
@@ -119,7 +126,9 @@ static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, i
                             .last_node = last_node,
                             .input = input,
                             .output = output,
-                            .workspace = workspace};
+                            .workspace = workspace,
+                            .second = -1,
+                            .switches = -1};
 cleanup:
     return status;
 }
@@ -184,6 +193,8 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
                          .input = node_at(s, node->input)->output,
                          .output = node->output,
                          .input_block = flattened ? 1 : s->plan->tensors[tensor].block,
+                         .second = node->second >= 0 ? node_at(s, node->second)->output
+                                                     : (clvgg_shape){0},
                          .relu = *relu >= 0,
                          .result = node->output,
                          .max_batch = s->plan->max_batch,
@@ -270,13 +281,30 @@ static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_
     return true;
 }
 
+/* The tensor of the step's pooling's switches, where someone reads them. */
+static clvgg_status add_switches(selection *s, vgg_plan_step *step)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = step->last_node + 1; i < s->plan->graph->count; i++) {
+        if (!s->nodes[i].needed || node_at(s, i)->type != VGG_LAYER_SWITCHES ||
+            node_at(s, i)->input != step->last_node)
+            continue;
+        const vgg_plan_tensor values = s->plan->tensors[step->output];
+        VGG_TRY(add_tensor(s->plan, i, values.block, values.elements, &step->switches));
+        s->plan->tensors[step->switches].first_step = values.first_step;
+        s->nodes[i].computed = true;
+    }
+cleanup:
+    return status;
+}
+
 /* Adds the step of the chain that begins at node `index`. */
 static clvgg_status select_chain(selection *s, int index)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_node *node = node_at(s, index);
     const vgg_variant *candidates[MAX_CANDIDATES];
-    int relu = -1, pool = -1, input = -1;
+    int relu = -1, pool = -1, input = -1, second = -1;
     vgg_plan_step *step = NULL;
     vgg_op op;
     vgg_problem problem = describe_chain(s, index, &relu, &pool);
@@ -293,10 +321,17 @@ static clvgg_status select_chain(selection *s, int index)
     if (problem.pool == NULL)
         pool = -1;
     VGG_TRY(require_tensor(s, node->input, op.input_block, &input));
+    if (node->second >= 0)
+        VGG_TRY(require_tensor(s, node->second, op.second_block, &second));
     const int last = pool >= 0 ? pool : relu >= 0 ? relu : index;
     VGG_TRY(add_step(s->plan, &op, index, last, input, &step));
     step->tuned = tuned;
     step->poolable = poolable;
+    step->second = second;
+    if (second >= 0)
+        s->plan->tensors[second].last_step = s->plan->step_count - 1;
+    if (node->type == VGG_LAYER_MAX_POOL)
+        VGG_TRY(add_switches(s, step));
     snprintf(step->layers, sizeof step->layers, "%s%s%s%s%s", node->name, relu >= 0 ? "+" : "",
              relu >= 0 ? node_at(s, relu)->name : "", pool >= 0 ? "+" : "",
              pool >= 0 ? node_at(s, pool)->name : "");
@@ -363,20 +398,36 @@ static clvgg_status open_tuning(selection *s)
     return status;
 }
 
+/* Tensors of all input nodes, node 0's first. */
+static clvgg_status add_inputs(vgg_plan *plan)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_NEW(plan->inputs, (size_t)plan->graph->count);
+    for (int i = 0; i < plan->graph->count; i++) {
+        const vgg_node *node = &plan->graph->nodes[i];
+        const uint64_t elements = vgg_layout_elements(&node->output, 1);
+        if (node->type != VGG_LAYER_INPUT)
+            continue;
+        VGG_TRY(check_index_range(plan, i, elements));
+        VGG_TRY(add_tensor(plan, i, 1, (uint64_t)plan->max_batch * elements,
+                           &plan->inputs[plan->input_count++]));
+    }
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     selection s = {.plan = plan, .options = options};
-    int input = -1;
     VGG_TRY(check_rules(plan, options));
     VGG_NEW(s.nodes, (size_t)plan->graph->count);
     mark_needed(&s);
     VGG_TRY(open_tuning(&s));
-    VGG_TRY(check_index_range(plan, 0, vgg_plan_input_elements(plan)));
-    VGG_TRY(
-        add_tensor(plan, 0, 1, (uint64_t)plan->max_batch * vgg_plan_input_elements(plan), &input));
+    VGG_TRY(add_inputs(plan));
     for (int i = 1; i < plan->graph->count; i++)
-        if (s.nodes[i].needed && !s.nodes[i].computed && !is_alias(node_at(&s, i)->type))
+        if (s.nodes[i].needed && !s.nodes[i].computed && !is_alias(node_at(&s, i)->type) &&
+            node_at(&s, i)->type != VGG_LAYER_INPUT)
             VGG_TRY(select_chain(&s, i));
     VGG_NEW(plan->outputs, (size_t)options->output_count);
     VGG_NEW(plan->output_shapes, (size_t)options->output_count);

@@ -37,6 +37,11 @@ static clvgg_status read_parameter(void *user, uint64_t first, uint64_t count, v
     return p->source->read(p->source->user, p->node, p->bias, first, count, data);
 }
 
+static int key_of(const vgg_parameter_source *source, int node)
+{
+    return source->key != NULL ? source->key(source->user, node) : node;
+}
+
 static bool same_key(const store_key *a, const store_key *b)
 {
     return a->source == b->source && a->node == b->node && a->bias == b->bias &&
@@ -138,7 +143,7 @@ clvgg_status vgg_weight_store_weights(clvgg_device *device, vgg_uploader *upload
                                       const vgg_parameter_source *source, int node,
                                       const vgg_pack *pack, const vgg_packed_weights **out)
 {
-    const store_key key = {source->id, node, false, *pack};
+    const store_key key = {source->id, key_of(source, node), false, *pack};
     parameter from = {source, node, false};
     const vgg_tensor_input input = {&from, source->dtype(source->user, node, false),
                                     read_parameter};
@@ -149,7 +154,8 @@ clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_sou
                                    int node, bool has_bias, const vgg_pack *pack,
                                    const vgg_packed_weights **out)
 {
-    const store_key key = {source->id, node, true, {.rows = pack->rows, .panel = pack->panel}};
+    const store_key key = {
+        source->id, key_of(source, node), true, {.rows = pack->rows, .panel = pack->panel}};
     parameter from = {source, node, true};
     vgg_tensor_input input = {.user = &from, .read = read_parameter};
     if (has_bias)

@@ -13,6 +13,8 @@ typedef struct vgg_parameter_source {
     /* Elements [first, first + count) in canonical order (convolution OIHW, dense [out][in]). */
     clvgg_status (*read)(void *user, int node, bool bias, uint64_t first, uint64_t count,
                          void *data);
+    /* What tells the node's parameters from the source's others; NULL: the node does. */
+    int (*key)(void *user, int node);
 } vgg_parameter_source;
 
 /* Packed weights of a node, uploaded unless some plan has them already. Thread-safe; a second

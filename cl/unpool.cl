@@ -1,0 +1,96 @@
+/* unpool.cl — adjoints of pool.cl: what each pixel passed on comes back to it. Plain (VW 1) or
+ * blocked layout.
+ *
+ *     x         [n][blocks][OH][OW][VW]   float32: the signal behind the pooling; blocks = ceil(C/VW)
+ *     switches  as x, int32: h * W + w of each window's maximum (not with AVERAGE)
+ *     y         [n][blocks][H][W][VW]
+ *
+ * Maximum: a pixel gets the sum over the windows whose switch it is; zero where there is none, as in
+ * Zeiler & Fergus (2013), section 2.1. Average: over the windows that hold it, divided by their size.
+ *
+ * NDRange {n * blocks * H * W rounded up to the local size}, local {64}.
+ */
+#ifndef VW
+#define VW 1 /* channels in a block */
+#endif
+#ifndef AVERAGE
+#define AVERAGE 0
+#endif
+
+#define PASTE(a, b) a##b
+#define PASTE2(a, b) PASTE(a, b)
+#if VW == 1
+#define vec float
+#define VLOAD(p) (*(p))
+#define VSTORE(v, p) (*(p) = (v))
+#define PICK(there, v) ((there) ? (v) : 0.0f)
+#else
+#define vec PASTE2(float, VW)
+#define VLOAD(p) PASTE2(vload, VW)(0, p)
+#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
+#define PICK(there, v) select((vec)(0.0f), v, there)
+#endif
+
+/* Windows [first, end) of one axis that may hold pixel `at`. */
+int2 windows_at(int at, int extent, int windows, int kernel_size, int stride, int pad, int adaptive)
+{
+    if (adaptive)
+        return (int2)((int)((long)at * windows / extent),
+                      (int)(((long)(at + 1) * windows + extent - 1) / extent));
+    const int last = (at + pad) / stride;
+    const int before = at + pad - kernel_size + 1;
+    return (int2)(before > 0 ? (before + stride - 1) / stride : 0, min(last + 1, windows));
+}
+
+#if AVERAGE
+/* Rows or columns [begin, end) of a window as pool.cl has them, its size in the divisor in z. */
+int3 window_span(int window, int extent, int windows, int kernel_size, int stride, int pad,
+                 int pad_after, int adaptive, int include_pad)
+{
+    int begin = window * stride - pad, end = min(begin + kernel_size, extent + pad_after);
+    if (adaptive) {
+        begin = (int)((long)window * extent / windows);
+        end = (int)(((long)(window + 1) * extent + windows - 1) / windows);
+    }
+    const int inside = min(end, extent) - max(begin, 0);
+    return (int3)(max(begin, 0), min(end, extent), include_pad ? end - begin : inside);
+}
+#endif
+
+__kernel void unpool(__global const float *restrict x, ulong x_offset,
+                     __global const int *restrict switches, ulong switches_offset,
+                     __global float *restrict y, ulong y_offset, ulong count, int H, int W, int OH,
+                     int OW, int KH, int KW, int SH, int SW, int pad_top, int pad_left,
+                     int pad_bottom, int pad_right, int adaptive, int include_pad)
+{
+    const size_t index = get_global_id(0);
+    if (index >= count)
+        return;
+    const int ix = (int)(index % W), iy = (int)(index / W % H);
+    const size_t plane = index / W / H * OH * OW * VW;
+    x += x_offset + plane;
+#if !AVERAGE
+    switches += switches_offset + plane;
+#endif
+    const int2 rows = windows_at(iy, H, OH, KH, SH, pad_top, adaptive);
+    const int2 columns = windows_at(ix, W, OW, KW, SW, pad_left, adaptive);
+    vec sum = (vec)(0.0f);
+    for (int oy = rows.x; oy < rows.y; oy++) {
+#if AVERAGE
+        const int3 down =
+            window_span(oy, H, OH, KH, SH, pad_top, pad_bottom, adaptive, include_pad);
+#endif
+        for (int ox = columns.x; ox < columns.y; ox++) {
+            const size_t at = ((size_t)oy * OW + ox) * VW;
+#if AVERAGE
+            const int3 across =
+                window_span(ox, W, OW, KW, SW, pad_left, pad_right, adaptive, include_pad);
+            if (iy >= down.x && iy < down.y && ix >= across.x && ix < across.y)
+                sum += VLOAD(x + at) / (float)(down.z * across.z);
+#else
+            sum += PICK(VLOAD(switches + at) == iy * W + ix, VLOAD(x + at));
+#endif
+        }
+    }
+    VSTORE(sum, y + y_offset + index * VW);
+}

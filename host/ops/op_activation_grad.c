@@ -1,0 +1,37 @@
+/* ops/op_activation_grad.c — cl/activation_grad.cl: back through activations, in any layout. */
+#include "ops/op.h"
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "activation_grad needs work-groups of %d", VGG_LINEAR_LOCAL);
+    op->input_block = op->output_block = op->second_block = op->problem.input_block;
+    vgg_op_add_program(op, "activation_grad.cl", "activation_grad", "-DSLOPE=%d",
+                       (int)op->problem.node->attributes.slope);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const uint64_t elements =
+        (uint64_t)count * vgg_layout_elements(&op->problem.output, op->output_block);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->second);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, elements);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_activation_grad = {
+    .name = "activation_grad",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_ACTIVATION_GRAD),
+    .configure = configure,
+    .enqueue = enqueue,
+};

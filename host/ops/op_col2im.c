@@ -1,0 +1,47 @@
+/* ops/op_col2im.c — cl/col2im.cl: behind the 1x1 convolution that a strided transposed one begins
+ * with. Reads the convolution's layout, writes the plain one.
+ */
+#include "ops/op.h"
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.col2im.conv;
+    char options[128];
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "col2im needs work-groups of %d", VGG_LINEAR_LOCAL);
+    op->input_block = op->problem.input_block;
+    vgg_conv_options(conv, options, sizeof options);
+    vgg_op_add_program(op, "col2im.cl", "col2im", "-DVW=%d %s", op->input_block, options);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_conv_attributes *conv = &op->problem.node->attributes.col2im.conv;
+    const int64_t *in = op->problem.input.dims, *out = op->problem.output.dims;
+    const uint64_t elements = (uint64_t)(count * out[0] * out[1] * out[2]);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, elements);
+    for (int d = 0; d < 3; d++)
+        vgg_arg_int(&args, out[d]);
+    vgg_arg_int(&args, in[1]);
+    vgg_arg_int(&args, in[2]);
+    vgg_arg_int(&args, conv->pad[VGG_TOP]);
+    vgg_arg_int(&args, conv->pad[VGG_LEFT]);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_col2im = {
+    .name = "col2im",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_COL2IM),
+    .configure = configure,
+    .enqueue = enqueue,
+};

@@ -1,0 +1,40 @@
+/* ops/op_seed.c — cl/seed.cl: where a walk back begins. */
+#include "ops/op.h"
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "seed needs work-groups of %d", VGG_LINEAR_LOCAL);
+    op->input_block = op->output_block = op->problem.input_block;
+    vgg_op_add_program(op, "seed.cl", "seed", "-DVW=%d -DONES=%d", op->input_block,
+                       op->problem.node->attributes.seed_ones);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_shape image = vgg_shape_as_image(&op->problem.input);
+    const uint64_t elements =
+        (uint64_t)count * vgg_layout_elements(&op->problem.input, op->input_block);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->second);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, elements);
+    vgg_arg_int(&args, image.dims[0]);
+    vgg_arg_int(&args, image.dims[1] * image.dims[2]);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_seed = {
+    .name = "seed",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_SEED),
+    .configure = configure,
+    .enqueue = enqueue,
+};

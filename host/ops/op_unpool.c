@@ -1,0 +1,51 @@
+/* ops/op_unpool.c — cl/unpool.cl: adjoints of pooling, in whatever layout the signal has. */
+#include "ops/op.h"
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "unpool needs work-groups of %d", VGG_LINEAR_LOCAL);
+    op->input_block = op->output_block = op->second_block = op->problem.input_block;
+    vgg_op_add_program(op, "unpool.cl", "unpool", "-DVW=%d -DAVERAGE=%d", op->input_block,
+                       op->problem.node->type == VGG_LAYER_AVG_UNPOOL);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pool_attributes *pool = &op->problem.node->attributes.unpool.pool;
+    const int64_t *pooled = op->problem.input.dims, *out = op->problem.output.dims;
+    const uint64_t pixels =
+        (uint64_t)(count * vgg_ceil_div(out[0], op->output_block) * out[1] * out[2]);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->second);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, pixels);
+    vgg_arg_int(&args, out[1]);
+    vgg_arg_int(&args, out[2]);
+    vgg_arg_int(&args, pooled[1]);
+    vgg_arg_int(&args, pooled[2]);
+    vgg_arg_int(&args, pool->kernel[0]);
+    vgg_arg_int(&args, pool->kernel[1]);
+    vgg_arg_int(&args, pool->stride[0]);
+    vgg_arg_int(&args, pool->stride[1]);
+    for (int side = 0; side < 4; side++)
+        vgg_arg_int(&args, pool->pad[side]);
+    vgg_arg_int(&args, pool->adaptive[0] != 0);
+    vgg_arg_int(&args, pool->count_include_pad);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, pixels));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_unpool = {
+    .name = "unpool",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_UNPOOL) | VGG_LAYER_BIT(VGG_LAYER_AVG_UNPOOL),
+    .configure = configure,
+    .enqueue = enqueue,
+};
