@@ -12,11 +12,72 @@
 #include "clvgg/device.h"
 #include "clvgg/image.h"
 #include "clvgg/model.h"
+#include "clvgg/receptive_field.h"
 #include "clvgg/tensor.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- 1 Projections of units back to pixels ---- */
+
+/* Receptive field of a layer's units; a model of another input size has the same. Errors:
+ * INVALID_ARGUMENT (no such layer: lists what there is). */
+CLVGG_API clvgg_status clvgg_model_receptive_field(const clvgg_model *model, const char *layer,
+                                                   clvgg_receptive_field *field);
+
+/* What a walk back makes of the layers between; they agree but for activations. Poolings pass a
+ * value to where the maximum was, convolutions and dense layers are transposed. */
+typedef enum clvgg_projection {
+    CLVGG_PROJECTION_DECONV = 0,   /* ReLU on what comes back: Zeiler & Fergus (2013) */
+    CLVGG_PROJECTION_GUIDED = 1,   /* the same where the forward value was positive too:
+                                      Springenberg et al. (2014) */
+    CLVGG_PROJECTION_GRADIENT = 2, /* the gradient: Simonyan et al. (2013) */
+} clvgg_projection;
+
+typedef struct clvgg_projector clvgg_projector;
+
+typedef struct clvgg_projector_options {
+    size_t struct_size;
+    int max_batch;         /* images computed at once; default 1 */
+    clvgg_projection mode; /* default DECONV */
+    const char *to;        /* layer where the walk ends, after its ReLU; NULL: the image */
+    clvgg_dtype storage;   /* of weights on the device, as a session's; default F32 */
+} clvgg_projector_options;
+
+CLVGG_API void clvgg_projector_options_defaults(clvgg_projector_options *options);
+
+/* Makes ready to project units of `layer`. `options` may be NULL. Retains device and model; shares
+ * the model's weights on the device with its sessions, and transposed ones with other projectors.
+ * Errors: INVALID_ARGUMENT (no such layer, or it isn't behind `to`: lists what there is),
+ * UNSUPPORTED (walks don't go back through a softmax: begin at "logits"), and those of
+ * clvgg_session_create(). */
+CLVGG_API clvgg_status clvgg_projector_create(clvgg_device *device, clvgg_model *model,
+                                              const char *layer,
+                                              const clvgg_projector_options *options,
+                                              clvgg_projector **out);
+CLVGG_API void clvgg_projector_free(clvgg_projector *projector);
+
+/* Shape of the layer's values and of what comes back, of one image. */
+CLVGG_API void clvgg_projector_shapes(const clvgg_projector *projector, clvgg_shape *layer,
+                                      clvgg_shape *projection);
+
+/* What a walk back begins with: these units' activations (DECONV) or ones, zeros elsewhere. */
+typedef struct clvgg_seed {
+    int64_t map;      /* channel; −1: all */
+    int64_t position; /* y·width + x in the map; −1: all */
+} clvgg_seed;
+
+/* Projects one seed of each of `count` images, any number, which run a batch at a time. Writes
+ * float32 [count][shape of `to`] into `projections`: pixels as prepared, unscaled; and, unless they
+ * are NULL, the layer's own values, after its ReLU, and those at `to`. Blocks. Same device, driver
+ * and options: same bits, whatever the batch. A NaN that the seed keeps comes back as NaN. Errors:
+ * INVALID_ARGUMENT (a map or position that isn't there), OUT_OF_DEVICE_MEMORY, OPENCL,
+ * DEVICE_LOST. */
+CLVGG_API clvgg_status clvgg_projector_run(clvgg_projector *projector, int count,
+                                           const float *images, const clvgg_seed *seeds,
+                                           float *projections, float *activations,
+                                           float *to_values);
 
 /* ---- 3 What answers rest on: occlusion, invariance, Grad-CAM ---- */
 

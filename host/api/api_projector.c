@@ -1,0 +1,103 @@
+/* api/api_projector.c — implements clvgg/visualize.h's projections. */
+#include <string.h>
+
+#include "api/scope.h"
+#include "plan/plan.h"
+#include "vis/projector.h"
+
+/* Index of a layer, which isn't the input. */
+static clvgg_status find_layer(const clvgg_model *model, const char *name, int *node)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char names[1024];
+    *node = vgg_graph_find(model->graph, name);
+    vgg_plan_list_layers(model->graph, names, sizeof names);
+    VGG_REQUIRE(*node > 0, CLVGG_STATUS_INVALID_ARGUMENT, "there is no layer '%s'; there are%s",
+                name, names);
+cleanup:
+    return status;
+}
+
+clvgg_status clvgg_model_receptive_field(const clvgg_model *model, const char *layer,
+                                         clvgg_receptive_field *field)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    int node = 0;
+    VGG_API_REQUIRE(model != NULL);
+    VGG_API_REQUIRE(layer != NULL);
+    VGG_API_REQUIRE(field != NULL);
+    VGG_TRY(find_layer(model, layer, &node));
+    *field = vgg_graph_receptive_field(model->graph, node);
+cleanup:
+    return status;
+}
+
+void clvgg_projector_options_defaults(clvgg_projector_options *options)
+{
+    if (options == NULL)
+        return;
+    memset(options, 0, sizeof *options);
+    options->struct_size = sizeof *options;
+    options->max_batch = 1;
+}
+
+static clvgg_status create(clvgg_device *device, clvgg_model *model, const char *layer,
+                           const clvgg_projector_options *options, clvgg_projector **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    int node = 0;
+    VGG_TRY(find_layer(model, layer, &node));
+    VGG_TRY(vgg_projector_create(device, model, node, options, out));
+cleanup:
+    return status;
+}
+
+clvgg_status clvgg_projector_create(clvgg_device *device, clvgg_model *model, const char *layer,
+                                    const clvgg_projector_options *options, clvgg_projector **out)
+{
+    VGG_API_REQUIRE(out != NULL);
+    *out = NULL;
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(model != NULL);
+    VGG_API_REQUIRE(layer != NULL);
+    clvgg_projector_options defaults;
+    clvgg_projector_options_defaults(&defaults);
+    if (options == NULL)
+        options = &defaults;
+    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= 65536);
+    VGG_API_REQUIRE(options->mode >= CLVGG_PROJECTION_DECONV &&
+                    options->mode <= CLVGG_PROJECTION_GRADIENT);
+    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_RETURN(model->scope, create(device, model, layer, options, out));
+}
+
+void clvgg_projector_free(clvgg_projector *projector)
+{
+    if (projector == NULL)
+        return;
+    const vgg_scope *previous = vgg_scope_enter(projector->scope);
+    vgg_projector_free(projector);
+    vgg_scope_leave(previous);
+}
+
+void clvgg_projector_shapes(const clvgg_projector *projector, clvgg_shape *layer,
+                            clvgg_shape *projection)
+{
+    const vgg_reverse_graph *reverse = &projector->reverse;
+    *layer = reverse->graph->nodes[reverse->value].output;
+    *projection = reverse->graph->nodes[reverse->projection].output;
+}
+
+clvgg_status clvgg_projector_run(clvgg_projector *projector, int count, const float *images,
+                                 const clvgg_seed *seeds, float *projections, float *activations,
+                                 float *to_values)
+{
+    VGG_API_REQUIRE(projector != NULL);
+    VGG_API_REQUIRE(count >= 1);
+    VGG_API_REQUIRE(images != NULL);
+    VGG_API_REQUIRE(seeds != NULL);
+    VGG_API_REQUIRE(projections != NULL);
+    VGG_API_RETURN(projector->scope, vgg_projector_run(projector, count, images, seeds, projections,
+                                                       activations, to_values));
+}

@@ -1,0 +1,123 @@
+/* vis/projector.c — makes the graph and its plan, runs it a batch at a time. */
+#include "vis/projector.h"
+
+#include "base/alloc.h"
+#include "tensor/shape.h"
+#include "vis/transposed_weights.h"
+
+enum { PROJECTION, VALUES, END_VALUES, OUTPUT_COUNT };
+
+/* Node of the layer where the walk ends. */
+static clvgg_status find_end(const vgg_graph *graph, const char *name, int *end)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char names[1024];
+    *end = 0;
+    if (name == NULL)
+        goto cleanup;
+    *end = vgg_graph_find(graph, name);
+    vgg_plan_list_layers(graph, names, sizeof names);
+    VGG_REQUIRE(*end >= 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                "there is no layer '%s' to project to; there are%s", name, names);
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int layer,
+                                  const clvgg_projector_options *options, clvgg_projector **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_projector *projector = NULL;
+    vgg_transposed_weights weights = {0};
+    int end = 0;
+    *out = NULL;
+    VGG_TRY(find_end(model->graph, options->to, &end));
+    VGG_NEW(projector, 1);
+    projector->scope = model->scope;
+    projector->max_batch = options->max_batch;
+    vgg_model_retain(model);
+    projector->model = model;
+    vgg_reverse_graph *reverse = &projector->reverse;
+    VGG_TRY(vgg_reverse_graph_make(model->graph, layer, end, options->mode, reverse));
+    VGG_NEW(projector->units, 2 * (size_t)options->max_batch);
+    vgg_transposed_weights_init(&weights, model, reverse);
+    const vgg_parameter_source source = vgg_transposed_weights_source(&weights);
+    const int outputs[OUTPUT_COUNT] = {[PROJECTION] = reverse->projection,
+                                       [VALUES] = reverse->value,
+                                       [END_VALUES] = reverse->end_value};
+    const vgg_plan_options plan_options = {
+        .max_batch = options->max_batch,
+        .outputs = outputs,
+        .output_count = OUTPUT_COUNT,
+        .storage = options->storage,
+    };
+    VGG_TRY(vgg_plan_create(device, reverse->graph, &source, &plan_options, &projector->plan));
+    *out = projector;
+    projector = NULL;
+cleanup:
+    vgg_transposed_weights_free(&weights);
+    vgg_projector_free(projector);
+    return status;
+}
+
+/* Seeds as the kernel takes them. */
+static clvgg_status write_units(clvgg_projector *projector, int count, const clvgg_seed *seeds)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_shape *shape = &projector->reverse.graph->nodes[projector->reverse.value].output;
+    const int64_t maps = shape->dims[0];
+    const int64_t positions = shape->rank == 3 ? shape->dims[1] * shape->dims[2] : 1;
+    for (int i = 0; i < count; i++) {
+        VGG_REQUIRE(seeds[i].map >= -1 && seeds[i].map < maps, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "there is no map %lld; '%s' has maps 0 to %lld", (long long)seeds[i].map,
+                    projector->reverse.graph->nodes[projector->reverse.value].name,
+                    (long long)maps - 1);
+        VGG_REQUIRE(seeds[i].position >= -1 && seeds[i].position < positions,
+                    CLVGG_STATUS_INVALID_ARGUMENT,
+                    "there is no position %lld; maps of '%s' have positions 0 to %lld",
+                    (long long)seeds[i].position,
+                    projector->reverse.graph->nodes[projector->reverse.value].name,
+                    (long long)positions - 1);
+        projector->units[2 * i] = (float)seeds[i].map;
+        projector->units[2 * i + 1] = (float)seeds[i].position;
+    }
+cleanup:
+    return status;
+}
+
+static float *moved(float *values, uint64_t elements)
+{
+    return values != NULL ? values + elements : NULL;
+}
+
+clvgg_status vgg_projector_run(clvgg_projector *projector, int count, const float *images,
+                               const clvgg_seed *seeds, float *projections, float *activations,
+                               float *end_values)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_plan *plan = projector->plan;
+    float *outputs[OUTPUT_COUNT] = {projections, activations, end_values};
+    for (int done = 0; done < count;) {
+        const int batch = count - done < projector->max_batch ? count - done : projector->max_batch;
+        VGG_TRY(write_units(projector, batch, seeds + done));
+        const float *inputs[2] = {images, projector->units};
+        VGG_TRY(vgg_plan_run_inputs(projector->plan, batch, inputs, outputs));
+        images += (uint64_t)batch * vgg_plan_input_elements(plan);
+        for (int i = 0; i < OUTPUT_COUNT; i++)
+            outputs[i] = moved(outputs[i], (uint64_t)batch * vgg_plan_output_elements(plan, i));
+        done += batch;
+    }
+cleanup:
+    return status;
+}
+
+void vgg_projector_free(clvgg_projector *projector)
+{
+    if (projector == NULL)
+        return;
+    vgg_plan_free(projector->plan);
+    vgg_reverse_graph_free(&projector->reverse);
+    vgg_model_free(projector->model);
+    vgg_free(projector->units);
+    vgg_free(projector);
+}

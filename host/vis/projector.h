@@ -1,0 +1,25 @@
+/* vis/projector.h — units of a layer projected back to pixels: a plan of a reverse graph. */
+#ifndef VGG_VIS_PROJECTOR_H
+#define VGG_VIS_PROJECTOR_H
+
+#include "model/model.h"
+#include "plan/plan.h"
+#include "vis/reverse_graph.h"
+
+struct clvgg_projector {
+    const vgg_scope *scope; /* the runtime's */
+    clvgg_model *model;     /* retained */
+    vgg_reverse_graph reverse;
+    vgg_plan *plan; /* outputs: projection, the layer's value, the end's */
+    float *units;   /* [max_batch][2] */
+    int max_batch;
+};
+
+clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int layer,
+                                  const clvgg_projector_options *options, clvgg_projector **out);
+clvgg_status vgg_projector_run(clvgg_projector *projector, int count, const float *images,
+                               const clvgg_seed *seeds, float *projections, float *activations,
+                               float *end_values);
+void vgg_projector_free(clvgg_projector *projector);
+
+#endif

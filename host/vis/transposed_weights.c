@@ -1,0 +1,140 @@
+/* vis/transposed_weights.c — a convolution's weight is read once as a whole, some MiB at most in a
+ * VGG; a dense layer's, which may be half a gigabyte, a strip of columns at a time.
+ */
+#include "vis/transposed_weights.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+static int origin_of(const vgg_transposed_weights *w, int node)
+{
+    return w->reverse->origin[node];
+}
+
+static const vgg_parameter *parameter_of(const vgg_transposed_weights *w, int node, bool bias)
+{
+    const int origin = origin_of(w, node);
+    return vgg_model_parameter(w->model, origin >= 0 ? origin : node, bias);
+}
+
+static clvgg_dtype read_dtype(void *user, int node, bool bias)
+{
+    return parameter_of(user, node, bias)->dtype;
+}
+
+/* Forward nodes are the model's own; a transposed weight is told from what it was made of. */
+static int key(void *user, int node)
+{
+    const vgg_transposed_weights *w = user;
+    const int origin = origin_of(w, node);
+    return origin >= 0 ? w->model->graph->count + origin : node;
+}
+
+/* W'[i][o] = W[o][i], elements [first, first + count). */
+static clvgg_status read_dense(vgg_transposed_weights *w, const vgg_parameter *parameter,
+                               uint64_t first, uint64_t count, char *data)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const size_t bytes = vgg_dtype_bytes(parameter->dtype);
+    const uint64_t outputs = (uint64_t)parameter->shape.dims[0];
+    const uint64_t inputs = (uint64_t)parameter->shape.dims[1];
+    const uint64_t first_row = first / outputs,
+                   rows = (first + count - 1) / outputs - first_row + 1;
+    char *column = NULL;
+    VGG_NEW(column, (size_t)rows * bytes);
+    for (uint64_t o = 0; o < outputs; o++) {
+        VGG_TRY(
+            vgg_model_read_parameter(w->model, parameter, o * inputs + first_row, rows, column));
+        for (uint64_t i = 0; i < rows; i++) {
+            const uint64_t at = (first_row + i) * outputs + o;
+            if (at >= first && at < first + count)
+                memcpy(data + (at - first) * bytes, column + i * bytes, bytes);
+        }
+    }
+cleanup:
+    vgg_free(column);
+    return status;
+}
+
+static clvgg_status hold(vgg_transposed_weights *w, int origin, const vgg_parameter *parameter)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const uint64_t count = vgg_shape_elements(&parameter->shape);
+    if (w->held_node == origin)
+        return status;
+    vgg_free(w->held);
+    w->held = NULL;
+    w->held_node = -1;
+    char *held = NULL;
+    VGG_NEW(held, (size_t)count * vgg_dtype_bytes(parameter->dtype));
+    w->held = held;
+    VGG_TRY(vgg_model_read_parameter(w->model, parameter, 0, count, held));
+    w->held_node = origin;
+cleanup:
+    return status;
+}
+
+/* Of W [K][C/groups][KH][KW]: W'[c][k][kh][kw] = W[k][c][KH−1−kh][KW−1−kw] for a window turned
+ * round; W'[(c·KH + kh)·KW + kw][k] = W[k][c][kh][kw] for windows that col2im adds, 0 where k and c
+ * are of different groups. */
+static clvgg_status read_conv(vgg_transposed_weights *w, int node, const vgg_parameter *parameter,
+                              uint64_t first, uint64_t count, char *data)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_graph *graph = w->reverse->graph;
+    const vgg_conv_attributes *conv = &graph->nodes[origin_of(w, node)].attributes.conv;
+    const bool windows = graph->nodes[node].attributes.conv.kernel[0] == 1 &&
+                         graph->nodes[node].attributes.conv.kernel[1] == 1;
+    const int64_t k_count = parameter->shape.dims[0], group_channels = parameter->shape.dims[1];
+    const int64_t spatial = conv->kernel[0] * conv->kernel[1];
+    const size_t bytes = vgg_dtype_bytes(parameter->dtype);
+    VGG_TRY(hold(w, origin_of(w, node), parameter));
+    for (uint64_t i = 0; i < count; i++) {
+        const int64_t at = (int64_t)(first + i);
+        const int64_t k = windows ? at % k_count : at / spatial % k_count;
+        const int64_t window = windows ? at / k_count % spatial : spatial - 1 - at % spatial;
+        const int64_t c = at / k_count / spatial;
+        const int64_t group = k / (k_count / conv->groups);
+        const bool same = c / group_channels == group;
+        const int64_t from = (k * group_channels + c - group * group_channels) * spatial + window;
+        if (same)
+            memcpy(data + i * bytes, (const char *)w->held + (size_t)from * bytes, bytes);
+        else
+            memset(data + i * bytes, 0, bytes);
+    }
+cleanup:
+    return status;
+}
+
+static clvgg_status read_values(void *user, int node, bool bias, uint64_t first, uint64_t count,
+                                void *data)
+{
+    vgg_transposed_weights *w = user;
+    const vgg_parameter *parameter = parameter_of(w, node, bias);
+    const int origin = origin_of(w, node);
+    if (origin < 0)
+        return vgg_model_read_parameter(w->model, parameter, first, count, data);
+    if (w->reverse->graph->nodes[origin].type == VGG_LAYER_DENSE)
+        return read_dense(w, parameter, first, count, data);
+    return read_conv(w, node, parameter, first, count, data);
+}
+
+void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_model *model,
+                                 const vgg_reverse_graph *reverse)
+{
+    *weights = (vgg_transposed_weights){.model = model, .reverse = reverse, .held_node = -1};
+}
+
+vgg_parameter_source vgg_transposed_weights_source(vgg_transposed_weights *weights)
+{
+    return (vgg_parameter_source){weights, weights->model->id, read_dtype, read_values, key};
+}
+
+void vgg_transposed_weights_free(vgg_transposed_weights *weights)
+{
+    vgg_free(weights->held);
+    weights->held = NULL;
+}

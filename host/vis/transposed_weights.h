@@ -1,0 +1,24 @@
+/* vis/transposed_weights.h — a model's weights for a reverse graph: forward nodes have their own,
+ * nodes on the way back those of the node that they undo, transposed.
+ */
+#ifndef VGG_VIS_TRANSPOSED_WEIGHTS_H
+#define VGG_VIS_TRANSPOSED_WEIGHTS_H
+
+#include "model/model.h"
+#include "plan/weight_store.h"
+#include "vis/reverse_graph.h"
+
+typedef struct vgg_transposed_weights {
+    const clvgg_model *model; /* borrowed, as the graph is */
+    const vgg_reverse_graph *reverse;
+    int held_node; /* whose weight `held` is, whole; −1: nobody's */
+    void *held;
+} vgg_transposed_weights;
+
+void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_model *model,
+                                 const vgg_reverse_graph *reverse);
+/* For one thread at a time; `weights` must outlive it. Plans of one model share weights with it. */
+vgg_parameter_source vgg_transposed_weights_source(vgg_transposed_weights *weights);
+void vgg_transposed_weights_free(vgg_transposed_weights *weights);
+
+#endif
