@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "api/scope.h"
+#include "base/alloc.h"
 #include "base/text.h"
 #include "model/model.h"
+#include "tensor/dtype.h"
 
 void clvgg_model_options_defaults(clvgg_model_options *options)
 {
@@ -163,6 +165,39 @@ clvgg_status clvgg_model_layer(const clvgg_model *model, size_t index, clvgg_lay
                            .flops = vgg_graph_node_flops(model->graph, (int)index)};
     vgg_node_describe(node, info->attributes, sizeof info->attributes);
     return CLVGG_STATUS_OK;
+}
+
+static clvgg_status read_parameter(const clvgg_model *model, size_t layer, bool bias,
+                                   clvgg_shape *shape, float *values)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    void *raw = NULL;
+    const vgg_parameter *parameter = vgg_model_parameter(model, (int)layer, bias);
+    VGG_REQUIRE(parameter != NULL, CLVGG_STATUS_NOT_FOUND, "layer '%s' has no %s",
+                model->graph->nodes[layer].name, bias ? "bias" : "weight");
+    *shape = parameter->shape;
+    if (values == NULL)
+        goto cleanup;
+    uint64_t count = 1;
+    for (int i = 0; i < shape->rank; i++)
+        count *= (uint64_t)shape->dims[i];
+    raw = vgg_calloc(count, vgg_dtype_bytes(parameter->dtype));
+    VGG_REQUIRE(raw != NULL, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for the weights of layer '%s'",
+                model->graph->nodes[layer].name);
+    VGG_TRY(vgg_model_read_parameter(model, parameter, 0, count, raw));
+    vgg_to_f32(parameter->dtype, raw, count, values);
+cleanup:
+    vgg_free(raw);
+    return status;
+}
+
+clvgg_status clvgg_model_parameter(const clvgg_model *model, size_t layer, int bias,
+                                   clvgg_shape *shape, float *values)
+{
+    VGG_API_REQUIRE(model != NULL);
+    VGG_API_REQUIRE(shape != NULL);
+    VGG_API_REQUIRE(layer < clvgg_model_layer_count(model));
+    VGG_API_RETURN(model->scope, read_parameter(model, layer, bias != 0, shape, values));
 }
 
 static clvgg_status print_graph(const clvgg_model *model, clvgg_graph_format format, char *text,

@@ -15,7 +15,7 @@
 #include "report/picture.h"
 
 /* In the order of --help. */
-static const vgg_verb *const subverbs[] = {NULL};
+static const vgg_verb *const subverbs[] = {&vgg_vis_filters, &vgg_vis_activations, NULL};
 
 /* "filters" of "visualize filters". */
 static const char *short_name(const vgg_verb *subverb)
@@ -45,16 +45,20 @@ static int print_help(vgg_cli *cli)
     return VGG_EXIT_OK;
 }
 
+/* Says what there is; `name` is NULL when nothing was asked for. */
 static int report_unknown(const vgg_cli *cli, const char *name)
 {
     vgg_closest closest = {0};
     vgg_text list = {0};
     for (size_t i = 0; subverbs[i] != NULL; i++) {
-        vgg_closest_offer(&closest, name, short_name(subverbs[i]));
+        if (name != NULL)
+            vgg_closest_offer(&closest, name, short_name(subverbs[i]));
         vgg_text_printf(&list, "%s%s", i > 0 ? ", " : "", short_name(subverbs[i]));
     }
     const char *all = list.failed || list.bytes == NULL ? "" : list.bytes;
-    if (closest.name != NULL)
+    if (name == NULL)
+        vgg_cli_error(cli, "needs to be told what: one of %s", all);
+    else if (closest.name != NULL)
         vgg_cli_error(cli, "unknown '%s': did you mean '%s'?", name, closest.name);
     else
         vgg_cli_error(cli, "unknown '%s': needs one of %s", name, all);
@@ -64,10 +68,8 @@ static int report_unknown(const vgg_cli *cli, const char *name)
 
 static int run_visualize(vgg_cli *cli, int argc, char **argv)
 {
-    if (argc < 2) {
-        vgg_cli_error(cli, "needs to be told what");
-        return vgg_options_try_help(cli);
-    }
+    if (argc < 2)
+        return report_unknown(cli, NULL);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return print_help(cli);
     const vgg_verb *subverb = find_subverb(argv[1]);
@@ -204,7 +206,8 @@ const vgg_verb vgg_verb_visualize = {
         "Draws what a network learned, from your own photographs: the filters of its first\n"
         "layer, what makes each map of a layer fire and what of the photograph does it, where in\n"
         "a photograph a class is seen. Everything is written as files; no display is needed.",
-    .examples = "  clvgg visualize --help\n",
+    .examples = "  clvgg visualize filters\n"
+                "  clvgg visualize activations --layer conv5_3 cat.jpg\n",
     .options = NULL,
     .run = run_visualize,
 };

@@ -1,6 +1,7 @@
 /* cli/vis_frame.c — what subverbs of `clvgg visualize` ask their frame for: names of files, layers,
  * photographs. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,12 +109,41 @@ int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, s
     }
     vgg_text layers = {0};
     list_layers(vis, &layers);
-    vgg_cli_error(vis->cli, "the model has no layer '%s'%s%s%s. Its layers:%s", name,
+    vgg_cli_error(vis->cli, "the model has no layer '%s'%s%s%s Its layers:%s", name,
                   closest.name != NULL ? ": did you mean '" : "",
-                  closest.name != NULL ? closest.name : "", closest.name != NULL ? "'?" : "",
+                  closest.name != NULL ? closest.name : "", closest.name != NULL ? "'?" : ".",
                   layers.failed || layers.bytes == NULL ? "" : layers.bytes);
     vgg_text_free(&layers);
     return VGG_EXIT_USAGE;
+}
+
+/* Whether this run has written a file whose path begins so. */
+static bool has_written(const vgg_vis *vis, const char *begin)
+{
+    const char *name = vis->files.bytes;
+    for (size_t i = 0; i < vis->file_count && !vis->files.failed; i++, name += strlen(name) + 1)
+        if (strncmp(name, begin, strlen(begin)) == 0)
+            return true;
+    return false;
+}
+
+void vgg_vis_image_folder(vgg_vis *vis, const char *what, const char *path, char *folder,
+                          size_t capacity)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    const int length = dot != NULL && dot > name ? (int)(dot - name) : (int)strlen(name);
+    char inside[512];
+    int written = snprintf(folder, capacity, "%s/%.*s", what, length, name);
+    for (int again = 2; again < 100000; again++) {
+        snprintf(inside, sizeof inside, "%s/", folder);
+        const char *begin = vgg_vis_path(vis, inside);
+        if (begin == NULL || !has_written(vis, begin))
+            return;
+        if (written >= 0 && (size_t)written < capacity)
+            snprintf(folder + written, capacity - (size_t)written, "-%d", again);
+    }
 }
 
 clvgg_status vgg_vis_read_input(vgg_vis *vis, const char *path, float *input)

@@ -88,6 +88,15 @@ int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, s
 /* A photograph as the network sees it: `input` [3][height][width] of vis->run.preprocess. */
 clvgg_status vgg_vis_read_input(vgg_vis *vis, const char *path, float *input);
 
+/* "what/STEM" for a photograph, STEM being its file's name without folders and ending; with a
+ * number behind where this run has written into that folder already, so that equal names don't
+ * meet. */
+void vgg_vis_image_folder(vgg_vis *vis, const char *what, const char *path, char *folder,
+                          size_t capacity);
+
+/* The work of `filters`. */
+int vgg_vis_draw_filters(vgg_vis *vis);
+
 extern const vgg_verb vgg_vis_filters, vgg_vis_activations, vgg_vis_top, vgg_vis_project,
     vgg_vis_occlusion, vgg_vis_invariance, vgg_vis_gradcam, vgg_vis_all;
 

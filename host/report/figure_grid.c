@@ -26,13 +26,29 @@ static int longest_side(const vgg_grid *grid)
     return longest;
 }
 
+/* About 4 columns for 3 rows, a little more or less where that leaves fewer places empty. */
+static size_t choose_columns(size_t count)
+{
+    const long ideal = lround(ceil(sqrt((double)count * 4 / 3) - 1e-9));
+    long best = ideal > 1 ? ideal : 1, fewest = (long)count;
+    for (long distance = 0; distance <= 2; distance++)
+        for (long columns = ideal - distance; columns <= ideal + distance; columns++) {
+            const long last = columns > 0 ? (long)count % columns : 0;
+            const long empty = last > 0 ? columns - last : 0;
+            if (columns < 1 || empty >= fewest)
+                continue;
+            fewest = empty;
+            best = columns;
+        }
+    return (size_t)best;
+}
+
 static grid_layout lay_out(const vgg_grid *grid)
 {
     grid_layout layout = {.caption = 0};
     for (size_t i = 0; i < grid->count; i++)
         layout.caption = grid->cells[i].caption != NULL ? CAPTION : layout.caption;
-    const double columns = ceil(sqrt((double)grid->count * 4 / 3) - 1e-9);
-    layout.columns = grid->columns > 0 ? (size_t)grid->columns : (size_t)fmax(1, columns);
+    layout.columns = grid->columns > 0 ? (size_t)grid->columns : choose_columns(grid->count);
     if (layout.columns > grid->count && grid->count > 0)
         layout.columns = grid->count;
     layout.rows = (grid->count + layout.columns - 1) / layout.columns;

@@ -100,6 +100,11 @@ typedef struct clvgg_layer_info {
 CLVGG_API size_t clvgg_model_layer_count(const clvgg_model *model);
 CLVGG_API clvgg_status clvgg_model_layer(const clvgg_model *model, size_t index,
                                          clvgg_layer_info *info);
+/* A layer's weight (convolution OIHW, dense [out][in]) or, with `bias`, its bias ([out]) as float32.
+ * Writes its shape, and its values where `values` isn't NULL. Errors: INVALID_ARGUMENT (no such
+ * layer), NOT_FOUND (the layer has none), NON_FINITE, and those of reading a file. */
+CLVGG_API clvgg_status clvgg_model_parameter(const clvgg_model *model, size_t layer, int bias,
+                                             clvgg_shape *shape, float *values);
 /* The graph in Graphviz's language or as JSON. Writes at most `capacity` bytes, NUL included, and
  * the full length without NUL into *length; text may be NULL when capacity is 0. */
 typedef enum clvgg_graph_format { CLVGG_GRAPH_DOT = 0, CLVGG_GRAPH_JSON = 1 } clvgg_graph_format;

@@ -77,6 +77,43 @@ static void assert_same_model(const clvgg_model *a, const clvgg_model *b)
     }
 }
 
+/* Whatever type a parameter has in the model: its values as float32, and its shape. */
+static void parameters_can_be_read(void **state)
+{
+    (void)state;
+    clvgg_model *model = small_model_make(runtime, 4);
+    assert_int_equal(clvgg_model_save(model, temp_path("half.safetensors"), CLVGG_DTYPE_F16),
+                     CLVGG_STATUS_OK);
+    clvgg_model_free(model);
+    model = load(temp_path("half.safetensors"));
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        const vgg_parameter *parameter = &model->parameters[i];
+        const size_t count = (size_t)vgg_shape_elements(&parameter->shape);
+        clvgg_shape shape;
+        size_t bytes;
+        float *values = calloc(count, sizeof *values), *expected = calloc(count, sizeof *values);
+        void *raw = read_whole(model, i, &bytes);
+        vgg_to_f32(parameter->dtype, raw, count, expected);
+        assert_int_equal(
+            clvgg_model_parameter(model, (size_t)parameter->node, parameter->is_bias, &shape, NULL),
+            CLVGG_STATUS_OK);
+        assert_true(vgg_shape_equal(&shape, &parameter->shape));
+        assert_int_equal(clvgg_model_parameter(model, (size_t)parameter->node, parameter->is_bias,
+                                               &shape, values),
+                         CLVGG_STATUS_OK);
+        assert_memory_equal(values, expected, count * sizeof *values);
+        free(values);
+        free(expected);
+        free(raw);
+    }
+    clvgg_shape shape;
+    assert_int_equal(clvgg_model_parameter(model, 0, 0, &shape, NULL), CLVGG_STATUS_NOT_FOUND);
+    assert_string_equal(clvgg_status_message(), "layer 'input' has no weight");
+    assert_int_equal(clvgg_model_parameter(model, 1000, 0, &shape, NULL),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+    clvgg_model_free(model);
+}
+
 static void saved_model_is_the_same(void **state)
 {
     (void)state;
@@ -338,6 +375,7 @@ static void survives_failing_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parameters_can_be_read),
         cmocka_unit_test(saved_model_is_the_same),
         cmocka_unit_test(tensors_of_a_file_are_copied),
         cmocka_unit_test(values_of_a_source_are_converted),

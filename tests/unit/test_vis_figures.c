@@ -209,8 +209,8 @@ static void grids_are_sharp(void **state)
                                .count = CELLS};
         must_draw(vgg_figure_grid(temp_path("grid.png"), &grid));
         clvgg_image *image = read_back(temp_path("grid.png"));
-        /* Ten columns of about 100 points: every pixel is a square of `times`. */
-        const size_t times = (size_t)(2 * vgg_figure_side((int)side, 100)) / side;
+        /* Eight columns of about 125 points: every pixel is a square of `times`. */
+        const size_t times = (size_t)(2 * vgg_figure_side((int)side, 125)) / side;
         size_t alike = 0;
         for (size_t i = 0; i < CELLS * side * side; i++)
             alike += memcmp(rgb + 3 * i, rgb, 3) == 0;

@@ -1,0 +1,237 @@
+/* test_cli_visualize.c — `clvgg visualize`: figures of a small network, and command lines that make
+ * no sense. */
+#include <cjson/cJSON.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clvgg/image.h"
+#include "support/files.h"
+#include "support/program.h"
+#include "support/scratch.h"
+
+#define VISUALIZE(program, ...)                                                                    \
+    test_program_run(program, (const char *[]){PROGRAM, "visualize", __VA_ARGS__, NULL})
+#define NET "--model", test_scratch_path("net.safetensors")
+#define OUT(name) "--out", test_scratch_path(name)
+
+static clvgg_runtime *runtime;
+
+static int set_up(void **state)
+{
+    (void)state;
+    test_scratch_make();
+    test_scratch_net("net.safetensors");
+    test_scratch_folder("photos");
+    test_scratch_folder("others");
+    for (unsigned i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "photos/%u <b>.png", i);
+        test_scratch_picture(name, i + 1);
+    }
+    test_scratch_picture("others/0 <b>.png", 9);
+    test_scratch_broken_image("others/broken.png");
+    return clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    clvgg_runtime_free(runtime);
+    test_scratch_remove();
+    return 0;
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+/* A figure that can be read, of at least this many pixels across. */
+static void assert_picture(const char *path, int width)
+{
+    clvgg_image *image = NULL;
+    if (clvgg_image_read(runtime, path, &image) != CLVGG_STATUS_OK)
+        fail_msg("%s", clvgg_status_message());
+    assert_in_range(clvgg_image_width(image), width, 20000);
+    clvgg_image_free(image);
+}
+
+static void assert_files(const cJSON *json, size_t count)
+{
+    const cJSON *file, *files = cJSON_GetObjectItem(json, "files");
+    assert_int_equal(cJSON_GetArraySize(files), count);
+    cJSON_ArrayForEach(file, files) assert_picture(file->valuestring, 200);
+}
+
+#ifdef CLVGG_HAVE_CAIRO
+
+static void filters_are_drawn(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    VISUALIZE(&ran, "filters", NET, OUT("made/along/the way"), "--json");
+    assert_string_equal(ran.err, "");
+    assert_int_equal(ran.exit_code, 0);
+    cJSON *json = test_program_json(&ran);
+    assert_files(json, 1);
+    assert_picture(test_scratch_path("made/along/the way/filters.png"), 400);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+    static const char *const begins[][2] = {{"svg", "<?xml"}, {"pdf", "%PDF"}};
+    for (size_t i = 0; i < 2; i++) {
+        char path[32];
+        size_t bytes;
+        test_program vector = {0};
+        VISUALIZE(&vector, "filters", NET, OUT("out"), "--format", begins[i][0]);
+        assert_int_equal(vector.exit_code, 0);
+        snprintf(path, sizeof path, "out/filters.%s", begins[i][0]);
+        assert_contains(vector.out, path);
+        char *content = file_read(test_scratch_path(path), &bytes);
+        assert_memory_equal(content, begins[i][1], strlen(begins[i][1]));
+        free(content);
+        test_program_free(&vector);
+    }
+}
+
+/* Every convolution of every photograph; equal names in two folders don't meet. */
+static void activations_are_drawn(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("activations_are_drawn");
+    test_program ran = {0};
+    VISUALIZE(&ran, "activations", NET, OUT("out"), "--json", "--images",
+              test_scratch_path("photos"), test_scratch_path("others"));
+    assert_int_equal(ran.exit_code, 1); /* broken.png */
+    assert_contains(ran.err, "broken.png");
+    cJSON *json = test_program_json(&ran);
+    assert_files(json, 4 * 8);
+    assert_true(file_exists(test_scratch_path("out/activations/0__b_/conv1_1.png")));
+    assert_true(file_exists(test_scratch_path("out/activations/0__b_-2/conv1_1.png")));
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+static void activations_of_named_layers(void **state)
+{
+    (void)state;
+    static const char *const choices[][2] = {
+        {"strongest", "map"}, {"first", "layer"}, {"all", "map"}};
+    for (size_t i = 0; i < 3; i++) {
+        test_program ran = {0};
+        VISUALIZE(&ran, "activations", NET, OUT("named"), "--layer", "conv2_1", "--layer=pool1",
+                  "--count=5", "--maps", choices[i][0], "--scale", choices[i][1],
+                  test_scratch_path("photos/1 <b>.png"));
+        assert_string_equal(ran.err, "");
+        assert_int_equal(ran.exit_code, 0);
+        assert_picture(test_scratch_path("named/activations/1__b_/conv2_1.png"), 400);
+        assert_picture(test_scratch_path("named/activations/1__b_/pool1.png"), 400);
+        test_program_free(&ran);
+    }
+}
+
+static void bad_names_are_said(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    VISUALIZE(&ran, "activations", NET, OUT("bad"), "--layer", "conv9_1",
+              test_scratch_path("photos"));
+    assert_int_equal(ran.exit_code, 2);
+    assert_contains(ran.err,
+                    "the model has no layer 'conv9_1': did you mean 'conv1_1'? Its layers:");
+    assert_contains(ran.err, "relu5_2 pool5 flatten");
+    test_program_free(&ran);
+    test_program dense = {0};
+    VISUALIZE(&dense, "activations", NET, OUT("bad"), "--layer", "fc6",
+              test_scratch_path("photos"));
+    assert_int_equal(dense.exit_code, 2);
+    assert_contains(dense.err, "layer 'fc6' has no maps: it gives single values");
+    test_program_free(&dense);
+}
+
+/* What is finished stays; the message names what couldn't be written. */
+static void folders_that_cannot_be_written(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    test_scratch_write("file", "x", 1);
+    VISUALIZE(&ran, "filters", NET, OUT("file/under"));
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "file/under can't be made: Not a directory");
+    test_program_free(&ran);
+    test_scratch_folder("blocked");
+    test_scratch_folder("blocked/activations");
+    test_scratch_write("blocked/activations/1__b_", "x", 1);
+    test_program blocked = {0};
+    VISUALIZE(&blocked, "activations", NET, OUT("blocked"), "--layer=conv1_1",
+              test_scratch_path("photos"));
+    assert_int_equal(blocked.exit_code, 1);
+    assert_contains(blocked.err,
+                    "blocked/activations/1__b_/conv1_1.png: can't be written: Not a dir");
+    assert_true(file_exists(test_scratch_path("blocked/activations/0__b_/conv1_1.png")));
+    test_program_free(&blocked);
+}
+
+#else
+
+static void pictures_need_cairo(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    VISUALIZE(&ran, "filters", NET, OUT("out"));
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "figure.png: this program is built without Cairo");
+    test_program_free(&ran);
+}
+
+#endif
+
+static void wrong_command_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arguments[4], *message;
+    } wrong[] = {
+        {{NULL}, "needs to be told what: one of filters, activations"},
+        {{"filtres"}, "unknown 'filtres': did you mean 'filters'?"},
+        {{"x"}, "unknown 'x': needs one of filters, activations"},
+        {{"filters", "x.png"}, "takes no image: filters are the model's own"},
+        {{"filters", "--fromat=svg"}, "did you mean --format?"},
+        {{"filters", "--format=gif"}, "--format: needs one of png|svg|pdf, got 'gif'"},
+        {{"activations"}, "needs at least one image or folder"},
+        {{"activations", "--maps=some", "x"}, "--maps: needs one of strongest|first|all"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *const *a = wrong[i].arguments;
+        test_program ran = {0};
+        VISUALIZE(&ran, a[0], a[1], a[2]);
+        assert_int_equal(ran.exit_code, 2);
+        assert_string_equal(ran.out, "");
+        assert_contains(ran.err, wrong[i].message);
+        assert_contains(ran.err, "--help'.");
+        test_program_free(&ran);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#ifdef CLVGG_HAVE_CAIRO
+        cmocka_unit_test(filters_are_drawn),
+        cmocka_unit_test(activations_are_drawn),
+        cmocka_unit_test(activations_of_named_layers),
+        cmocka_unit_test(bad_names_are_said),
+        cmocka_unit_test(folders_that_cannot_be_written),
+#else
+        cmocka_unit_test(pictures_need_cairo),
+#endif
+        cmocka_unit_test(wrong_command_lines),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
