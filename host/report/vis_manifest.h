@@ -31,6 +31,8 @@ typedef struct vgg_manifest_layer {
     int64_t size[2];    /* height and width that one unit sees, in pixels */
     const vgg_manifest_map *maps; /* that were chosen, in the order to be shown */
     size_t count;
+    const int64_t *silent; /* [silent_count] those among all searched maps that never fired */
+    size_t silent_count;
 } vgg_manifest_layer;
 
 typedef struct vgg_manifest {
