@@ -2,17 +2,26 @@
  * Grad-CAM. */
 #include "api/scope.h"
 #include "model/model.h"
+#include "vis/gradcam.h"
 #include "vis/invariance.h"
 #include "vis/occlusion.h"
 
-enum { DEFAULT_BATCH = 8, MOST_BATCH = 4096 };
+/* How passes run; NULL: as they do by default. */
+static int is_session(const clvgg_session_options *session)
+{
+    return session == NULL ||
+           (session->struct_size == sizeof *session && session->max_batch >= 1 &&
+            session->max_batch <= 65536 &&
+            (session->variant_count == 0 || session->variants != NULL) &&
+            session->gemm >= CLVGG_GEMM_AUTO && session->gemm <= CLVGG_GEMM_CLBLAST &&
+            session->storage >= CLVGG_DTYPE_F32 && session->storage <= CLVGG_DTYPE_BF16);
+}
 
 void clvgg_occlusion_options_defaults(clvgg_occlusion_options *options)
 {
     if (options == NULL)
         return;
-    *options =
-        (clvgg_occlusion_options){.struct_size = sizeof *options, .max_batch = DEFAULT_BATCH};
+    *options = (clvgg_occlusion_options){.struct_size = sizeof *options};
 }
 
 clvgg_status clvgg_occlusion_create(clvgg_device *device, clvgg_model *model,
@@ -29,15 +38,24 @@ clvgg_status clvgg_occlusion_create(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
     VGG_API_REQUIRE(options->size >= 0);
     VGG_API_REQUIRE(options->stride >= 0);
-    VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= MOST_BATCH);
+    VGG_API_REQUIRE(is_session(options->session));
     VGG_API_REQUIRE(options->fill == CLVGG_FILL_MEAN || options->fill == CLVGG_FILL_GREY);
-    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
     VGG_API_RETURN(model->scope, vgg_occlusion_create(device, model, options, out));
 }
 
 void clvgg_occlusion_free(clvgg_occlusion *occlusion)
 {
     vgg_occlusion_free(occlusion);
+}
+
+size_t clvgg_occlusion_places(const clvgg_occlusion *occlusion)
+{
+    return vgg_occlusion_places(occlusion);
+}
+
+int64_t clvgg_occlusion_map_count(const clvgg_occlusion *occlusion)
+{
+    return vgg_occlusion_map_count(occlusion);
 }
 
 clvgg_status clvgg_occlusion_run(clvgg_occlusion *occlusion, const float *image,
@@ -82,8 +100,7 @@ void clvgg_invariance_options_defaults(clvgg_invariance_options *options)
 {
     if (options == NULL)
         return;
-    *options = (clvgg_invariance_options){
-        .struct_size = sizeof *options, .fill = CLVGG_FILL_EDGE, .max_batch = DEFAULT_BATCH};
+    *options = (clvgg_invariance_options){.struct_size = sizeof *options, .fill = CLVGG_FILL_EDGE};
 }
 
 clvgg_status clvgg_invariance_create(clvgg_device *device, clvgg_model *model,
@@ -102,9 +119,8 @@ clvgg_status clvgg_invariance_create(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(
         options->layers == NULL ||
         (options->layer_count >= 1 && options->layer_count <= VGG_INVARIANCE_MOST_LAYERS));
-    VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= MOST_BATCH);
+    VGG_API_REQUIRE(is_session(options->session));
     VGG_API_REQUIRE(is_surround(options->fill));
-    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
     VGG_API_RETURN(model->scope, vgg_invariance_create(device, model, options, out));
 }
 
@@ -138,4 +154,43 @@ clvgg_status clvgg_invariance_run(clvgg_invariance *invariance, const clvgg_imag
     VGG_API_RETURN(vgg_invariance_scope(invariance),
                    vgg_invariance_run(invariance, image, transform, amounts, amount_count,
                                       class_index, curve));
+}
+
+void clvgg_gradcam_options_defaults(clvgg_gradcam_options *options)
+{
+    if (options == NULL)
+        return;
+    *options = (clvgg_gradcam_options){.struct_size = sizeof *options};
+}
+
+clvgg_status clvgg_gradcam_create(clvgg_device *device, clvgg_model *model,
+                                  const clvgg_gradcam_options *options, clvgg_gradcam **out)
+{
+    VGG_API_REQUIRE(out != NULL);
+    *out = NULL;
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(model != NULL);
+    clvgg_gradcam_options defaults;
+    clvgg_gradcam_options_defaults(&defaults);
+    if (options == NULL)
+        options = &defaults;
+    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_RETURN(model->scope, vgg_gradcam_create(device, model, options, out));
+}
+
+void clvgg_gradcam_free(clvgg_gradcam *gradcam)
+{
+    vgg_gradcam_free(gradcam);
+}
+
+clvgg_status clvgg_gradcam_run(clvgg_gradcam *gradcam, const float *image, int64_t class_index,
+                               clvgg_gradcam_map *result)
+{
+    VGG_API_REQUIRE(gradcam != NULL);
+    VGG_API_REQUIRE(image != NULL);
+    VGG_API_REQUIRE(result != NULL);
+    VGG_API_REQUIRE(result->struct_size == sizeof *result);
+    VGG_API_RETURN(vgg_gradcam_scope(gradcam),
+                   vgg_gradcam_run(gradcam, image, class_index, result));
 }

@@ -7,15 +7,21 @@
 
 static const uint64_t most_host_elements = (uint64_t)64 << 20;
 
-static clvgg_status make_plan(vgg_forward *forward)
+static clvgg_status make_plan(vgg_forward *forward, const clvgg_session_options *session)
 {
     const vgg_parameter_source source = vgg_model_parameter_source(forward->model);
+    vgg_plan_options options = {.outputs = forward->nodes,
+                                .output_count = forward->count,
+                                .clblast = !forward->device->foreign_context};
+    if (session != NULL) {
+        options.gemm = session->gemm;
+        options.variants = session->variants;
+        options.variant_count = session->variant_count;
+        options.memory_limit_bytes = session->memory_limit_bytes;
+        options.storage = session->storage;
+    }
     for (;;) {
-        const vgg_plan_options options = {.max_batch = forward->max_batch,
-                                          .outputs = forward->nodes,
-                                          .output_count = forward->count,
-                                          .clblast = !forward->device->foreign_context,
-                                          .storage = forward->storage};
+        options.max_batch = forward->max_batch;
         clvgg_status status = vgg_plan_create(forward->device, forward->model->graph, &source,
                                               &options, &forward->plan);
         if (status != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || forward->max_batch <= 1)
@@ -25,16 +31,16 @@ static clvgg_status make_plan(vgg_forward *forward)
 }
 
 clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const int *nodes,
-                                int count, int max_batch, clvgg_dtype storage, vgg_forward **out)
+                                int count, const clvgg_session_options *session, vgg_forward **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    const int max_batch = session != NULL ? session->max_batch : VGG_FORWARD_BATCH;
     vgg_forward *forward = NULL;
     uint64_t elements = 0;
     VGG_NEW(forward, 1);
     vgg_model_retain(model);
     forward->model = model;
     forward->device = device;
-    forward->storage = storage;
     forward->count = count;
     forward->input_elements = (size_t)vgg_shape_elements(&model->graph->nodes[0].output);
     for (int i = 0; i < count; i++) {
@@ -45,7 +51,7 @@ clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const 
     const uint64_t fit = most_host_elements / elements;
     forward->max_batch = fit < (uint64_t)max_batch ? (int)fit : max_batch;
     forward->max_batch = forward->max_batch > 1 ? forward->max_batch : 1;
-    VGG_TRY(make_plan(forward));
+    VGG_TRY(make_plan(forward, session));
     for (int i = 0; i < count; i++)
         VGG_NEW(forward->outputs[i], (size_t)forward->max_batch * forward->elements[i]);
     *out = forward;

@@ -2,6 +2,7 @@
 #ifndef VGG_VIS_FORWARD_H
 #define VGG_VIS_FORWARD_H
 
+#include "clvgg/session.h"
 #include "model/model.h"
 #include "plan/plan.h"
 
@@ -11,18 +12,20 @@ typedef struct vgg_forward {
     clvgg_model *model;   /* retained */
     clvgg_device *device; /* retained by the plan */
     vgg_plan *plan;
-    clvgg_dtype storage;
     int max_batch; /* what fits: the one asked for, or less */
     int nodes[VGG_FORWARD_MOST_OUTPUTS], count;
     size_t input_elements, elements[VGG_FORWARD_MOST_OUTPUTS]; /* of one image */
     float *outputs[VGG_FORWARD_MOST_OUTPUTS];                  /* [max_batch][elements] */
 } vgg_forward;
 
-/* Plans the model with the values of `nodes` kept. `max_batch` shrinks so that outputs take at most
- * 256 MiB of the host's memory, and where the device's is short. The device must outlive it.
+enum { VGG_FORWARD_BATCH = 8 };
+
+/* Plans the model with the values of `nodes` kept, run as `session` says (NULL: in batches of
+ * VGG_FORWARD_BATCH; its outputs, profile and plan_only are ignored). The batch shrinks so that
+ * outputs take at most 256 MiB of the host's memory, and where the device's is short.
  * Errors: those of vgg_plan_create(). */
 clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const int *nodes,
-                                int count, int max_batch, clvgg_dtype storage, vgg_forward **out);
+                                int count, const clvgg_session_options *session, vgg_forward **out);
 void vgg_forward_free(vgg_forward *forward);
 /* Runs 1…max_batch images [count][c][h][w] into `outputs`. */
 clvgg_status vgg_forward_run(vgg_forward *forward, int count, const float *images);

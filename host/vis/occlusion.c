@@ -96,9 +96,9 @@ clvgg_status vgg_occlusion_create(clvgg_device *device, clvgg_model *model,
     occlusion->maps = layer->output.dims[0];
     occlusion->map_size =
         layer->output.rank == 3 ? layer->output.dims[1] * layer->output.dims[2] : 1;
-    VGG_TRY(vgg_forward_create(device, model, nodes, OUTPUTS, options->max_batch, options->storage,
-                               &occlusion->forward));
-    const size_t cells = (size_t)occlusion->down.count * (size_t)occlusion->across.count;
+    VGG_TRY(
+        vgg_forward_create(device, model, nodes, OUTPUTS, options->session, &occlusion->forward));
+    const size_t cells = vgg_occlusion_places(occlusion);
     VGG_NEW(occlusion->images,
             (size_t)occlusion->forward->max_batch * occlusion->forward->input_elements);
     VGG_NEW(occlusion->probability, cells);
@@ -123,6 +123,16 @@ void vgg_occlusion_free(clvgg_occlusion *occlusion)
     vgg_free(occlusion->activation);
     vgg_free(occlusion->predicted);
     vgg_free(occlusion);
+}
+
+size_t vgg_occlusion_places(const clvgg_occlusion *occlusion)
+{
+    return (size_t)occlusion->down.count * (size_t)occlusion->across.count;
+}
+
+int64_t vgg_occlusion_map_count(const clvgg_occlusion *occlusion)
+{
+    return occlusion->maps;
 }
 
 const vgg_scope *vgg_occlusion_scope(const clvgg_occlusion *occlusion)

@@ -21,6 +21,8 @@ void vgg_occlusion_axis_at(const vgg_occlusion_axis *axis, int cell, int *begin,
 clvgg_status vgg_occlusion_create(clvgg_device *device, clvgg_model *model,
                                   const clvgg_occlusion_options *options, clvgg_occlusion **out);
 void vgg_occlusion_free(clvgg_occlusion *occlusion);
+size_t vgg_occlusion_places(const clvgg_occlusion *occlusion);
+int64_t vgg_occlusion_map_count(const clvgg_occlusion *occlusion);
 clvgg_status vgg_occlusion_run(clvgg_occlusion *occlusion, const float *image, int64_t class_index,
                                int64_t map, clvgg_occlusion_map *result);
 const vgg_scope *vgg_occlusion_scope(const clvgg_occlusion *occlusion);

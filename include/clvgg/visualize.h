@@ -13,6 +13,7 @@
 #include "clvgg/image.h"
 #include "clvgg/model.h"
 #include "clvgg/receptive_field.h"
+#include "clvgg/session.h"
 #include "clvgg/tensor.h"
 
 #ifdef __cplusplus
@@ -110,8 +111,9 @@ typedef struct clvgg_occlusion_options {
     clvgg_fill fill;   /* MEAN (default) or GREY */
     const clvgg_preprocess *preprocess; /* what GREY is; NULL: the model's */
     const char *layer; /* whose map is summed; NULL: the last convolution */
-    int max_batch;     /* default 8; less where memory is short */
-    clvgg_dtype storage;
+    const clvgg_session_options *session; /* how passes run; its outputs, profile and plan_only are
+                                             ignored, max_batch shrinks where memory is short.
+                                             NULL: batches of 8 */
     clvgg_visualize_progress_fn progress; /* or NULL; counts places */
     void *user;
 } clvgg_occlusion_options;
@@ -124,6 +126,10 @@ CLVGG_API clvgg_status clvgg_occlusion_create(clvgg_device *device, clvgg_model 
                                               const clvgg_occlusion_options *options,
                                               clvgg_occlusion **out);
 CLVGG_API void clvgg_occlusion_free(clvgg_occlusion *occlusion);
+/* Places of the square on one image, rows x columns: what progress counts. */
+CLVGG_API size_t clvgg_occlusion_places(const clvgg_occlusion *occlusion);
+/* Maps of the layer that is summed. */
+CLVGG_API int64_t clvgg_occlusion_map_count(const clvgg_occlusion *occlusion);
 
 /* Arrays are [rows][columns], owned by the occlusion and valid until its next run. Cell (i, j) is
  * what the network says when the square lies around the middle of pixels
@@ -177,8 +183,7 @@ typedef struct clvgg_invariance_options {
     size_t layer_count;        /* at most 16 */
     clvgg_fill fill;           /* EDGE (default) or MEAN */
     const clvgg_preprocess *preprocess; /* NULL: the model's */
-    int max_batch;             /* default 8; less where memory is short */
-    clvgg_dtype storage;
+    const clvgg_session_options *session; /* as clvgg_occlusion_options has it */
     clvgg_visualize_progress_fn progress; /* or NULL; counts transformed images */
     void *user;
 } clvgg_invariance_options;
@@ -212,6 +217,46 @@ CLVGG_API clvgg_status clvgg_invariance_run(clvgg_invariance *invariance, const 
                                             clvgg_transform transform, const double *amounts,
                                             size_t amount_count, int64_t class_index,
                                             clvgg_invariance_curve *curve);
+
+/* Grad-CAM: where in an image a class is seen. A layer's maps, each weighted by the mean over its
+ * positions of the class' logit's gradient there, are summed; what speaks against the class is 0.
+ * Source: Selvaraju et al., Grad-CAM (2017), equations 1 and 2. */
+typedef struct clvgg_gradcam clvgg_gradcam;
+
+typedef struct clvgg_gradcam_options {
+    size_t struct_size;
+    const char *layer; /* with maps, behind its activation; NULL: the last convolution */
+    clvgg_dtype storage;
+} clvgg_gradcam_options;
+
+CLVGG_API void clvgg_gradcam_options_defaults(clvgg_gradcam_options *options);
+/* `options` may be NULL. Errors: INVALID_ARGUMENT (unknown layer: lists what there is; one without
+ * maps), UNSUPPORTED (a model of one class), and those of clvgg_projector_create(). */
+CLVGG_API clvgg_status clvgg_gradcam_create(clvgg_device *device, clvgg_model *model,
+                                            const clvgg_gradcam_options *options,
+                                            clvgg_gradcam **out);
+CLVGG_API void clvgg_gradcam_free(clvgg_gradcam *gradcam);
+
+/* Arrays are owned by the gradcam and valid until its next run. */
+typedef struct clvgg_gradcam_map {
+    size_t struct_size;
+    const char *layer;        /* whose maps were weighted, behind the activation */
+    size_t class_index;       /* the one asked for, or the most probable */
+    clvgg_class_score score;  /* of it */
+    int rows, columns;        /* of the layer's maps */
+    const float *coarse;      /* [rows][columns], 0 or more, in logits */
+    int height, width;        /* of the input */
+    const float *map;         /* [height][width], coarse enlarged: bilinear, edges replicated */
+    int64_t weight_count;
+    const float *weights;     /* of each map of the layer */
+} clvgg_gradcam_map;
+
+/* image: float32 [3][height][width], prepared. class_index: -1 for the most probable, which costs
+ * another forward pass. Set result->struct_size first. Blocks. Errors: INVALID_ARGUMENT (no such
+ * class), NON_FINITE (the image's logits, where the class is to be chosen by them), and those of
+ * clvgg_projector_run(). */
+CLVGG_API clvgg_status clvgg_gradcam_run(clvgg_gradcam *gradcam, const float *image,
+                                         int64_t class_index, clvgg_gradcam_map *result);
 
 #ifdef __cplusplus
 }

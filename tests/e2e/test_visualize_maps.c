@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "clvgg/visualize.h"
+#include "ref/ref_graph.h"
+#include "ref/ref_project.h"
 #include "support/networks.h"
 #include "support/small_model.h"
 
@@ -93,6 +95,14 @@ static int count(void *user, size_t done, size_t total)
     return counted->stop_at > 0 && done >= counted->stop_at;
 }
 
+static const clvgg_session_options *batches_of(int most)
+{
+    static clvgg_session_options session;
+    clvgg_session_options_defaults(&session);
+    session.max_batch = most;
+    return &session;
+}
+
 static clvgg_occlusion_options small_squares(counter *counted)
 {
     clvgg_occlusion_options options;
@@ -100,7 +110,7 @@ static clvgg_occlusion_options small_squares(counter *counted)
     options.size = 9;
     options.stride = 5;
     options.layer = "conv2_1";
-    options.max_batch = 4;
+    options.session = batches_of(4);
     options.progress = count;
     options.user = counted;
     return options;
@@ -264,7 +274,7 @@ static void invariance_is_what_plain_runs_say(void **state)
     clvgg_invariance_options_defaults(&options);
     options.layers = (const char *[]){"conv2_1", "fc7"};
     options.layer_count = 2;
-    options.max_batch = 2;
+    options.session = batches_of(2);
     options.progress = count;
     options.user = &counted;
     options.preprocess = &fixture.preprocess;
@@ -308,11 +318,86 @@ static void invariance_is_what_plain_runs_say(void **state)
     clvgg_invariance_free(invariance);
 }
 
+enum { SEED = 3 };
+
+/* Weights and coarse map by their definition, in double precision: relu4_2 is [8][4][4]. */
+static void check_gradcam(const clvgg_gradcam_map *map, size_t class_index)
+{
+    enum { CAM_MAPS = 8, CAM_SIDE = 4, POSITIONS = CAM_SIDE * CAM_SIDE };
+    const vgg_graph *graph = fixture.model->graph;
+    void *seed = (void *)(uintptr_t)SEED;
+    float **values = ref_graph_values(graph, small_model_source, seed, 1, fixture.input);
+    const int logits = vgg_graph_find(graph, "logits"), end = vgg_graph_find(graph, "relu4_2");
+    double signal[CLASSES] = {0}, sum = 0, weights[CAM_MAPS] = {0};
+    signal[class_index] = 1;
+    double *gradients = ref_project(graph, small_model_source, seed, 1, values, logits, end,
+                                    CLVGG_PROJECTION_GRADIENT, signal);
+    assert_true(map->rows == CAM_SIDE && map->columns == CAM_SIDE);
+    assert_int_equal(map->weight_count, CAM_MAPS);
+    assert_string_equal(map->layer, "relu4_2");
+    assert_int_equal(map->class_index, class_index);
+    for (int c = 0; c < CAM_MAPS; c++) {
+        for (int i = 0; i < POSITIONS; i++)
+            weights[c] += gradients[c * POSITIONS + i] / POSITIONS;
+        sum += fabs(weights[c]);
+        assert_true(fabs((double)map->weights[c] - weights[c]) < 1e-5);
+    }
+    assert_true(sum > 0.01); /* there is a gradient */
+    for (int i = 0; i < POSITIONS; i++) {
+        double value = 0;
+        for (int c = 0; c < CAM_MAPS; c++)
+            value += weights[c] * (double)values[end][c * POSITIONS + i];
+        assert_true(fabs((double)map->coarse[i] - fmax(value, 0)) < 1e-5);
+    }
+    assert_true(map->height == SIDE && map->width == SIDE);
+    assert_true(map->map[0] == map->coarse[0]);
+    assert_true(map->map[SIDE * SIDE - 1] == map->coarse[POSITIONS - 1]);
+    free(gradients);
+    ref_graph_free(graph, values);
+}
+
+static void gradcam_follows_its_definition(void **state)
+{
+    (void)state;
+    clvgg_gradcam *gradcam = NULL;
+    clvgg_gradcam_map map = {.struct_size = sizeof map};
+    clvgg_gradcam_options options;
+    clvgg_gradcam_options_defaults(&options);
+    options.layer = "conv4_2";
+    must(clvgg_gradcam_create(fixture.opened.device, fixture.model, &options, &gradcam));
+    for (int64_t i = 0; i < CLASSES; i++) {
+        must(clvgg_gradcam_run(gradcam, fixture.input, i, &map));
+        check_gradcam(&map, (size_t)i);
+    }
+    float logits[CLASSES];
+    static float relu[MAPS * MAP];
+    run_plainly(fixture.input, logits, relu);
+    must(clvgg_gradcam_run(gradcam, fixture.input, -1, &map));
+    check_gradcam(&map, (size_t)best_of(logits));
+    assert_true(fabs(map.score.probability - softmax(logits, map.class_index)) < 1e-6);
+    REFUSED(clvgg_gradcam_run(gradcam, fixture.input, CLASSES, &map), "class 3");
+    static float nan_input[INPUT];
+    nan_input[7] = NAN;
+    assert_int_equal(clvgg_gradcam_run(gradcam, nan_input, -1, &map), CLVGG_STATUS_NON_FINITE);
+    clvgg_gradcam_free(gradcam);
+    must(clvgg_gradcam_create(fixture.opened.device, fixture.model, NULL, &gradcam));
+    must(clvgg_gradcam_run(gradcam, fixture.input, 1, &map));
+    assert_string_equal(map.layer, "relu5_2");
+    clvgg_gradcam_free(gradcam);
+    options.layer = "fc7";
+    REFUSED(clvgg_gradcam_create(fixture.opened.device, fixture.model, &options, &gradcam),
+            "'relu7' has no maps");
+    options.layer = "convolution";
+    REFUSED(clvgg_gradcam_create(fixture.opened.device, fixture.model, &options, &gradcam),
+            "there are conv1_1");
+    assert_null(gradcam);
+}
+
 static int set_up(void **state)
 {
     (void)state;
     test_device_open(&fixture.opened, NULL);
-    fixture.model = small_model_make(fixture.opened.runtime, 3);
+    fixture.model = small_model_make(fixture.opened.runtime, SEED);
     fixture.session =
         session_make(fixture.opened.device, fixture.model,
                      &(session_request){.outputs = (const char *[]){"logits", "relu2_1", NULL}});
@@ -342,6 +427,7 @@ int main(void)
         cmocka_unit_test(occlusion_stops_and_goes_on),
         cmocka_unit_test(wrong_questions_are_refused),
         cmocka_unit_test(invariance_is_what_plain_runs_say),
+        cmocka_unit_test(gradcam_follows_its_definition),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
