@@ -15,7 +15,10 @@
 #include "report/picture.h"
 
 /* In the order of --help. */
-static const vgg_verb *const subverbs[] = {&vgg_vis_filters, &vgg_vis_activations, NULL};
+static const vgg_verb *const subverbs[] = {
+    &vgg_vis_filters,    &vgg_vis_activations, &vgg_vis_occlusion,
+    &vgg_vis_invariance, &vgg_vis_gradcam,     NULL,
+};
 
 /* "filters" of "visualize filters". */
 static const char *short_name(const vgg_verb *subverb)

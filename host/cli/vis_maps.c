@@ -1,0 +1,235 @@
+/* cli/vis_maps.c — see vis_maps.h. */
+#include "cli/vis_maps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/closest.h"
+#include "cli/interrupt.h"
+#include "cli/value.h"
+#include "report/format.h"
+
+clvgg_session_options vgg_vis_session(const vgg_vis *vis)
+{
+    enum { DEFAULT_BATCH = 8 };
+    const vgg_run_arguments *arguments = &vis->arguments->run;
+    clvgg_session_options options;
+    clvgg_session_options_defaults(&options);
+    options.max_batch = arguments->batch > 0 ? arguments->batch : DEFAULT_BATCH;
+    options.gemm = (clvgg_gemm)arguments->gemm;
+    options.variants = arguments->variants.items;
+    options.variant_count = arguments->variants.count;
+    options.memory_limit_bytes = arguments->memory_limit_bytes;
+    options.storage = (clvgg_dtype)arguments->storage;
+    return options;
+}
+
+const char *vgg_vis_label(const vgg_vis *vis, size_t index)
+{
+    const char *label = clvgg_model_label(vis->run.model, index);
+    return label != NULL ? label : "a class without a name";
+}
+
+/* Whether `name` is the label, or one of the names with commas between that make it. */
+static bool is_named(const char *label, const char *name)
+{
+    const size_t length = strlen(name);
+    if (strcmp(label, name) == 0)
+        return true;
+    for (const char *part = label; part != NULL && length > 0;) {
+        part += strspn(part, " ");
+        if (strncmp(part, name, length) == 0 && (part[length] == ',' || part[length] == '\0'))
+            return true;
+        part = strchr(part, ',');
+        part = part != NULL ? part + 1 : NULL;
+    }
+    return false;
+}
+
+static void report_unknown_class(const vgg_vis *vis, const char *name)
+{
+    enum { MOST_NAMES = 24 };
+    const size_t count = clvgg_model_class_count(vis->run.model);
+    vgg_closest closest = {0};
+    vgg_text text = {0};
+    for (size_t i = 0; i < count; i++) {
+        const char *label = vgg_vis_label(vis, i);
+        vgg_closest_offer(&closest, name, label);
+        if (i < MOST_NAMES)
+            vgg_text_printf(&text, "%s%zu '%.60s'", i > 0 ? ", " : "", i, label);
+    }
+    if (count > MOST_NAMES)
+        vgg_text_printf(&text, " ... %zu '%.60s'", count - 1, vgg_vis_label(vis, count - 1));
+    vgg_cli_error(vis->cli, "the model has no class '%s'%s%s%s. Its classes: %s", name,
+                  closest.name != NULL ? ": did you mean '" : "",
+                  closest.name != NULL ? closest.name : "", closest.name != NULL ? "'?" : "",
+                  text.failed || text.bytes == NULL ? "" : text.bytes);
+    vgg_text_free(&text);
+}
+
+int vgg_vis_find_class(vgg_vis *vis, const char *name, int64_t *index)
+{
+    const size_t count = clvgg_model_class_count(vis->run.model);
+    int number = 0;
+    *index = -1;
+    if (name == NULL)
+        return VGG_EXIT_OK;
+    for (size_t i = 0; i < count && *index < 0; i++)
+        if (is_named(vgg_vis_label(vis, i), name))
+            *index = (int64_t)i;
+    if (*index < 0 && vgg_value_count(name, 0, (int)count - 1, &number))
+        *index = number;
+    if (*index >= 0)
+        return VGG_EXIT_OK;
+    report_unknown_class(vis, name);
+    return VGG_EXIT_USAGE;
+}
+
+/* The last part of a path without its ending, as long as it is a name. */
+static void name_of(const char *path, const char **begin, size_t *length)
+{
+    const char *slash = strrchr(path, '/');
+    *begin = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(*begin, '.');
+    *length = dot != NULL && dot > *begin ? (size_t)(dot - *begin) : strlen(*begin);
+}
+
+/* Paths before this one may have the same name: then a number makes it another. */
+static void make_name(vgg_text *text, const char *const *paths, size_t index)
+{
+    const char *begin, *other;
+    size_t length, other_length, same = 1;
+    name_of(paths[index], &begin, &length);
+    for (size_t i = 0; i < index; i++) {
+        name_of(paths[i], &other, &other_length);
+        same += other_length == length && memcmp(other, begin, length) == 0;
+    }
+    text->length = 0;
+    vgg_text_append(text, begin, length);
+    if (same > 1)
+        vgg_text_printf(text, "-%zu", same);
+}
+
+static clvgg_status read_photograph(vgg_vis *vis, vgg_vis_photograph *photograph, uint8_t *rgb)
+{
+    const clvgg_preprocess *p = &vis->run.preprocess;
+    clvgg_status status = clvgg_image_read(vis->run.runtime, photograph->path, &photograph->image);
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_image_prepare(photograph->image, p, photograph->input);
+    if (status == CLVGG_STATUS_OK)
+        vgg_pixels_photograph(photograph->input, p->height, p->width, p, rgb);
+    photograph->pixels = (vgg_pixels){rgb, p->width, p->height};
+    return status;
+}
+
+vgg_vis_outcome vgg_vis_stop(vgg_vis *vis, clvgg_status status)
+{
+    vgg_progress_clear(&vis->run.progress);
+    if (status != CLVGG_STATUS_CANCELLED) /* that is said at the end */
+        vgg_cli_fail(vis->cli, status);
+    if (vis->arguments->run.json)
+        vgg_json_string(&vis->json, "error", clvgg_status_message());
+    return VGG_VIS_STOPPED;
+}
+
+vgg_vis_outcome vgg_vis_pass_over(vgg_vis *vis, const char *path, const char *words)
+{
+    vgg_progress_clear(&vis->run.progress);
+    vgg_cli_error(vis->cli, "%s: %s", path, words);
+    if (vis->arguments->run.json)
+        vgg_json_string(&vis->json, "error", words);
+    return VGG_VIS_PASSED_OVER;
+}
+
+static vgg_vis_outcome visit(vgg_vis *vis, vgg_vis_photograph *photograph, uint8_t *rgb,
+                             vgg_vis_draw_fn draw, void *user)
+{
+    vgg_vis_outcome outcome = VGG_VIS_PASSED_OVER;
+    if (vis->arguments->run.json) {
+        vgg_json_begin_object(&vis->json, NULL);
+        vgg_json_string(&vis->json, "file", photograph->path);
+    }
+    clvgg_status status = read_photograph(vis, photograph, rgb);
+    if (status == CLVGG_STATUS_OK)
+        outcome = draw(vis, photograph, user);
+    else
+        vgg_vis_stop(vis, status); /* this one alone */
+    if (vis->arguments->run.json)
+        vgg_json_end(&vis->json);
+    clvgg_image_free(photograph->image);
+    photograph->image = NULL;
+    return outcome;
+}
+
+int vgg_vis_each(vgg_vis *vis, const char *const *paths, size_t count, vgg_vis_draw_fn draw,
+                 void *user)
+{
+    const size_t plane = (size_t)vis->run.preprocess.height * (size_t)vis->run.preprocess.width;
+    vgg_text name = {0};
+    float *input = calloc(3 * plane, sizeof *input);
+    uint8_t *rgb = calloc(3 * plane, 1);
+    int exit_code = VGG_EXIT_OK;
+    bool more = input != NULL && rgb != NULL;
+    if (!more)
+        exit_code = vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    for (size_t i = 0; more && i < count; i++) {
+        make_name(&name, paths, i);
+        vgg_vis_photograph photograph = {.path = paths[i],
+                                         .name = name.failed ? "photograph" : name.bytes,
+                                         .index = i,
+                                         .input = input};
+        const vgg_vis_outcome outcome = visit(vis, &photograph, rgb, draw, user);
+        exit_code = outcome == VGG_VIS_DRAWN ? exit_code : VGG_EXIT_FAILED;
+        more = outcome != VGG_VIS_STOPPED && vgg_interrupt_signal() == 0;
+    }
+    vgg_text_free(&name);
+    free(input);
+    free(rgb);
+    return exit_code;
+}
+
+void vgg_vis_progress_begin(vgg_vis *vis, size_t total)
+{
+    vgg_progress_finish(&vis->run.progress);
+    if (!vis->arguments->run.quiet)
+        vis->run.progress = vgg_progress_start(&vis->cli->err_style, total);
+    vis->run.result_count = 0;
+}
+
+int vgg_vis_progress_step(void *user, size_t done, size_t total)
+{
+    vgg_vis *vis = user;
+    vgg_progress_update(&vis->run.progress, vis->run.result_count + done);
+    if (done == total)
+        vis->run.result_count += total;
+    return vgg_interrupt_signal() != 0;
+}
+
+void vgg_vis_json_map(vgg_json *json, const char *key, const float *values, int rows, int columns)
+{
+    vgg_json_begin_array(json, key);
+    for (int row = 0; row < rows; row++) {
+        vgg_json_begin_array(json, NULL);
+        for (int column = 0; column < columns; column++)
+            vgg_json_number(json, NULL, (double)values[row * columns + column]);
+        vgg_json_end(json);
+    }
+    vgg_json_end(json);
+}
+
+void vgg_vis_json_class(vgg_vis *vis, const char *key, size_t index)
+{
+    vgg_json_begin_object(&vis->json, key);
+    vgg_json_integer(&vis->json, "index", (int64_t)index);
+    vgg_json_string(&vis->json, "label", vgg_vis_label(vis, index));
+    vgg_json_end(&vis->json);
+}
+
+const char *vgg_vis_figure_of(vgg_vis *vis, const char *what, const char *name)
+{
+    vgg_text text = {0};
+    vgg_text_printf(&text, "%s/%s", what, name);
+    const char *path = vgg_vis_figure_path(vis, text.failed ? what : text.bytes);
+    vgg_text_free(&text);
+    return path;
+}
