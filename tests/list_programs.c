@@ -89,6 +89,8 @@ static clvgg_status add_walk_back(vgg_graph *graph, int full, int pool)
         snprintf(name, sizeof name, "slope%d", slope);
         VGG_TRY(vgg_graph_add_pair(graph, name, VGG_LAYER_ACTIVATION_GRAD, &of, full, full, NULL));
     }
+    const vgg_attributes norm = {.lrn = {5, 1e-4f, 0.75f, 2}};
+    VGG_TRY(vgg_graph_add_pair(graph, "norm_grad", VGG_LAYER_LRN_GRAD, &norm, full, full, NULL));
 cleanup:
     return status;
 }
@@ -122,6 +124,8 @@ static clvgg_status build_graph(vgg_graph **out)
     VGG_TRY(vgg_graph_add(graph, "relu", VGG_LAYER_RELU, NULL, input, NULL));
     VGG_TRY(vgg_graph_add(graph, "sigmoid", VGG_LAYER_SIGMOID, NULL, input, NULL));
     VGG_TRY(vgg_graph_add(graph, "tanh", VGG_LAYER_TANH, NULL, input, NULL));
+    const vgg_attributes norm = {.lrn = {5, 1e-4f, 0.75f, 2}};
+    VGG_TRY(vgg_graph_add(graph, "norm", VGG_LAYER_LOCAL_RESPONSE_NORM, &norm, input, NULL));
     VGG_TRY(vgg_graph_add(graph, "flatten", VGG_LAYER_FLATTEN, NULL, last, &last));
     const vgg_attributes dense = {.dense = {.out_features = 100, .bias = true}};
     VGG_TRY(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &dense, last, &last));

@@ -30,8 +30,9 @@ typedef enum vgg_layer_type {
     VGG_LAYER_RELU,
     VGG_LAYER_SIGMOID,
     VGG_LAYER_TANH,
-    VGG_LAYER_SOFTMAX, /* over the features of {1, {features}} */
-    VGG_LAYER_DROPOUT, /* identity outside training */
+    VGG_LAYER_SOFTMAX,             /* over the features of {1, {features}} */
+    VGG_LAYER_DROPOUT,             /* identity outside training */
+    VGG_LAYER_LOCAL_RESPONSE_NORM, /* across channels */
     /* Of walks back (layer_reverse.c); never in a file. */
     VGG_LAYER_SWITCHES,   /* of the max pooling before it: its argmax, int32 */
     VGG_LAYER_SEED,       /* where a walk back begins: one unit, a map or all of its input */
@@ -40,6 +41,7 @@ typedef enum vgg_layer_type {
     VGG_LAYER_COL2IM,     /* adjoint of im2col: sums what falls on a pixel */
     VGG_LAYER_ACTIVATION_GRAD, /* signal times the slope of the activation whose result is second */
     VGG_LAYER_UNFLATTEN,       /* adjoint of flatten */
+    VGG_LAYER_LRN_GRAD,        /* signal through the normalisation of the second input */
     VGG_LAYER_TYPE_COUNT
 } vgg_layer_type;
 
@@ -68,6 +70,12 @@ typedef struct vgg_dense_attributes {
     bool bias;
 } vgg_dense_attributes;
 
+/* y = x / (k + alpha / size · Σ x²)^beta, over `size` channels around each. */
+typedef struct vgg_lrn_attributes {
+    int64_t size;
+    float alpha, beta, k;
+} vgg_lrn_attributes;
+
 /* Of layers that undo another one; extents are of its input, which is their output. */
 typedef struct vgg_unpool_attributes {
     vgg_pool_attributes pool;
@@ -91,6 +99,7 @@ typedef union vgg_attributes {
     vgg_pool_attributes pool;
     vgg_dense_attributes dense;
     float dropout_rate;
+    vgg_lrn_attributes lrn;
     vgg_unpool_attributes unpool;
     vgg_col2im_attributes col2im;
     vgg_slope slope;

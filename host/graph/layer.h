@@ -44,8 +44,9 @@ typedef struct vgg_layer {
 
 extern const vgg_layer vgg_layer_conv2d, vgg_layer_max_pool, vgg_layer_avg_pool, vgg_layer_dense,
     vgg_layer_flatten, vgg_layer_relu, vgg_layer_sigmoid, vgg_layer_tanh, vgg_layer_softmax,
-    vgg_layer_dropout, vgg_layer_switches, vgg_layer_seed, vgg_layer_unpool, vgg_layer_avg_unpool,
-    vgg_layer_col2im, vgg_layer_activation_grad, vgg_layer_unflatten;
+    vgg_layer_dropout, vgg_layer_local_response_norm, vgg_layer_lrn_grad, vgg_layer_switches,
+    vgg_layer_seed, vgg_layer_unpool, vgg_layer_avg_unpool, vgg_layer_col2im,
+    vgg_layer_activation_grad, vgg_layer_unflatten;
 
 const vgg_layer *vgg_layer_of(vgg_layer_type type);
 /* False when no layer type that files may have has this name. */

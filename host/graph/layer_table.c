@@ -21,6 +21,7 @@ static const vgg_layer *const layers[VGG_LAYER_TYPE_COUNT] = {
     [VGG_LAYER_TANH] = &vgg_layer_tanh,
     [VGG_LAYER_SOFTMAX] = &vgg_layer_softmax,
     [VGG_LAYER_DROPOUT] = &vgg_layer_dropout,
+    [VGG_LAYER_LOCAL_RESPONSE_NORM] = &vgg_layer_local_response_norm,
     [VGG_LAYER_SWITCHES] = &vgg_layer_switches,
     [VGG_LAYER_SEED] = &vgg_layer_seed,
     [VGG_LAYER_UNPOOL] = &vgg_layer_unpool,
@@ -28,6 +29,7 @@ static const vgg_layer *const layers[VGG_LAYER_TYPE_COUNT] = {
     [VGG_LAYER_COL2IM] = &vgg_layer_col2im,
     [VGG_LAYER_ACTIVATION_GRAD] = &vgg_layer_activation_grad,
     [VGG_LAYER_UNFLATTEN] = &vgg_layer_unflatten,
+    [VGG_LAYER_LRN_GRAD] = &vgg_layer_lrn_grad,
 };
 
 const vgg_layer *vgg_layer_of(vgg_layer_type type)

@@ -27,6 +27,7 @@ const vgg_variant *const vgg_variants[] = {
     &vgg_variant_pool,
     &vgg_variant_activation,
     &vgg_variant_softmax,
+    &vgg_variant_lrn,
     &vgg_variant_layout,
     &vgg_variant_seed,
     &vgg_variant_unpool,

@@ -148,6 +148,15 @@ static clvgg_status activation_back(walk *w, int at)
     return add(w, "slope of", at, VGG_LAYER_ACTIVATION_GRAD, &attributes, at);
 }
 
+/* Zeiler & Fergus leave the signal as it is. */
+static clvgg_status norm_back(walk *w, int at)
+{
+    const vgg_attributes attributes = w->graph->nodes[at].attributes;
+    if (w->mode == CLVGG_PROJECTION_DECONV)
+        return CLVGG_STATUS_OK;
+    return add(w, "through", at, VGG_LAYER_LRN_GRAD, &attributes, w->graph->nodes[at].input);
+}
+
 static clvgg_status flatten_back(walk *w, int at)
 {
     const clvgg_shape *in = &w->graph->nodes[w->graph->nodes[at].input].output;
@@ -174,6 +183,8 @@ static clvgg_status step_back(walk *w, int at)
         return activation_back(w, at);
     case VGG_LAYER_FLATTEN:
         return flatten_back(w, at);
+    case VGG_LAYER_LOCAL_RESPONSE_NORM:
+        return norm_back(w, at);
     case VGG_LAYER_DROPOUT:
         return CLVGG_STATUS_OK;
     default:

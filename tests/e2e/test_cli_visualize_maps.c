@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "clvgg/image.h"
+#include "support/networks.h"
 #include "support/program.h"
 #include "support/scratch.h"
 
@@ -190,6 +191,37 @@ static void many_photographs(void **state)
     test_program_free(&ran);
 }
 
+/* A network with a 7x7 stride 2 and a 5x5 convolution, overlapping poolings and normalisation,
+ * saved and read again. */
+static void networks_like_zeiler_and_fergus(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("networks_like_zeiler_and_fergus");
+    static const char *const verbs[] = {"filters", "occlusion", "gradcam", "invariance"};
+    char zf[256], picture[256];
+    snprintf(zf, sizeof zf, "%s", test_scratch_path("zf.safetensors"));
+    snprintf(picture, sizeof picture, "%s", test_scratch_path("picture.png"));
+    clvgg_model *model = network_make(runtime, NETWORK_ZF);
+    must(clvgg_model_save(model, zf, CLVGG_DTYPE_F32));
+    clvgg_model_free(model);
+    test_program info = {0};
+    CLVGG(&info, "info", "--device", "none", zf);
+    assert_int_equal(info.exit_code, 0);
+    assert_contains(info.out, "size 5 alpha 0.5 beta 0.75 k 2");
+    assert_contains(info.out, "7x7 stride 2 pad 1");
+    test_program_free(&info);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        test_program ran = {0};
+        CLVGG(&ran, "visualize", verbs[i], "--model", zf, "--out", test_scratch_path("zf"),
+              "--quiet", i > 0 ? picture : NULL);
+        assert_string_equal(ran.err, "");
+        assert_int_equal(ran.exit_code, 0);
+        test_program_free(&ran);
+    }
+    assert_picture(test_scratch_path("zf/filters.png"));
+    assert_picture(test_scratch_path("zf/gradcam/picture.png"));
+}
+
 static void nonsense_is_said(void **state)
 {
     (void)state;
@@ -205,7 +237,9 @@ static void nonsense_is_said(void **state)
         {{"occlusion", "--class", "5", picture}, 2, "Its classes: 0 'cat', 1 'a \"dog\", big'"},
         {{"gradcam", "--class", "tiger", picture}, 2, "no class 'tiger'"},
         {{"occlusion", "--layer", "conv7", picture}, 2, "there are conv1_1"},
-        {{"occlusion", "--map", "512", picture}, 2, "no map 512; the last convolution has maps 0 to 511"},
+        {{"occlusion", "--map", "512", picture},
+         2,
+         "no map 512; the last convolution has maps 0 to 511"},
         {{"occlusion", "--size", "33", picture}, 2, "a square of 33 pixels is larger"},
         {{"gradcam", "--layer", "fc6", picture}, 2, "'relu6' has no maps"},
         {{"invariance", "--layers", "conv1_1,conv9", picture}, 2, "'conv9'"},
@@ -283,6 +317,7 @@ int main(void)
         cmocka_unit_test(gradcam_is_drawn),
         cmocka_unit_test(invariance_is_drawn_in_parts),
         cmocka_unit_test(many_photographs),
+        cmocka_unit_test(networks_like_zeiler_and_fergus),
         cmocka_unit_test(nonsense_is_said),
         cmocka_unit_test(help_has_examples),
 #endif

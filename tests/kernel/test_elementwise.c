@@ -57,6 +57,45 @@ static void activations_follow_their_definition(void **state)
         }
 }
 
+/* Odd and even windows, wider than the channels too. */
+static void normalisation_follows_its_definition(void **state)
+{
+    (void)state;
+    static const vgg_lrn_attributes cases[] = {
+        {5, 1e-4f, 0.75f, 1}, {5, 3, 0.75f, 2}, {4, 2, 1.5f, 0.5f}, {1, 1, 1, 1}, {99, 9, 0.5f, 1}};
+    enum { COUNT = 2 * 21 * 3 * 5 };
+    const clvgg_shape shape = {3, {21, 3, 5}};
+    float x[COUNT], y[COUNT];
+    double expected[COUNT];
+    fill_normal(x, COUNT, 2.0, 11);
+    x[17] = NAN;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int block = 1; block <= 16; block *= 4) {
+            vgg_node node = {.name = "norm",
+                             .type = VGG_LAYER_LOCAL_RESPONSE_NORM,
+                             .attributes = {.lrn = cases[i]},
+                             .output = shape};
+            const op_case c = {.variant = &vgg_variant_lrn,
+                               .problem = {.node = &node,
+                                           .input = shape,
+                                           .output = shape,
+                                           .input_block = block,
+                                           .result = shape,
+                                           .max_batch = 2},
+                               .count = 2,
+                               .x = x,
+                               .traits = test_traits(&device)};
+            assert_int_equal(op_run(&device, &c, y, NULL), CLVGG_STATUS_OK);
+            ref_lrn(&cases[i], &shape, 2, x, expected);
+            for (int e = 0; e < COUNT; e++)
+                if (isnan(expected[e])
+                        ? !isnan(y[e])
+                        : !(fabs((double)y[e] - expected[e]) <= 1e-5 * fabs(expected[e]) + 1e-37))
+                    fail_msg("case %zu, block %d, element %d: %g expected, got %g", i, block, e,
+                             expected[e], y[e]);
+        }
+}
+
 static void softmax_is_a_distribution(void **state)
 {
     (void)state;
@@ -147,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations_follow_their_definition),
+        cmocka_unit_test(normalisation_follows_its_definition),
         cmocka_unit_test(softmax_is_a_distribution),
         cmocka_unit_test(softmax_keeps_nan_in_its_row),
         cmocka_unit_test(layouts_convert_there_and_back),

@@ -60,6 +60,9 @@ static const walk_case walks[] = {
     {NETWORK_ODD, "overlap", NULL, NULL, NULL, {{2, -1}, {32, 1}, {-1, -1}}},
     {NETWORK_BRANCHES, "fc3", NULL, NULL, NULL, {{0, -1}, {5, 0}, {-1, -1}}},
     {NETWORK_BRANCHES, "adaptive", NULL, NULL, NULL, {{18, 4}, {1, -1}, {-1, -1}}},
+    {NETWORK_ZF, "conv4", "relu4", NULL, NULL, {{3, -1}, {18, 5}, {-1, -1}}},
+    {NETWORK_ZF, "norm2", NULL, "conv1", "relu1", {{20, 3}, {0, -1}, {-1, 5}}},
+    {NETWORK_ZF, "logits", NULL, NULL, NULL, {{2, -1}, {-1, -1}, {4, 0}}},
     {NETWORK_INTEGERS, "conv2", "relu2", NULL, NULL, {{9, -1}, {0, 7}, {-1, 119}}},
     {NETWORK_INTEGERS, "pool3", NULL, NULL, NULL, {{9, 3}, {0, -1}, {-1, -1}}},
 };

@@ -1,6 +1,7 @@
 /* ref/ref_project.c — one case a layer type, as in ref_graph.c. */
 #include "ref/ref_project.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,6 +70,28 @@ static void pool_back(const vgg_pool_attributes *pool, bool average, const clvgg
     free(values);
 }
 
+/* Every value's part in every other's: the Jacobian row by row, d y[j] / d x[c] = [j = c] D^-beta −
+ * 2 alpha / size · beta · x[j] x[c] D^(−beta − 1), D of channel j, where c is in j's window. */
+static void norm_back(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n,
+                      const float *x, const double *dy, double *dx)
+{
+    const int64_t channels = shape->dims[0], pixels = shape->dims[1] * shape->dims[2];
+    const double scale = (double)lrn->alpha / (double)lrn->size, beta = (double)lrn->beta;
+    for (int64_t i = 0; i < n * channels * pixels; i++) {
+        const int64_t j = i / pixels % channels;
+        const int64_t first = j - lrn->size / 2, last = j + (lrn->size - 1) / 2;
+        double d = (double)lrn->k;
+        for (int64_t c = first; c <= last; c++)
+            if (c >= 0 && c < channels)
+                d += scale * (double)x[i + (c - j) * pixels] * (double)x[i + (c - j) * pixels];
+        dx[i] += dy[i] * pow(d, -beta);
+        for (int64_t c = first; c <= last; c++)
+            if (c >= 0 && c < channels)
+                dx[i + (c - j) * pixels] -= dy[i] * 2.0 * scale * beta * (double)x[i] *
+                                            (double)x[i + (c - j) * pixels] * pow(d, -beta - 1.0);
+    }
+}
+
 static double slope(vgg_layer_type type, clvgg_projection mode, double y, double signal)
 {
     if (type == VGG_LAYER_SIGMOID)
@@ -106,6 +129,8 @@ double *ref_project(const vgg_graph *graph, clvgg_tensor_source source, void *us
         } else if (node->type == VGG_LAYER_MAX_POOL || node->type == VGG_LAYER_AVG_POOL) {
             pool_back(&node->attributes.pool, node->type == VGG_LAYER_AVG_POOL, in, out, n,
                       values[node->input], dy, dx);
+        } else if (node->type == VGG_LAYER_LOCAL_RESPONSE_NORM && mode != CLVGG_PROJECTION_DECONV) {
+            norm_back(&node->attributes.lrn, in, n, values[node->input], dy, dx);
         } else {
             const bool curved = node->type == VGG_LAYER_RELU || node->type == VGG_LAYER_SIGMOID ||
                                 node->type == VGG_LAYER_TANH;

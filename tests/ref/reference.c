@@ -109,6 +109,21 @@ void ref_softmax(int64_t features, int64_t n, const float *x, double *y)
     }
 }
 
+void ref_lrn(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n, const float *x,
+             double *y)
+{
+    const int64_t channels = shape->dims[0], pixels = shape->dims[1] * shape->dims[2];
+    for (int64_t i = 0; i < n * channels * pixels; i++) {
+        const int64_t c = i / pixels % channels;
+        double sum = 0.0;
+        for (int64_t j = c - lrn->size / 2; j <= c + (lrn->size - 1) / 2; j++)
+            if (j >= 0 && j < channels)
+                sum += (double)x[i + (j - c) * pixels] * (double)x[i + (j - c) * pixels];
+        y[i] = x[i] / pow((double)lrn->k + (double)lrn->alpha / (double)lrn->size * sum,
+                          (double)lrn->beta);
+    }
+}
+
 double ref_activation(vgg_layer_type type, double x)
 {
     switch (type) {

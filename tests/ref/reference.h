@@ -20,6 +20,8 @@ void ref_dense(int64_t inputs, int64_t outputs, int64_t n, const float *x, const
 void ref_pool(const vgg_pool_attributes *pool, bool average, const clvgg_shape *in,
               const clvgg_shape *out, int64_t n, const float *x, double *y, int32_t *switches);
 void ref_softmax(int64_t features, int64_t n, const float *x, double *y);
+void ref_lrn(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n, const float *x,
+             double *y);
 double ref_activation(vgg_layer_type type, double x);
 /* 2×2 stride 2 maximum of values that are already double, [planes][h][w] → [planes][h/2][w/2]. */
 void ref_halve(int64_t planes, int64_t h, int64_t w, const double *x, double *y);

@@ -42,6 +42,11 @@ typedef struct network {
     {                                                                                              \
         .dense = { outputs, true }                                                                 \
     }
+#define NORM(size, alpha, beta, k)                                                                 \
+    VGG_LAYER_LOCAL_RESPONSE_NORM,                                                                 \
+    {                                                                                              \
+        .lrn = { size, alpha, beta, k }                                                            \
+    }
 #define NONE                                                                                       \
     {                                                                                              \
         .dropout_rate = 0.0f                                                                       \
@@ -51,7 +56,7 @@ typedef struct network {
         p, p, p, p                                                                                 \
     }
 
-const char *const network_names[NETWORK_COUNT] = {"vgg", "odd", "branches", "integers"};
+const char *const network_names[NETWORK_COUNT] = {"vgg", "odd", "branches", "zf", "integers"};
 
 static const network networks[NETWORK_COUNT] = {
     [NETWORK_VGG] = {{3, 32, 32},
@@ -115,6 +120,26 @@ static const network networks[NETWORK_COUNT] = {
                            {"fc4", DENSE(37), NULL},
                            {"relu4", VGG_LAYER_RELU, NONE, NULL},
                            {"fc5", DENSE(3), NULL}}},
+    [NETWORK_ZF] = {{3, 63, 61},
+                    {{"conv1", CONV(18, 7, 2, 1), NULL},
+                     {"relu1", VGG_LAYER_RELU, NONE, NULL},
+                     {"pool1", VGG_LAYER_MAX_POOL, POOL(3, 2, PADS(0), .ceil_mode = true), NULL},
+                     {"norm1", NORM(5, 0.5f, 0.75f, 2.0f), NULL},
+                     {"conv2", CONV(21, 5, 2, 0), NULL},
+                     {"relu2", VGG_LAYER_RELU, NONE, NULL},
+                     {"norm2", NORM(4, 2.0f, 0.6f, 1.0f), NULL},
+                     {"pool2", VGG_LAYER_MAX_POOL, POOL(3, 2, PADS(0), .ceil_mode = true), NULL},
+                     {"conv3", CONV(24, 3, 1, 1), NULL},
+                     {"relu3", VGG_LAYER_RELU, NONE, NULL},
+                     {"conv4", CONV(19, 3, 1, 1), NULL},
+                     {"relu4", VGG_LAYER_RELU, NONE, NULL},
+                     {"pool5", VGG_LAYER_MAX_POOL, POOL(3, 2, PADS(0), .ceil_mode = true), NULL},
+                     {"flatten", VGG_LAYER_FLATTEN, NONE, NULL},
+                     {"fc6", DENSE(33), NULL},
+                     {"relu6", VGG_LAYER_RELU, NONE, NULL},
+                     {"drop6", VGG_LAYER_DROPOUT, {.dropout_rate = 0.5f}, NULL},
+                     {"fc8", DENSE(5), NULL},
+                     {"softmax", VGG_LAYER_SOFTMAX, NONE, NULL}}},
 };
 
 void must(clvgg_status status)

@@ -9,9 +9,11 @@
 #include "support/device.h"
 
 typedef enum network_kind {
-    NETWORK_VGG,      /* 3×32×32: three convolutions with ReLU and pooling, two dense layers */
-    NETWORK_ODD,      /* 5×17×23: strides, dilation, groups, odd channels, every pooling, sigmoid */
+    NETWORK_VGG, /* 3×32×32: three convolutions with ReLU and pooling, two dense layers */
+    NETWORK_ODD, /* 5×17×23: strides, dilation, groups, odd channels, every pooling, sigmoid */
     NETWORK_BRANCHES, /* 6×9×8: values with two readers, flatten and dropout in awkward places */
+    NETWORK_ZF, /* 3×63×61, as Zeiler & Fergus': a 7×7 stride 2 and a 5×5 stride 2 convolution,
+                   overlapping poolings rounded up, local response normalisation */
     NETWORK_INTEGERS, /* 3×10×12: its integers stay below 2²⁴ with network_integers as source */
     NETWORK_COUNT
 } network_kind;

@@ -306,6 +306,10 @@ static void describe_says_what_matters(void **state)
     node = (vgg_node){.type = VGG_LAYER_AVG_POOL, .attributes.pool = {.adaptive = {7, 6}}};
     vgg_node_describe(&node, text, sizeof text);
     assert_string_equal(text, "to 7x6");
+    node =
+        (vgg_node){.type = VGG_LAYER_LOCAL_RESPONSE_NORM, .attributes.lrn = {5, 1e-4f, 0.75f, 2}};
+    vgg_node_describe(&node, text, sizeof text);
+    assert_string_equal(text, "size 5 alpha 0.0001 beta 0.75 k 2");
     node = (vgg_node){.type = VGG_LAYER_RELU};
     vgg_node_describe(&node, text, sizeof text);
     assert_string_equal(text, "");

@@ -32,6 +32,7 @@ static vgg_graph *make_odd(void)
     const vgg_attributes mean = {.pool = {{2, 2}, {1, 1}, {1, 1, 1, 1}, .count_include_pad = true}};
     const vgg_attributes adaptive = {.pool = {.adaptive = {2, 3}}};
     const vgg_attributes wide = {.dense = {7, false}};
+    const vgg_attributes norm = {.lrn = {5, 1e-4f, 0.75f, 2}};
     const vgg_attributes third = {.dropout_rate = 1.0f / 3.0f}, none = {.dropout_rate = 0.0f};
     assert_int_equal(vgg_graph_create(3, 13, 9, &graph), CLVGG_STATUS_OK);
     assert_int_equal(vgg_graph_add(graph, "a \"<&>\" b", VGG_LAYER_CONV2D, &odd, 0, &conv), 0);
@@ -40,6 +41,8 @@ static vgg_graph *make_odd(void)
     assert_int_equal(vgg_graph_add(graph, "to", VGG_LAYER_AVG_POOL, &adaptive, pool, &pool), 0);
     assert_int_equal(vgg_graph_add(graph, "s", VGG_LAYER_SIGMOID, NULL, average, NULL), 0);
     assert_int_equal(vgg_graph_add(graph, "t", VGG_LAYER_TANH, NULL, pool, NULL), 0);
+    assert_int_equal(
+        vgg_graph_add(graph, "norm", VGG_LAYER_LOCAL_RESPONSE_NORM, &norm, pool, &pool), 0);
     assert_int_equal(vgg_graph_add(graph, "flat", VGG_LAYER_FLATTEN, NULL, pool, &flat), 0);
     assert_int_equal(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &wide, flat, &dense), 0);
     assert_int_equal(vgg_graph_add(graph, "drop", VGG_LAYER_DROPOUT, &third, dense, NULL), 0);
@@ -123,6 +126,7 @@ static void refuses_layer(const char *layer, clvgg_status expected, const char *
 
 #define LAYER(type) "{\"name\": \"x\", \"input\": \"input\", \"type\": \"" type "\""
 #define CONV LAYER("conv2d") ", \"out_channels\": 4, \"kernel\": [3, 3]"
+#define NORM LAYER("local_response_norm") ", \"size\": 5, \"alpha\": 1, \"beta\": "
 
 static void refuses_bad_layers(void **state)
 {
@@ -152,6 +156,16 @@ static void refuses_bad_layers(void **state)
                   "conv2d 'x': attribute 'groups' is given twice");
     refuses_layer(LAYER("dropout") ", \"rate\": \"1\"}", bad,
                   "dropout 'x': attribute 'rate' must be a number");
+    const clvgg_status invalid = CLVGG_STATUS_INVALID_ARGUMENT;
+    refuses_layer(NORM "1}", bad, "local_response_norm 'x': attribute 'k' is missing");
+    refuses_layer(NORM "1, \"k\": 0}", invalid,
+                  "local_response_norm 'x': alpha is 1, beta 1, k 0: alpha and beta must be 0 or "
+                  "more, k above 0");
+    refuses_layer(NORM "-1, \"k\": 1}", invalid,
+                  "local_response_norm 'x': alpha is 1, beta -1, k 1: alpha and beta must be 0 or "
+                  "more, k above 0");
+    refuses_layer(LAYER("lrn_grad") "}", CLVGG_STATUS_BAD_FILE,
+                  "layer 'x': unknown type 'lrn_grad'");
     refuses_layer(CONV ", \"groups\": 2}", CLVGG_STATUS_SHAPE_MISMATCH,
                   "conv2d 'x': groups 2 don't divide 3 input channels");
     refuses_layer(LAYER("relu") "}, " LAYER("tanh") "}", CLVGG_STATUS_INVALID_ARGUMENT,

@@ -1,0 +1,62 @@
+/* graph/layer_lrn.c — local response normalisation across channels, and its gradient for walks
+ * back.
+ *
+ * y[c] = x[c] / (k + alpha / size · Σ x[j]²)^beta, j = c − size/2 … c + (size − 1)/2: Krizhevsky et
+ * al. (2012), section 3.3, as PyTorch's LocalResponseNorm has it (the paper's alpha isn't divided
+ * by size).
+ */
+#include <math.h>
+#include <stddef.h>
+
+#include "graph/layer.h"
+#include "tensor/shape.h"
+
+static clvgg_status infer(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_lrn_attributes *lrn = &node->attributes.lrn;
+    VGG_TRY(vgg_layer_check_image(node, input));
+    VGG_TRY(vgg_layer_check_range(node, "size", &lrn->size, 1, 1));
+    if (!(lrn->alpha >= 0.0f && isfinite(lrn->alpha)) ||
+        !(lrn->beta >= 0.0f && isfinite(lrn->beta)) || !(lrn->k > 0.0f && isfinite(lrn->k)))
+        return vgg_layer_fail(
+            node, CLVGG_STATUS_INVALID_ARGUMENT,
+            "alpha is %g, beta %g, k %g: alpha and beta must be 0 or more, k above 0",
+            (double)lrn->alpha, (double)lrn->beta, (double)lrn->k);
+    *output = *input;
+cleanup:
+    return status;
+}
+
+static void describe(const vgg_node *node, char *text, size_t capacity)
+{
+    const vgg_lrn_attributes *lrn = &node->attributes.lrn;
+    vgg_describe(text, capacity, "size %lld alpha %g beta %g k %g", (long long)lrn->size,
+                 (double)lrn->alpha, (double)lrn->beta, (double)lrn->k);
+}
+
+static const vgg_field fields[] = {
+    {"size", VGG_FIELD_INTEGER, 1, offsetof(vgg_attributes, lrn.size), true, 0},
+    {"alpha", VGG_FIELD_FLOAT, 1, offsetof(vgg_attributes, lrn.alpha), true, 0},
+    {"beta", VGG_FIELD_FLOAT, 1, offsetof(vgg_attributes, lrn.beta), true, 0},
+    {"k", VGG_FIELD_FLOAT, 1, offsetof(vgg_attributes, lrn.k), true, 0},
+};
+
+const vgg_layer vgg_layer_local_response_norm = {
+    .name = "local_response_norm",
+    .color = "#fdcdac",
+    .fields = fields,
+    .field_count = sizeof fields / sizeof *fields,
+    .infer = infer,
+    .describe = describe,
+};
+
+/* The signal's normalisation is that of the second input, the forward layer's. */
+const vgg_layer vgg_layer_lrn_grad = {
+    .name = "lrn_grad",
+    .color = "#fdcdac",
+    .infer = infer,
+    .takes_second = vgg_shape_equal,
+    .describe = describe,
+    .internal = true,
+};

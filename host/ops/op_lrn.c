@@ -1,0 +1,58 @@
+/* ops/op_lrn.c — cl/lrn.cl: local response normalisation and its gradient, in any layout. */
+#include "ops/op.h"
+
+static bool is_gradient(const vgg_op *op)
+{
+    return op->problem.node->type == VGG_LAYER_LRN_GRAD;
+}
+
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "lrn needs work-groups of %d", VGG_LINEAR_LOCAL);
+    op->input_block = op->output_block = op->second_block = op->problem.input_block;
+    vgg_op_add_program(op, "lrn.cl", "lrn", "-DVW=%d -DGRADIENT=%d", op->input_block,
+                       is_gradient(op));
+cleanup:
+    return status;
+}
+
+/* Windows that reach beyond all channels are cut, so that kernels add without overflow. */
+static int64_t at_most(int64_t reach, int64_t channels)
+{
+    return reach < channels ? reach : channels;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_lrn_attributes *lrn = &op->problem.node->attributes.lrn;
+    const int64_t *dims = op->problem.output.dims;
+    const uint64_t elements =
+        (uint64_t)count * vgg_layout_elements(&op->problem.output, op->output_block);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    if (is_gradient(op))
+        vgg_arg_buffer(&args, io->second); /* the forward layer's input */
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, elements);
+    vgg_arg_int(&args, dims[0]);
+    vgg_arg_int(&args, dims[1] * dims[2]);
+    vgg_arg_int(&args, at_most(lrn->size / 2, dims[0]));
+    vgg_arg_int(&args, at_most((lrn->size - 1) / 2, dims[0]));
+    vgg_arg_float(&args, lrn->k);
+    vgg_arg_float(&args, lrn->alpha / (float)lrn->size);
+    vgg_arg_float(&args, lrn->beta);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_lrn = {
+    .name = "lrn",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_LOCAL_RESPONSE_NORM) | VGG_LAYER_BIT(VGG_LAYER_LRN_GRAD),
+    .configure = configure,
+    .enqueue = enqueue,
+};
