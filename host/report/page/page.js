@@ -1,0 +1,237 @@
+/* The report of clvgg visualize. Everything that comes from names goes through textContent or
+ * properties, never through markup. */
+(function () {
+  "use strict";
+  var report = JSON.parse(document.getElementById("report").textContent);
+  var nav = document.getElementById("nav"), main = document.getElementById("main");
+  var viewer = document.getElementById("viewer");
+  var shown = null;  /* the layer on the page */
+  var opened = -1;   /* the map in the viewer */
+  var cards = [];
+  var side = "both";
+
+  function make(tag, properties, children) {
+    var element = document.createElement(tag);
+    Object.keys(properties || {}).forEach(function (name) {
+      if (name in element) element[name] = properties[name];
+      else element.setAttribute(name, properties[name]);
+    });
+    (children || []).forEach(function (child) {
+      if (child) element.append(child);
+    });
+    return element;
+  }
+
+  function lastPart(path) { return path.slice(path.lastIndexOf("/") + 1) || path; }
+  function number(value) { return value.toPrecision(4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""); }
+
+  function picture(source, alt, width, height) {
+    if (!source) return make("span", { className: "picture", title: "left out" });
+    var image = make("img", { alt: alt, decoding: "async" });
+    image.loading = "lazy";
+    if (width) image.width = width;
+    if (height) image.height = height;
+    image.src = source;
+    return make("span", { className: "picture" }, [image]);
+  }
+
+  function nine(units, key, className) {
+    return make("span", { className: "nine " + className }, units.map(function (unit) {
+      return picture(unit[key], "");
+    }));
+  }
+
+  /* ---- a layer ---- */
+
+  function card(map, index) {
+    var fires = map.units.length > 0;
+    var name = [make("b", { textContent: "map " + map.map }),
+                make("span", { className: "faint", textContent: fires ? number(map.units[0].value) : "" })];
+    var inside = fires
+      ? make("span", { className: "sides" }, [nine(map.units, "projection", "projections"), nine(map.units, "patch", "patches")])
+      : make("span", { className: "never", textContent: "never fires" });
+    var button = make("button", { className: "card", type: "button" },
+                      [inside, make("span", { className: "name" }, name)]);
+    button.setAttribute("aria-label", "map " + map.map + (fires ? ", strongest value " + number(map.units[0].value) : ", never fires"));
+    button.disabled = !fires;
+    button.addEventListener("click", function () { open(index); });
+    return button;
+  }
+
+  function chooser() {
+    var box = make("div", { className: "switch", role: "radiogroup" });
+    box.setAttribute("aria-label", "What the cards show");
+    [["both", "Both"], ["projections", "Projections"], ["patches", "Photographs"]].forEach(function (choice) {
+      var input = make("input", { type: "radio", name: "side", value: choice[0], checked: choice[0] === side });
+      input.addEventListener("change", function () { side = choice[0]; applySide(); });
+      box.append(make("label", {}, [input, make("span", { textContent: choice[1] })]));
+    });
+    return box;
+  }
+
+  function applySide() {
+    main.className = side === "both" ? "" : "one only-" + side;
+    main.classList.toggle("pixels", !!shown && Math.max(shown.size[0], shown.size[1]) < 100);
+  }
+
+  function showLayer(layer) {
+    shown = layer;
+    var sees = "A unit sees " + layer.size[0] + " \u00D7 " + layer.size[1] + " pixels \u00B7 " +
+      layer.cards.length + " of " + layer.maps + " maps, each with the photographs that excite it most";
+    var head = make("div", {}, [make("h2", { textContent: layer.name, id: "heading" }),
+                                make("p", { className: "faint", textContent: sees })]);
+    cards = layer.cards.map(card);
+    main.replaceChildren(make("div", { className: "head" }, [head, chooser()]),
+                         make("div", { className: "cards" }, cards));
+    if (layer.silent.length > 0)
+      main.append(make("p", { className: "faint silent", textContent:
+        (layer.silent.length === 1 ? "One map never fires" : layer.silent.length + " maps never fire") +
+        " on these photographs: " + layer.silent.join(", ") }));
+    if (layer.figure)
+      main.append(make("p", { className: "faint silent" }, [make("a", { href: layer.figure, textContent: "The layer's figure" })]));
+    applySide();
+  }
+
+  /* ---- other pages ---- */
+
+  function showPage(page) {
+    shown = null;
+    cards = [];
+    var head = make("div", {}, [make("h2", { textContent: page.name, id: "heading" }),
+                                make("p", { className: "faint", textContent: page.note })]);
+    main.replaceChildren(make("div", { className: "head" }, [head]),
+      make("div", { className: "figures" }, page.pictures.map(function (entry) {
+        var image = make("img", { alt: entry.caption, decoding: "async" });
+        image.loading = "lazy";
+        if (entry.width) { image.width = entry.width; image.height = entry.height; }
+        if (entry.source) image.src = entry.source;
+        return make("figure", {}, [entry.source ? image : null, make("figcaption", { textContent: entry.caption + (entry.source ? "" : " (left out)") })]);
+      })));
+    applySide();
+  }
+
+  /* ---- the nine pairs of a map ---- */
+
+  function open(index) {
+    var map = shown.cards[index];
+    opened = index;
+    document.getElementById("viewer-title").textContent = shown.name + " \u00B7 map " + map.map;
+    document.getElementById("previous").disabled = neighbour(-1) < 0;
+    document.getElementById("next").disabled = neighbour(1) < 0;
+    document.getElementById("pairs").replaceChildren.apply(document.getElementById("pairs"), map.units.map(function (unit, rank) {
+      var name = lastPart(unit.file);
+      var where = "row " + unit.y + ", column " + unit.x;
+      var caption = make("figcaption", {}, [
+        make("b", { textContent: (rank + 1) + ". " + name }), make("br"),
+        make("span", { className: "faint", textContent: "value " + number(unit.value) + " at " + where })]);
+      caption.title = unit.file;
+      return make("figure", {}, [make("div", { className: "sides" }, [
+        picture(unit.projection, "what of " + name + " it answers to"),
+        picture(unit.patch, "part of " + name + " that it sees")]), caption]);
+    }));
+    document.getElementById("pairs").classList.toggle("pixels", Math.max(shown.size[0], shown.size[1]) < 100);
+    viewer.scrollTop = 0;
+    if (!viewer.open) viewer.showModal();
+  }
+
+  /* The next map in a direction that fires, or -1. */
+  function neighbour(step) {
+    for (var i = opened + step; i >= 0 && i < shown.cards.length; i += step)
+      if (shown.cards[i].units.length > 0) return i;
+    return -1;
+  }
+
+  function go(step) {
+    var to = neighbour(step);
+    if (to >= 0) open(to);
+  }
+
+  document.getElementById("previous").addEventListener("click", function () { go(-1); });
+  document.getElementById("next").addEventListener("click", function () { go(1); });
+  document.getElementById("close").addEventListener("click", function () { viewer.close(); });
+  viewer.addEventListener("click", function (event) { if (event.target === viewer) viewer.close(); });
+  viewer.addEventListener("close", function () { if (cards[opened]) cards[opened].focus(); });
+  viewer.addEventListener("keydown", function (event) {
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
+      go(event.key === "ArrowLeft" ? -1 : 1);
+      event.preventDefault();
+    }
+  });
+
+  /* ---- arrow keys among cards and among the links ---- */
+
+  function columns() {
+    var first = cards[0].getBoundingClientRect().top, count = 0;
+    while (count < cards.length && Math.abs(cards[count].getBoundingClientRect().top - first) < 2) count++;
+    return Math.max(count, 1);
+  }
+
+  main.addEventListener("keydown", function (event) {
+    var at = cards.indexOf(document.activeElement);
+    if (at < 0) return;
+    var step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key];
+    if (event.key === "Home") step = -at;
+    if (event.key === "End") step = cards.length - 1 - at;
+    if (step === undefined) return;
+    var to = at + step;
+    while (cards[to] && cards[to].disabled) to += step < 0 ? -1 : 1;
+    if (cards[to]) cards[to].focus();
+    event.preventDefault();
+  });
+
+  nav.addEventListener("keydown", function (event) {
+    var links = Array.from(nav.querySelectorAll("a")), at = links.indexOf(document.activeElement);
+    var step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[event.key];
+    if (at < 0 || step === undefined) return;
+    if (links[at + step]) links[at + step].focus();
+    event.preventDefault();
+  });
+
+  /* ---- where we are ---- */
+
+  function link(address, text) {
+    return make("li", {}, [make("a", { href: "#" + address, textContent: text })]);
+  }
+
+  function fillNav() {
+    if (report.layers.length > 0) {
+      nav.append(make("h2", { textContent: "Layers" }),
+                 make("ul", {}, report.layers.map(function (layer, i) { return link("layer-" + i, layer.name); })));
+    }
+    if (report.pages.length > 0) {
+      nav.append(make("h2", { textContent: "Figures" }),
+                 make("ul", {}, report.pages.map(function (page, i) { return link("page-" + i, page.name); })));
+    }
+  }
+
+  function route() {
+    if (location.hash === "#main") return main.focus(); /* from the link that skips */
+    var parts = /^#(layer|page)-(\d+)(?:-(\d+))?$/.exec(location.hash) || [];
+    var list = parts[1] === "page" ? report.pages : report.layers, index = Number(parts[2]);
+    if (!list[index]) {
+      list = report.layers.length > 0 ? report.layers : report.pages;
+      index = report.layers.length > 0 ? list.length - 1 : 0;
+    }
+    if (!list[index]) return;
+    if (viewer.open) viewer.close();
+    opened = -1;
+    if (list === report.layers) showLayer(list[index]);
+    else showPage(list[index]);
+    var address = "#" + (list === report.layers ? "layer-" : "page-") + index;
+    nav.querySelectorAll("a").forEach(function (a) {
+      if (a.getAttribute("href") === address) {
+        a.setAttribute("aria-current", "page");
+        a.scrollIntoView({ block: "nearest", inline: "center" });
+      } else a.removeAttribute("aria-current");
+    });
+    document.title = list[index].name + " \u00B7 " + report.title;
+    window.scrollTo(0, 0);
+    if (list === report.layers && parts[3] && list[index].cards[Number(parts[3])] && list[index].cards[Number(parts[3])].units.length > 0)
+      open(Number(parts[3]));
+  }
+
+  fillNav();
+  window.addEventListener("hashchange", route);
+  if (location.hash === "#main") location.hash = "";
+  route();
+})();

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# The report of clvgg visualize in headless Chromium: pictures are there at phone and desktop width, in light and dark, nothing is
+# wider than the window, awkward names stay names, and the keyboard works. Usage: test_report_browser.sh SOURCE BUILD
+set -u
+build=$2
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
+    { echo "SKIPPED: no chromium on PATH" >&2; exit 77; }
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+result=0
+fail() { echo "$*" >&2; result=1; }
+
+browse() { # browse WIDTHxHEIGHT URL OPTION...
+    local size=${1/x/,} url=$2
+    shift 2
+    timeout 40 "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-dev-shm-usage \
+        --user-data-dir="$folder/profile" --window-size="$size" --virtual-time-budget=5000 "$@" "$url" 2> "$folder/log" ||
+        { cat "$folder/log" >&2; fail "$browser failed on $url"; }
+}
+
+# What a script says about the page once it stands: it goes behind the page's own and leaves its words in data-said.
+ask() { # ask WIDTHxHEIGHT HASH SCRIPT
+    { cat "$folder/page/index.html"; echo "<script>window.addEventListener('load', () => setTimeout(() => {
+        try { document.body.dataset.said = String((() => { $3 })()); } catch (e) { document.body.dataset.said = String(e); }
+    }, 500));</script>"; } > "$folder/page/asked.html"
+    browse "$1" "file://$folder/page/asked.html$2" --dump-dom | grep -o 'data-said="[^"]*"' | head -1 | sed 's/.*="//; s/"$//'
+}
+expect() { # expect WHAT VALUE EXPECTED
+    [ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
+}
+
+mkdir "$folder/page" "$folder/single" || exit 1
+"$build/tests/make_report" "$folder/page" || exit 1
+"$build/tests/make_report" "$folder/single" single || exit 1
+
+for size in 390x844 1280x900; do
+    scheme=0 # dark and light in turns
+    for hash in "#layer-0" "#layer-2-1" "#page-0"; do
+        shot=$folder/shot$hash.png
+        browse $size "file://$folder/page/index.html$hash" --screenshot="$shot" --blink-settings=preferredColorScheme=$scheme > "$folder/out"
+        # A page with pictures doesn't compress to a few bytes.
+        [ "$(stat -c %s "$shot" 2> /dev/null || echo 0)" -gt 20000 ] || fail "$hash at $size: nothing to see"
+        expect "$hash at $size, too wide by" "$(ask $size "$hash" 'return document.documentElement.scrollWidth - window.innerWidth')" 0
+        scheme=$((1 - scheme))
+        rm -f "$shot"
+    done
+    expect "cards at $size" "$(ask $size '#layer-0' 'return document.querySelectorAll(".card").length')" 7
+    expect "broken pictures at $size" "$(ask $size '#layer-0' '
+        return [...document.images].filter(i => i.complete && i.naturalWidth === 0 && i.getAttribute("src")).length')" 0
+done
+
+expect "lazy pictures" "$(ask 1280x900 '#layer-1' 'return [...document.images].every(i => i.loading === "lazy")')" true
+expect "names" "$(ask 1280x900 '#layer-1' '
+    return document.querySelector("#heading").textContent === "<b>layer</b>" && document.title.startsWith("<b>layer</b>") &&
+        !document.querySelector("main b b, nav b, dialog img[onerror]") && document.scripts.length === 3')" true
+expect "a map that never fires" "$(ask 1280x900 '#layer-1' 'return document.querySelectorAll(".card:disabled .never").length')" 1
+expect "silent maps" "$(ask 1280x900 '#layer-2' 'return document.querySelector(".silent").textContent')" \
+    "2 maps never fire on these photographs: 3, 17"
+
+# Keys: right and down among the cards, over the one that never fires; a click (which Enter is) opens, arrows go on, closing returns.
+key='const key = (k) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: k, bubbles: true, cancelable: true}));
+     const cards = [...document.querySelectorAll(".card")], at = () => cards.indexOf(document.activeElement);
+     const viewer = document.querySelector("dialog");'
+expect "arrows among cards" "$(ask 1280x900 '#layer-1' "$key
+    cards[0].focus(); const seen = []; for (const k of ['ArrowRight', 'ArrowDown', 'ArrowRight', 'ArrowLeft', 'End', 'Home']) { key(k); seen.push(at()); }
+    return seen.join(' ')")" "1 4 6 4 6 0"
+expect "the viewer" "$(ask 1280x900 '#layer-1' "$key
+    cards[1].focus(); document.activeElement.click(); const seen = [viewer.open, document.querySelectorAll('#pairs figure').length];
+    key('ArrowRight'); seen.push(document.querySelector('#viewer-title').textContent);
+    for (let i = 0; i < 9; i++) key('ArrowRight');
+    seen.push(document.querySelector('#viewer-title').textContent, document.querySelector('#next').disabled);
+    return seen.join('; ')")" "true; 8; &lt;b&gt;layer&lt;/b&gt; · map 74; &lt;b&gt;layer&lt;/b&gt; · map 222; true"
+expect "arrows among links" "$(ask 390x844 '#layer-1' "
+    const links = [...document.querySelectorAll('nav a')]; links[0].focus();
+    for (const k of ['ArrowDown', 'ArrowRight', 'ArrowUp']) document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: k, bubbles: true}));
+    return links.indexOf(document.activeElement) + ' ' + document.querySelectorAll('[aria-current]').length")" "1 1"
+
+# One file alone, elsewhere.
+mkdir "$folder/elsewhere" && mv "$folder/single/index.html" "$folder/elsewhere/" && rm -r "$folder/single"
+mv "$folder/elsewhere/index.html" "$folder/page/index.html"
+rm "$folder"/page/*.png
+expect "a single file's pictures" "$(ask 1280x900 '#layer-0' '
+    return document.images.length > 50 && [...document.images].every(i => i.src.startsWith("data:image/jpeg") || !i.getAttribute("src"))')" true
+expect "those that are seen" "$(ask 1280x900 '#layer-0' 'return document.images[0].naturalWidth > 0')" true
+exit $result

@@ -1,0 +1,118 @@
+/* make_report.c — a report of stand-in pictures and awkward names, for test_report_browser.sh.
+ *
+ *     make_report FOLDER [single]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "clvgg/image.h"
+#include "report/vis_report.h"
+
+enum { LAYERS = 3, MAPS = 7, NINE = 9, FILES = LAYERS * MAPS * NINE };
+
+static const int sides[LAYERS] = {5, 40, 92};
+static char names[2][FILES][64];
+static vgg_manifest_unit units[LAYERS][MAPS][NINE];
+static vgg_manifest_map maps[LAYERS][MAPS];
+
+static const char *const photographs[] = {
+    "photos/cat.jpg",
+    "photos/</script><script>document.title='broken'</script>.jpg",
+    "photos/\"quoted\" & 'single' \\ <img src=x onerror=alert(1)>.png",
+    "a/folder/that/is/rather/deep/and_a_name_without_any_space_that_goes_on_and_on_and_on.jpeg",
+    "photos/\xE7\x8C\xAB \xE2\x80\xA8 \xD9\x82\xD8\xB7\xD8\xA9.jpg",
+    "photos/not utf-8 \xFF\xFE.jpg"};
+
+/* Rings around a place that differs from picture to picture; `soft` as a projection looks. */
+static int write_picture(clvgg_runtime *runtime, const char *path, int side, unsigned seed,
+                         int soft)
+{
+    uint8_t *rgb = malloc(3 * (size_t)side * (size_t)side);
+    if (rgb == NULL)
+        return 0;
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++) {
+            const int dy = y - (int)(seed * 7) % side, dx = x - (int)(seed * 13) % side;
+            const int ring = (dx * dx + dy * dy) / (side > 10 ? side : 3) % 256;
+            uint8_t *pixel = rgb + 3 * (y * side + x);
+            for (unsigned c = 0; c < 3; c++)
+                pixel[c] = (uint8_t)(soft ? 128 + (ring - 128) / (int)(2 + c)
+                                          : (ring * (int)(c + 1) + (int)(seed * 40)) % 256);
+        }
+    const clvgg_status status = clvgg_image_write_png(runtime, path, side, side, rgb);
+    free(rgb);
+    return status == CLVGG_STATUS_OK;
+}
+
+static int write_pictures(clvgg_runtime *runtime, const char *folder)
+{
+    char path[512];
+    for (size_t i = 0; i < FILES; i++)
+        for (int soft = 0; soft < 2; soft++) {
+            const size_t layer = i / (MAPS * NINE);
+            snprintf(names[soft][i], sizeof names[0][0], "%zu-%s.png", i, soft ? "a" : "b");
+            snprintf(path, sizeof path, "%s/%s", folder, names[soft][i]);
+            if (!write_picture(runtime, path, sides[layer], (unsigned)i, soft))
+                return 0;
+        }
+    snprintf(path, sizeof path, "%s/figure.png", folder);
+    return write_picture(runtime, path, 1500, 3, 0);
+}
+
+static void fill(vgg_manifest_layer layers[LAYERS])
+{
+    static const char *const layer_names[LAYERS] = {"conv1_2", "<b>layer</b>", "conv4_3"};
+    static const int64_t silent[] = {3, 17, 200};
+    for (size_t l = 0; l < LAYERS; l++) {
+        layers[l] = (vgg_manifest_layer){.layer = layer_names[l],
+                                         .figure = "figure.png",
+                                         .map_count = 256,
+                                         .size = {sides[l], sides[l]},
+                                         .maps = maps[l],
+                                         .count = MAPS,
+                                         .silent = silent,
+                                         .silent_count = l};
+        for (size_t m = 0; m < MAPS; m++) {
+            maps[l][m] = (vgg_manifest_map){.map = (int64_t)(37 * m),
+                                            .units = units[l][m],
+                                            .unit_count = m == 5 ? 0 : NINE - m};
+            for (size_t i = 0; i < NINE; i++) {
+                const size_t at = (l * MAPS + m) * NINE + i;
+                units[l][m][i] = (vgg_manifest_unit){.file = photographs[at % 6],
+                                                     .y = (int64_t)i,
+                                                     .x = 2,
+                                                     .value = 123.456 / (double)(i + 1),
+                                                     .projection = names[1][at],
+                                                     .patch = names[0][at]};
+            }
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    clvgg_runtime *runtime = NULL;
+    vgg_manifest_layer layers[LAYERS];
+    size_t left_out = 0;
+    if (argc < 2 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK ||
+        !write_pictures(runtime, argv[1]))
+        return 1;
+    fill(layers);
+    const vgg_manifest manifest = {.layers = layers, .count = LAYERS, .image_count = 1000};
+    const vgg_report_picture picture = {"figure.png", "chelsea.png: where <i>cat</i> is seen"};
+    const vgg_report_page pages[] = {{"Filters", "of the first layer", &picture, 1},
+                                     {"Grad-CAM", "Where a class is seen", &picture, 1}};
+    const vgg_report report = {.runtime = runtime,
+                               .title = "What <vgg16 & co.> learned",
+                               .summary = "1,000 photographs \xC2\xB7 3 layers",
+                               .manifest = &manifest,
+                               .pages = pages,
+                               .page_count = 2};
+    const clvgg_status status = vgg_report_write(argv[1], &report, argc > 2, &left_out);
+    if (status != CLVGG_STATUS_OK)
+        fprintf(stderr, "%s\n", clvgg_status_message());
+    clvgg_runtime_free(runtime);
+    return status == CLVGG_STATUS_OK && left_out == 0 ? 0 : 1;
+}
