@@ -126,6 +126,7 @@ static clvgg_status build_graph(vgg_graph **out)
     VGG_TRY(vgg_graph_add(graph, "tanh", VGG_LAYER_TANH, NULL, input, NULL));
     const vgg_attributes norm = {.lrn = {5, 1e-4f, 0.75f, 2}};
     VGG_TRY(vgg_graph_add(graph, "norm", VGG_LAYER_LOCAL_RESPONSE_NORM, &norm, input, NULL));
+    VGG_TRY(vgg_graph_add(graph, "peaks", VGG_LAYER_MAP_PEAK, NULL, input, NULL));
     VGG_TRY(vgg_graph_add(graph, "flatten", VGG_LAYER_FLATTEN, NULL, last, &last));
     const vgg_attributes dense = {.dense = {.out_features = 100, .bias = true}};
     VGG_TRY(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &dense, last, &last));

@@ -42,6 +42,8 @@ typedef enum vgg_layer_type {
     VGG_LAYER_ACTIVATION_GRAD, /* signal times the slope of the activation whose result is second */
     VGG_LAYER_UNFLATTEN,       /* adjoint of flatten */
     VGG_LAYER_LRN_GRAD,        /* signal through the normalisation of the second input */
+    /* Of searches (layer_map_peak.c); never in a file. */
+    VGG_LAYER_MAP_PEAK, /* {c, 1, 2}: each channel's largest value and where, h·W + w */
     VGG_LAYER_TYPE_COUNT
 } vgg_layer_type;
 

@@ -39,14 +39,14 @@ typedef struct vgg_layer {
     void (*describe)(const vgg_node *node, char *text, size_t capacity); /* NULL: nothing to say */
     /* Of a layer with two inputs: whether the second's shape is right. NULL: it has one. */
     bool (*takes_second)(const clvgg_shape *input, const clvgg_shape *second);
-    bool internal; /* made by walks back alone: not in files */
+    bool internal; /* made by walks back and searches alone: not in files */
 } vgg_layer;
 
 extern const vgg_layer vgg_layer_conv2d, vgg_layer_max_pool, vgg_layer_avg_pool, vgg_layer_dense,
     vgg_layer_flatten, vgg_layer_relu, vgg_layer_sigmoid, vgg_layer_tanh, vgg_layer_softmax,
     vgg_layer_dropout, vgg_layer_local_response_norm, vgg_layer_lrn_grad, vgg_layer_switches,
     vgg_layer_seed, vgg_layer_unpool, vgg_layer_avg_unpool, vgg_layer_col2im,
-    vgg_layer_activation_grad, vgg_layer_unflatten;
+    vgg_layer_activation_grad, vgg_layer_unflatten, vgg_layer_map_peak;
 
 const vgg_layer *vgg_layer_of(vgg_layer_type type);
 /* False when no layer type that files may have has this name. */

@@ -30,6 +30,7 @@ static const vgg_layer *const layers[VGG_LAYER_TYPE_COUNT] = {
     [VGG_LAYER_ACTIVATION_GRAD] = &vgg_layer_activation_grad,
     [VGG_LAYER_UNFLATTEN] = &vgg_layer_unflatten,
     [VGG_LAYER_LRN_GRAD] = &vgg_layer_lrn_grad,
+    [VGG_LAYER_MAP_PEAK] = &vgg_layer_map_peak,
 };
 
 const vgg_layer *vgg_layer_of(vgg_layer_type type)

@@ -219,6 +219,7 @@ extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_
     vgg_variant_dense_direct, vgg_variant_dense_blocked, vgg_variant_dense_rows,
     vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax,
     vgg_variant_layout, vgg_variant_clblast_xgemm, vgg_variant_seed, vgg_variant_unpool,
-    vgg_variant_col2im, vgg_variant_activation_grad, vgg_variant_unflatten, vgg_variant_lrn;
+    vgg_variant_col2im, vgg_variant_activation_grad, vgg_variant_unflatten, vgg_variant_lrn,
+    vgg_variant_map_peak, vgg_variant_map_peak_group;
 
 #endif

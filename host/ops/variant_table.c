@@ -28,6 +28,8 @@ const vgg_variant *const vgg_variants[] = {
     &vgg_variant_activation,
     &vgg_variant_softmax,
     &vgg_variant_lrn,
+    &vgg_variant_map_peak_group,
+    &vgg_variant_map_peak,
     &vgg_variant_layout,
     &vgg_variant_seed,
     &vgg_variant_unpool,
@@ -138,6 +140,8 @@ static int rank(const vgg_variant *variant, const vgg_problem *problem, const vg
                    : NEVER_UNASKED;
     if (variant == &vgg_variant_conv_subgroup)
         return prefers_sub_groups(traits) ? 1 : NEVER_UNASKED;
+    if (variant == &vgg_variant_map_peak_group)
+        return gpu ? 0 : NEVER_UNASKED;
     return variant == &vgg_variant_conv_direct || variant == &vgg_variant_dense_direct ? 2 : 1;
 }
 

@@ -4,7 +4,7 @@
  * pooling behind that where the variant can, unless someone else wants the value in between
  * (another layer, or the caller). Conversions between layouts become steps of their own, made at
  * most once a value and layout. Dropout and flatten are names for their input's value; a pooling's
- * switches are written by the pooling.
+ * switches are written by the pooling. What nobody reads on follows what it reads at once.
  */
 #include <stdio.h>
 #include <string.h>
@@ -341,6 +341,25 @@ cleanup:
     return status;
 }
 
+/* The chain at `index`, and right behind it the layers that read its value and that nothing reads:
+ * it is still in the cache then, and may be forgotten sooner. */
+static clvgg_status select_with_leaves(selection *s, int index)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(select_chain(s, index));
+    const int last = s->plan->steps[s->plan->step_count - 1].last_node;
+    for (int i = last + 1; i < s->plan->graph->count; i++) {
+        if (!s->nodes[i].needed || s->nodes[i].computed || s->nodes[i].consumers > 0 ||
+            node_at(s, i)->input != last || node_at(s, i)->second >= 0 ||
+            is_alias(node_at(s, i)->type))
+            continue;
+        VGG_TRY(select_chain(s, i));
+        s->nodes[i].computed = true;
+    }
+cleanup:
+    return status;
+}
+
 void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity)
 {
     size_t length = 0;
@@ -428,7 +447,7 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
     for (int i = 1; i < plan->graph->count; i++)
         if (s.nodes[i].needed && !s.nodes[i].computed && !is_alias(node_at(&s, i)->type) &&
             node_at(&s, i)->type != VGG_LAYER_INPUT)
-            VGG_TRY(select_chain(&s, i));
+            VGG_TRY(select_with_leaves(&s, i));
     VGG_NEW(plan->outputs, (size_t)options->output_count);
     VGG_NEW(plan->output_shapes, (size_t)options->output_count);
     for (int i = 0; i < options->output_count; i++) {

@@ -56,6 +56,9 @@ static void compute(const walk *w, int index, const float *x, double *y)
     case VGG_LAYER_LOCAL_RESPONSE_NORM:
         ref_lrn(&node->attributes.lrn, in, w->n, x, y);
         break;
+    case VGG_LAYER_MAP_PEAK:
+        ref_map_peak(in, w->n, x, y);
+        break;
     default: /* dropout and flatten are the identity */
         for (int64_t i = 0; i < w->n * inputs; i++)
             y[i] = ref_activation(node->type, x[i]);

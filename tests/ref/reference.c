@@ -124,6 +124,19 @@ void ref_lrn(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n,
     }
 }
 
+void ref_map_peak(const clvgg_shape *in, int64_t n, const float *x, double *y)
+{
+    const int64_t pixels = in->rank == 1 ? 1 : in->dims[1] * in->dims[2];
+    for (int64_t map = 0; map < n * in->dims[0]; map++, x += pixels) {
+        int64_t where = 0;
+        for (int64_t p = 1; p < pixels; p++)
+            if (x[p] > x[where] || (isnan(x[p]) && !isnan(x[where])))
+                where = p;
+        y[2 * map] = x[where];
+        y[2 * map + 1] = (double)where;
+    }
+}
+
 double ref_activation(vgg_layer_type type, double x)
 {
     switch (type) {

@@ -22,6 +22,8 @@ void ref_pool(const vgg_pool_attributes *pool, bool average, const clvgg_shape *
 void ref_softmax(int64_t features, int64_t n, const float *x, double *y);
 void ref_lrn(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n, const float *x,
              double *y);
+/* y [n][c][2]: of each channel the largest value, or a NaN, and the lowest position of several. */
+void ref_map_peak(const clvgg_shape *in, int64_t n, const float *x, double *y);
 double ref_activation(vgg_layer_type type, double x);
 /* 2×2 stride 2 maximum of values that are already double, [planes][h][w] → [planes][h/2][w/2]. */
 void ref_halve(int64_t planes, int64_t h, int64_t w, const double *x, double *y);

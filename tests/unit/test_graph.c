@@ -253,6 +253,25 @@ static void pooling_is_validated(void **state)
             "max_pool 'p': count_include_pad is for average pooling");
 }
 
+static void positions_of_peaks_are_floats(void **state)
+{
+    (void)state;
+    vgg_graph *graph;
+    assert_int_equal(vgg_graph_create(3, 4096, 4097, &graph), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_add(graph, "peaks", VGG_LAYER_MAP_PEAK, NULL, 0, NULL),
+                     CLVGG_STATUS_SHAPE_MISMATCH);
+    assert_string_equal(vgg_message(), "map_peak 'peaks': a map has 16781312 values, float32 "
+                                       "numbers at most 16777216 exactly");
+    vgg_graph_free(graph);
+    assert_int_equal(vgg_graph_create(3, 4096, 4096, &graph), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_add(graph, "peaks", VGG_LAYER_MAP_PEAK, NULL, 0, NULL),
+                     CLVGG_STATUS_OK);
+    const clvgg_shape *output = &graph->nodes[1].output;
+    assert_true(output->rank == 3 && output->dims[0] == 3 && output->dims[1] == 1 &&
+                output->dims[2] == 2);
+    vgg_graph_free(graph);
+}
+
 static void nodes_are_validated(void **state)
 {
     (void)state;
@@ -409,6 +428,7 @@ int main(void)
         cmocka_unit_test(other_layers_have_their_shapes),
         cmocka_unit_test(convolution_is_validated),
         cmocka_unit_test(pooling_is_validated),
+        cmocka_unit_test(positions_of_peaks_are_floats),
         cmocka_unit_test(nodes_are_validated),
         cmocka_unit_test(describe_says_what_matters),
         cmocka_unit_test(family_has_its_sizes),

@@ -139,6 +139,7 @@ static void refuses_bad_layers(void **state)
     refuses_layer(LAYER("lstm") "}", bad, "layer 'x': unknown type 'lstm'");
     refuses_layer(LAYER("input") "}", bad, "layer 'x': unknown type 'input'");
     refuses_layer(LAYER("unflatten") "}", bad, "layer 'x': unknown type 'unflatten'");
+    refuses_layer(LAYER("map_peak") "}", bad, "layer 'x': unknown type 'map_peak'");
     refuses_layer("{\"name\": \"x\", \"input\": \"x\", \"type\": \"relu\"}", bad,
                   "layer 'x': its input 'x' is no layer before it");
     refuses_layer(LAYER("relu") ", \"slope\": 1}", bad, "relu 'x': unknown attribute 'slope'");

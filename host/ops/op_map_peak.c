@@ -1,0 +1,113 @@
+/* ops/op_map_peak.c — cl/map_peak.cl: each map's largest value and where it is, read in whatever
+ * layout the layer before gave.
+ *
+ * `map_peak` cuts maps into slabs and joins what it finds in them; `map_peak_group` gives each map
+ * a work-group, for GPUs and maps that fill one. Both give the same bits.
+ */
+#include "ops/op.h"
+
+enum { SLAB, SLABS };                         /* parameters of map_peak */
+enum { GROUP_ITEMS = 128, LEAST_SLAB = 256 }; /* a slab of 16 KB is worth a work-item's start */
+
+static int64_t map_pixels(const vgg_op *op)
+{
+    const clvgg_shape image = vgg_shape_as_image(&op->problem.input);
+    return image.dims[1] * image.dims[2];
+}
+
+static int64_t map_count(const vgg_op *op)
+{
+    return vgg_shape_as_image(&op->problem.input).dims[0];
+}
+
+/* Slabs enough that one image keeps every compute unit busy. */
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    enum { ITEMS_A_UNIT = 4 };
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "map_peak needs work-groups of %d", VGG_LINEAR_LOCAL);
+    const int block = op->problem.input_block;
+    const int64_t pixels = map_pixels(op), blocks = vgg_ceil_div(map_count(op), block);
+    const int64_t units = traits->compute_units > 0 ? traits->compute_units : 1;
+    const int64_t wanted = vgg_ceil_div(ITEMS_A_UNIT * units, blocks);
+    const int64_t most = vgg_ceil_div(pixels, LEAST_SLAB);
+    const int64_t slab = vgg_ceil_div(pixels, wanted < most ? wanted : most);
+    const int64_t slabs = vgg_ceil_div(pixels, slab);
+    op->input_block = block;
+    op->parameters[SLAB] = (int)slab;
+    op->parameters[SLABS] = (int)slabs;
+    op->workspace_elements = (uint64_t)(op->problem.max_batch * blocks * slabs * 2 * block);
+    vgg_op_add_program(op, "map_peak.cl", "map_peak_slabs", "-DVW=%d", block);
+    vgg_op_add_program(op, "map_peak.cl", "map_peak_join", "-DVW=%d", block);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t maps = map_count(op), slabs = op->parameters[SLABS];
+    const size_t local = 1, items = (size_t)(count * vgg_ceil_div(maps, op->input_block) * slabs);
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->workspace);
+    vgg_arg_int(&args, map_pixels(op));
+    vgg_arg_int(&args, op->parameters[SLAB]);
+    vgg_arg_int(&args, slabs);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &items, &local));
+
+    args = vgg_args_of(op->programs[1].kernel);
+    vgg_arg_buffer(&args, io->workspace);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, (uint64_t)(count * maps));
+    vgg_arg_int(&args, maps);
+    vgg_arg_int(&args, slabs);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[1].kernel, (uint64_t)(count * maps)));
+cleanup:
+    return status;
+}
+
+static clvgg_status configure_group(vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(traits->max_work_group_size >= GROUP_ITEMS &&
+                    traits->local_memory_bytes >= 2 * GROUP_ITEMS * sizeof(float),
+                CLVGG_STATUS_UNSUPPORTED, "map_peak_group needs work-groups of %d", GROUP_ITEMS);
+    VGG_REQUIRE(map_pixels(op) >= GROUP_ITEMS / 2, CLVGG_STATUS_UNSUPPORTED,
+                "maps of %lld values don't fill a work-group", (long long)map_pixels(op));
+    vgg_op_add_program(op, "map_peak.cl", "map_peak_group", "-DWG=%d", GROUP_ITEMS);
+cleanup:
+    return status;
+}
+
+static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
+                                  int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_int(&args, map_pixels(op));
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local = GROUP_ITEMS, global = (size_t)(count * map_count(op)) * GROUP_ITEMS;
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local));
+cleanup:
+    return status;
+}
+
+const vgg_variant vgg_variant_map_peak = {
+    .name = "map_peak",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_MAP_PEAK),
+    .configure = configure,
+    .enqueue = enqueue,
+};
+
+const vgg_variant vgg_variant_map_peak_group = {
+    .name = "map_peak_group",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_MAP_PEAK),
+    .configure = configure_group,
+    .enqueue = enqueue_group,
+};
