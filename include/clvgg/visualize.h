@@ -80,6 +80,94 @@ CLVGG_API clvgg_status clvgg_projector_run(clvgg_projector *projector, int count
                                            float *projections, float *activations,
                                            float *to_values);
 
+/* ---- 2 The strongest activations of a map ---- */
+
+/* In one pass over any number of images, the strongest activations of every chosen map of all
+ * chosen layers, at most one a map and image: its peak. Memory doesn't grow with the images.
+ * Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks (2013), section 4.
+ */
+typedef struct clvgg_top_search clvgg_top_search;
+
+typedef struct clvgg_top_layer {
+    const char *name;    /* a layer's, or "logits", "prob" */
+    const int64_t *maps; /* [map_count], in any order; NULL: all maps of the layer */
+    size_t map_count;
+} clvgg_top_layer;
+
+typedef struct clvgg_top_options {
+    size_t struct_size;
+    const clvgg_top_layer *layers;
+    size_t layer_count; /* 1…1000 */
+    int count;          /* kept of each map, 1…1000; default 9 */
+    int max_batch;      /* images at once on the device, less where its memory is short; 0: chosen,
+                           few on CPUs, where values are searched while they are in the cache */
+    clvgg_gemm gemm;                            /* this and what follows as in */
+    const char *const *variants;                /* clvgg_session_options */
+    size_t variant_count;
+    uint64_t memory_limit_bytes;
+    clvgg_dtype storage;
+} clvgg_top_options;
+
+CLVGG_API void clvgg_top_options_defaults(clvgg_top_options *options);
+
+/* Plans the network up to its deepest chosen layer, as clvgg_session_create(). Retains device and
+ * model; strings and maps are copied. Errors: INVALID_ARGUMENT (an unknown layer: lists what there
+ * is; a map that the layer hasn't), SHAPE_MISMATCH (maps of more than 2^24 units), and those of
+ * clvgg_session_create(). */
+CLVGG_API clvgg_status clvgg_top_search_create(clvgg_device *device, clvgg_model *model,
+                                               const clvgg_top_options *options,
+                                               clvgg_top_search **out);
+CLVGG_API void clvgg_top_search_free(clvgg_top_search *search);
+
+/* An image that was left out of all lists: this activation isn't a finite number. */
+typedef struct clvgg_top_rejected {
+    uint64_t image;    /* its index */
+    const char *layer; /* the first of the chosen ones where it is so; owned by the search */
+    int64_t map;       /* the lowest of that layer */
+} clvgg_top_rejected;
+
+/* Looks at `count` more images, float32 NCHW [count][3][h][w]; the first ever has index 0. Equal
+ * values go to the earlier image. `rejected` [count] receives the images left out, their number
+ * goes to *rejected_count; with NULL such an image is an error. Blocks. One thread at a time.
+ * Errors: INVALID_ARGUMENT, NON_FINITE (image, layer and map; the images before it count),
+ * OUT_OF_DEVICE_MEMORY, OPENCL, DEVICE_LOST. */
+CLVGG_API clvgg_status clvgg_top_search_add(clvgg_top_search *search, size_t count,
+                                            const float *images, clvgg_top_rejected *rejected,
+                                            size_t *rejected_count);
+
+/* Images looked at so far, those left out included. */
+CLVGG_API uint64_t clvgg_top_search_image_count(const clvgg_top_search *search);
+
+typedef struct clvgg_top_layer_info {
+    size_t struct_size;
+    const char *name;   /* as it was given; owned by the search */
+    const char *values; /* the layer whose values are compared: the ReLU behind it, or itself */
+    int64_t maps, height, width;
+    size_t chosen_count; /* maps that are searched */
+} clvgg_top_layer_info;
+
+CLVGG_API size_t clvgg_top_search_layer_count(const clvgg_top_search *search);
+/* Of layer `index` of the options. */
+CLVGG_API clvgg_status clvgg_top_search_layer(const clvgg_top_search *search, size_t index,
+                                              clvgg_top_layer_info *info);
+
+typedef struct clvgg_top_entry {
+    uint64_t image;
+    int64_t y, x; /* the lowest position of equal ones */
+    float value;
+} clvgg_top_entry;
+
+/* What was found for a map, the strongest first: `entries` has room for options.count. Fewer where
+ * fewer images were added. Behind a ReLU only values above 0 count: *entry_count is 0 for a map
+ * that never fired. Errors: INVALID_ARGUMENT (a layer or map that isn't searched). */
+CLVGG_API clvgg_status clvgg_top_search_entries(const clvgg_top_search *search, size_t layer,
+                                                int64_t map, clvgg_top_entry *entries,
+                                                size_t *entry_count);
+/* The layer's chosen maps with the largest peaks so far, at most `wanted`, descending, of equal ones
+ * the lower map first; maps that never fired come last. `maps` has room for `wanted`. */
+CLVGG_API clvgg_status clvgg_top_search_strongest(const clvgg_top_search *search, size_t layer,
+                                                  size_t wanted, int64_t *maps, size_t *map_count);
+
 /* ---- 3 What answers rest on: occlusion, invariance, Grad-CAM ---- */
 
 /* Called between batches. Returns 0 to go on; anything else stops the call, which then returns

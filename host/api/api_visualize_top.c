@@ -1,0 +1,107 @@
+/* api/api_visualize_top.c — implements clvgg/visualize.h: the strongest activations. */
+#include <string.h>
+
+#include "api/scope.h"
+#include "vis/top_search.h"
+
+void clvgg_top_options_defaults(clvgg_top_options *options)
+{
+    if (options == NULL)
+        return;
+    memset(options, 0, sizeof *options);
+    options->struct_size = sizeof *options;
+    options->count = 9;
+}
+
+clvgg_status clvgg_top_search_create(clvgg_device *device, clvgg_model *model,
+                                     const clvgg_top_options *options, clvgg_top_search **out)
+{
+    VGG_API_REQUIRE(out != NULL);
+    *out = NULL;
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(model != NULL);
+    VGG_API_REQUIRE(options != NULL && options->struct_size == sizeof *options);
+    VGG_API_REQUIRE(options->layers != NULL);
+    VGG_API_REQUIRE(options->layer_count >= 1 && options->layer_count <= 1000);
+    VGG_API_REQUIRE(options->count >= 1 && options->count <= 1000);
+    VGG_API_REQUIRE(options->max_batch >= 0 && options->max_batch <= 65536);
+    VGG_API_REQUIRE(options->variant_count == 0 || options->variants != NULL);
+    VGG_API_REQUIRE(options->gemm >= CLVGG_GEMM_AUTO && options->gemm <= CLVGG_GEMM_CLBLAST);
+    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_RETURN(model->scope, vgg_top_search_create(device, model, options, out));
+}
+
+void clvgg_top_search_free(clvgg_top_search *search)
+{
+    vgg_top_search_free(search);
+}
+
+clvgg_status clvgg_top_search_add(clvgg_top_search *search, size_t count, const float *images,
+                                  clvgg_top_rejected *rejected, size_t *rejected_count)
+{
+    VGG_API_REQUIRE(search != NULL);
+    VGG_API_REQUIRE(count == 0 || images != NULL);
+    VGG_API_REQUIRE((rejected != NULL) == (rejected_count != NULL));
+    VGG_API_RETURN(search->model->scope,
+                   vgg_top_search_add(search, count, images, rejected, rejected_count));
+}
+
+uint64_t clvgg_top_search_image_count(const clvgg_top_search *search)
+{
+    return search->image_count;
+}
+
+size_t clvgg_top_search_layer_count(const clvgg_top_search *search)
+{
+    return search->layer_count;
+}
+
+clvgg_status clvgg_top_search_layer(const clvgg_top_search *search, size_t index,
+                                    clvgg_top_layer_info *info)
+{
+    VGG_API_REQUIRE(search != NULL);
+    VGG_API_REQUIRE(info != NULL && info->struct_size == sizeof *info);
+    VGG_API_REQUIRE(index < search->layer_count);
+    const vgg_top_layer *layer = &search->layers[index];
+    *info = (clvgg_top_layer_info){.struct_size = sizeof *info,
+                                   .name = layer->name,
+                                   .values = search->graph->nodes[layer->node].name,
+                                   .maps = layer->maps,
+                                   .height = layer->height,
+                                   .width = layer->width,
+                                   .chosen_count = layer->lists.count};
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status clvgg_top_search_entries(const clvgg_top_search *search, size_t layer, int64_t map,
+                                      clvgg_top_entry *entries, size_t *entry_count)
+{
+    VGG_API_REQUIRE(search != NULL);
+    VGG_API_REQUIRE(entries != NULL);
+    VGG_API_REQUIRE(entry_count != NULL);
+    size_t list = 0;
+    int count = 0;
+    const clvgg_status status = vgg_top_search_list(search, layer, map, &list);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    const vgg_top_layer *l = &search->layers[layer];
+    const vgg_top_entry *found = vgg_top_lists_at(&l->lists, list, &count);
+    for (int i = 0; i < count; i++)
+        entries[i] = (clvgg_top_entry){.image = found[i].image,
+                                       .y = found[i].position / l->width,
+                                       .x = found[i].position % l->width,
+                                       .value = found[i].value};
+    *entry_count = (size_t)count;
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status clvgg_top_search_strongest(const clvgg_top_search *search, size_t layer, size_t wanted,
+                                        int64_t *maps, size_t *map_count)
+{
+    VGG_API_REQUIRE(search != NULL);
+    VGG_API_REQUIRE(layer < search->layer_count);
+    VGG_API_REQUIRE(wanted == 0 || maps != NULL);
+    VGG_API_REQUIRE(map_count != NULL);
+    VGG_API_RETURN(search->model->scope,
+                   vgg_top_search_strongest(search, layer, wanted, maps, map_count));
+}

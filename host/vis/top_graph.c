@@ -1,0 +1,114 @@
+/* vis/top_graph.c — what a search for the strongest activations reads of a network. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "tensor/shape.h"
+#include "vis/layer_choice.h"
+#include "vis/top_search.h"
+
+/* Whether values come from a ReLU, perhaps through layers that keep them from falling below 0. */
+static bool is_rectified(const vgg_graph *graph, int node)
+{
+    for (; node > 0; node = graph->nodes[node].input)
+        switch (graph->nodes[node].type) {
+        case VGG_LAYER_RELU:
+            return true;
+        case VGG_LAYER_MAX_POOL:
+        case VGG_LAYER_AVG_POOL:
+        case VGG_LAYER_DROPOUT:
+        case VGG_LAYER_FLATTEN:
+        case VGG_LAYER_LOCAL_RESPONSE_NORM:
+            break;
+        default:
+            return false;
+        }
+    return false;
+}
+
+/* Which maps are searched, and room for what is found. */
+static clvgg_status choose_maps(vgg_top_layer *layer, const clvgg_top_layer *wanted, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    int32_t lists = 0;
+    VGG_NEW(layer->list_of_map, (size_t)layer->maps);
+    for (int64_t m = 0; m < layer->maps; m++)
+        layer->list_of_map[m] = wanted->maps == NULL ? lists++ : -1;
+    for (size_t i = 0; wanted->maps != NULL && i < wanted->map_count; i++) {
+        const int64_t map = wanted->maps[i];
+        VGG_REQUIRE(map >= 0 && map < layer->maps, CLVGG_STATUS_INVALID_ARGUMENT,
+                    "layer '%s' has maps 0 to %lld, there is no map %lld", layer->name,
+                    (long long)layer->maps - 1, (long long)map);
+        if (layer->list_of_map[map] < 0)
+            layer->list_of_map[map] = lists++;
+    }
+    VGG_REQUIRE(lists > 0, CLVGG_STATUS_INVALID_ARGUMENT, "no map of layer '%s' is chosen",
+                layer->name);
+    VGG_TRY(vgg_top_lists_create((size_t)lists, count, &layer->lists));
+cleanup:
+    return status;
+}
+
+static clvgg_status find_layer(const vgg_graph *graph, const clvgg_top_layer *wanted, int count,
+                               vgg_top_layer *layer)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(wanted->name != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "a layer has no name");
+    VGG_TRY(vgg_layer_choose(graph, wanted->name, &layer->node));
+    VGG_DUP(layer->name, wanted->name);
+    layer->rectified = is_rectified(graph, layer->node);
+    const clvgg_shape shape = vgg_shape_as_image(&graph->nodes[layer->node].output);
+    layer->maps = shape.dims[0];
+    layer->height = shape.dims[1];
+    layer->width = shape.dims[2];
+    VGG_TRY(choose_maps(layer, wanted, count));
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_top_find_layers(clvgg_top_search *search, const clvgg_top_options *options)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_NEW(search->layers, options->layer_count);
+    for (size_t i = 0; i < options->layer_count; i++) {
+        search->layer_count = i + 1;
+        VGG_TRY(find_layer(search->model->graph, &options->layers[i], options->count,
+                           &search->layers[i]));
+    }
+cleanup:
+    return status;
+}
+
+/* The first unused name of its kind: a model may call its layers anything. */
+static clvgg_status add_peak(vgg_graph *graph, int node, int *next_name, int *index)
+{
+    char name[32];
+    do
+        snprintf(name, sizeof name, "peak%d", (*next_name)++);
+    while (vgg_graph_find(graph, name) >= 0);
+    return vgg_graph_add(graph, name, VGG_LAYER_MAP_PEAK, NULL, node, index);
+}
+
+/* Nodes keep their indices: weights are found, and shared with other plans, by them. */
+clvgg_status vgg_top_build_graph(clvgg_top_search *search)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_graph *model = search->model->graph;
+    const int64_t *in = model->nodes[0].output.dims;
+    int deepest = 0, next_name = 1;
+    for (size_t i = 0; i < search->layer_count; i++)
+        if (search->layers[i].node > deepest)
+            deepest = search->layers[i].node;
+    VGG_TRY(vgg_graph_create(in[0], in[1], in[2], &search->graph));
+    for (int i = 1; i <= deepest; i++) {
+        const vgg_node *node = &model->nodes[i];
+        VGG_TRY(vgg_graph_add(search->graph, node->name, node->type, &node->attributes, node->input,
+                              NULL));
+    }
+    VGG_NEW(search->peak_nodes, search->layer_count);
+    for (size_t i = 0; i < search->layer_count; i++)
+        VGG_TRY(
+            add_peak(search->graph, search->layers[i].node, &next_name, &search->peak_nodes[i]));
+cleanup:
+    return status;
+}
