@@ -25,7 +25,7 @@ static const vgg_option options[] = {
     {"maps", 0, VGG_OPTION_CHOICE, AT(maps), "strongest|first|all", 0, 0,
      "Which of its maps (strongest)"},
     {"count", 0, VGG_OPTION_COUNT, AT(count), "N", 1, 4096, "How many of them (64)"},
-    {"scale", 0, VGG_OPTION_CHOICE, AT(scale), "map|layer", 0, 0,
+    {"intensity", 0, VGG_OPTION_CHOICE, AT(scale), "map|layer", 0, 0,
      "Brightest is each map's own greatest value, or the layer's (map)"},
     VGG_VIS_OPTIONS_IMAGES,
     VGG_VIS_OPTIONS_COMMON,
@@ -362,7 +362,7 @@ const vgg_verb vgg_vis_activations = {
     .examples =
         "  clvgg visualize activations cat.jpg\n"
         "  clvgg visualize activations --layer conv5_3 --maps all cat.jpg dog.jpg\n"
-        "  clvgg visualize activations --layer conv1_1 --layer pool1 --scale layer cat.jpg\n",
+        "  clvgg visualize activations --layer conv1_1 --layer pool1 --intensity layer cat.jpg\n",
     .options = options,
     .run = run_activations,
 };

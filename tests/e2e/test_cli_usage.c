@@ -22,9 +22,10 @@ static void test_help(void **state)
 {
     (void)state;
     static const char *const commands[][2] = {
-        {"--help", NULL},   {"-h", NULL},        {"help", NULL},      {"run", "--help"},
-        {"info", "--help"}, {"devices", "-h"},   {"help", "devices"}, {"bench", "-h"},
-        {"compare", "-h"},  {"cache", "--help"}, {"tune", "-h"},      {"eval", "-h"},
+        {"--help", NULL},    {"-h", NULL},          {"help", NULL},      {"run", "--help"},
+        {"info", "--help"},  {"devices", "-h"},     {"help", "devices"}, {"bench", "-h"},
+        {"compare", "-h"},   {"cache", "--help"},   {"tune", "-h"},      {"eval", "-h"},
+        {"visualize", "-h"}, {"help", "visualize"},
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         test_program ran = {0};
@@ -226,11 +227,16 @@ static void test_options_are_documented(void **state)
                             read_text(PROJECT_ROOT "/host/cli/completion/_clvgg"),
                             read_text(PROJECT_ROOT "/host/cli/completion/clvgg.fish")};
     remove_backslashes(man);
-    static const char *const verbs[] = {"run",     "info", "devices", "bench",
-                                        "compare", "tune", "cache",   "eval"};
+    static const char *const verbs[][2] = {{"run", "--help"},          {"info", "--help"},
+                                           {"devices", "--help"},      {"bench", "--help"},
+                                           {"compare", "--help"},      {"tune", "--help"},
+                                           {"cache", "--help"},        {"eval", "--help"},
+                                           {"visualize", "filters"},   {"visualize", "activations"},
+                                           {"visualize", "occlusion"}, {"visualize", "invariance"},
+                                           {"visualize", "gradcam"}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         test_program ran = {0};
-        RUN(&ran, verbs[i], "--help");
+        RUN(&ran, verbs[i][0], verbs[i][1], "--help");
         check_options(ran.out, man, completions);
         test_program_free(&ran);
     }

@@ -126,7 +126,7 @@ static void activations_of_named_layers(void **state)
     for (size_t i = 0; i < 3; i++) {
         test_program ran = {0};
         VISUALIZE(&ran, "activations", NET, OUT("named"), "--layer", "conv2_1", "--layer=pool1",
-                  "--count=5", "--maps", choices[i][0], "--scale", choices[i][1],
+                  "--count=5", "--maps", choices[i][0], "--intensity", choices[i][1],
                   test_scratch_path("photos/1 <b>.png"));
         assert_string_equal(ran.err, "");
         assert_int_equal(ran.exit_code, 0);

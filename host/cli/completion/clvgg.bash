@@ -9,7 +9,11 @@ _clvgg() {
     local verb=${COMP_WORDS[1]} words=
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run eval finetune info devices bench compare tune cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info devices bench compare tune cache help --help --version" -- "$current")
+        return
+    fi
+    if [[ $verb == visualize ]] && ((COMP_CWORD == 2)); then
+        mapfile -t COMPREPLY < <(compgen -W "all top project filters activations occlusion invariance gradcam --help" -- "$current")
         return
     fi
     case $previous in
@@ -31,10 +35,15 @@ _clvgg() {
     --augment) words="flip crop color flip,crop flip,crop,color" ;;
     --resize-mode) words="crop squash" ;;
     --channels) words="RGB BGR" ;;
-    --compute-units | --val-split | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
+    --format) words="png svg pdf" ;;
+    --maps) words="strongest first all" ;;
+    --grey) words="mean mid" ;;
+    --fill) words="edge mean" ;;
+    --intensity) words="map layer" ;;
+    --compute-units | --class | -c | --layers | --size | --stride | --translation | --scale-to | --rotation | --points | --count | --val-split | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
         --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
-    -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out)
+    -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out | --images)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;
@@ -60,6 +69,16 @@ _clvgg() {
                 --device --compute-units --run-dir --resume --checkpoint-every --dry-run
                 --json --quiet --no-cache --help"
             ;;
+        visualize)
+            words="--out --format --json --quiet --device --compute-units --model --labels --batch --mem-limit --input-size
+                --resize-mode --resize-short --channels --scale --mean --std --gemm --variant --storage --no-cache --help"
+            case ${COMP_WORDS[2]} in
+            activations) words+=" --layer --maps --count --intensity --images" ;;
+            occlusion) words+=" --class --size --stride --grey --layer --map" ;;
+            invariance) words+=" --class --layers --translation --scale-to --rotation --points --fill" ;;
+            gradcam) words+=" --class --layer" ;;
+            esac
+            ;;
         info) words="--device --batch --storage --input-size --labels --json --dot --no-cache --help" ;;
         devices) words="--json --help" ;;
         cache) words="list clear --json --help" ;;
@@ -72,7 +91,7 @@ _clvgg() {
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json
                 --export --import --help"
             ;;
-        help) words="run eval finetune info devices bench compare tune cache" ;;
+        help) words="run eval finetune visualize info devices bench compare tune cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             mapfile -t COMPREPLY < <(compgen -f -- "$current")

@@ -6,11 +6,12 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run eval finetune info devices bench compare tune cache help
+set -l verbs run eval finetune visualize info devices bench compare tune cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a finetune -d 'Train a dense head for your classes'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a eval -d 'Measure a model on known photographs'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a visualize -d 'See what each layer learned'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a model's layers, sizes and memory plan"
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
@@ -20,7 +21,7 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List 
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune info devices bench compare tune cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info devices bench compare tune cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s k -l top -x -d 'Classes to print, 0 for all'
@@ -95,6 +96,61 @@ complete -c clvgg -n $finetune -s n -l dry-run -d 'Say what would be done'
 complete -c clvgg -n $finetune -l json -d 'Print one JSON object'
 complete -c clvgg -n $finetune -s q -l quiet -d 'Only results and errors'
 complete -c clvgg -n $finetune -l no-cache -d 'Compile every program, and keep none'
+
+set -l visualize '__fish_seen_subcommand_from visualize'
+set -l whats all top project filters activations occlusion invariance gradcam
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -f
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -a all -d 'Everything, as one report'
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -a top -d 'What excites the maps of a layer most'
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -a project -d 'What of a photograph a unit answers to'
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -a filters -d "The first layer's filters"
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -a activations -d "A layer's answers to a photograph"
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -a occlusion -d 'What of a photograph its class rests on'
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -a invariance -d 'Shifted, enlarged and turned photographs'
+complete -c clvgg -n "$visualize; and not __fish_seen_subcommand_from $whats" -a gradcam -d 'Where in a photograph a class is seen'
+complete -c clvgg -n $visualize -s o -l out -x -a '(__fish_complete_directories)' -d 'Folder of the figures'
+complete -c clvgg -n $visualize -l format -x -a 'png svg pdf' -d 'Of figures'
+complete -c clvgg -n $visualize -l json -d 'Print one JSON object'
+complete -c clvgg -n $visualize -s q -l quiet -d 'Nothing but errors on standard error'
+complete -c clvgg -n $visualize -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
+complete -c clvgg -n $visualize -l compute-units -x -d 'Use only N compute units of a CPU'
+complete -c clvgg -n $visualize -s m -l model -r -d 'Safetensors file'
+complete -c clvgg -n $visualize -s l -l labels -r -d 'Names of the classes'
+complete -c clvgg -n $visualize -s b -l batch -x -d 'Images at once'
+complete -c clvgg -n $visualize -l mem-limit -x -d 'Bound of memory, 512M or 2G'
+complete -c clvgg -n $visualize -l input-size -x -d 'Rows and columns of the input'
+complete -c clvgg -n $visualize -l resize-mode -x -a 'crop squash' -d 'How to fit the input'
+complete -c clvgg -n $visualize -l resize-short -x -d 'Short side before the crop'
+complete -c clvgg -n $visualize -l channels -x -a 'RGB BGR' -d 'Order of the channels'
+complete -c clvgg -n $visualize -l scale -x -d 'Factor of the pixels'
+complete -c clvgg -n $visualize -l mean -x -d 'Mean of each channel'
+complete -c clvgg -n $visualize -l std -x -d 'Standard deviation of each channel'
+complete -c clvgg -n $visualize -l gemm -x -a 'auto own clblast' -d 'Whose matrix multiplication'
+complete -c clvgg -n $visualize -l variant -x -d 'Force a kernel, LAYER=NAME'
+complete -c clvgg -n $visualize -l storage -x -a 'f32 f16 bf16' -d 'How weights are kept on the device'
+complete -c clvgg -n $visualize -l no-cache -d 'Compile every program, and keep none'
+set -l activations "$visualize; and __fish_seen_subcommand_from activations"
+complete -c clvgg -n $activations -l maps -x -a 'strongest first all' -d 'Which maps'
+complete -c clvgg -n $activations -l intensity -x -a 'map layer' -d 'Brightest: of each map, or of the layer'
+set -l imaged "$visualize; and __fish_seen_subcommand_from activations top all"
+complete -c clvgg -n $imaged -l layer -x -d 'A layer to draw'
+complete -c clvgg -n $imaged -l count -x -d 'How many'
+complete -c clvgg -n $imaged -l images -r -d 'Photographs: a folder or a file'
+set -l classes "$visualize; and __fish_seen_subcommand_from occlusion invariance gradcam"
+complete -c clvgg -n $classes -s c -l class -x -d 'Its label or number'
+set -l occlusion "$visualize; and __fish_seen_subcommand_from occlusion"
+complete -c clvgg -n $occlusion -l size -x -d 'Side of the square'
+complete -c clvgg -n $occlusion -l stride -x -d 'Pixels from one place to the next'
+complete -c clvgg -n $occlusion -l grey -x -a 'mean mid' -d 'Colour of the square'
+complete -c clvgg -n $occlusion -l map -x -d 'The map that is summed'
+complete -c clvgg -n "$visualize; and __fish_seen_subcommand_from occlusion gradcam" -l layer -x -d 'Layer of the maps'
+set -l invariance "$visualize; and __fish_seen_subcommand_from invariance"
+complete -c clvgg -n $invariance -l layers -x -d 'Layers whose values are compared'
+complete -c clvgg -n $invariance -l translation -x -d 'Greatest shift in pixels'
+complete -c clvgg -n $invariance -l scale-to -x -d 'Greatest enlargement'
+complete -c clvgg -n $invariance -l rotation -x -d 'Greatest turn in degrees'
+complete -c clvgg -n $invariance -l points -x -d 'Of each curve'
+complete -c clvgg -n $invariance -l fill -x -a 'edge mean' -d 'Beyond the photograph'
 
 set -l info '__fish_seen_subcommand_from info'
 complete -c clvgg -n $info -s d -l device -x -a '(__clvgg_devices) none' -d 'Device to plan for'
