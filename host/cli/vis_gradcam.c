@@ -42,7 +42,7 @@ static clvgg_status draw_figure(const char *path, const vgg_vis *vis,
 {
     const char *label = vgg_vis_label(vis, map->class_index);
     char title[256], subtitle[256], coarse[128];
-    snprintf(title, sizeof title, "%.120s: where %.100s is seen", photograph->path, label);
+    snprintf(title, sizeof title, "%.120s: where %.100s is seen", photograph->file, label);
     snprintf(subtitle, sizeof subtitle, "Grad-CAM; %.60s has %.2f %%, log-odds %.2f", label,
              100 * map->score.probability, map->score.log_odds);
     snprintf(coarse, sizeof coarse, "%.60s, %d x %d", map->layer, map->rows, map->columns);

@@ -174,7 +174,9 @@ int vgg_vis_each(vgg_vis *vis, const char *const *paths, size_t count, vgg_vis_d
         exit_code = vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     for (size_t i = 0; more && i < count; i++) {
         make_name(&name, paths, i);
+        const char *slash = strrchr(paths[i], '/');
         vgg_vis_photograph photograph = {.path = paths[i],
+                                         .file = slash != NULL ? slash + 1 : paths[i],
                                          .name = name.failed ? "photograph" : name.bytes,
                                          .index = i,
                                          .input = input};

@@ -19,6 +19,7 @@ const char *vgg_vis_label(const vgg_vis *vis, size_t index);
 /* A photograph, read and prepared. */
 typedef struct vgg_vis_photograph {
     const char *path;
+    const char *file; /* the path's last part */
     const char *name; /* of its figure, without folder and ending; unlike that of other paths */
     size_t index;
     clvgg_image *image;

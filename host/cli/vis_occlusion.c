@@ -156,7 +156,7 @@ static clvgg_status draw_panels(const char *path, const vgg_vis *vis,
 {
     const char *label = vgg_vis_label(vis, map->class_index);
     char title[256], subtitle[256], layer[128];
-    snprintf(title, sizeof title, "%.120s: what %.100s rests on", photograph->path, label);
+    snprintf(title, sizeof title, "%.120s: what %.100s rests on", photograph->file, label);
     snprintf(subtitle, sizeof subtitle,
              "a square of %d pixels hides one place after another; whole, the photograph is "
              "%.60s with %.2f %%, log-odds %.2f",
@@ -167,7 +167,7 @@ static clvgg_status draw_panels(const char *path, const vgg_vis *vis,
         {.title = "fall of the log-odds",
          .photograph = photograph->pixels,
          .values = maps[FALL],
-         .unit = "how much less likely"},
+         .unit = "nats lost"},
         {.title = "probability", .values = maps[PROBABILITY], .low = 0, .high = 1, .unit = label},
         {.title = "log-odds", .values = maps[LOG_ODDS], .unit = label},
         {.title = layer, .values = maps[ACTIVATION], .unit = "activation"},
