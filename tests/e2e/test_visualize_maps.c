@@ -12,8 +12,12 @@
 #include "clvgg/visualize.h"
 #include "ref/ref_graph.h"
 #include "ref/ref_project.h"
+#include "support/failing_allocator.h"
 #include "support/networks.h"
 #include "support/small_model.h"
+#include "vis/gradcam.h"
+#include "vis/invariance.h"
+#include "vis/occlusion.h"
 
 enum { SIDE = 32, INPUT = 3 * SIDE * SIDE, CLASSES = 3, MAPS = 5, MAP = 16 * 16 };
 
@@ -393,6 +397,66 @@ static void gradcam_follows_its_definition(void **state)
     assert_null(gradcam);
 }
 
+static clvgg_status occlude(void *user)
+{
+    counter counted = {0};
+    clvgg_occlusion *occlusion = NULL;
+    clvgg_occlusion_map result = {.struct_size = sizeof result};
+    clvgg_occlusion_options options = small_squares(&counted);
+    (void)user;
+    options.stride = 30;
+    clvgg_status status =
+        vgg_occlusion_create(fixture.opened.device, fixture.model, &options, &occlusion);
+    if (status == CLVGG_STATUS_OK)
+        status = vgg_occlusion_run(occlusion, fixture.input, -1, -1, &result);
+    vgg_occlusion_free(occlusion);
+    return status;
+}
+
+static clvgg_status move(void *user)
+{
+    static const double amounts[] = {3};
+    clvgg_invariance *invariance = NULL;
+    clvgg_invariance_curve curve = {.struct_size = sizeof curve};
+    clvgg_invariance_options options;
+    (void)user;
+    clvgg_invariance_options_defaults(&options);
+    options.preprocess = &fixture.preprocess;
+    clvgg_status status =
+        vgg_invariance_create(fixture.opened.device, fixture.model, &options, &invariance);
+    if (status == CLVGG_STATUS_OK)
+        status = vgg_invariance_run(invariance, fixture.image, CLVGG_TRANSFORM_ROTATION, amounts, 1,
+                                    -1, &curve);
+    vgg_invariance_free(invariance);
+    return status;
+}
+
+static clvgg_status see(void *user)
+{
+    clvgg_gradcam *gradcam = NULL;
+    clvgg_gradcam_map map = {.struct_size = sizeof map};
+    clvgg_gradcam_options options;
+    (void)user;
+    clvgg_gradcam_options_defaults(&options);
+    clvgg_status status =
+        vgg_gradcam_create(fixture.opened.device, fixture.model, &options, &gradcam);
+    if (status == CLVGG_STATUS_OK)
+        status = vgg_gradcam_run(gradcam, fixture.input, -1, &map);
+    vgg_gradcam_free(gradcam);
+    return status;
+}
+
+static void every_failed_allocation_is_reported(void **state)
+{
+    (void)state;
+    must(occlude(NULL)); /* what the device keeps is there before */
+    must(move(NULL));
+    must(see(NULL));
+    assert_true(failing_allocator_sweep(occlude, NULL) > 20);
+    assert_true(failing_allocator_sweep(move, NULL) > 20);
+    assert_true(failing_allocator_sweep(see, NULL) > 20);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -428,6 +492,7 @@ int main(void)
         cmocka_unit_test(wrong_questions_are_refused),
         cmocka_unit_test(invariance_is_what_plain_runs_say),
         cmocka_unit_test(gradcam_follows_its_definition),
+        cmocka_unit_test(every_failed_allocation_is_reported),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
