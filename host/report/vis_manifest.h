@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
+
 /* One activation, with its pictures. */
 typedef struct vgg_manifest_unit {
     const char *file;               /* of the photograph, as it was named */
@@ -41,5 +43,10 @@ typedef struct vgg_manifest {
     uint64_t image_count;  /* that were looked at */
     uint64_t failed_count; /* that couldn't be read */
 } vgg_manifest;
+
+/* Writes a list of {"layer", "map", "rank", "file", "y", "x", "value", "box": [x0, y0, x1, y1]}, in
+ * the manifest's order, ranks from 1; behind them, for each silent map, {"layer", "map", "dead":
+ * true}. The file appears whole or not at all. Errors: IO, OUT_OF_MEMORY. */
+clvgg_status vgg_manifest_write(const vgg_manifest *manifest, const char *path);
 
 #endif

@@ -1,0 +1,142 @@
+/* cli/vis_top.c — `clvgg visualize top`: its options, and what they ask for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/vis_top.h"
+
+typedef struct top_arguments {
+    vgg_vis_arguments common;
+    vgg_list layers;
+    const char *maps;
+    int seed, count, mode;
+    bool pictures;
+} top_arguments;
+
+enum { DEFAULT_COUNT = 9, MOST_COUNT = 1000 };
+
+#define AT(field) offsetof(top_arguments, field)
+
+static const vgg_option options[] = {
+    {"layer", 0, VGG_OPTION_LIST, AT(layers), "L[,L...]", 0, 0,
+     "Layers to look at; repeatable (every convolution)"},
+    {"maps", 0, VGG_OPTION_TEXT, AT(maps), "WHICH", 0, 0,
+     "Of their maps: 0,5,10-20, all, \"strongest 16\" or \"random 16\"\n"
+     "(\"strongest 16\": those with the largest peaks)"},
+    {"seed", 0, VGG_OPTION_COUNT, AT(seed), "N", 0, 2147483647, "Of random maps (0)"},
+    {"count", 0, VGG_OPTION_COUNT, AT(count), "N", 1, MOST_COUNT,
+     "Photographs of each map (9); figures show nine at most"},
+    {"mode", 0, VGG_OPTION_CHOICE, AT(mode), "deconv|guided|gradient", 0, 0,
+     "How units are projected back (deconv)"},
+    {"pictures", 0, VGG_OPTION_FLAG, AT(pictures), NULL, 0, 0,
+     "Also write each projection and patch as a PNG"},
+    VGG_VIS_OPTIONS_IMAGES,
+    VGG_VIS_OPTIONS_COMMON,
+    {0},
+};
+
+/* Names between commas, each once; *names is one block with the strings behind the pointers. */
+static bool split_layers(const vgg_list *list, const char ***names, size_t *count)
+{
+    size_t room = 0, bytes = 0;
+    *count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        bytes += strlen(list->items[i]) + 1;
+        room++;
+        for (const char *c = list->items[i]; *c != '\0'; c++)
+            room += *c == ',';
+    }
+    *names = malloc(room * sizeof **names + bytes + 1);
+    if (*names == NULL)
+        return false;
+    char *text = (char *)(*names + room);
+    for (size_t i = 0; i < list->count; i++) {
+        for (char *part = strcpy(text, list->items[i]), *end = part; end != NULL; part = end + 1) {
+            end = strchr(part, ',');
+            if (end != NULL)
+                *end = '\0';
+            size_t same = 0;
+            while (same < *count && strcmp((*names)[same], part) != 0)
+                same++;
+            if (same == *count)
+                (*names)[(*count)++] = part;
+            if (end == NULL)
+                break;
+        }
+        text += strlen(list->items[i]) + 1;
+    }
+    return true;
+}
+
+static int work(vgg_vis *vis)
+{
+    const top_arguments *arguments = (const top_arguments *)vis->arguments;
+    const vgg_vis_arguments *common = vis->arguments;
+    vgg_top_request request = {.seed = (uint64_t)arguments->seed,
+                               .count = arguments->count,
+                               .mode = (clvgg_projection)arguments->mode,
+                               .pictures = arguments->pictures,
+                               .path_count = common->images.count + common->run.path_count};
+    vgg_top_found found = {0};
+    const char **layers = NULL, **paths = calloc(request.path_count, sizeof *paths);
+    int exit_code = VGG_EXIT_OK;
+    if (paths == NULL || !split_layers(&arguments->layers, &layers, &request.layer_count) ||
+        !vgg_map_choice_parse(arguments->maps, &request.maps))
+        exit_code = vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    if (exit_code == VGG_EXIT_OK) {
+        for (size_t i = 0; i < request.path_count; i++)
+            paths[i] = i < common->images.count ? common->images.items[i]
+                                                : common->run.paths[i - common->images.count];
+        request.paths = paths;
+        request.layers = layers;
+        exit_code = vgg_top_draw(vis, &request, &found);
+        if (common->run.json) {
+            vgg_json_integer(&vis->json, "images", (int64_t)found.manifest.image_count);
+            vgg_json_integer(&vis->json, "failed", (int64_t)found.manifest.failed_count);
+        }
+    }
+    vgg_top_free(&found);
+    vgg_map_choice_free(&request.maps);
+    free(layers);
+    free(paths);
+    return exit_code;
+}
+
+static const char *check(const void *given)
+{
+    const top_arguments *arguments = given;
+    vgg_map_choice choice;
+    if (arguments->common.images.count + arguments->common.run.path_count == 0)
+        return "needs photographs: --images DIR";
+    if (!vgg_map_choice_parse(arguments->maps, &choice))
+        return "--maps: needs numbers and ranges such as 0,5,10-20, or all, \"strongest 16\" or "
+               "\"random 16\"";
+    vgg_map_choice_free(&choice);
+    return NULL;
+}
+
+static int run_top(vgg_cli *cli, int argc, char **argv)
+{
+    top_arguments arguments = {.common = VGG_VIS_DEFAULTS, .count = DEFAULT_COUNT};
+    const int exit_code =
+        vgg_vis_main(cli, &vgg_vis_top, argc, argv, &arguments.common, check, work);
+    free(arguments.layers.items);
+    return exit_code;
+}
+
+const vgg_verb vgg_vis_top = {
+    .name = "visualize top",
+    .summary = "what makes each map fire most, and why",
+    .usage = "--layer L[,L...] --images DIR... [OPTION]...",
+    .description =
+        "Looks at all photographs once, keeps the strongest activations of every map, at most\n"
+        "one a map and photograph, projects each back to pixels and draws it beside the part of\n"
+        "the photograph that caused it: DIR/top/LAYER.png, 16 maps a page. DIR/manifest.json\n"
+        "lists layer, map, rank, file, y, x, value and box of each, and behind them the maps\n"
+        "that never fired (\"dead\": true). Zeiler & Fergus (2013), figure 2.",
+    .examples =
+        "  clvgg visualize top --layer conv5_3 --images photographs/ --out figures\n"
+        "  clvgg visualize top --layer conv1_2,conv3_3 --maps 0,5,10-20 --images photographs/\n"
+        "  clvgg visualize top --maps \"random 16\" --seed 7 --images photographs/\n",
+    .options = options,
+    .run = run_top,
+};

@@ -1,0 +1,55 @@
+/* cli/vis_top.h — what makes each map fire most, and what of the photographs does it: for the
+ * subverbs and the report.
+ *
+ * vis_top_search.c looks at the photographs, vis_top_found.c lists what was found; vis_top_draw.c
+ * projects the units back and draws them, a page of 16 maps at a time; vis_top.c is the subverb.
+ */
+#ifndef VGG_CLI_VIS_TOP_H
+#define VGG_CLI_VIS_TOP_H
+
+#include "cli/map_choice.h"
+#include "cli/visualize.h"
+#include "clvgg/visualize.h"
+#include "report/vis_manifest.h"
+
+typedef struct vgg_top_request {
+    const char *const *layers; /* [layer_count], each once */
+    size_t layer_count;        /* 0: every convolution */
+    vgg_map_choice maps;
+    uint64_t seed; /* of VGG_MAPS_RANDOM */
+    int count;     /* of each map: figures show up to nine of them */
+    clvgg_projection mode;
+    bool pictures; /* also a PNG of each projection and patch, which the manifest then names */
+    const char *const *paths;
+    size_t path_count;
+} vgg_top_request;
+
+/* All strings and arrays are its own; see vgg_top_free(). */
+typedef struct vgg_top_found {
+    vgg_manifest manifest;
+    char **files; /* [file_count] photographs that were looked at, by the search's index */
+    size_t file_count, file_capacity;
+    clvgg_top_search *search;      /* NULL behind vgg_top_find() */
+    clvgg_receptive_field *fields; /* [manifest.count] */
+    int64_t *widths;               /* [manifest.count] of the layers' maps */
+} vgg_top_found;
+
+/* Looks at all photographs, writes OUT/manifest.json, draws OUT/top/LAYER.png and, for more than 16
+ * maps, OUT/top/LAYER-2.png …; photographs that can't be read are reported and passed over. Returns
+ * an exit code; failures have been reported. `found` is to be freed in either case. */
+int vgg_top_draw(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
+void vgg_top_free(vgg_top_found *found);
+
+/* Its two halves, and the end of the first: found->manifest from found->search. */
+int vgg_top_list(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
+int vgg_top_find(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
+int vgg_top_draw_found(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
+
+/* Rows and columns of the prepared image that a unit sees, clipped: {x0, y0, x1, y1}, half-open,
+ * never empty. */
+void vgg_top_box(const clvgg_receptive_field *field, int64_t y, int64_t x, int height, int width,
+                 int64_t box[4]);
+/* Part of [3][height][width] values. `part` is [3][y1 - y0][x1 - x0]. */
+void vgg_top_cut(const float *values, int height, int width, const int64_t box[4], float *part);
+
+#endif

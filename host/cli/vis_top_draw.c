@@ -1,0 +1,404 @@
+/* cli/vis_top_draw.c — units projected back to pixels beside what caused them, a page of 16 maps at
+ * a time: memory doesn't depend on how many maps are drawn. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/interrupt.h"
+#include "cli/vis_top.h"
+#include "report/vis_figure.h"
+
+enum { MAPS_A_PAGE = 16 };
+
+/* A unit to project; its place in the page's pictures. */
+typedef struct job {
+    vgg_manifest_unit *unit;
+    int64_t map;
+    size_t rank, place;
+} job;
+
+/* A layer at work. */
+typedef struct drawing {
+    vgg_vis *vis;
+    const vgg_top_request *request;
+    vgg_top_found *found;
+    const vgg_manifest_layer *layer;
+    clvgg_projector *projector;
+    int64_t width; /* of a map */
+    int height_in, width_in, batch;
+    size_t elements; /* of an input */
+    /* One batch of jobs. */
+    float *inputs, *projected, *part;
+    clvgg_seed *seeds;
+    const job **pending;
+    int pending_count;
+    /* One page. */
+    const vgg_manifest_map *maps;
+    size_t map_count, job_count;
+    job *jobs;                         /* by file */
+    vgg_pixels *projections, *patches; /* [job_count] by map and rank */
+    size_t done, failed;               /* of all layers */
+} drawing;
+
+/* ---- pictures of one unit ---- */
+
+/* Owned by the page. */
+static vgg_pixels make_pixels(drawing *d, const float *values, const int64_t box[4], bool signed_)
+{
+    const int height = (int)(box[3] - box[1]), width = (int)(box[2] - box[0]);
+    const clvgg_preprocess *preprocess = &d->vis->run.preprocess;
+    uint8_t *rgb = malloc(3 * (size_t)height * (size_t)width);
+    if (rgb == NULL)
+        return (vgg_pixels){0};
+    vgg_top_cut(values, d->height_in, d->width_in, box, d->part);
+    if (signed_)
+        vgg_pixels_signed(d->part, height, width, preprocess->order, rgb);
+    else
+        vgg_pixels_photograph(d->part, height, width, preprocess, rgb);
+    return (vgg_pixels){rgb, width, height};
+}
+
+/* Writes a picture of its own; *relative receives its path below the output folder. */
+static clvgg_status write_picture(drawing *d, const job *j, const char *what,
+                                  const vgg_pixels *pixels, const char **relative)
+{
+    char name[400];
+    snprintf(name, sizeof name, "top/%.200s/map-%lld-%zu-%s.png", d->layer->layer,
+             (long long)j->map, j->rank, what);
+    const char *path = vgg_vis_path(d->vis, name);
+    if (path == NULL)
+        return CLVGG_STATUS_IO;
+    *relative = strdup(path + strlen(d->vis->arguments->out) + 1);
+    return *relative == NULL ? CLVGG_STATUS_OUT_OF_MEMORY
+                             : clvgg_image_write_png(d->vis->run.runtime, path, pixels->width,
+                                                     pixels->height, pixels->rgb);
+}
+
+static clvgg_status finish_job(drawing *d, const job *j, const float *input, const float *projected)
+{
+    vgg_pixels *projection = &d->projections[j->place], *patch = &d->patches[j->place];
+    *projection = make_pixels(d, projected, j->unit->box, true);
+    *patch = make_pixels(d, input, j->unit->box, false);
+    if (projection->rgb == NULL || patch->rgb == NULL)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (d->request->pictures)
+        status = write_picture(d, j, "projection", projection, &j->unit->projection);
+    if (d->request->pictures && status == CLVGG_STATUS_OK)
+        status = write_picture(d, j, "patch", patch, &j->unit->patch);
+    return status;
+}
+
+static clvgg_status flush(drawing *d)
+{
+    if (d->pending_count == 0)
+        return CLVGG_STATUS_OK;
+    clvgg_status status = clvgg_projector_run(d->projector, d->pending_count, d->inputs, d->seeds,
+                                              d->projected, NULL, NULL);
+    for (int i = 0; i < d->pending_count && status == CLVGG_STATUS_OK; i++)
+        status = finish_job(d, d->pending[i], d->inputs + (size_t)i * d->elements,
+                            d->projected + (size_t)i * d->elements);
+    d->done += (size_t)d->pending_count;
+    d->pending_count = 0;
+    vgg_progress_update(&d->vis->run.progress, d->done);
+    return status;
+}
+
+static clvgg_status add_job(drawing *d, const job *j, const float *input)
+{
+    const size_t at = (size_t)d->pending_count;
+    memcpy(d->inputs + at * d->elements, input, d->elements * sizeof *input);
+    d->seeds[at] = (clvgg_seed){.map = j->map, .position = j->unit->y * d->width + j->unit->x};
+    d->pending[at] = j;
+    d->pending_count++;
+    return d->pending_count == d->batch ? flush(d) : CLVGG_STATUS_OK;
+}
+
+/* ---- a page ---- */
+
+static int by_file(const void *left, const void *right)
+{
+    const job *a = left, *b = right;
+    const int order = a->unit->file == b->unit->file ? 0 : strcmp(a->unit->file, b->unit->file);
+    return order != 0 ? order : a->place < b->place ? -1 : a->place > b->place;
+}
+
+static clvgg_status list_jobs(drawing *d)
+{
+    size_t count = 0;
+    for (size_t m = 0; m < d->map_count; m++)
+        count += d->maps[m].unit_count;
+    d->jobs = calloc(count + 1, sizeof *d->jobs);
+    d->projections = calloc(count + 1, sizeof *d->projections);
+    d->patches = calloc(count + 1, sizeof *d->patches);
+    if (d->jobs == NULL || d->projections == NULL || d->patches == NULL)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    for (size_t m = 0; m < d->map_count; m++)
+        for (size_t u = 0; u < d->maps[m].unit_count; u++, d->job_count++)
+            d->jobs[d->job_count] = (job){.unit = (vgg_manifest_unit *)&d->maps[m].units[u],
+                                          .map = d->maps[m].map,
+                                          .rank = u + 1,
+                                          .place = d->job_count};
+    qsort(d->jobs, d->job_count, sizeof *d->jobs, by_file);
+    return CLVGG_STATUS_OK;
+}
+
+/* The photographs again, each once, in the order of the jobs. */
+static clvgg_status open_photographs(drawing *d, const char **paths, clvgg_image_stream **stream)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < d->job_count; i++)
+        if (count == 0 || strcmp(paths[count - 1], d->jobs[i].unit->file) != 0)
+            paths[count++] = d->jobs[i].unit->file;
+    clvgg_image_stream_options options;
+    clvgg_image_stream_options_defaults(&options);
+    options.preprocess = d->vis->run.preprocess;
+    options.max_batch = 1;
+    options.memory_limit_bytes = d->vis->arguments->run.memory_limit_bytes;
+    return clvgg_image_stream_open(d->vis->run.runtime, paths, count, &options, stream);
+}
+
+/* What can't be read any more has no pictures. */
+static clvgg_status project_page(drawing *d, clvgg_image_stream *stream, float *input)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    size_t count = 1, next = 0;
+    while (status == CLVGG_STATUS_OK && vgg_interrupt_signal() == 0) {
+        clvgg_stream_item item;
+        status = clvgg_image_stream_next(stream, input, &item, 1, &count);
+        if (status != CLVGG_STATUS_OK || count == 0)
+            break;
+        if (item.status != CLVGG_STATUS_OK) {
+            vgg_progress_clear(&d->vis->run.progress);
+            vgg_cli_error(d->vis->cli, "%s", item.message);
+            d->failed++;
+        }
+        while (next < d->job_count && strcmp(d->jobs[next].unit->file, item.path) < 0)
+            next++;
+        for (; next < d->job_count && strcmp(d->jobs[next].unit->file, item.path) == 0; next++)
+            if (item.status == CLVGG_STATUS_OK && status == CLVGG_STATUS_OK)
+                status = add_job(d, &d->jobs[next], input);
+    }
+    return status == CLVGG_STATUS_OK ? flush(d) : status;
+}
+
+static void describe(const drawing *d, size_t first, char title[300], char subtitle[400])
+{
+    const vgg_manifest_layer *layer = d->layer;
+    const unsigned long long looked_at = d->found->manifest.image_count;
+    snprintf(title, 300, "%.200s: strongest activations", layer->layer);
+    int length = snprintf(
+        subtitle, 400, "%llu photograph%s \xC2\xB7 a unit sees %lld \xC3\x97 %lld pixels",
+        looked_at, looked_at == 1 ? "" : "s", (long long)layer->size[0], (long long)layer->size[1]);
+    if (layer->count > MAPS_A_PAGE)
+        length +=
+            snprintf(subtitle + length, 400 - (size_t)length, " \xC2\xB7 maps %zu to %zu of %zu",
+                     first + 1, first + d->map_count, layer->count);
+    if (layer->silent_count > 0)
+        snprintf(subtitle + length, 400 - (size_t)length, " \xC2\xB7 %zu %s never fired",
+                 layer->silent_count, layer->silent_count == 1 ? "map" : "maps");
+}
+
+static clvgg_status draw_page(drawing *d, size_t first, const char *path)
+{
+    char title[300], subtitle[400], captions[MAPS_A_PAGE][40];
+    vgg_nine nines[MAPS_A_PAGE];
+    size_t place = 0;
+    for (size_t m = 0; m < d->map_count; m++) {
+        const size_t units = d->maps[m].unit_count;
+        snprintf(captions[m], sizeof captions[m], "map %lld%s", (long long)d->maps[m].map,
+                 units == 0 ? ": silent" : "");
+        nines[m] = (vgg_nine){.caption = captions[m],
+                              .projections = d->projections + place,
+                              .patches = d->patches + place,
+                              .count = units < VGG_FIGURE_NINE ? units : VGG_FIGURE_NINE};
+        place += units;
+    }
+    describe(d, first, title, subtitle);
+    return vgg_figure_nines(path, &(vgg_nines){.title = title,
+                                               .subtitle = subtitle,
+                                               .left_title = "projections",
+                                               .right_title = "patches",
+                                               .maps = nines,
+                                               .count = d->map_count});
+}
+
+static void free_page(drawing *d)
+{
+    for (size_t i = 0; i < d->job_count && d->patches != NULL; i++) {
+        free((uint8_t *)d->projections[i].rgb);
+        free((uint8_t *)d->patches[i].rgb);
+    }
+    free(d->projections);
+    free(d->patches);
+    free(d->jobs);
+    d->projections = d->patches = NULL;
+    d->jobs = NULL;
+    d->job_count = 0;
+}
+
+static clvgg_status page(drawing *d, size_t first, const char *path)
+{
+    clvgg_image_stream *stream = NULL;
+    d->maps = d->layer->maps + first;
+    d->map_count = d->layer->count - first < MAPS_A_PAGE ? d->layer->count - first : MAPS_A_PAGE;
+    clvgg_status status = list_jobs(d);
+    const char **paths = calloc(d->job_count + 1, sizeof *paths);
+    float *input = calloc(d->elements, sizeof *input);
+    if (paths == NULL || input == NULL)
+        status = CLVGG_STATUS_OUT_OF_MEMORY;
+    if (status == CLVGG_STATUS_OK && d->job_count > 0)
+        status = open_photographs(d, paths, &stream);
+    if (status == CLVGG_STATUS_OK && d->job_count > 0)
+        status = project_page(d, stream, input);
+    if (status == CLVGG_STATUS_OK && vgg_interrupt_signal() == 0)
+        status = draw_page(d, first, path);
+    clvgg_image_stream_close(stream);
+    free(paths);
+    free(input);
+    free_page(d);
+    return status;
+}
+
+/* ---- a layer ---- */
+
+/* On CPUs an image a core, as in a search. */
+static int choose_batch(const vgg_vis *vis)
+{
+    enum { LEAST = 2, MOST = 8 };
+    const unsigned units = vis->run.device_info.compute_units;
+    if (vis->arguments->run.batch > 0)
+        return vis->arguments->run.batch;
+    return vis->run.device_info.type != CLVGG_DEVICE_CPU || units > MOST ? MOST
+           : units < LEAST                                               ? LEAST
+                                                                         : (int)units;
+}
+
+static clvgg_status start_layer(drawing *d)
+{
+    clvgg_projector_options options;
+    clvgg_projector_options_defaults(&options);
+    options.mode = d->request->mode;
+    options.storage = (clvgg_dtype)d->vis->arguments->run.storage;
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (d->batch = choose_batch(d->vis);; d->batch /= 2) {
+        options.max_batch = d->batch;
+        status = clvgg_projector_create(d->vis->run.device, d->vis->run.model, d->layer->layer,
+                                        &options, &d->projector);
+        if (status != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || d->batch == 1)
+            break;
+    }
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    const size_t batch = (size_t)d->batch;
+    d->inputs = calloc(batch * d->elements, sizeof *d->inputs);
+    d->projected = calloc(batch * d->elements, sizeof *d->projected);
+    d->part = calloc(d->elements, sizeof *d->part);
+    d->seeds = calloc(batch, sizeof *d->seeds);
+    d->pending = calloc(batch, sizeof *d->pending);
+    return d->inputs != NULL && d->projected != NULL && d->part != NULL && d->seeds != NULL &&
+                   d->pending != NULL
+               ? CLVGG_STATUS_OK
+               : CLVGG_STATUS_OUT_OF_MEMORY;
+}
+
+static void end_layer(drawing *d)
+{
+    clvgg_projector_free(d->projector);
+    free(d->inputs);
+    free(d->projected);
+    free(d->part);
+    free(d->seeds);
+    free(d->pending);
+    d->projector = NULL;
+    d->inputs = d->projected = d->part = NULL;
+    d->seeds = NULL;
+    d->pending = NULL;
+    d->pending_count = 0;
+}
+
+/* Pages of a layer; VGG_EXIT_FAILED where a file or its folder can't be written. */
+static int draw_pages(drawing *d, vgg_manifest_layer *layer)
+{
+    for (size_t first = 0; first < layer->count && vgg_interrupt_signal() == 0;
+         first += MAPS_A_PAGE) {
+        char name[300], number[24] = "";
+        if (first > 0)
+            snprintf(number, sizeof number, "-%zu", first / MAPS_A_PAGE + 1);
+        snprintf(name, sizeof name, "top/%.200s%s", layer->layer, number);
+        const char *made = vgg_vis_figure_path(d->vis, name);
+        char *path = made != NULL ? strdup(made) : NULL; /* pictures have paths too */
+        if (made == NULL)
+            return VGG_EXIT_FAILED;
+        const clvgg_status status =
+            path != NULL ? page(d, first, path) : CLVGG_STATUS_OUT_OF_MEMORY;
+        if (status == CLVGG_STATUS_OK && vgg_interrupt_signal() == 0) {
+            vgg_vis_wrote(d->vis, path);
+            if (layer->figure == NULL)
+                layer->figure = strdup(path + strlen(d->vis->arguments->out) + 1);
+        }
+        free(path);
+        if (status != CLVGG_STATUS_OK)
+            return vgg_cli_fail(d->vis->cli, status);
+    }
+    return VGG_EXIT_OK;
+}
+
+/* A layer from which nothing can be projected back is reported; the others go on. */
+static int draw_layer(drawing *d, size_t index)
+{
+    vgg_manifest_layer *layer = (vgg_manifest_layer *)&d->found->manifest.layers[index];
+    d->layer = layer;
+    d->width = d->found->widths[index];
+    const clvgg_status status = start_layer(d);
+    int exit_code = VGG_EXIT_OK;
+    if (status == CLVGG_STATUS_UNSUPPORTED) {
+        vgg_cli_fail(d->vis->cli, status);
+        d->failed++;
+    } else {
+        exit_code =
+            status == CLVGG_STATUS_OK ? draw_pages(d, layer) : vgg_cli_fail(d->vis->cli, status);
+    }
+    end_layer(d);
+    return exit_code;
+}
+
+int vgg_top_draw_found(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found)
+{
+    const vgg_manifest *manifest = &found->manifest;
+    drawing d = {.vis = vis,
+                 .request = request,
+                 .found = found,
+                 .height_in = vis->run.preprocess.height,
+                 .width_in = vis->run.preprocess.width};
+    d.elements = 3 * (size_t)d.height_in * (size_t)d.width_in;
+    size_t total = 0;
+    for (size_t l = 0; l < manifest->count; l++)
+        for (size_t m = 0; m < manifest->layers[l].count; m++)
+            total += manifest->layers[l].maps[m].unit_count;
+    if (!vis->arguments->run.quiet)
+        vis->run.progress = vgg_progress_start(&vis->cli->err_style, total);
+    int exit_code = VGG_EXIT_OK;
+    for (size_t l = 0; l < manifest->count && exit_code == VGG_EXIT_OK; l++)
+        if (vgg_interrupt_signal() == 0)
+            exit_code = draw_layer(&d, l);
+    vgg_progress_finish(&vis->run.progress);
+    return exit_code == VGG_EXIT_OK && d.failed > 0 ? VGG_EXIT_FAILED : exit_code;
+}
+
+int vgg_top_draw(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found)
+{
+    int exit_code = vgg_top_find(vis, request, found);
+    if (exit_code != VGG_EXIT_OK)
+        return exit_code;
+    const char *path = vgg_vis_path(vis, "manifest.json");
+    if (path == NULL)
+        return VGG_EXIT_FAILED;
+    const clvgg_status status = vgg_manifest_write(&found->manifest, path);
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(vis->cli, status);
+    vgg_vis_wrote(vis, path);
+    exit_code = vgg_top_draw_found(vis, request, found);
+    return exit_code == VGG_EXIT_OK && found->manifest.failed_count > 0 ? VGG_EXIT_FAILED
+                                                                        : exit_code;
+}

@@ -1,0 +1,174 @@
+/* cli/vis_top_found.c — what a search found, as the manifest and the figures have it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/vis_top.h"
+
+void vgg_top_box(const clvgg_receptive_field *field, int64_t y, int64_t x, int height, int width,
+                 int64_t box[4])
+{
+    const int64_t extents[2] = {height, width}, at[2] = {y, x};
+    for (int axis = 0; axis < 2; axis++) {
+        int64_t first = field->start[axis] + at[axis] * field->stride[axis];
+        int64_t end = first + field->size[axis];
+        first = first < 0 ? 0 : first >= extents[axis] ? extents[axis] - 1 : first;
+        end = end > extents[axis] ? extents[axis] : end <= first ? first + 1 : end;
+        box[1 - axis] = first;
+        box[3 - axis] = end;
+    }
+}
+
+void vgg_top_free(vgg_top_found *found)
+{
+    for (size_t l = 0; l < found->manifest.count; l++) {
+        const vgg_manifest_layer *layer = &found->manifest.layers[l];
+        for (size_t m = 0; m < layer->count; m++) {
+            for (size_t u = 0; u < layer->maps[m].unit_count; u++) {
+                free((char *)layer->maps[m].units[u].projection);
+                free((char *)layer->maps[m].units[u].patch);
+            }
+            free((vgg_manifest_unit *)layer->maps[m].units);
+        }
+        free((vgg_manifest_map *)layer->maps);
+        free((int64_t *)layer->silent);
+        free((char *)layer->figure);
+        free((char *)layer->layer);
+    }
+    free((vgg_manifest_layer *)found->manifest.layers);
+    for (size_t i = 0; i < found->file_count; i++)
+        free(found->files[i]);
+    free(found->files);
+    free(found->fields);
+    free(found->widths);
+    clvgg_top_search_free(found->search);
+    *found = (vgg_top_found){0};
+}
+
+void vgg_top_cut(const float *values, int height, int width, const int64_t box[4], float *part)
+{
+    const size_t columns = (size_t)(box[2] - box[0]);
+    for (int64_t c = 0; c < 3; c++)
+        for (int64_t y = box[1]; y < box[3]; y++, part += columns)
+            memcpy(part, values + (c * height + y) * width + box[0], columns * sizeof *part);
+}
+
+static clvgg_status fill_map(const vgg_vis *vis, const vgg_top_found *found, size_t layer,
+                             int64_t map, clvgg_top_entry *entries, vgg_manifest_map *out)
+{
+    size_t count = 0;
+    clvgg_status status = clvgg_top_search_entries(found->search, layer, map, entries, &count);
+    *out = (vgg_manifest_map){.map = map};
+    if (status != CLVGG_STATUS_OK || count == 0)
+        return status;
+    vgg_manifest_unit *units = calloc(count, sizeof *units);
+    if (units == NULL)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        units[i] = (vgg_manifest_unit){.file = found->files[entries[i].image],
+                                       .y = entries[i].y,
+                                       .x = entries[i].x,
+                                       .value = (double)entries[i].value};
+        vgg_top_box(&found->fields[layer], entries[i].y, entries[i].x, vis->run.preprocess.height,
+                    vis->run.preprocess.width, units[i].box);
+    }
+    out->units = units;
+    out->unit_count = count;
+    return CLVGG_STATUS_OK;
+}
+
+static int ascending(const void *left, const void *right)
+{
+    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* The maps that are shown, in the order to be shown: `maps` holds all that were searched, the
+ * strongest first, and receives them. */
+static size_t choose_shown(const vgg_top_request *request, int64_t *maps, size_t count)
+{
+    switch (request->maps.kind) {
+    case VGG_MAPS_STRONGEST:
+        return count < request->maps.wanted ? count : request->maps.wanted;
+    case VGG_MAPS_LIST: /* as many as were searched */
+        memcpy(maps, request->maps.maps, count * sizeof *maps);
+        return count;
+    default:
+        qsort(maps, count, sizeof *maps, ascending);
+        return count;
+    }
+}
+
+/* `maps` and `entries` are scratch, for all maps and for request->count entries. */
+static clvgg_status fill_layer(const vgg_vis *vis, const vgg_top_request *request,
+                               vgg_top_found *found, size_t index, const clvgg_top_layer_info *info,
+                               int64_t *maps, clvgg_top_entry *entries)
+{
+    vgg_manifest_layer *out = (vgg_manifest_layer *)&found->manifest.layers[index];
+    size_t count = 0, used = 0;
+    clvgg_status status =
+        clvgg_top_search_strongest(found->search, index, info->chosen_count, maps, &count);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    int64_t *silent = calloc(count, sizeof *silent);
+    out->silent = silent;
+    if (silent == NULL)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count && status == CLVGG_STATUS_OK; i++) {
+        status = clvgg_top_search_entries(found->search, index, maps[i], entries, &used);
+        if (status == CLVGG_STATUS_OK && used == 0)
+            silent[out->silent_count++] = maps[i];
+    }
+    qsort(silent, out->silent_count, sizeof *silent, ascending);
+    const size_t shown = choose_shown(request, maps, count);
+    vgg_manifest_map *filled = calloc(shown, sizeof *filled);
+    out->maps = filled;
+    if (filled == NULL)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    for (size_t i = 0; i < shown && status == CLVGG_STATUS_OK; i++) {
+        status = fill_map(vis, found, index, maps[i], entries, &filled[i]);
+        out->count = i + 1;
+    }
+    return status;
+}
+
+static clvgg_status list_layer(const vgg_vis *vis, const vgg_top_request *request,
+                               vgg_top_found *found, size_t index, clvgg_top_entry *entries)
+{
+    vgg_manifest_layer *out = (vgg_manifest_layer *)&found->manifest.layers[index];
+    clvgg_receptive_field *field = &found->fields[index];
+    clvgg_top_layer_info info = {.struct_size = sizeof info};
+    clvgg_status status = clvgg_top_search_layer(found->search, index, &info);
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_model_receptive_field(vis->run.model, info.name, field);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    *out = (vgg_manifest_layer){.layer = strdup(info.name),
+                                .map_count = info.maps,
+                                .size = {field->size[0], field->size[1]}};
+    found->widths[index] = info.width;
+    int64_t *maps = calloc((size_t)info.maps, sizeof *maps);
+    status = maps != NULL && out->layer != NULL
+                 ? fill_layer(vis, request, found, index, &info, maps, entries)
+                 : CLVGG_STATUS_OUT_OF_MEMORY;
+    free(maps);
+    return status;
+}
+
+int vgg_top_list(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found)
+{
+    const size_t count = clvgg_top_search_layer_count(found->search);
+    clvgg_top_entry *entries = calloc((size_t)request->count, sizeof *entries);
+    clvgg_status status = CLVGG_STATUS_OK;
+    found->fields = calloc(count, sizeof *found->fields);
+    found->widths = calloc(count, sizeof *found->widths);
+    found->manifest.layers = calloc(count, sizeof *found->manifest.layers);
+    if (entries == NULL || found->fields == NULL || found->widths == NULL ||
+        found->manifest.layers == NULL)
+        status = CLVGG_STATUS_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count && status == CLVGG_STATUS_OK; i++) {
+        found->manifest.count = i + 1;
+        status = list_layer(vis, request, found, i, entries);
+    }
+    free(entries);
+    return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(vis->cli, status);
+}

@@ -1,0 +1,221 @@
+/* cli/vis_top_search.c — all photographs through the network once: which of them, and where, make
+ * each map fire most. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/interrupt.h"
+#include "cli/vis_maps.h"
+#include "cli/vis_top.h"
+
+/* ---- the search ---- */
+
+typedef struct chosen {
+    clvgg_top_layer *layers; /* [count] */
+    int64_t **maps;          /* [count], of those that are drawn at random */
+    size_t count;
+} chosen;
+
+static void free_chosen(chosen *c)
+{
+    for (size_t i = 0; i < c->count && c->maps != NULL; i++)
+        free(c->maps[i]);
+    free(c->maps);
+    free(c->layers);
+}
+
+static bool add_layer(const vgg_top_request *request, const clvgg_layer_info *info, chosen *c)
+{
+    clvgg_top_layer *layer = &c->layers[c->count];
+    *layer = (clvgg_top_layer){.name = info->name};
+    if (request->maps.kind == VGG_MAPS_LIST) {
+        layer->maps = request->maps.maps;
+        layer->map_count = request->maps.count;
+    } else if (request->maps.kind == VGG_MAPS_RANDOM) {
+        const size_t maps = (size_t)info->output.dims[0];
+        int64_t *drawn = calloc(maps, sizeof *drawn);
+        if (drawn == NULL)
+            return false;
+        layer->map_count =
+            vgg_maps_draw(request->seed, info->name, maps, request->maps.wanted, drawn);
+        layer->maps = c->maps[c->count] = drawn;
+    }
+    c->count++;
+    return true;
+}
+
+/* The layers asked for, or every convolution. */
+static int choose_layers(vgg_vis *vis, const vgg_top_request *request, chosen *c)
+{
+    const size_t all = clvgg_model_layer_count(vis->run.model);
+    const size_t room = request->layer_count > all ? request->layer_count : all;
+    clvgg_layer_info info = {.struct_size = sizeof info};
+    size_t index = 0;
+    bool enough = true;
+    c->layers = calloc(room, sizeof *c->layers);
+    c->maps = calloc(room, sizeof *c->maps);
+    if (c->layers == NULL || c->maps == NULL)
+        return vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    for (size_t i = 0; i < request->layer_count && enough; i++) {
+        const int exit_code = vgg_vis_find_layer(vis, request->layers[i], &info, &index);
+        if (exit_code != VGG_EXIT_OK)
+            return exit_code;
+        enough = add_layer(request, &info, c);
+    }
+    for (size_t i = 0; i < all && request->layer_count == 0 && enough; i++)
+        if (clvgg_model_layer(vis->run.model, i, &info) == CLVGG_STATUS_OK &&
+            strcmp(info.type, "conv2d") == 0)
+            enough = add_layer(request, &info, c);
+    if (!enough)
+        return vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    if (c->count > 0)
+        return VGG_EXIT_OK;
+    vgg_cli_error(vis->cli, "the model has no convolution: name layers by --layer");
+    return VGG_EXIT_USAGE;
+}
+
+static int make_search(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found)
+{
+    const clvgg_session_options session = vgg_vis_session(vis);
+    chosen c = {0};
+    int exit_code = choose_layers(vis, request, &c);
+    if (exit_code == VGG_EXIT_OK) {
+        clvgg_top_options options;
+        clvgg_top_options_defaults(&options);
+        options.layers = c.layers;
+        options.layer_count = c.count;
+        options.count = request->count;
+        options.max_batch = vis->arguments->run.batch;
+        options.gemm = session.gemm;
+        options.variants = session.variants;
+        options.variant_count = session.variant_count;
+        options.memory_limit_bytes = session.memory_limit_bytes;
+        options.storage = session.storage;
+        const clvgg_status status =
+            clvgg_top_search_create(vis->run.device, vis->run.model, &options, &found->search);
+        exit_code = status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(vis->cli, status);
+    }
+    free_chosen(&c);
+    return exit_code;
+}
+
+/* ---- one pass over the photographs ---- */
+
+typedef struct pass {
+    clvgg_image_stream *stream;
+    clvgg_stream_item *items;
+    clvgg_top_rejected *rejected;
+    float *input;
+    size_t batch, done;
+} pass;
+
+static bool keep_file(vgg_top_found *found, const char *path)
+{
+    if (found->file_count == found->file_capacity) {
+        const size_t capacity = found->file_capacity > 0 ? 2 * found->file_capacity : 256;
+        char **grown = realloc(found->files, capacity * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        found->files = grown;
+        found->file_capacity = capacity;
+    }
+    found->files[found->file_count] = strdup(path);
+    return found->files[found->file_count] != NULL && ++found->file_count > 0;
+}
+
+static void pass_over(vgg_vis *vis, vgg_top_found *found, const char *path, const char *words)
+{
+    vgg_progress_clear(&vis->run.progress);
+    if (strncmp(words, path, strlen(path)) == 0)
+        vgg_cli_error(vis->cli, "%s", words);
+    else
+        vgg_cli_error(vis->cli, "%s: %s", path, words);
+    found->manifest.failed_count++;
+}
+
+/* One delivery of the stream. *more is false at the end. */
+static clvgg_status turn(vgg_vis *vis, vgg_top_found *found, pass *p, bool *more)
+{
+    size_t count = 0, ok_count = 0, rejected_count = 0;
+    clvgg_status status =
+        clvgg_image_stream_next(p->stream, p->input, p->items, 2 * p->batch, &count);
+    for (size_t i = 0; i < count && status == CLVGG_STATUS_OK; i++) {
+        if (p->items[i].status != CLVGG_STATUS_OK)
+            pass_over(vis, found, p->items[i].path, p->items[i].message);
+        else if (keep_file(found, p->items[i].path))
+            ok_count++;
+        else
+            status = CLVGG_STATUS_OUT_OF_MEMORY;
+    }
+    if (status == CLVGG_STATUS_OK)
+        status =
+            clvgg_top_search_add(found->search, ok_count, p->input, p->rejected, &rejected_count);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    for (size_t i = 0; i < rejected_count; i++) {
+        char words[300];
+        snprintf(words, sizeof words, "an activation of layer '%.200s', map %lld is not finite",
+                 p->rejected[i].layer, (long long)p->rejected[i].map);
+        pass_over(vis, found, found->files[p->rejected[i].image], words);
+    }
+    p->done += count;
+    vgg_progress_update(&vis->run.progress, p->done);
+    *more = count > 0 && vgg_interrupt_signal() == 0;
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status look_at_all(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found)
+{
+    const size_t elements =
+        3 * (size_t)vis->run.preprocess.height * (size_t)vis->run.preprocess.width;
+    clvgg_image_stream_options options;
+    clvgg_image_stream_options_defaults(&options);
+    options.preprocess = vis->run.preprocess;
+    options.max_batch = vgg_run_batch(&vis->run, 0);
+    options.memory_limit_bytes = vis->arguments->run.memory_limit_bytes;
+    pass p = {.batch = (size_t)options.max_batch};
+    p.items = calloc(2 * p.batch, sizeof *p.items);
+    p.rejected = calloc(p.batch, sizeof *p.rejected);
+    p.input = calloc(p.batch * elements, sizeof *p.input);
+    clvgg_status status = p.items != NULL && p.rejected != NULL && p.input != NULL
+                              ? CLVGG_STATUS_OK
+                              : CLVGG_STATUS_OUT_OF_MEMORY;
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_image_stream_open(vis->run.runtime, request->paths, request->path_count,
+                                         &options, &p.stream);
+    if (status == CLVGG_STATUS_OK && !vis->arguments->run.quiet)
+        vis->run.progress =
+            vgg_progress_start(&vis->cli->err_style, clvgg_image_stream_count(p.stream));
+    for (bool more = true; more && status == CLVGG_STATUS_OK;)
+        status = turn(vis, found, &p, &more);
+    vgg_progress_finish(&vis->run.progress);
+    clvgg_image_stream_close(p.stream);
+    free(p.items);
+    free(p.rejected);
+    free(p.input);
+    return status;
+}
+
+int vgg_top_find(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found)
+{
+    const int exit_code = make_search(vis, request, found);
+    if (exit_code != VGG_EXIT_OK)
+        return exit_code;
+    const clvgg_status status = look_at_all(vis, request, found);
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(vis->cli, status);
+    if (vgg_interrupt_signal() != 0)
+        return VGG_EXIT_FAILED;
+    found->manifest.image_count = found->file_count;
+    if (found->file_count == 0) {
+        vgg_cli_error(vis->cli, "none of the photographs can be read");
+        return VGG_EXIT_FAILED;
+    }
+    if (found->file_count < (size_t)request->count && !vis->arguments->run.quiet)
+        vgg_cli_note(vis->cli, "%zu photograph%s: fewer than the %d asked for of each map",
+                     found->file_count, found->file_count == 1 ? "" : "s", request->count);
+    const int listed = vgg_top_list(vis, request, found);
+    clvgg_top_search_free(found->search); /* its room is the projectors' */
+    found->search = NULL;
+    return listed;
+}

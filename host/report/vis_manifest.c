@@ -1,0 +1,60 @@
+/* report/vis_manifest.c — manifest.json: one line an activation. */
+#include "report/vis_manifest.h"
+
+#include "base/file.h"
+#include "report/json.h"
+
+static void put_unit(vgg_json *json, const char *layer, int64_t map, size_t rank,
+                     const vgg_manifest_unit *unit)
+{
+    vgg_json_begin_object(json, NULL);
+    vgg_json_string(json, "layer", layer);
+    vgg_json_integer(json, "map", map);
+    vgg_json_integer(json, "rank", (int64_t)rank);
+    vgg_json_string(json, "file", unit->file);
+    vgg_json_integer(json, "y", unit->y);
+    vgg_json_integer(json, "x", unit->x);
+    vgg_json_number(json, "value", unit->value);
+    vgg_json_begin_array(json, "box");
+    for (int i = 0; i < 4; i++)
+        vgg_json_integer(json, NULL, unit->box[i]);
+    vgg_json_end(json);
+    vgg_json_end(json);
+}
+
+static void put_silent(vgg_json *json, const vgg_manifest_layer *layer)
+{
+    for (size_t i = 0; i < layer->silent_count; i++) {
+        vgg_json_begin_object(json, NULL);
+        vgg_json_string(json, "layer", layer->layer);
+        vgg_json_integer(json, "map", layer->silent[i]);
+        vgg_json_bool(json, "dead", true);
+        vgg_json_end(json);
+    }
+}
+
+clvgg_status vgg_manifest_write(const vgg_manifest *manifest, const char *path)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text text = {0};
+    vgg_writer *writer = NULL;
+    vgg_json json = {.text = &text};
+    vgg_json_begin_array(&json, NULL);
+    for (size_t l = 0; l < manifest->count; l++)
+        for (size_t m = 0; m < manifest->layers[l].count; m++) {
+            const vgg_manifest_map *map = &manifest->layers[l].maps[m];
+            for (size_t u = 0; u < map->unit_count; u++)
+                put_unit(&json, manifest->layers[l].layer, map->map, u + 1, &map->units[u]);
+        }
+    for (size_t l = 0; l < manifest->count; l++)
+        put_silent(&json, &manifest->layers[l]);
+    vgg_json_end(&json);
+    VGG_REQUIRE(!text.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for the manifest");
+    VGG_TRY(vgg_writer_open(path, &writer));
+    VGG_TRY(vgg_writer_append(writer, text.bytes, text.length));
+    VGG_TRY(vgg_writer_commit(writer));
+cleanup:
+    vgg_writer_free(writer);
+    vgg_text_free(&text);
+    return status;
+}
