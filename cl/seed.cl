@@ -1,7 +1,7 @@
 /* seed.cl — y = x where the seed says, 0 elsewhere; plain (VW 1) or blocked layout.
  *
  *     x, y   [n][blocks][pixels][VW]   float32; blocks = ceil(C/VW)
- *     units  [n][2]                    float32: channel and pixel, below 2^24; -1: all of them
+ *     units  [n][2]                    int32: channel and pixel; -1: all of them
  *
  * With ONES y is 1 where the seed is: a gradient begins so. Channels past C stay 0.
  *
@@ -15,7 +15,7 @@
 #endif
 
 __kernel void seed(__global const float *restrict x, ulong x_offset,
-                   __global const float *restrict units, ulong units_offset,
+                   __global const int *restrict units, ulong units_offset,
                    __global float *restrict y, ulong y_offset, ulong count, int C, int pixels)
 {
     const size_t index = get_global_id(0);
@@ -25,8 +25,8 @@ __kernel void seed(__global const float *restrict x, ulong x_offset,
     const int pixel = (int)(index / VW % pixels);
     const int c = (int)(index / VW / pixels % blocks) * VW + (int)(index % VW);
     const size_t n = index / VW / pixels / blocks;
-    const int channel = (int)units[units_offset + 2 * n];
-    const int position = (int)units[units_offset + 2 * n + 1];
+    const int channel = units[units_offset + 2 * n];
+    const int position = units[units_offset + 2 * n + 1];
     const int kept =
         c < C && (channel < 0 || channel == c) && (position < 0 || position == pixel);
 #if ONES

@@ -31,29 +31,34 @@
 #define PICK(there, v) select((vec)(0.0f), v, there)
 #endif
 
-/* Windows [first, end) of one axis that may hold pixel `at`. */
-int2 windows_at(int at, int extent, int windows, int kernel_size, int stride, int pad, int adaptive)
+/* Of one axis: the first window that may hold pixel `at`, and the one behind the last. */
+int first_window(int at, int extent, int windows, int kernel_size, int stride, int pad, int adaptive)
 {
-    if (adaptive)
-        return (int2)((int)((long)at * windows / extent),
-                      (int)(((long)(at + 1) * windows + extent - 1) / extent));
-    const int last = (at + pad) / stride;
     const int before = at + pad - kernel_size + 1;
-    return (int2)(before > 0 ? (before + stride - 1) / stride : 0, min(last + 1, windows));
+    return adaptive     ? (int)((long)at * windows / extent)
+           : before > 0 ? (before + stride - 1) / stride
+                        : 0;
+}
+
+int end_window(int at, int extent, int windows, int stride, int pad, int adaptive)
+{
+    return adaptive ? (int)(((long)(at + 1) * windows + extent - 1) / extent)
+                    : min((at + pad) / stride + 1, windows);
 }
 
 #if AVERAGE
-/* Rows or columns [begin, end) of a window as pool.cl has them, its size in the divisor in z. */
-int3 window_span(int window, int extent, int windows, int kernel_size, int stride, int pad,
-                 int pad_after, int adaptive, int include_pad)
+/* What a pixel of one axis is divided by in a window that pool.cl makes so; 0: it isn't in there. */
+int window_size(int at, int window, int extent, int windows, int kernel_size, int stride, int pad,
+                int pad_after, int adaptive, int include_pad)
 {
     int begin = window * stride - pad, end = min(begin + kernel_size, extent + pad_after);
     if (adaptive) {
         begin = (int)((long)window * extent / windows);
         end = (int)(((long)(window + 1) * extent + windows - 1) / windows);
     }
-    const int inside = min(end, extent) - max(begin, 0);
-    return (int3)(max(begin, 0), min(end, extent), include_pad ? end - begin : inside);
+    if (at < begin || at >= end)
+        return 0;
+    return include_pad ? end - begin : min(end, extent) - max(begin, 0);
 }
 #endif
 
@@ -72,21 +77,22 @@ __kernel void unpool(__global const float *restrict x, ulong x_offset,
 #if !AVERAGE
     switches += switches_offset + plane;
 #endif
-    const int2 rows = windows_at(iy, H, OH, KH, SH, pad_top, adaptive);
-    const int2 columns = windows_at(ix, W, OW, KW, SW, pad_left, adaptive);
+    const int oy_end = end_window(iy, H, OH, SH, pad_top, adaptive);
+    const int ox_begin = first_window(ix, W, OW, KW, SW, pad_left, adaptive);
+    const int ox_end = end_window(ix, W, OW, SW, pad_left, adaptive);
     vec sum = (vec)(0.0f);
-    for (int oy = rows.x; oy < rows.y; oy++) {
+    for (int oy = first_window(iy, H, OH, KH, SH, pad_top, adaptive); oy < oy_end; oy++) {
 #if AVERAGE
-        const int3 down =
-            window_span(oy, H, OH, KH, SH, pad_top, pad_bottom, adaptive, include_pad);
+        const int rows =
+            window_size(iy, oy, H, OH, KH, SH, pad_top, pad_bottom, adaptive, include_pad);
 #endif
-        for (int ox = columns.x; ox < columns.y; ox++) {
+        for (int ox = ox_begin; ox < ox_end; ox++) {
             const size_t at = ((size_t)oy * OW + ox) * VW;
 #if AVERAGE
-            const int3 across =
-                window_span(ox, W, OW, KW, SW, pad_left, pad_right, adaptive, include_pad);
-            if (iy >= down.x && iy < down.y && ix >= across.x && ix < across.y)
-                sum += VLOAD(x + at) / (float)(down.z * across.z);
+            const int columns =
+                window_size(ix, ox, W, OW, KW, SW, pad_left, pad_right, adaptive, include_pad);
+            if (rows * columns > 0)
+                sum += VLOAD(x + at) / (float)(rows * columns);
 #else
             sum += PICK(VLOAD(switches + at) == iy * W + ix, VLOAD(x + at));
 #endif

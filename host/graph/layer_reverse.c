@@ -17,7 +17,7 @@ static clvgg_status infer_same(const vgg_node *node, const clvgg_shape *input, c
 const vgg_layer vgg_layer_switches = {
     .name = "switches", .color = "#eeeeee", .infer = infer_same, .internal = true};
 
-/* The map and the position h·W + w in it that are kept, −1: all of them. */
+/* The map and the position h·W + w in it that are kept, int32; −1: all of them. */
 static bool is_unit(const clvgg_shape *input, const clvgg_shape *second)
 {
     (void)input;

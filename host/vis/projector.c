@@ -78,8 +78,8 @@ static clvgg_status write_units(clvgg_projector *projector, int count, const clv
                     (long long)seeds[i].position,
                     projector->reverse.graph->nodes[projector->reverse.value].name,
                     (long long)positions - 1);
-        projector->units[2 * i] = (float)seeds[i].map;
-        projector->units[2 * i + 1] = (float)seeds[i].position;
+        projector->units[2 * i] = (int32_t)seeds[i].map;
+        projector->units[2 * i + 1] = (int32_t)seeds[i].position;
     }
 cleanup:
     return status;
@@ -100,7 +100,7 @@ clvgg_status vgg_projector_run(clvgg_projector *projector, int count, const floa
     for (int done = 0; done < count;) {
         const int batch = count - done < projector->max_batch ? count - done : projector->max_batch;
         VGG_TRY(write_units(projector, batch, seeds + done));
-        const float *inputs[2] = {images, projector->units};
+        const float *inputs[2] = {images, (const float *)(const void *)projector->units};
         VGG_TRY(vgg_plan_run_inputs(projector->plan, batch, inputs, outputs));
         images += (uint64_t)batch * vgg_plan_input_elements(plan);
         for (int i = 0; i < OUTPUT_COUNT; i++)

@@ -11,7 +11,7 @@ struct clvgg_projector {
     clvgg_model *model;     /* retained */
     vgg_reverse_graph reverse;
     vgg_plan *plan; /* outputs: projection, the layer's value, the end's */
-    float *units;   /* [max_batch][2] */
+    int32_t *units; /* [max_batch][2]: an input of the plan, whose words they are */
     int max_batch;
 };
 

@@ -123,7 +123,7 @@ static void require_ok(clvgg_status status)
 }
 
 /* Values of a tensor between layouts, guarded: in on the way to the device, out on the way back. */
-static vgg_buffer upload(test_device *d, const float *plain, const clvgg_shape *shape, int count,
+static vgg_buffer upload(test_device *d, const void *plain, const clvgg_shape *shape, int count,
                          int block)
 {
     const clvgg_shape image = vgg_shape_as_image(shape);
@@ -189,6 +189,9 @@ clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switche
     const size_t words = (size_t)written * vgg_layout_elements(&c->problem.result, op.output_block);
     const vgg_op_io io = {
         .input = upload(d, input, &c->problem.input, written, op.input_block),
+        .second = c->second != NULL
+                      ? upload(d, c->second, &c->problem.second, c->count, op.second_block)
+                      : (vgg_buffer){0},
         .output = guarded(d, NULL, words),
         .switches = switches != NULL ? guarded(d, NULL, words) : (vgg_buffer){0},
         .workspace = {workspace, 0},
@@ -211,6 +214,8 @@ clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switche
     }
 
     clReleaseMemObject(io.input.memory);
+    if (c->second != NULL)
+        clReleaseMemObject(io.second.memory);
     clReleaseMemObject(io.output.memory);
     if (workspace != NULL)
         clReleaseMemObject(workspace);

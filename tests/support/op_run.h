@@ -15,6 +15,7 @@ typedef struct op_case {
     vgg_problem problem;
     int count;            /* images, at most problem.max_batch */
     const float *x;       /* plain [count][input] */
+    const void *second;   /* plain [count][problem.second], 32-bit values, or NULL */
     const float *weights; /* canonical, or NULL */
     const float *bias;    /* or NULL: zeros */
     clvgg_dtype dtype;    /* in which weights are handed over: they must be exact in it */
