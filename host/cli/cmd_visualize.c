@@ -16,8 +16,8 @@
 
 /* In the order of --help. */
 static const vgg_verb *const subverbs[] = {
-    &vgg_vis_filters,    &vgg_vis_activations, &vgg_vis_top, &vgg_vis_occlusion,
-    &vgg_vis_invariance, &vgg_vis_gradcam,     NULL,
+    &vgg_vis_filters,   &vgg_vis_activations, &vgg_vis_top,     &vgg_vis_project,
+    &vgg_vis_occlusion, &vgg_vis_invariance,  &vgg_vis_gradcam, NULL,
 };
 
 /* "filters" of "visualize filters". */

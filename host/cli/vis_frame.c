@@ -92,6 +92,18 @@ static void list_layers(const vgg_vis *vis, vgg_text *text)
     }
 }
 
+/* "logits" is the last dense layer, unless a layer has that name. */
+static bool find_logits(const vgg_vis *vis, clvgg_layer_info *info, size_t *index)
+{
+    for (size_t i = clvgg_model_layer_count(vis->run.model); i > 0; i--)
+        if (clvgg_model_layer(vis->run.model, i - 1, info) == CLVGG_STATUS_OK &&
+            strcmp(info->type, "dense") == 0) {
+            *index = i - 1;
+            return true;
+        }
+    return false;
+}
+
 int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, size_t *index)
 {
     vgg_closest closest = {0};
@@ -107,6 +119,8 @@ int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, s
         }
         vgg_closest_offer(&closest, name, info->name);
     }
+    if (strcmp(name, "logits") == 0 && find_logits(vis, info, index))
+        return VGG_EXIT_OK;
     vgg_text layers = {0};
     list_layers(vis, &layers);
     vgg_cli_error(vis->cli, "the model has no layer '%s'%s%s%s Its layers:%s", name,
