@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -178,6 +179,21 @@ static void folders_that_cannot_be_written(void **state)
     test_program_free(&blocked);
 }
 
+/* A file that may not grow stands for a full disk: it is named, and no part of it stays. */
+static void a_full_disk_is_said(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    test_program_run(&ran,
+                     (const char *[]){"/bin/bash", "-c", "ulimit -f 4; exec \"$0\" \"$@\"", PROGRAM,
+                                      "visualize", "filters", NET, OUT("full"), NULL});
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "full/filters.png: writing failed at byte");
+    assert_string_equal(ran.out, "");
+    assert_int_equal(rmdir(test_scratch_path("full")), 0); /* it is empty */
+    test_program_free(&ran);
+}
+
 #else
 
 static void pictures_need_cairo(void **state)
@@ -228,6 +244,7 @@ int main(void)
         cmocka_unit_test(activations_of_named_layers),
         cmocka_unit_test(bad_names_are_said),
         cmocka_unit_test(folders_that_cannot_be_written),
+        cmocka_unit_test(a_full_disk_is_said),
 #else
         cmocka_unit_test(pictures_need_cairo),
 #endif
