@@ -16,8 +16,9 @@
 
 /* In the order of --help. */
 static const vgg_verb *const subverbs[] = {
-    &vgg_vis_filters,   &vgg_vis_activations, &vgg_vis_top,     &vgg_vis_project,
-    &vgg_vis_occlusion, &vgg_vis_invariance,  &vgg_vis_gradcam, NULL,
+    &vgg_vis_all,        &vgg_vis_top,         &vgg_vis_project,
+    &vgg_vis_filters,    &vgg_vis_activations, &vgg_vis_occlusion,
+    &vgg_vis_invariance, &vgg_vis_gradcam,     NULL,
 };
 
 /* "filters" of "visualize filters". */
@@ -209,7 +210,8 @@ const vgg_verb vgg_verb_visualize = {
         "Draws what a network learned, from your own photographs: the filters of its first\n"
         "layer, what makes each map of a layer fire and what of the photograph does it, where in\n"
         "a photograph a class is seen. Everything is written as files; no display is needed.",
-    .examples = "  clvgg visualize filters\n"
+    .examples = "  clvgg visualize all --images photographs/ --out report\n"
+                "  clvgg visualize filters\n"
                 "  clvgg visualize activations --layer conv5_3 cat.jpg\n",
     .options = NULL,
     .run = run_visualize,

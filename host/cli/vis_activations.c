@@ -20,8 +20,8 @@ typedef struct activations_arguments {
 #define AT(field) offsetof(activations_arguments, field)
 
 static const vgg_option options[] = {
-    {"layer", 0, VGG_OPTION_LIST, AT(layers), "NAME", 0, 0,
-     "A layer to draw; repeatable (every convolution)"},
+    {"layer", 0, VGG_OPTION_LIST, AT(layers), "L[,L...]", 0, 0,
+     "Layers to draw; repeatable (every convolution)"},
     {"maps", 0, VGG_OPTION_CHOICE, AT(maps), "strongest|first|all", 0, 0,
      "Which of its maps (strongest)"},
     {"count", 0, VGG_OPTION_COUNT, AT(count), "N", 1, 4096, "How many of them (64)"},
@@ -199,9 +199,15 @@ static const char *last_part(const char *path)
     return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-int vgg_activations_start(vgg_activations *a, const vgg_list *names)
+int vgg_activations_start(vgg_activations *a, const vgg_list *layers)
 {
-    int exit_code = choose_layers(a, names);
+    vgg_list names = {0};
+    int exit_code = VGG_EXIT_OK;
+    if (vgg_vis_split_names(layers, &names.items, &names.count))
+        exit_code = choose_layers(a, &names);
+    else
+        exit_code = vgg_cli_fail(a->vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    free(names.items);
     if (exit_code != VGG_EXIT_OK)
         return exit_code;
     const char **outputs = calloc(a->count, sizeof *outputs);
@@ -359,10 +365,9 @@ const vgg_verb vgg_vis_activations = {
         "Draws the activation maps of a photograph, a figure a layer, in\n"
         "DIR/activations/IMAGE/LAYER.png. A convolution is shown after its ReLU; bright is\n"
         "strong. A folder stands for the images below it.",
-    .examples =
-        "  clvgg visualize activations cat.jpg\n"
-        "  clvgg visualize activations --layer conv5_3 --maps all cat.jpg dog.jpg\n"
-        "  clvgg visualize activations --layer conv1_1 --layer pool1 --intensity layer cat.jpg\n",
+    .examples = "  clvgg visualize activations cat.jpg\n"
+                "  clvgg visualize activations --layer conv5_3 --maps all cat.jpg dog.jpg\n"
+                "  clvgg visualize activations --layer conv1_1,pool1 --intensity layer cat.jpg\n",
     .options = options,
     .run = run_activations,
 };

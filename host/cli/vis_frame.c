@@ -160,6 +160,38 @@ void vgg_vis_image_folder(vgg_vis *vis, const char *what, const char *path, char
     }
 }
 
+bool vgg_vis_split_names(const vgg_list *list, const char ***names, size_t *count)
+{
+    size_t room = 0, bytes = 0;
+    *count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        bytes += strlen(list->items[i]) + 1;
+        room++;
+        for (const char *c = list->items[i]; *c != '\0'; c++)
+            room += *c == ',';
+    }
+    *names = malloc(room * sizeof **names + bytes + 1);
+    if (*names == NULL)
+        return false;
+    char *text = (char *)(*names + room);
+    for (size_t i = 0; i < list->count; i++) {
+        for (char *part = strcpy(text, list->items[i]), *end = part; end != NULL; part = end + 1) {
+            end = strchr(part, ',');
+            if (end != NULL)
+                *end = '\0';
+            size_t same = 0;
+            while (same < *count && strcmp((*names)[same], part) != 0)
+                same++;
+            if (same == *count)
+                (*names)[(*count)++] = part;
+            if (end == NULL)
+                break;
+        }
+        text += strlen(list->items[i]) + 1;
+    }
+    return true;
+}
+
 clvgg_status vgg_vis_read_input(vgg_vis *vis, const char *path, float *input)
 {
     clvgg_image *image = NULL;

@@ -34,39 +34,6 @@ static const vgg_option options[] = {
     {0},
 };
 
-/* Names between commas, each once; *names is one block with the strings behind the pointers. */
-static bool split_layers(const vgg_list *list, const char ***names, size_t *count)
-{
-    size_t room = 0, bytes = 0;
-    *count = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        bytes += strlen(list->items[i]) + 1;
-        room++;
-        for (const char *c = list->items[i]; *c != '\0'; c++)
-            room += *c == ',';
-    }
-    *names = malloc(room * sizeof **names + bytes + 1);
-    if (*names == NULL)
-        return false;
-    char *text = (char *)(*names + room);
-    for (size_t i = 0; i < list->count; i++) {
-        for (char *part = strcpy(text, list->items[i]), *end = part; end != NULL; part = end + 1) {
-            end = strchr(part, ',');
-            if (end != NULL)
-                *end = '\0';
-            size_t same = 0;
-            while (same < *count && strcmp((*names)[same], part) != 0)
-                same++;
-            if (same == *count)
-                (*names)[(*count)++] = part;
-            if (end == NULL)
-                break;
-        }
-        text += strlen(list->items[i]) + 1;
-    }
-    return true;
-}
-
 static int work(vgg_vis *vis)
 {
     const top_arguments *arguments = (const top_arguments *)vis->arguments;
@@ -79,7 +46,7 @@ static int work(vgg_vis *vis)
     vgg_top_found found = {0};
     const char **layers = NULL, **paths = calloc(request.path_count, sizeof *paths);
     int exit_code = VGG_EXIT_OK;
-    if (paths == NULL || !split_layers(&arguments->layers, &layers, &request.layer_count) ||
+    if (paths == NULL || !vgg_vis_split_names(&arguments->layers, &layers, &request.layer_count) ||
         !vgg_map_choice_parse(arguments->maps, &request.maps))
         exit_code = vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     if (exit_code == VGG_EXIT_OK) {

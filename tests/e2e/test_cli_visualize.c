@@ -179,6 +179,71 @@ static void folders_that_cannot_be_written(void **state)
     test_program_free(&blocked);
 }
 
+/* Files named by the page's data that aren't there. */
+static void assert_whole_page(const char *folder, const char *html)
+{
+    static const char *const keys[] = {"\"projection\": \"", "\"patch\": \"", "\"source\": \"",
+                                       "\"figure\": \""};
+    size_t checked = 0;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        for (const char *at = html; (at = strstr(at, keys[k])) != NULL; checked++) {
+            char path[300];
+            at += strlen(keys[k]);
+            snprintf(path, sizeof path, "%s/%.*s", folder, (int)strcspn(at, "\""), at);
+            assert_picture(test_scratch_path(path), 1);
+        }
+    assert_in_range(checked, 20, 1000);
+}
+
+/* Every kind of figure, and a page that names files which are there. */
+static void everything_is_drawn(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("everything_is_drawn");
+    test_program ran = {0};
+    size_t bytes;
+    VISUALIZE(&ran, "all", NET, OUT("all"), "--json", "--layer", "conv2_1,conv5_2", "--maps",
+              "strongest 4", "--count", "2", "--samples", "2", "--images",
+              test_scratch_path("photos"), "--images", test_scratch_path("others"));
+    assert_contains(ran.err, "broken.png");
+    cJSON *json = test_program_json(&ran);
+    assert_int_equal(cJSON_GetObjectItem(json, "images")->valueint, 4);
+    assert_int_equal(cJSON_GetObjectItem(json, "unreadable")->valueint, 1);
+    cJSON_Delete(json);
+    static const char *const figures[] = {"all/filters.png", "all/top/conv2_1.png",
+                                          "all/top/conv5_2.png"};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        assert_picture(test_scratch_path(figures[i]), 200);
+    assert_true(file_exists(test_scratch_path("all/manifest.json")));
+    char *html = file_read(test_scratch_path("all/index.html"), &bytes);
+    assert_contains(html, "What net.safetensors learned");
+    assert_contains(html, "4 photographs");
+    assert_contains(html, "\"name\": \"Grad-CAM\"");
+    assert_contains(html, "\"name\": \"Occlusion\"");
+    assert_null(strstr(html, "<b>.png")); /* names of photographs are escaped */
+    assert_whole_page("all", html);
+    free(html);
+    test_program_free(&ran);
+}
+
+static void everything_is_one_file(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("everything_is_one_file");
+    test_program ran = {0};
+    size_t bytes;
+    VISUALIZE(&ran, "all", NET, OUT("one"), "--layer", "conv2_1", "--maps", "0,1", "--samples", "0",
+              "--count", "3", "--single-file", test_scratch_path("photos"));
+    assert_string_equal(ran.err, "");
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "one/index.html\n");
+    char *html = file_read(test_scratch_path("one/index.html"), &bytes);
+    assert_contains(html, "\"projection\": \"data:image/jpeg;base64,");
+    assert_null(strstr(html, "filters.png\""));
+    free(html);
+    test_program_free(&ran);
+}
+
 /* A file that may not grow stands for a full disk: it is named, and no part of it stays. */
 static void a_full_disk_is_said(void **state)
 {
@@ -212,21 +277,25 @@ static void wrong_command_lines(void **state)
 {
     (void)state;
     static const struct {
-        const char *arguments[4], *message;
+        const char *arguments[5], *message;
     } wrong[] = {
-        {{NULL}, "needs to be told what: one of filters, activations"},
+        {{NULL}, "needs to be told what: one of all, top, "},
         {{"filtres"}, "unknown 'filtres': did you mean 'filters'?"},
-        {{"x"}, "unknown 'x': needs one of filters, activations"},
+        {{"x"}, "unknown 'x': needs one of all, top, "},
         {{"filters", "x.png"}, "takes no image: filters are the model's own"},
         {{"filters", "--fromat=svg"}, "did you mean --format?"},
         {{"filters", "--format=gif"}, "--format: needs one of png|svg|pdf, got 'gif'"},
+        {{"all"}, "needs photographs: --images DIR"},
+        {{"all", "--maps=5-", "x"}, "--maps: needs numbers and ranges such as 0,5,10-20"},
+        {{"all", "--format=pdf", "x"}, "--format pdf: a page can't show it; png or svg"},
+        {{"all", "--single-file", "--format=svg", "x"}, "makes its pictures from PNG files"},
         {{"activations"}, "needs at least one image or folder"},
         {{"activations", "--maps=some", "x"}, "--maps: needs one of strongest|first|all"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         const char *const *a = wrong[i].arguments;
         test_program ran = {0};
-        VISUALIZE(&ran, a[0], a[1], a[2]);
+        VISUALIZE(&ran, a[0], a[1], a[2], a[3]);
         assert_int_equal(ran.exit_code, 2);
         assert_string_equal(ran.out, "");
         assert_contains(ran.err, wrong[i].message);
@@ -245,6 +314,8 @@ int main(void)
         cmocka_unit_test(bad_names_are_said),
         cmocka_unit_test(folders_that_cannot_be_written),
         cmocka_unit_test(a_full_disk_is_said),
+        cmocka_unit_test(everything_is_drawn),
+        cmocka_unit_test(everything_is_one_file),
 #else
         cmocka_unit_test(pictures_need_cairo),
 #endif

@@ -36,7 +36,13 @@ _clvgg() {
     --resize-mode) words="crop squash" ;;
     --channels) words="RGB BGR" ;;
     --format) words="png svg pdf" ;;
-    --maps) words="strongest first all" ;;
+    --maps)
+        case ${COMP_WORDS[2]} in activations) words="strongest first all" ;; *) words="all strongest random" ;; esac
+        ;;
+    --mode)
+        if [[ $verb == visualize ]]; then words="deconv guided gradient"; else words="infer finetune"; fi
+        ;;
+    --samples) return ;;
     --grey) words="mean mid" ;;
     --fill) words="edge mean" ;;
     --intensity) words="map layer" ;;
@@ -74,6 +80,8 @@ _clvgg() {
                 --resize-mode --resize-short --channels --scale --mean --std --gemm --variant --storage --no-cache --help"
             case ${COMP_WORDS[2]} in
             activations) words+=" --layer --maps --count --intensity --images" ;;
+            all) words+=" --images --layer --maps --count --samples --single-file" ;;
+            top) words+=" --images --layer --maps --seed --count --mode --pictures" ;;
             occlusion) words+=" --class --size --stride --grey --layer --map" ;;
             invariance) words+=" --class --layers --translation --scale-to --rotation --points --fill" ;;
             gradcam) words+=" --class --layer" ;;

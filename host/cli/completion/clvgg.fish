@@ -136,6 +136,12 @@ set -l imaged "$visualize; and __fish_seen_subcommand_from activations top all"
 complete -c clvgg -n $imaged -l layer -x -d 'A layer to draw'
 complete -c clvgg -n $imaged -l count -x -d 'How many'
 complete -c clvgg -n $imaged -l images -r -d 'Photographs: a folder or a file'
+complete -c clvgg -n "$visualize; and __fish_seen_subcommand_from top all" -l maps -x -a 'all strongest random' -d 'Of their maps'
+complete -c clvgg -n "$visualize; and __fish_seen_subcommand_from top" -l seed -x -d 'Of random maps'
+complete -c clvgg -n "$visualize; and __fish_seen_subcommand_from top" -l mode -x -a 'deconv guided gradient' -d 'How units are projected back'
+complete -c clvgg -n "$visualize; and __fish_seen_subcommand_from top" -l pictures -d 'Also each projection and patch as a PNG'
+complete -c clvgg -n "$visualize; and __fish_seen_subcommand_from all" -l samples -x -d 'Photographs drawn in every way'
+complete -c clvgg -n "$visualize; and __fish_seen_subcommand_from all" -l single-file -d 'Put small versions of all pictures into index.html'
 set -l classes "$visualize; and __fish_seen_subcommand_from occlusion invariance gradcam"
 complete -c clvgg -n $classes -s c -l class -x -d 'Its label or number'
 set -l occlusion "$visualize; and __fish_seen_subcommand_from occlusion"
