@@ -231,7 +231,8 @@ static void test_options_are_documented(void **state)
         {"run", "--help"},          {"info", "--help"},          {"devices", "--help"},
         {"bench", "--help"},        {"compare", "--help"},       {"tune", "--help"},
         {"cache", "--help"},        {"eval", "--help"},          {"visualize", "all"},
-        {"visualize", "top"},       {"visualize", "filters"},    {"visualize", "activations"},
+        {"visualize", "top"},       {"visualize", "project"},
+                                           {"visualize", "filters"},    {"visualize", "activations"},
         {"visualize", "occlusion"}, {"visualize", "invariance"}, {"visualize", "gradcam"}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         test_program ran = {0};

@@ -42,6 +42,7 @@ _clvgg() {
     --mode)
         if [[ $verb == visualize ]]; then words="deconv guided gradient"; else words="infer finetune"; fi
         ;;
+    --unit) words="peak all" ;;
     --samples) return ;;
     --grey) words="mean mid" ;;
     --fill) words="edge mean" ;;
@@ -82,6 +83,7 @@ _clvgg() {
             activations) words+=" --layer --maps --count --intensity --images" ;;
             all) words+=" --images --layer --maps --count --samples --single-file" ;;
             top) words+=" --images --layer --maps --seed --count --mode --pictures" ;;
+            project) words+=" --layer --map --unit --mode" ;;
             occlusion) words+=" --class --size --stride --grey --layer --map" ;;
             invariance) words+=" --class --layers --translation --scale-to --rotation --points --fill" ;;
             gradcam) words+=" --class --layer" ;;
