@@ -214,18 +214,27 @@ static bool fill_pages(all_work *w)
     return true;
 }
 
+/* "What vgg16-catdog learned", and what it was seen on. */
 static void describe(const all_work *w, vgg_text *title, vgg_text *summary)
 {
+    static const char ending[] = ".safetensors";
+    const vgg_manifest *manifest = &w->found.manifest;
     const char *model = clvgg_model_name(w->vis->run.model);
-    const char *slash = strrchr(model, '/');
+    const char *slash = strrchr(model, '/'), *name = slash != NULL ? slash + 1 : model;
+    size_t length = strlen(name);
+    if (length >= sizeof ending && strcmp(name + length - (sizeof ending - 1), ending) == 0)
+        length -= sizeof ending - 1;
     vgg_text_puts(title, "What ");
-    vgg_text_terminal(title, slash != NULL ? slash + 1 : model);
+    vgg_text_append(title, name, length);
     vgg_text_puts(title, " learned");
     vgg_text_printf(summary, "%s \xC2\xB7 ", clvgg_model_architecture(w->vis->run.model));
-    vgg_text_count(summary, w->found.manifest.image_count);
-    vgg_text_printf(summary, " photograph%s \xC2\xB7 ",
-                    w->found.manifest.image_count == 1 ? "" : "s");
-    vgg_text_terminal(summary, w->vis->run.device_info.name);
+    vgg_text_count(summary, manifest->image_count);
+    vgg_text_printf(summary, " photograph%s", manifest->image_count == 1 ? "" : "s");
+    if (manifest->failed_count > 0)
+        vgg_text_printf(summary, ", %llu more left out",
+                        (unsigned long long)manifest->failed_count);
+    vgg_text_puts(summary, " \xC2\xB7 ");
+    vgg_text_puts(summary, w->vis->run.device_info.name);
 }
 
 static int write_report(all_work *w)

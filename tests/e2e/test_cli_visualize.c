@@ -216,8 +216,8 @@ static void everything_is_drawn(void **state)
         assert_picture(test_scratch_path(figures[i]), 200);
     assert_true(file_exists(test_scratch_path("all/manifest.json")));
     char *html = file_read(test_scratch_path("all/index.html"), &bytes);
-    assert_contains(html, "What net.safetensors learned");
-    assert_contains(html, "4 photographs");
+    assert_contains(html, "What net learned");
+    assert_contains(html, "4 photographs, 1 more left out");
     assert_contains(html, "\"name\": \"Grad-CAM\"");
     assert_contains(html, "\"name\": \"Occlusion\"");
     assert_null(strstr(html, "<b>.png")); /* names of photographs are escaped */

@@ -190,7 +190,7 @@
   /* ---- where we are ---- */
 
   function link(address, text) {
-    return make("li", {}, [make("a", { href: "#" + address, textContent: text })]);
+    return make("li", {}, [make("a", { href: "#" + address, textContent: text, title: text })]);
   }
 
   function fillNav() {
