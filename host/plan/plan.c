@@ -231,6 +231,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     VGG_TRY(vgg_traits_for(device, plan->storage, names_sub_groups(options), &plan->traits));
     VGG_TRY(create_queue(plan));
     VGG_TRY(vgg_plan_select(plan, options));
+    vgg_plan_find_bands(plan);
     VGG_TRY(vgg_plan_lay_out(plan, options));
     measure_weights(plan);
     VGG_TRY(check_memory(plan));

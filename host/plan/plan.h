@@ -1,8 +1,9 @@
 /* plan/plan.h — how a graph is computed on a device: steps, memory, execution.
  *
- * Made in four passes, a file each: plan_select.c (chains of layers → variants → steps),
- * plan_memory.c (lifetimes → one arena), plan.c (kernels and weights), and at run time
- * plan_execute.c (a flat walk over the steps).
+ * Made in five passes, a file each: plan_select.c (chains of layers → variants → steps),
+ * plan_bands.c (steps that take a batch some images at a time), plan_memory.c (lifetimes → one
+ * arena), plan.c (kernels and weights), and at run time plan_execute.c (a flat walk over the
+ * steps).
  */
 #ifndef VGG_PLAN_PLAN_H
 #define VGG_PLAN_PLAN_H
@@ -31,7 +32,8 @@ typedef struct vgg_plan_options {
 typedef struct vgg_plan_tensor {
     int node; /* whose value; −1 for a workspace */
     int block;
-    uint64_t elements; /* float32, for max_batch images */
+    uint64_t elements; /* float32, for max_batch images, or a band's */
+    bool in_band;      /* handed on between two steps of a band */
     int first_step, last_step;
     int chunk;       /* of the arena */
     uint64_t offset; /* elements into the chunk */
@@ -46,7 +48,8 @@ typedef struct vgg_plan_step {
     char layers[96];
     bool tuned;               /* variant and values come from a tuning result */
     const vgg_node *poolable; /* the pooling that a variant could have taken along, or NULL */
-    cl_event ended;           /* while a profiled pass runs: of the step's last command */
+    int band_first, band_end; /* the band's steps; a step without one is its own */
+    int band_images;          /* that it takes at a time */
     double ms;                /* of the last profiled run */
 } vgg_plan_step;
 
@@ -69,6 +72,8 @@ typedef struct vgg_plan {
     cl_mem *chunks;
     uint64_t *chunk_elements;
     int chunk_count;
+    cl_event *ended; /* while a profiled pass runs: of each piece (plan_execute.c) of it in order */
+    int ended_count;
     cl_mem clblast_workspace; /* one for all steps; NULL when none needs it */
     cl_command_queue queue;   /* the plan's own, in order */
     cl_event last_event;      /* of the latest enqueued pass */
@@ -91,6 +96,7 @@ clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile);
 
 /* Passes of vgg_plan_create(). */
 clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options);
+void vgg_plan_find_bands(vgg_plan *plan);
 clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options);
 clvgg_status vgg_plan_allocate(vgg_plan *plan);
 

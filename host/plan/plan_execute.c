@@ -1,8 +1,9 @@
-/* plan/plan_execute.c — a flat walk over the steps: bind what changed since the pass before
- * (ocl/args.h), enqueue. No synchronisation with the host inside a pass.
+/* plan/plan_execute.c — a flat walk over the steps, band by band: bind what changed since the pass
+ * before (ocl/args.h), enqueue. No synchronisation with the host inside a pass.
  */
 #include <assert.h>
 
+#include "base/alloc.h"
 #include "ocl/program.h"
 #include "plan/plan.h"
 
@@ -32,36 +33,80 @@ static vgg_buffer tensor_buffer(const vgg_plan *plan, int tensor)
     return (vgg_buffer){plan->chunks[t->chunk], t->offset};
 }
 
-static clvgg_status enqueue_step(vgg_plan *plan, vgg_plan_step *step, vgg_launch *launch,
-                                 vgg_buffer plan_input, int count)
+/* A step for some images: what a pass is walked by. Begins as {0}. */
+typedef struct pass_piece {
+    int step, image, images;
+} pass_piece;
+
+/* The next piece of a pass of `count` images; false behind the last. */
+static bool next_piece(const vgg_plan *plan, int count, pass_piece *piece)
 {
-    const vgg_op_io io = {
-        .input = step->input == 0 ? plan_input : tensor_buffer(plan, step->input),
-        .second = tensor_buffer(plan, step->second),
-        .output = tensor_buffer(plan, step->output),
-        .switches = tensor_buffer(plan, step->switches),
+    const vgg_plan_step *step = &plan->steps[piece->step];
+    if (piece->images > 0 && piece->step + 1 < step->band_end) {
+        piece->step++;
+    } else if (piece->images > 0 && piece->image + piece->images < count) {
+        piece->step = step->band_first;
+        piece->image += piece->images;
+    } else if (piece->images > 0) {
+        piece->step++;
+        piece->image = 0;
+    }
+    if (piece->step == plan->step_count)
+        return false;
+    const int most = plan->steps[piece->step].band_images, left = count - piece->image;
+    piece->images = most < left ? most : left;
+    return true;
+}
+
+/* A tensor from image `image` on, but where it holds no more images than a band takes. */
+static vgg_buffer tensor_at(const vgg_plan *plan, int tensor, int image)
+{
+    vgg_buffer buffer = tensor_buffer(plan, tensor);
+    if (tensor >= 0 && !plan->tensors[tensor].in_band)
+        buffer.offset +=
+            plan->tensors[tensor].elements / (uint64_t)plan->max_batch * (uint64_t)image;
+    return buffer;
+}
+
+static clvgg_status enqueue_piece(vgg_plan *plan, const pass_piece *piece, vgg_launch *launch,
+                                  vgg_buffer plan_input)
+{
+    const vgg_plan_step *step = &plan->steps[piece->step];
+    vgg_op_io io = {
+        .input = tensor_at(plan, step->input, piece->image),
+        .second = tensor_at(plan, step->second, piece->image),
+        .output = tensor_at(plan, step->output, piece->image),
+        .switches = tensor_at(plan, step->switches, piece->image),
         .workspace = tensor_buffer(plan, step->workspace),
         .clblast_workspace = plan->clblast_workspace,
         .bias = {step->bias != NULL ? step->bias->pieces[0].memory : NULL, 0},
         .weights = step->weights,
     };
-    clvgg_status status = vgg_op_enqueue(&step->op, launch, &io, count);
+    if (step->input == 0)
+        io.input =
+            (vgg_buffer){plan_input.memory, plan_input.offset + vgg_plan_input_elements(plan) *
+                                                                    (uint64_t)piece->image};
+    clvgg_status status = vgg_op_enqueue(&step->op, launch, &io, piece->images);
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("%s (%s)", step->layers, step->op.variant->name);
     return status;
 }
 
-/* Every step, behind what `launch` waits for. `profiled` keeps each step's last event. */
+/* Every step, behind what `launch` waits for. `profiled` keeps each piece's last event. */
 static clvgg_status enqueue_steps(vgg_plan *plan, vgg_launch *launch, vgg_buffer input, int count,
                                   bool profiled)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    for (int i = 0; i < plan->step_count; i++) {
-        vgg_plan_step *step = &plan->steps[i];
-        VGG_TRY(enqueue_step(plan, step, launch, input, count));
+    int pieces = 0;
+    for (pass_piece piece = {0}; next_piece(plan, count, &piece);)
+        pieces++;
+    if (profiled)
+        VGG_NEW(plan->ended, (size_t)pieces);
+    for (pass_piece piece = {0}; next_piece(plan, count, &piece);) {
+        VGG_TRY(enqueue_piece(plan, &piece, launch, input));
         if (profiled) {
             VGG_CL(clRetainEvent(launch->last));
-            step->ended = launch->last;
+            plan->ended[plan->ended_count++] = launch->last;
         }
     }
 cleanup:
@@ -77,29 +122,33 @@ cleanup:
     return status;
 }
 
-/* The device's time of each step of a pass that has ended: on an in-order queue, from the end of
- * the step before (`written`: of the input's upload). Counts what a library launches unseen. */
-static clvgg_status read_step_times(vgg_plan *plan, cl_event written)
+/* The device's time of each step of a pass of `count` images that has ended: on an in-order queue,
+ * from the end of the piece before (`written`: of the input's upload). Counts what a library
+ * launches unseen. */
+static clvgg_status read_step_times(vgg_plan *plan, int count, cl_event written)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_ulong before = 0, after = 0;
+    int ended = 0;
     VGG_TRY(end_time(written, &before));
-    for (int i = 0; i < plan->step_count; i++) {
-        VGG_TRY(end_time(plan->steps[i].ended, &after));
-        plan->steps[i].ms = (double)(after - before) * 1e-6;
+    for (int i = 0; i < plan->step_count; i++)
+        plan->steps[i].ms = 0.0;
+    for (pass_piece piece = {0}; next_piece(plan, count, &piece);) {
+        VGG_TRY(end_time(plan->ended[ended++], &after));
+        plan->steps[piece.step].ms += (double)(after - before) * 1e-6;
         before = after;
     }
 cleanup:
     return status;
 }
 
-static void release_step_events(vgg_plan *plan)
+static void release_events(vgg_plan *plan)
 {
-    for (int i = 0; i < plan->step_count; i++) {
-        if (plan->steps[i].ended != NULL)
-            clReleaseEvent(plan->steps[i].ended);
-        plan->steps[i].ended = NULL;
-    }
+    for (int i = 0; i < plan->ended_count; i++)
+        clReleaseEvent(plan->ended[i]);
+    vgg_free(plan->ended);
+    plan->ended = NULL;
+    plan->ended_count = 0;
 }
 
 static void replace_last_event(vgg_plan *plan, cl_event event)
@@ -300,7 +349,7 @@ clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *
     VGG_TRY(check_event(done));
     note_run(plan);
     if (plan->profile)
-        VGG_TRY(read_step_times(plan, written));
+        VGG_TRY(read_step_times(plan, count, written));
 cleanup:
     /* After a failure commands may still read the caller's memory. */
     if (status != CLVGG_STATUS_OK)
@@ -309,7 +358,7 @@ cleanup:
         clReleaseEvent(written);
     if (done != NULL)
         clReleaseEvent(done);
-    release_step_events(plan);
+    release_events(plan);
     vgg_launch_abandon(&launch);
     return note_loss(plan, status);
 }

@@ -89,6 +89,7 @@ static vgg_plan *full_vgg16_plan(vgg_graph **graph, vgg_traits traits, clvgg_gem
         .device = device.device, .graph = *graph, .traits = traits, .max_batch = max_batch};
     vgg_device_retain(device.device);
     must(vgg_plan_select(plan, &options));
+    vgg_plan_find_bands(plan);
     must(vgg_plan_lay_out(plan, &options));
     return plan;
 }
@@ -119,6 +120,10 @@ static void full_vgg16_arena_is_close_to_its_bound(void **state)
             assert_true(plan->arena_bytes >= plan->arena_bound_bytes);
             assert_true((double)plan->arena_bytes <= 1.1 * (double)plan->arena_bound_bytes);
             assert_true(plan->unshared_bytes > 2 * plan->arena_bytes);
+            /* A CPU takes large images one by one. */
+            assert_int_equal(plan->steps[0].band_images, t == 0 ? batch : 1);
+            assert_true((plan->steps[0].band_end > 1) == (t == 1 && batch > 1));
+            assert_int_equal(plan->steps[13].band_images, batch);
             if (t == 0) { /* 13 convolutions, 3 dense layers; nothing to convert */
                 assert_int_equal(plan->step_count, 16);
                 assert_string_equal(plan->steps[0].op.variant->name, "conv_tiled");

@@ -1,0 +1,85 @@
+/* plan/plan_bands.c — bands: steps behind each other that take a batch some images at a time.
+ *
+ * Between two steps of a whole batch lie all its images: with large ones, far more than a CPU's
+ * last cache holds, so each value goes to memory and comes back. A band goes through its steps with
+ * so few images that these stay there; what its steps hand on is then as small, and takes less
+ * memory.
+ */
+#include "plan/plan.h"
+
+/* Of an image's input and output together. Below `LEAST` a batch suits the caches as it is. */
+enum { LEAST_BYTES = 4 << 20, CACHED_BYTES = 16 << 20 };
+
+static uint64_t image_bytes(const vgg_plan *plan, const vgg_plan_step *step)
+{
+    const uint64_t elements =
+        plan->tensors[step->input].elements + plan->tensors[step->output].elements;
+    return elements * sizeof(float) / (uint64_t)plan->max_batch;
+}
+
+/* Large images in one tensor, out of another. */
+static bool suits(const vgg_plan *plan, const vgg_plan_step *step)
+{
+    return step->second < 0 && step->switches < 0 && !step->op.reads_full_batch &&
+           image_bytes(plan, step) >= LEAST_BYTES;
+}
+
+/* Whether step i takes what the step before gives, and nobody else does. */
+static bool follows(const vgg_plan *plan, int i)
+{
+    const int handed = plan->steps[i - 1].output;
+    return plan->steps[i].input == handed && plan->tensors[handed].last_step == i;
+}
+
+/* Images at a time for steps [first, end). */
+static int choose_images(const vgg_plan *plan, int first, int end)
+{
+    uint64_t most = 1;
+    for (int i = first; i < end; i++)
+        if (image_bytes(plan, &plan->steps[i]) > most)
+            most = image_bytes(plan, &plan->steps[i]);
+    const uint64_t images = CACHED_BYTES / most;
+    return images < 1 ? 1 : images < (uint64_t)plan->max_batch ? (int)images : plan->max_batch;
+}
+
+/* Makes steps [first, end) a band. What goes in and what comes out live as long as it runs: its
+ * last step has written some images when its first reads others. */
+static void make_band(vgg_plan *plan, int first, int end, int images)
+{
+    for (int i = first; i < end; i++) {
+        plan->steps[i].band_first = first;
+        plan->steps[i].band_end = end;
+        plan->steps[i].band_images = images;
+    }
+    for (int i = first; i < end - 1; i++) {
+        vgg_plan_tensor *handed = &plan->tensors[plan->steps[i].output];
+        handed->elements = handed->elements / (uint64_t)plan->max_batch * (uint64_t)images;
+        handed->in_band = true;
+    }
+    vgg_plan_tensor *input = &plan->tensors[plan->steps[first].input];
+    vgg_plan_tensor *output = &plan->tensors[plan->steps[end - 1].output];
+    if (input->last_step < end - 1)
+        input->last_step = end - 1;
+    output->first_step = first;
+}
+
+void vgg_plan_find_bands(vgg_plan *plan)
+{
+    const bool wanted = plan->traits.type == CLVGG_DEVICE_CPU && plan->max_batch > 1;
+    for (int first = 0, end; first < plan->step_count; first = end) {
+        end = first + 1;
+        if (wanted && suits(plan, &plan->steps[first]))
+            while (end < plan->step_count && suits(plan, &plan->steps[end]) && follows(plan, end))
+                end++;
+        const int images = end > first + 1 ? choose_images(plan, first, end) : plan->max_batch;
+        if (images < plan->max_batch) {
+            make_band(plan, first, end, images);
+            continue;
+        }
+        for (int i = first; i < end; i++) {
+            plan->steps[i].band_first = i;
+            plan->steps[i].band_end = i + 1;
+            plan->steps[i].band_images = plan->max_batch;
+        }
+    }
+}
