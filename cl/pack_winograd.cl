@@ -16,7 +16,7 @@
 #define STORAGE 0 /* packed: 0 float32, 1 float16, 2 bfloat16 */
 #endif
 #ifndef M
-#define M 4 /* output tile: 2 or 4 */
+#define M 4 /* output tile: 2, 4 or 6 */
 #endif
 #define N (M + 2)
 
@@ -58,6 +58,15 @@ inline void weight_line(float a, float b, float c, float *o)
     o[3] = (a + 2.0f * b + 4.0f * c) / 24.0f;
     o[4] = (a - 2.0f * b + 4.0f * c) / 24.0f;
     o[5] = c;
+#elif M == 6
+    o[0] = a;
+    o[1] = -(a + b + c) * (2.0f / 9.0f);
+    o[2] = -(a - b + c) * (2.0f / 9.0f);
+    o[3] = (a + 2.0f * b + 4.0f * c) / 90.0f;
+    o[4] = (a - 2.0f * b + 4.0f * c) / 90.0f;
+    o[5] = (4.0f * a + 2.0f * b + c) / 180.0f;
+    o[6] = (4.0f * a - 2.0f * b + c) / 180.0f;
+    o[7] = c;
 #else
     o[0] = a;
     o[1] = (a + b + c) * 0.5f;

@@ -28,7 +28,7 @@
 #define VW 16 /* vector width = channels in a block */
 #endif
 #ifndef M
-#define M 4 /* output tile: 2 or 4 */
+#define M 4 /* output tile: 2, 4 or 6 */
 #endif
 #ifndef TW
 #define TW 14 /* tiles in registers */
@@ -97,6 +97,20 @@ inline void input_line(const vec *d, vec *o)
     o[3] = (d[4] - d[2]) + 2.0f * (d[3] - d[1]);
     o[4] = (d[4] - d[2]) - 2.0f * (d[3] - d[1]);
     o[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
+#elif M == 6
+    vec even = (d[2] + d[6]) - 4.25f * d[4], odd = (d[1] + d[5]) - 4.25f * d[3];
+    o[0] = (d[0] - d[6]) + 5.25f * (d[4] - d[2]);
+    o[1] = even + odd;
+    o[2] = even - odd;
+    even = (d[6] + 0.25f * d[2]) - 1.25f * d[4];
+    odd = (0.5f * d[1] - 2.5f * d[3]) + 2.0f * d[5];
+    o[3] = even + odd;
+    o[4] = even - odd;
+    even = (d[6] + 4.0f * d[2]) - 5.0f * d[4];
+    odd = (2.0f * d[1] - 2.5f * d[3]) + 0.5f * d[5];
+    o[5] = even + odd;
+    o[6] = even - odd;
+    o[7] = (d[7] - d[1]) + 5.25f * (d[3] - d[5]);
 #else
     o[0] = d[0] - d[2];
     o[1] = d[1] + d[2];
@@ -114,6 +128,15 @@ inline void output_line(const vec *m, vec *o)
     o[1] = b + 2.0f * d;
     o[2] = a + 4.0f * c;
     o[3] = b + 8.0f * d + m[5];
+#elif M == 6
+    const vec a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4];
+    const vec e = m[5] + m[6], f = m[5] - m[6];
+    o[0] = m[0] + a + c + 32.0f * e;
+    o[1] = b + 2.0f * d + 16.0f * f;
+    o[2] = a + 4.0f * c + 8.0f * e;
+    o[3] = b + 8.0f * d + 4.0f * f;
+    o[4] = a + 16.0f * c + 2.0f * e;
+    o[5] = b + 32.0f * d + f + m[7];
 #else
     o[0] = m[0] + m[1] + m[2];
     o[1] = m[1] - m[2] - m[3];
@@ -339,7 +362,7 @@ inline void inverse_run(__global const float *p, __global const float *bias, int
     int C, int H, int W, int K, int OH, int OW, int pad_top, int pad_left, int relu, int pool,     \
         int tile_rows, int tile_columns, int total
 
-/* NDRange {slots}: each work-item takes every slots-th block of `block_runs` runs of TW tiles
+/* NDRange {slots}: each work-item takes its share of the runs of TW tiles, `block_runs` at a time,
  * through all steps in its own piece of `scratch`: v for all channels, p for KB blocks. */
 __kernel CPU_KERNEL void
 winograd_fused(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict u,
@@ -355,9 +378,11 @@ winograd_fused(__global const float *restrict x, ulong x_offset, __global const 
     u += u_offset;
     bias += bias_offset;
     y += y_offset;
-    for (int first = (int)get_global_id(0) * block_runs * TW; first < total;
-         first += (int)get_global_size(0) * block_runs * TW) {
-        const int runs = min(block_runs, (total - first + TW - 1) / TW);
+    const size_t all_runs = (size_t)(total + TW - 1) / TW;
+    const int end = (int)((get_global_id(0) + 1) * all_runs / get_global_size(0));
+    for (int begin = (int)(get_global_id(0) * all_runs / get_global_size(0)); begin < end;
+         begin += block_runs) {
+        const int runs = min(block_runs, end - begin), first = begin * TW;
         for (int run = 0; run < runs; run++)
             for (int cb = 0; cb < blocks; cb++)
                 transform_run(x, blocks, H, W, pad_top, pad_left, tile_rows, tile_columns, total,

@@ -207,10 +207,11 @@ static inline int64_t vgg_ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-/* Whether F(4x4) stores its weights as float32 whatever is asked for. */
+/* Whether F(4x4), and F(6x6), store their weights as float32 whatever is asked for. */
 bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem);
 
 /* Rows of variant_table.c, each implemented in the file of its name. */
+extern const vgg_variant vgg_variant_winograd_f6_fused;
 extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_staged,
     vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_conv_amx,
     vgg_variant_winograd_f2_tiled, vgg_variant_winograd_f4_batched, vgg_variant_dense_tiled,

@@ -1,14 +1,16 @@
 /* ops/op_conv_winograd.c — cl/winograd_blocked.cl: 3x3 stride 1 convolutions for CPUs by Winograd's
- * F(4x4) and F(2x2), each in two ways through memory: `fused` keeps a block of tiles in a core's
+ * F(6x6), F(4x4) and F(2x2), in two ways through memory: `fused` keeps a block of tiles in a core's
  * cache through all steps, `staged` reads every weight once.
  */
 #include "ops/op.h"
 
-/* op->parameters; BLOCK_TILES 0: staged */
-enum { TILE, TILES_IN_REGISTERS, CHANNEL_BLOCKS, BLOCK_TILES, SLOTS };
+/* op->parameters; of `fused` BLOCK_TILES and SLOTS, of `staged` IMAGES */
+enum { TILE, TILES_IN_REGISTERS, CHANNEL_BLOCKS, BLOCK_TILES, SLOTS, IMAGES };
 enum { BLOCKS = 2 };
-enum { FUSED_KIB = 768 }; /* of transformed tiles; the rest of a 2 MiB L2 is for weights */
-enum { STAGED_LEAST_BYTES = 4 << 20 }; /* below, memory isn't what counts */
+enum { FUSED_KIB = 1536 }; /* of transformed tiles, at most */
+enum { FUSED_TILES = 28 }; /* a block; with more, tiles push weights out of a 1 MiB L2 */
+/* Below, memory isn't what counts; more doesn't stay in a CPU's last cache. */
+enum { STAGED_LEAST_BYTES = 4 << 20, STAGED_MOST_BYTES = 16 << 20 };
 enum { BLOCKS_A_CORE = 2 }; /* work-items a core: evens out what cores are busy with besides */
 
 enum { CHOOSE_REGISTERS, CHOOSE_BLOCKS, CHOOSE_BYTES, CHOOSE_BLOCKS_A_CORE };
@@ -47,12 +49,6 @@ static int64_t image_tiles(const vgg_op *op)
     return vgg_ceil_div(out[1], op->parameters[TILE]) * vgg_ceil_div(out[2], op->parameters[TILE]);
 }
 
-static int64_t padded_tiles(const vgg_op *op, int64_t images)
-{
-    const int unit = op->parameters[TILES_IN_REGISTERS];
-    return vgg_ceil_div(images * image_tiles(op), unit) * unit;
-}
-
 /* float32 values that one tile has in its transformed states: all input channels, and the output
  * channels that are in work at a time. */
 static int64_t tile_values(const vgg_op *op, int64_t out_channels)
@@ -61,36 +57,61 @@ static int64_t tile_values(const vgg_op *op, int64_t out_channels)
                                  padded_channels(op, out_channels, op->parameters[CHANNEL_BLOCKS]));
 }
 
-/* Images that the staged way transforms at a time: as many as are no larger, transformed, than the
- * weights. With fewer, reading the weights again costs more; with more, the images' own way through
- * memory. */
-static int64_t staged_images(const vgg_op *op)
+static int64_t padded_tiles(const vgg_op *op, int64_t images)
 {
-    const int64_t weight_bytes = (int64_t)vgg_pack_bytes(&op->pack, op->pack.rows);
-    const int64_t budget = weight_bytes > STAGED_LEAST_BYTES ? weight_bytes : STAGED_LEAST_BYTES;
+    const int unit = op->parameters[TILES_IN_REGISTERS];
+    return vgg_ceil_div(images * image_tiles(op), unit) * unit;
+}
+
+/* Images that the staged way may transform at a time: as many as are no larger, transformed, than
+ * the weights. With fewer, reading the weights again costs more; with more, the images' own way
+ * through memory. */
+static int64_t most_images(const vgg_op *op)
+{
+    const vgg_problem *problem = &op->problem;
+    const int64_t weight_bytes = problem->input.dims[0] * problem->output.dims[0] *
+                                 tile_positions(op) * (int64_t)sizeof(float);
+    const int64_t least = weight_bytes > STAGED_LEAST_BYTES ? weight_bytes : STAGED_LEAST_BYTES;
+    const int64_t budget = least < STAGED_MOST_BYTES ? least : STAGED_MOST_BYTES;
     const int64_t bytes =
-        padded_tiles(op, 1) * tile_values(op, op->problem.output.dims[0]) * (int64_t)sizeof(float);
+        image_tiles(op) * tile_values(op, problem->output.dims[0]) * (int64_t)sizeof(float);
     const int chosen_mib = vgg_op_chosen(op, CHOOSE_BYTES, 0);
     const int64_t fit = (chosen_mib > 0 ? (int64_t)chosen_mib << 20 : budget) / bytes;
-    return fit < 1 ? 1 : fit < op->problem.max_batch ? fit : op->problem.max_batch;
+    return fit < 1 ? 1 : fit < problem->max_batch ? fit : problem->max_batch;
 }
 
-/* The register tile that wastes least on this many tiles. */
-static int choose_registers(int vector_width, int64_t tiles)
+/* The products' time for a batch that is cut after every `images`, counted in tiles: a register
+ * tile costs one more than it holds. */
+static int64_t products_cost(const vgg_op *op, int64_t images, int registers)
 {
-    static const int wide[] = {14, 12, 10, 8}, narrow[] = {6, 5, 4};
-    const int *candidates = vector_width == 8 ? narrow : wide;
-    const int count = vector_width == 8 ? 3 : 4;
-    int best = candidates[0];
-    for (int i = 1; i < count; i++)
-        if (vgg_ceil_div(tiles, candidates[i]) * (candidates[i] + 1) <
-            vgg_ceil_div(tiles, best) * (best + 1))
-            best = candidates[i];
-    return best;
+    const int64_t tiles = image_tiles(op), batch = op->problem.max_batch;
+    const int64_t whole = batch / images * vgg_ceil_div(images * tiles, registers);
+    return (whole + vgg_ceil_div(batch % images * tiles, registers)) * (registers + 1);
 }
 
-/* Up to 256 x 256 channels the weights of F(4x4) are few: halving them would save little memory and
- * less time, and cost a network half the accuracy that it may lose. */
+/* The register tile, of at most `rows`, and the images a cut, `least` to `most`, that waste least.
+ */
+static void choose_tiles(vgg_op *op, int vector_width, int rows, int64_t least, int64_t most)
+{
+    static const int wide[] = {14, 13, 12, 10, 8}, narrow[] = {6, 5, 4};
+    const int *candidates = vector_width == 8 ? narrow : wide;
+    const int count = vector_width == 8 ? 3 : 5, chosen = vgg_op_chosen(op, CHOOSE_REGISTERS, 0);
+    int64_t best = INT64_MAX;
+    for (int64_t images = most; images >= least; images--)
+        for (int i = 0; i < (chosen > 0 ? 1 : count); i++) {
+            const int wanted = chosen > 0 ? chosen : candidates[i];
+            const int registers = wanted < rows ? wanted : rows;
+            const int64_t cost = products_cost(op, images, registers);
+            if (cost >= best)
+                continue;
+            best = cost;
+            op->parameters[TILES_IN_REGISTERS] = chosen > 0 ? chosen : registers;
+            op->parameters[IMAGES] = (int)images;
+        }
+}
+
+/* Up to 256 x 256 channels the weights of F(4x4) and F(6x6) are few: halving them would save little
+ * memory and less time, and cost a network half the accuracy that it may lose. */
 bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem)
 {
     enum { FEW = 256 * 256 };
@@ -107,17 +128,18 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bo
     VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers", name);
     VGG_TRY(vgg_require_winograd(op));
     op->input_block = op->output_block = width;
-    op->float32_weights = tile == 4 && vgg_winograd_f4_keeps_float32(&op->problem);
+    op->float32_weights = tile > 2 && vgg_winograd_f4_keeps_float32(&op->problem);
     op->parameters[TILE] = tile;
     const int64_t tiles = image_tiles(op) * op->problem.max_batch;
     const int blocks = vgg_op_chosen(op, CHOOSE_BLOCKS, BLOCKS);
-    const int rows = vgg_register_rows(traits, blocks), best = choose_registers(width, tiles);
-    const int registers = vgg_op_chosen(op, CHOOSE_REGISTERS, best < rows ? best : rows);
+    const int rows = vgg_register_rows(traits, blocks);
+    op->parameters[CHANNEL_BLOCKS] = blocks;
+    const int64_t most = fused ? op->problem.max_batch : most_images(op);
+    choose_tiles(op, width, rows, fused ? most : (most + 1) / 2, most);
+    const int registers = op->parameters[TILES_IN_REGISTERS];
     VGG_REQUIRE(registers <= rows, CLVGG_STATUS_UNSUPPORTED,
                 "%s: tiles of %dx%d vectors don't fit the registers, at most %dx%d", name,
                 registers, blocks, rows, blocks);
-    op->parameters[TILES_IN_REGISTERS] = registers;
-    op->parameters[CHANNEL_BLOCKS] = blocks;
     op->pack = (vgg_pack){.rows = conv->out_channels,
                           .channels = channels,
                           .spatial = 9,
@@ -137,13 +159,15 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bo
             (int64_t)traits->compute_units * vgg_op_chosen(op, CHOOSE_BLOCKS_A_CORE, BLOCKS_A_CORE);
         const int64_t share = vgg_ceil_div(vgg_ceil_div(tiles, slots), registers) * registers;
         block = block < share ? block : share;
+        if (vgg_op_chosen(op, CHOOSE_BYTES, 0) == 0 && block > FUSED_TILES)
+            block = FUSED_TILES / registers * registers;
         op->parameters[BLOCK_TILES] = (int)block;
         op->parameters[SLOTS] = (int)slots;
         op->workspace_elements = (uint64_t)(slots * block * values);
         vgg_op_add_program(op, "winograd_blocked.cl", "winograd_fused", options, width, tile,
                            registers, blocks);
     } else {
-        op->workspace_elements = (uint64_t)(padded_tiles(op, staged_images(op)) *
+        op->workspace_elements = (uint64_t)(padded_tiles(op, op->parameters[IMAGES]) *
                                             tile_values(op, op->problem.output.dims[0]));
         static const char *const kernels[] = {"winograd_input", "winograd_products",
                                               "winograd_output"};
@@ -234,7 +258,7 @@ static clvgg_status enqueue_staged(const vgg_op *op, vgg_launch *launch, const v
                                    int count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const int64_t step = staged_images(op);
+    const int64_t step = op->parameters[IMAGES];
     for (int64_t image = 0; image < count; image += step) {
         vgg_op_io part = *io;
         part.input.offset +=
@@ -252,6 +276,11 @@ static uint64_t executed_flops(const vgg_op *op)
 {
     return 2 * (uint64_t)(tile_positions(op) * image_tiles(op) * op->problem.input.dims[0] *
                           op->problem.output.dims[0]);
+}
+
+static clvgg_status configure_f6_fused(vgg_op *op, const vgg_traits *traits)
+{
+    return configure(op, traits, 6, true);
 }
 
 static clvgg_status configure_f4_fused(vgg_op *op, const vgg_traits *traits)
@@ -275,6 +304,7 @@ static clvgg_status configure_f2_staged(vgg_op *op, const vgg_traits *traits)
 }
 
 /* Bounds on the relative L2 error against exact arithmetic, normal inputs behind a ReLU. */
+#define F6_ERROR 1e-5
 #define F4_ERROR 5e-6
 #define F2_ERROR 1e-6
 /* The same with weights rounded after the transform. F(4x4) sums what cancels: with bfloat16 it
@@ -282,6 +312,16 @@ static clvgg_status configure_f2_staged(vgg_op *op, const vgg_traits *traits)
 #define F4_F16_ERROR 3e-3
 #define F2_F16_ERROR 8e-4
 #define F2_BF16_ERROR 6e-3
+
+const vgg_variant vgg_variant_winograd_f6_fused = {
+    .name = "winograd_f6_fused",
+    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .error_bound = F6_ERROR, /* never with weights rounded after the transform */
+    .tunables = fused_tunables,
+    .configure = configure_f6_fused,
+    .enqueue = enqueue_fused,
+    .executed_flops = executed_flops,
+};
 
 const vgg_variant vgg_variant_winograd_f4_fused = {
     .name = "winograd_f4_fused",

@@ -11,6 +11,7 @@ const vgg_variant *const vgg_variants[] = {
     &vgg_variant_conv_subgroup,
     &vgg_variant_conv_tiled,
     &vgg_variant_conv_im2col,
+    &vgg_variant_winograd_f6_fused,
     &vgg_variant_winograd_f4_fused,
     &vgg_variant_winograd_f4_staged,
     &vgg_variant_winograd_f2_fused,
@@ -50,13 +51,27 @@ const vgg_variant *vgg_variant_find(const char *name)
 
 enum { NEVER_UNASKED = 4 };
 
+/* F(6x6) where it multiplies a tenth less than F(4x4), on maps of some 100 pixels a side or a
+ * fitting size: its transforms take as much of the rest. Not with 16 vector registers or narrower
+ * ones, where nothing was measured. */
+static const vgg_variant *choose_fused(const vgg_problem *problem, const vgg_traits *traits)
+{
+    const int64_t *out = problem->output.dims;
+    const int64_t products4 = 36 * vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4);
+    const int64_t products6 = 64 * vgg_ceil_div(out[1], 6) * vgg_ceil_div(out[2], 6);
+    return traits->vector_width >= 16 && vgg_winograd_f4_keeps_float32(problem) &&
+                   10 * products6 < 9 * products4
+               ? &vgg_variant_winograd_f6_fused
+               : &vgg_variant_winograd_f4_fused;
+}
+
 /* The Winograd variant that beats direct convolution on a CPU, or NULL. Measured on 2 cores of a
  * Sapphire Rapids and VGG's layers: `fused` wins while weights and a block of tiles fit a core's
  * cache, up to 128 channels, and there are tiles enough to transform the weights for; else `staged`
  * wins as soon as reading four times the weights pays for itself, at some 40 tiles, or 16 where
  * they are halved; with fewer, F(2x2) needs less than twice the weights and has four times the
  * tiles. */
-static const vgg_variant *choose_winograd(const vgg_problem *problem)
+static const vgg_variant *choose_winograd(const vgg_problem *problem, const vgg_traits *traits)
 {
     enum {
         FUSED_CHANNELS = 128,
@@ -78,7 +93,7 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem)
                                        : &vgg_variant_winograd_f2_staged;
     }
     if (in[0] <= FUSED_CHANNELS && tiles4 >= FUSED_TILES)
-        return &vgg_variant_winograd_f4_fused;
+        return choose_fused(problem, traits);
     const bool halved =
         problem->storage != CLVGG_DTYPE_F32 && !vgg_winograd_f4_keeps_float32(problem);
     if (tiles4 >= (halved ? HALVED_TILES : STAGED_TILES))
@@ -135,7 +150,8 @@ static int rank(const vgg_variant *variant, const vgg_problem *problem, const vg
     if (variant == &vgg_variant_conv_amx)
         return problem->input.dims[0] > VGG_MAX_PLANAR_CHANNELS ? 0 : 3;
     if (variant->error_bound > 0.0)
-        return variant == (gpu ? choose_gpu_winograd(problem, traits) : choose_winograd(problem))
+        return variant == (gpu ? choose_gpu_winograd(problem, traits)
+                               : choose_winograd(problem, traits))
                    ? 0
                    : NEVER_UNASKED;
     if (variant == &vgg_variant_conv_subgroup)

@@ -58,7 +58,9 @@ static void peak_fails_whole(void **state)
 static void check_step(const clvgg_step_info *step)
 {
     assert_true(step->executed_flops <= step->flops);
-    if (strncmp(step->variant, "winograd_f4", 11) == 0)
+    if (strncmp(step->variant, "winograd_f6", 11) == 0)
+        assert_true(step->executed_flops < step->flops / 2); /* with tiles that stick out */
+    else if (strncmp(step->variant, "winograd_f4", 11) == 0)
         assert_int_equal(4 * step->executed_flops, step->flops); /* 36 : 16 · 9 */
     else if (strncmp(step->variant, "winograd_f2", 11) == 0)
         assert_int_equal(9 * step->executed_flops, 4 * step->flops); /* 16 : 4 · 9 */
