@@ -49,6 +49,7 @@
 typedef vec vec_anywhere __attribute__((aligned(4)));
 #define VSTORE(v, p) (*(__global vec_anywhere *)(p) = (v))
 #define VSTORE_PRIVATE(v, p) (*(vec_anywhere *)(p) = (v))
+#define VLOAD_PRIVATE(p) (*(const vec_anywhere *)(p))
 #if STORAGE == 0
 #define weight_t float
 #define WEIGHTS(p) VLOAD(p)
@@ -83,14 +84,29 @@ inline vec max_or_nan(vec a, vec b)
     return select(b, a, isgreater(a, b) | isnan(a));
 }
 
-/* Copies LINE input pixels, from column ix on, into `line`: [LINE][CI]. */
+/* Where channel c of pixel p lies in a line of input pixels. */
+#if PLANAR
+#define AT(p, c) ((c) * LINE + (p))
+#else
+#define AT(p, c) ((p) * VW + (c))
+#endif
+
+/* Copies LINE input pixels, from column ix on, into `line`: [LINE][CI], or [PLANAR][LINE]. */
 inline void load_line(__global const float *row, int plane, int W, int ix, float *line)
 {
+#if PLANAR
+    if (ix >= 0 && ix + LINE <= W) {
+        for (int c = 0; c < PLANAR; c++)
+            for (int p = 0; p < LINE; p++)
+                line[AT(p, c)] = row[(size_t)c * plane + ix + p];
+        return;
+    }
+#endif
     for (int p = 0; p < LINE; p++) {
         const int inside = ix + p >= 0 && ix + p < W;
 #if PLANAR
         for (int c = 0; c < PLANAR; c++)
-            line[p * PLANAR + c] = inside ? row[(size_t)c * plane + ix + p] : 0.0f;
+            line[AT(p, c)] = inside ? row[(size_t)c * plane + ix + p] : 0.0f;
 #else
         vec v = (vec)(0.0f);
         if (inside)
@@ -119,7 +135,7 @@ inline void convolve_row(__global const float *x, __global const weight_t *w,
                 continue;
             load_line(x + (size_t)row * W * (PLANAR ? 1 : VW), H * W, W, ix, line);
             for (int kx = 0; kx < KW; kx++) {
-                const float *in = line + kx * DW * CI;
+                const float *in = line + AT(kx * DW, 0);
                 __global const weight_t *panel = w + kx * CI * KB * VW;
                 for (int c = 0; c < CI; c++) {
                     vec weight[KB];
@@ -128,7 +144,7 @@ inline void convolve_row(__global const float *x, __global const weight_t *w,
                         weight[b] = WEIGHTS(panel + (c * KB + b) * VW);
 #pragma unroll
                     for (int p = 0; p < TW; p++) {
-                        const vec value = (vec)(in[p * SW * CI + c]);
+                        const vec value = (vec)(in[AT(p * SW, c)]);
                         ONE_AT_A_TIME();
 #pragma unroll
                         for (int b = 0; b < KB; b++)
@@ -166,26 +182,27 @@ conv_blocked(__global const float *restrict x, ulong x_offset, __global const we
     w += w_offset + (size_t)group * blocks * KH * KW * CI * KB * VW;
     bias += bias_offset + group * KB * VW;
 
+    const int width = pool ? OW / 2 : OW;             /* of an output row */
+    const int first = tile * (pool ? TW / 2 : TW);    /* this tile's place in it */
+    const int count = min(pool ? TW / 2 : TW, width - first);
+    const size_t plane = (size_t)rows * width * VW;
+    y += y_offset + (n * out_blocks + group * KB) * plane + ((size_t)oy * width + first) * VW;
+
     float out[2][TW * KB * VW];
     for (int r = 0; r <= pool; r++)
         convolve_row(x, w, bias, blocks, H, W, (oy * (1 + pool) + r) * SH - pad_top,
                      tile * TW * SW - pad_left, relu, out[r]);
 
-    const int width = pool ? OW / 2 : OW;             /* of an output row */
-    const int first = tile * (pool ? TW / 2 : TW);    /* this tile's place in it */
-    const int count = min(pool ? TW / 2 : TW, width - first);
-    for (int b = 0; b < KB && group * KB + b < out_blocks; b++) {
-        __global float *to = y + y_offset + ((n * out_blocks + group * KB + b) * rows + oy) * width * VW +
-                             (size_t)first * VW;
+    for (int b = 0; b < KB && group * KB + b < out_blocks; b++, y += plane) {
         for (int p = 0; p < count; p++) {
             const int at = ((p << pool) * KB + b) * VW;
-            vec v = VLOAD(out[0] + at);
+            vec v = VLOAD_PRIVATE(out[0] + at);
             if (pool) {
-                v = max_or_nan(v, VLOAD(out[0] + at + KB * VW));
-                v = max_or_nan(v, VLOAD(out[1] + at));
-                v = max_or_nan(v, VLOAD(out[1] + at + KB * VW));
+                v = max_or_nan(v, VLOAD_PRIVATE(out[0] + at + KB * VW));
+                v = max_or_nan(v, VLOAD_PRIVATE(out[1] + at));
+                v = max_or_nan(v, VLOAD_PRIVATE(out[1] + at + KB * VW));
             }
-            VSTORE(v, to + (size_t)p * VW);
+            VSTORE(v, y + p * VW);
         }
     }
 }
