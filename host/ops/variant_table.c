@@ -67,14 +67,15 @@ static const vgg_variant *choose_fused(const vgg_problem *problem, const vgg_tra
 
 /* The Winograd variant that beats direct convolution on a CPU, or NULL. Measured on 2 cores of a
  * Sapphire Rapids and VGG's layers: `fused` wins while weights and a block of tiles fit a core's
- * cache, up to 128 channels, and there are tiles enough to transform the weights for; else `staged`
- * wins as soon as reading four times the weights pays for itself, at some 40 tiles, or 16 where
- * they are halved; with fewer, F(2x2) needs less than twice the weights and has four times the
- * tiles. */
+ * cache, up to 128 channels (256 on 2 cores of an EPYC, Zen 5), and there are tiles enough to
+ * transform the weights for; else `staged` wins as soon as reading four times the weights pays for
+ * itself, at some 40 tiles, or 16 where they are halved; with fewer, F(2x2) needs less than twice
+ * the weights and has four times the tiles. */
 static const vgg_variant *choose_winograd(const vgg_problem *problem, const vgg_traits *traits)
 {
     enum {
-        FUSED_CHANNELS = 128,
+        FUSED_CHANNELS = 256,
+        FUSED_CHANNELS_BF16 = 128,
         FUSED_TILES = 128,
         STAGED_TILES = 40,
         HALVED_TILES = 16,
@@ -89,8 +90,8 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem, const vgg_
     if (problem->storage == CLVGG_DTYPE_BF16 && !vgg_winograd_f4_keeps_float32(problem)) {
         if (tiles2 < STAGED_TILES)
             return NULL;
-        return in[0] <= FUSED_CHANNELS ? &vgg_variant_winograd_f2_fused
-                                       : &vgg_variant_winograd_f2_staged;
+        return in[0] <= FUSED_CHANNELS_BF16 ? &vgg_variant_winograd_f2_fused
+                                            : &vgg_variant_winograd_f2_staged;
     }
     if (in[0] <= FUSED_CHANNELS && tiles4 >= FUSED_TILES)
         return choose_fused(problem, traits);
