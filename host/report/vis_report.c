@@ -244,7 +244,8 @@ static clvgg_status put_data(page_writer *w)
     vgg_json_string(&w->json, "title", report->title);
     vgg_json_begin_array(&w->json, "pages");
     for (size_t i = 0; i < report->page_count; i++)
-        VGG_TRY(put_page(w, &report->pages[i]));
+        if (report->pages[i].count > 0)
+            VGG_TRY(put_page(w, &report->pages[i]));
     vgg_json_end(&w->json);
     vgg_json_begin_array(&w->json, "layers");
     for (size_t i = 0; manifest != NULL && i < manifest->count; i++)

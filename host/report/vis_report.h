@@ -15,7 +15,7 @@ typedef struct vgg_report_picture {
     const char *caption;
 } vgg_report_picture;
 
-/* A page of whole figures: "Filters", "Grad-CAM". */
+/* A page of whole figures: "Filters", "Grad-CAM". One without pictures isn't shown. */
 typedef struct vgg_report_page {
     const char *name, *note;
     const vgg_report_picture *pictures;

@@ -75,6 +75,10 @@ expect "arrows among links" "$(ask 390x844 '#layer-1' "
     for (const k of ['ArrowDown', 'ArrowRight', 'ArrowUp']) document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: k, bubbles: true}));
     return links.indexOf(document.activeElement) + ' ' + document.querySelectorAll('[aria-current]').length")" "1 1"
 
+expect "the current link in view" "$(ask 390x844 '#page-1' '
+    const link = document.querySelector("[aria-current]").getBoundingClientRect();
+    return link.left >= 0 && link.right <= innerWidth')" true
+
 # One file alone, elsewhere.
 mkdir "$folder/elsewhere" && mv "$folder/single/index.html" "$folder/elsewhere/" && rm -r "$folder/single"
 mv "$folder/elsewhere/index.html" "$folder/page/index.html"

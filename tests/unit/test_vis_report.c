@@ -70,7 +70,7 @@ typedef struct sample {
     vgg_manifest_layer layer;
     vgg_manifest manifest;
     vgg_report_picture picture;
-    vgg_report_page page;
+    vgg_report_page pages[2]; /* the first is empty */
     vgg_report report;
     int64_t silent[2];
 } sample;
@@ -99,13 +99,14 @@ static void make_sample(sample *s, size_t map_count)
                                     .silent_count = 2};
     s->manifest = (vgg_manifest){.layers = &s->layer, .count = 1};
     s->picture = (vgg_report_picture){"noise.png", NASTY};
-    s->page = (vgg_report_page){NASTY, NULL, &s->picture, 1};
+    s->pages[0] = (vgg_report_page){.name = "empty"};
+    s->pages[1] = (vgg_report_page){NASTY, NULL, &s->picture, 1};
     s->report = (vgg_report){.runtime = runtime,
                              .title = NASTY,
                              .summary = NASTY,
                              .manifest = &s->manifest,
-                             .pages = &s->page,
-                             .page_count = 1};
+                             .pages = s->pages,
+                             .page_count = 2};
 }
 
 /* Writes and reads the page; *json is what its script would parse. */

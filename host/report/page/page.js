@@ -101,7 +101,7 @@
                                 make("p", { className: "faint", textContent: page.note })]);
     main.replaceChildren(make("div", { className: "head" }, [head]),
       make("div", { className: "figures" }, page.pictures.map(function (entry) {
-        var image = make("img", { alt: entry.caption, decoding: "async" });
+        var image = make("img", { alt: entry.caption });
         image.loading = "lazy";
         if (entry.width) { image.width = entry.width; image.height = entry.height; }
         if (entry.source) image.src = entry.source;
@@ -204,6 +204,15 @@
     }
   }
 
+  /* Scrolls the links, across or down, to the one that is current. */
+  function showCurrent() {
+    var a = nav.querySelector("[aria-current]");
+    if (!a) return;
+    nav.scrollLeft = a.offsetLeft - (nav.clientWidth - a.offsetWidth) / 2;
+    if (a.offsetTop < nav.scrollTop || a.offsetTop + a.offsetHeight > nav.scrollTop + nav.clientHeight)
+      nav.scrollTop = a.offsetTop - nav.clientHeight / 2;
+  }
+
   function route() {
     if (location.hash === "#main") return main.focus(); /* from the link that skips */
     var parts = /^#(layer|page)-(\d+)(?:-(\d+))?$/.exec(location.hash) || [];
@@ -221,9 +230,9 @@
     nav.querySelectorAll("a").forEach(function (a) {
       if (a.getAttribute("href") === address) {
         a.setAttribute("aria-current", "page");
-        a.scrollIntoView({ block: "nearest", inline: "center" });
       } else a.removeAttribute("aria-current");
     });
+    showCurrent();
     document.title = list[index].name + " \u00B7 " + report.title;
     window.scrollTo(0, 0);
     if (list === report.layers && parts[3] && list[index].cards[Number(parts[3])] && list[index].cards[Number(parts[3])].units.length > 0)
@@ -232,6 +241,7 @@
 
   fillNav();
   window.addEventListener("hashchange", route);
+  window.addEventListener("resize", showCurrent);
   if (location.hash === "#main") location.hash = "";
   route();
 })();
