@@ -3,7 +3,7 @@
  * Between two steps of a whole batch lie all its images: with large ones, far more than a CPU's
  * last cache holds, so each value goes to memory and comes back. A band goes through its steps with
  * so few images that these stay there; what its steps hand on is then as small, and takes less
- * memory.
+ * memory. What someone wants of a value on its way, such as its peak, is computed there too.
  */
 #include "plan/plan.h"
 
@@ -24,11 +24,35 @@ static bool suits(const vgg_plan *plan, const vgg_plan_step *step)
            image_bytes(plan, step) >= LEAST_BYTES;
 }
 
-/* Whether step i takes what the step before gives, and nobody else does. */
-static bool follows(const vgg_plan *plan, int i)
+/* Whether no step reads what step i gives: someone outside the plan wants it, whole. */
+static bool is_leaf(const vgg_plan *plan, int i)
 {
-    const int handed = plan->steps[i - 1].output;
-    return plan->steps[i].input == handed && plan->tensors[handed].last_step == i;
+    const int output = plan->steps[i].output;
+    for (int j = i + 1; j < plan->step_count; j++)
+        if (plan->steps[j].input == output || plan->steps[j].second == output)
+            return false;
+    return true;
+}
+
+static bool is_handed_on(const vgg_plan *plan, int tensor, int end)
+{
+    return plan->tensors[tensor].last_step < end;
+}
+
+/* The step behind those that go with step `main`: leaves that read what it gives, such as searches
+ * of its values, and then the step that alone reads it further, or `main` + 1. */
+static int extend(const vgg_plan *plan, int main)
+{
+    const int handed = plan->steps[main].output;
+    int i = main + 1;
+    while (i < plan->step_count && plan->steps[i].input == handed && plan->steps[i].second < 0 &&
+           plan->steps[i].switches < 0 && !plan->steps[i].op.reads_full_batch && is_leaf(plan, i))
+        i++;
+    if (is_handed_on(plan, handed, i))
+        return i;
+    const bool goes_on = i < plan->step_count && plan->steps[i].input == handed &&
+                         suits(plan, &plan->steps[i]) && is_handed_on(plan, handed, i + 1);
+    return goes_on ? i + 1 : main + 1;
 }
 
 /* Images at a time for steps [first, end). */
@@ -47,20 +71,20 @@ static int choose_images(const vgg_plan *plan, int first, int end)
 static void make_band(vgg_plan *plan, int first, int end, int images)
 {
     for (int i = first; i < end; i++) {
+        vgg_plan_tensor *output = &plan->tensors[plan->steps[i].output];
         plan->steps[i].band_first = first;
         plan->steps[i].band_end = end;
         plan->steps[i].band_images = images;
-    }
-    for (int i = first; i < end - 1; i++) {
-        vgg_plan_tensor *handed = &plan->tensors[plan->steps[i].output];
-        handed->elements = handed->elements / (uint64_t)plan->max_batch * (uint64_t)images;
-        handed->in_band = true;
+        if (is_handed_on(plan, plan->steps[i].output, end)) {
+            output->elements = output->elements / (uint64_t)plan->max_batch * (uint64_t)images;
+            output->in_band = true;
+        } else {
+            output->first_step = first;
+        }
     }
     vgg_plan_tensor *input = &plan->tensors[plan->steps[first].input];
-    vgg_plan_tensor *output = &plan->tensors[plan->steps[end - 1].output];
     if (input->last_step < end - 1)
         input->last_step = end - 1;
-    output->first_step = first;
 }
 
 void vgg_plan_find_bands(vgg_plan *plan)
@@ -69,8 +93,10 @@ void vgg_plan_find_bands(vgg_plan *plan)
     for (int first = 0, end; first < plan->step_count; first = end) {
         end = first + 1;
         if (wanted && suits(plan, &plan->steps[first]))
-            while (end < plan->step_count && suits(plan, &plan->steps[end]) && follows(plan, end))
-                end++;
+            for (int before = first; end > before;) {
+                before = end;
+                end = extend(plan, end - 1);
+            }
         const int images = end > first + 1 ? choose_images(plan, first, end) : plan->max_batch;
         if (images < plan->max_batch) {
             make_band(plan, first, end, images);

@@ -23,16 +23,7 @@ static clvgg_status make_plan(clvgg_top_search *search)
     }
 }
 
-/* On CPUs an image a core: twice as many give no more speed, but what they compute is out of the
- * cache when it is searched (1.13 instead of 1.09 times a pass on 2 cores). */
-static int choose_batch(const clvgg_device *device)
-{
-    enum { LEAST = 2, MOST = 8 };
-    const int units = (int)device->info.compute_units;
-    return device->info.type != CLVGG_DEVICE_CPU || units > MOST ? MOST
-           : units < LEAST                                       ? LEAST
-                                                                 : units;
-}
+enum { DEFAULT_BATCH = 8 };
 
 static clvgg_status set_options(clvgg_top_search *search, const clvgg_top_options *options)
 {
@@ -41,7 +32,7 @@ static clvgg_status set_options(clvgg_top_search *search, const clvgg_top_option
     for (size_t i = 0; i < options->variant_count; i++)
         VGG_DUP(search->variants[i], options->variants[i]);
     search->options = (vgg_plan_options){
-        .max_batch = options->max_batch > 0 ? options->max_batch : choose_batch(search->device),
+        .max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH,
         .outputs = search->peak_nodes,
         .output_count = (int)search->layer_count,
         .clblast = !search->device->foreign_context,

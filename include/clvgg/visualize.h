@@ -99,8 +99,7 @@ typedef struct clvgg_top_options {
     const clvgg_top_layer *layers;
     size_t layer_count; /* 1…1000 */
     int count;          /* kept of each map, 1…1000; default 9 */
-    int max_batch;      /* images at once on the device, less where its memory is short; 0: chosen,
-                           few on CPUs, where values are searched while they are in the cache */
+    int max_batch;      /* images at once on the device, less where its memory is short; 0: 8 */
     clvgg_gemm gemm;                            /* this and what follows as in */
     const char *const *variants;                /* clvgg_session_options */
     size_t variant_count;
