@@ -289,7 +289,7 @@ static clvgg_status page(drawing *d, size_t first, const char *path)
 
 /* ---- a layer ---- */
 
-/* On CPUs an image a core, as in a search. */
+/* On CPUs an image a core: walks back keep much of the way there. */
 static int choose_batch(const vgg_vis *vis)
 {
     enum { LEAST = 2, MOST = 8 };
