@@ -184,6 +184,9 @@ vgg_args vgg_dense_args(const vgg_op *op, const vgg_op_io *io, const vgg_weight_
                         int64_t first, int count);
 /* The part of them that begins with C. */
 void vgg_arg_conv_geometry(vgg_args *args, const vgg_op *op);
+/* What pool.cl and unpool.cl are given of a pooling between planes {c, h, w}: H, W, OH, OW, KH … */
+void vgg_arg_pool_geometry(vgg_args *args, const vgg_pool_attributes *pool, const int64_t *image,
+                           const int64_t *pooled);
 /* Whether a pooling is 2x2, stride 2, on windows inside the image: what CPU kernels can fuse. */
 bool vgg_can_fuse_pool(const vgg_node *pool);
 /* UNSUPPORTED, in words, unless Winograd's F(m, 3x3) with a fused pooling can compute the problem.

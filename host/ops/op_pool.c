@@ -14,6 +14,23 @@ cleanup:
     return status;
 }
 
+void vgg_arg_pool_geometry(vgg_args *args, const vgg_pool_attributes *pool, const int64_t *image,
+                           const int64_t *pooled)
+{
+    vgg_arg_int(args, image[1]);
+    vgg_arg_int(args, image[2]);
+    vgg_arg_int(args, pooled[1]);
+    vgg_arg_int(args, pooled[2]);
+    vgg_arg_int(args, pool->kernel[0]);
+    vgg_arg_int(args, pool->kernel[1]);
+    vgg_arg_int(args, pool->stride[0]);
+    vgg_arg_int(args, pool->stride[1]);
+    for (int side = 0; side < 4; side++)
+        vgg_arg_int(args, pool->pad[side]);
+    vgg_arg_int(args, pool->adaptive[0] != 0);
+    vgg_arg_int(args, pool->count_include_pad);
+}
+
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -26,18 +43,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->output);
     vgg_arg_buffer(&args, io->switches);
     vgg_arg_ulong(&args, windows);
-    vgg_arg_int(&args, in[1]);
-    vgg_arg_int(&args, in[2]);
-    vgg_arg_int(&args, out[1]);
-    vgg_arg_int(&args, out[2]);
-    vgg_arg_int(&args, pool->kernel[0]);
-    vgg_arg_int(&args, pool->kernel[1]);
-    vgg_arg_int(&args, pool->stride[0]);
-    vgg_arg_int(&args, pool->stride[1]);
-    for (int side = 0; side < 4; side++)
-        vgg_arg_int(&args, pool->pad[side]);
-    vgg_arg_int(&args, pool->adaptive[0] != 0);
-    vgg_arg_int(&args, pool->count_include_pad);
+    vgg_arg_pool_geometry(&args, pool, in, out);
     VGG_TRY(vgg_args_end(&args));
     VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, windows));
 cleanup:

@@ -25,18 +25,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->second);
     vgg_arg_buffer(&args, io->output);
     vgg_arg_ulong(&args, pixels);
-    vgg_arg_int(&args, out[1]);
-    vgg_arg_int(&args, out[2]);
-    vgg_arg_int(&args, pooled[1]);
-    vgg_arg_int(&args, pooled[2]);
-    vgg_arg_int(&args, pool->kernel[0]);
-    vgg_arg_int(&args, pool->kernel[1]);
-    vgg_arg_int(&args, pool->stride[0]);
-    vgg_arg_int(&args, pool->stride[1]);
-    for (int side = 0; side < 4; side++)
-        vgg_arg_int(&args, pool->pad[side]);
-    vgg_arg_int(&args, pool->adaptive[0] != 0);
-    vgg_arg_int(&args, pool->count_include_pad);
+    vgg_arg_pool_geometry(&args, pool, out, pooled);
     VGG_TRY(vgg_args_end(&args));
     VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, pixels));
 cleanup:
