@@ -93,6 +93,7 @@ static double run_occluded(int top, int left, int size, int class_index)
 static void occlusion_is_what_run_says(void **state)
 {
     (void)state;
+    test_program_skip_when_small("occlusion_is_what_run_says");
     test_program ran = {0};
     CLVGG(&ran, "visualize", "occlusion", NET, OUT, PLAIN, "--json", "--size", "8", "--stride",
           "12", "--class", "2", "--layer", "conv2_1", "--map", "5",
@@ -147,6 +148,7 @@ static void gradcam_is_drawn(void **state)
 static void invariance_is_drawn_in_parts(void **state)
 {
     (void)state;
+    test_program_skip_when_small("invariance_is_drawn_in_parts");
     test_program ran = {0};
     const char *p = test_scratch_path("picture.png"), *broken = test_scratch_path("broken.png");
     CLVGG(&ran, "visualize", "invariance", NET, OUT, "--json", "--points", "5", "--rotation", "90",
