@@ -224,7 +224,7 @@ static clvgg_status run_own(const bench *b, const product *p, const operands *o,
                                                      .bias = true};
     }
     VGG_TRY(configure_own(b, p, &node, &call.op));
-    VGG_TRY(vgg_op_build(&call.op, b->device, NULL));
+    VGG_TRY(vgg_op_build(&call.op, b->device));
     VGG_TRY(upload_own(b, p, o, &call));
     const uint64_t c_elements = (uint64_t)call.op.problem.max_batch *
                                 vgg_layout_elements(&node.output, call.op.output_block);

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Room for a compiler's log of a few screens; longer ones are cut at the end. */
-static _Thread_local char message[16384];
+static _Thread_local char message[VGG_MESSAGE_BYTES];
 
 clvgg_status vgg_fail(clvgg_status code, const char *format, ...)
 {

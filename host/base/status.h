@@ -17,6 +17,9 @@
 #define VGG_PRINTF(format_index, first_argument)
 #endif
 
+/* Room for a compiler's log of a few screens; longer ones are cut at the end. */
+enum { VGG_MESSAGE_BYTES = 16384 };
+
 /* Stores the calling thread's message and returns `code`. Nobody up the stack overwrites it. */
 clvgg_status vgg_fail(clvgg_status code, const char *format, ...) VGG_PRINTF(2, 3);
 /* Puts "prefix: " before the thread's message, for context only a caller has (which file). */

@@ -2,8 +2,8 @@
  * cache (program_binary.c), kernels made from them.
  *
  * The device's lock guards only the list; each program has a lock of its own, held while it is
- * built, so that different programs build in parallel and the same one is waited for. A build that
- * failed is tried again by whoever asks next.
+ * built, so that different programs build in parallel and the same one is waited for: those of a
+ * list of kernels on threads of their own. A build that failed is tried again by whoever asks next.
  */
 #include "ocl/program.h"
 
@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "ocl/program_binary.h"
 
 /* Kernels compile as OpenCL C 1.2 everywhere. No fast-math: NaN must pass and bits must repeat. */
@@ -229,50 +230,144 @@ cleanup:
 }
 
 /* Builds unless built; waits for another thread that is at it. */
-static clvgg_status ensure_built(clvgg_device *device, program_entry *entry, const char *kernel,
-                                 double *milliseconds)
+static clvgg_status ensure_built(clvgg_device *device, program_entry *entry, const char *kernel)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     pthread_mutex_lock(&entry->lock);
     if (entry->program == NULL) {
-        double start_ms = vgg_clock_ms();
+        const double start_ms = vgg_clock_ms();
         status = build_entry(device, entry, kernel);
-        double spent_ms = vgg_clock_ms() - start_ms;
-        if (milliseconds != NULL)
-            *milliseconds += spent_ms;
         if (status == CLVGG_STATUS_OK)
-            vgg_log(CLVGG_LOG_DEBUG, "%s built in %.0f ms (%s)", entry->file, spent_ms,
-                    entry->options);
+            vgg_log(CLVGG_LOG_DEBUG, "%s built in %.0f ms (%s)", entry->file,
+                    vgg_clock_ms() - start_ms, entry->options);
     }
     pthread_mutex_unlock(&entry->lock);
+    return status;
+}
+
+/* ---- kernels, several programs at a time ---- */
+
+typedef struct vgg_kernel_wish {
+    program_entry *entry;
+    const char *kernel;
+    vgg_kernel **out; /* NULL: the program alone */
+} kernel_wish;
+
+/* Programs to be built, by those who want them first. */
+typedef struct build_job {
+    clvgg_device *device;
+    const kernel_wish **wishes;
+} build_job;
+
+void vgg_kernel_list_add(vgg_kernel_list *list, const char *file, const char *options,
+                         const char *kernel, vgg_kernel **out)
+{
+    if (out != NULL)
+        *out = NULL;
+    if (list->status != CLVGG_STATUS_OK)
+        return;
+    if (list->count == list->capacity) {
+        const size_t capacity = list->capacity > 0 ? 2 * list->capacity : 8;
+        kernel_wish *grown = vgg_realloc(list->wishes, capacity, sizeof *grown);
+        if (grown == NULL) {
+            list->status = CLVGG_STATUS_OUT_OF_MEMORY;
+            return;
+        }
+        list->wishes = grown;
+        list->capacity = capacity;
+    }
+    kernel_wish *wish = &list->wishes[list->count];
+    *wish = (kernel_wish){.kernel = kernel, .out = out};
+    pthread_mutex_lock(&list->device->lock);
+    list->status = find_entry(list->device, file, options != NULL ? options : "", &wish->entry);
+    pthread_mutex_unlock(&list->device->lock);
+    list->count += list->status == CLVGG_STATUS_OK;
+}
+
+/* False too while another thread builds it. */
+static bool is_built(program_entry *entry)
+{
+    if (pthread_mutex_trylock(&entry->lock) != 0)
+        return false;
+    const bool built = entry->program != NULL;
+    pthread_mutex_unlock(&entry->lock);
+    return built;
+}
+
+static clvgg_status build_wish(void *user, size_t index)
+{
+    const build_job *job = user;
+    const kernel_wish *wish = job->wishes[index];
+    return ensure_built(job->device, wish->entry, wish->kernel);
+}
+
+/* Builds what isn't built yet, each program once. Oclgrind's compiler fails when two threads use
+ * it. */
+static clvgg_status build_programs(const vgg_kernel_list *list, double *milliseconds)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_device *device = list->device;
+    const int threads =
+        strcmp(device->info.platform, "Oclgrind") == 0 ? 1 : device->runtime->threads;
+    build_job job = {.device = list->device};
+    size_t count = 0;
+    const double start_ms = vgg_clock_ms();
+    VGG_NEW(job.wishes, list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        const kernel_wish *wish = &list->wishes[i];
+        bool listed = is_built(wish->entry);
+        for (size_t j = 0; j < count && !listed; j++)
+            listed = job.wishes[j]->entry == wish->entry;
+        if (!listed)
+            job.wishes[count++] = wish;
+    }
+    VGG_TRY(vgg_parallel_try(threads, count, build_wish, &job));
+cleanup:
+    if (milliseconds != NULL && count > 0)
+        *milliseconds += vgg_clock_ms() - start_ms;
+    vgg_free(job.wishes);
+    return status;
+}
+
+static clvgg_status make_kernel(const kernel_wish *wish)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_kernel *made = NULL;
+    cl_int error = CL_SUCCESS;
+    VGG_NEW(made, 1);
+    made->handle = clCreateKernel(wish->entry->program, wish->kernel, &error);
+    if (error != CL_SUCCESS)
+        made->handle = NULL;
+    VGG_REQUIRE(error != CL_INVALID_KERNEL_NAME, CLVGG_STATUS_NOT_FOUND, "%s has no kernel '%s'",
+                wish->entry->file, wish->kernel);
+    VGG_TRY(vgg_cl_check(error, "clCreateKernel"));
+    *wish->out = made;
+    made = NULL;
+cleanup:
+    vgg_kernel_free(made);
+    return status;
+}
+
+clvgg_status vgg_kernel_list_make(vgg_kernel_list *list, double *milliseconds)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(list->status);
+    VGG_TRY(build_programs(list, milliseconds));
+    for (size_t i = 0; i < list->count; i++)
+        if (list->wishes[i].out != NULL)
+            VGG_TRY(make_kernel(&list->wishes[i]));
+cleanup:
+    vgg_free(list->wishes);
+    *list = (vgg_kernel_list){.device = list->device};
     return status;
 }
 
 clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const char *options,
                                 const char *kernel, vgg_kernel **out, double *milliseconds)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    program_entry *entry = NULL;
-    vgg_kernel *made = NULL;
-    cl_int error = CL_SUCCESS;
-    *out = NULL;
-    pthread_mutex_lock(&device->lock);
-    status = find_entry(device, file, options != NULL ? options : "", &entry);
-    pthread_mutex_unlock(&device->lock);
-    VGG_TRY(status);
-    VGG_TRY(ensure_built(device, entry, kernel, milliseconds));
-    VGG_NEW(made, 1);
-    made->handle = clCreateKernel(entry->program, kernel, &error);
-    if (error != CL_SUCCESS)
-        made->handle = NULL;
-    VGG_REQUIRE(error != CL_INVALID_KERNEL_NAME, CLVGG_STATUS_NOT_FOUND, "%s has no kernel '%s'",
-                file, kernel);
-    VGG_TRY(vgg_cl_check(error, "clCreateKernel"));
-    *out = made;
-    made = NULL;
-cleanup:
-    vgg_kernel_free(made);
-    return status;
+    vgg_kernel_list list = {.device = device};
+    vgg_kernel_list_add(&list, file, options, kernel, out);
+    return vgg_kernel_list_make(&list, milliseconds);
 }
 
 /* ---- keeping the binaries ---- */

@@ -28,6 +28,25 @@ const vgg_kernel_source *vgg_kernel_source_find(const char *file);
  * NOT_FOUND, OPENCL. */
 clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const char *options,
                                 const char *kernel, vgg_kernel **out, double *milliseconds);
+
+/* Kernels to be made together: all are listed, then made. Zeroed but for the device. */
+typedef struct vgg_kernel_list {
+    clvgg_device *device;
+    struct vgg_kernel_wish *wishes;
+    size_t count, capacity;
+    clvgg_status status; /* of the listing */
+} vgg_kernel_list;
+
+/* Lists what vgg_program_kernel() is asked for; `kernel` and `out` must stay until it is made. With
+ * `out` NULL the program is built, for someone who will ask for its kernel. */
+void vgg_kernel_list_add(vgg_kernel_list *list, const char *file, const char *options,
+                         const char *kernel, vgg_kernel **out);
+/* Builds the programs, each once and several at a time on the runtime's threads, then makes the
+ * kernels, and empties the list. Fails as vgg_program_kernel() does, for the first in the list's
+ * order that can't be built; kernels that were made are the caller's then too. *milliseconds (may
+ * be NULL) is increased by what the builds took altogether, 0 where all were there. */
+clvgg_status vgg_kernel_list_make(vgg_kernel_list *list, double *milliseconds);
+
 /* Says that the programs built so far have been run. Some drivers (PoCL) compile a kernel for a
  * work-group size when it is enqueued first: only from then on is a binary worth keeping. */
 void vgg_program_cache_note_run(clvgg_device *device);

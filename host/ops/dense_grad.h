@@ -101,7 +101,7 @@ clvgg_status vgg_grad_configure(vgg_grad_op *op, const vgg_grad_variant *variant
 /* With the best variant that can do it. */
 clvgg_status vgg_grad_choose(vgg_grad_op *op, const vgg_grad_problem *problem,
                              const vgg_traits *traits);
-clvgg_status vgg_grad_build(vgg_grad_op *op, clvgg_device *device);
+void vgg_grad_list_kernels(vgg_grad_op *op, vgg_kernel_list *list);
 /* Enqueues the op for `count` images, in as many commands as pieces and watchdogs ask for. */
 clvgg_status vgg_grad_enqueue(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                               int count);

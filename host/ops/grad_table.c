@@ -3,7 +3,6 @@
  */
 #include <stdio.h>
 
-#include "ocl/program.h"
 #include "ops/dense_grad.h"
 
 /* Of each gradient earlier rows are preferred; the direct ones work everywhere and stand last. */
@@ -50,16 +49,13 @@ clvgg_status vgg_grad_choose(vgg_grad_op *op, const vgg_grad_problem *problem,
     return status;
 }
 
-clvgg_status vgg_grad_build(vgg_grad_op *op, clvgg_device *device)
+void vgg_grad_list_kernels(vgg_grad_op *op, vgg_kernel_list *list)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < op->program_count; i++) {
         vgg_op_program *program = &op->programs[i];
-        VGG_TRY(vgg_program_kernel(device, program->file, program->options, program->kernel_name,
-                                   &program->kernel, NULL));
+        vgg_kernel_list_add(list, program->file, program->options, program->kernel_name,
+                            &program->kernel);
     }
-cleanup:
-    return status;
 }
 
 void vgg_grad_release(vgg_grad_op *op)

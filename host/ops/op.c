@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "ocl/matrix_unit.h"
-#include "ocl/program.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
@@ -189,16 +188,20 @@ int vgg_register_rows(const vgg_traits *traits, int columns)
     return rows > 1 ? rows : 1;
 }
 
-clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device, double *milliseconds)
+void vgg_op_list_kernels(vgg_op *op, vgg_kernel_list *list)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < op->program_count; i++) {
         vgg_op_program *program = &op->programs[i];
-        VGG_TRY(vgg_program_kernel(device, program->file, program->options, program->kernel_name,
-                                   &program->kernel, milliseconds));
+        vgg_kernel_list_add(list, program->file, program->options, program->kernel_name,
+                            &program->kernel);
     }
-cleanup:
-    return status;
+}
+
+clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device)
+{
+    vgg_kernel_list list = {.device = device};
+    vgg_op_list_kernels(op, &list);
+    return vgg_kernel_list_make(&list, NULL);
 }
 
 void vgg_op_forget(vgg_op *op, cl_mem memory)

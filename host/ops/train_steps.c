@@ -7,19 +7,16 @@
 
 /* ---- dropout ---- */
 
-clvgg_status vgg_dropout_build(clvgg_device *device, vgg_layer_type type, bool dropout,
-                               vgg_kernel **forward, vgg_kernel **backward)
+void vgg_dropout_list_kernels(vgg_kernel_list *list, vgg_layer_type type, bool dropout,
+                              vgg_kernel **forward, vgg_kernel **backward)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     static const int functions[VGG_LAYER_TYPE_COUNT] = {
         [VGG_LAYER_RELU] = 1, [VGG_LAYER_SIGMOID] = 2, [VGG_LAYER_TANH] = 3};
     char options[64];
     snprintf(options, sizeof options, "-DFUNCTION=%d -DDROPOUT=%d", functions[type], dropout);
     if (dropout)
-        VGG_TRY(vgg_program_kernel(device, "dropout.cl", options, "dropout", forward, NULL));
-    VGG_TRY(vgg_program_kernel(device, "dropout.cl", options, "activation_grad", backward, NULL));
-cleanup:
-    return status;
+        vgg_kernel_list_add(list, "dropout.cl", options, "dropout", forward);
+    vgg_kernel_list_add(list, "dropout.cl", options, "activation_grad", backward);
 }
 
 static void arg_key(vgg_args *args, const vgg_dropout_key *key)
@@ -67,11 +64,11 @@ cleanup:
 
 /* ---- loss ---- */
 
-clvgg_status vgg_loss_build(clvgg_device *device, vgg_kernel **kernel)
+void vgg_loss_list_kernels(vgg_kernel_list *list, vgg_kernel **kernel)
 {
     char options[32];
     snprintf(options, sizeof options, "-DWG=%d", VGG_LINEAR_LOCAL);
-    return vgg_program_kernel(device, "cross_entropy.cl", options, "cross_entropy", kernel, NULL);
+    vgg_kernel_list_add(list, "cross_entropy.cl", options, "cross_entropy", kernel);
 }
 
 clvgg_status vgg_loss_enqueue(vgg_kernel *kernel, vgg_launch *launch, const vgg_loss_io *io,

@@ -14,8 +14,8 @@ typedef struct vgg_dropout_key {
 } vgg_dropout_key;
 
 /* Kernels of cl/dropout.cl; either may be NULL. `type`: VGG_LAYER_RELU, _SIGMOID or _TANH. */
-clvgg_status vgg_dropout_build(clvgg_device *device, vgg_layer_type type, bool dropout,
-                               vgg_kernel **forward, vgg_kernel **backward);
+void vgg_dropout_list_kernels(vgg_kernel_list *list, vgg_layer_type type, bool dropout,
+                              vgg_kernel **forward, vgg_kernel **backward);
 clvgg_status vgg_dropout_enqueue(vgg_kernel *forward, vgg_launch *launch, vgg_buffer x,
                                  vgg_buffer y, uint64_t count, const vgg_dropout_key *key);
 /* dx = f'(a) times what dropout lets through of dy: `slices` sums of it, `stride` apart. */
@@ -31,7 +31,7 @@ typedef struct vgg_loss_io {
     vgg_buffer hits;           /* [count] int32: 1 where the largest logit is the label's */
 } vgg_loss_io;
 
-clvgg_status vgg_loss_build(clvgg_device *device, vgg_kernel **kernel);
+void vgg_loss_list_kernels(vgg_kernel_list *list, vgg_kernel **kernel);
 clvgg_status vgg_loss_enqueue(vgg_kernel *kernel, vgg_launch *launch, const vgg_loss_io *io,
                               int count, int64_t classes, float smoothing);
 

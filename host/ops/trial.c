@@ -166,7 +166,7 @@ clvgg_status vgg_trial_prepare(const vgg_trial_bench *bench, const vgg_variant *
     *trial = (vgg_trial){0};
     VGG_TRY(configure_stages(bench, variant, choice, trial, &main));
     for (int i = 0; i < trial->stage_count; i++)
-        VGG_TRY(vgg_op_build(&trial->ops[i], bench->device, NULL));
+        VGG_TRY(vgg_op_build(&trial->ops[i], bench->device));
     VGG_TRY(upload(bench, main, trial));
     VGG_TRY(connect_stages(bench, main, trial));
     VGG_TRY(spoil_outputs(bench, trial));

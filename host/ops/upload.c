@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "ocl/program.h"
 #include "ops/launch.h"
 #include "tensor/dtype.h"
 
@@ -207,20 +206,28 @@ cleanup:
     return status;
 }
 
+void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
+                             vgg_kernel **kernel)
+{
+    const bool winograd = pack->winograd != 0;
+    char options[64];
+    snprintf(options, sizeof options, "-DTYPE=%d -DSTORAGE=%d -D%s=%d", (int)dtype,
+             (int)pack->storage, winograd ? "M" : "PAIRS",
+             winograd ? pack->winograd : (int)pack->pairs);
+    vgg_kernel_list_add(list, winograd ? "pack_winograd.cl" : "pack.cl", options,
+                        winograd ? "pack_winograd" : "pack", kernel);
+}
+
 clvgg_status vgg_upload_into(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor_input *input,
                              vgg_packed_weights *weights)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     upload tensor = {.pack = pack, .input = input};
-    const bool winograd = pack->winograd != 0;
+    vgg_kernel_list kernel = {.device = up->device};
     int64_t chunk_rows = 0;
-    char options[64];
     tensor.columns = (uint64_t)(pack->channels * pack->spatial);
-    snprintf(options, sizeof options, "-DTYPE=%d -DSTORAGE=%d -D%s=%d", (int)input->dtype,
-             (int)pack->storage, winograd ? "M" : "PAIRS",
-             winograd ? pack->winograd : (int)pack->pairs);
-    VGG_TRY(vgg_program_kernel(up->device, winograd ? "pack_winograd.cl" : "pack.cl", options,
-                               winograd ? "pack_winograd" : "pack", &tensor.kernel, NULL));
+    vgg_upload_list_program(&kernel, pack, input->dtype, &tensor.kernel);
+    VGG_TRY(vgg_kernel_list_make(&kernel, NULL));
     VGG_TRY(choose_chunk(up, &tensor, &chunk_rows));
     for (int i = 0; i < weights->piece_count; i++)
         VGG_TRY(upload_piece(up, &tensor, &weights->pieces[i], chunk_rows, &weights->written));

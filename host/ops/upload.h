@@ -7,10 +7,15 @@
 #ifndef VGG_OPS_UPLOAD_H
 #define VGG_OPS_UPLOAD_H
 
+#include "ocl/program.h"
 #include "ops/packed_weights.h"
 
 typedef struct vgg_uploader vgg_uploader;
 
+/* Lists the program that packs a weight of elements `dtype`, so that it is there when it is wanted;
+ * its kernel too unless `kernel` is NULL. */
+void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
+                             vgg_kernel **kernel);
 /* On `queue`, in order, which must outlive it. Takes device memory when it is used first. */
 clvgg_status vgg_uploader_create(clvgg_device *device, cl_command_queue queue, vgg_uploader **out);
 /* Reads a weight and sees to its packing into new buffers; out->written tells when it is done.

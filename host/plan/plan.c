@@ -97,13 +97,18 @@ clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile)
 }
 
 /* Kernels first: a build error should come before half a gigabyte is read. */
-static clvgg_status build_kernels(vgg_plan *plan)
+static clvgg_status build_kernels(vgg_plan *plan, const vgg_parameter_source *source)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_kernel_list list = {.device = plan->device};
     for (int i = 0; i < plan->step_count; i++)
-        VGG_TRY(vgg_op_build(&plan->steps[i].op, plan->device, &plan->compile_ms));
-cleanup:
-    return status;
+        vgg_op_list_kernels(&plan->steps[i].op, &list);
+    for (int i = 0; i < plan->step_count; i++) {
+        const vgg_plan_step *step = &plan->steps[i];
+        if (step->op.pack.panel != 0)
+            vgg_upload_list_program(&list, &step->op.pack,
+                                    source->dtype(source->user, step->first_node, false), NULL);
+    }
+    return vgg_kernel_list_make(&list, &plan->compile_ms);
 }
 
 /* One step's weights and bias, on their way to the device. */
@@ -191,7 +196,7 @@ static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *sourc
 {
     clvgg_status status = CLVGG_STATUS_OK;
     VGG_TRY(vgg_plan_allocate(plan));
-    VGG_TRY(build_kernels(plan));
+    VGG_TRY(build_kernels(plan, source));
     VGG_TRY(clear_arena(plan));
     const double start = vgg_clock_ms();
     VGG_TRY(upload_weights(plan, source));

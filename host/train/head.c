@@ -259,22 +259,25 @@ cleanup:
 
 static clvgg_status build_kernels(vgg_head *head)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_kernel_list list = {.device = head->device};
     for (int i = 0; i < head->options.layer_count; i++) {
         head_layer *layer = &head->layers[i];
-        VGG_TRY(vgg_op_build(&layer->dense, head->device, NULL));
-        VGG_TRY(vgg_op_build(&layer->activation, head->device, NULL));
-        VGG_TRY(vgg_grad_build(&layer->data, head->device));
-        VGG_TRY(vgg_grad_build(&layer->weight.update, head->device));
-        VGG_TRY(vgg_grad_build(&layer->bias.update, head->device));
+        vgg_op_list_kernels(&layer->dense, &list);
+        vgg_op_list_kernels(&layer->activation, &list);
+        vgg_grad_list_kernels(&layer->data, &list);
+        vgg_grad_list_kernels(&layer->weight.update, &list);
+        vgg_grad_list_kernels(&layer->bias.update, &list);
         if (!is_last(head, i))
-            VGG_TRY(vgg_dropout_build(head->device, activation_types[layer->shape.activation],
-                                      layer->shape.dropout > 0, &layer->dropout,
-                                      &layer->activation_grad));
+            vgg_dropout_list_kernels(&list, activation_types[layer->shape.activation],
+                                     layer->shape.dropout > 0, &layer->dropout,
+                                     &layer->activation_grad);
     }
-    VGG_TRY(vgg_loss_build(head->device, &head->loss));
-cleanup:
-    return status;
+    vgg_loss_list_kernels(&list, &head->loss);
+    for (int i = 0; i < head->options.layer_count; i++) {
+        vgg_upload_list_program(&list, &head->layers[i].weight.pack, CLVGG_DTYPE_F32, NULL);
+        vgg_upload_list_program(&list, &head->layers[i].bias.pack, CLVGG_DTYPE_F32, NULL);
+    }
+    return vgg_kernel_list_make(&list, NULL);
 }
 
 /* A buffer of numbers: CLBlast reads rows of a batch that were never written. */

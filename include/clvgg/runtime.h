@@ -35,7 +35,7 @@ typedef struct clvgg_runtime_options {
     clvgg_log_fn log; /* NULL: silent */
     void *log_user;
     clvgg_log_level log_level; /* lines above this level are not built; default WARNING */
-    int threads;               /* decoder threads; 0: one a processor */
+    int threads;               /* that decode, and that build programs; 0: one a processor */
     const char *kernel_dir;    /* folder of .cl files used instead of the embedded ones, or NULL */
     const char *cache_path;    /* file that keeps compiled programs (clvgg/cache.h); NULL: none */
 } clvgg_runtime_options;

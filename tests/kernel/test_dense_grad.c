@@ -183,7 +183,9 @@ static bool run_case(grad_case *c, float *dx)
     if (status == CLVGG_STATUS_UNSUPPORTED)
         return false;
     must(status);
-    must(vgg_grad_build(&op, device.device));
+    vgg_kernel_list kernels = {.device = device.device};
+    vgg_grad_list_kernels(&op, &kernels);
+    must(vgg_kernel_list_make(&kernels, NULL));
     for (int i = 0; i < state_count(c); i++)
         pack_state(c, c->state[i], &state[i]);
     const size_t stride = (size_t)(s->batch * s->inputs), slices = stride * (size_t)op.slices;

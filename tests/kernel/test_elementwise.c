@@ -153,7 +153,7 @@ static void layouts_convert_there_and_back(void **state)
             assert_int_equal(error, CL_SUCCESS);
             assert_int_equal(vgg_op_configure_layout(&op, &shape, blocks[from], blocks[to], 2),
                              CLVGG_STATUS_OK);
-            assert_int_equal(vgg_op_build(&op, device.device, NULL), CLVGG_STATUS_OK);
+            assert_int_equal(vgg_op_build(&op, device.device), CLVGG_STATUS_OK);
             const vgg_op_io io = {.input = {source, 0}, .output = {target, 0}};
             vgg_launch launch = vgg_launch_begin(device.queue, false, 0, NULL);
             assert_int_equal(vgg_variant_layout.enqueue(&op, &launch, &io, 2), CLVGG_STATUS_OK);

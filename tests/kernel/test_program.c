@@ -261,6 +261,73 @@ static void threads_build_each_program_once(void **state)
     assert_int_equal(cl_faults_calls("clBuildProgram"), builds + PROGRAM_COUNT);
 }
 
+/* ---- lists ---- */
+
+/* Lists scale.cl with the factors first … first + count − 1. */
+static void list_scales(vgg_kernel_list *list, int first, int count, vgg_kernel **kernels)
+{
+    for (int i = 0; i < count; i++) {
+        char options[32];
+        snprintf(options, sizeof options, "-DFACTOR=%d", first + i);
+        vgg_kernel_list_add(list, "scale.cl", options, "scale",
+                            kernels != NULL ? &kernels[i] : NULL);
+    }
+}
+
+static void a_list_builds_each_program_once(void **state)
+{
+    (void)state;
+    enum { KERNELS = 5, ALONE = 3 };
+    vgg_kernel_list list = {.device = opened.device};
+    vgg_kernel *kernels[2][KERNELS];
+    double milliseconds = 0;
+    const size_t builds = cl_faults_calls("clBuildProgram");
+    opened.runtime->threads = THREAD_COUNT;
+    list_scales(&list, 300, KERNELS, kernels[0]);
+    list_scales(&list, 300, KERNELS, kernels[1]);
+    list_scales(&list, 300 + KERNELS, ALONE, NULL);
+    assert_int_equal(cl_faults_calls("clBuildProgram"), builds);
+    assert_ok(vgg_kernel_list_make(&list, &milliseconds));
+    assert_int_equal(cl_faults_calls("clBuildProgram"), builds + KERNELS + ALONE);
+    assert_true(milliseconds > 0);
+    for (int i = 0; i < KERNELS; i++) {
+        assert_ptr_not_equal(kernels[0][i], kernels[1][i]);
+        vgg_kernel_free(kernels[0][i]);
+        vgg_kernel_free(kernels[1][i]);
+    }
+    const double once = milliseconds;
+    list_scales(&list, 300, KERNELS + ALONE, NULL);
+    assert_ok(vgg_kernel_list_make(&list, &milliseconds));
+    assert_int_equal(cl_faults_calls("clBuildProgram"), builds + KERNELS + ALONE);
+    assert_true(milliseconds == once);
+    assert_ok(vgg_kernel_list_make(&list, NULL)); /* empty */
+}
+
+/* It is the one whose compiler takes longest. */
+static void a_list_names_the_first_that_fails(void **state)
+{
+    (void)state;
+    opened.runtime->threads = THREAD_COUNT;
+    for (int repeat = 0; repeat < 3; repeat++) {
+        vgg_kernel_list list = {.device = opened.device};
+        vgg_kernel *kernels[4] = {NULL};
+        list_scales(&list, 400 + repeat, 1, kernels);
+        vgg_kernel_list_add(&list, "wordy.cl", "", "wordy", &kernels[1]);
+        vgg_kernel_list_add(&list, "gone.cl", "", "gone", &kernels[2]);
+        vgg_kernel_list_add(&list, "broken.cl", "", "broken", &kernels[3]);
+        assert_int_equal(vgg_kernel_list_make(&list, NULL), CLVGG_STATUS_BUILD_FAILED);
+        assert_message("wordy.cl doesn't build for '");
+        for (int i = 0; i < 4; i++)
+            assert_null(kernels[i]);
+        list_scales(&list, 400 + repeat, 1, kernels); /* the list can be used again */
+        vgg_kernel_list_add(&list, "scale.cl", "", "squeeze", &kernels[1]);
+        assert_int_equal(vgg_kernel_list_make(&list, NULL), CLVGG_STATUS_NOT_FOUND);
+        assert_message("scale.cl has no kernel 'squeeze'");
+        assert_non_null(kernels[0]); /* the caller's */
+        vgg_kernel_free(kernels[0]);
+    }
+}
+
 /* ---- whatever fails ---- */
 
 static void survives_every_failing_call(void **state)
@@ -293,6 +360,38 @@ static void survives_every_failing_call(void **state)
     assert_int_equal(failures, 3); /* clCreateProgramWithSource, clBuildProgram, clCreateKernel */
 }
 
+/* Which call a number means is chance here; what must hold isn't. */
+static void a_list_survives_every_failing_call(void **state)
+{
+    (void)state;
+    enum { KERNELS = 3 };
+    opened.runtime->threads = THREAD_COUNT;
+    size_t failures = 0;
+    for (bool failed = true; failed; failures += failed) {
+        vgg_kernel_list list = {.device = opened.device};
+        vgg_kernel *kernels[KERNELS];
+        const int first = 500 + KERNELS * (int)failures; /* not built before */
+        const size_t live = cl_faults_live();
+        list_scales(&list, first, KERNELS, kernels);
+        cl_faults_fail_at(failures, CL_OUT_OF_RESOURCES);
+        const clvgg_status status = vgg_kernel_list_make(&list, NULL);
+        failed = cl_faults_stop();
+        assert_true((status != CLVGG_STATUS_OK) == failed);
+        for (int i = 0; i < KERNELS; i++)
+            vgg_kernel_free(kernels[i]);
+        if (failed) {
+            assert_int_equal(status, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY);
+            assert_message(cl_faults_failed_function());
+            list_scales(&list, first, KERNELS, kernels);
+            assert_ok(vgg_kernel_list_make(&list, NULL));
+            for (int i = 0; i < KERNELS; i++)
+                vgg_kernel_free(kernels[i]);
+        }
+        assert_int_equal(cl_faults_live(), live + KERNELS); /* the programs */
+    }
+    assert_int_equal(failures, 3 * KERNELS);
+}
+
 /* When the log can't be had, the driver's error is still reported. */
 static void a_build_without_a_log_fails_too(void **state)
 {
@@ -317,7 +416,10 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(a_wrong_argument_is_numbered),
         cmocka_unit_test(threads_build_each_program_once),
+        cmocka_unit_test(a_list_builds_each_program_once),
+        cmocka_unit_test(a_list_names_the_first_that_fails),
         cmocka_unit_test(survives_every_failing_call),
+        cmocka_unit_test(a_list_survives_every_failing_call),
         cmocka_unit_test(a_build_without_a_log_fails_too),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

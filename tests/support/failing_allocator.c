@@ -7,10 +7,11 @@
 void *failing_allocate(void *user, size_t bytes)
 {
     failing_allocator *allocator = user;
-    if (allocator->before_failure == 0)
+    long left = atomic_load(&allocator->before_failure);
+    while (left > 0 && !atomic_compare_exchange_weak(&allocator->before_failure, &left, left - 1))
+        ;
+    if (left == 0)
         return NULL;
-    if (allocator->before_failure > 0)
-        allocator->before_failure--;
     allocator->held++;
     return malloc(bytes);
 }

@@ -3,12 +3,14 @@
 #ifndef TEST_SUPPORT_FAILING_ALLOCATOR_H
 #define TEST_SUPPORT_FAILING_ALLOCATOR_H
 
+#include <stdatomic.h>
+
 #include "base/runtime.h"
 #include "base/status.h"
 
 typedef struct failing_allocator {
-    long before_failure; /* allocations that still succeed; negative: all do */
-    long held;           /* blocks not yet released */
+    atomic_long before_failure; /* allocations that still succeed; negative: all do */
+    atomic_long held;           /* blocks not yet released */
 } failing_allocator;
 
 void *failing_allocate(void *user, size_t bytes);

@@ -154,7 +154,7 @@ clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switche
     if (status == CLVGG_STATUS_UNSUPPORTED)
         return status;
     require_ok(status);
-    require_ok(vgg_op_build(&op, d->device, NULL));
+    require_ok(vgg_op_build(&op, d->device));
 
     vgg_packed_weights weights = {0}, bias = {0};
     memory_input weight_values = {c->weights, c->dtype}, bias_values = {c->bias, CLVGG_DTYPE_F32};
