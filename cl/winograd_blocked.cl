@@ -68,9 +68,10 @@ typedef vec vec_anywhere __attribute__((aligned(4)));
 #define weight_t ushort
 #define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
 #endif
-/* Asks for a line that will be wanted soon; OpenCL's own prefetch() does nothing on CPUs. */
+/* Asks for a line that will be wanted soon, into the first level: what is waited for here mostly lies
+ * in the second. OpenCL's own prefetch() does nothing on CPUs. */
 #if PREFETCH
-#define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
+#define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 0, 3)
 #else
 #define LOOK_AHEAD(p)
 #endif
@@ -82,6 +83,7 @@ typedef vec vec_anywhere __attribute__((aligned(4)));
 #define ONE_AT_A_TIME()
 #endif
 #define LINE (64 / (int)sizeof(weight_t)) /* weights in a line of a cache */
+#define LINE_VALUES (64 / (int)sizeof(float))
 /* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
  * costs it seconds. */
 #define CPU_KERNEL                                                                                 \
@@ -149,6 +151,18 @@ inline vec max_or_nan(vec a, vec b)
     return select(b, a, isgreater(a, b) | isnan(a));
 }
 
+/* Asks for the columns that the tile to the right of the one at (y0, x0) doesn't share with it. */
+inline void look_right(__global const float *x, int W, int y0, int x0)
+{
+#if PREFETCH
+    x += ((long)y0 * W + x0 + N) * VW;
+    for (int i = 0; i < N; i++, x += (size_t)W * VW)
+#pragma unroll
+        for (int j = 0; j < M * VW; j += LINE_VALUES)
+            LOOK_AHEAD(x + j);
+#endif
+}
+
 /* Transforms one tile of one channel block: x at the block's plane, v at [e = 0][tile]. */
 inline void transform_tile(__global const float *x, int H, int W, int y0, int x0,
                            __global float *v)
@@ -196,9 +210,11 @@ inline void transform_tile(__global const float *x, int H, int W, int y0, int x0
 }
 
 /* p[b][t][VW] = sum over c of v[cb][e][t][c] * u[c][b][VW] for TW tiles: v and p at their e. Asks
- * for `ahead`, `ahead_lines` lines a channel block, on the way. */
+ * for `ahead`, `ahead_lines` lines a channel block, on the way, and for the tiles of the next
+ * channel block, a stride no hardware follows; in the last block for those at `then`. */
 inline void multiply(__global const float *v, __global const weight_t *u, int blocks,
-                     __global float *p, __global const weight_t *ahead, int ahead_lines)
+                     __global float *p, __global const weight_t *ahead, int ahead_lines,
+                     __global const float *then)
 {
     vec sum[TW][KB];
 #pragma unroll
@@ -210,9 +226,10 @@ inline void multiply(__global const float *v, __global const weight_t *u, int bl
 #if PREFETCH
         for (int i = 0; i < ahead_lines; i++, ahead += LINE)
             LOOK_AHEAD(ahead);
+        __global const float *tiles = cb + 1 < blocks ? v + X * TW * VW : then;
 #pragma unroll
-        for (int t = 0; t < TW; t++) /* the next block's, a stride no hardware follows */
-            LOOK_AHEAD(v + (X * TW + t) * VW);
+        for (int i = 0; i < TW * VW; i += LINE_VALUES)
+            LOOK_AHEAD(tiles + i);
 #endif
         for (int c = 0; c < VW; c++) {
             vec weight[KB];
@@ -241,10 +258,11 @@ inline void multiply_runs(__global const float *v, __global const weight_t *u, i
                           __global float *p, __global const weight_t *next)
 {
     const int ahead_lines = (VW * KB * VW / LINE + runs - 1) / runs;
+    const size_t v_run = (size_t)blocks * X * TW * VW;
     for (int run = 0; run < runs; run++)
-        multiply(v + (size_t)run * blocks * X * TW * VW, u, blocks,
-                 p + (size_t)run * X * KB * TW * VW,
-                 next + (size_t)run * blocks * ahead_lines * LINE, ahead_lines);
+        multiply(v + run * v_run, u, blocks, p + (size_t)run * X * KB * TW * VW,
+                 next + (size_t)run * blocks * ahead_lines * LINE, ahead_lines,
+                 run + 1 < runs ? v + (run + 1) * v_run : v + TW * VW);
 }
 
 /* One tile of one channel block: p at [e = 0][its block][its tile], y at the block's plane. */
@@ -335,8 +353,10 @@ inline void transform_run(__global const float *x, int blocks, int H, int W, int
     tile_place at = place_tile(first, tile_rows, tile_columns);
     for (int t = 0; t < TW; t++, v += VW, next_tile(&at, tile_rows, tile_columns)) {
         if (first + t < total) {
-            transform_tile(x + (at.image * blocks + cb) * H * W * VW, H, W, at.row * M - pad_top,
-                           at.column * M - pad_left, v);
+            __global const float *plane = x + (at.image * blocks + cb) * H * W * VW;
+            const int y0 = at.row * M - pad_top, x0 = at.column * M - pad_left;
+            look_right(plane, W, y0, x0);
+            transform_tile(plane, H, W, y0, x0, v);
         } else {
             for (int e = 0; e < X; e++)
                 VSTORE((vec)(0.0f), v + e * (TW * VW));

@@ -1,6 +1,8 @@
 /* ops/op_layout.c — cl/layout.cl: conversions between channel layouts, steps of their own. */
 #include "ops/op.h"
 
+enum { RUN = 64 }; /* pixels of a work-item: what it touches of all its channels stays in the cache */
+
 clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int from_block,
                                      int to_block, int max_batch)
 {
@@ -9,24 +11,27 @@ clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int f
         .problem = {.input = *shape, .output = *shape, .result = *shape, .max_batch = max_batch},
         .input_block = from_block,
         .output_block = to_block};
-    vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=%d -DTO=%d", from_block, to_block);
+    vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=%d -DTO=%d -DRUN=%d", from_block, to_block,
+                       RUN);
     return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const clvgg_shape image = vgg_shape_as_image(&op->problem.input);
-    const uint64_t elements =
-        (uint64_t)count * vgg_layout_elements(&op->problem.input, op->output_block);
+    const clvgg_shape image = vgg_shape_as_image(&op->problem.result);
+    const int64_t channels = image.dims[0], pixels = image.dims[1] * image.dims[2];
+    const int block = op->input_block > op->output_block ? op->input_block : op->output_block;
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     vgg_arg_buffer(&args, io->input);
     vgg_arg_buffer(&args, io->output);
-    vgg_arg_ulong(&args, elements);
-    vgg_arg_int(&args, image.dims[0]);
-    vgg_arg_int(&args, image.dims[1] * image.dims[2]);
+    vgg_arg_int(&args, channels);
+    vgg_arg_int(&args, pixels);
     VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
+    const size_t global[3] = {(size_t)vgg_ceil_div(pixels, RUN),
+                              (size_t)vgg_ceil_div(channels, block), (size_t)count};
+    const size_t local[3] = {1, 1, 1};
+    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local));
 cleanup:
     return status;
 }
@@ -40,7 +45,7 @@ const vgg_variant vgg_variant_layout = {
 static clvgg_status configure_unflatten(vgg_op *op, const vgg_traits *traits)
 {
     (void)traits;
-    vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=1 -DTO=1");
+    vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=1 -DTO=1 -DRUN=%d", RUN);
     return CLVGG_STATUS_OK;
 }
 
