@@ -47,22 +47,22 @@ void vgg_parallel(int threads, size_t count, void (*work)(void *user, int worker
     int started_count = 0;
     if (threads > MOST_THREADS)
         threads = MOST_THREADS;
-    if (pthread_attr_init(&attributes) != 0)
-        threads = 1;
-    else
+    const bool ready = pthread_attr_init(&attributes) == 0;
+    if (ready)
         pthread_attr_setstacksize(&attributes, STACK_BYTES);
     /* The host program's signal handlers run in its own threads. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (started_count + 1 < threads && (size_t)started_count + 1 < count &&
+    while (ready && started_count + 1 < threads && (size_t)started_count + 1 < count &&
            pthread_create(&started[started_count], &attributes, run, &shared) == 0)
         started_count++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     take_indices(&shared);
     for (int i = 0; i < started_count; i++)
         pthread_join(started[i], NULL);
-    pthread_attr_destroy(&attributes);
+    if (ready)
+        pthread_attr_destroy(&attributes);
 }
 
 /* ---- work that may fail ---- */
