@@ -143,15 +143,19 @@ void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS])
 
 /* ---- searching ---- */
 
-/* A dense layer's product: y [M][N] = x [M][K] · w [N][K]ᵀ. */
-enum { M = 128, N = 1024, K = 1024, SAMPLES = 5, MOST_DRAWS = 100000 };
-static const vgg_gemm product = {
-    .m = M, .n = N, .k = K, .transpose_b = true, .lda = K, .ldb = K, .ldc = N};
+enum { SAMPLES = 5, MOST_DRAWS = 100000 };
+/* Of dense layers' products y [m][n] = x [m][k] · w [n][k]ᵀ. Small ones CLBlast gives to another
+ * kernel (XgemmDirect), up to 512³ multiplications on most devices and 1536³ on some. No tile
+ * divides these, so that Xgemm wants a workspace to pad them in; its rival never wants any. */
+static const struct {
+    int m, n, k;
+} shapes[] = {{129, 1025, 1025}, {385, 1537, 1537}, {513, 2049, 2049}, {1025, 2049, 2049}};
 
 typedef struct search {
     const vgg_tuner *tuner;
     vgg_traits traits;
     cl_command_queue queue;
+    vgg_gemm product;
     cl_mem x, w, y, workspace;
     uint64_t workspace_elements;
     float *expected, *read;
@@ -193,33 +197,62 @@ cleanup:
     return status;
 }
 
+clvgg_status vgg_clblast_tuning_product(cl_command_queue queue, vgg_gemm *product)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    uint64_t workspace = 0;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes && workspace == 0; i++) {
+        *product = (vgg_gemm){.m = shapes[i].m,
+                              .n = shapes[i].n,
+                              .k = shapes[i].k,
+                              .transpose_b = true,
+                              .lda = shapes[i].k,
+                              .ldb = shapes[i].k,
+                              .ldc = shapes[i].n};
+        VGG_TRY(vgg_clblast_workspace(product, queue, &workspace));
+    }
+    VGG_REQUIRE(workspace > 0, CLVGG_STATUS_UNSUPPORTED,
+                "CLBlast computes products of up to %lld x %lld x %lld without the kernel that "
+                "could be tuned",
+                (long long)product->m, (long long)product->n, (long long)product->k);
+cleanup:
+    return status;
+}
+
 /* Small integers, so that every right product is the same; and that product. */
 static clvgg_status make_operands(search *s)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    float *x = NULL, *w = NULL;
+    const size_t m = (size_t)s->product.m, n = (size_t)s->product.n, k = (size_t)s->product.k;
+    float *x = NULL, *w = NULL, *column = NULL;
     uint32_t state = 1;
-    VGG_NEW(x, (size_t)M * K);
-    VGG_NEW(w, (size_t)N * K);
-    VGG_NEW(s->expected, (size_t)M * N);
-    VGG_NEW(s->read, (size_t)M * N);
-    for (size_t i = 0; i < (size_t)M * K; i++)
+    VGG_NEW(x, m * k);
+    VGG_NEW(w, n * k);
+    VGG_NEW(column, n);
+    VGG_NEW(s->expected, m * n);
+    VGG_NEW(s->read, m * n);
+    for (size_t i = 0; i < m * k; i++)
         x[i] = (float)((state = state * 1664525u + 1013904223u) >> 30);
-    for (size_t i = 0; i < (size_t)N * K; i++)
+    for (size_t i = 0; i < n * k; i++)
         w[i] = (float)((int)((state = state * 1664525u + 1013904223u) >> 24) % 5 - 2);
-    for (size_t m = 0; m < M; m++)
-        for (size_t n = 0; n < N; n++) {
-            float sum = 0;
-            for (size_t k = 0; k < K; k++)
-                sum += x[m * K + k] * w[n * K + k];
-            s->expected[m * N + n] = sum;
+    memset(s->expected, 0, m * n * sizeof(float));
+    for (size_t j = 0; j < k; j++) {
+        for (size_t i = 0; i < n; i++)
+            column[i] = w[i * k + j];
+        for (size_t row = 0; row < m; row++) {
+            const float value = x[row * k + j];
+            float *sums = s->expected + row * n;
+            for (size_t i = 0; i < n; i++)
+                sums[i] += value * column[i];
         }
-    VGG_TRY(new_buffer(s, (uint64_t)M * K, x, &s->x));
-    VGG_TRY(new_buffer(s, (uint64_t)N * K, w, &s->w));
-    VGG_TRY(new_buffer(s, (uint64_t)M * N, NULL, &s->y));
+    }
+    VGG_TRY(new_buffer(s, m * k, x, &s->x));
+    VGG_TRY(new_buffer(s, n * k, w, &s->w));
+    VGG_TRY(new_buffer(s, m * n, NULL, &s->y));
 cleanup:
     vgg_free(x);
     vgg_free(w);
+    vgg_free(column);
     return status;
 }
 
@@ -228,7 +261,7 @@ static clvgg_status run(search *s, double *ms)
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_launch launch = vgg_launch_begin(s->queue, false, 0, NULL);
     const double start = vgg_clock_ms();
-    VGG_TRY(vgg_clblast_gemm(&launch, &product, (vgg_buffer){s->x, 0}, (vgg_buffer){s->w, 0},
+    VGG_TRY(vgg_clblast_gemm(&launch, &s->product, (vgg_buffer){s->x, 0}, (vgg_buffer){s->w, 0},
                              (vgg_buffer){s->y, 0}, s->workspace));
     VGG_CL(clFinish(s->queue));
     *ms = vgg_clock_ms() - start;
@@ -242,7 +275,7 @@ static clvgg_status require_workspace(search *s)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     uint64_t elements = 0;
-    VGG_TRY(vgg_clblast_workspace(&product, s->queue, &elements));
+    VGG_TRY(vgg_clblast_workspace(&s->product, s->queue, &elements));
     if (elements > s->workspace_elements) {
         if (s->workspace != NULL)
             clReleaseMemObject(s->workspace);
@@ -265,7 +298,7 @@ static int ascending(const void *a, const void *b)
 static clvgg_status judge(search *s, double best_ms, vgg_verdict *verdict, double *ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t bytes = (size_t)M * N * sizeof(float);
+    const size_t values = (size_t)(s->product.m * s->product.n), bytes = values * sizeof(float);
     const float wrong = -1e30f;
     double samples[SAMPLES];
     VGG_TRY(require_workspace(s));
@@ -273,7 +306,7 @@ static clvgg_status judge(search *s, double best_ms, vgg_verdict *verdict, doubl
     VGG_TRY(run(s, ms)); /* compiles */
     VGG_CL(clEnqueueReadBuffer(s->queue, s->y, CL_TRUE, 0, bytes, s->read, 0, NULL, NULL));
     *verdict = VGG_VERDICT_WRONG;
-    for (size_t i = 0; i < (size_t)M * N; i++)
+    for (size_t i = 0; i < values; i++)
         if (!(s->read[i] == s->expected[i]))
             goto cleanup;
     for (int i = 0; i < SAMPLES; i++) {
@@ -359,6 +392,7 @@ clvgg_status vgg_clblast_tune(const vgg_tuner *tuner, vgg_tuner_result *result)
     VGG_CL_NEW(s.queue,
                clCreateCommandQueue(tuner->device->context, tuner->device->id, 0, &cl_error));
     s.traits = vgg_traits_of(&tuner->device->info);
+    VGG_TRY(vgg_clblast_tuning_product(s.queue, &s.product));
     VGG_TRY(make_operands(&s));
     pthread_mutex_lock(&lock);
     status = search_locked(&s, result);

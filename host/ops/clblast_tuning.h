@@ -7,6 +7,7 @@
 #ifndef VGG_OPS_CLBLAST_TUNING_H
 #define VGG_OPS_CLBLAST_TUNING_H
 
+#include "ops/clblast.h"
 #include "ops/tuner.h"
 #include "ops/tuning.h"
 
@@ -23,6 +24,9 @@ void vgg_clblast_prepare(const clvgg_device *device, const vgg_traits *traits,
 /* What is set for a device, "" when nothing is: results depend on it. */
 void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS]);
 
+/* The product that the search times: the smallest of its shapes that CLBlast's Xgemm computes on
+ * the queue's device. */
+clvgg_status vgg_clblast_tuning_product(cl_command_queue queue, vgg_gemm *product);
 /* Searches, checking each candidate's product before it is timed, and leaves the best in force. */
 clvgg_status vgg_clblast_tune(const vgg_tuner *tuner, vgg_tuner_result *result);
 

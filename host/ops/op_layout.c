@@ -1,7 +1,7 @@
 /* ops/op_layout.c — cl/layout.cl: conversions between channel layouts, steps of their own. */
 #include "ops/op.h"
 
-enum { RUN = 64 }; /* pixels of a work-item: what it touches of all its channels stays in the cache */
+enum { RUN = 64 }; /* pixels of a work-item: in all its channels they stay in the cache */
 
 clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int from_block,
                                      int to_block, int max_batch)
@@ -11,8 +11,8 @@ clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int f
         .problem = {.input = *shape, .output = *shape, .result = *shape, .max_batch = max_batch},
         .input_block = from_block,
         .output_block = to_block};
-    vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=%d -DTO=%d -DRUN=%d", from_block, to_block,
-                       RUN);
+    vgg_op_add_program(op, "layout.cl", "layout", "-DFROM=%d -DTO=%d -DRUN=%d", from_block,
+                       to_block, RUN);
     return CLVGG_STATUS_OK;
 }
 

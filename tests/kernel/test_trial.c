@@ -190,6 +190,26 @@ static void without_time_the_default_stays(void **state)
     vgg_graph_free(c.graph);
 }
 
+/* What is searched matters to the product that is timed: CLBlast pads it to the tiles in force. */
+static void the_product_is_that_kernels(void **state)
+{
+    (void)state;
+    static const char *names[] = {"GEMMK", "KREG", "KWG", "KWI", "MDIMA", "MDIMC", "MWG", "NDIMB",
+                                  "NDIMC", "NWG",  "SA",  "SB",  "STRM",  "STRN",  "VWM", "VWN"};
+    static const size_t small[] = {0, 1, 8, 1, 8, 8, 8, 8, 8, 8, 0, 0, 0, 0, 1, 1};
+    static const size_t large[] = {0, 1, 8, 1, 8, 8, 128, 8, 8, 128, 0, 0, 0, 0, 1, 1};
+    enum { COUNT = sizeof small / sizeof *small };
+    vgg_gemm product;
+    uint64_t with_small = 0, with_large = 0;
+    assert_int_equal(vgg_clblast_tuning_product(device.queue, &product), CLVGG_STATUS_OK);
+    const cl_device_id id = device.device->id;
+    assert_int_equal(vgg_clblast_override(id, "Xgemm", names, small, COUNT), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_clblast_workspace(&product, device.queue, &with_small), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_clblast_override(id, "Xgemm", names, large, COUNT), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_clblast_workspace(&product, device.queue, &with_large), CLVGG_STATUS_OK);
+    assert_true(with_small > 0 && with_large > with_small);
+}
+
 /* Whatever is set, CLBlast's products stay right, and it is known that something is set. */
 static void parameters_of_clblast_are_tuned(void **state)
 {
@@ -261,6 +281,7 @@ int main(void)
         cmocka_unit_test(the_seed_gives_the_order),
         cmocka_unit_test(without_time_the_default_stays),
         cmocka_unit_test(parameters_of_clblast_are_tuned),
+        cmocka_unit_test(the_product_is_that_kernels), /* last: it leaves slow parameters */
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
