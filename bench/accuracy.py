@@ -2,7 +2,7 @@
 """Relative L2 error of VGG16's logits against float64, for each storage and for forced convolutions.
 
 The reference is PyTorch in float64 on the same weights and the same prepared photographs. Models: the
-default one, and full-size VGG16 with random weights (1000 classes). About 6 minutes on 2 cores.
+default one, and full-size VGG16 with random weights (1000 classes). About 13 minutes on 2 cores.
 
   bench/accuracy.py --photographs FOLDER [--count 16] [--devices pocl intel] [--out FILE]
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything of bench/results, on a machine with nothing else to do: about 65 minutes on 2 cores. What is
+# Everything of bench/results, on a machine with nothing else to do: about 70 minutes on 2 cores. What is
 # there already is kept, an unfinished table of peers taken up: to measure anew, use an empty folder.
 # Usage: bench/all.sh OUTDIR [PEERS]   (CLVGG_SHARED or PHOTOGRAPHS: a folder of photographs)
 set -euo pipefail
