@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "image/prepare.h"
 #include "image/resample.h"
 
 clvgg_status vgg_preprocess_check(const clvgg_preprocess *preprocess)
@@ -115,35 +114,21 @@ clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess
                               clvgg_resize_mode mode, bool flip, float values[3][256], float *data)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_resample_axis horizontal = {0}, vertical = {0};
-    uint8_t *narrowed = NULL, *row = NULL; /* [reached rows][count][3], [count][3] */
-    int32_t *sums = NULL;
+    vgg_resampler resampler = {0};
+    uint8_t *row = NULL; /* [count][3] */
     vgg_image_span across, down;
     vgg_image_choose_spans(part, preprocess, mode, &across, &down);
-    VGG_TRY(vgg_resample_axis_init(&horizontal, part->width, across.resized, across.first,
-                                   across.count));
-    VGG_TRY(vgg_resample_axis_init(&vertical, part->height, down.resized, down.first, down.count));
-    int begin = 0, end = 0, row_bytes = across.count * 3;
-    vgg_resample_axis_reach(&vertical, &begin, &end);
-    VGG_NEW(narrowed, (size_t)(end - begin) * (size_t)row_bytes);
-    VGG_NEW(row, (size_t)row_bytes);
-    VGG_NEW(sums, (size_t)row_bytes);
-    for (int y = begin; y < end; y++)
-        vgg_resample_row(&horizontal, part->pixels + (size_t)y * part->row_bytes,
-                         narrowed + (size_t)(y - begin) * (size_t)row_bytes);
-
+    VGG_TRY(vgg_resampler_init(&resampler, part, &across, &down));
+    VGG_NEW(row, (size_t)across.count * 3);
     if (across.count < preprocess->width || down.count < preprocess->height)
         fill_black(preprocess, values, data);
     for (int y = 0; y < down.count; y++) {
-        vgg_resample_column(&vertical, y, narrowed, begin, row_bytes, sums, row);
+        vgg_resampler_row(&resampler, y, row);
         write_row(row, across.count, across.pad, down.pad + y, preprocess, flip, values, data);
     }
 cleanup:
-    vgg_resample_axis_free(&horizontal);
-    vgg_resample_axis_free(&vertical);
-    vgg_free(narrowed);
+    vgg_resampler_free(&resampler);
     vgg_free(row);
-    vgg_free(sums);
     return status;
 }
 

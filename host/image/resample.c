@@ -1,8 +1,9 @@
-/* image/resample.c — antialiased bilinear resampling, bit for bit as Pillow's BILINEAR does it.
+/* image/resample.c — antialiased bilinear resampling, bit for bit as BILINEAR of Pillow 13 does it.
  *
- * A triangle filter whose support widens with the shrink factor; weights in 22-bit fixed point;
- * rows first, rounded to 8 bits, then columns. Source: Pillow, src/libImaging/Resample.c
- * (precompute_coeffs, normalize_coeffs_8bpc, ImagingResampleHorizontal_8bpc).
+ * A triangle filter whose support widens with the shrink factor; weights in 22-bit fixed point; one
+ * axis first, rounded to 8 bits, then the other. Source: Pillow, src/libImaging/Resample.c
+ * (precompute_coeffs, normalize_coeffs_8bpc, ImagingResampleInner). Up to version 12 Pillow narrows
+ * rows first whatever the picture's shape; the result differs by one level in some values.
  */
 #include "image/resample.h"
 
@@ -10,7 +11,10 @@
 
 #include "base/alloc.h"
 
-#define ONE_HALF (1 << (VGG_RESAMPLE_FRACTION_BITS - 1))
+/* Weights are fixed-point with this many fraction bits: 8 bits of pixel and 2 of headroom remain.
+ */
+#define FRACTION_BITS 22
+#define ONE_HALF (1 << (FRACTION_BITS - 1))
 
 static double triangle(double x)
 {
@@ -29,25 +33,25 @@ static void fill_weights(double center, double scale, int start, int taps, doubl
     }
     for (int t = 0; t < taps; t++) {
         double weight = sum != 0.0 ? exact[t] / sum : exact[t];
-        weights[t] = (int32_t)(0.5 + weight * (1 << VGG_RESAMPLE_FRACTION_BITS));
+        weights[t] = (int32_t)(0.5 + weight * (1 << FRACTION_BITS));
     }
 }
 
-clvgg_status vgg_resample_axis_init(vgg_resample_axis *axis, int in_size, int64_t out_size,
-                                    int64_t first, int count)
+/* Outputs [first, first + count) of the `resized` that `in_size` pixels become. */
+static clvgg_status axis_init(vgg_resample_axis *axis, int in_size, const vgg_image_span *span)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     double *exact = NULL;
-    double step = (double)in_size / (double)out_size;
+    double step = (double)in_size / (double)span->resized;
     double support = step < 1.0 ? 1.0 : step; /* of the triangle, in input pixels */
-    axis->count = count;
+    const size_t count = (size_t)span->count;
     axis->stride = (int)ceil(support) * 2 + 1;
     VGG_NEW(exact, (size_t)axis->stride);
-    VGG_NEW(axis->starts, (size_t)count);
-    VGG_NEW(axis->taps, (size_t)count);
-    VGG_NEW(axis->weights, (size_t)count * (size_t)axis->stride);
-    for (int i = 0; i < count; i++) {
-        double center = ((double)(first + i) + 0.5) * step;
+    VGG_NEW(axis->starts, count);
+    VGG_NEW(axis->taps, count);
+    VGG_NEW(axis->weights, count * (size_t)axis->stride);
+    for (size_t i = 0; i < count; i++) {
+        double center = ((double)(span->first + (int64_t)i) + 0.5) * step;
         int start = (int)(center - support + 0.5);
         int end = (int)(center + support + 0.5);
         if (start < 0)
@@ -57,38 +61,36 @@ clvgg_status vgg_resample_axis_init(vgg_resample_axis *axis, int in_size, int64_
         axis->starts[i] = start;
         axis->taps[i] = end - start;
         fill_weights(center, support, start, end - start, exact,
-                     axis->weights + (size_t)i * (size_t)axis->stride);
+                     axis->weights + i * (size_t)axis->stride);
     }
+    axis->count = span->count;
+    axis->begin = axis->starts[0];
+    axis->end = axis->starts[count - 1] + axis->taps[count - 1];
 cleanup:
     vgg_free(exact);
     return status;
 }
 
-void vgg_resample_axis_free(vgg_resample_axis *axis)
+static void axis_free(vgg_resample_axis *axis)
 {
     vgg_free(axis->starts);
     vgg_free(axis->taps);
     vgg_free(axis->weights);
-    *axis = (vgg_resample_axis){0};
-}
-
-void vgg_resample_axis_reach(const vgg_resample_axis *axis, int *begin, int *end)
-{
-    *begin = axis->starts[0];
-    *end = axis->starts[axis->count - 1] + axis->taps[axis->count - 1];
 }
 
 static uint8_t to_byte(int32_t sum)
 {
-    int32_t value = sum >> VGG_RESAMPLE_FRACTION_BITS;
+    int32_t value = sum >> FRACTION_BITS;
     return (uint8_t)(value > 255 ? 255 : value);
 }
 
-void vgg_resample_row(const vgg_resample_axis *axis, const uint8_t *input, uint8_t *output)
+/* A row of pixels, the first of which is column `first_column`, to output [count][3]. */
+static void resample_row(const vgg_resample_axis *axis, const uint8_t *input, int first_column,
+                         uint8_t *output)
 {
     for (int i = 0; i < axis->count; i++, output += 3) {
         const int32_t *weights = axis->weights + (size_t)i * (size_t)axis->stride;
-        const uint8_t *pixel = input + (size_t)axis->starts[i] * 3;
+        const uint8_t *pixel = input + (size_t)(axis->starts[i] - first_column) * 3;
         int32_t red = ONE_HALF, green = ONE_HALF, blue = ONE_HALF;
         for (int t = 0; t < axis->taps[i]; t++, pixel += 3) {
             red += pixel[0] * weights[t];
@@ -101,16 +103,59 @@ void vgg_resample_row(const vgg_resample_axis *axis, const uint8_t *input, uint8
     }
 }
 
-void vgg_resample_column(const vgg_resample_axis *axis, int i, const uint8_t *rows, int first_row,
-                         int row_bytes, int32_t *sums, uint8_t *output)
+/* Row y of the output from rows `row_bytes` apart, the first of which is row `first_row`, `length`
+ * bytes of each; `sums` has as many. */
+static void resample_column(const vgg_resample_axis *axis, int y, const uint8_t *rows,
+                            int first_row, size_t row_bytes, int length, int32_t *sums,
+                            uint8_t *output)
 {
-    const int32_t *weights = axis->weights + (size_t)i * (size_t)axis->stride;
-    const uint8_t *row = rows + (size_t)(axis->starts[i] - first_row) * (size_t)row_bytes;
-    for (int x = 0; x < row_bytes; x++)
+    const int32_t *weights = axis->weights + (size_t)y * (size_t)axis->stride;
+    const uint8_t *row = rows + (size_t)(axis->starts[y] - first_row) * row_bytes;
+    for (int x = 0; x < length; x++)
         sums[x] = ONE_HALF;
-    for (int t = 0; t < axis->taps[i]; t++, row += row_bytes)
-        for (int x = 0; x < row_bytes; x++)
+    for (int t = 0; t < axis->taps[y]; t++, row += row_bytes)
+        for (int x = 0; x < length; x++)
             sums[x] += row[x] * weights[t];
-    for (int x = 0; x < row_bytes; x++)
+    for (int x = 0; x < length; x++)
         output[x] = to_byte(sums[x]);
+}
+
+clvgg_status vgg_resampler_init(vgg_resampler *r, const vgg_image_part *part,
+                                const vgg_image_span *across, const vgg_image_span *down)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t lost_rows = part->height - down->resized;
+    r->part = *part;
+    r->columns_first = lost_rows > 0 && lost_rows > 2 * (part->width - across->resized);
+    VGG_TRY(axis_init(&r->across, part->width, across));
+    VGG_TRY(axis_init(&r->down, part->height, down));
+    const int reached_rows = r->down.end - r->down.begin;
+    r->row_length = 3 * (r->columns_first ? r->across.end - r->across.begin : across->count);
+    VGG_NEW(r->sums, (size_t)r->row_length);
+    VGG_NEW(r->pixels, (size_t)r->row_length * (size_t)(r->columns_first ? 1 : reached_rows));
+    for (int y = 0; y < reached_rows && !r->columns_first; y++)
+        resample_row(&r->across, part->pixels + (size_t)(r->down.begin + y) * part->row_bytes, 0,
+                     r->pixels + (size_t)y * (size_t)r->row_length);
+cleanup:
+    return status;
+}
+
+void vgg_resampler_row(const vgg_resampler *r, int y, uint8_t *output)
+{
+    if (r->columns_first) {
+        resample_column(&r->down, y, r->part.pixels + (size_t)r->across.begin * 3, 0,
+                        r->part.row_bytes, r->row_length, r->sums, r->pixels);
+        resample_row(&r->across, r->pixels, r->across.begin, output);
+    } else {
+        resample_column(&r->down, y, r->pixels, r->down.begin, (size_t)r->row_length, r->row_length,
+                        r->sums, output);
+    }
+}
+
+void vgg_resampler_free(vgg_resampler *r)
+{
+    axis_free(&r->across);
+    axis_free(&r->down);
+    vgg_free(r->pixels);
+    vgg_free(r->sums);
 }

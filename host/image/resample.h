@@ -1,39 +1,39 @@
-/* image/resample.h — one axis of a resize: which pixels make an output pixel, and their weights. */
+/* image/resample.h — resizes a rectangle of a picture, row by row, and only what is wanted of it.
+ */
 #ifndef VGG_IMAGE_RESAMPLE_H
 #define VGG_IMAGE_RESAMPLE_H
 
-#include <stdint.h>
+#include <stdbool.h>
 
-#include "base/status.h"
+#include "image/prepare.h"
 
-/* Weights are fixed-point with this many fraction bits: 8 bits of pixel and 2 of headroom remain.
- */
-#define VGG_RESAMPLE_FRACTION_BITS 22
-
-/* Outputs [0, count) of an axis. Output i is the sum over t in [0, taps[i]) of
+/* One axis: output i is the sum over t in [0, taps[i]) of
  * weights[i × stride + t] × input[starts[i] + t]. starts ascend. */
 typedef struct vgg_resample_axis {
     int count, stride;
     int *starts;      /* [count] */
     int *taps;        /* [count] */
-    int32_t *weights; /* [count][stride] */
+    int32_t *weights; /* [count][stride], fixed-point */
+    int begin, end;   /* the input pixels that are read: [begin, end) */
 } vgg_resample_axis;
 
-/* The axis that takes `in_size` pixels to `out_size`, of which outputs first … first + count − 1
- * are wanted. Free with vgg_resample_axis_free(), on failure too; zero-initialise. */
-clvgg_status vgg_resample_axis_init(vgg_resample_axis *axis, int in_size, int64_t out_size,
-                                    int64_t first, int count);
-void vgg_resample_axis_free(vgg_resample_axis *axis);
+/* A picture that loses many more rows than columns is shortened before it is narrowed. */
+typedef struct vgg_resampler {
+    vgg_image_part part;
+    vgg_resample_axis across, down;
+    bool columns_first;
+    int row_length;  /* of a row between the axes, in bytes */
+    uint8_t *pixels; /* between the axes: one row if columns_first, else all that are reached */
+    int32_t *sums;   /* [row_length] */
+} vgg_resampler;
 
-/* The input pixels that the axis reads: [*begin, *end). */
-void vgg_resample_axis_reach(const vgg_resample_axis *axis, int *begin, int *end);
-
-/* One row of RGB pixels through the horizontal axis: input [..][3] to output [count][3]. */
-void vgg_resample_row(const vgg_resample_axis *axis, const uint8_t *input, uint8_t *output);
-
-/* Output row i of the vertical axis: input rows lie `row_bytes` apart, `rows` is input row 0 of
- * the axis less `first_row` rows. `sums` is scratch, int32 [row_bytes]. */
-void vgg_resample_column(const vgg_resample_axis *axis, int i, const uint8_t *rows, int first_row,
-                         int row_bytes, int32_t *sums, uint8_t *output);
+/* Takes the rectangle, whose pixels must outlive the resampler, to across->resized ×
+ * down->resized, of which the spans say what is wanted; their `pad` is ignored. Zero-initialise;
+ * free on failure too. */
+clvgg_status vgg_resampler_init(vgg_resampler *r, const vgg_image_part *part,
+                                const vgg_image_span *across, const vgg_image_span *down);
+/* Row y of [0, down->count) of what is wanted: RGB [across->count][3]. One thread at a time. */
+void vgg_resampler_row(const vgg_resampler *r, int y, uint8_t *output);
+void vgg_resampler_free(vgg_resampler *r);
 
 #endif

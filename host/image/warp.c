@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "base/alloc.h"
-#include "image/prepare.h"
 #include "image/resample.h"
 
 /* One axis: the picture, `scale` times as large as it is prepared, and the part of it that is kept.
@@ -37,32 +36,22 @@ static clvgg_status resample(const clvgg_image *image, const axis *across, const
                              uint8_t **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_resample_axis horizontal = {0}, vertical = {0};
-    uint8_t *narrowed = NULL, *pixels = NULL;
-    int32_t *sums = NULL;
-    VGG_TRY(vgg_resample_axis_init(&horizontal, image->width, across->resized, across->first,
-                                   across->count));
-    VGG_TRY(
-        vgg_resample_axis_init(&vertical, image->height, down->resized, down->first, down->count));
-    int begin = 0, end = 0, row_bytes = across->count * 3;
-    vgg_resample_axis_reach(&vertical, &begin, &end);
-    VGG_NEW(narrowed, (size_t)(end - begin) * (size_t)row_bytes);
-    VGG_NEW(pixels, (size_t)down->count * (size_t)row_bytes);
-    VGG_NEW(sums, (size_t)row_bytes);
-    for (int y = begin; y < end; y++)
-        vgg_resample_row(&horizontal, image->pixels + (size_t)y * (size_t)image->width * 3,
-                         narrowed + (size_t)(y - begin) * (size_t)row_bytes);
+    const vgg_image_part whole = {image->pixels, image->width, image->height,
+                                  (size_t)image->width * 3};
+    const vgg_image_span columns = {across->resized, across->first, across->count, 0};
+    const vgg_image_span rows = {down->resized, down->first, down->count, 0};
+    const size_t row_bytes = (size_t)across->count * 3;
+    vgg_resampler resampler = {0};
+    uint8_t *pixels = NULL;
+    VGG_TRY(vgg_resampler_init(&resampler, &whole, &columns, &rows));
+    VGG_NEW(pixels, (size_t)down->count * row_bytes);
     for (int y = 0; y < down->count; y++)
-        vgg_resample_column(&vertical, y, narrowed, begin, row_bytes, sums,
-                            pixels + (size_t)y * (size_t)row_bytes);
+        vgg_resampler_row(&resampler, y, pixels + (size_t)y * row_bytes);
     *out = pixels;
     pixels = NULL;
 cleanup:
-    vgg_resample_axis_free(&horizontal);
-    vgg_resample_axis_free(&vertical);
-    vgg_free(narrowed);
+    vgg_resampler_free(&resampler);
     vgg_free(pixels);
-    vgg_free(sums);
     return status;
 }
 

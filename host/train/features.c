@@ -63,7 +63,7 @@ uint64_t vgg_features_index_bytes(const vgg_features *features)
 /* All that a view depends on but the image and its number. */
 static uint64_t variation_of(const vgg_features_options *options)
 {
-    enum { VERSION = 1 }; /* of how views are drawn and prepared: another one makes new records */
+    enum { VERSION = 2 }; /* of how views are read, drawn and prepared: another makes new records */
     const uint64_t parts[3] = {VERSION, options->augment, options->view_seed};
     return vgg_checksum(parts, sizeof parts, 0);
 }

@@ -58,8 +58,8 @@ typedef struct clvgg_preprocess {
 /* torchvision's: RGB/255, mean .485 .456 .406, std .229 .224 .225, 256 → 224 × 224. */
 CLVGG_API void clvgg_preprocess_defaults(clvgg_preprocess *preprocess);
 
-/* Resizes (antialiased bilinear, as Pillow's BILINEAR and torchvision's Resize + CenterCrop),
- * crops and normalises into `data`, float32 CHW [3][height][width].
+/* Resizes (antialiased bilinear, bit for bit as BILINEAR of Pillow 13 and torchvision's Resize +
+ * CenterCrop on its images), crops and normalises into `data`, float32 CHW [3][height][width].
  * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_image_prepare(const clvgg_image *image,
                                            const clvgg_preprocess *preprocess, float *data);

@@ -59,8 +59,7 @@ static void put(uint8_t *at, uint32_t value, int byte_count)
         at[i] = (uint8_t)(value >> 8 * (byte_count - 1 - i));
 }
 
-/* Polynomial of PNG's annex D. */
-static uint32_t crc32_of(const uint8_t *bytes, size_t count)
+uint32_t crc32_of(const uint8_t *bytes, size_t count)
 {
     uint32_t crc = 0xFFFFFFFFu;
     for (size_t i = 0; i < count; i++) {

@@ -19,6 +19,9 @@ void ppm_free(ppm *picture);
 /* Calls visit() for every .png and .jpg of the folder and returns their number. */
 size_t image_fixtures_visit(void (*visit)(const char *path));
 
+/* As PNG's chunks have it, and zlib. */
+uint32_t crc32_of(const uint8_t *bytes, size_t count);
+
 /* A PNG's or JPEG's header that claims a size, with nothing behind it. Returns its length. */
 size_t png_header(uint8_t *bytes, uint32_t width, uint32_t height);
 size_t jpeg_header(uint8_t *bytes, uint32_t width, uint32_t height);

@@ -87,6 +87,43 @@ static void resizes_as_pillow(void **state)
     }
 }
 
+/* A few hundred sizes of noise: tall, wide, square, and both sides of where columns come first. */
+static void resizes_as_pillow_at_any_size(void **state)
+{
+    (void)state;
+    size_t bytes = 0;
+    int count = 0, width, height, new_width, new_height;
+    unsigned expected;
+    char *list = file_read(IMAGES "resizes.tsv", &bytes);
+    const char *path = temp_path("noise.png");
+    for (const char *line = strchr(list, '\n') + 1; *line != '\0'; line = strchr(line, '\n') + 1) {
+        assert_int_equal(
+            sscanf(line, "%d %d %d %d %x", &width, &height, &new_width, &new_height, &expected), 5);
+        const size_t size = (size_t)(width * height) * 3;
+        const size_t plane = (size_t)(new_width * new_height);
+        uint8_t *noise = malloc(size), *resized = malloc(plane * 3);
+        float *data = malloc(plane * 3 * sizeof *data);
+        for (size_t i = 0; i < size; i++)
+            noise[i] = (uint8_t)((uint32_t)i * 2654435761u >> 24);
+        clvgg_image *image = NULL;
+        clvgg_image_write_png(runtime, path, width, height, noise);
+        assert_int_equal(clvgg_image_read(runtime, path, &image), CLVGG_STATUS_OK);
+        const clvgg_preprocess preprocess = plain(CLVGG_RESIZE_SQUASH, 0, new_height, new_width);
+        assert_int_equal(clvgg_image_prepare(image, &preprocess, data), CLVGG_STATUS_OK);
+        for (size_t i = 0; i < plane * 3; i++)
+            resized[i] = (uint8_t)data[i % 3 * plane + i / 3];
+        if (crc32_of(resized, plane * 3) != expected)
+            fail_msg("%d x %d to %d x %d", width, height, new_width, new_height);
+        clvgg_image_free(image);
+        free(data);
+        free(resized);
+        free(noise);
+        count++;
+    }
+    assert_true(count > 400);
+    free(list);
+}
+
 static void normalises_in_channel_order(void **state)
 {
     (void)state;
@@ -179,8 +216,11 @@ static void wrong_arguments_are_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resizes_as_pillow),         cmocka_unit_test(normalises_in_channel_order),
-        cmocka_unit_test(padding_is_a_black_pixel),  cmocka_unit_test(thin_pictures_are_cheap),
+        cmocka_unit_test(resizes_as_pillow),
+        cmocka_unit_test(resizes_as_pillow_at_any_size),
+        cmocka_unit_test(normalises_in_channel_order),
+        cmocka_unit_test(padding_is_a_black_pixel),
+        cmocka_unit_test(thin_pictures_are_cheap),
         cmocka_unit_test(wrong_arguments_are_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -2,14 +2,15 @@
 """Makes the fixtures of this folder: NAME.png or NAME.jpg beside NAME.ppm, its expected pixels.
 
 PNGs are written byte by byte here and their pixels computed from the format's definition, so that
-they test libpng and what we ask of it. JPEG pixels and resized pictures (resize-*.ppm) are
-Pillow's. Needs numpy and Pillow; the build and the tests need neither.
+they test libpng and what we ask of it. JPEG pixels and resized pictures (resize-*.ppm,
+resizes.tsv) are Pillow's, version 13 or later. Needs numpy and Pillow; the build and the tests need neither.
 """
 import io
 import struct
 import zlib
 
 import numpy as np
+import PIL
 from PIL import Image, ImageOps
 
 W, H = 11, 9  # every pass of Adam7 has pixels
@@ -158,7 +159,7 @@ def resizes():
             ("wide", "squash", 0, 5, 3), ("tall", "squash", 0, 20, 40)):
         image = Image.open(source + ".png")
         if mode == "squash":
-            out = np.asarray(image.resize((w, image.height), Image.BILINEAR).resize((w, h), Image.BILINEAR))
+            out = np.asarray(image.resize((w, h), Image.BILINEAR))
         else:
             size = short or int(np.floor(min(h, w) * 256 / 224 + 0.5))
             low, high = sorted(image.size)
@@ -173,6 +174,29 @@ def resizes():
         write_ppm("resize-%s-%s-%d-%dx%d" % (source, mode, short, h, w), out)
 
 
+def resize_sums():
+    """resizes.tsv: many sizes, and the CRC-32 of the pixels that Pillow makes of noise."""
+    sizes = [(31, 90, w, h) for w in range(1, 62, 6) for h in range(1, 110, 9)]
+    sizes += [(90, 31, w, h) for w in range(1, 110, 9) for h in range(1, 62, 6)]
+    sizes += [(40, 40, w, h) for w in range(1, 81, 8) for h in range(1, 81, 8)]
+    # Where columns begin to come first: rows lost less twice the columns lost is 1.
+    for lost_columns in (-20, -1, 0, 1, 2, 7, 20):
+        for beyond in (-1, 0, 1, 2):
+            lost_rows = 2 * lost_columns + beyond
+            sizes += [(w, h, w - lost_columns, h - lost_rows) for w, h in ((50, 120), (47, 61), (64, 48))]
+            sizes += [(w, h, w - lost_columns, h - beyond) for w, h in ((50, 120), (47, 61))]
+    # Photographs' sizes, to what they become for 224 × 224 pixels.
+    sizes += [(375, 499, 256, 340), (499, 375, 340, 256), (200, 700, 256, 896), (700, 200, 896, 256),
+              (150, 1200, 224, 224), (600, 601, 224, 224), (333, 1000, 256, 768)]
+    with open("resizes.tsv", "w") as file:
+        file.write("# BILINEAR of Pillow %s: width, height, new width, new height, CRC-32\n" % PIL.__version__)
+        for w, h, new_w, new_h in dict.fromkeys(size for size in sizes if min(size) >= 1):
+            noise = np.arange(w * h * 3, dtype=np.uint32) * np.uint32(2654435761) >> np.uint32(24)
+            image = Image.fromarray(noise.astype(np.uint8).reshape(h, w, 3))
+            out = image.resize((new_w, new_h), Image.BILINEAR).tobytes()
+            file.write("%d\t%d\t%d\t%d\t%08x\n" % (w, h, new_w, new_h, zlib.crc32(out)))
+
+
 pngs()
 jpegs()
 for name, size in (("wide", (47, 31)), ("tall", (23, 44))):
@@ -180,3 +204,4 @@ for name, size in (("wide", (47, 31)), ("tall", (23, 44))):
     write_png(name, 2, 8, pixels, False)
     write_ppm(name, pixels)
 resizes()
+resize_sums()
