@@ -3,6 +3,7 @@
  * The file's name plays no part. A new format is a row in `formats` and a file like png_read.c.
  */
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -45,16 +46,16 @@ static clvgg_status need_format(const uint8_t *bytes, size_t byte_count, const i
                     byte_count == 0 ? "an empty file" : "not a PNG or JPEG image");
 }
 
-clvgg_status vgg_image_check_size(uint64_t width, uint64_t height)
+clvgg_status vgg_image_check_size(uint64_t width, uint64_t height, uint64_t most)
 {
-    const char *problem = NULL;
+    char problem[64] = "";
     if (width == 0 || height == 0)
-        problem = "no pixels";
+        snprintf(problem, sizeof problem, "no pixels");
     else if (width > VGG_IMAGE_SIDE_MAX || height > VGG_IMAGE_SIDE_MAX)
-        problem = "more than 65500 a side";
-    else if (width * height > VGG_IMAGE_PIXELS_MAX)
-        problem = "more than 100 million pixels";
-    if (problem == NULL)
+        snprintf(problem, sizeof problem, "more than %d a side", VGG_IMAGE_SIDE_MAX);
+    else if (width * height > most)
+        snprintf(problem, sizeof problem, "more than %d million pixels", (int)(most / 1000000));
+    else
         return CLVGG_STATUS_OK;
     return vgg_fail(CLVGG_STATUS_BAD_FILE, "%llu x %llu pixels: %s", (unsigned long long)width,
                     (unsigned long long)height, problem);

@@ -1,7 +1,7 @@
 /* image/exif.c — reads tag 0x0112 of the first EXIF directory, and turns pixels upright.
  *
  * Source: TIFF 6.0, section 2, and Exif 2.3, tag Orientation. Every offset is checked against the
- * segment; anything odd means upright.
+ * data; anything odd means upright.
  */
 #include "image/exif.h"
 
@@ -11,7 +11,8 @@
 #include "base/alloc.h"
 
 #define TAG_ORIENTATION 0x0112
-#define TYPE_SHORT 3
+/* Types of whole numbers; BYTE means raw bytes to other readers. */
+enum { SHORT = 3, LONG = 4, SBYTE = 6, SSHORT = 8, SLONG = 9, IFD = 13 };
 
 static uint32_t number(const uint8_t *at, int byte_count, bool little_endian)
 {
@@ -21,30 +22,53 @@ static uint32_t number(const uint8_t *at, int byte_count, bool little_endian)
     return value;
 }
 
-int vgg_exif_orientation(const uint8_t *tiff, size_t byte_count)
+/* The first value of a directory entry (tag 2, type 2, count 4, value or offset 4 bytes) of any
+ * type of whole numbers; 0 for others. */
+static uint32_t first_value(const uint8_t *tiff, size_t byte_count, const uint8_t *entry,
+                            bool little_endian)
 {
+    static const uint8_t sizes[] = {
+        [SHORT] = 2, [LONG] = 4, [SBYTE] = 1, [SSHORT] = 2, [SLONG] = 4, [IFD] = 4};
+    const uint32_t type = number(entry + 2, 2, little_endian);
+    const uint64_t count = number(entry + 4, 4, little_endian);
+    const int size = type < sizeof sizes ? sizes[type] : 0;
+    if (size == 0 || count == 0)
+        return 0;
+    if (count * (uint64_t)size <= 4)
+        return number(entry + 8, size, little_endian);
+    const uint64_t offset = number(entry + 8, 4, little_endian);
+    return offset + count * (uint64_t)size <= byte_count
+               ? number(tiff + offset, size, little_endian)
+               : 0;
+}
+
+int vgg_exif_orientation(const uint8_t *exif, size_t byte_count)
+{
+    const uint8_t *tiff = exif;
+    if (byte_count > VGG_EXIF_SIGNATURE_BYTES &&
+        memcmp(exif, VGG_EXIF_SIGNATURE, VGG_EXIF_SIGNATURE_BYTES) == 0) {
+        tiff += VGG_EXIF_SIGNATURE_BYTES;
+        byte_count -= VGG_EXIF_SIGNATURE_BYTES;
+    }
     if (byte_count < 8)
-        return 1;
+        return 0;
     bool little_endian = memcmp(tiff, "II", 2) == 0;
     if (!little_endian && memcmp(tiff, "MM", 2) != 0)
-        return 1;
+        return 0;
     size_t directory = number(tiff + 4, 4, little_endian);
     if (number(tiff + 2, 2, little_endian) != 42 || directory > byte_count - 2)
-        return 1;
+        return 0;
     size_t entry_count = number(tiff + directory, 2, little_endian);
     for (size_t i = 0; i < entry_count; i++) {
         size_t offset = directory + 2 + i * 12;
         if (offset + 12 > byte_count)
             break;
-        const uint8_t *entry = tiff + offset; /* tag 2, type 2, count 4, value 4 bytes */
-        if (number(entry, 2, little_endian) != TAG_ORIENTATION)
+        if (number(tiff + offset, 2, little_endian) != TAG_ORIENTATION)
             continue;
-        uint32_t type = number(entry + 2, 2, little_endian);
-        uint32_t orientation = number(entry + 8, 2, little_endian);
-        bool valid = type == TYPE_SHORT && orientation >= 1 && orientation <= 8;
-        return valid ? (int)orientation : 1;
+        uint32_t orientation = first_value(tiff, byte_count, tiff + offset, little_endian);
+        return orientation <= 8 ? (int)orientation : 0;
     }
-    return 1;
+    return 0;
 }
 
 clvgg_status vgg_image_orient(clvgg_image *image, int orientation)

@@ -25,9 +25,9 @@ struct clvgg_image {
 #define VGG_IMAGE_PIXELS_MAX 100000000
 #define VGG_IMAGE_FILE_BYTES_MAX ((uint64_t)256 << 20)
 
-/* Refuses (BAD_FILE, with width × height) an empty picture and one beyond the limits. Decoders call
- * it on the header's numbers, before they allocate. */
-clvgg_status vgg_image_check_size(uint64_t width, uint64_t height);
+/* Refuses (BAD_FILE, with width × height) an empty picture and one beyond the limits, of `most`
+ * pixels in all. Decoders call it on the header's numbers, before they allocate. */
+clvgg_status vgg_image_check_size(uint64_t width, uint64_t height, uint64_t most);
 /* Refuses a picture that so few bytes can't hold, whatever the compression: the format stores at
  * most `pixels_per_byte`. Keeps small files from asking for large memory. */
 clvgg_status vgg_image_check_density(uint64_t width, uint64_t height, size_t byte_count,

@@ -1,8 +1,9 @@
 /* image/png_read.c — PNG through libpng: every colour type, depth and interlacing to 8-bit RGB.
  *
- * Alpha and tRNS are composited on white; 16 bits are scaled to 8; gamma, colour profiles and every
- * other ancillary chunk are skipped unread. Any damage that libpng can't pass over, and an end
- * before IEND, is an error.
+ * Alpha and tRNS are composited on white; 16 bits are scaled to 8; the orientation in eXIf is
+ * applied; gamma, colour profiles and every other ancillary chunk are skipped unread. Damage that
+ * libpng passes over, and any behind the last row, IEND's absence included, is counted; other
+ * damage is an error.
  */
 #include "image/decoders.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "image/exif.h"
 
 /* Everything that must survive a longjmp lives here, in the caller's frame. */
 typedef struct png_reader {
@@ -23,7 +25,9 @@ typedef struct png_reader {
     png_infop info;
     png_bytepp rows; /* [height], into the image's pixels */
     clvgg_image *image;
-    bool out_of_memory;
+    size_t row_bytes;
+    bool out_of_memory, ends_early;
+    bool has_rows; /* and their checksums are right */
     clvgg_status status;
     jmp_buf escape;
 } png_reader;
@@ -36,6 +40,20 @@ static uint32_t big_endian(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+/* The orientation in the first eXIf chunk, which may come before the picture's data or behind. */
+static int find_orientation(const uint8_t *bytes, size_t byte_count)
+{
+    for (size_t at = 8; byte_count - at >= 12;) {
+        const size_t length = big_endian(bytes + at), room = byte_count - at - 12;
+        if (length > room)
+            break;
+        if (memcmp(bytes + at + 4, "eXIf", 4) == 0)
+            return vgg_exif_orientation(bytes + at + 8, length);
+        at += length + 12;
+    }
+    return 0;
+}
+
 /* Checks the size that the IHDR chunk claims, ahead of libpng, whose messages leave it out. */
 static clvgg_status check_header(const uint8_t *bytes, size_t byte_count)
 {
@@ -44,7 +62,7 @@ static clvgg_status check_header(const uint8_t *bytes, size_t byte_count)
     VGG_REQUIRE(memcmp(bytes + 12, "IHDR", 4) == 0, CLVGG_STATUS_BAD_FILE,
                 "damaged PNG: no header chunk");
     uint32_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);
-    VGG_TRY(vgg_image_check_size(width, height));
+    VGG_TRY(vgg_image_check_size(width, height, VGG_IMAGE_PIXELS_MAX));
     static const uint8_t channels[8] = {[0] = 1, [2] = 3, [3] = 1, [4] = 2, [6] = 4};
     uint64_t pixel_bits = (uint64_t)bytes[24] * channels[bytes[25] & 7];
     VGG_REQUIRE(pixel_bits > 0, CLVGG_STATUS_BAD_FILE, "damaged PNG: bit depth %d, colour type %d",
@@ -73,9 +91,14 @@ static void release(png_structp png, png_voidp memory)
 static void fail(png_structp png, png_const_charp text)
 {
     png_reader *reader = png_get_error_ptr(png);
-    if (reader->status == CLVGG_STATUS_OK && reader->out_of_memory)
+    if (reader->out_of_memory)
         reader->status = CLVGG_STATUS_OUT_OF_MEMORY; /* the allocation wrote the message */
-    else if (reader->status == CLVGG_STATUS_OK)
+    else if (reader->has_rows)
+        reader->image->warning_count++;
+    else if (reader->ends_early)
+        reader->status = vgg_fail(CLVGG_STATUS_BAD_FILE, "truncated PNG: ends after %zu bytes",
+                                  reader->byte_count);
+    else
         reader->status = vgg_fail(CLVGG_STATUS_BAD_FILE, "damaged PNG: %s", text);
     longjmp(reader->escape, 1);
 }
@@ -91,8 +114,7 @@ static void read_bytes(png_structp png, png_bytep data, size_t count)
 {
     png_reader *reader = png_get_io_ptr(png);
     if (count > reader->byte_count - reader->position) {
-        reader->status = vgg_fail(CLVGG_STATUS_BAD_FILE, "truncated PNG: ends after %zu bytes",
-                                  reader->byte_count);
+        reader->ends_early = true;
         png_error(png, "truncated");
     }
     memcpy(data, reader->bytes + reader->position, count);
@@ -135,20 +157,19 @@ static void read_pixels(png_reader *reader)
     png_set_gray_to_rgb(png);
     png_set_interlace_handling(png);
     png_read_update_info(png, info);
-    size_t height = png_get_image_height(png, info), width = png_get_image_width(png, info);
-    size_t row_bytes = png_get_rowbytes(png, info);
-    image->pixels = allocate(png, height * row_bytes);
+    const size_t width = png_get_image_width(png, info), height = png_get_image_height(png, info);
+    image->width = (int)width;
+    image->height = (int)height;
+    reader->row_bytes = png_get_rowbytes(png, info);
+    image->pixels = allocate(png, height * reader->row_bytes);
     reader->rows = allocate(png, height * sizeof *reader->rows);
     if (reader->out_of_memory)
         png_error(png, "out of memory");
     for (size_t y = 0; y < height; y++)
-        reader->rows[y] = image->pixels + y * row_bytes;
+        reader->rows[y] = image->pixels + y * reader->row_bytes;
     png_read_image(png, reader->rows);
+    reader->has_rows = true;
     png_read_end(png, NULL);
-    if (row_bytes == width * 4)
-        composite_on_white(image->pixels, width * height);
-    image->width = (int)width;
-    image->height = (int)height;
 }
 
 /* Returns normally or through `escape`; touches nothing of its own frame after a jump. */
@@ -174,6 +195,9 @@ clvgg_status vgg_png_decode(const uint8_t *bytes, size_t byte_count, clvgg_image
     png_reader reader = {.bytes = bytes, .byte_count = byte_count, .image = image};
     VGG_TRY(check_header(bytes, byte_count));
     VGG_TRY(run(&reader));
+    if (reader.row_bytes == (size_t)image->width * 4)
+        composite_on_white(image->pixels, (size_t)image->width * (size_t)image->height);
+    VGG_TRY(vgg_image_orient(image, find_orientation(bytes, byte_count)));
 cleanup:
     png_destroy_read_struct(&reader.png, &reader.info, NULL);
     vgg_free(reader.rows);
@@ -186,7 +210,8 @@ clvgg_status vgg_png_measure(const uint8_t *bytes, size_t byte_count, vgg_image_
     VGG_TRY(check_header(bytes, byte_count));
     uint32_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);
     cost->longest_side = width > height ? width : height;
-    cost->decode_bytes = (uint64_t)width * height * 4;
+    const uint64_t pixel_bytes = find_orientation(bytes, byte_count) > 1 ? 7 : 4;
+    cost->decode_bytes = pixel_bytes * width * height;
 cleanup:
     return status;
 }

@@ -1,8 +1,8 @@
 /* clvgg/image.h — photographs: reading, preparing for a network, and streaming many of them.
  *
  * PNG and JPEG, told apart by content. Decoded images are 8-bit RGB, row-major, origin top left;
- * transparency is composited on white, 16 bits are reduced to 8, EXIF orientation is applied, ICC
- * profiles and gamma are ignored.
+ * transparency is composited on white, 16 bits are reduced to 8, EXIF orientation is applied (of
+ * JPEG and of PNG's eXIf; XMP's isn't), CMYK is converted, ICC profiles and gamma are ignored.
  */
 #ifndef CLVGG_IMAGE_H
 #define CLVGG_IMAGE_H
@@ -18,8 +18,11 @@ extern "C" {
 
 typedef struct clvgg_image clvgg_image;
 
-/* Reads one file. Errors: NOT_FOUND, IO, BAD_FILE (not an image, truncated, too large: at most
- * 65,500 pixels a side and 100 million in all), UNSUPPORTED (built without libpng or libjpeg). */
+/* Reads one file: at most 65,500 pixels a side and 100 million in all, as they are. A baseline JPEG
+ * may have up to 1,000 million: it is read at a half, a quarter or an eighth of its width and
+ * height, until 100 million are enough.
+ * Errors: NOT_FOUND, IO, BAD_FILE (not an image, too large, data of the picture is missing),
+ * UNSUPPORTED (built without libpng or libjpeg). */
 CLVGG_API clvgg_status clvgg_image_read(clvgg_runtime *runtime, const char *path,
                                         clvgg_image **out);
 /* The same from memory; `name` is used in messages only. */
@@ -30,7 +33,8 @@ CLVGG_API int clvgg_image_width(const clvgg_image *image);
 CLVGG_API int clvgg_image_height(const clvgg_image *image);
 /* uint8 RGB [height][width][3], owned by the image. */
 CLVGG_API const uint8_t *clvgg_image_pixels(const clvgg_image *image);
-/* Recoverable decoder warnings met (a JPEG with corrupt data that still decodes). */
+/* How often the decoder met damage that it passes over: no end marker behind all rows, surplus or
+ * corrupt data that decodes nevertheless. */
 CLVGG_API int clvgg_image_warning_count(const clvgg_image *image);
 
 /* Writes uint8 RGB [height][width][3] as a PNG, atomically. */

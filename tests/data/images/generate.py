@@ -3,10 +3,12 @@
 
 PNGs are written byte by byte here and their pixels computed from the format's definition, so that
 they test libpng and what we ask of it. JPEG pixels and resized pictures (resize-*.ppm,
-resizes.tsv) are Pillow's, version 13 or later. Needs numpy and Pillow; the build and the tests need neither.
+resizes.tsv) are Pillow's, version 13 or later. Needs numpy, Pillow and libjpeg-turbo's cjpeg; the
+build and the tests need none of them.
 """
 import io
 import struct
+import subprocess
 import zlib
 
 import numpy as np
@@ -151,6 +153,56 @@ def jpegs():
         jpeg("jpeg-orientation%d" % orientation, small, quality=70, exif=exif)
 
 
+def tiff(order, kind, value):
+    """EXIF with the orientation alone, of a type of whole numbers (3: SHORT, 4: LONG)."""
+    data = struct.pack(order + ("H" if kind == 3 else "I"), value).ljust(4, b"\0")
+    start = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "I", 8)
+    return start + struct.pack(order + "HHHI", 1, 0x0112, kind, 1) + data + bytes(4)
+
+
+def app1(data):
+    return b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data
+
+
+def orientations():
+    """PNG's eXIf, before or behind the rows; JPEG's LONG, and an EXIF segment without it before."""
+    small = picture(12, 7)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 12, 7, 8, 2, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(pack_rows(small, 8), 9))
+    jpeg_bytes = io.BytesIO()
+    Image.fromarray(small).save(jpeg_bytes, "JPEG", quality=70)
+    jpeg_bytes = jpeg_bytes.getvalue()
+    files = {}
+    for value in range(1, 9):
+        exif = chunk(b"eXIf", tiff("<>"[value % 2], 3, value))
+        body = exif + data if value % 3 else data + exif
+        files["orientation%d.png" % value] = b"\x89PNG\r\n\x1a\n" + header + body + chunk(b"IEND", b"")
+    for name, order in (("little", "<"), ("big", ">")):
+        files["jpeg-orientation-long-%s.jpg" % name] = \
+            jpeg_bytes[:2] + app1(b"Exif\0\0" + tiff(order, 4, 6)) + jpeg_bytes[2:]
+    files["jpeg-orientation-second.jpg"] = \
+        jpeg_bytes[:2] + app1(b"Exif\0\0") + app1(b"Exif\0\0" + tiff(">", 3, 8)) + jpeg_bytes[2:]
+    for name, content in files.items():
+        open(name, "wb").write(content)
+        opened = ImageOps.exif_transpose(Image.open(name))
+        write_ppm(name.rsplit(".", 1)[0], np.asarray(opened.convert("RGB")))
+
+
+def rare_jpegs():
+    """Inks without Adobe's marker; a scan for each component; arithmetic coding (the last two by cjpeg)."""
+    data = open("jpeg-cmyk.jpg", "rb").read()
+    at = data.index(b"\xff\xee")
+    open("jpeg-cmyk-unmarked.jpg", "wb").write(data[:at] + data[at + 16:])
+    rgb = picture(21, 18)
+    for name, options in (("jpeg-scans", ["-scans", "/dev/stdin"]), ("jpeg-arithmetic", ["-arithmetic"])):
+        write_ppm(name, rgb)
+        with open(name + ".jpg", "wb") as file:
+            subprocess.run(["cjpeg", "-quality", "85"] + options + [name + ".ppm"],
+                           input=b"0;\n1;\n2;\n", stdout=file, check=True)
+    for name in "jpeg-cmyk-unmarked", "jpeg-scans", "jpeg-arithmetic":
+        write_ppm(name, np.asarray(Image.open(name + ".jpg").convert("RGB")))
+
+
 def resizes():
     """resize-SOURCE-MODE-SHORT-HEIGHTxWIDTH.ppm: torchvision's Resize and CenterCrop, in Pillow."""
     for source, mode, short, h, w in (
@@ -205,3 +257,5 @@ for name, size in (("wide", (47, 31)), ("tall", (23, 44))):
     write_ppm(name, pixels)
 resizes()
 resize_sums()
+orientations()
+rare_jpegs()
