@@ -13,7 +13,7 @@
 enum { LAYERS = 3, MAPS = 7, NINE = 9, FILES = LAYERS * MAPS * NINE };
 
 static const int sides[LAYERS] = {5, 40, 92};
-static char names[2][FILES][64];
+static char names[3][FILES][64]; /* patches, projections in two ways */
 static vgg_manifest_unit units[LAYERS][MAPS][NINE];
 static vgg_manifest_map maps[LAYERS][MAPS];
 
@@ -50,11 +50,11 @@ static int write_pictures(clvgg_runtime *runtime, const char *folder)
 {
     char path[512];
     for (size_t i = 0; i < FILES; i++)
-        for (int soft = 0; soft < 2; soft++) {
+        for (int kind = 0; kind < 3; kind++) {
             const size_t layer = i / (MAPS * NINE);
-            snprintf(names[soft][i], sizeof names[0][0], "%zu-%s.png", i, soft ? "a" : "b");
-            snprintf(path, sizeof path, "%s/%s", folder, names[soft][i]);
-            if (!write_picture(runtime, path, sides[layer], (unsigned)i, soft))
+            snprintf(names[kind][i], sizeof names[0][0], "%zu-%c.png", i, "bac"[kind]);
+            snprintf(path, sizeof path, "%s/%s", folder, names[kind][i]);
+            if (!write_picture(runtime, path, sides[layer], (unsigned)i + (kind == 2), kind > 0))
                 return 0;
         }
     snprintf(path, sizeof path, "%s/figure.png", folder);
@@ -66,14 +66,17 @@ static void fill(vgg_manifest_layer layers[LAYERS])
     static const char *const layer_names[LAYERS] = {"conv1_2", "<b>layer</b>", "conv4_3"};
     static const int64_t silent[] = {3, 17, 200};
     for (size_t l = 0; l < LAYERS; l++) {
-        layers[l] = (vgg_manifest_layer){.layer = layer_names[l],
-                                         .figure = "figure.png",
-                                         .map_count = 256,
-                                         .size = {sides[l], sides[l]},
-                                         .maps = maps[l],
-                                         .count = MAPS,
-                                         .silent = silent,
-                                         .silent_count = l};
+        layers[l] = (vgg_manifest_layer){
+            .layer = layer_names[l],
+            .modes = {l == 0 ? "deconv" : "guided", l == 0 ? "guided" : "deconv"},
+            .mode_count = l == 1 ? 1 : 2,
+            .figures = {"figure.png", NULL},
+            .map_count = 256,
+            .size = {sides[l], sides[l]},
+            .maps = maps[l],
+            .count = MAPS,
+            .silent = silent,
+            .silent_count = l};
         for (size_t m = 0; m < MAPS; m++) {
             maps[l][m] = (vgg_manifest_map){.map = (int64_t)(37 * m),
                                             .units = units[l][m],
@@ -83,8 +86,8 @@ static void fill(vgg_manifest_layer layers[LAYERS])
                 units[l][m][i] = (vgg_manifest_unit){.file = photographs[at % 6],
                                                      .y = (int64_t)i,
                                                      .x = 2,
-                                                     .value = 123.456 / (double)(i + 1),
-                                                     .projection = names[1][at],
+                                                     .value = 14730.456 / (double)(i + 1),
+                                                     .projections = {names[1][at], names[2][at]},
                                                      .patch = names[0][at]};
             }
         }

@@ -18,7 +18,7 @@ typedef struct all_arguments {
     vgg_vis_arguments common;
     vgg_list layers;
     const char *maps;
-    int count, samples;
+    int count, mode, samples;
     bool single_file;
 } all_arguments;
 
@@ -33,6 +33,9 @@ static const vgg_option options[] = {
      "(\"strongest 16\": those with the largest peaks)"},
     {"count", 0, VGG_OPTION_COUNT, AT(count), "N", 1, 9,
      "Photographs of each map, the strongest first (9)"},
+    {"mode", 0, VGG_OPTION_CHOICE, AT(mode), VGG_TOP_MODES, 0, 0,
+     "How units are projected back (both: the page switches between deconv and\n"
+     "guided; auto: of these what can be read, in two thirds of the time)"},
     {"samples", 0, VGG_OPTION_COUNT, AT(samples), "N", 0, MOST_SAMPLES,
      "Photographs whose activations, Grad-CAM and occlusion are drawn (3)"},
     {"single-file", 0, VGG_OPTION_FLAG, AT(single_file), NULL, 0, 0,
@@ -76,7 +79,7 @@ static int search(all_work *w)
                                      .layer_count = layer_count,
                                      .maps = w->maps,
                                      .count = w->arguments->count,
-                                     .mode = CLVGG_PROJECTION_DECONV,
+                                     .mode = (vgg_top_mode)w->arguments->mode,
                                      .pictures = true,
                                      .paths = paths,
                                      .path_count = count};
@@ -321,8 +324,10 @@ static const char *check(const void *arguments)
 
 static int run_all(vgg_cli *cli, int argc, char **argv)
 {
-    all_arguments arguments = {
-        .common = VGG_VIS_DEFAULTS, .count = VGG_FIGURE_NINE, .samples = DEFAULT_SAMPLES};
+    all_arguments arguments = {.common = VGG_VIS_DEFAULTS,
+                               .count = VGG_FIGURE_NINE,
+                               .mode = VGG_TOP_BOTH,
+                               .samples = DEFAULT_SAMPLES};
     const int exit_code =
         vgg_vis_main(cli, &vgg_vis_all, argc, argv, &arguments.common, check, work);
     free(arguments.layers.items);

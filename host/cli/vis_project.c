@@ -17,8 +17,6 @@ typedef struct project_arguments {
 
 #define AT(field) offsetof(project_arguments, field)
 
-static const char *const modes[] = {"deconv", "guided", "gradient"};
-
 static const vgg_option options[] = {
     {"layer", 0, VGG_OPTION_TEXT, AT(layer), "L", 0, 0,
      "Layer of the units (the last convolution)"},
@@ -26,8 +24,8 @@ static const vgg_option options[] = {
      "Map of the units (the one with the strongest unit); all: every map"},
     {"unit", 0, VGG_OPTION_TEXT, AT(unit), "Y,X|peak|all", 0, 0,
      "A position in the map, the strongest one (peak), or all at once"},
-    {"mode", 0, VGG_OPTION_CHOICE, AT(mode), "deconv|guided|gradient", 0, 0,
-     "How they are projected back (deconv)"},
+    {"mode", 0, VGG_OPTION_CHOICE, AT(mode), "auto|deconv|guided|gradient", 0, 0,
+     "How they are projected back (auto: of deconv and guided what can be read)"},
     VGG_VIS_OPTIONS_COMMON,
     {0},
 };
@@ -72,6 +70,7 @@ typedef struct project {
     const project_arguments *arguments;
     clvgg_projector *projector;
     clvgg_receptive_field field;
+    clvgg_projection mode;
     const char *layer;
     asked asked;
     int maps, height, width; /* of the layer */
@@ -112,11 +111,18 @@ static int find_layer(project *p)
     return VGG_EXIT_USAGE;
 }
 
+/* The mode asked for; without one, what `top` shows first. */
+static clvgg_projection choose_mode(const project *p)
+{
+    clvgg_projection modes[VGG_MANIFEST_MODES];
+    vgg_top_modes_of(VGG_TOP_AUTO, &p->field, modes);
+    return p->arguments->mode > 0 ? (clvgg_projection)(p->arguments->mode - 1) : modes[0];
+}
+
 static int start(project *p)
 {
     clvgg_projector_options how;
     clvgg_projector_options_defaults(&how);
-    how.mode = (clvgg_projection)p->arguments->mode;
     how.storage = (clvgg_dtype)p->vis->arguments->run.storage;
     const size_t elements =
         3 * (size_t)p->vis->run.preprocess.height * (size_t)p->vis->run.preprocess.width;
@@ -129,6 +135,7 @@ static int start(project *p)
                               : CLVGG_STATUS_OUT_OF_MEMORY;
     if (status == CLVGG_STATUS_OK)
         status = clvgg_model_receptive_field(p->vis->run.model, p->layer, &p->field);
+    how.mode = p->mode = choose_mode(p);
     if (status == CLVGG_STATUS_OK)
         status = clvgg_projector_create(p->vis->run.device, p->vis->run.model, p->layer, &how,
                                         &p->projector);
@@ -210,7 +217,7 @@ static clvgg_status draw_figure(const project *p, const char *path,
     char title[400], subtitle[200], name[96];
     name_unit(unit, name, sizeof name);
     snprintf(title, sizeof title, "%.120s: %.120s, %s", photograph->file, p->layer, name);
-    snprintf(subtitle, sizeof subtitle, "%s \xC2\xB7 %s %.5g", modes[p->arguments->mode],
+    snprintf(subtitle, sizeof subtitle, "%s \xC2\xB7 %s %.5g", vgg_projection_title(p->mode),
              unit->map >= 0 && unit->y >= 0 ? "value" : "largest value", (double)unit->value);
     const bool all = width == preprocess->width && height == preprocess->height;
     const vgg_panel panels[] = {

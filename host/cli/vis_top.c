@@ -25,8 +25,9 @@ static const vgg_option options[] = {
     {"seed", 0, VGG_OPTION_COUNT, AT(seed), "N", 0, 2147483647, "Of random maps (0)"},
     {"count", 0, VGG_OPTION_COUNT, AT(count), "N", 1, MOST_COUNT,
      "Photographs of each map (9); figures show nine at most"},
-    {"mode", 0, VGG_OPTION_CHOICE, AT(mode), "deconv|guided|gradient", 0, 0,
-     "How units are projected back (deconv)"},
+    {"mode", 0, VGG_OPTION_CHOICE, AT(mode), VGG_TOP_MODES, 0, 0,
+     "How units are projected back (auto: of deconv and guided what can be read;\n"
+     "both: that first, then the other)"},
     {"pictures", 0, VGG_OPTION_FLAG, AT(pictures), NULL, 0, 0,
      "Also write each projection and patch as a PNG"},
     VGG_VIS_OPTIONS_IMAGES,
@@ -40,7 +41,7 @@ static int work(vgg_vis *vis)
     const vgg_vis_arguments *common = vis->arguments;
     vgg_top_request request = {.seed = (uint64_t)arguments->seed,
                                .count = arguments->count,
-                               .mode = (clvgg_projection)arguments->mode,
+                               .mode = (vgg_top_mode)arguments->mode,
                                .pictures = arguments->pictures,
                                .path_count = common->images.count + common->run.path_count};
     vgg_top_found found = {0};

@@ -2,7 +2,8 @@
  * subverbs and the report.
  *
  * vis_top_search.c looks at the photographs, vis_top_found.c lists what was found; vis_top_draw.c
- * projects the units back and draws them, a page of 16 maps at a time; vis_top.c is the subverb.
+ * projects the units back, in the ways that vis_top_mode.c names, and draws them, a page of 16 maps
+ * at a time; vis_top.c is the subverb.
  */
 #ifndef VGG_CLI_VIS_TOP_H
 #define VGG_CLI_VIS_TOP_H
@@ -12,13 +13,23 @@
 #include "clvgg/visualize.h"
 #include "report/vis_manifest.h"
 
+/* How units are projected back, as `--mode auto|both|deconv|guided|gradient` has them. */
+typedef enum vgg_top_mode {
+    VGG_TOP_AUTO, /* of deconvolution and guided backpropagation what a person can read */
+    VGG_TOP_BOTH, /* that one first, then the other */
+    VGG_TOP_DECONV,
+    VGG_TOP_GUIDED,
+    VGG_TOP_GRADIENT
+} vgg_top_mode;
+#define VGG_TOP_MODES "auto|both|deconv|guided|gradient"
+
 typedef struct vgg_top_request {
     const char *const *layers; /* [layer_count], each once */
     size_t layer_count;        /* 0: every convolution */
     vgg_map_choice maps;
     uint64_t seed; /* of VGG_MAPS_RANDOM */
     int count;     /* of each map: figures show up to nine of them */
-    clvgg_projection mode;
+    vgg_top_mode mode;
     bool pictures; /* also a PNG of each projection and patch, which the manifest then names */
     const char *const *paths;
     size_t path_count;
@@ -35,8 +46,9 @@ typedef struct vgg_top_found {
 } vgg_top_found;
 
 /* Looks at all photographs, writes OUT/manifest.json, draws OUT/top/LAYER.png and, for more than 16
- * maps, OUT/top/LAYER-2.png …; photographs that can't be read are reported and passed over. Returns
- * an exit code; failures have been reported. `found` is to be freed in either case. */
+ * maps, OUT/top/LAYER-2.png …; a second mode's figures are OUT/top/LAYER-MODE.png …. Photographs
+ * that can't be read are reported and passed over. Returns an exit code; failures have been
+ * reported. `found` is to be freed in either case. */
 int vgg_top_draw(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
 void vgg_top_free(vgg_top_found *found);
 
@@ -44,6 +56,14 @@ void vgg_top_free(vgg_top_found *found);
 int vgg_top_list(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
 int vgg_top_find(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
 int vgg_top_draw_found(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
+
+/* "deconv", "guided", "gradient", as options have them, and as people do. */
+const char *vgg_projection_name(clvgg_projection mode);
+const char *vgg_projection_title(clvgg_projection mode);
+/* The ways in which units of a layer are projected back, the one to be shown first first. Returns
+ * how many. */
+size_t vgg_top_modes_of(vgg_top_mode asked, const clvgg_receptive_field *field,
+                        clvgg_projection modes[VGG_MANIFEST_MODES]);
 
 /* Rows and columns of the prepared image that a unit sees, clipped: {x0, y0, x1, y1}, half-open,
  * never empty. */

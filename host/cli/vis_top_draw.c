@@ -23,6 +23,8 @@ typedef struct drawing {
     const vgg_top_request *request;
     vgg_top_found *found;
     const vgg_manifest_layer *layer;
+    size_t way; /* of the layer's modes */
+    clvgg_projection mode;
     clvgg_projector *projector;
     int64_t width; /* of a map */
     int height_in, width_in, batch;
@@ -110,8 +112,9 @@ static clvgg_status finish_job(drawing *d, const job *j, const float *input, con
         return CLVGG_STATUS_OUT_OF_MEMORY;
     clvgg_status status = CLVGG_STATUS_OK;
     if (d->request->pictures)
-        status = write_picture(d, j, "projection", projection, &j->unit->projection);
-    if (d->request->pictures && status == CLVGG_STATUS_OK)
+        status = write_picture(d, j, vgg_projection_name(d->mode), projection,
+                               &j->unit->projections[d->way]);
+    if (d->request->pictures && d->way == 0 && status == CLVGG_STATUS_OK)
         status = write_picture(d, j, "patch", patch, &j->unit->patch);
     return status;
 }
@@ -244,7 +247,7 @@ static clvgg_status draw_page(drawing *d, size_t first, const char *path)
     describe(d, first, title, subtitle);
     return vgg_figure_nines(path, &(vgg_nines){.title = title,
                                                .subtitle = subtitle,
-                                               .left_title = "projections",
+                                               .left_title = vgg_projection_title(d->mode),
                                                .right_title = "patches",
                                                .maps = nines,
                                                .count = d->map_count});
@@ -305,7 +308,7 @@ static clvgg_status start_layer(drawing *d)
 {
     clvgg_projector_options options;
     clvgg_projector_options_defaults(&options);
-    options.mode = d->request->mode;
+    options.mode = d->mode;
     options.storage = (clvgg_dtype)d->vis->arguments->run.storage;
     clvgg_status status = CLVGG_STATUS_OK;
     for (d->batch = choose_batch(d->vis);; d->batch /= 2) {
@@ -352,7 +355,8 @@ static int draw_pages(drawing *d, vgg_manifest_layer *layer)
         char name[300], number[24] = "";
         if (first > 0)
             snprintf(number, sizeof number, "-%zu", first / MAPS_A_PAGE + 1);
-        snprintf(name, sizeof name, "top/%.200s%s", layer->layer, number);
+        snprintf(name, sizeof name, "top/%.200s%s%s%s", layer->layer, d->way > 0 ? "-" : "",
+                 d->way > 0 ? vgg_projection_name(d->mode) : "", number);
         const char *made = vgg_vis_figure_path(d->vis, name);
         char *path = made != NULL ? strdup(made) : NULL; /* pictures have paths too */
         if (made == NULL)
@@ -361,8 +365,8 @@ static int draw_pages(drawing *d, vgg_manifest_layer *layer)
             path != NULL ? page(d, first, path) : CLVGG_STATUS_OUT_OF_MEMORY;
         if (status == CLVGG_STATUS_OK && vgg_interrupt_signal() == 0) {
             vgg_vis_wrote(d->vis, path);
-            if (layer->figure == NULL)
-                layer->figure = strdup(path + strlen(d->vis->arguments->out) + 1);
+            if (layer->figures[d->way] == NULL)
+                layer->figures[d->way] = strdup(path + strlen(d->vis->arguments->out) + 1);
         }
         free(path);
         if (status != CLVGG_STATUS_OK)
@@ -372,11 +376,8 @@ static int draw_pages(drawing *d, vgg_manifest_layer *layer)
 }
 
 /* A layer from which nothing can be projected back is reported; the others go on. */
-static int draw_layer(drawing *d, size_t index)
+static int draw_layer(drawing *d, vgg_manifest_layer *layer)
 {
-    vgg_manifest_layer *layer = (vgg_manifest_layer *)&d->found->manifest.layers[index];
-    d->layer = layer;
-    d->width = d->found->widths[index];
     const clvgg_status status = start_layer(d);
     int exit_code = VGG_EXIT_OK;
     if (status == CLVGG_STATUS_UNSUPPORTED) {
@@ -387,6 +388,27 @@ static int draw_layer(drawing *d, size_t index)
             status == CLVGG_STATUS_OK ? draw_pages(d, layer) : vgg_cli_fail(d->vis->cli, status);
     }
     end_layer(d);
+    return exit_code;
+}
+
+/* Every layer, in each way that was asked for. */
+static int draw_layers(drawing *d)
+{
+    const vgg_manifest *manifest = &d->found->manifest;
+    int exit_code = VGG_EXIT_OK;
+    for (size_t l = 0; l < manifest->count; l++) {
+        vgg_manifest_layer *layer = (vgg_manifest_layer *)&manifest->layers[l];
+        clvgg_projection modes[VGG_MANIFEST_MODES];
+        const size_t ways = vgg_top_modes_of(d->request->mode, &d->found->fields[l], modes);
+        d->layer = layer;
+        d->width = d->found->widths[l];
+        for (d->way = 0; d->way < ways && exit_code == VGG_EXIT_OK; d->way++) {
+            d->mode = modes[d->way];
+            layer->modes[layer->mode_count++] = vgg_projection_name(d->mode);
+            if (vgg_interrupt_signal() == 0)
+                exit_code = draw_layer(d, layer);
+        }
+    }
     return exit_code;
 }
 
@@ -404,11 +426,9 @@ int vgg_top_draw_found(vgg_vis *vis, const vgg_top_request *request, vgg_top_fou
         for (size_t m = 0; m < manifest->layers[l].count; m++)
             total += manifest->layers[l].maps[m].unit_count;
     if (!vis->arguments->run.quiet)
-        vis->run.progress = vgg_progress_start(&vis->cli->err_style, total);
-    int exit_code = VGG_EXIT_OK;
-    for (size_t l = 0; l < manifest->count && exit_code == VGG_EXIT_OK; l++)
-        if (vgg_interrupt_signal() == 0)
-            exit_code = draw_layer(&d, l);
+        vis->run.progress = vgg_progress_start(&vis->cli->err_style,
+                                               request->mode == VGG_TOP_BOTH ? 2 * total : total);
+    const int exit_code = draw_layers(&d);
     vgg_progress_finish(&vis->run.progress);
     return exit_code == VGG_EXIT_OK && d.failed > 0 ? VGG_EXIT_FAILED : exit_code;
 }

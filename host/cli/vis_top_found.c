@@ -24,14 +24,16 @@ void vgg_top_free(vgg_top_found *found)
         const vgg_manifest_layer *layer = &found->manifest.layers[l];
         for (size_t m = 0; m < layer->count; m++) {
             for (size_t u = 0; u < layer->maps[m].unit_count; u++) {
-                free((char *)layer->maps[m].units[u].projection);
+                for (size_t i = 0; i < VGG_MANIFEST_MODES; i++)
+                    free((char *)layer->maps[m].units[u].projections[i]);
                 free((char *)layer->maps[m].units[u].patch);
             }
             free((vgg_manifest_unit *)layer->maps[m].units);
         }
         free((vgg_manifest_map *)layer->maps);
         free((int64_t *)layer->silent);
-        free((char *)layer->figure);
+        for (size_t i = 0; i < VGG_MANIFEST_MODES; i++)
+            free((char *)layer->figures[i]);
         free((char *)layer->layer);
     }
     free((vgg_manifest_layer *)found->manifest.layers);

@@ -11,13 +11,17 @@
 
 #include "base/status.h"
 
+/* A layer's units are projected back in one way, or in two. */
+enum { VGG_MANIFEST_MODES = 2 };
+
 /* One activation, with its pictures. */
 typedef struct vgg_manifest_unit {
-    const char *file;               /* of the photograph, as it was named */
-    int64_t y, x;                   /* position in the layer's map */
-    double value;                   /* after ReLU */
-    int64_t box[4];                 /* x0, y0, x1, y1: half-open, clipped, in the prepared image */
-    const char *projection, *patch; /* PNG files of it, relative to the report; NULL: none */
+    const char *file; /* of the photograph, as it was named */
+    int64_t y, x;     /* position in the layer's map */
+    double value;     /* after ReLU */
+    int64_t box[4];   /* x0, y0, x1, y1: half-open, clipped, in the prepared image */
+    const char *projections[VGG_MANIFEST_MODES], *patch; /* PNG files of it, relative to the report;
+                                                            NULL: none */
 } vgg_manifest_unit;
 
 typedef struct vgg_manifest_map {
@@ -28,10 +32,14 @@ typedef struct vgg_manifest_map {
 
 typedef struct vgg_manifest_layer {
     const char *layer;
-    const char *figure; /* file of the layer's figure, relative to the report; NULL: none */
-    int64_t map_count;  /* that the layer has */
-    int64_t size[2];    /* height and width that one unit sees, in pixels */
-    const vgg_manifest_map *maps; /* that were chosen, in the order to be shown */
+    const char *modes[VGG_MANIFEST_MODES]; /* "deconv", "guided" …; the one shown first comes first;
+                                              static */
+    size_t mode_count;
+    const char *figures[VGG_MANIFEST_MODES]; /* files of the layer's figures, relative to the
+                                                report; NULL: none */
+    int64_t map_count;                       /* that the layer has */
+    int64_t size[2];                         /* height and width that one unit sees, in pixels */
+    const vgg_manifest_map *maps;            /* that were chosen, in the order to be shown */
     size_t count;
     const int64_t *silent; /* [silent_count] those among all searched maps that never fired */
     size_t silent_count;

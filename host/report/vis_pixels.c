@@ -64,7 +64,7 @@ void vgg_pixels_colour(const float *values, size_t count, vgg_colours colours, d
         vgg_colour(colours, low, high, (double)values[i], rgb + 3 * i);
 }
 
-/* The size that at most 0.5 % of the values exceed, a little rounded up; 0 when all are 0. */
+/* The size that at most 1 % of the values exceed, a little rounded up; 0 when all are 0. */
 static double common_size(const float *values, size_t count)
 {
     enum { BINS = 2048 };
@@ -79,7 +79,7 @@ static double common_size(const float *values, size_t count)
         if (isfinite(values[i]))
             bins[(size_t)(fabs((double)values[i]) / greatest * (BINS - 1))]++;
     size_t bin = BINS;
-    while (bin > 1 && above + bins[bin - 1] <= count / 200)
+    while (bin > 1 && above + bins[bin - 1] <= count / 100)
         above += bins[--bin];
     return greatest * (double)bin / (BINS - 1);
 }

@@ -35,7 +35,7 @@ void vgg_pixels_colour(const float *values, size_t count, vgg_colours colours, d
                        double high, uint8_t *rgb);
 
 /* A signed picture such as a projection or a filter, `values` [3][height][width] in the network's
- * channel order, as RGB with its own contrast: 0 is middle grey, and the size that 0.5 % of the
+ * channel order, as RGB with its own contrast: 0 is middle grey, and the size that 1 % of the
  * values exceed takes the ends (black, white). All zero: middle grey. Colours are kept: the three
  * channels share one scale. */
 void vgg_pixels_signed(const float *values, int height, int width, clvgg_channel_order order,

@@ -114,12 +114,14 @@ static const char *file_at(const vgg_report *report, bool figures, size_t index)
     for (size_t l = 0; manifest != NULL && l < manifest->count; l++)
         for (size_t m = 0; m < manifest->layers[l].count; m++) {
             const vgg_manifest_map *map = &manifest->layers[l].maps[m];
-            if (index < 2 * map->unit_count) {
-                const vgg_manifest_unit *unit = &map->units[index / 2];
-                const char *file = index % 2 == 0 ? unit->projection : unit->patch;
+            const size_t ways = manifest->layers[l].mode_count, each = ways + 1;
+            if (index < each * map->unit_count) {
+                const vgg_manifest_unit *unit = &map->units[index / each];
+                const size_t way = index % each;
+                const char *file = way < ways ? unit->projections[way] : unit->patch;
                 return file != NULL ? file : "";
             }
-            index -= 2 * map->unit_count;
+            index -= each * map->unit_count;
         }
     return NULL;
 }
@@ -168,7 +170,7 @@ cleanup:
 
 /* ---- the data ---- */
 
-static clvgg_status put_unit(page_writer *w, const vgg_manifest_unit *unit)
+static clvgg_status put_unit(page_writer *w, const vgg_manifest_unit *unit, size_t mode_count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_json_begin_object(&w->json, NULL);
@@ -176,7 +178,10 @@ static clvgg_status put_unit(page_writer *w, const vgg_manifest_unit *unit)
     vgg_json_integer(&w->json, "y", unit->y);
     vgg_json_integer(&w->json, "x", unit->x);
     vgg_json_number(&w->json, "value", unit->value);
-    VGG_TRY(put_picture(w, "projection", unit->projection, w->unit_side, false));
+    vgg_json_begin_array(&w->json, "projections");
+    for (size_t i = 0; i < mode_count; i++)
+        VGG_TRY(put_picture(w, NULL, unit->projections[i], w->unit_side, false));
+    vgg_json_end(&w->json);
     VGG_TRY(put_picture(w, "patch", unit->patch, w->unit_side, false));
     vgg_json_end(&w->json);
 cleanup:
@@ -194,7 +199,14 @@ static clvgg_status put_layer(page_writer *w, const vgg_manifest_layer *layer)
     vgg_json_integer(json, NULL, layer->size[0]);
     vgg_json_integer(json, NULL, layer->size[1]);
     vgg_json_end(json);
-    vgg_json_string(json, "figure", layer->figure != NULL && !w->single_file ? layer->figure : "");
+    vgg_json_begin_array(json, "modes");
+    for (size_t i = 0; i < layer->mode_count; i++)
+        vgg_json_string(json, NULL, layer->modes[i]);
+    vgg_json_end(json);
+    vgg_json_begin_array(json, "figures");
+    for (size_t i = 0; i < layer->mode_count && !w->single_file; i++)
+        vgg_json_string(json, NULL, layer->figures[i] != NULL ? layer->figures[i] : "");
+    vgg_json_end(json);
     vgg_json_begin_array(json, "silent");
     for (size_t i = 0; i < layer->silent_count; i++)
         vgg_json_integer(json, NULL, layer->silent[i]);
@@ -205,7 +217,7 @@ static clvgg_status put_layer(page_writer *w, const vgg_manifest_layer *layer)
         vgg_json_integer(json, "map", layer->maps[m].map);
         vgg_json_begin_array(json, "units");
         for (size_t i = 0; i < layer->maps[m].unit_count; i++)
-            VGG_TRY(put_unit(w, &layer->maps[m].units[i]));
+            VGG_TRY(put_unit(w, &layer->maps[m].units[i], layer->mode_count));
         vgg_json_end(json);
         vgg_json_end(json);
     }
@@ -285,7 +297,7 @@ static void put_html(const page_writer *w, vgg_text *html)
         "<main id=\"main\" tabindex=\"-1\"><noscript>This page needs JavaScript; the figures are "
         "files beside it.</noscript></main>\n</div>\n"
         "<dialog id=\"viewer\" aria-labelledby=\"viewer-title\">\n<div class=\"bar\">"
-        "<h2 id=\"viewer-title\"></h2>"
+        "<h2 id=\"viewer-title\"></h2><span id=\"viewer-way\"></span>"
         "<button id=\"previous\" type=\"button\" aria-label=\"previous map\">\xE2\x86\x90</button>"
         "<button id=\"next\" type=\"button\" aria-label=\"next map\">\xE2\x86\x92</button>"
         "<button id=\"close\" type=\"button\" aria-label=\"close\">\xC3\x97</button></div>\n"

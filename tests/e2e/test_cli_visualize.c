@@ -211,13 +211,16 @@ static void everything_is_drawn(void **state)
     assert_int_equal(cJSON_GetObjectItem(json, "unreadable")->valueint, 1);
     cJSON_Delete(json);
     static const char *const figures[] = {"all/filters.png", "all/top/conv2_1.png",
-                                          "all/top/conv5_2.png"};
+                                          "all/top/conv5_2.png", "all/top/conv5_2-deconv.png"};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         assert_picture(test_scratch_path(figures[i]), 200);
     assert_true(file_exists(test_scratch_path("all/manifest.json")));
     char *html = file_read(test_scratch_path("all/index.html"), &bytes);
     assert_contains(html, "What net learned");
     assert_contains(html, "4 photographs, 1 more left out");
+    assert_contains(html, "\"modes\": [\"deconv\", \"guided\"]"); /* of conv2_1 */
+    assert_contains(html, "\"modes\": [\"guided\", \"deconv\"]");
+    assert_contains(html, "-guided.png\"");
     assert_contains(html, "\"name\": \"Grad-CAM\"");
     assert_contains(html, "\"name\": \"Occlusion\"");
     assert_null(strstr(html, "<b>.png")); /* names of photographs are escaped */
@@ -238,7 +241,7 @@ static void everything_is_one_file(void **state)
     assert_int_equal(ran.exit_code, 0);
     assert_contains(ran.out, "one/index.html\n");
     char *html = file_read(test_scratch_path("one/index.html"), &bytes);
-    assert_contains(html, "\"projection\": \"data:image/jpeg;base64,");
+    assert_contains(html, "\"projections\": [\"data:image/jpeg;base64,");
     assert_null(strstr(html, "filters.png\""));
     free(html);
     test_program_free(&ran);

@@ -257,9 +257,19 @@ static void maps_are_chosen_as_asked(void **state)
     }
     cJSON_Delete(manifest);
     char picture[80];
-    snprintf(picture, sizeof picture, "a/top/conv1_1/map-%d-2-projection.png", maps[0]);
+    snprintf(picture, sizeof picture, "a/top/conv1_1/map-%d-2-deconv.png", maps[0]);
     assert_int_equal(access(test_scratch_path(picture), R_OK), 0);
     assert_int_equal(access(test_scratch_path("a/top/conv1_1.png"), R_OK), 0);
+
+    test_program both = {0}; /* what can be read first */
+    TOP(&both, PHOTOS, OUT("both"), "--layer", "conv1_1,conv4_2", "--maps", "0", "--count", "1",
+        "--mode", "both");
+    succeed(&both);
+    static const char *const figures[] = {"top/conv1_1.png\n", "top/conv1_1-guided.png\n",
+                                          "top/conv4_2.png\n", "top/conv4_2-deconv.png\n"};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        assert_contains(both.out, figures[i]);
+    test_program_free(&both);
 
     for (int i = 0; i < 3; i++) {
         test_program random = {0};

@@ -54,6 +54,17 @@ expect "names" "$(ask 1280x900 '#layer-1' '
     return document.querySelector("#heading").textContent === "<b>layer</b>" && document.title.startsWith("<b>layer</b>") &&
         !document.querySelector("main b b, nav b, dialog img[onerror]") && document.scripts.length === 3')" true
 expect "a map that never fires" "$(ask 1280x900 '#layer-1' 'return document.querySelectorAll(".card:disabled .never").length')" 1
+# Each layer begins with its first way; the other is a click away, on the page and in the viewer, and other layers keep theirs.
+ways='const ways = () => [...document.querySelectorAll("main [name=way]")], checked = () => ways().findIndex(w => w.checked);
+      const kind = (of) => of.querySelector("img").getAttribute("src").slice(-5, -4);'
+expect "ways of a layer" "$(ask 1280x900 '#layer-2' "$ways
+    const words = ways().map(w => w.parentNode.textContent), seen = [checked(), kind(main)];
+    ways()[1].click(); seen.push(checked(), kind(main)); document.querySelector('.card').click();
+    seen.push(kind(viewer)); viewer.querySelector('input').click(); seen.push(kind(viewer), kind(main));
+    return words.join() + ' ' + seen.join(' ')")" "Guided,Deconvolution 0 a 1 c c a a"
+expect "a layer with one way" "$(ask 1280x900 '#layer-1' "$ways
+    return ways().length + ' ' + /by guided backpropagation/.test(main.textContent)")" "0 true"
+expect "great values" "$(ask 1280x900 '#layer-0' 'return document.querySelector(".card .faint").textContent')" "14,730"
 expect "silent maps" "$(ask 1280x900 '#layer-2' 'return document.querySelector(".silent").textContent')" \
     "2 maps never fire on these photographs: 3, 17"
 

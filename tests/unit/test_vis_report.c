@@ -83,14 +83,16 @@ static void make_sample(sample *s, size_t map_count)
                                           .y = 4,
                                           .x = (int64_t)i,
                                           .value = 7.5,
-                                          .projection = "noise.png",
+                                          .projections = {"noise.png", "other.png"},
                                           .patch = "noise.png"};
     s->maps = calloc(map_count, sizeof *s->maps);
     assert_non_null(s->maps);
     for (size_t i = 0; i < map_count; i++)
         s->maps[i] = (vgg_manifest_map){(int64_t)i, s->units, i == 1 ? 0 : 9};
     s->layer = (vgg_manifest_layer){.layer = NASTY,
-                                    .figure = "figure.png",
+                                    .modes = {"guided", "deconv"},
+                                    .mode_count = 1,
+                                    .figures = {"figure.png"},
                                     .map_count = 512,
                                     .size = {92, 90},
                                     .maps = s->maps,
@@ -161,6 +163,10 @@ static void names_are_data(void **state)
     assert_string_equal(text_of(layer, "name"), NASTY);
     assert_string_equal(text_of(unit, "file"), NASTY);
     assert_string_equal(text_of(unit, "patch"), "noise.png");
+    assert_string_equal(at(unit, "projections", 0)->valuestring, "noise.png");
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(unit, "projections")), 1);
+    assert_string_equal(at(layer, "modes", 0)->valuestring, "guided");
+    assert_string_equal(at(layer, "figures", 0)->valuestring, "figure.png");
     assert_string_equal(text_of(at(at(json, "pages", 0), "pictures", 0), "caption"), NASTY);
     assert_string_equal(text_of(at(json, "pages", 0), "note"), "");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(at(layer, "cards", 1), "units")), 0);
@@ -188,7 +194,7 @@ static void pictures_go_inside(void **state)
     assert_non_null(strstr(html, "2 pictures left out, so that this file stays within 25 MB"));
     const cJSON *unit = at(at(at(json, "layers", 0), "cards", 0), "units", 8);
     static const char begin[] = "data:image/jpeg;base64,/9j/";
-    assert_memory_equal(text_of(unit, "projection"), begin, strlen(begin));
+    assert_memory_equal(at(unit, "projections", 0)->valuestring, begin, strlen(begin));
     assert_string_equal(text_of(unit, "patch"), "");
     const cJSON *picture = at(at(json, "pages", 0), "pictures", 0);
     assert_memory_equal(text_of(picture, "source"), begin, strlen(begin));

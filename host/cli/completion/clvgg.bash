@@ -40,7 +40,11 @@ _clvgg() {
         case ${COMP_WORDS[2]} in activations) words="strongest first all" ;; *) words="all strongest random" ;; esac
         ;;
     --mode)
-        if [[ $verb == visualize ]]; then words="deconv guided gradient"; else words="infer finetune"; fi
+        case $verb-${COMP_WORDS[2]} in
+        visualize-project) words="auto deconv guided gradient" ;;
+        visualize-*) words="auto both deconv guided gradient" ;;
+        *) words="infer finetune" ;;
+        esac
         ;;
     --unit) words="peak all" ;;
     --samples) return ;;
@@ -81,7 +85,7 @@ _clvgg() {
                 --resize-mode --resize-short --channels --scale --mean --std --gemm --variant --storage --no-cache --help"
             case ${COMP_WORDS[2]} in
             activations) words+=" --layer --maps --count --intensity --images" ;;
-            all) words+=" --images --layer --maps --count --samples --single-file" ;;
+            all) words+=" --images --layer --maps --count --mode --samples --single-file" ;;
             top) words+=" --images --layer --maps --seed --count --mode --pictures" ;;
             project) words+=" --layer --map --unit --mode" ;;
             occlusion) words+=" --class --size --stride --grey --layer --map" ;;

@@ -9,6 +9,9 @@
   var opened = -1;   /* the map in the viewer */
   var cards = [];
   var side = "both";
+  var ways = {};     /* of each layer by name: how its units are projected back, an index of its modes */
+  var wayNames = { deconv: "Deconvolution", guided: "Guided", gradient: "Gradient" };
+  var wayWords = { deconv: "deconvolution", guided: "guided backpropagation", gradient: "the gradient" };
 
   function make(tag, properties, children) {
     var element = document.createElement(tag);
@@ -23,7 +26,7 @@
   }
 
   function lastPart(path) { return path.slice(path.lastIndexOf("/") + 1) || path; }
-  function number(value) { return value.toPrecision(4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""); }
+  function number(value) { return value.toLocaleString("en-US", { maximumSignificantDigits: 4 }); }
 
   function picture(source, alt, width, height) {
     if (!source) return make("span", { className: "picture", title: "left out" });
@@ -35,9 +38,11 @@
     return make("span", { className: "picture" }, [image]);
   }
 
-  function nine(units, key, className) {
+  function projection(unit) { return unit.projections[ways[shown.name]]; }
+
+  function nine(units, source, className) {
     return make("span", { className: "nine " + className }, units.map(function (unit) {
-      return picture(unit[key], "");
+      return picture(source(unit), "");
     }));
   }
 
@@ -48,7 +53,8 @@
     var name = [make("b", { textContent: "map " + map.map }),
                 make("span", { className: "faint", textContent: fires ? number(map.units[0].value) : "" })];
     var inside = fires
-      ? make("span", { className: "sides" }, [nine(map.units, "projection", "projections"), nine(map.units, "patch", "patches")])
+      ? make("span", { className: "sides" }, [nine(map.units, projection, "projections"),
+                                             nine(map.units, function (unit) { return unit.patch; }, "patches")])
       : make("span", { className: "never", textContent: "never fires" });
     var button = make("button", { className: "card", type: "button" },
                       [inside, make("span", { className: "name" }, name)]);
@@ -58,15 +64,31 @@
     return button;
   }
 
-  function chooser() {
+  /* One of several [value, words], the current one marked; `choose` is called with another's value. */
+  function chooser(name, label, choices, current, choose) {
     var box = make("div", { className: "switch", role: "radiogroup" });
-    box.setAttribute("aria-label", "What the cards show");
-    [["both", "Both"], ["projections", "Projections"], ["patches", "Photographs"]].forEach(function (choice) {
-      var input = make("input", { type: "radio", name: "side", value: choice[0], checked: choice[0] === side });
-      input.addEventListener("change", function () { side = choice[0]; applySide(); });
+    box.setAttribute("aria-label", label);
+    choices.forEach(function (choice) {
+      var input = make("input", { type: "radio", name: name, value: choice[0], checked: choice[0] === current });
+      input.addEventListener("change", function () { choose(choice[0]); });
       box.append(make("label", {}, [input, make("span", { textContent: choice[1] })]));
     });
     return box;
+  }
+
+  function sideChooser() {
+    return chooser("side", "What the cards show",
+                   [["both", "Both"], ["projections", "Projections"], ["patches", "Photographs"]], side,
+                   function (value) { side = value; applySide(); });
+  }
+
+  /* Of a layer with one mode it says which. */
+  function wayChooser(name, changed) {
+    var choices = shown.modes.map(function (mode, i) { return [i, wayNames[mode]]; });
+    return choices.length < 2 ? null : chooser(name, "How units are projected back", choices, ways[shown.name], function (value) {
+      ways[shown.name] = value;
+      changed();
+    });
   }
 
   function applySide() {
@@ -74,21 +96,31 @@
     main.classList.toggle("pixels", !!shown && Math.max(shown.size[0], shown.size[1]) < 100);
   }
 
+  function fillCards() {
+    cards = shown.cards.map(card);
+    main.querySelector(".cards").replaceChildren.apply(main.querySelector(".cards"), cards);
+  }
+
   function showLayer(layer) {
     shown = layer;
+    ways[layer.name] = ways[layer.name] || 0;
     var sees = "A unit sees " + layer.size[0] + " \u00D7 " + layer.size[1] + " pixels \u00B7 " +
-      layer.cards.length + " of " + layer.maps + " maps, each with the photographs that excite it most";
+      layer.cards.length + " of " + layer.maps + " maps, each with the photographs that excite it most" +
+      (layer.modes.length === 1 ? ", and by " + wayWords[layer.modes[0]] + " what of them does it" : "");
     var head = make("div", {}, [make("h2", { textContent: layer.name, id: "heading" }),
                                 make("p", { className: "faint", textContent: sees })]);
-    cards = layer.cards.map(card);
-    main.replaceChildren(make("div", { className: "head" }, [head, chooser()]),
-                         make("div", { className: "cards" }, cards));
+    main.replaceChildren(make("div", { className: "head" }, [head, wayChooser("way", fillCards), sideChooser()]),
+                         make("div", { className: "cards" }));
+    fillCards();
     if (layer.silent.length > 0)
       main.append(make("p", { className: "faint silent", textContent:
         (layer.silent.length === 1 ? "One map never fires" : layer.silent.length + " maps never fire") +
         " on these photographs: " + layer.silent.join(", ") }));
-    if (layer.figure)
-      main.append(make("p", { className: "faint silent" }, [make("a", { href: layer.figure, textContent: "The layer's figure" })]));
+    layer.figures.forEach(function (figure, i) {
+      if (figure)
+        main.append(make("p", { className: "faint silent" }, [make("a", { href: figure, textContent:
+          "The layer\u2019s figure: " + wayWords[layer.modes[i]] })]));
+    });
     applySide();
   }
 
@@ -118,6 +150,15 @@
     document.getElementById("viewer-title").textContent = shown.name + " \u00B7 map " + map.map;
     document.getElementById("previous").disabled = neighbour(-1) < 0;
     document.getElementById("next").disabled = neighbour(1) < 0;
+    var way = wayChooser("viewer-way", function () { fillCards(); fillPairs(); });
+    document.getElementById("viewer-way").replaceChildren.apply(document.getElementById("viewer-way"), way ? [way] : []);
+    fillPairs();
+    viewer.scrollTop = 0;
+    if (!viewer.open) viewer.showModal();
+  }
+
+  function fillPairs() {
+    var map = shown.cards[opened];
     document.getElementById("pairs").replaceChildren.apply(document.getElementById("pairs"), map.units.map(function (unit, rank) {
       var name = lastPart(unit.file);
       var where = "row " + unit.y + ", column " + unit.x;
@@ -126,12 +167,10 @@
         make("span", { className: "faint", textContent: "value " + number(unit.value) + " at " + where })]);
       caption.title = unit.file;
       return make("figure", {}, [make("div", { className: "sides" }, [
-        picture(unit.projection, "what of " + name + " it answers to"),
+        picture(projection(unit), "what of " + name + " it answers to"),
         picture(unit.patch, "part of " + name + " that it sees")]), caption]);
     }));
     document.getElementById("pairs").classList.toggle("pixels", Math.max(shown.size[0], shown.size[1]) < 100);
-    viewer.scrollTop = 0;
-    if (!viewer.open) viewer.showModal();
   }
 
   /* The next map in a direction that fires, or -1. */
