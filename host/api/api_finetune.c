@@ -20,7 +20,9 @@ void clvgg_finetune_options_defaults(clvgg_finetune_options *options)
                                             .seed = 1,
                                             .cache_limit_bytes = (uint64_t)20 << 30,
                                             .memory_limit_bytes = (uint64_t)1 << 30,
-                                            .checkpoint_seconds = 300};
+                                            .checkpoint_seconds = 300,
+                                            .max_bad_share = 0.01,
+                                            .max_bad_images = -1};
 }
 
 /* What doesn't depend on the model. */
@@ -53,6 +55,7 @@ static clvgg_status check_options(const clvgg_finetune_options *options)
     VGG_API_REQUIRE(options->views >= 0 && options->views <= 1000);
     VGG_API_REQUIRE(options->patience >= 0);
     VGG_API_REQUIRE(options->checkpoint_seconds >= 0);
+    VGG_API_REQUIRE(options->max_bad_share >= 0 && options->max_bad_share <= 1);
     return CLVGG_STATUS_OK;
 }
 
@@ -104,6 +107,34 @@ void clvgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan
     const vgg_scope *previous = vgg_scope_enter(finetune->scope);
     vgg_finetune_get_plan(finetune, plan);
     vgg_scope_leave(previous);
+}
+
+clvgg_status clvgg_finetune_check(clvgg_finetune *finetune)
+{
+    VGG_API_REQUIRE(finetune != NULL);
+    VGG_API_RETURN(finetune->scope, vgg_finetune_check(finetune));
+}
+
+const clvgg_dataset *clvgg_finetune_train(const clvgg_finetune *finetune)
+{
+    return finetune->train;
+}
+
+const clvgg_dataset *clvgg_finetune_val(const clvgg_finetune *finetune)
+{
+    return finetune->val;
+}
+
+size_t clvgg_finetune_left_out_count(const clvgg_finetune *finetune)
+{
+    return finetune->left_out_count;
+}
+
+void clvgg_finetune_left_out(const clvgg_finetune *finetune, size_t index, const char **path,
+                             const char **reason)
+{
+    *path = finetune->left_out[index].path;
+    *reason = finetune->left_out[index].reason;
 }
 
 clvgg_status clvgg_finetune_project(clvgg_finetune *finetune, double *features_seconds,

@@ -15,6 +15,7 @@ static const vgg_option options[] = {
     {"data", 0, VGG_OPTION_TEXT, AT(data), "DIR", 0, 0,
      "The data set: a folder a class (DIR/cat/...), or names that begin\n"
      "with the class and a dot (DIR/cat.0.jpg)"},
+    VGG_OPTION_ROW_MAX_BAD(AT(max_bad)),
     VGG_RUN_OPTIONS_DEVICE(RUN_AT),
     VGG_RUN_OPTIONS_CLASSES(RUN_AT),
     VGG_RUN_OPTIONS_BATCH(RUN_AT),
@@ -137,6 +138,7 @@ static int run_with(vgg_cli *cli, vgg_eval_arguments *arguments)
                           .arguments = &arguments->run,
                           .format = &vgg_eval_count,
                           .format_user = eval,
+                          .max_bad = &arguments->max_bad,
                           .start_ms = vgg_clock_ms()};
     int exit_code = prepare(eval, arguments);
     if (exit_code == VGG_EXIT_OK) {
@@ -159,7 +161,8 @@ static int run_with(vgg_cli *cli, vgg_eval_arguments *arguments)
 
 static int run_eval(vgg_cli *cli, int argc, char **argv)
 {
-    vgg_eval_arguments arguments = {.run = {.top = 1, .resize_mode = -1, .channels = -1}};
+    vgg_eval_arguments arguments = {.run = {.top = 1, .resize_mode = -1, .channels = -1},
+                                    .max_bad = VGG_ALLOWANCE_DEFAULT};
     size_t operand_count = 0;
     vgg_parsed parsed =
         vgg_options_parse(cli, &vgg_verb_eval, argc, argv, &arguments, &operand_count);
@@ -185,7 +188,9 @@ const vgg_verb vgg_verb_eval = {
         "Classifies the images of a data set and says how well: accuracy, log loss, AUC of two\n"
         "classes, precision and recall of each class, what was taken for what, and the most\n"
         "confident mistakes. The data set's classes are found among the model's by their names.\n"
-        "An image that can't be read doesn't stop the others: the exit code is then 1.",
+        "An image that can't be read is named, counted and left out; the exit code is 1 when "
+        "there\n"
+        "are more of them than --max-bad allows.",
     .examples = "  clvgg eval --data photographs/\n"
                 "  clvgg eval --data photographs/ --model net.safetensors --mistakes wrong.png\n"
                 "  clvgg eval --data photographs/ --json > result.json\n"

@@ -9,6 +9,7 @@
 #include "cli/finetune.h"
 #include "cli/interrupt.h"
 #include "cli/model_file.h"
+#include "cli/run_options.h"
 #include "cli/value.h"
 
 #define AT(field) offsetof(vgg_finetune_arguments, field)
@@ -21,6 +22,7 @@ static const vgg_option options[] = {
     {"val", 0, VGG_OPTION_TEXT, AT(val), "DIR", 0, 0, "Validation photographs, laid out likewise"},
     {"val-split", 0, VGG_OPTION_REAL, AT(val_split), "SHARE", 0.001, 0.9,
      "Without --val: this share of each class (0.1)"},
+    VGG_OPTION_ROW_MAX_BAD(AT(max_bad)),
     {"model", 'm', VGG_OPTION_TEXT, AT(model), "F", 0, 0,
      "Pretrained network, safetensors (CLVGG_MODEL, else the default)"},
     {"output", 'o', VGG_OPTION_TEXT, AT(output), "FILE", 0, 0, "The new model, safetensors"},
@@ -77,7 +79,8 @@ static const vgg_option options[] = {
     {"run-dir", 0, VGG_OPTION_TEXT, AT(run_dir), "DIR", 0, 0,
      "Checkpoints, metrics and curves (FILE with .run for .safetensors)"},
     {"resume", 0, VGG_OPTION_TEXT, AT(resume), "CKPT", 0, 0,
-     "Go on from a checkpoint: the same options, the same result"},
+     "Go on from a checkpoint: the same options, the same result; a run\n"
+     "that has none yet begins"},
     {"checkpoint-every", 0, VGG_OPTION_DURATION, AT(checkpoint_seconds), "TIME", 0, 0,
      "Between checkpoints inside an epoch (5m)"},
     {"dry-run", 'n', VGG_OPTION_FLAG, AT(dry_run), NULL, 0, 0,
@@ -138,6 +141,8 @@ static void take_options(const vgg_finetuning *run, clvgg_finetune_options *out)
     out->run_dir = run->run_dir.bytes;
     out->resume = arguments->resume;
     out->checkpoint_seconds = (double)arguments->checkpoint_seconds;
+    out->max_bad_share = arguments->max_bad.share;
+    out->max_bad_images = arguments->max_bad.count;
     out->progress = vgg_finetune_note;
     out->user = (void *)run;
 }
@@ -174,6 +179,40 @@ static bool choose_folders(vgg_finetuning *run)
     return good;
 }
 
+/* Whether a path is this run's own last.ckpt, there or not. */
+static bool is_own_checkpoint(const vgg_finetuning *run, const char *path)
+{
+    static const char name[] = "last.ckpt";
+    vgg_text folder = {0};
+    struct stat one, other;
+    const char *slash = strrchr(path, '/');
+    if (strcmp(slash != NULL ? slash + 1 : path, name) != 0 || run->run_dir.bytes == NULL)
+        return false;
+    vgg_text_append(&folder, slash != NULL ? path : ".",
+                    slash != NULL ? (size_t)(slash - path) : 1);
+    const bool same = !folder.failed &&
+                      (strcmp(folder.bytes, run->run_dir.bytes) == 0 ||
+                       (stat(folder.bytes, &one) == 0 && stat(run->run_dir.bytes, &other) == 0 &&
+                        one.st_dev == other.st_dev && one.st_ino == other.st_ino));
+    vgg_text_free(&folder);
+    return same;
+}
+
+/* Behind a run that was stopped, or failed. */
+static void say_what_goes_on(const vgg_finetuning *run, clvgg_status status)
+{
+    const char *resume = run->arguments->resume;
+    if (run->epoch_count > 0 && resume != NULL && is_own_checkpoint(run, resume))
+        vgg_cli_note(run->cli, "the same command goes on");
+    else if (run->epoch_count > 0)
+        vgg_cli_note(run->cli, "the same command with --resume %s/last.ckpt goes on",
+                     run->run_dir.bytes);
+    else if (status == CLVGG_STATUS_CANCELLED && run->cache_dir.bytes != NULL)
+        vgg_cli_note(run->cli, "the same command goes on: features that were computed are kept");
+    else if (status == CLVGG_STATUS_CANCELLED)
+        vgg_cli_note(run->cli, "the same command begins again: no epoch was trained");
+}
+
 static int train(vgg_finetuning *run)
 {
     run->cli->silent = run->arguments->quiet;
@@ -192,9 +231,8 @@ static int train(vgg_finetuning *run)
     if (status == CLVGG_STATUS_OK)
         return VGG_EXIT_OK;
     vgg_cli_fail(run->cli, status);
-    if (run->epoch_count > 0 && !run->written)
-        vgg_cli_note(run->cli, "the same command with --resume %s/last.ckpt goes on",
-                     run->run_dir.bytes);
+    if (!run->written)
+        say_what_goes_on(run, status);
     return VGG_EXIT_FAILED;
 }
 
@@ -262,6 +300,13 @@ static int create(vgg_finetuning *run)
     clvgg_finetune_options finetune_options;
     clvgg_finetune_options_defaults(&finetune_options);
     take_options(run, &finetune_options);
+    const char *resume = finetune_options.resume;
+    if (resume != NULL && access(resume, F_OK) != 0 && errno == ENOENT &&
+        is_own_checkpoint(run, resume)) {
+        finetune_options.resume = NULL; /* killed before there was one */
+        if (!run->arguments->quiet)
+            vgg_cli_note(run->cli, "%s: there is no checkpoint yet: the run begins", resume);
+    }
     if (run->arguments->head != NULL && !read_head(run->arguments->head, &finetune_options)) {
         vgg_cli_error(run->cli, "--head: needs two widths as 128,128, or none, got '%s'",
                       run->arguments->head);
@@ -342,7 +387,8 @@ static int run_finetune(vgg_cli *cli, int argc, char **argv)
                                         .seed = (int)defaults.seed,
                                         .cache_limit_bytes = defaults.cache_limit_bytes,
                                         .memory_limit_bytes = defaults.memory_limit_bytes,
-                                        .checkpoint_seconds = (float)defaults.checkpoint_seconds};
+                                        .checkpoint_seconds = (float)defaults.checkpoint_seconds,
+                                        .max_bad = VGG_ALLOWANCE_DEFAULT};
     size_t operand_count = 0;
     const vgg_parsed parsed =
         vgg_options_parse(cli, &vgg_verb_finetune, argc, argv, &arguments, &operand_count);

@@ -78,7 +78,7 @@ static void show_progress(tuning *run, const clvgg_tune_event *event)
     const double chains =
         ((double)event->chain + (ends_chain(event->verdict) ? 1 : 0)) / (double)event->chain_count;
     const double time = event->seconds / (double)run->arguments->budget;
-    vgg_text_printf(&words, "%zu of %zu  batch %d %.24s  %d tried", event->chain + 1,
+    vgg_text_printf(&words, "tuning %zu of %zu  batch %d %.24s  %d tried", event->chain + 1,
                     event->chain_count, event->batch, event->layers, event->candidates);
     if (!words.failed)
         vgg_progress_show(&run->progress, chains > time ? chains : time, words.bytes);
@@ -203,7 +203,7 @@ static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
     tune_options.clblast = arguments->clblast;
     tune_options.progress = note_event;
     tune_options.user = run;
-    run->progress = vgg_progress_start(&run->cli->err_style, SIZE_MAX);
+    run->progress = vgg_progress_start(&run->cli->err_style, NULL, SIZE_MAX);
     run->table = (vgg_table){.columns = columns, .column_count = sizeof columns / sizeof *columns};
     run->json.text = &run->json_text;
     vgg_json_begin_object(&run->json, NULL);

@@ -16,6 +16,7 @@
 typedef struct vgg_eval_arguments {
     vgg_run_arguments run;
     const char *data, *mistakes;
+    vgg_allowance max_bad;
 } vgg_eval_arguments;
 
 typedef struct vgg_mistake {

@@ -22,6 +22,7 @@ typedef struct vgg_finetune_arguments {
     unsigned augment;
     uint64_t cache_limit_bytes, memory_limit_bytes;
     float checkpoint_seconds;
+    vgg_allowance max_bad;
 } vgg_finetune_arguments;
 
 typedef struct vgg_finetuning {
@@ -41,14 +42,21 @@ typedef struct vgg_finetuning {
     clvgg_finetune_event_type shown; /* what the progress line shows */
     uint64_t first_step;             /* made before the progress line of steps began */
     bool started, headed, written;   /* a line was drawn; the table's head; the model is there */
+    size_t left_out;                 /* photographs that can't be read: the first are named … */
+    bool counted;                    /* … and how many there are has been said */
 } vgg_finetuning;
 
 /* Opens --data and --val, or parts --data. Returns an exit code; failures have been reported. */
 int vgg_finetune_open_data(vgg_finetuning *run);
+/* Names a photograph that can't be read; behind them all, says how many are left. */
+void vgg_finetune_say_left_out(vgg_finetuning *run, const char *path, const char *reason);
+void vgg_finetune_say_left(const vgg_finetuning *run);
 
 void vgg_finetune_announce(const vgg_finetuning *run);
 /* Measures, and prints what would be done. */
 int vgg_finetune_dry_run(vgg_finetuning *run);
+/* The photographs that can't be read, as an array "left_out". */
+void vgg_finetune_put_left_out(const vgg_finetuning *run, vgg_json *json);
 /* The members that a dry run and a run have in common, into an object that is begun. */
 void vgg_finetune_put_plan(const vgg_finetuning *run, vgg_json *json);
 

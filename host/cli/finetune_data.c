@@ -1,12 +1,12 @@
 /* cli/finetune_data.c — opens data sets and says what is in them: classes, balance, what was left
- * out, and files that are on both sides.
+ * out, classes that aren't validated, and files that are on both sides.
  */
 #include <string.h>
 
 #include "cli/finetune.h"
 #include "report/format.h"
 
-enum { MOST_SKIPPED_SHOWN = 5, UNBALANCED = 5 };
+enum { MOST_SKIPPED_SHOWN = 5, MOST_LEFT_OUT_SHOWN = 20, UNBALANCED = 5 };
 
 /* "train/: 999 images: cat 500, dog 499". */
 static void say_classes(const vgg_finetuning *run, const char *what, const clvgg_dataset *dataset)
@@ -34,6 +34,25 @@ static void say_classes(const vgg_finetuning *run, const char *what, const clvgg
                         least > 0 ? most / least : most);
     if (!text.failed)
         vgg_cli_note(run->cli, "%s", text.bytes);
+    vgg_text_free(&text);
+}
+
+/* A class that nobody measures may be learned or not. */
+static void say_unmeasured(const vgg_finetuning *run, const clvgg_dataset *val)
+{
+    vgg_text text = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < clvgg_dataset_class_count(val); i++) {
+        if (clvgg_dataset_class_size(val, i) > 0 || ++count > 5)
+            continue;
+        vgg_text_puts(&text, count == 1 ? "" : ", ");
+        vgg_text_terminal(&text, clvgg_dataset_class_name(val, i));
+    }
+    if (count > 0 && !text.failed)
+        vgg_cli_note(run->cli,
+                     "warning: no validation photograph of %s%s: how well that is told apart is "
+                     "not measured",
+                     text.bytes, count > 5 ? ", ..." : "");
     vgg_text_free(&text);
 }
 
@@ -91,5 +110,27 @@ int vgg_finetune_open_data(vgg_finetuning *run)
         say_skipped(run, run->val);
     say_classes(run, "training", run->train);
     say_classes(run, "validation", run->val);
+    say_unmeasured(run, run->val);
     return VGG_EXIT_OK;
+}
+
+void vgg_finetune_say_left_out(vgg_finetuning *run, const char *path, const char *reason)
+{
+    if (++run->left_out > MOST_LEFT_OUT_SHOWN || run->arguments->quiet)
+        return;
+    vgg_progress_clear(&run->progress);
+    vgg_cli_note(run->cli, "left out: %s: %s", path, reason);
+}
+
+void vgg_finetune_say_left(const vgg_finetuning *run)
+{
+    const clvgg_dataset *train = clvgg_finetune_train(run->finetune);
+    const clvgg_dataset *val = clvgg_finetune_val(run->finetune);
+    if (run->left_out == 0 || run->arguments->quiet)
+        return;
+    vgg_cli_note(run->cli, "left out: %zu of %zu photographs, which can't be read", run->left_out,
+                 clvgg_dataset_count(run->train) + clvgg_dataset_count(run->val));
+    say_classes(run, "training", train);
+    say_classes(run, "validation", val);
+    say_unmeasured(run, val);
 }

@@ -1,5 +1,6 @@
 /* cli/finetune_plan.c — what a fine-tuning will do, before it does it. */
 #include "cli/finetune.h"
+#include "cli/interrupt.h"
 #include "report/device.h"
 #include "report/format.h"
 
@@ -87,12 +88,14 @@ void vgg_finetune_announce(const vgg_finetuning *run)
 
 static void put_classes(const vgg_finetuning *run, vgg_json *json)
 {
+    const clvgg_dataset *train = clvgg_finetune_train(run->finetune);
+    const clvgg_dataset *val = clvgg_finetune_val(run->finetune);
     vgg_json_begin_array(json, "classes");
-    for (size_t i = 0; i < clvgg_dataset_class_count(run->train); i++) {
+    for (size_t i = 0; i < clvgg_dataset_class_count(train); i++) {
         vgg_json_begin_object(json, NULL);
-        vgg_json_string(json, "name", clvgg_dataset_class_name(run->train, i));
-        vgg_json_integer(json, "train", (int64_t)clvgg_dataset_class_size(run->train, i));
-        vgg_json_integer(json, "val", (int64_t)clvgg_dataset_class_size(run->val, i));
+        vgg_json_string(json, "name", clvgg_dataset_class_name(train, i));
+        vgg_json_integer(json, "train", (int64_t)clvgg_dataset_class_size(train, i));
+        vgg_json_integer(json, "val", (int64_t)clvgg_dataset_class_size(val, i));
         vgg_json_end(json);
     }
     vgg_json_end(json);
@@ -116,16 +119,32 @@ static void put_layers(const vgg_finetuning *run, vgg_json *json)
     vgg_json_end(json);
 }
 
+static void put_file(vgg_json *json, const char *path, const char *reason)
+{
+    vgg_json_begin_object(json, NULL);
+    vgg_json_string(json, "file", path);
+    vgg_json_string(json, "reason", reason);
+    vgg_json_end(json);
+}
+
 static void put_skipped(const clvgg_dataset *dataset, vgg_json *json)
 {
     for (size_t i = 0; dataset != NULL && i < clvgg_dataset_skipped_count(dataset); i++) {
         const char *path, *reason;
         clvgg_dataset_skipped(dataset, i, &path, &reason);
-        vgg_json_begin_object(json, NULL);
-        vgg_json_string(json, "file", path);
-        vgg_json_string(json, "reason", reason);
-        vgg_json_end(json);
+        put_file(json, path, reason);
     }
+}
+
+void vgg_finetune_put_left_out(const vgg_finetuning *run, vgg_json *json)
+{
+    vgg_json_begin_array(json, "left_out");
+    for (size_t i = 0; i < clvgg_finetune_left_out_count(run->finetune); i++) {
+        const char *path, *reason;
+        clvgg_finetune_left_out(run->finetune, i, &path, &reason);
+        put_file(json, path, reason);
+    }
+    vgg_json_end(json);
 }
 
 void vgg_finetune_put_plan(const vgg_finetuning *run, vgg_json *json)
@@ -140,6 +159,7 @@ void vgg_finetune_put_plan(const vgg_finetuning *run, vgg_json *json)
     put_skipped(run->whole != NULL ? run->whole : run->train, json);
     put_skipped(run->whole != NULL ? NULL : run->val, json);
     vgg_json_end(json);
+    vgg_finetune_put_left_out(run, json);
     put_layers(run, json);
     vgg_json_string(json, "features", plan.features);
     vgg_json_integer(json, "feature_count", (int64_t)plan.feature_count);
@@ -174,11 +194,16 @@ int vgg_finetune_dry_run(vgg_finetuning *run)
 {
     double features_seconds = 0, epoch_seconds = 0;
     vgg_text *text = &run->cli->out.text;
-    const clvgg_finetune_plan plan = plan_of(run);
-    const clvgg_status status =
-        clvgg_finetune_project(run->finetune, &features_seconds, &epoch_seconds);
+    vgg_interrupt_watch();
+    clvgg_status status = clvgg_finetune_check(run->finetune);
+    vgg_progress_finish(&run->progress);
+    if (status == CLVGG_STATUS_OK) {
+        vgg_finetune_say_left(run);
+        status = clvgg_finetune_project(run->finetune, &features_seconds, &epoch_seconds);
+    }
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(run->cli, status);
+    const clvgg_finetune_plan plan = plan_of(run);
     const int epochs = plan.epochs - plan.first_epoch + 1;
     const double total = features_seconds + epochs * epoch_seconds;
     if (run->arguments->json) {

@@ -4,7 +4,6 @@
 
 #include "cli/finetune.h"
 #include "cli/interrupt.h"
-#include "report/clock.h"
 #include "report/curves.h"
 #include "report/format.h"
 #include "report/metrics_file.h"
@@ -89,12 +88,11 @@ static void print_epoch(vgg_finetuning *run, const clvgg_finetune_epoch *epoch)
 static void show_step(vgg_finetuning *run, const clvgg_finetune_event *event)
 {
     vgg_text words = {0};
-    const double seconds = (vgg_clock_ms() - run->progress.start_ms) * 1e-3;
-    const double steps = (double)(event->step - run->first_step) / seconds; /* a second */
-    vgg_text_printf(&words, "epoch %d of %d  loss %.4f  %.1f %% right  ", event->epoch,
-                    event->epochs, event->loss, 100 * event->accuracy);
-    vgg_progress_rate(&words, steps * run->arguments->batch,
-                      (double)(event->steps - event->step) / steps);
+    const double batch = run->arguments->batch;
+    vgg_text_printf(&words, "epoch %d of %d  loss %.4f  %.1f %% right", event->epoch, event->epochs,
+                    event->loss, 100 * event->accuracy);
+    vgg_progress_rate(&run->progress, (double)(event->step - run->first_step) * batch,
+                      (double)(event->steps - event->step) * batch, &words);
     if (!words.failed)
         vgg_progress_show(&run->progress, (double)event->step / (double)event->steps, words.bytes);
     vgg_text_free(&words);
@@ -102,28 +100,45 @@ static void show_step(vgg_finetuning *run, const clvgg_finetune_event *event)
 
 static void show_progress(vgg_finetuning *run, const clvgg_finetune_event *event)
 {
-    const bool features = event->type == CLVGG_FINETUNE_FEATURES;
-    if (run->arguments->quiet || (!features && event->type != CLVGG_FINETUNE_STEP))
+    static const char *const names[] = {
+        [CLVGG_FINETUNE_FEATURES] = "features", [CLVGG_FINETUNE_CHECK] = "reading photographs"};
+    const bool step = event->type == CLVGG_FINETUNE_STEP;
+    if (run->arguments->quiet ||
+        (!step && event->type != CLVGG_FINETUNE_FEATURES && event->type != CLVGG_FINETUNE_CHECK))
         return;
     if (!run->started || run->shown != event->type) {
         vgg_progress_finish(&run->progress);
-        run->progress =
-            vgg_progress_start(&run->cli->err_style, features ? (size_t)event->total : SIZE_MAX);
+        run->progress = vgg_progress_start(&run->cli->err_style, step ? NULL : names[event->type],
+                                           step ? SIZE_MAX : (size_t)event->total);
         run->started = true;
         run->shown = event->type;
-        run->first_step = event->step - !features;
+        run->first_step = event->step - step;
     }
-    if (features) {
+    if (step) {
+        show_step(run, event);
+    } else {
         run->progress.total = (size_t)event->total; /* grows where records are damaged */
         vgg_progress_update(&run->progress, (size_t)event->done);
-    } else {
-        show_step(run, event);
+    }
+}
+
+/* Photographs are read before anything else happens. */
+static void note_photographs(vgg_finetuning *run, const clvgg_finetune_event *event)
+{
+    if (event->type == CLVGG_FINETUNE_LEFT_OUT) {
+        vgg_finetune_say_left_out(run, event->path, event->reason);
+    } else if (event->type != CLVGG_FINETUNE_FEATURES && event->type != CLVGG_FINETUNE_CHECK &&
+               !run->counted) {
+        run->counted = true;
+        vgg_progress_finish(&run->progress);
+        vgg_finetune_say_left(run);
     }
 }
 
 int vgg_finetune_note(void *user, const clvgg_finetune_event *event)
 {
     vgg_finetuning *run = user;
+    note_photographs(run, event);
     show_progress(run, event);
     if (event->type == CLVGG_FINETUNE_EPOCH) {
         if (!keep_epoch(run, event->epoch_figures))
@@ -167,6 +182,11 @@ static void put_options(vgg_json *json, void *user)
     vgg_json_string(json, "output", arguments->output);
 }
 
+static void put_left_out(vgg_json *json, void *user)
+{
+    vgg_finetune_put_left_out(user, json);
+}
+
 static clvgg_status write_json(const vgg_finetuning *run, const char *path)
 {
     const size_t classes = clvgg_dataset_class_count(run->val);
@@ -184,6 +204,7 @@ static clvgg_status write_json(const vgg_finetuning *run, const char *path)
                                      .class_count = classes,
                                      .confusion = confusion,
                                      .options = put_options,
+                                     .left_out = put_left_out,
                                      .user = (void *)run};
         status = vgg_metrics_write_json(path, &metrics);
     }

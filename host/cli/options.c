@@ -112,8 +112,8 @@ static bool store(vgg_cli *cli, const vgg_option *option, const char *value, voi
     case VGG_OPTION_WORDS:
         if (vgg_value_words(value, option->argument, field))
             return true;
-        vgg_cli_error(cli, "--%s: needs words among %s with commas between, got '%s'",
-                      option->name, option->argument, value);
+        vgg_cli_error(cli, "--%s: needs words among %s with commas between, got '%s'", option->name,
+                      option->argument, value);
         return false;
     case VGG_OPTION_DURATION:
         if (vgg_value_duration(value, field))
@@ -138,6 +138,12 @@ static bool store(vgg_cli *cli, const vgg_option *option, const char *value, voi
             return true;
         vgg_cli_error(cli, "--%s: needs HEIGHTxWIDTH or one number, each from %d to %d, got '%s'",
                       option->name, least, most, value);
+        return false;
+    case VGG_OPTION_ALLOWANCE:
+        if (vgg_value_allowance(value, field))
+            return true;
+        vgg_cli_error(cli, "--%s: needs a number, or a share such as 10%%, got '%s'", option->name,
+                      value);
         return false;
     case VGG_OPTION_CHOICE:
         if (vgg_value_choice(value, option->argument, field))

@@ -33,22 +33,30 @@ typedef struct vgg_counts {
     size_t count;
 } vgg_counts;
 
+/* How many of some may be bad: all the same where it is a count, at least one where a share. */
+typedef struct vgg_allowance {
+    double share;  /* 0 … 1 */
+    int64_t count; /* -1: by the share */
+} vgg_allowance;
+#define VGG_ALLOWANCE_DEFAULT ((vgg_allowance){0.01, -1})
+
 /* The type that an option's field has in the verb's struct of arguments. */
 typedef enum vgg_option_kind {
-    VGG_OPTION_HEADING,  /* no option: a line in --help */
-    VGG_OPTION_FLAG,     /* bool */
-    VGG_OPTION_TEXT,     /* const char * */
-    VGG_OPTION_LIST,     /* vgg_list, one item each time the option is given */
-    VGG_OPTION_COUNT,    /* int between least and most */
-    VGG_OPTION_COUNTS,   /* vgg_counts, commas between, each between least and most */
-    VGG_OPTION_NUMBER,   /* float, finite and above 0 */
-    VGG_OPTION_REAL,     /* double from least to most */
-    VGG_OPTION_WORDS,    /* unsigned: bit i for word i of `argument`, commas between */
-    VGG_OPTION_DURATION, /* float seconds, above 0: 90, 60s, 5m, 1h */
-    VGG_OPTION_SIZE,     /* uint64_t bytes, at least `least`: 512M, 1G, 1048576 */
-    VGG_OPTION_TRIPLE,   /* vgg_triple: three finite numbers, each above `least` */
-    VGG_OPTION_EXTENT,   /* vgg_extent: HxW or N, between least and most */
-    VGG_OPTION_CHOICE    /* int: position in `argument`, words with "|" between */
+    VGG_OPTION_HEADING,   /* no option: a line in --help */
+    VGG_OPTION_FLAG,      /* bool */
+    VGG_OPTION_TEXT,      /* const char * */
+    VGG_OPTION_LIST,      /* vgg_list, one item each time the option is given */
+    VGG_OPTION_COUNT,     /* int between least and most */
+    VGG_OPTION_COUNTS,    /* vgg_counts, commas between, each between least and most */
+    VGG_OPTION_NUMBER,    /* float, finite and above 0 */
+    VGG_OPTION_REAL,      /* double from least to most */
+    VGG_OPTION_WORDS,     /* unsigned: bit i for word i of `argument`, commas between */
+    VGG_OPTION_DURATION,  /* float seconds, above 0: 90, 60s, 5m, 1h */
+    VGG_OPTION_SIZE,      /* uint64_t bytes, at least `least`: 512M, 1G, 1048576 */
+    VGG_OPTION_TRIPLE,    /* vgg_triple: three finite numbers, each above `least` */
+    VGG_OPTION_EXTENT,    /* vgg_extent: HxW or N, between least and most */
+    VGG_OPTION_ALLOWANCE, /* vgg_allowance: N or P% */
+    VGG_OPTION_CHOICE     /* int: position in `argument`, words with "|" between */
 } vgg_option_kind;
 
 struct vgg_option {

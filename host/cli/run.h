@@ -100,7 +100,9 @@ struct vgg_run {
     clvgg_npy_writer *writer; /* of --output */
     int64_t written_rows;
     size_t class_count, result_count, failure_count;
-    size_t ranked_count; /* groups of the map, or classes */
+    size_t unreadable_count;      /* of the failures: files that aren't images, or not whole ones */
+    const vgg_allowance *max_bad; /* how many of them are no failure of the run; NULL: none */
+    size_t ranked_count;          /* groups of the map, or classes */
     /* One batch: input, outputs (NULL where not asked for) and their elements an image. */
     float *input, *outputs[VGG_OUTPUT_COUNT];
     size_t sizes[VGG_OUTPUT_COUNT];

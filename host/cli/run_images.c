@@ -13,10 +13,12 @@ static void report_items(vgg_run *run, const clvgg_stream_item *items, size_t it
                              .row = -1,
                              .output = -1,
                              .warning_count = items[i].warning_count};
-        if (items[i].status == CLVGG_STATUS_OK)
+        if (items[i].status == CLVGG_STATUS_OK) {
             vgg_run_report(run, &result, row++);
-        else
+        } else {
+            run->unreadable_count++;
             vgg_run_report_error(run, &result, items[i].message);
+        }
     }
 }
 
@@ -58,7 +60,7 @@ clvgg_status vgg_run_images(vgg_run *run)
         size_t count = clvgg_image_stream_count(stream);
         status = vgg_run_start(run, vgg_run_batch(run, count));
         if (!run->arguments->quiet)
-            run->progress = vgg_progress_start(&run->cli->err_style, count);
+            run->progress = vgg_progress_start(&run->cli->err_style, NULL, count);
     }
     if (status == CLVGG_STATUS_OK) {
         size_t max_items = 2 * (size_t)options.max_batch; /* room for some that fail */

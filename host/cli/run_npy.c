@@ -51,7 +51,7 @@ clvgg_status vgg_run_npy(vgg_run *run)
         int batch = vgg_run_batch(run, count);
         status = vgg_run_start(run, batch);
         if (!run->arguments->quiet)
-            run->progress = vgg_progress_start(&run->cli->err_style, count);
+            run->progress = vgg_progress_start(&run->cli->err_style, NULL, count);
         if (status == CLVGG_STATUS_OK)
             status = run_rows(run, reader, shape.dims[0], batch);
     }

@@ -21,6 +21,11 @@
      "Sum classes into groups: a line \"GROUP<tab>CLASS\" each, CLASS an\n" \
      "index, a range 151-268 or a label (imagenet-cat-dog.tsv is shipped)"}
 
+#define VGG_OPTION_ROW_MAX_BAD(offset) \
+    {"max-bad", 0, VGG_OPTION_ALLOWANCE, offset, "N|P%", 0, 0, \
+     "Photographs that can't be read are left out; more than these are\n" \
+     "an error: a number, or a share, which allows one always (1%)"}
+
 #define VGG_RUN_OPTIONS_BATCH(at) \
     {"batch", 'b', VGG_OPTION_COUNT, at(batch), "N", 1, 4096, \
      "Run N images at once (8, or as many as there are)"}, \

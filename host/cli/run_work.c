@@ -4,6 +4,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/run.h"
+#include "cli/value.h"
 #include "report/table.h"
 
 /* For people; the JSON format has its own. */
@@ -31,6 +32,18 @@ static void print_profile(const vgg_run *run)
     vgg_text_free(&text);
 }
 
+/* Those that aren't forgiven. */
+static size_t count_failures(const vgg_run *run)
+{
+    if (run->max_bad == NULL || run->unreadable_count == 0)
+        return run->failure_count;
+    if (vgg_allowance_permits(run->max_bad, run->unreadable_count, run->result_count))
+        return run->failure_count - run->unreadable_count;
+    vgg_cli_error(run->cli, "%zu of %zu images can't be read, more than --max-bad allows",
+                  run->unreadable_count, run->result_count);
+    return run->failure_count;
+}
+
 /* `status` is what stopped the run; a writer is committed only if nothing did. */
 int vgg_run_work(vgg_run *run)
 {
@@ -51,7 +64,7 @@ int vgg_run_work(vgg_run *run)
         return vgg_cli_fail(run->cli, status);
     if (interrupted)
         vgg_cli_error(run->cli, "interrupted after %zu results", run->result_count);
-    return interrupted || run->failure_count > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
+    return interrupted || count_failures(run) > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
 }
 
 void vgg_run_release(vgg_run *run)

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,27 @@ bool vgg_value_size(const char *text, uint64_t *bytes)
         return false;
     *bytes <<= shift;
     return true;
+}
+
+bool vgg_value_allowance(const char *text, vgg_allowance *value)
+{
+    const char *end = text;
+    float percent = 0;
+    int count = 0;
+    if (decimal(text, '%', &percent, &end)) {
+        *value = (vgg_allowance){(double)percent / 100, -1};
+        return end[1] == '\0' && percent >= 0 && percent <= 100;
+    }
+    const bool good = vgg_value_count(text, 0, INT_MAX, &count);
+    *value = (vgg_allowance){0, count};
+    return good;
+}
+
+bool vgg_allowance_permits(const vgg_allowance *allowance, size_t bad, size_t total)
+{
+    const size_t share = (size_t)(allowance->share * (double)total);
+    const size_t most = allowance->count >= 0 ? (size_t)allowance->count : share > 1 ? share : 1;
+    return bad <= most && (bad < total || bad == 0);
 }
 
 bool vgg_value_triple(const char *text, double bound, vgg_triple *value)

@@ -14,6 +14,10 @@ bool vgg_value_words(const char *text, const char *words, unsigned *bits);
 /* Seconds above 0; s, m or h may stand behind. */
 bool vgg_value_duration(const char *text, float *seconds);
 bool vgg_value_size(const char *text, uint64_t *bytes);
+/* A number, or a percentage up to 100%. */
+bool vgg_value_allowance(const char *text, vgg_allowance *value);
+/* Whether so many may be bad. All of them never may. */
+bool vgg_allowance_permits(const vgg_allowance *allowance, size_t bad, size_t total);
 /* Three numbers with commas between, each above `bound`. */
 bool vgg_value_triple(const char *text, double bound, vgg_triple *value);
 bool vgg_value_extent(const char *text, int least, int most, vgg_extent *value);

@@ -329,8 +329,8 @@ static int work(vgg_vis *vis)
         const clvgg_status status =
             clvgg_image_stream_open(vis->run.runtime, paths, count, &stream_options, &stream);
         if (!common->run.quiet && status == CLVGG_STATUS_OK)
-            vis->run.progress =
-                vgg_progress_start(&vis->cli->err_style, clvgg_image_stream_count(stream));
+            vis->run.progress = vgg_progress_start(&vis->cli->err_style, "activations",
+                                                   clvgg_image_stream_count(stream));
         exit_code = status == CLVGG_STATUS_OK ? draw_images(&a, stream, input)
                                               : vgg_cli_fail(vis->cli, status);
     }

@@ -20,12 +20,14 @@ typedef struct all_arguments {
     const char *maps;
     int count, mode, samples;
     bool single_file;
+    vgg_allowance max_bad;
 } all_arguments;
 
 #define AT(field) offsetof(all_arguments, field)
 
 static const vgg_option options[] = {
     VGG_VIS_OPTIONS_IMAGES,
+    VGG_OPTION_ROW_MAX_BAD(AT(max_bad)),
     {"layer", 0, VGG_OPTION_LIST, AT(layers), "L[,L...]", 0, 0,
      "Layers to show; repeatable (every convolution)"},
     {"maps", 0, VGG_OPTION_TEXT, AT(maps), "WHICH", 0, 0,
@@ -79,6 +81,7 @@ static int search(all_work *w)
                                      .layer_count = layer_count,
                                      .maps = w->maps,
                                      .count = w->arguments->count,
+                                     .max_bad = w->arguments->max_bad,
                                      .mode = (vgg_top_mode)w->arguments->mode,
                                      .pictures = true,
                                      .paths = paths,
@@ -135,8 +138,10 @@ static int draw_activations(all_work *w)
     float *input = calloc(elements, sizeof *input);
     int exit_code = input != NULL ? vgg_activations_start(&a, &w->arguments->layers)
                                   : vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    vgg_vis_progress_begin(vis, "activations", w->sample_count);
     for (size_t i = 0; i < w->sample_count && a.session != NULL && vgg_interrupt_signal() == 0;
          i++) {
+        vgg_vis_progress_step(vis, 0, w->sample_count);
         const clvgg_status status = vgg_vis_read_input(vis, w->samples[i], input);
         if (status != CLVGG_STATUS_OK) { /* it could be read before */
             exit_code = vgg_cli_fail(vis->cli, status);
@@ -148,7 +153,9 @@ static int draw_activations(all_work *w)
         snprintf(name, sizeof name, "Activations: %s", w->folders[i] + strlen("activations/"));
         begin_page(w, name, "What the maps of each layer answer to this photograph");
         exit_code = worse(exit_code, vgg_activations_draw(&a, w->samples[i], w->folders[i], input));
+        vis->run.result_count++;
     }
+    vgg_progress_finish(&vis->run.progress);
     vgg_activations_stop(&a);
     free(input);
     return exit_code;
@@ -327,7 +334,8 @@ static int run_all(vgg_cli *cli, int argc, char **argv)
     all_arguments arguments = {.common = VGG_VIS_DEFAULTS,
                                .count = VGG_FIGURE_NINE,
                                .mode = VGG_TOP_BOTH,
-                               .samples = DEFAULT_SAMPLES};
+                               .samples = DEFAULT_SAMPLES,
+                               .max_bad = VGG_ALLOWANCE_DEFAULT};
     const int exit_code =
         vgg_vis_main(cli, &vgg_vis_all, argc, argv, &arguments.common, check, work);
     free(arguments.layers.items);

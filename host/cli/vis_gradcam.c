@@ -119,7 +119,7 @@ int vgg_vis_draw_gradcam(vgg_vis *vis, const vgg_vis_gradcam_settings *settings,
     clvgg_status status = clvgg_gradcam_create(vis->run.device, vis->run.model, &asked, &w.gradcam);
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(vis->cli, status);
-    vgg_vis_progress_begin(vis, count);
+    vgg_vis_progress_begin(vis, "Grad-CAM", count);
     if (vis->arguments->run.json)
         vgg_json_begin_array(&vis->json, "gradcam");
     exit_code = vgg_vis_each(vis, paths, count, draw, &w);

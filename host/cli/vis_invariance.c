@@ -312,7 +312,7 @@ int vgg_vis_draw_invariance(vgg_vis *vis, const vgg_vis_invariance_settings *set
     work w = {.class_index = -1};
     int exit_code = start(vis, settings, &w);
     if (exit_code == VGG_EXIT_OK) {
-        vgg_vis_progress_begin(vis, count * TRANSFORMS * w.points);
+        vgg_vis_progress_begin(vis, "transforming", count * TRANSFORMS * w.points);
         if (vis->arguments->run.json)
             vgg_json_begin_array(&vis->json, "invariance");
         exit_code = work_in_parts(vis, &w, paths, count);

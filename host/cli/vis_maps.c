@@ -190,11 +190,11 @@ int vgg_vis_each(vgg_vis *vis, const char *const *paths, size_t count, vgg_vis_d
     return exit_code;
 }
 
-void vgg_vis_progress_begin(vgg_vis *vis, size_t total)
+void vgg_vis_progress_begin(vgg_vis *vis, const char *what, size_t total)
 {
     vgg_progress_finish(&vis->run.progress);
     if (!vis->arguments->run.quiet)
-        vis->run.progress = vgg_progress_start(&vis->cli->err_style, total);
+        vis->run.progress = vgg_progress_start(&vis->cli->err_style, what, total);
     vis->run.result_count = 0;
 }
 

@@ -47,7 +47,7 @@ int vgg_vis_each(vgg_vis *vis, const char *const *paths, size_t count, vgg_vis_d
                  void *user);
 /* Starts the progress line; the callback (clvgg_visualize_progress_fn, user: the vgg_vis) adds what
  * is done to what calls before have done, and stops at Ctrl-C. */
-void vgg_vis_progress_begin(vgg_vis *vis, size_t total);
+void vgg_vis_progress_begin(vgg_vis *vis, const char *what, size_t total);
 int vgg_vis_progress_step(void *user, size_t done, size_t total);
 
 /* Writes a map, [rows][columns], as an array of arrays. */

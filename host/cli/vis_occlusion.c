@@ -269,7 +269,7 @@ int vgg_vis_draw_occlusion(vgg_vis *vis, const vgg_vis_occlusion_settings *setti
         clvgg_occlusion_free(w.occlusion);
         return VGG_EXIT_USAGE;
     }
-    vgg_vis_progress_begin(vis, count * clvgg_occlusion_places(w.occlusion));
+    vgg_vis_progress_begin(vis, "occluding", count * clvgg_occlusion_places(w.occlusion));
     if (vis->arguments->run.json)
         vgg_json_begin_array(&vis->json, "occlusion");
     exit_code = vgg_vis_each(vis, paths, count, draw, &w);

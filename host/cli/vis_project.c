@@ -299,7 +299,7 @@ static int work(vgg_vis *vis)
     if (exit_code == VGG_EXIT_OK)
         exit_code = start(&p);
     if (exit_code == VGG_EXIT_OK) {
-        vgg_vis_progress_begin(vis, count);
+        vgg_vis_progress_begin(vis, "projecting", count);
         if (common->run.json)
             vgg_json_begin_array(&vis->json, "projections");
         exit_code = vgg_vis_each(vis, common->run.paths, count, draw, &p);

@@ -10,6 +10,7 @@ typedef struct top_arguments {
     const char *maps;
     int seed, count, mode;
     bool pictures;
+    vgg_allowance max_bad;
 } top_arguments;
 
 enum { DEFAULT_COUNT = 9, MOST_COUNT = 1000 };
@@ -31,6 +32,7 @@ static const vgg_option options[] = {
     {"pictures", 0, VGG_OPTION_FLAG, AT(pictures), NULL, 0, 0,
      "Also write each projection and patch as a PNG"},
     VGG_VIS_OPTIONS_IMAGES,
+    VGG_OPTION_ROW_MAX_BAD(AT(max_bad)),
     VGG_VIS_OPTIONS_COMMON,
     {0},
 };
@@ -41,6 +43,7 @@ static int work(vgg_vis *vis)
     const vgg_vis_arguments *common = vis->arguments;
     vgg_top_request request = {.seed = (uint64_t)arguments->seed,
                                .count = arguments->count,
+                               .max_bad = arguments->max_bad,
                                .mode = (vgg_top_mode)arguments->mode,
                                .pictures = arguments->pictures,
                                .path_count = common->images.count + common->run.path_count};
@@ -84,7 +87,8 @@ static const char *check(const void *given)
 
 static int run_top(vgg_cli *cli, int argc, char **argv)
 {
-    top_arguments arguments = {.common = VGG_VIS_DEFAULTS, .count = DEFAULT_COUNT};
+    top_arguments arguments = {
+        .common = VGG_VIS_DEFAULTS, .count = DEFAULT_COUNT, .max_bad = VGG_ALLOWANCE_DEFAULT};
     const int exit_code =
         vgg_vis_main(cli, &vgg_vis_top, argc, argv, &arguments.common, check, work);
     free(arguments.layers.items);

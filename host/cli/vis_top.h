@@ -29,6 +29,7 @@ typedef struct vgg_top_request {
     vgg_map_choice maps;
     uint64_t seed; /* of VGG_MAPS_RANDOM */
     int count;     /* of each map: figures show up to nine of them */
+    vgg_allowance max_bad;
     vgg_top_mode mode;
     bool pictures; /* also a PNG of each projection and patch, which the manifest then names */
     const char *const *paths;
@@ -47,8 +48,8 @@ typedef struct vgg_top_found {
 
 /* Looks at all photographs, writes OUT/manifest.json, draws OUT/top/LAYER.png and, for more than 16
  * maps, OUT/top/LAYER-2.png …; a second mode's figures are OUT/top/LAYER-MODE.png …. Photographs
- * that can't be read are reported and passed over. Returns an exit code; failures have been
- * reported. `found` is to be freed in either case. */
+ * that can't be read are reported and passed over, unless there are too many. Returns an exit code;
+ * failures have been reported. `found` is to be freed in either case. */
 int vgg_top_draw(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found);
 void vgg_top_free(vgg_top_found *found);
 

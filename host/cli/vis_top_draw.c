@@ -426,7 +426,7 @@ int vgg_top_draw_found(vgg_vis *vis, const vgg_top_request *request, vgg_top_fou
         for (size_t m = 0; m < manifest->layers[l].count; m++)
             total += manifest->layers[l].maps[m].unit_count;
     if (!vis->arguments->run.quiet)
-        vis->run.progress = vgg_progress_start(&vis->cli->err_style,
+        vis->run.progress = vgg_progress_start(&vis->cli->err_style, "projecting",
                                                request->mode == VGG_TOP_BOTH ? 2 * total : total);
     const int exit_code = draw_layers(&d);
     vgg_progress_finish(&vis->run.progress);
@@ -445,7 +445,5 @@ int vgg_top_draw(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *fo
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(vis->cli, status);
     vgg_vis_wrote(vis, path);
-    exit_code = vgg_top_draw_found(vis, request, found);
-    return exit_code == VGG_EXIT_OK && found->manifest.failed_count > 0 ? VGG_EXIT_FAILED
-                                                                        : exit_code;
+    return vgg_top_draw_found(vis, request, found);
 }

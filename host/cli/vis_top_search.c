@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/interrupt.h"
+#include "cli/value.h"
 #include "cli/vis_maps.h"
 #include "cli/vis_top.h"
 
@@ -184,8 +185,8 @@ static clvgg_status look_at_all(vgg_vis *vis, const vgg_top_request *request, vg
         status = clvgg_image_stream_open(vis->run.runtime, request->paths, request->path_count,
                                          &options, &p.stream);
     if (status == CLVGG_STATUS_OK && !vis->arguments->run.quiet)
-        vis->run.progress =
-            vgg_progress_start(&vis->cli->err_style, clvgg_image_stream_count(p.stream));
+        vis->run.progress = vgg_progress_start(&vis->cli->err_style, "searching",
+                                               clvgg_image_stream_count(p.stream));
     for (bool more = true; more && status == CLVGG_STATUS_OK;)
         status = turn(vis, found, &p, &more);
     vgg_progress_finish(&vis->run.progress);
@@ -209,6 +210,12 @@ int vgg_top_find(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *fo
     found->manifest.image_count = found->file_count;
     if (found->file_count == 0) {
         vgg_cli_error(vis->cli, "none of the photographs can be read");
+        return VGG_EXIT_FAILED;
+    }
+    const size_t failed = (size_t)found->manifest.failed_count;
+    if (!vgg_allowance_permits(&request->max_bad, failed, found->file_count + failed)) {
+        vgg_cli_error(vis->cli, "%zu of %zu photographs can't be read, more than --max-bad allows",
+                      failed, found->file_count + failed);
         return VGG_EXIT_FAILED;
     }
     if (found->file_count < (size_t)request->count && !vis->arguments->run.quiet)

@@ -137,6 +137,8 @@ clvgg_status vgg_metrics_write_json(const char *path, const vgg_metrics *metrics
     for (size_t i = 0; i < metrics->class_count; i++)
         vgg_json_string(&json, NULL, metrics->classes[i]);
     vgg_json_end(&json);
+    if (metrics->left_out != NULL)
+        metrics->left_out(&json, metrics->user);
     if (best != NULL)
         vgg_json_integer(&json, "best_epoch", best->epoch);
     else

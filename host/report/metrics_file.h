@@ -19,11 +19,14 @@ typedef struct vgg_metrics {
     const uint64_t *confusion; /* of the best epoch: [class_count][class_count], rows are truth */
     /* Writes the members of "options"; NULL: there are none. */
     void (*options)(vgg_json *json, void *user);
+    /* Writes the member "left_out"; NULL: there is none. */
+    void (*left_out)(vgg_json *json, void *user);
     void *user;
 } vgg_metrics;
 
-/* {"schema": 1, "options": {…}, "classes": […], "best_epoch": N or null, "confusion": [[…]],
- * "epochs": [{the columns of the CSV}, …]}. The file appears whole. Errors: IO, OUT_OF_MEMORY. */
+/* {"schema": 1, "options": {…}, "classes": […], "left_out": [{"file", "reason"}, …], "best_epoch":
+ * N or null, "confusion": [[…]], "epochs": [{the columns of the CSV}, …]}. The file appears whole.
+ * Errors: IO, OUT_OF_MEMORY. */
 clvgg_status vgg_metrics_write_json(const char *path, const vgg_metrics *metrics);
 
 #endif

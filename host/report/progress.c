@@ -1,78 +1,107 @@
 /* report/progress.c — drawing and wiping the progress line. */
 #include "report/progress.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "report/clock.h"
 #include "report/format.h"
 
-enum { FEWEST_SHOWN = 16, REDRAW_MS = 100, BAR_COLUMNS = 30 };
+enum { FEWEST_SHOWN = 16, FEWEST_NAMED = 2, REDRAW_MS = 100, RATE_MS = 500, FEWEST_COLUMNS = 20 };
+enum { LONGEST_BAR = 30, SHORTEST_BAR = 5 };
 
-vgg_progress vgg_progress_start(const vgg_style *style, size_t total)
+vgg_progress vgg_progress_start(const vgg_style *style, const char *what, size_t total)
 {
     return (vgg_progress){
         .style = style,
+        .what = what,
         .out = {.fd = STDERR_FILENO},
-        .enabled = style->terminal && style->columns >= 80 && total >= FEWEST_SHOWN,
+        .enabled = style->terminal && total >= (what == NULL ? FEWEST_SHOWN : FEWEST_NAMED),
         .total = total,
         .start_ms = vgg_clock_ms(),
     };
 }
 
-void vgg_progress_rate(vgg_text *text, double per_second, double seconds)
+void vgg_progress_rate(const vgg_progress *progress, double done, double left, vgg_text *text)
 {
-    vgg_text_printf(text, per_second < 10 ? "%.1f images/s  " : "%.0f images/s  ", per_second);
+    const double ms = vgg_clock_ms() - progress->start_ms;
+    if (ms < RATE_MS || done <= 0)
+        return;
+    const double per_second = done / ms * 1e3, seconds = left / per_second;
+    vgg_text_printf(text, per_second < 10 ? "  %.1f%s/s" : "  %.0f%s/s", per_second,
+                    progress->what == NULL ? " images" : "");
     if (seconds < 3600)
-        vgg_text_printf(text, "%d:%02d left", (int)seconds / 60, (int)seconds % 60);
+        vgg_text_printf(text, "  %d:%02d left", (int)seconds / 60, (int)seconds % 60);
     else
-        vgg_text_printf(text, "%.1f h left", seconds / 3600);
+        vgg_text_printf(text, "  %.1f h left", seconds / 3600);
 }
 
-/* False when nothing is to be drawn now. */
-static bool begin_drawing(vgg_progress *progress, double now)
-{
-    if (!progress->enabled || now - progress->drawn_ms < REDRAW_MS)
-        return false;
-    progress->drawn_ms = now;
-    progress->drawn = true;
-    return true;
-}
-
-static void draw_bar(vgg_progress *progress, double share)
+static void draw_bar(vgg_progress *progress, double share, int columns)
 {
     vgg_text *text = &progress->out.text;
-    const int filled = share >= 1 ? BAR_COLUMNS : (int)(BAR_COLUMNS * share);
-    vgg_text_printf(text, "\r%s", vgg_style_green(progress->style));
-    for (int i = 0; i < BAR_COLUMNS; i++)
+    const int filled = share >= 1 ? columns : (int)(columns * share);
+    vgg_text_puts(text, vgg_style_green(progress->style));
+    for (int i = 0; i < columns; i++)
         vgg_text_puts(text, i >= filled ? " " : progress->style->unicode ? "━" : "=");
     vgg_text_printf(text, "%s  ", vgg_style_reset(progress->style));
 }
 
+/* The last column stays free: some terminals go on to the next line behind it. */
+static void draw(vgg_progress *progress, double share, const char *words)
+{
+    vgg_text *text = &progress->out.text;
+    const size_t columns = (size_t)vgg_style_columns(progress->out.fd);
+    if (columns < FEWEST_COLUMNS)
+        return;
+    size_t length = strlen(words);
+    length = length < columns - 1 ? length : columns - 1;
+    while (length > 0 && (words[length] & 0xC0) == 0x80) /* not within a character */
+        length--;
+    const size_t room = columns - 1 - length, bar = room < LONGEST_BAR + 2 ? room : LONGEST_BAR + 2;
+    vgg_text_puts(text, "\r");
+    if (bar >= SHORTEST_BAR + 2)
+        draw_bar(progress, share, (int)bar - 2);
+    vgg_text_append(text, words, length);
+    vgg_text_puts(text, "\033[K");
+    progress->drawn = true;
+    vgg_out_flush(&progress->out);
+}
+
+/* False when nothing is to be drawn now. */
+static bool is_time(vgg_progress *progress)
+{
+    const double now = vgg_clock_ms();
+    if (!progress->enabled || now - progress->drawn_ms < REDRAW_MS)
+        return false;
+    progress->drawn_ms = now;
+    return true;
+}
+
 void vgg_progress_show(vgg_progress *progress, double share, const char *words)
 {
-    if (!begin_drawing(progress, vgg_clock_ms()))
+    vgg_text safe = {0};
+    if (!is_time(progress))
         return;
-    draw_bar(progress, share);
-    vgg_text_terminal(&progress->out.text, words);
-    vgg_text_puts(&progress->out.text, "\033[K");
-    vgg_out_flush(&progress->out);
+    vgg_text_terminal(&safe, words);
+    if (!safe.failed)
+        draw(progress, share, safe.bytes);
+    vgg_text_free(&safe);
 }
 
 void vgg_progress_update(vgg_progress *progress, size_t done)
 {
-    double now = vgg_clock_ms();
-    if (done == 0 || !begin_drawing(progress, now))
+    vgg_text words = {0};
+    if (!is_time(progress))
         return;
-    vgg_text *text = &progress->out.text;
-    draw_bar(progress, (double)done / (double)progress->total);
-    vgg_text_count(text, done);
-    vgg_text_puts(text, " of ");
-    vgg_text_count(text, progress->total);
-    double per_second = (double)done / ((now - progress->start_ms) / 1e3);
-    vgg_text_puts(text, "  ");
-    vgg_progress_rate(text, per_second, (double)(progress->total - done) / per_second);
-    vgg_text_puts(text, "\033[K");
-    vgg_out_flush(&progress->out);
+    if (progress->what != NULL)
+        vgg_text_printf(&words, "%s ", progress->what);
+    vgg_text_count(&words, done);
+    vgg_text_puts(&words, " of ");
+    vgg_text_count(&words, progress->total);
+    vgg_progress_rate(progress, (double)done, (double)(progress->total - done), &words);
+    if (!words.failed)
+        draw(progress, (double)done / (double)progress->total, words.bytes);
+    vgg_text_free(&words);
 }
 
 void vgg_progress_clear(vgg_progress *progress)

@@ -9,13 +9,17 @@
 
 vgg_style vgg_style_of(int fd, bool no_colour)
 {
-    vgg_style style = {.terminal = isatty(fd) == 1, .columns = 100};
+    vgg_style style = {.terminal = isatty(fd) == 1};
     style.colour = style.terminal && !no_colour;
     style.unicode = style.terminal && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    struct winsize size;
-    if (style.terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        style.columns = size.ws_col;
+    style.columns = vgg_style_columns(fd);
     return style;
+}
+
+int vgg_style_columns(int fd)
+{
+    struct winsize size;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
 }
 
 const char *vgg_style_bold(const vgg_style *style)

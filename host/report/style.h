@@ -12,6 +12,8 @@ typedef struct vgg_style {
 } vgg_style;
 
 vgg_style vgg_style_of(int fd, bool no_colour);
+/* The width now: people resize. */
+int vgg_style_columns(int fd);
 
 /* Escape sequences, "" without colours. */
 const char *vgg_style_bold(const vgg_style *style);

@@ -264,11 +264,16 @@ clvgg_status vgg_checkpoint_compare(const vgg_checkpoint *checkpoint, const char
     const char *theirs = vgg_checkpoint_settings(checkpoint), *ours = settings;
     while (*theirs != '\0' && *ours != '\0') {
         const int their_length = (int)strcspn(theirs, "\n"), our_length = (int)strcspn(ours, "\n");
+        /* The learning rate's whole course depends on the number of epochs. */
+        const char *advice = strncmp(theirs, "epochs=", 7) != 0
+                                 ? ""
+                                 : "; a finished model is trained further by a run that begins "
+                                   "with it: --model FILE --train fc6, and another --output";
         VGG_REQUIRE(their_length == our_length && strncmp(theirs, ours, (size_t)their_length) == 0,
                     CLVGG_STATUS_UNSUPPORTED,
-                    "%s: was made with %.*s, this run has %.*s: it can't go on to the same end",
+                    "%s: was made with %.*s, this run has %.*s: it can't go on to the same end%s",
                     vgg_weights_path(checkpoint->weights), their_length < 200 ? their_length : 200,
-                    theirs, our_length < 200 ? our_length : 200, ours);
+                    theirs, our_length < 200 ? our_length : 200, ours, advice);
         theirs += their_length + (theirs[their_length] == '\n');
         ours += our_length + (ours[our_length] == '\n');
     }

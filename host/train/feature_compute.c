@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "image/image.h"
@@ -18,6 +19,7 @@ struct vgg_feature_compute {
     clvgg_stream_item *delivered; /* [device_batch] */
     float *images;                /* [device_batch][input_count] */
     float *values;                /* [device_batch][feature_count] */
+    size_t *sound;                /* [device_batch] items whose images were read */
     size_t done;                  /* items behind us */
     clvgg_status problem;         /* for the next call, with its message */
     char message[1024];
@@ -62,6 +64,7 @@ clvgg_status vgg_feature_compute_open(const vgg_features *features, const vgg_fe
     VGG_NEW(compute->delivered, batch);
     VGG_NEW(compute->images, batch * options->input_count);
     VGG_NEW(compute->values, batch * options->feature_count);
+    VGG_NEW(compute->sound, batch);
     const vgg_stream_source source = {compute, count, path_of, prepare};
     const clvgg_image_stream_options stream_options = {.struct_size = sizeof stream_options,
                                                        .preprocess = options->preprocess,
@@ -84,6 +87,7 @@ void vgg_feature_compute_close(vgg_feature_compute *compute)
     vgg_free(compute->delivered);
     vgg_free(compute->images);
     vgg_free(compute->values);
+    vgg_free(compute->sound);
     vgg_free(compute);
 }
 
@@ -93,17 +97,41 @@ static void keep_problem(vgg_feature_compute *compute, clvgg_status status, cons
     snprintf(compute->message, sizeof compute->message, "%s", message);
 }
 
-/* How many of the delivered images precede the first that failed, whose error is kept. */
-static size_t sound_images(vgg_feature_compute *compute, size_t count)
+/* Whether a failure is the image's own: another one may well be read. */
+static bool is_of_image(clvgg_status status)
 {
-    for (size_t i = 0; i < count; i++) {
-        const clvgg_stream_item *image = &compute->delivered[i];
-        if (image->status != CLVGG_STATUS_OK) {
-            keep_problem(compute, image->status, image->message);
-            return i;
-        }
+    return status == CLVGG_STATUS_BAD_FILE || status == CLVGG_STATUS_UNSUPPORTED ||
+           status == CLVGG_STATUS_NOT_FOUND || status == CLVGG_STATUS_IO;
+}
+
+/* Leaves out a delivered image that failed, or keeps its error. */
+static void meet_failure(vgg_feature_compute *compute, size_t index, const clvgg_stream_item *image)
+{
+    const vgg_features_unreadable *unreadable = &compute->features->options.unreadable;
+    if (unreadable->leave_out == NULL || !is_of_image(image->status)) {
+        keep_problem(compute, image->status, image->message);
+        return;
     }
-    return count;
+    const clvgg_status status =
+        unreadable->leave_out(unreadable->user, item_at(compute, index), image->message);
+    if (status != CLVGG_STATUS_OK)
+        keep_problem(compute, status, vgg_message());
+}
+
+/* The delivered images that can be computed with, up to the first whose error is kept. Their values
+ * lie side by side: those that failed have none. */
+static size_t sound_images(vgg_feature_compute *compute, size_t delivered)
+{
+    size_t sound = 0;
+    for (size_t i = 0; i < delivered && compute->problem == CLVGG_STATUS_OK; i++) {
+        const clvgg_stream_item *image = &compute->delivered[i];
+        if (image->status == CLVGG_STATUS_OK)
+            compute->sound[sound++] = compute->done + i;
+        else
+            meet_failure(compute, compute->done + i, image);
+    }
+    compute->done += delivered;
+    return sound;
 }
 
 /* How many rows precede the first that float16 can't hold, whose error is kept. */
@@ -114,7 +142,7 @@ static size_t sound_rows(vgg_feature_compute *compute, const uint16_t *values, s
     if (at == count * row)
         return count;
     const float value = compute->values[at];
-    const char *path = path_of(compute, compute->done + at / row),
+    const char *path = path_of(compute, compute->sound[at / row]),
                *layer = compute->features->layer;
     if (isfinite(value))
         vgg_fail(CLVGG_STATUS_NON_FINITE,
@@ -127,27 +155,29 @@ static size_t sound_rows(vgg_feature_compute *compute, const uint16_t *values, s
     return at / row;
 }
 
-clvgg_status vgg_feature_compute_next(vgg_feature_compute *compute, uint16_t *values, size_t *count)
+clvgg_status vgg_feature_compute_next(vgg_feature_compute *compute, uint16_t *values, size_t *rows,
+                                      size_t *count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_features *features = compute->features;
     const vgg_feature_source *source = &features->options.source;
-    size_t delivered = 0;
+    size_t delivered = 1, sound = 0;
     *count = 0;
-    if (compute->problem == CLVGG_STATUS_OK) {
+    while (sound == 0 && delivered > 0 && compute->problem == CLVGG_STATUS_OK) {
         VGG_TRY(vgg_stream_next(compute->stream, compute->images, compute->delivered,
                                 features->device_batch, &delivered));
-        size_t sound = sound_images(compute, delivered);
-        if (sound > 0) {
-            VGG_TRY(source->compute(source->user, (int)sound, compute->images, compute->values));
-            vgg_from_f32(CLVGG_DTYPE_F16, compute->values, sound * features->options.feature_count,
-                         values);
-            sound = sound_rows(compute, values, sound);
-        }
-        *count = sound;
-        compute->done += sound;
+        sound = sound_images(compute, delivered);
     }
-    if (*count == 0 && compute->problem != CLVGG_STATUS_OK)
+    if (sound > 0 && values != NULL) {
+        VGG_TRY(source->compute(source->user, (int)sound, compute->images, compute->values));
+        vgg_from_f32(CLVGG_DTYPE_F16, compute->values, sound * features->options.feature_count,
+                     values);
+        sound = sound_rows(compute, values, sound);
+    }
+    if (rows != NULL)
+        memcpy(rows, compute->sound, sound * sizeof *rows);
+    *count = sound;
+    if (sound == 0 && compute->problem != CLVGG_STATUS_OK)
         status = vgg_fail(compute->problem, "%s", compute->message);
 cleanup:
     return status;

@@ -26,6 +26,7 @@ typedef struct filling {
     vgg_feature_compute *compute;
     /* Batch b goes through buffer b modulo 2. */
     uint16_t *buffers[2]; /* [device_batch][feature_count] */
+    size_t *rows[2];      /* [device_batch] which of `missing` */
     size_t sizes[2];
     bool has_writer;
     pthread_t writer;
@@ -33,7 +34,7 @@ typedef struct filling {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t changed;
     size_t filled, emptied; /* batches */
-    size_t written;         /* records, the first of `missing` */
+    size_t written;         /* records */
     bool ended;             /* no batch will follow */
     clvgg_status problem;   /* the writer's, with its message */
     char message[1024];
@@ -148,14 +149,16 @@ cleanup:
 
 /* ---- the writer ---- */
 
-static clvgg_status write_batch(filling *work, size_t first, size_t count, const uint16_t *values)
+static clvgg_status write_batch(filling *work, size_t buffer)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    for (size_t i = 0; i < count; i++) {
-        const size_t item = work->missing[first + i];
+    const size_t row = work->features->options.feature_count;
+    for (size_t i = 0; i < work->sizes[buffer]; i++) {
+        const size_t item = work->missing[work->rows[buffer][i]];
         const vgg_feature_id id = vgg_features_id(work->features, &work->items[item]);
-        VGG_TRY(vgg_feature_file_write(work->file, slot_of(work, item), &id,
-                                       values + i * work->features->options.feature_count));
+        const uint32_t slot = slot_of(work, item);
+        VGG_TRY(vgg_feature_file_write(work->file, slot, &id, work->buffers[buffer] + i * row));
+        *state_of(work, slot) = VGG_FEATURE_VERIFIED;
         pthread_mutex_lock(&work->mutex);
         work->written++;
         pthread_mutex_unlock(&work->mutex);
@@ -174,9 +177,9 @@ static void *write_batches(void *argument)
             pthread_cond_wait(&work->changed, &work->mutex);
         if (work->filled == work->emptied)
             break;
-        const size_t buffer = work->emptied % 2, first = work->written;
+        const size_t buffer = work->emptied % 2;
         pthread_mutex_unlock(&work->mutex);
-        clvgg_status status = write_batch(work, first, work->sizes[buffer], work->buffers[buffer]);
+        clvgg_status status = write_batch(work, buffer);
         pthread_mutex_lock(&work->mutex);
         if (status != CLVGG_STATUS_OK)
             snprintf(work->message, sizeof work->message, "%s", vgg_message());
@@ -192,9 +195,11 @@ static void *write_batches(void *argument)
 static clvgg_status start_writer(filling *work)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t values = work->features->device_batch * work->features->options.feature_count;
-    VGG_NEW(work->buffers[0], values);
-    VGG_NEW(work->buffers[1], values);
+    const size_t batch = work->features->device_batch;
+    for (int i = 0; i < 2; i++) {
+        VGG_NEW(work->buffers[i], batch * work->features->options.feature_count);
+        VGG_NEW(work->rows[i], batch);
+    }
     work->scope = vgg_scope_current();
     sigset_t all, before;
     sigfillset(&all);
@@ -240,9 +245,10 @@ static clvgg_status end_writer(filling *work, clvgg_status status)
     pthread_cond_broadcast(&work->changed);
     pthread_mutex_unlock(&work->mutex);
     pthread_join(work->writer, NULL);
-    for (size_t i = 0; i < work->missing_count; i++)
-        *state_of(work, slot_of(work, work->missing[i])) =
-            i < work->written ? VGG_FEATURE_VERIFIED : VGG_FEATURE_ABSENT;
+    for (size_t i = 0; i < work->missing_count; i++) {
+        uint32_t *state = state_of(work, slot_of(work, work->missing[i]));
+        *state = *state == VGG_FEATURE_WANTED ? VGG_FEATURE_ABSENT : *state;
+    }
     if (work->problem == CLVGG_STATUS_OK)
         return status;
     return vgg_fail(work->problem, "%s (%zu of %zu features are written, and kept)", work->message,
@@ -261,7 +267,9 @@ static clvgg_status compute_missing(filling *work)
     while (count > 0) {
         VGG_TRY(wait_for_buffer(work, &written));
         VGG_TRY(report(work, written, work->missing_count));
-        VGG_TRY(vgg_feature_compute_next(work->compute, work->buffers[work->filled % 2], &count));
+        const size_t buffer = work->filled % 2;
+        VGG_TRY(vgg_feature_compute_next(work->compute, work->buffers[buffer], work->rows[buffer],
+                                         &count));
         if (count > 0)
             hand_over(work, count);
     }
@@ -333,7 +341,9 @@ cleanup:
     pthread_cond_destroy(&work.changed);
     pthread_mutex_destroy(&work.mutex);
     vgg_free(work.missing);
-    vgg_free(work.buffers[0]);
-    vgg_free(work.buffers[1]);
+    for (int i = 0; i < 2; i++) {
+        vgg_free(work.buffers[i]);
+        vgg_free(work.rows[i]);
+    }
     return status;
 }

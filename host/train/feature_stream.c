@@ -114,7 +114,7 @@ static clvgg_status fill_chunk(vgg_feature_stream *stream, size_t first, size_t 
                                uint16_t *values, size_t *count)
 {
     if (stream->compute != NULL)
-        return vgg_feature_compute_next(stream->compute, values, count);
+        return vgg_feature_compute_next(stream->compute, values, NULL, count);
     *count = stream->count - first < most ? stream->count - first : most;
     return read_chunk(stream, first, *count, values);
 }

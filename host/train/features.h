@@ -30,8 +30,17 @@ typedef struct vgg_feature_source {
     clvgg_status (*compute)(void *user, int count, const float *images, float *features);
 } vgg_feature_source;
 
+/* What becomes of an item whose image can't be read or decoded. */
+typedef struct vgg_features_unreadable {
+    void *user;
+    /* Called by the thread that fills or checks, with the image's failure: OK leaves the item out,
+     * anything else ends the work. NULL: the failure itself does. */
+    clvgg_status (*leave_out)(void *user, const vgg_feature_item *item, const char *message);
+} vgg_features_unreadable;
+
 typedef struct vgg_features_options {
     vgg_feature_source source;
+    vgg_features_unreadable unreadable;
     int source_batch; /* most images a call of compute takes */
     size_t input_count, feature_count;
     uint8_t digest[32]; /* of frozen weights, preprocessing, and whatever else decides bits */
@@ -77,9 +86,15 @@ typedef bool (*vgg_features_progress)(void *user, uint64_t done, uint64_t total)
  * What is there is verified first, once a process: damaged records are missing. While another
  * process fills the file it waits. Nothing without a folder. Errors: BAD_FILE (an image: its path
  * and why), NON_FINITE (a feature that is no number, or too large for float16), IO (disk full, the
- * limit: what was written stays valid), CANCELLED, source's. */
+ * limit: what was written stays valid), CANCELLED, source's. Items that were left out stay missing.
+ */
 clvgg_status vgg_features_fill(vgg_features *features, const vgg_feature_item *items, size_t count,
                                vgg_features_progress progress, void *user);
+/* Reads and prepares the images of the items that aren't on disk, and computes nothing: whether
+ * vgg_features_fill(), or a stream without a folder, will meet one that can't be read. Errors: an
+ * image's, CANCELLED. */
+clvgg_status vgg_features_check(vgg_features *features, const vgg_feature_item *items, size_t count,
+                                vgg_features_progress progress, void *user);
 
 /* Streams items in the order given, read (or, without a folder, decoded and computed) ahead. One
  * stream of a file at a time. The items must outlive the stream. Errors: NOT_FOUND (an item that

@@ -31,25 +31,6 @@ cleanup:
     return status;
 }
 
-static clvgg_status check_datasets(const clvgg_dataset *train, const clvgg_dataset *val)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    const size_t classes = train->files->class_count;
-    VGG_REQUIRE(classes >= 2, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s has one class, '%s': there is nothing to tell apart", train->files->root,
-                vgg_dataset_class_name(train, 0));
-    VGG_REQUIRE(classes == val->files->class_count, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s has %zu classes, %s has %zu", train->files->root, classes, val->files->root,
-                val->files->class_count);
-    for (size_t i = 0; i < classes; i++)
-        VGG_REQUIRE(strcmp(vgg_dataset_class_name(train, i), vgg_dataset_class_name(val, i)) == 0,
-                    CLVGG_STATUS_INVALID_ARGUMENT, "%s has a class '%s', %s has '%s' in its place",
-                    train->files->root, vgg_dataset_class_name(train, i), val->files->root,
-                    vgg_dataset_class_name(val, i));
-cleanup:
-    return status;
-}
-
 /* ---- the new model ---- */
 
 static clvgg_status make_model(clvgg_finetune *finetune)
@@ -119,37 +100,13 @@ static const char *feature_name(const clvgg_finetune *finetune)
 
 /* ---- features ---- */
 
-/* All that is to be computed, in the order in which an epoch reads it. */
-static clvgg_status list_items(clvgg_finetune *finetune)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    const size_t images = finetune->train->count;
-    const size_t others = finetune->val->count;
-    const size_t views = (size_t)finetune->options.views;
-    uint32_t *order = NULL;
-    VGG_REQUIRE(images <= INT32_MAX / views && others <= INT32_MAX, CLVGG_STATUS_UNSUPPORTED,
-                "%zu views of %zu images are too many", views, images);
-    finetune->item_count = images * views + others;
-    VGG_NEW(finetune->items, finetune->item_count);
-    VGG_NEW(order, images);
-    vgg_epoch_order(finetune->options.seed, -1, images, order);
-    vgg_feature_item *item = finetune->items;
-    for (size_t i = 0; i < images; i++)
-        for (size_t v = 0; v < views; v++)
-            *item++ = (vgg_feature_item){finetune->train, order[i], (uint32_t)v};
-    for (size_t i = 0; i < others; i++)
-        *item++ = (vgg_feature_item){finetune->val, (uint32_t)i, 0};
-cleanup:
-    vgg_free(order);
-    return status;
-}
-
 static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest[32])
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_finetune_options *options = &finetune->options;
     vgg_features_options features = {
         .source = {&finetune->frozen, vgg_frozen_compute},
+        .unreadable = {finetune, vgg_finetune_leave_out},
         .source_batch = FROZEN_BATCH,
         .input_count = finetune->frozen.input_count,
         .feature_count = finetune->frozen.feature_count,
@@ -164,7 +121,7 @@ static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest
     };
     memcpy(features.digest, digest, sizeof features.digest);
     VGG_TRY(vgg_features_open(&features, &finetune->features));
-    VGG_TRY(list_items(finetune));
+    VGG_TRY(vgg_finetune_list_items(finetune));
 cleanup:
     return status;
 }
@@ -225,11 +182,23 @@ static clvgg_status describe_training(clvgg_finetune *finetune)
     vgg_text_puts(&json, "}");
     VGG_REQUIRE(!json.failed && !part.failed, CLVGG_STATUS_OUT_OF_MEMORY,
                 "no memory for a description");
+    vgg_free(finetune->model->training);
     finetune->model->training = json.bytes;
     json = (vgg_text){0};
 cleanup:
     vgg_text_free(&json);
     vgg_text_free(&part);
+    return status;
+}
+
+clvgg_status vgg_finetune_settle(clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(vgg_finetune_settle_data(finetune));
+    plan_schedule(finetune);
+    VGG_TRY(vgg_finetune_settle_settings(finetune));
+    VGG_TRY(describe_training(finetune));
+cleanup:
     return status;
 }
 
@@ -240,7 +209,8 @@ static clvgg_status set_up(clvgg_finetune *finetune)
     clvgg_status status = CLVGG_STATUS_OK;
     uint8_t digest[32];
     const size_t classes = finetune->train->files->class_count;
-    VGG_TRY(check_datasets(finetune->train, finetune->val));
+    VGG_TRY(vgg_finetune_check_data(finetune->train, finetune->val));
+    VGG_TRY(vgg_finetune_watch_data(finetune));
     VGG_NEW(finetune->classes, classes);
     for (size_t i = 0; i < classes; i++)
         finetune->classes[i] = vgg_dataset_class_name(finetune->train, i);
@@ -251,7 +221,6 @@ static clvgg_status set_up(clvgg_finetune *finetune)
     plan_schedule(finetune);
     VGG_TRY(vgg_frozen_digest(&finetune->frozen, digest));
     VGG_TRY(vgg_finetune_write_settings(finetune, digest));
-    VGG_TRY(describe_training(finetune));
     VGG_TRY(vgg_finetune_read_checkpoint(finetune));
     VGG_TRY(open_features(finetune, digest));
     VGG_TRY(vgg_features_require_room(finetune->features, finetune->items, finetune->item_count));
@@ -299,15 +268,13 @@ void vgg_finetune_free(clvgg_finetune *finetune)
     vgg_free(finetune->state.epochs);
     vgg_free(finetune->best_path);
     vgg_free(finetune->last_path);
-    vgg_free(finetune->items);
+    vgg_finetune_forget_data(finetune);
     vgg_text_free(&finetune->settings);
     vgg_model_free(finetune->model);
     vgg_free(finetune->classes);
     vgg_free((char *)finetune->options.cache_dir);
     vgg_free((char *)finetune->options.run_dir);
     vgg_free((char *)finetune->options.resume);
-    vgg_dataset_free(finetune->train);
-    vgg_dataset_free(finetune->val);
     vgg_model_free(finetune->base);
     vgg_device_release(finetune->device);
     vgg_free(finetune);

@@ -1,6 +1,7 @@
 /* train/finetune.h — what clvgg_finetune is inside: the parts that fine-tuning goes through.
  *
  *     finetune.c            decides (head_choice.c), plans, opens the feature file
+ *     finetune_data.c       photographs, and those that can't be read
  *     finetune_resume.c     the folder of a run, and a checkpoint to go on from
  *     finetune_settings.c   writes down what decides the result
  *     finetune_scale.c      features of about unit size
@@ -20,11 +21,22 @@
 #include "train/head_choice.h"
 #include "train/schedule.h"
 
+/* A photograph that can't be read. */
+typedef struct vgg_left_out {
+    const char *path; /* the data set's */
+    char *reason;
+} vgg_left_out;
+
 struct clvgg_finetune {
     const vgg_scope *scope;
     clvgg_device *device; /* retained, as base and data sets are */
     clvgg_model *base;
-    clvgg_dataset *train, *val;
+    clvgg_dataset *train, *val; /* without what was left out, once that is settled */
+    size_t given_count;         /* photographs of both, before anything was left out */
+    uint8_t *used[2];           /* of train and val: [image_count of the files], 0: left out */
+    vgg_left_out *left_out;     /* [left_out_count] */
+    size_t left_out_count;
+    bool checking;                  /* photographs are read, and nothing is computed */
     clvgg_finetune_options options; /* strings are owned */
     vgg_head_choice choice;
     const char **classes; /* [class count], the data set's own strings */
@@ -40,6 +52,7 @@ struct clvgg_finetune {
     vgg_schedule schedule;
     int scale_exponent; /* features are divided by 2 to this, weights behind them multiplied */
     vgg_text settings;
+    size_t settings_length; /* before what is known only when photographs have been read */
     uint64_t fingerprint;
     char *best_path, *last_path; /* NULL without a folder */
     vgg_train_state state;       /* where training stands */
@@ -56,6 +69,7 @@ clvgg_status vgg_finetune_create(clvgg_device *device, clvgg_model *base,
                                  const clvgg_finetune_options *options, clvgg_finetune **out);
 void vgg_finetune_free(clvgg_finetune *finetune);
 clvgg_status vgg_finetune_run(clvgg_finetune *finetune);
+clvgg_status vgg_finetune_check(clvgg_finetune *finetune);
 clvgg_status vgg_finetune_project(clvgg_finetune *finetune, double *features_seconds,
                                   double *epoch_seconds);
 void vgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan *plan);
@@ -63,10 +77,31 @@ clvgg_status vgg_finetune_save(const clvgg_finetune *finetune, const char *path,
 
 /* ---- between the files ---- */
 
-/* Lines "name=value" of everything that decides the result, but the head's programs. */
+/* Whether classes agree and no part is empty that is needed. */
+clvgg_status vgg_finetune_check_data(const clvgg_dataset *train, const clvgg_dataset *val);
+/* Prepares for photographs that can't be read. */
+clvgg_status vgg_finetune_watch_data(clvgg_finetune *finetune);
+/* All that is to be computed, in the order in which an epoch reads it. */
+clvgg_status vgg_finetune_list_items(clvgg_finetune *finetune);
+/* A vgg_features_unreadable's leave_out; `user` is the finetune. */
+clvgg_status vgg_finetune_leave_out(void *user, const vgg_feature_item *item, const char *message);
+/* Goes on without what was left out, unless that is too much. */
+clvgg_status vgg_finetune_settle_data(clvgg_finetune *finetune);
+void vgg_finetune_forget_data(clvgg_finetune *finetune);
+/* The same for all that depends on it: the schedule, the settings, the model's description. */
+clvgg_status vgg_finetune_settle(clvgg_finetune *finetune);
+/* Tells the caller; false when he wants to stop. */
+bool vgg_finetune_tell(clvgg_finetune *finetune, clvgg_finetune_event *event);
+/* Lines "name=value" of everything that decides the result, but what was left out, and the head's
+ * programs. */
 clvgg_status vgg_finetune_write_settings(clvgg_finetune *finetune, const uint8_t frozen[32]);
-/* Paths in the run's folder; the checkpoint to go on from, if any, and whether it can be. */
+/* Adds what was left out. */
+clvgg_status vgg_finetune_settle_settings(clvgg_finetune *finetune);
+/* Paths in the run's folder; the checkpoint to go on from, if any, and whether it can be, as far as
+ * that is known before photographs have been read. */
 clvgg_status vgg_finetune_read_checkpoint(clvgg_finetune *finetune);
+/* Whether training comes through where the checkpoint stands. */
+clvgg_status vgg_finetune_check_position(const clvgg_finetune *finetune);
 /* Makes the run's folder, or clears it of checkpoints that a kill cut short. */
 clvgg_status vgg_finetune_make_folder(const clvgg_finetune *finetune);
 /* Opens best.ckpt, which must be the best epoch's of this run. */

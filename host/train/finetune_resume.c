@@ -113,12 +113,19 @@ clvgg_status vgg_finetune_read_checkpoint(clvgg_finetune *finetune)
     VGG_TRY(vgg_checkpoint_open(options->resume, &finetune->resumed));
     VGG_TRY(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, false));
     VGG_TRY(vgg_checkpoint_state(finetune->resumed, &finetune->state));
-    VGG_REQUIRE(is_reachable(finetune, &finetune->state), CLVGG_STATUS_BAD_FILE,
-                "%s: stands where training doesn't come through", options->resume);
     status = open_best(finetune, true, &best);
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("going on from %s needs the best epoch so far too", options->resume);
 cleanup:
     vgg_checkpoint_close(best);
+    return status;
+}
+
+clvgg_status vgg_finetune_check_position(const clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(is_reachable(finetune, &finetune->state), CLVGG_STATUS_BAD_FILE,
+                "%s: stands where training doesn't come through", finetune->options.resume);
+cleanup:
     return status;
 }

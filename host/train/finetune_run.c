@@ -15,8 +15,8 @@ static double seconds_since(double start_ms)
     return (vgg_clock_ms() - start_ms) * 1e-3;
 }
 
-/* Whether to go on. A wish to stop stays one: not every event is followed by a place to stop. */
-static bool report(clvgg_finetune *finetune, clvgg_finetune_event *event)
+/* A wish to stop stays one: not every event is followed by a place to stop. */
+bool vgg_finetune_tell(clvgg_finetune *finetune, clvgg_finetune_event *event)
 {
     const clvgg_finetune_options *options = &finetune->options;
     if (options->progress == NULL)
@@ -40,18 +40,38 @@ static clvgg_status cancelled(const clvgg_finetune *finetune)
 
 /* ---- features ---- */
 
-static bool report_features(void *user, uint64_t done, uint64_t total)
+static bool report_photographs(void *user, uint64_t done, uint64_t total)
 {
-    clvgg_finetune_event event = {.type = CLVGG_FINETUNE_FEATURES, .done = done, .total = total};
-    return report(user, &event);
+    clvgg_finetune *finetune = user;
+    clvgg_finetune_event event = {.type = finetune->checking ? CLVGG_FINETUNE_CHECK
+                                                             : CLVGG_FINETUNE_FEATURES,
+                                  .done = done,
+                                  .total = total};
+    return vgg_finetune_tell(finetune, &event);
+}
+
+clvgg_status vgg_finetune_check(clvgg_finetune *finetune)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    finetune->start_ms = vgg_clock_ms();
+    finetune->stopping = false;
+    finetune->checking = true;
+    VGG_TRY(vgg_features_check(finetune->features, finetune->items, finetune->item_count,
+                               report_photographs, finetune));
+    VGG_TRY(vgg_finetune_settle(finetune));
+cleanup:
+    finetune->checking = false;
+    return status;
 }
 
 static clvgg_status fill_features(clvgg_finetune *finetune)
 {
-    const clvgg_status status = vgg_features_fill(finetune->features, finetune->items,
-                                                  finetune->item_count, report_features, finetune);
-    if (finetune->options.cache_dir != NULL) /* its memory is the head's now */
-        vgg_frozen_stop(&finetune->frozen);
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(vgg_features_fill(finetune->features, finetune->items, finetune->item_count,
+                              report_photographs, finetune));
+    VGG_TRY(vgg_finetune_settle(finetune));
+cleanup:
+    vgg_frozen_stop(&finetune->frozen); /* its memory is the head's now */
     return status;
 }
 
@@ -136,7 +156,8 @@ static clvgg_status save_last(clvgg_finetune *finetune)
     VGG_TRY(vgg_checkpoint_write(finetune->last_path, finetune->settings.bytes, &finetune->state,
                                  &layers));
     clvgg_finetune_event event = {.type = CLVGG_FINETUNE_SAVED, .path = finetune->last_path};
-    (void)report(finetune, &event); /* a wish to stop is heard behind the step or epoch */
+    (void)vgg_finetune_tell(finetune,
+                            &event); /* a wish to stop is heard behind the step or epoch */
 cleanup:
     return status;
 }
@@ -188,7 +209,7 @@ static clvgg_status end_epoch(clvgg_finetune *finetune, int epoch, double start_
         VGG_TRY(vgg_finetune_keep_best(finetune));
     VGG_TRY(save_last(finetune));
     clvgg_finetune_event event = {.type = CLVGG_FINETUNE_EPOCH, .epoch_figures = &figures};
-    if (!report(finetune, &event))
+    if (!vgg_finetune_tell(finetune, &event))
         status = cancelled(finetune);
 cleanup:
     vgg_evaluation_free(evaluation);
@@ -262,7 +283,7 @@ static bool report_step(clvgg_finetune *finetune)
                                   .loss = state->loss_sum / done,
                                   .accuracy = (double)state->correct / done,
                                   .lr = vgg_schedule_lr(&finetune->schedule, state->step)};
-    return report(finetune, &event);
+    return vgg_finetune_tell(finetune, &event);
 }
 
 /* Behind a step: a checkpoint when it is time, or when the caller wants to stop. */
@@ -331,6 +352,8 @@ static clvgg_status start_head(clvgg_finetune *finetune)
     finetune->head = NULL;
     VGG_TRY(vgg_head_create(finetune->device, &finetune->head_options, vgg_finetune_initial,
                             finetune, &finetune->head));
+    if (finetune->left_out_count == 0)
+        vgg_text_puts(&finetune->settings, "left out=none\n");
     vgg_text_printf(&finetune->settings, "features divided by=2^%d\nkernels=%016llx\n",
                     finetune->scale_exponent,
                     (unsigned long long)vgg_head_fingerprint(finetune->head));
@@ -338,6 +361,7 @@ static clvgg_status start_head(clvgg_finetune *finetune)
                 "no memory for a description");
     if (finetune->resumed == NULL)
         goto cleanup;
+    VGG_TRY(vgg_finetune_check_position(finetune));
     VGG_TRY(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, true));
     const vgg_checkpoint_layers layers = vgg_finetune_layers(finetune, true);
     VGG_TRY(vgg_checkpoint_restore(finetune->resumed, &layers));
@@ -378,7 +402,8 @@ clvgg_status vgg_finetune_run(clvgg_finetune *finetune)
     finetune->start_ms = vgg_clock_ms();
     finetune->stopping = false;
     VGG_TRY(vgg_finetune_make_folder(finetune));
-    VGG_TRY(fill_features(finetune));
+    VGG_TRY(finetune->options.cache_dir != NULL ? fill_features(finetune)
+                                                : vgg_finetune_check(finetune));
     VGG_TRY(vgg_finetune_find_scale(finetune));
     VGG_TRY(start_head(finetune));
     if (state->epoch_count == 0) {

@@ -98,6 +98,22 @@ clvgg_status vgg_finetune_write_settings(clvgg_finetune *finetune, const uint8_t
     put_hash(text, "frozen layers and their kernels", frozen);
     if (text->failed)
         return CLVGG_STATUS_OUT_OF_MEMORY;
+    finetune->settings_length = text->length;
+    finetune->fingerprint = hash_text(text->bytes);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_finetune_settle_settings(clvgg_finetune *finetune)
+{
+    vgg_text *text = &finetune->settings;
+    if (finetune->left_out_count == 0)
+        return CLVGG_STATUS_OK;
+    text->length = finetune->settings_length;
+    vgg_text_printf(text, "left out=%zu photographs\n", finetune->left_out_count);
+    put_dataset(text, "training images read", finetune->train);
+    put_dataset(text, "validation images read", finetune->val);
+    if (text->failed)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
     finetune->fingerprint = hash_text(text->bytes);
     return CLVGG_STATUS_OK;
 }

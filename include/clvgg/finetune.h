@@ -58,13 +58,16 @@ typedef enum clvgg_lr_schedule {
 
 enum { CLVGG_AUGMENT_FLIP = 1, CLVGG_AUGMENT_CROP = 2, CLVGG_AUGMENT_COLOR = 4 }; /* bits */
 
-/* What happened, in order: FEATURES while features are computed, STEP after each step, EPOCH after
- * each epoch's evaluation, SAVED after a checkpoint. */
+/* What happened, in order: FEATURES while features are computed (CHECK without a cache, while
+ * photographs are read before the first epoch), LEFT_OUT for each photograph that can't be read,
+ * STEP after each step, EPOCH after each epoch's evaluation, SAVED after a checkpoint. */
 typedef enum clvgg_finetune_event_type {
     CLVGG_FINETUNE_FEATURES = 0,
     CLVGG_FINETUNE_STEP = 1,
     CLVGG_FINETUNE_EPOCH = 2,
-    CLVGG_FINETUNE_SAVED = 3
+    CLVGG_FINETUNE_SAVED = 3,
+    CLVGG_FINETUNE_CHECK = 4,
+    CLVGG_FINETUNE_LEFT_OUT = 5
 } clvgg_finetune_event_type;
 
 /* One epoch's figures. Epoch 0 is the evaluation before the first step: its train_loss and
@@ -83,13 +86,14 @@ typedef struct clvgg_finetune_epoch {
 typedef struct clvgg_finetune_event {
     size_t struct_size;
     clvgg_finetune_event_type type;
-    uint64_t done, total; /* images (FEATURES: views that lack them; STEP: of this epoch) */
+    uint64_t done, total; /* images (FEATURES, CHECK: views not on disk; STEP: of this epoch) */
     int epoch, epochs;
     uint64_t step, steps;
     double loss, accuracy, lr;                /* STEP: of the epoch so far */
     const clvgg_finetune_epoch *epoch_figures; /* EPOCH; valid during the call */
-    const char *path;                          /* SAVED */
-    double seconds;                            /* since run began */
+    const char *path;                          /* SAVED, LEFT_OUT */
+    double seconds;                            /* since run or check began */
+    const char *reason;                        /* LEFT_OUT: why it can't be read */
 } clvgg_finetune_event;
 
 /* Returns 0 to go on. Anything else stops: the step in work is finished, a checkpoint saved, and
@@ -130,15 +134,20 @@ typedef struct clvgg_finetune_options {
     double checkpoint_seconds; /* between checkpoints inside an epoch; default 300; 0: only at ends */
     clvgg_finetune_progress_fn progress;
     void *user;
+    /* How many photographs of both data sets may be left out because they can't be read: more are
+     * an error before the first epoch. */
+    double max_bad_share;      /* from 0 to 1, one is always allowed; default 0.01 */
+    int64_t max_bad_images;    /* so many, in place of a share; default −1: by the share */
 } clvgg_finetune_options;
 
 CLVGG_API void clvgg_finetune_options_defaults(clvgg_finetune_options *options);
 
 /* Decides what is kept, replaced and frozen, checks that it can work, opens the feature cache.
  * Nothing is computed yet. Retains device, model and data sets; strings are copied.
- * Errors: INVALID_ARGUMENT (options that contradict each other, in words), NOT_FOUND, BAD_FILE (a
- * checkpoint), SHAPE_MISMATCH, UNSUPPORTED (a checkpoint of another plan, model or data: says what
- * differs), IO (no room on the disk, with both numbers), OUT_OF_DEVICE_MEMORY. */
+ * Errors: INVALID_ARGUMENT (options that contradict each other, in words; one class; classes that
+ * differ), NOT_FOUND, BAD_FILE (a checkpoint; no validation photograph at all, or a class without a
+ * training photograph), SHAPE_MISMATCH, UNSUPPORTED (a checkpoint of another plan, model or data:
+ * says what differs), IO (no room on the disk, with both numbers), OUT_OF_DEVICE_MEMORY. */
 CLVGG_API clvgg_status clvgg_finetune_create(clvgg_device *device, clvgg_model *base,
                                              const clvgg_dataset *train, const clvgg_dataset *val,
                                              const clvgg_finetune_options *options,
@@ -180,6 +189,20 @@ typedef struct clvgg_finetune_plan {
 } clvgg_finetune_plan;
 CLVGG_API void clvgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan *plan);
 
+/* Reads every photograph whose features aren't on disk, and computes nothing; then the plan counts
+ * without those that can't be read. Blocks. Errors: BAD_FILE (more than may be left out, or a part
+ * is empty without them), CANCELLED, OUT_OF_MEMORY. */
+CLVGG_API clvgg_status clvgg_finetune_check(clvgg_finetune *finetune);
+/* What is trained and validated on: the data sets given, without what was left out. The finetune's
+ * own, until the next check or run. */
+CLVGG_API const clvgg_dataset *clvgg_finetune_train(const clvgg_finetune *finetune);
+CLVGG_API const clvgg_dataset *clvgg_finetune_val(const clvgg_finetune *finetune);
+/* Photographs that can't be read, as far as check or run has met them, and why, in words; strings
+ * are owned by the finetune. */
+CLVGG_API size_t clvgg_finetune_left_out_count(const clvgg_finetune *finetune);
+CLVGG_API void clvgg_finetune_left_out(const clvgg_finetune *finetune, size_t index,
+                                       const char **path, const char **reason);
+
 /* Measures how long an image's features and a training step take, on a few of either, and projects:
  * *features_seconds for what isn't cached, *epoch_seconds for an epoch with its evaluation. */
 CLVGG_API clvgg_status clvgg_finetune_project(clvgg_finetune *finetune, double *features_seconds,
@@ -187,8 +210,9 @@ CLVGG_API clvgg_status clvgg_finetune_project(clvgg_finetune *finetune, double *
 
 /* Computes features that are missing, trains, evaluates after each epoch. What remains is the epoch
  * with the lowest validation loss. Same device, options and data: same bits, also when it was
- * interrupted and resumed. Blocks. Errors: CANCELLED, NON_FINITE (the loss: names step and learning
- * rate; checkpoints stay), IO (disk full …), BAD_FILE (an image that can't be decoded: named),
+ * interrupted and resumed. Photographs that can't be read are left out, and everything is as though
+ * they weren't in the data sets. Blocks. Errors: CANCELLED, NON_FINITE (the loss: names step and
+ * learning rate; checkpoints stay), IO (disk full …), BAD_FILE (as clvgg_finetune_check()),
  * OUT_OF_DEVICE_MEMORY, DEVICE_LOST, OPENCL. */
 CLVGG_API clvgg_status clvgg_finetune_run(clvgg_finetune *finetune);
 

@@ -9,19 +9,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "clvgg/finetune.h"
-#include "clvgg/image.h"
 #include "support/cl_faults.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
 #include "support/networks.h"
 #include "support/small_model.h"
+#include "support/training.h"
 
-enum { SIDE = 36, TRAIN = 14, VAL = 6, EPOCHS = 2, BATCH = 5, STEPS = 3, MOST_EVENTS = 64 };
+enum { TRAIN = 14, VAL = 6, EPOCHS = TRAINING_EPOCHS, STEPS = 3, MOST_EVENTS = 64 };
 
 static struct {
     failing_allocator allocator;
@@ -56,19 +55,7 @@ static int note(void *user, const clvgg_finetune_event *event)
 
 static clvgg_finetune_options defaults(void)
 {
-    clvgg_finetune_options options;
-    clvgg_finetune_options_defaults(&options);
-    options.head_given = 1;
-    options.head_layers = 2;
-    options.head[0] = 9;
-    options.head[1] = 7;
-    options.epochs = EPOCHS;
-    options.batch = BATCH;
-    options.lr = 0.01;
-    options.optimizer = CLVGG_OPTIMIZER_ADAM;
-    options.memory_limit_bytes = 64 << 20;
-    options.cache_dir = fixture.cache;
-    return options;
+    return training_options(fixture.cache);
 }
 
 static clvgg_status create(const clvgg_finetune_options *options, clvgg_finetune **out)
@@ -77,28 +64,9 @@ static clvgg_status create(const clvgg_finetune_options *options, clvgg_finetune
                                  out);
 }
 
-/* From first to last; the model goes to `path`. */
 static clvgg_status whole(const clvgg_finetune_options *options, const char *path)
 {
-    clvgg_finetune *finetune = NULL;
-    clvgg_status status = create(options, &finetune);
-    assert_true((status == CLVGG_STATUS_OK) == (finetune != NULL));
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_finetune_run(finetune);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_finetune_save(finetune, path, CLVGG_DTYPE_F32);
-    clvgg_finetune_free(finetune);
-    return status;
-}
-
-static void assert_same_file(const char *one, const char *other)
-{
-    size_t sizes[2];
-    char *bytes[2] = {file_read(one, &sizes[0]), file_read(other, &sizes[1])};
-    assert_int_equal(sizes[0], sizes[1]);
-    assert_memory_equal(bytes[0], bytes[1], sizes[0]);
-    free(bytes[0]);
-    free(bytes[1]);
+    return training_whole(fixture.device, fixture.base, fixture.train, fixture.val, options, path);
 }
 
 /* ---- events ---- */
@@ -150,7 +118,7 @@ static void steps_and_epochs_are_counted(void **state)
         assert_int_not_equal(event->type, CLVGG_FINETUNE_SAVED); /* without a folder */
         if (event->type == CLVGG_FINETUNE_STEP) {
             assert_int_equal(event->step, ++step);
-            const uint64_t done = ((step - 1) % STEPS + 1) * BATCH;
+            const uint64_t done = ((step - 1) % STEPS + 1) * TRAINING_BATCH;
             assert_int_equal(event->done, done < TRAIN ? done : TRAIN);
             assert_int_equal(event->total, TRAIN);
             assert_true(event->loss > 0 && event->lr >= 0);
@@ -161,7 +129,7 @@ static void steps_and_epochs_are_counted(void **state)
     }
     assert_int_equal(step, EPOCHS * STEPS);
     assert_int_equal(epoch, EPOCHS + 1);
-    assert_same_file(temp_path("counted.safetensors"), fixture.reference);
+    training_same_file(temp_path("counted.safetensors"), fixture.reference);
 }
 
 /* ---- stopping ---- */
@@ -182,7 +150,7 @@ static void stop_and_go_on(int stop_at, const char *run_dir, const char *output)
         options.resume = last;
     options.progress = NULL;
     must(whole(&options, output));
-    assert_same_file(output, fixture.reference);
+    training_same_file(output, fixture.reference);
 }
 
 static void stopping_anywhere_changes_nothing(void **state)
@@ -195,7 +163,7 @@ static void stopping_anywhere_changes_nothing(void **state)
     options.progress = note;
     options.user = &seen;
     must(whole(&options, temp_path("uncut.safetensors")));
-    assert_same_file(temp_path("uncut.safetensors"), fixture.reference);
+    training_same_file(temp_path("uncut.safetensors"), fixture.reference);
     assert_in_range(seen.count, EPOCHS * STEPS + 2 * (EPOCHS + 1), MOST_EVENTS);
     for (int i = 0; i < seen.count; i++) {
         char name[32];
@@ -224,7 +192,7 @@ static void features_that_are_missing_can_be_stopped(void **state)
                      CLVGG_STATUS_INVALID_ARGUMENT);
     must(clvgg_finetune_run(finetune));
     must(clvgg_finetune_save(finetune, temp_path("second.safetensors"), CLVGG_DTYPE_F32));
-    assert_same_file(temp_path("second.safetensors"), fixture.reference);
+    training_same_file(temp_path("second.safetensors"), fixture.reference);
     assert_int_equal(clvgg_finetune_run(finetune), CLVGG_STATUS_INVALID_ARGUMENT);
     clvgg_finetune_free(finetune);
 }
@@ -265,7 +233,7 @@ static void the_best_epoch_must_be_this_runs(void **state)
     file_write(best, bytes, size);
     free(bytes);
     must(whole(&options, temp_path("mine.again")));
-    assert_same_file(temp_path("mine.again"), fixture.reference);
+    training_same_file(temp_path("mine.again"), fixture.reference);
     options.run_dir = NULL;
     assert_not_resumed(&options, CLVGG_STATUS_INVALID_ARGUMENT, "needs the folder");
 }
@@ -308,7 +276,7 @@ static void allocations_may_fail(void **state)
         assert_int_equal(fixture.allocator.held, held);
         assert_int_equal(cl_faults_live(), live);
         must(live_and_die(resume)); /* what was there is whole */
-        assert_same_file(temp_path("sweep.safetensors"), fixture.reference);
+        training_same_file(temp_path("sweep.safetensors"), fixture.reference);
     }
     print_message("allocations failed up to the %ldth\n", failures);
     assert_true(failures > 100);
@@ -339,34 +307,13 @@ static void calls_may_fail(void **state)
             fail_msg("call %ld, %s: leaks", failures, cl_faults_failed_function());
         }
         must(live_and_die(resume));
-        assert_same_file(temp_path("sweep.safetensors"), fixture.reference);
+        training_same_file(temp_path("sweep.safetensors"), fixture.reference);
     }
     print_message("calls failed up to the %ldth\n", failures);
     assert_true(failures > 100);
 }
 
 /* ---- fixture ---- */
-
-/* Red or green noise. */
-static void write_pictures(const char *name, int count, unsigned seed)
-{
-    static uint8_t rgb[SIDE * SIDE * 3];
-    static const char *const classes[] = {"green", "red"};
-    char folder[300], path[400];
-    snprintf(folder, sizeof folder, "%s", temp_path(name));
-    assert_int_equal(mkdir(folder, 0700), 0);
-    for (int i = 0; i < count; i++) {
-        const bool red = i % 2 != 0;
-        snprintf(path, sizeof path, "%s/%s", folder, classes[red]);
-        mkdir(path, 0700);
-        for (size_t v = 0; v < sizeof rgb; v++) {
-            seed = seed * 1664525u + 1013904223u;
-            rgb[v] = (uint8_t)((seed >> 25) + (v % 3 == (red ? 0 : 1) ? 128 : 0));
-        }
-        snprintf(path, sizeof path, "%s/%s/%02d.png", folder, classes[red], i);
-        must(clvgg_image_write_png(fixture.runtime, path, SIDE, SIDE, rgb));
-    }
-}
 
 static int set_up(void **state)
 {
@@ -382,8 +329,8 @@ static int set_up(void **state)
     must(clvgg_runtime_create(&options, &fixture.runtime));
     must(clvgg_device_open(fixture.runtime, getenv("CLVGG_DEVICE"), NULL, &fixture.device));
     fixture.base = small_model_make(fixture.runtime, 3);
-    write_pictures("train", TRAIN, 1);
-    write_pictures("val", VAL, 1000);
+    training_pictures(fixture.runtime, temp_path("train"), TRAIN, 1);
+    training_pictures(fixture.runtime, temp_path("val"), VAL, 1000);
     must(clvgg_dataset_open(fixture.runtime, temp_path("train"), &fixture.train));
     must(clvgg_dataset_open(fixture.runtime, temp_path("val"), &fixture.val));
     snprintf(fixture.cache, sizeof fixture.cache, "%s", temp_path("features"));
