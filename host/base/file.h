@@ -25,8 +25,9 @@ clvgg_status vgg_file_read_all(const char *path, uint64_t limit_bytes, unsigned 
                                size_t *size);
 
 /* A file that appears at `path` whole, at commit, or not at all: written beside it under a
- * temporary name, synced, renamed over. A symbolic link at `path` is followed, special files such
- * as /dev/stdout or a FIFO are written directly. */
+ * temporary name, synced, renamed over. What a killed writer leaves is removed by the next writer of
+ * the same path. A symbolic link at `path` is followed, special files such as /dev/stdout or a FIFO
+ * are written directly. */
 typedef struct vgg_writer vgg_writer;
 clvgg_status vgg_writer_open(const char *path, vgg_writer **out);
 clvgg_status vgg_writer_append(vgg_writer *writer, const void *data, size_t bytes);

@@ -8,7 +8,8 @@
 /* Metadata that says where a model is from; absent keys are left out. */
 static void print_provenance(vgg_json *json, const clvgg_model *model)
 {
-    static const char *const keys[] = {"source", "licence", "license"};
+    static const char *const keys[] = {"source", "licence", "license", "head.source",
+                                       "head.license"};
     vgg_json_begin_object(json, "provenance");
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char key[32];

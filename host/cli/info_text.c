@@ -54,10 +54,14 @@ static void print_facts(vgg_text *text, const vgg_style *style, const vgg_info *
     vgg_text_printf(text, "\n%15s(", "");
     vgg_text_terminal(text, clvgg_model_preprocess_origin(model));
     vgg_text_puts(text, ")\n");
-    const char *source = clvgg_model_metadata(model, "clvgg.source");
-    if (source != NULL) {
-        fact(text, style, "source");
-        vgg_text_terminal(text, source);
+    static const char *const origins[][2] = {{"clvgg.source", "source"},
+                                             {"clvgg.head.source", "head"}};
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = clvgg_model_metadata(model, origins[i][0]);
+        if (value == NULL)
+            continue;
+        fact(text, style, origins[i][1]);
+        vgg_text_terminal(text, value);
         vgg_text_puts(text, "\n");
     }
 }

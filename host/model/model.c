@@ -161,6 +161,7 @@ void vgg_model_free(clvgg_model *model)
     vgg_weights_close(model->weights);
     vgg_model_free(model->base);
     vgg_free(model->training);
+    vgg_free(model->head_source);
     vgg_free(model->preprocess_origin);
     vgg_free(model->architecture);
     vgg_free(model->name);

@@ -19,9 +19,9 @@ typedef struct vgg_parameter {
     char *name; /* canonical */
     int node;   /* index in the graph */
     bool is_bias;
-    clvgg_shape shape;             /* canonical */
-    clvgg_dtype dtype;             /* as read by vgg_model_read_parameter() */
-    const vgg_tensor_entry *entry; /* in model->weights, or NULL: from model->source */
+    clvgg_shape shape;                     /* canonical */
+    clvgg_dtype dtype;                     /* as read by vgg_model_read_parameter() */
+    const vgg_tensor_entry *entry;         /* in model->weights, or NULL: from model->source */
     const struct vgg_parameter *inherited; /* of model->base, whose values it has; or NULL */
 } vgg_parameter;
 
@@ -39,6 +39,8 @@ struct clvgg_model {
     void *source_user;
     clvgg_model *base; /* retained, of a model made by vgg_model_with_head(); else NULL */
     char *training;    /* what made its head, for the file's metadata; or NULL */
+    char *head_source; /* the same in words */
+    bool head_kept;    /* some of the head's values come from the base's head */
     clvgg_preprocess preprocess;
     char *preprocess_origin;
     char **labels;
@@ -60,8 +62,8 @@ typedef struct vgg_model_head {
     vgg_layer_type activations[2];
     float dropout[2]; /* rates */
     size_t class_count;
-    const char *const *labels; /* [class_count] */
-    bool inherited[3]; /* whether a dense layer, in order, has the base's parameters */
+    const char *const *labels;  /* [class_count] */
+    bool inherited[3];          /* whether a dense layer, in order, has the base's parameters */
     clvgg_tensor_source source; /* of the others'; must stay valid as long as the model */
     void *source_user;
     const char *training; /* JSON for the file, or NULL */

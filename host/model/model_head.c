@@ -129,8 +129,10 @@ static clvgg_status inherit_all(clvgg_model *model, const vgg_model_head *head,
     for (size_t i = 0; i < model->parameter_count; i++) {
         vgg_parameter *parameter = &model->parameters[i];
         const int origin = origin_of(parameter->node, head, nodes, base_nodes, count, base_count);
-        if (origin >= 0)
-            VGG_TRY(inherit(model->base, origin, parameter));
+        if (origin < 0)
+            continue;
+        VGG_TRY(inherit(model->base, origin, parameter));
+        model->head_kept |= parameter->node >= nodes[0];
     }
 cleanup:
     return status;

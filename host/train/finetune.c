@@ -156,48 +156,13 @@ static void plan_schedule(clvgg_finetune *finetune)
     finetune->schedule = (vgg_schedule){options->lr_schedule, options->lr, warmup, total};
 }
 
-/* Some bytes as a JSON string; `part` is where they get their end. */
-static void put_part(vgg_text *json, vgg_text *part, const char *bytes, size_t length)
-{
-    part->length = 0;
-    vgg_text_append(part, bytes, length);
-    if (!part->failed)
-        vgg_text_json_string(json, part->bytes);
-}
-
-/* The settings as a JSON object of strings, for the model's file. */
-static clvgg_status describe_training(clvgg_finetune *finetune)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    vgg_text json = {0}, part = {0};
-    vgg_text_puts(&json, "{");
-    for (const char *line = finetune->settings.bytes; *line != '\0';) {
-        const size_t name = strcspn(line, "="), end = strcspn(line, "\n");
-        vgg_text_puts(&json, json.length > 1 ? ", " : "");
-        put_part(&json, &part, line, name);
-        vgg_text_puts(&json, ": ");
-        put_part(&json, &part, line + name + 1, end - name - 1);
-        line += end + 1;
-    }
-    vgg_text_puts(&json, "}");
-    VGG_REQUIRE(!json.failed && !part.failed, CLVGG_STATUS_OUT_OF_MEMORY,
-                "no memory for a description");
-    vgg_free(finetune->model->training);
-    finetune->model->training = json.bytes;
-    json = (vgg_text){0};
-cleanup:
-    vgg_text_free(&json);
-    vgg_text_free(&part);
-    return status;
-}
-
 clvgg_status vgg_finetune_settle(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     VGG_TRY(vgg_finetune_settle_data(finetune));
     plan_schedule(finetune);
     VGG_TRY(vgg_finetune_settle_settings(finetune));
-    VGG_TRY(describe_training(finetune));
+    VGG_TRY(vgg_finetune_describe(finetune));
 cleanup:
     return status;
 }

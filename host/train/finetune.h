@@ -4,6 +4,7 @@
  *     finetune_data.c       photographs, and those that can't be read
  *     finetune_resume.c     the folder of a run, and a checkpoint to go on from
  *     finetune_settings.c   writes down what decides the result
+ *     finetune_story.c      what the model's file says about its training
  *     finetune_scale.c      features of about unit size
  *     finetune_weights.c    where parameters come from: random, the base's, the best epoch's
  *     finetune_run.c        features, epochs, evaluation, checkpoints
@@ -90,6 +91,8 @@ clvgg_status vgg_finetune_settle_data(clvgg_finetune *finetune);
 void vgg_finetune_forget_data(clvgg_finetune *finetune);
 /* The same for all that depends on it: the schedule, the settings, the model's description. */
 clvgg_status vgg_finetune_settle(clvgg_finetune *finetune);
+/* How the model came to be, for its file. */
+clvgg_status vgg_finetune_describe(clvgg_finetune *finetune);
 /* Tells the caller; false when he wants to stop. */
 bool vgg_finetune_tell(clvgg_finetune *finetune, clvgg_finetune_event *event);
 /* Lines "name=value" of everything that decides the result, but what was left out, and the head's
@@ -102,7 +105,7 @@ clvgg_status vgg_finetune_settle_settings(clvgg_finetune *finetune);
 clvgg_status vgg_finetune_read_checkpoint(clvgg_finetune *finetune);
 /* Whether training comes through where the checkpoint stands. */
 clvgg_status vgg_finetune_check_position(const clvgg_finetune *finetune);
-/* Makes the run's folder, or clears it of checkpoints that a kill cut short. */
+/* Makes the run's folder where it isn't. */
 clvgg_status vgg_finetune_make_folder(const clvgg_finetune *finetune);
 /* Opens best.ckpt, which must be the best epoch's of this run. */
 clvgg_status vgg_finetune_open_best(const clvgg_finetune *finetune, vgg_checkpoint **best);

@@ -3,11 +3,9 @@
  * A checkpoint may be anyone's file, and the two in a folder may be of different runs: a run that
  * was killed between writing best.ckpt and last.ckpt leaves a new one beside an old one.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "train/finetune.h"
@@ -25,34 +23,12 @@ cleanup:
     return status;
 }
 
-/* What a kill leaves of a checkpoint that was being written: a gigabyte each time with a wide head.
- * See base/file.c for the names. */
-static bool is_unfinished(const char *name)
-{
-    const size_t length = strlen(name);
-    return (strncmp(name, ".best.ckpt.", 11) == 0 || strncmp(name, ".last.ckpt.", 11) == 0) &&
-           length > 15 && strcmp(name + length - 4, ".tmp") == 0;
-}
-
-static void remove_unfinished(const char *path)
-{
-    DIR *folder = opendir(path);
-    if (folder == NULL)
-        return;
-    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
-        if (is_unfinished(entry->d_name))
-            (void)unlinkat(dirfd(folder), entry->d_name, 0);
-    closedir(folder);
-}
-
 clvgg_status vgg_finetune_make_folder(const clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const char *folder = finetune->options.run_dir;
     VGG_REQUIRE(folder == NULL || mkdir(folder, 0777) == 0 || errno == EEXIST, CLVGG_STATUS_IO,
                 "%s: can't be made: %s", folder, strerror(errno));
-    if (folder != NULL)
-        remove_unfinished(folder);
 cleanup:
     return status;
 }

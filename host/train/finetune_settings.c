@@ -1,5 +1,5 @@
 /* train/finetune_settings.c — everything that decides a run's result, a line each: what a
- * checkpoint must agree with to be gone on from, and what the model's file says about its training.
+ * checkpoint must agree with to be gone on from.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -99,8 +99,10 @@ static void test_nothing_to_evaluate(void **state)
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "errors")), 1);
     cJSON_Delete(json);
     test_program_free(&ran);
-    EVAL(&ran, NET, DATA("bad"));
+    EVAL(&ran, NET, DATA("bad"), "--max-bad", "100%"); /* nothing was evaluated */
     assert_fails(&ran, 1, "/bad/cat/broken.png: ");
+    EVAL(&ran, NET, DATA("bad"), "--max-bad", "101%");
+    assert_fails(&ran, 2, "--max-bad: needs a number, or a share such as 10%, got '101%'");
 }
 
 #ifdef CLVGG_HAVE_CAIRO
@@ -119,8 +121,10 @@ static void test_mistakes_are_drawn(void **state)
     (void)state;
     test_program ran = {0};
     clvgg_runtime *runtime;
-    EVAL(&ran, NET, DATA("data"), "--json", "--mistakes", test_scratch_path("wrong.png"));
+    EVAL(&ran, NET, DATA("data"), "--json", "--max-bad", "0", "--mistakes",
+         test_scratch_path("wrong.png"));
     assert_int_equal(ran.exit_code, 1); /* broken.png: the sheet is drawn all the same */
+    assert_contains(ran.err, " images can't be read, more than --max-bad allows");
     assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
     cJSON *json = test_program_json(&ran);
     const cJSON *mistake = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "mistakes"), 0);

@@ -23,7 +23,7 @@
 
 enum { TRAIN_IMAGES = 24, VAL_IMAGES = 8, SIDE = 40, EPOCHS = 3 };
 
-static char net[300], train_dir[300], val_dir[300], features[300];
+static char net[300], train_dir[300], val_dir[300], features[300], cut_dir[300], one_dir[300];
 
 /* Red or blue noise, no two pictures the same. */
 static void write_picture(clvgg_runtime *runtime, const char *path, bool red, unsigned seed)
@@ -66,6 +66,12 @@ static int set_up(void **state)
         return 1;
     write_pictures(runtime, train_dir, TRAIN_IMAGES, 1);
     write_pictures(runtime, val_dir, VAL_IMAGES, 1000);
+    snprintf(cut_dir, sizeof cut_dir, "%s", test_scratch_path("cut"));
+    write_pictures(runtime, cut_dir, TRAIN_IMAGES, 1);
+    test_scratch_broken_image("cut/blue/broken.png");
+    test_scratch_write("cut/red/cut.png", "\x89PNG\r\n\x1a\n", 8);
+    snprintf(one_dir, sizeof one_dir, "%s", test_scratch_path("one"));
+    write_pictures(runtime, one_dir, 2, 5);
     clvgg_runtime_free(runtime);
     return 0;
 }
@@ -329,9 +335,9 @@ static void killed_runs_come_to_the_same_end(void **state)
     /* As a kill leaves it while a checkpoint is being written. */
     char unfinished[300];
     snprintf(unfinished, sizeof unfinished, "%s",
-             test_scratch_path("killed.run/.last.ckpt.0123abcd.tmp"));
+             test_scratch_path("killed.run/.last.ckpt.clvgg0.tmp"));
     test_scratch_folder("killed.run");
-    test_scratch_write("killed.run/.last.ckpt.0123abcd.tmp", "half", 4);
+    test_scratch_write("killed.run/.last.ckpt.clvgg0.tmp", "half", 4);
     for (int i = 0; i < 6; i++) {
         const double ms = whole_ms * (0.5 + 0.12 * i);
         const struct timespec pause = {.tv_sec = (time_t)(ms / 1e3),
@@ -369,8 +375,6 @@ static void an_interrupt_saves(void **state)
     assert_same_file(reference(), output);
 }
 
-/* ---- what can't be done ---- */
-
 static void assert_fails(test_program *ran, int exit_code, const char *words)
 {
     if (ran->exit_code != exit_code || strstr(ran->err, words) == NULL)
@@ -378,6 +382,149 @@ static void assert_fails(test_program *ran, int exit_code, const char *words)
                  ran->err);
     test_program_free(ran);
 }
+
+/* Stopped before there is anything to go on from: the same command does. */
+static void an_interrupt_keeps_features(void **state)
+{
+    (void)state;
+    char command[3000], folder[300];
+    test_program ran = {0};
+    snprintf(folder, sizeof folder, "%s", test_scratch_path("slow.features"));
+    snprintf(command, sizeof command,
+             "%s finetune --model %s --data %s --val %s --output %s --head 16,12 --cache %s "
+             "--augment flip,crop --views 400 & run=$!\n"
+             "until ls %s/*.features > ls 2>&1; do kill -0 $run || exit 8; sleep 0.01; done\n"
+             "kill -INT $run; wait $run",
+             PROGRAM, net, train_dir, val_dir, test_scratch_path("slow.safetensors"), folder,
+             folder);
+    test_program_run(&ran, (const char *[]){"/bin/bash", "-m", "-c", command, NULL});
+    assert_fails(&ran, 130, "the same command goes on: features that were computed are kept");
+    assert_false(exists(test_scratch_path("slow.run/last.ckpt")));
+}
+
+static void a_run_without_a_checkpoint_begins(void **state)
+{
+    (void)state;
+    char output[300];
+    test_program ran = {0};
+    snprintf(output, sizeof output, "%s", test_scratch_path("early.safetensors"));
+    FINETUNE(&ran, output, "--resume", test_scratch_path("early.run/last.ckpt"));
+    assert_fails(&ran, 0, "early.run/last.ckpt: there is no checkpoint yet: the run begins");
+    assert_same_file(reference(), output);
+    FINETUNE(&ran, output, "--resume", test_scratch_path("early.run/last.ckpt"));
+    assert_fails(&ran, 0, "from epoch 4 on"); /* it has ended: the same again */
+    assert_same_file(reference(), output);
+    /* Another's, which isn't there, is a mistake. */
+    FINETUNE(&ran, output, "--resume", test_scratch_path("late.run/last.ckpt"));
+    assert_fails(&ran, 1, "late.run/last.ckpt");
+}
+
+/* What more epochs are to be had by is said, and true. */
+static void a_finished_run_is_trained_further(void **state)
+{
+    (void)state;
+    char output[300], checkpoint[300];
+    test_program ran = {0};
+    snprintf(output, sizeof output, "%s", test_scratch_path("further.safetensors"));
+    snprintf(checkpoint, sizeof checkpoint, "%s", test_scratch_path("reference.run/last.ckpt"));
+    (void)reference();
+    FINETUNE(&ran, output, "--resume", checkpoint, "--run-dir", test_scratch_path("reference.run"),
+             "--epochs", "5");
+    assert_non_null(strstr(ran.err, "was made with epochs=3, this run has epochs=5"));
+    assert_fails(&ran, 1, "--model FILE --train fc6, and another --output");
+    FINETUNE(&ran, output, "--model", reference(), "--train", "fc6", "--json");
+    cJSON *json = test_program_json(&ran);
+    const cJSON *layer;
+    cJSON_ArrayForEach(layer, member(json, "layers"))
+        assert_true(cJSON_IsTrue(member(layer, "kept")));
+    assert_true(number(cJSON_GetArrayItem(member(json, "epochs"), 0), "val_accuracy") == 1.0);
+    cJSON_Delete(json);
+    assert_fails(&ran, 0, "");
+    test_program_run(&ran, (const char *[]){PROGRAM, "info", "--json", "--model", output, NULL});
+    json = test_program_json(&ran);
+    const char *source = member(member(json, "provenance"), "head.source")->valuestring;
+    assert_non_null(strstr(source, "fc6 to fc8 trained by clvgg "));
+    assert_non_null(strstr(source, " on 24 photographs of blue, red; weights of fc6 to fc8 from "
+                                   "the base: fc6 to fc8 trained by clvgg "));
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+/* ---- photographs that can't be read ---- */
+
+static void assert_left_out(const cJSON *json)
+{
+    const cJSON *left_out = member(json, "left_out");
+    assert_int_equal(cJSON_GetArraySize(left_out), 2);
+    for (int i = 0; i < 2; i++) {
+        const cJSON *file = cJSON_GetArrayItem(left_out, i);
+        assert_non_null(strstr(member(file, "file")->valuestring,
+                               strstr(member(file, "file")->valuestring, "red/") != NULL
+                                   ? "cut/red/cut.png"
+                                   : "cut/blue/broken.png"));
+        assert_non_null(strstr(member(file, "reason")->valuestring, "PNG"));
+    }
+}
+
+static void what_can_not_be_read_is_left_out(void **state)
+{
+    (void)state;
+    char output[300];
+    size_t size;
+    test_program ran = {0};
+    snprintf(output, sizeof output, "%s", test_scratch_path("left.safetensors"));
+    FINETUNE(&ran, output, "--data", cut_dir, "--max-bad", "5%");
+    assert_fails(&ran, 1, "of 34 photographs can't be read so far, and 1 may be left out");
+    assert_false(exists(test_scratch_path("left.run/last.ckpt")));
+    FINETUNE(&ran, output, "--data", cut_dir, "--max-bad", "6%", "--json"); /* 2.04 */
+    assert_non_null(strstr(ran.err, "\nleft out: "));
+    assert_non_null(strstr(ran.err, "left out: 2 of 34 photographs, which can't be read\n"
+                                    "training: 24 photographs, 2 classes: blue 12, red 12\n"));
+    cJSON *json = test_program_json(&ran);
+    assert_left_out(json);
+    assert_int_equal(number(json, "train_images"), TRAIN_IMAGES);
+    assert_int_equal(number(cJSON_GetArrayItem(member(json, "classes"), 0), "train"),
+                     TRAIN_IMAGES / 2);
+    cJSON_Delete(json);
+    assert_fails(&ran, 0, "");
+    char *text = read_file(test_scratch_path("left.run/metrics.json"), &size);
+    json = cJSON_Parse(text);
+    assert_left_out(json);
+    cJSON_Delete(json);
+    free(text);
+}
+
+static void a_dry_run_reads_photographs(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    const char *output = test_scratch_path("dry.safetensors");
+    FINETUNE(&ran, output, "--dry-run", "--data", cut_dir, "--max-bad", "1", "--cache", "off");
+    assert_non_null(strstr(ran.err, "cut/red/cut.png: "));
+    assert_fails(&ran, 1, "2 of 34 photographs can't be read, and 1 may be left out");
+    FINETUNE(&ran, output, "--dry-run", "--data", cut_dir, "--max-bad", "2", "--json");
+    cJSON *json = test_program_json(&ran);
+    assert_left_out(json);
+    assert_int_equal(number(json, "train_images"), TRAIN_IMAGES);
+    cJSON_Delete(json);
+    assert_fails(&ran, 0, "");
+}
+
+static void one_photograph_a_class_is_too_few(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    const char *arguments[] = {PROGRAM, "finetune", "--model", net,         "--data",
+                               one_dir, "-o",       "unused",  "--dry-run", NULL};
+    test_program_run(&ran, arguments);
+    assert_fails(&ran, 1, "there is no validation photograph");
+    arguments[8] = "--quiet";
+    test_program_run(&ran, arguments);
+    assert_fails(&ran, 1, "there is no validation photograph");
+    assert_false(exists("unused.run"));
+}
+
+/* ---- what can't be done ---- */
 
 static void contradictions_are_usage_errors(void **state)
 {
@@ -501,6 +648,12 @@ int main(void)
         cmocka_unit_test(same_seed_same_bits),
         cmocka_unit_test(killed_runs_come_to_the_same_end),
         cmocka_unit_test(an_interrupt_saves),
+        cmocka_unit_test(an_interrupt_keeps_features),
+        cmocka_unit_test(a_run_without_a_checkpoint_begins),
+        cmocka_unit_test(a_finished_run_is_trained_further),
+        cmocka_unit_test(what_can_not_be_read_is_left_out),
+        cmocka_unit_test(a_dry_run_reads_photographs),
+        cmocka_unit_test(one_photograph_a_class_is_too_few),
         cmocka_unit_test(contradictions_are_usage_errors),
         cmocka_unit_test(an_output_that_can_not_be_is_said_first),
         cmocka_unit_test(broken_data_is_named),

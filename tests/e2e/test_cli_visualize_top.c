@@ -317,8 +317,8 @@ static void bad_photographs_do_not_stop_the_others(void **state)
     test_program_skip_when_small("bad_photographs_do_not_stop_the_others");
     test_program ran = {0};
     TOP(&ran, "--images", test_scratch_path("broken"), "--images", test_scratch_path("absent"),
-        OUT("some"), "--layer", "conv1_1", "--json");
-    assert_int_equal(ran.exit_code, 1);
+        OUT("some"), "--layer", "conv1_1", "--json", "--max-bad", "2");
+    assert_int_equal(ran.exit_code, 0);
     assert_contains(ran.err, "broken/a.png");
     assert_contains(ran.err, "absent");
     assert_contains(ran.err, "1 photograph: fewer than the 9 asked for");
@@ -328,6 +328,15 @@ static void bad_photographs_do_not_stop_the_others(void **state)
     cJSON_Delete(json);
     test_program_free(&ran);
     assert_int_equal(access(test_scratch_path("some/top/conv1_1.png"), R_OK), 0);
+
+    /* More than one of three, before anything is drawn. */
+    test_program many = {0};
+    TOP(&many, "--images", test_scratch_path("broken"), "--images", test_scratch_path("absent"),
+        OUT("many"), "--layer", "conv1_1", "--max-bad", "40%");
+    assert_int_equal(many.exit_code, 1);
+    assert_contains(many.err, "2 of 3 photographs can't be read, more than --max-bad allows");
+    assert_int_equal(access(test_scratch_path("many/manifest.json"), F_OK), -1);
+    test_program_free(&many);
 
     test_program none = {0};
     TOP(&none, test_scratch_path("broken/a.png"), OUT("none"), "--layer", "conv1_1");

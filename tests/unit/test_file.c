@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -330,23 +331,47 @@ static void write_generations(const char *path)
     }
 }
 
-static void a_killed_writer_leaves_a_whole_file(void **state)
+static size_t count_files(const char *folder)
+{
+    DIR *open_folder = opendir(folder);
+    size_t count = 0;
+    assert_non_null(open_folder);
+    for (const struct dirent *entry; (entry = readdir(open_folder)) != NULL;)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(open_folder);
+    return count;
+}
+
+/* Two at a time write the same file, and both are killed, at different moments. */
+static void killed_writers_leave_a_whole_file_and_nothing_else(void **state)
 {
     (void)state;
-    const char *path = temp_path("generations");
+    char folder[300], path[400];
+    snprintf(folder, sizeof folder, "%s", temp_path("crashes"));
+    snprintf(path, sizeof path, "%s/generations", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    size_t most = 0;
     char *old = malloc(GENERATION_BYTES);
     memset(old, 'z', GENERATION_BYTES);
     file_write(path, old, GENERATION_BYTES);
     free(old);
     for (long round = 0; round < 100; round++) {
-        pid_t child = fork();
-        if (child == 0)
-            write_generations(path);
-        nanosleep(&(struct timespec){0, 200000 + round * 1234567 % 5000000}, NULL);
-        kill(child, SIGKILL);
-        int result;
-        assert_int_equal(waitpid(child, &result, 0), child);
-        assert_true(WIFSIGNALED(result));
+        pid_t children[2];
+        for (int i = 0; i < 2; i++) {
+            children[i] = fork();
+            if (children[i] == 0)
+                write_generations(path);
+        }
+        for (int i = 0; i < 2; i++) {
+            nanosleep(&(struct timespec){0, 200000 + (round + i) * 1234567 % 5000000}, NULL);
+            kill(children[i], SIGKILL);
+            int result;
+            assert_int_equal(waitpid(children[i], &result, 0), children[i]);
+            assert_true(WIFSIGNALED(result));
+        }
+        const size_t files = count_files(folder);
+        most = files > most ? files : most;
+        assert_in_range(files, 1, 3); /* those of this round, not of all rounds */
         size_t bytes;
         char *content = file_read(path, &bytes);
         assert_int_equal(bytes, GENERATION_BYTES);
@@ -355,6 +380,34 @@ static void a_killed_writer_leaves_a_whole_file(void **state)
                 fail_msg("byte %zu is of another generation", i);
         free(content);
     }
+    assert_true(most > 1); /* some were killed while they wrote */
+    write_text(path, "the next");
+    assert_int_equal(count_files(folder), 1);
+    assert_content(path, "the next");
+}
+
+/* What one writer is writing isn't taken for abandoned by another. */
+static void writers_of_one_path_do_not_meet(void **state)
+{
+    (void)state;
+    char folder[300], path[400];
+    vgg_writer *writers[3];
+    snprintf(folder, sizeof folder, "%s", temp_path("several"));
+    snprintf(path, sizeof path, "%s/file", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(vgg_writer_open(path, &writers[i]), CLVGG_STATUS_OK);
+        assert_int_equal(vgg_writer_append(writers[i], &"abc"[i], 1), CLVGG_STATUS_OK);
+    }
+    assert_int_equal(count_files(folder), 3);
+    for (int i = 1; i >= 0; i--) {
+        assert_int_equal(vgg_writer_commit(writers[i]), CLVGG_STATUS_OK);
+        assert_content(path, i == 1 ? "b" : "a");
+        vgg_writer_free(writers[i]);
+    }
+    vgg_writer_free(writers[2]); /* without a commit */
+    assert_int_equal(count_files(folder), 1);
+    assert_content(path, "a");
 }
 
 /* ---- memory ---- */
@@ -398,7 +451,8 @@ int main(void)
         cmocka_unit_test(says_why_a_target_is_impossible),
         cmocka_unit_test(a_full_disk_is_named_and_leaves_the_old_file),
         cmocka_unit_test(pipes_are_written_directly_over_interruptions),
-        cmocka_unit_test(a_killed_writer_leaves_a_whole_file),
+        cmocka_unit_test(killed_writers_leave_a_whole_file_and_nothing_else),
+        cmocka_unit_test(writers_of_one_path_do_not_meet),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, temp_folder_setup, temp_folder_teardown);

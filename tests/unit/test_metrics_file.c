@@ -139,7 +139,7 @@ static void json_of_nothing(void **state)
 static clvgg_status write_both(void *paths)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_metrics metrics = {epochs, EPOCHS, classes, 2, confusion, NULL, NULL};
+    const vgg_metrics metrics = {epochs, EPOCHS, classes, 2, confusion, NULL, NULL, NULL};
     VGG_TRY(vgg_metrics_write_csv(((const char **)paths)[0], epochs, EPOCHS));
     VGG_TRY(vgg_metrics_write_json(((const char **)paths)[1], &metrics));
 cleanup:

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "model/model.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
@@ -166,6 +167,69 @@ static void what_is_kept_keeps_its_bits(void **state)
     vgg_model_free(loaded);
 }
 
+static void assert_stated(const clvgg_model *model, const char *key, const char *value)
+{
+    const char *stated = clvgg_model_metadata(model, key);
+    if (value == NULL ? stated != NULL : stated == NULL || strcmp(stated, value) != 0)
+        fail_msg("%s is %s, not %s", key, stated != NULL ? stated : "absent",
+                 value != NULL ? value : "absent");
+}
+
+/* What is replaced loses its story, what is inherited keeps it. */
+static void a_story_goes_on_with_what_it_is_about(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"features.0",  "features.3",  "features.6",  "features.8",
+                                        "features.11", "features.13", "features.16", "features.18"};
+    static const char *const dense[] = {"classifier.0", "classifier.3", "classifier.6"};
+    tensor_file file;
+    tensor_file_vgg(&file, names, 8, dense);
+    tensor_file_state(&file, "clvgg.source", "a base");
+    tensor_file_state(&file, "license", "CC BY 4.0");
+    tensor_file_state(&file, "accuracy", "98 %");
+    tensor_file_state(&file, "clvgg.training", "{\"epochs\": \"9\"}");
+    tensor_file_state(&file, "clvgg.head.source", "trained on cats and dogs");
+    tensor_file_state(&file, "clvgg.head.license", "MIT");
+    tensor_file_write(&file, temp_path("story.safetensors"));
+    for (int kept = 0; kept < 2; kept++) {
+        clvgg_model *base = load(temp_path("story.safetensors"));
+        vgg_model_head head = plain_head();
+        head.inherited[0] = head.inherited[1] = kept == 1;
+        clvgg_model *model = with_head(base, &head);
+        assert_int_equal(model->head_kept, kept);
+        if (kept)
+            assert_non_null(model->head_source = vgg_strdup("fc8 trained on birds"));
+        assert_int_equal(vgg_model_save(model, temp_path("told"), CLVGG_DTYPE_F32),
+                         CLVGG_STATUS_OK);
+        clvgg_model *told = load(temp_path("told"));
+        assert_stated(told, "clvgg.source", "a base");
+        assert_stated(told, "license", "CC BY 4.0");
+        assert_stated(told, "accuracy", NULL);
+        assert_stated(told, "base.accuracy", "98 %");
+        assert_stated(told, "clvgg.training", NULL);
+        assert_stated(told, "clvgg.head.source", kept ? "fc8 trained on birds" : NULL);
+        assert_stated(told, "clvgg.head.license", kept ? "MIT" : NULL);
+        /* A copy says all of it again, another head no more than that. */
+        assert_int_equal(vgg_model_save(told, temp_path("copied"), CLVGG_DTYPE_F32),
+                         CLVGG_STATUS_OK);
+        clvgg_model *copied = load(temp_path("copied"));
+        assert_stated(copied, "clvgg.head.source", kept ? "fc8 trained on birds" : NULL);
+        clvgg_model *again = with_head(copied, &head);
+        assert_int_equal(vgg_model_save(again, temp_path("again"), CLVGG_DTYPE_F32),
+                         CLVGG_STATUS_OK);
+        clvgg_model *last = load(temp_path("again"));
+        assert_stated(last, "base.accuracy", "98 %");
+        assert_stated(last, "base.base.accuracy", NULL);
+        assert_stated(last, "clvgg.head.source", NULL);
+        vgg_model_free(last);
+        vgg_model_free(again);
+        vgg_model_free(copied);
+        vgg_model_free(told);
+        vgg_model_free(model);
+        vgg_model_free(base);
+    }
+}
+
 static void new_layers_are_saved_in_the_type_asked_for(void **state)
 {
     (void)state;
@@ -278,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_kept_keeps_its_bits),
+        cmocka_unit_test(a_story_goes_on_with_what_it_is_about),
         cmocka_unit_test(new_layers_are_saved_in_the_type_asked_for),
         cmocka_unit_test(a_head_of_one_layer),
         cmocka_unit_test(other_activations_are_saved_too),

@@ -51,7 +51,7 @@ _clvgg() {
     --grey) words="mean mid" ;;
     --fill) words="edge mean" ;;
     --intensity) words="map layer" ;;
-    --compute-units | --class | -c | --layers | --size | --stride | --translation | --scale-to | --rotation | --points | --count | --val-split | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
+    --compute-units | --class | -c | --layers | --size | --stride | --translation | --scale-to | --rotation | --points | --count | --val-split | --max-bad | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
         --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
     -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out | --images)
@@ -68,12 +68,12 @@ _clvgg() {
                 --no-cache --help"
             ;;
         eval)
-            words="--data --device --compute-units --model --labels --map --batch --mem-limit --json
+            words="--data --max-bad --device --compute-units --model --labels --map --batch --mem-limit --json
                 --mistakes --quiet --input-size --resize-mode --resize-short --channels --scale
                 --mean --std --gemm --variant --storage --no-cache --help"
             ;;
         finetune)
-            words="--data --val --val-split --model --output --dtype --train --head --head-init
+            words="--data --val --val-split --max-bad --model --output --dtype --train --head --head-init
                 --activation --dropout --epochs --batch --optimizer --lr --lr-schedule
                 --warmup --momentum --nesterov --weight-decay --clip-norm --label-smoothing
                 --augment --views --seed --patience --cache --cache-limit --mem-limit
@@ -85,8 +85,8 @@ _clvgg() {
                 --resize-mode --resize-short --channels --scale --mean --std --gemm --variant --storage --no-cache --help"
             case ${COMP_WORDS[2]} in
             activations) words+=" --layer --maps --count --intensity --images" ;;
-            all) words+=" --images --layer --maps --count --mode --samples --single-file" ;;
-            top) words+=" --images --layer --maps --seed --count --mode --pictures" ;;
+            all) words+=" --images --max-bad --layer --maps --count --mode --samples --single-file" ;;
+            top) words+=" --images --max-bad --layer --maps --seed --count --mode --pictures" ;;
             project) words+=" --layer --map --unit --mode" ;;
             occlusion) words+=" --class --size --stride --grey --layer --map" ;;
             invariance) words+=" --class --layers --translation --scale-to --rotation --points --fill" ;;
