@@ -6,6 +6,8 @@
 #include "api/scope.h"
 #include "base/alloc.h"
 #include "clvgg/session.h"
+#include "image/image.h"
+#include "model/model.h"
 
 /* The most probable class; NON_FINITE where a probability isn't a number. */
 static clvgg_status best_class(const float *probabilities, size_t count, size_t *best,
@@ -31,7 +33,7 @@ static clvgg_status classify(clvgg_session *session, const clvgg_model *model,
     const size_t classes = clvgg_model_class_count(model);
     clvgg_preprocess preprocess;
     clvgg_model_preprocess(model, &preprocess);
-    VGG_NEW(input, 3 * (size_t)preprocess.height * (size_t)preprocess.width);
+    VGG_NEW(input, vgg_preprocess_elements(&preprocess));
     VGG_NEW(output, classes);
     VGG_TRY(clvgg_image_prepare(image, &preprocess, input));
     VGG_TRY(clvgg_session_run(session, 1, input, &output));
@@ -57,6 +59,7 @@ static clvgg_status classify_file(clvgg_runtime *runtime, const char *model_path
     options.outputs = prob;
     VGG_TRY(clvgg_image_read(runtime, image_path, &image));
     VGG_TRY(clvgg_model_load(runtime, model_path, NULL, &model));
+    VGG_TRY(vgg_model_require_photographs(model));
     VGG_TRY(clvgg_device_open(runtime, NULL, NULL, &device));
     VGG_TRY(clvgg_session_create(device, model, &options, &session));
     VGG_TRY(classify(session, model, image, image_path, class_index, probability));

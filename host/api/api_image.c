@@ -71,6 +71,7 @@ void clvgg_preprocess_defaults(clvgg_preprocess *preprocess)
         .resize_short = 256,
         .height = 224,
         .width = 224,
+        .channels = 3,
         .order = CLVGG_RGB,
         .scale = 1.0f / 255.0f,
         .mean = {0.485f, 0.456f, 0.406f},

@@ -118,7 +118,7 @@ static int prepare(vgg_eval *eval, vgg_eval_arguments *arguments)
     int exit_code = vgg_run_setup(&eval->run);
     if (exit_code != VGG_EXIT_OK)
         return exit_code;
-    if (!vgg_eval_match_classes(eval))
+    if (!vgg_run_takes_photographs(&eval->run) || !vgg_eval_match_classes(eval))
         return VGG_EXIT_FAILED;
     status = clvgg_evaluation_create(eval->run.runtime, eval->run.ranked_count, &eval->evaluation);
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);

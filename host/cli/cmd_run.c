@@ -25,7 +25,7 @@ static const vgg_option options[] = {
     {"quiet", 'q', VGG_OPTION_FLAG, AT(quiet), NULL, 0, 0, "Nothing but errors on standard error"},
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Input"},
     {"input", 'i', VGG_OPTION_TEXT, AT(input), "X.npy", 0, 0,
-     "Instead of images: float32 (n, 3, H, W), preprocessed already"},
+     "Instead of images: float32 (n, C, H, W), preprocessed already"},
     VGG_RUN_OPTIONS_PREPROCESS(AT),
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"},
     VGG_RUN_OPTIONS_KERNELS(AT),
@@ -84,6 +84,8 @@ static int run_with(vgg_cli *cli, const vgg_run_arguments *arguments)
     cli->no_cache = arguments->no_cache;
     clvgg_status status = vgg_cli_runtime(cli, &run.runtime);
     int exit_code = status == CLVGG_STATUS_OK ? vgg_run_setup(&run) : vgg_cli_fail(cli, status);
+    if (exit_code == VGG_EXIT_OK && arguments->input == NULL && !vgg_run_takes_photographs(&run))
+        exit_code = VGG_EXIT_FAILED;
     if (exit_code == VGG_EXIT_OK)
         exit_code = vgg_run_work(&run);
     vgg_run_release(&run);

@@ -116,7 +116,13 @@ static int open_all(vgg_vis *vis)
         return VGG_EXIT_FAILED;
     if (status == CLVGG_STATUS_OK)
         status = vgg_picture_check(figure);
-    return status == CLVGG_STATUS_OK ? vgg_run_setup(&vis->run) : vgg_cli_fail(vis->cli, status);
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(vis->cli, status);
+    const int exit_code = vgg_run_setup(&vis->run);
+    const bool photographs = vis->arguments->run.path_count + vis->arguments->images.count > 0;
+    return exit_code == VGG_EXIT_OK && photographs && !vgg_run_takes_photographs(&vis->run)
+               ? VGG_EXIT_FAILED
+               : exit_code;
 }
 
 static void begin_json(vgg_vis *vis)

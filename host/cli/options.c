@@ -127,10 +127,10 @@ static bool store(vgg_cli *cli, const vgg_option *option, const char *value, voi
         vgg_cli_error(cli, "--%s: needs a size of at least %.0fM such as 512M or 2G, got '%s'",
                       option->name, option->least / 1048576, value);
         return false;
-    case VGG_OPTION_TRIPLE:
-        if (vgg_value_triple(value, option->least, field))
+    case VGG_OPTION_VALUES:
+        if (vgg_value_values(value, option->least, field))
             return true;
-        vgg_cli_error(cli, "--%s: needs three numbers %s%s, got '%s'", option->name,
+        vgg_cli_error(cli, "--%s: needs one number or three %s%s, got '%s'", option->name,
                       option->argument, option->least >= 0 ? " above 0" : "", value);
         return false;
     case VGG_OPTION_EXTENT:

@@ -13,10 +13,10 @@
 
 #include "cli/cli.h"
 
-typedef struct vgg_triple {
-    bool given;
+typedef struct vgg_values {
+    int count; /* 1 or 3; 0: not given */
     float values[3];
-} vgg_triple;
+} vgg_values;
 
 typedef struct vgg_extent {
     int height, width; /* 0 0: not given */
@@ -53,7 +53,7 @@ typedef enum vgg_option_kind {
     VGG_OPTION_WORDS,     /* unsigned: bit i for word i of `argument`, commas between */
     VGG_OPTION_DURATION,  /* float seconds, above 0: 90, 60s, 5m, 1h */
     VGG_OPTION_SIZE,      /* uint64_t bytes, at least `least`: 512M, 1G, 1048576 */
-    VGG_OPTION_TRIPLE,    /* vgg_triple: three finite numbers, each above `least` */
+    VGG_OPTION_VALUES,    /* vgg_values: one or three finite numbers, each above `least` */
     VGG_OPTION_EXTENT,    /* vgg_extent: HxW or N, between least and most */
     VGG_OPTION_ALLOWANCE, /* vgg_allowance: N or P% */
     VGG_OPTION_CHOICE     /* int: position in `argument`, words with "|" between */

@@ -22,7 +22,7 @@ typedef struct vgg_run_arguments {
     vgg_list variants;
     int resize_mode, resize_short, channels; /* -1: the model's own */
     vgg_extent input_size;
-    vgg_triple mean, std;
+    vgg_values mean, std;
     float scale; /* 0: the model's own */
     bool json, csv, profile, quiet, no_cache;
     const char *const *paths;
@@ -125,6 +125,10 @@ void vgg_run_release(vgg_run *run);
 clvgg_status vgg_run_start(vgg_run *run, int batch);
 /* The largest batch to try for `image_count` images (0: unknown), by --batch and --mem-limit. */
 int vgg_run_batch(const vgg_run *run, size_t image_count);
+/* Floats of one prepared image. */
+size_t vgg_run_input_elements(const vgg_run *run);
+/* Whether photographs can be prepared for the model; says so where they can't. */
+bool vgg_run_takes_photographs(const vgg_run *run);
 /* The two sources of inputs. Each processes everything; only what stops the run is returned. */
 clvgg_status vgg_run_images(vgg_run *run);
 clvgg_status vgg_run_npy(vgg_run *run);

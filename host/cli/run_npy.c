@@ -3,20 +3,21 @@
 
 #include "cli/run.h"
 
-/* The array must be [n][3][height][width] of the network. Says both shapes when it isn't. */
+/* The array must be [n][channels][height][width] of the network. Says both shapes when it isn't. */
 static bool check_shape(const vgg_run *run, const clvgg_shape *array)
 {
-    int height = run->preprocess.height, width = run->preprocess.width;
-    if (array->rank == 4 && array->dims[0] > 0 && array->dims[1] == 3 && array->dims[2] == height &&
-        array->dims[3] == width)
+    const int channels = run->preprocess.channels;
+    const int height = run->preprocess.height, width = run->preprocess.width;
+    if (array->rank == 4 && array->dims[0] > 0 && array->dims[1] == channels &&
+        array->dims[2] == height && array->dims[3] == width)
         return true;
     char actual[256] = "";
     size_t length = 0;
     for (int i = 0; i < array->rank; i++)
         length += (size_t)snprintf(actual + length, sizeof actual - length, "%s%lld",
                                    i > 0 ? ", " : "", (long long)array->dims[i]);
-    vgg_cli_error(run->cli, "%s: needs shape (n, 3, %d, %d) with n at least 1, has (%s)",
-                  run->arguments->input, height, width, actual);
+    vgg_cli_error(run->cli, "%s: needs shape (n, %d, %d, %d) with n at least 1, has (%s)",
+                  run->arguments->input, channels, height, width, actual);
     return false;
 }
 

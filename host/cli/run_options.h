@@ -45,8 +45,9 @@
      "Order of the channels, of --mean and of --std"}, \
     {"scale", 0, VGG_OPTION_NUMBER, at(scale), "X", 0, 0, \
      "An input is (pixel x scale - mean) / std, pixel in 0...255"}, \
-    {"mean", 0, VGG_OPTION_TRIPLE, at(mean), "A,B,C", -1e30, 0, "Mean of each channel"}, \
-    {"std", 0, VGG_OPTION_TRIPLE, at(std), "A,B,C", 0, 0, "Standard deviation of each channel"}
+    {"mean", 0, VGG_OPTION_VALUES, at(mean), "A,B,C", -1e30, 0, \
+     "Mean of each channel; one number for a network of grey"}, \
+    {"std", 0, VGG_OPTION_VALUES, at(std), "A,B,C", 0, 0, "Standard deviation of each channel"}
 
 #define VGG_RUN_OPTIONS_KERNELS(at) \
     {"gemm", 0, VGG_OPTION_CHOICE, at(gemm), "auto|own|clblast", 0, 0, \

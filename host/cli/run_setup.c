@@ -11,8 +11,34 @@
 #include "report/format.h"
 #include "report/model.h"
 
+bool vgg_run_takes_photographs(const vgg_run *run)
+{
+    if (vgg_report_takes_photographs(&run->preprocess))
+        return true;
+    vgg_cli_error(run->cli,
+                  "%s: takes %d channels; a photograph gives 3, or 1 in grey ('clvgg run --input' "
+                  "gives it arrays)",
+                  clvgg_model_name(run->model), run->preprocess.channels);
+    return false;
+}
+
+/* Values of --mean or --std: as many as the model's input has channels. */
+static bool take_values(const vgg_run *run, const char *option, const vgg_values *given,
+                        float values[3])
+{
+    const int channels = run->preprocess.channels;
+    if (given->count > 0 && given->count != channels) {
+        vgg_cli_error(run->cli, "--%s has %d value%s, %s has %d channel%s", option, given->count,
+                      given->count == 1 ? "" : "s", clvgg_model_name(run->model), channels,
+                      channels == 1 ? "" : "s");
+        return false;
+    }
+    memcpy(values, given->values, (size_t)given->count * sizeof *values);
+    return true;
+}
+
 /* What the user says goes over what the model says. */
-static void override_preprocess(vgg_run *run)
+static bool override_preprocess(vgg_run *run)
 {
     const vgg_run_arguments *arguments = run->arguments;
     clvgg_preprocess *preprocess = &run->preprocess;
@@ -26,17 +52,22 @@ static void override_preprocess(vgg_run *run)
         preprocess->mode = (clvgg_resize_mode)arguments->resize_mode;
     if (arguments->resize_short > 0)
         preprocess->resize_short = arguments->resize_short;
+    if (arguments->channels >= 0 && preprocess->channels != 3) {
+        vgg_cli_error(run->cli, "--channels orders three, %s has %d", clvgg_model_name(run->model),
+                      preprocess->channels);
+        return false;
+    }
     if (arguments->channels >= 0)
         preprocess->order = (clvgg_channel_order)arguments->channels;
     if (arguments->scale > 0)
         preprocess->scale = arguments->scale;
-    if (arguments->mean.given)
-        memcpy(preprocess->mean, arguments->mean.values, sizeof preprocess->mean);
-    if (arguments->std.given)
-        memcpy(preprocess->std, arguments->std.values, sizeof preprocess->std);
+    if (!take_values(run, "mean", &arguments->mean, preprocess->mean) ||
+        !take_values(run, "std", &arguments->std, preprocess->std))
+        return false;
     bool changed = memcmp(&before, preprocess, sizeof before) != 0;
     run->preprocess_origin =
         changed ? "changed by options" : clvgg_model_preprocess_origin(run->model);
+    return true;
 }
 
 static bool load_map(vgg_run *run, int *exit_code)
@@ -78,16 +109,22 @@ int vgg_run_setup(vgg_run *run)
         return vgg_cli_fail(run->cli, status);
     clvgg_preprocess_defaults(&run->preprocess);
     clvgg_model_preprocess(run->model, &run->preprocess);
-    override_preprocess(run);
+    if (!override_preprocess(run))
+        return VGG_EXIT_USAGE;
     run->load_ms = vgg_clock_ms() - start;
     return VGG_EXIT_OK;
+}
+
+size_t vgg_run_input_elements(const vgg_run *run)
+{
+    const clvgg_preprocess *p = &run->preprocess;
+    return (size_t)p->channels * (size_t)p->height * (size_t)p->width;
 }
 
 /* Floats of one image that this process holds: its input, its classes, the layer written. */
 static uint64_t host_elements(const vgg_run *run)
 {
-    uint64_t elements = 2 * (uint64_t)run->class_count +
-                        3 * (uint64_t)run->preprocess.height * (uint64_t)run->preprocess.width;
+    uint64_t elements = 2 * (uint64_t)run->class_count + vgg_run_input_elements(run);
     const char *wanted = run->arguments->layer;
     for (size_t i = 0; wanted != NULL && i < clvgg_model_layer_count(run->model); i++) {
         clvgg_layer_info layer = {.struct_size = sizeof layer};

@@ -1,4 +1,5 @@
-/* cli/value.c — numbers, sizes, triples, extents and choices from text, nothing left over. */
+/* cli/value.c — numbers, sizes, lists of numbers, extents and choices from text, nothing left over.
+ */
 #include "cli/value.h"
 
 #include <ctype.h>
@@ -161,16 +162,18 @@ bool vgg_allowance_permits(const vgg_allowance *allowance, size_t bad, size_t to
     return bad <= most && (bad < total || bad == 0);
 }
 
-bool vgg_value_triple(const char *text, double bound, vgg_triple *value)
+bool vgg_value_values(const char *text, double bound, vgg_values *values)
 {
+    const int count = strchr(text, ',') == NULL ? 1 : 3;
     const char *at = text;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < count; i++) {
         const char *end = at;
-        if (!decimal(at, i < 2 ? ',' : '\0', &value->values[i], &end) || value->values[i] <= bound)
+        if (!decimal(at, i < count - 1 ? ',' : '\0', &values->values[i], &end) ||
+            values->values[i] <= bound)
             return false;
         at = end + 1;
     }
-    value->given = true;
+    values->count = count;
     return true;
 }
 

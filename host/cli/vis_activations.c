@@ -308,8 +308,7 @@ static int work(vgg_vis *vis)
                          .most = arguments->count};
     clvgg_image_stream *stream = NULL;
     const size_t count = common->images.count + common->run.path_count;
-    const size_t elements =
-        3 * (size_t)vis->run.preprocess.height * (size_t)vis->run.preprocess.width;
+    const size_t elements = vgg_run_input_elements(&vis->run);
     const char **paths = calloc(count, sizeof *paths);
     float *input = calloc(elements, sizeof *input);
     int exit_code = paths != NULL && input != NULL

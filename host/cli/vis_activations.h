@@ -37,8 +37,8 @@ typedef struct vgg_activations {
 /* Chooses layers (an empty list: every convolution) and makes a session. Returns an exit code;
  * failures have been reported. Stop it in either case. */
 int vgg_activations_start(vgg_activations *activations, const vgg_list *layers);
-/* Draws a figure a layer, OUT/folder/LAYER.png. `input` is [3][height][width]; of `file` the last
- * part is shown. Returns an exit code; failures have been reported. */
+/* Draws a figure a layer, OUT/folder/LAYER.png. `input` is [channels][height][width]; of `file` the
+ * last part is shown. Returns an exit code; failures have been reported. */
 int vgg_activations_draw(vgg_activations *activations, const char *file, const char *folder,
                          const float *input);
 void vgg_activations_stop(vgg_activations *activations);

@@ -133,8 +133,7 @@ static int draw_activations(all_work *w)
 {
     vgg_vis *vis = w->vis;
     vgg_activations a = {.vis = vis, .most = 64};
-    const size_t elements =
-        3 * (size_t)vis->run.preprocess.height * (size_t)vis->run.preprocess.width;
+    const size_t elements = vgg_run_input_elements(&vis->run);
     float *input = calloc(elements, sizeof *input);
     int exit_code = input != NULL ? vgg_activations_start(&a, &w->arguments->layers)
                                   : vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);

@@ -12,7 +12,7 @@ static const vgg_option options[] = {
     {0},
 };
 
-/* The first convolution, which must read three channels. */
+/* The first convolution, which must read one channel or three. */
 static int find_layer(vgg_vis *vis, size_t *index, clvgg_layer_info *info, clvgg_shape *shape)
 {
     const size_t count = clvgg_model_layer_count(vis->run.model);
@@ -32,10 +32,10 @@ static int find_layer(vgg_vis *vis, size_t *index, clvgg_layer_info *info, clvgg
     status = clvgg_model_parameter(vis->run.model, *index, 0, shape, NULL);
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(vis->cli, status);
-    if (shape->dims[1] == 3)
+    if (shape->dims[1] == 1 || shape->dims[1] == 3)
         return VGG_EXIT_OK;
-    vgg_cli_error(vis->cli, "filters of %s have %lld channels: only three make colours", info->name,
-                  (long long)shape->dims[1]);
+    vgg_cli_error(vis->cli, "filters of %s have %lld channels: three make colours, one is grey",
+                  info->name, (long long)shape->dims[1]);
     return VGG_EXIT_FAILED;
 }
 
@@ -44,13 +44,16 @@ static clvgg_status draw(vgg_vis *vis, const char *path, const char *layer,
                          vgg_cell *cells, char (*captions)[24])
 {
     const int height = (int)shape->dims[2], width = (int)shape->dims[3];
-    const size_t values = 3 * (size_t)height * (size_t)width;
+    const size_t pixels = (size_t)height * (size_t)width;
+    clvgg_preprocess preprocess = vis->run.preprocess;
+    preprocess.channels = (int)shape->dims[1]; /* fewer than the input's where it has groups */
     char title[160];
     for (size_t i = 0; i < (size_t)shape->dims[0]; i++) {
-        vgg_pixels_stretched(weights + i * values, height, width, vis->run.preprocess.order,
-                             rgb + i * values);
+        uint8_t *picture = rgb + i * 3 * pixels;
+        vgg_pixels_stretched(weights + i * (size_t)shape->dims[1] * pixels, height, width,
+                             &preprocess, picture);
         snprintf(captions[i], sizeof captions[i], "%zu", i);
-        cells[i] = (vgg_cell){{rgb + i * values, width, height}, captions[i]};
+        cells[i] = (vgg_cell){{picture, width, height}, captions[i]};
     }
     snprintf(title, sizeof title, "%.80s: %lld filters of %d \xC3\x97 %d pixels", layer,
              (long long)shape->dims[0], height, width);

@@ -166,7 +166,7 @@ int vgg_vis_each(vgg_vis *vis, const char *const *paths, size_t count, vgg_vis_d
 {
     const size_t plane = (size_t)vis->run.preprocess.height * (size_t)vis->run.preprocess.width;
     vgg_text name = {0};
-    float *input = calloc(3 * plane, sizeof *input);
+    float *input = calloc(vgg_run_input_elements(&vis->run), sizeof *input);
     uint8_t *rgb = calloc(3 * plane, 1);
     int exit_code = VGG_EXIT_OK;
     bool more = input != NULL && rgb != NULL;

@@ -23,7 +23,7 @@ typedef struct vgg_vis_photograph {
     const char *name; /* of its figure, without folder and ending; unlike that of other paths */
     size_t index;
     clvgg_image *image;
-    float *input;      /* [3][height][width] */
+    float *input;      /* [channels][height][width] */
     vgg_pixels pixels; /* as prepared */
 } vgg_vis_photograph;
 

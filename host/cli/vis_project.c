@@ -124,8 +124,7 @@ static int start(project *p)
     clvgg_projector_options how;
     clvgg_projector_options_defaults(&how);
     how.storage = (clvgg_dtype)p->vis->arguments->run.storage;
-    const size_t elements =
-        3 * (size_t)p->vis->run.preprocess.height * (size_t)p->vis->run.preprocess.width;
+    const size_t elements = vgg_run_input_elements(&p->vis->run);
     p->projection = calloc(elements, sizeof *p->projection);
     p->part = calloc(elements, sizeof *p->part);
     p->activations =
@@ -209,9 +208,9 @@ static clvgg_status draw_figure(const project *p, const char *path,
     const vgg_pixels projection = {rgb, preprocess->width, preprocess->height};
     const vgg_pixels crop = {rgb + 3 * plane, width, height},
                      patch = {rgb + 6 * plane, width, height};
-    vgg_pixels_signed(p->projection, preprocess->height, preprocess->width, preprocess->order, rgb);
-    vgg_top_cut(p->projection, preprocess->height, preprocess->width, unit->box, p->part);
-    vgg_pixels_signed(p->part, height, width, preprocess->order, rgb + 3 * plane);
+    vgg_pixels_signed(p->projection, preprocess->height, preprocess->width, preprocess, rgb);
+    vgg_top_cut(p->projection, preprocess, unit->box, p->part);
+    vgg_pixels_signed(p->part, height, width, preprocess, rgb + 3 * plane);
     vgg_pixels_crop(&photograph->pixels, unit->box[0], unit->box[1], unit->box[2], unit->box[3],
                     rgb + 6 * plane);
     char title[400], subtitle[200], name[96];

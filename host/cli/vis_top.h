@@ -71,6 +71,7 @@ size_t vgg_top_modes_of(vgg_top_mode asked, const clvgg_receptive_field *field,
 void vgg_top_box(const clvgg_receptive_field *field, int64_t y, int64_t x, int height, int width,
                  int64_t box[4]);
 /* Part of [3][height][width] values. `part` is [3][y1 - y0][x1 - x0]. */
-void vgg_top_cut(const float *values, int height, int width, const int64_t box[4], float *part);
+void vgg_top_cut(const float *values, const clvgg_preprocess *preprocess, const int64_t box[4],
+                 float *part);
 
 #endif

@@ -71,9 +71,9 @@ static vgg_pixels make_pixels(drawing *d, const float *values, const vgg_manifes
     uint8_t *inner = malloc(3 * (size_t)seen.width * (size_t)seen.height);
     uint8_t *rgb = malloc(3 * (size_t)all.width * (size_t)all.height);
     if (inner != NULL && rgb != NULL) {
-        vgg_top_cut(values, d->height_in, d->width_in, box, d->part);
+        vgg_top_cut(values, preprocess, box, d->part);
         if (signed_)
-            vgg_pixels_signed(d->part, seen.height, seen.width, preprocess->order, inner);
+            vgg_pixels_signed(d->part, seen.height, seen.width, preprocess, inner);
         else
             vgg_pixels_photograph(d->part, seen.height, seen.width, preprocess, inner);
         seen.rgb = inner;
@@ -420,7 +420,7 @@ int vgg_top_draw_found(vgg_vis *vis, const vgg_top_request *request, vgg_top_fou
                  .found = found,
                  .height_in = vis->run.preprocess.height,
                  .width_in = vis->run.preprocess.width};
-    d.elements = 3 * (size_t)d.height_in * (size_t)d.width_in;
+    d.elements = vgg_run_input_elements(&vis->run);
     size_t total = 0;
     for (size_t l = 0; l < manifest->count; l++)
         for (size_t m = 0; m < manifest->layers[l].count; m++)

@@ -46,10 +46,12 @@ void vgg_top_free(vgg_top_found *found)
     *found = (vgg_top_found){0};
 }
 
-void vgg_top_cut(const float *values, int height, int width, const int64_t box[4], float *part)
+void vgg_top_cut(const float *values, const clvgg_preprocess *preprocess, const int64_t box[4],
+                 float *part)
 {
+    const int64_t height = preprocess->height, width = preprocess->width;
     const size_t columns = (size_t)(box[2] - box[0]);
-    for (int64_t c = 0; c < 3; c++)
+    for (int64_t c = 0; c < preprocess->channels; c++)
         for (int64_t y = box[1]; y < box[3]; y++, part += columns)
             memcpy(part, values + (c * height + y) * width + box[0], columns * sizeof *part);
 }

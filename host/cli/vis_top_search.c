@@ -167,8 +167,7 @@ static clvgg_status turn(vgg_vis *vis, vgg_top_found *found, pass *p, bool *more
 
 static clvgg_status look_at_all(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found)
 {
-    const size_t elements =
-        3 * (size_t)vis->run.preprocess.height * (size_t)vis->run.preprocess.width;
+    const size_t elements = vgg_run_input_elements(&vis->run);
     clvgg_image_stream_options options;
     clvgg_image_stream_options_defaults(&options);
     options.preprocess = vis->run.preprocess;

@@ -88,7 +88,7 @@ int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, s
 /* Names between the commas of all items, each once, in order. *names is one block with the strings
  * behind the pointers, to be freed by free(). False: out of memory. */
 bool vgg_vis_split_names(const vgg_list *list, const char ***names, size_t *count);
-/* A photograph as the network sees it: `input` [3][height][width] of vis->run.preprocess. */
+/* A photograph as the network sees it: `input` [channels][height][width] of vis->run.preprocess. */
 clvgg_status vgg_vis_read_input(vgg_vis *vis, const char *path, float *input);
 
 /* "what/STEM" for a photograph, STEM being its file's name without folders and ending; with a

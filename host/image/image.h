@@ -54,9 +54,12 @@ clvgg_status vgg_image_measure(const void *bytes, size_t byte_count, const char 
 
 clvgg_status vgg_image_write_png(const char *path, int width, int height, const uint8_t *rgb);
 
-/* INVALID_ARGUMENT, saying which field, unless every field is in its range. */
+/* INVALID_ARGUMENT, saying which field, unless every field is in its range; UNSUPPORTED where no
+ * photograph can have so many channels. */
 clvgg_status vgg_preprocess_check(const clvgg_preprocess *preprocess);
-/* Resizes, crops and normalises into float32 [3][height][width]. */
+/* Floats of a prepared image. */
+size_t vgg_preprocess_elements(const clvgg_preprocess *preprocess);
+/* Resizes, crops and normalises into float32 [channels][height][width]. */
 clvgg_status vgg_image_prepare(const clvgg_image *image, const clvgg_preprocess *preprocess,
                                float *data);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "image/grey.h"
 #include "image/resample.h"
 
 clvgg_status vgg_preprocess_check(const clvgg_preprocess *preprocess)
@@ -22,6 +23,9 @@ clvgg_status vgg_preprocess_check(const clvgg_preprocess *preprocess)
                 "preprocess: unknown resize mode %d", (int)p->mode);
     VGG_REQUIRE(p->order == CLVGG_RGB || p->order == CLVGG_BGR, invalid,
                 "preprocess: unknown channel order %d", (int)p->order);
+    VGG_REQUIRE(p->channels == 1 || p->channels == 3, CLVGG_STATUS_UNSUPPORTED,
+                "preprocess: %d channels are wanted, a photograph gives 3, or 1 in grey",
+                p->channels);
     VGG_REQUIRE(p->height >= 1 && p->height <= VGG_IMAGE_SIDE_MAX && p->width >= 1 &&
                     p->width <= VGG_IMAGE_SIDE_MAX,
                 invalid, "preprocess: %d x %d pixels, each side must be 1...%d", p->width,
@@ -30,13 +34,18 @@ clvgg_status vgg_preprocess_check(const clvgg_preprocess *preprocess)
                 "preprocess: a short side of %d pixels, must be 0...%d", p->resize_short,
                 VGG_IMAGE_SIDE_MAX);
     VGG_REQUIRE(isfinite(p->scale), invalid, "preprocess: the scale isn't finite");
-    for (int c = 0; c < 3; c++) {
+    for (int c = 0; c < p->channels; c++) {
         VGG_REQUIRE(isfinite(p->mean[c]), invalid, "preprocess: mean[%d] isn't finite", c);
         VGG_REQUIRE(isfinite(p->std[c]) && p->std[c] != 0.0f, invalid,
                     "preprocess: std[%d] must be finite and not zero", c);
     }
 cleanup:
     return status;
+}
+
+size_t vgg_preprocess_elements(const clvgg_preprocess *preprocess)
+{
+    return (size_t)preprocess->channels * (size_t)preprocess->height * (size_t)preprocess->width;
 }
 
 /* Half of a difference, halves to even, as Python's round() has it. */
@@ -75,7 +84,7 @@ void vgg_image_choose_spans(const vgg_image_part *part, const clvgg_preprocess *
 
 void vgg_image_fill_values(const clvgg_preprocess *preprocess, float values[3][256])
 {
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < preprocess->channels; c++)
         for (int byte = 0; byte < 256; byte++)
             values[c][byte] =
                 ((float)byte * preprocess->scale - preprocess->mean[c]) / preprocess->std[c];
@@ -85,12 +94,12 @@ void vgg_image_fill_values(const clvgg_preprocess *preprocess, float values[3][2
 static void fill_black(const clvgg_preprocess *preprocess, float values[3][256], float *data)
 {
     size_t plane = (size_t)preprocess->height * (size_t)preprocess->width;
-    for (size_t c = 0; c < 3; c++)
+    for (size_t c = 0; c < (size_t)preprocess->channels; c++)
         for (size_t i = 0; i < plane; i++)
             data[c * plane + i] = values[c][0];
 }
 
-/* A row of pixels, `count` of them behind `pad`, into its place in the three planes. */
+/* A row of pixels, `count` of them behind `pad`, into its place in the planes. */
 static void write_row(const uint8_t *row, int count, int pad, int y,
                       const clvgg_preprocess *preprocess, bool flip, float values[3][256],
                       float *data)
@@ -98,7 +107,7 @@ static void write_row(const uint8_t *row, int count, int pad, int y,
     const size_t width = (size_t)preprocess->width, plane = width * (size_t)preprocess->height;
     float *first = data + (size_t)y * width;
     first += flip ? width - 1 - (size_t)pad : (size_t)pad;
-    for (size_t c = 0; c < 3; c++) {
+    for (size_t c = 0; c < (size_t)preprocess->channels; c++) {
         const uint8_t *from = row + (preprocess->order == CLVGG_BGR ? 2 - c : c);
         float *to = first + c * plane;
         if (flip)
@@ -116,7 +125,13 @@ clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_resampler resampler = {0};
     uint8_t *row = NULL; /* [count][3] */
+    uint8_t *grey = NULL;
     vgg_image_span across, down;
+    vgg_image_part grey_part;
+    if (preprocess->channels == 1) {
+        VGG_TRY(vgg_image_grey(part, &grey, &grey_part));
+        part = &grey_part;
+    }
     vgg_image_choose_spans(part, preprocess, mode, &across, &down);
     VGG_TRY(vgg_resampler_init(&resampler, part, &across, &down));
     VGG_NEW(row, (size_t)across.count * 3);
@@ -128,6 +143,7 @@ clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess
     }
 cleanup:
     vgg_resampler_free(&resampler);
+    vgg_free(grey);
     vgg_free(row);
     return status;
 }

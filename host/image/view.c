@@ -117,21 +117,21 @@ static float grey(float red, float green, float blue)
     return 0.2989f * red + 0.587f * green + 0.114f * blue;
 }
 
-/* Three planes of 0...255, `count` pixels each. */
-static void adjust(const vgg_view *view, float *red, float *green, float *blue, size_t count)
+/* Planes of 0...255, `count` pixels each: red, green, blue; or one, which has no saturation. */
+static void adjust(const vgg_view *view, float *const planes[3], int channels, size_t count)
 {
+    const float *red = planes[0], *green = planes[1], *blue = planes[2];
     double sum = 0;
-    float *const planes[3] = {red, green, blue};
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < channels; c++)
         for (size_t i = 0; i < count; i++)
             planes[c][i] = clamp(planes[c][i] * view->brightness);
     for (size_t i = 0; i < count; i++)
-        sum += (double)grey(red[i], green[i], blue[i]);
+        sum += (double)(channels == 1 ? red[i] : grey(red[i], green[i], blue[i]));
     const float level = (1.0f - view->contrast) * (float)(sum / (double)count);
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < channels; c++)
         for (size_t i = 0; i < count; i++)
             planes[c][i] = clamp(view->contrast * planes[c][i] + level);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && channels == 3; i++) {
         const float part = (1.0f - view->saturation) * grey(red[i], green[i], blue[i]);
         for (int c = 0; c < 3; c++)
             planes[c][i] = clamp(view->saturation * planes[c][i] + part);
@@ -154,10 +154,11 @@ clvgg_status vgg_image_prepare_view(const clvgg_image *image, const clvgg_prepro
     clvgg_status status = vgg_image_render(&part, p, mode, view->flip, values, data);
     if (status != CLVGG_STATUS_OK)
         return status;
-    float *first = data, *last = data + 2 * plane;
-    const bool rgb = p->order == CLVGG_RGB;
-    adjust(view, rgb ? first : last, data + plane, rgb ? last : first, plane);
-    for (size_t c = 0; c < 3; c++)
+    float *planes[3] = {data};
+    for (size_t c = 0; c < (size_t)p->channels; c++)
+        planes[p->channels == 3 && p->order == CLVGG_BGR ? 2 - c : c] = data + c * plane;
+    adjust(view, planes, p->channels, plane);
+    for (size_t c = 0; c < (size_t)p->channels; c++)
         for (size_t i = 0; i < plane; i++)
             data[c * plane + i] = (data[c * plane + i] * p->scale - p->mean[c]) / p->std[c];
     return status;

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "image/grey.h"
 #include "image/resample.h"
 
 /* One axis: the picture, `scale` times as large as it is prepared, and the part of it that is kept.
@@ -32,18 +33,16 @@ static axis choose_axis(const vgg_image_span *span, int window, double scale, do
 }
 
 /* RGB [down->count][across->count][3], to be freed. */
-static clvgg_status resample(const clvgg_image *image, const axis *across, const axis *down,
+static clvgg_status resample(const vgg_image_part *image, const axis *across, const axis *down,
                              uint8_t **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_image_part whole = {image->pixels, image->width, image->height,
-                                  (size_t)image->width * 3};
     const vgg_image_span columns = {across->resized, across->first, across->count, 0};
     const vgg_image_span rows = {down->resized, down->first, down->count, 0};
     const size_t row_bytes = (size_t)across->count * 3;
     vgg_resampler resampler = {0};
     uint8_t *pixels = NULL;
-    VGG_TRY(vgg_resampler_init(&resampler, &whole, &columns, &rows));
+    VGG_TRY(vgg_resampler_init(&resampler, image, &columns, &rows));
     VGG_NEW(pixels, (size_t)down->count * row_bytes);
     for (int y = 0; y < down->count; y++)
         vgg_resampler_row(&resampler, y, pixels + (size_t)y * row_bytes);
@@ -135,7 +134,7 @@ static void fill(const canvas *from, const clvgg_preprocess *p, const vgg_warp *
             look_up(from, from->across.centre + (cosine * x - sine * y) * from->across.step,
                     from->down.centre + (sine * x + cosine * y) * from->down.step, rgb);
             const size_t at = (size_t)row * (size_t)p->width + (size_t)column;
-            for (size_t c = 0; c < 3; c++) {
+            for (size_t c = 0; c < (size_t)p->channels; c++) {
                 const float value = (float)rgb[p->order == CLVGG_BGR ? 2 - c : c];
                 data[c * plane + at] = (value * p->scale - p->mean[c]) / p->std[c];
             }
@@ -163,11 +162,12 @@ clvgg_status vgg_image_prepare_warped(const clvgg_image *image, const clvgg_prep
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_preprocess *p = preprocess;
-    const vgg_image_part whole = {image->pixels, image->width, image->height,
-                                  (size_t)image->width * 3};
+    vgg_image_part whole = {image->pixels, image->width, image->height, (size_t)image->width * 3};
     vgg_image_span across, down;
-    uint8_t *pixels = NULL;
+    uint8_t *pixels = NULL, *grey = NULL;
     VGG_TRY(check(warp));
+    if (p->channels == 1)
+        VGG_TRY(vgg_image_grey(&whole, &grey, &whole));
     vgg_image_choose_spans(&whole, p, p->mode, &across, &down);
     const bool padded = across.count < p->width || down.count < p->height;
     const double reach = hypot(p->width, p->height) / 2 + hypot(warp->down, warp->right);
@@ -175,11 +175,13 @@ clvgg_status vgg_image_prepare_warped(const clvgg_image *image, const clvgg_prep
                    .down = choose_axis(&down, p->height, warp->scale, reach),
                    .edge = warp->edge && !padded};
     for (int c = 0; c < 3 && !padded && p->scale != 0.0f; c++)
-        from.beyond[p->order == CLVGG_BGR ? 2 - c : c] = (double)(p->mean[c] / p->scale);
-    VGG_TRY(resample(image, &from.across, &from.down, &pixels));
+        from.beyond[p->order == CLVGG_BGR ? 2 - c : c] =
+            (double)(p->mean[p->channels == 1 ? 0 : c] / p->scale);
+    VGG_TRY(resample(&whole, &from.across, &from.down, &pixels));
     from.pixels = pixels;
     fill(&from, p, warp, data);
 cleanup:
+    vgg_free(grey);
     vgg_free(pixels);
     return status;
 }

@@ -35,11 +35,15 @@ static bool read_float(const cJSON *json, float *value)
     return true;
 }
 
-static bool read_triple(const cJSON *json, float values[3])
+/* One value or three; how many goes to *count. */
+static bool read_values(const cJSON *json, float values[3], int *count)
 {
-    return cJSON_IsArray(json) && cJSON_GetArraySize(json) == 3 &&
-           read_float(json->child, &values[0]) && read_float(json->child->next, &values[1]) &&
-           read_float(json->child->next->next, &values[2]);
+    *count = cJSON_IsArray(json) ? cJSON_GetArraySize(json) : 0;
+    if (*count != 1 && *count != 3)
+        return false;
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json) if (!read_float(item, values++)) return false;
+    return true;
 }
 
 /* A whole number from 1 to what an int holds. */
@@ -66,25 +70,25 @@ static bool is_string(const cJSON *json, const char *text)
     return cJSON_IsString(json) && strcmp(json->valuestring, text) == 0;
 }
 
-enum { HAS_CHANNELS = 1, HAS_MEAN = 2, HAS_STD = 4 };
+/* What must be there: how many channels each member is for, 0 where it is missing. */
+typedef struct member_counts {
+    int channels, mean, std;
+} member_counts;
 
-/* Reads one member of the object; `seen` collects those that must be there. */
-static clvgg_status read_member(const cJSON *item, clvgg_preprocess *out, int *seen)
+static clvgg_status read_member(const cJSON *item, clvgg_preprocess *out, member_counts *counts)
 {
     const char *key = item->string;
     bool valid = true;
     if (strcmp(key, "channels") == 0) {
         out->order = is_string(item, "BGR") ? CLVGG_BGR : CLVGG_RGB;
-        valid = is_string(item, "BGR") || is_string(item, "RGB");
-        *seen |= HAS_CHANNELS;
+        counts->channels = is_string(item, "grey") ? 1 : 3;
+        valid = is_string(item, "BGR") || is_string(item, "RGB") || is_string(item, "grey");
     } else if (strcmp(key, "scale") == 0) {
         valid = read_float(item, &out->scale);
     } else if (strcmp(key, "mean") == 0) {
-        valid = read_triple(item, out->mean);
-        *seen |= HAS_MEAN;
+        valid = read_values(item, out->mean, &counts->mean);
     } else if (strcmp(key, "std") == 0) {
-        valid = read_triple(item, out->std);
-        *seen |= HAS_STD;
+        valid = read_values(item, out->std, &counts->std);
     } else if (strcmp(key, "resize_short") == 0) {
         valid = read_size(item, &out->resize_short);
     } else if (strcmp(key, "crop") == 0) {
@@ -106,14 +110,19 @@ clvgg_status vgg_model_preprocess_read_json(const char *json, clvgg_preprocess *
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cJSON *root = NULL;
-    int seen = 0;
+    member_counts counts = {0};
     *out = (clvgg_preprocess){.struct_size = sizeof *out, .scale = 1.0f};
     VGG_TRY(parse(json, "clvgg.preprocess", &root));
     VGG_REQUIRE(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "clvgg.preprocess: not an object");
     for (const cJSON *item = root->child; item != NULL; item = item->next)
-        VGG_TRY(read_member(item, out, &seen));
-    VGG_REQUIRE(seen == (HAS_CHANNELS | HAS_MEAN | HAS_STD), CLVGG_STATUS_BAD_FILE,
+        VGG_TRY(read_member(item, out, &counts));
+    VGG_REQUIRE(counts.channels != 0 && counts.mean != 0 && counts.std != 0, CLVGG_STATUS_BAD_FILE,
                 "clvgg.preprocess: needs 'channels', 'mean' and 'std'");
+    VGG_REQUIRE(counts.mean == counts.channels && counts.std == counts.channels,
+                CLVGG_STATUS_BAD_FILE,
+                "clvgg.preprocess: %d channels, 'mean' has %d values and 'std' %d", counts.channels,
+                counts.mean, counts.std);
+    out->channels = counts.channels;
     if (vgg_model_preprocess_check(out) != CLVGG_STATUS_OK)
         status = CLVGG_STATUS_BAD_FILE; /* the message is written */
 cleanup:

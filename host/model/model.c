@@ -84,11 +84,19 @@ clvgg_status vgg_model_set_preprocess(clvgg_model *model, const clvgg_preprocess
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *input = model->graph->nodes[0].output.dims;
+    const bool averaged = preprocess->channels == 3 && input[0] == 1;
+    vgg_text text = {0};
     model->preprocess = *preprocess;
     model->preprocess.struct_size = sizeof model->preprocess;
-    vgg_model_preprocess_fit(&model->preprocess, (int)input[1], (int)input[2]);
-    VGG_DUP(model->preprocess_origin, origin);
+    vgg_model_preprocess_fit(&model->preprocess, (int)input[0], (int)input[1], (int)input[2]);
+    if (!vgg_model_preprocess_is_for_photographs(&model->preprocess))
+        origin = "none: no photograph has so many channels";
+    vgg_text_printf(&text, "%s%s", origin, averaged ? ", averaged for grey" : "");
+    VGG_REQUIRE(!text.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a model's description");
+    model->preprocess_origin = text.bytes;
+    text.bytes = NULL;
 cleanup:
+    vgg_text_free(&text);
     return status;
 }
 
@@ -141,6 +149,17 @@ clvgg_status vgg_model_build(clvgg_runtime *runtime, const clvgg_model_descripti
 cleanup:
     vgg_graph_free(graph);
     vgg_model_free(model);
+    return status;
+}
+
+clvgg_status vgg_model_require_photographs(const clvgg_model *model)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(vgg_model_preprocess_is_for_photographs(&model->preprocess),
+                CLVGG_STATUS_UNSUPPORTED,
+                "%s: takes %d channels; a photograph gives 3, or 1 in grey", model->name,
+                model->preprocess.channels);
+cleanup:
     return status;
 }
 

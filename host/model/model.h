@@ -78,6 +78,9 @@ clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dt
 void vgg_model_retain(clvgg_model *model);
 void vgg_model_free(clvgg_model *model);
 
+/* UNSUPPORTED, naming the model, where no photograph can have the channels that it takes. */
+clvgg_status vgg_model_require_photographs(const clvgg_model *model);
+
 /* As clvgg_model_random_weights(). */
 void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_shape *shape,
                               uint64_t first, uint64_t count, float *values);

@@ -17,8 +17,8 @@ typedef struct load_state {
     const vgg_weights *weights;
     vgg_binding binding;
     clvgg_preprocess preprocess;
+    const char *stated; /* preprocessing, or NULL */
     const char *origin; /* of the preprocessing */
-    bool assumed;
     vgg_graph *graph;
 } load_state;
 
@@ -44,14 +44,12 @@ cleanup:
 static clvgg_status find_preprocess(load_state *load)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const char *stated = vgg_weights_metadata(load->weights, "clvgg.preprocess");
-    if (stated != NULL) {
-        load->origin = "stated in the file";
-        VGG_TRY(vgg_model_preprocess_read_json(stated, &load->preprocess));
-    } else {
+    load->stated = vgg_weights_metadata(load->weights, "clvgg.preprocess");
+    load->origin = "stated in the file";
+    if (load->stated != NULL)
+        VGG_TRY(vgg_model_preprocess_read_json(load->stated, &load->preprocess));
+    else
         load->preprocess = vgg_binding_preprocess(&load->binding, &load->origin);
-        load->assumed = strncmp(load->origin, "assumed", 7) == 0;
-    }
 cleanup:
     return status;
 }
@@ -96,6 +94,19 @@ cleanup:
     return status;
 }
 
+/* What the file states about photographs must be for the channels that its network has. */
+static clvgg_status check_channels(const load_state *load)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int64_t channels = load->graph->nodes[0].output.dims[0];
+    VGG_REQUIRE(
+        load->stated == NULL || load->preprocess.channels == channels, CLVGG_STATUS_BAD_FILE,
+        "clvgg.preprocess is for %d channel%s, the network takes %lld", load->preprocess.channels,
+        load->preprocess.channels == 1 ? "" : "s", (long long)channels);
+cleanup:
+    return status;
+}
+
 static clvgg_status find_graph(load_state *load, const clvgg_model_options *options)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -108,6 +119,7 @@ static clvgg_status find_graph(load_state *load, const clvgg_model_options *opti
         VGG_TRY(read_graph(load, json, options->input_height, options->input_width));
     else
         VGG_TRY(infer_graph(load, options->input_height, options->input_width));
+    VGG_TRY(check_channels(load));
 cleanup:
     return status;
 }
@@ -194,9 +206,10 @@ static clvgg_status describe_model(const load_state *load, clvgg_model *model)
     VGG_DUP(model->architecture, architecture != NULL ? architecture : "custom");
     VGG_DUP(model->name, vgg_weights_path(load->weights));
     VGG_TRY(vgg_model_set_preprocess(model, &load->preprocess, load->origin));
-    if (load->assumed)
+    const bool assumed = strncmp(model->preprocess_origin, "assumed", 7) == 0;
+    if (assumed || (load->stated == NULL && model->preprocess.channels == 1))
         vgg_log(CLVGG_LOG_WARNING, "%s: doesn't say how images are prepared; %s", model->name,
-                load->origin);
+                model->preprocess_origin);
 cleanup:
     return status;
 }

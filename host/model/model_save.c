@@ -78,7 +78,8 @@ static clvgg_status write_values(const clvgg_model *model, vgg_text values[KEY_C
     vgg_text_printf(&values[KEY_FORMAT], "%d", VGG_FORMAT_VERSION);
     vgg_text_puts(&values[KEY_ARCHITECTURE], model->architecture);
     vgg_graph_write_json(model->graph, &values[KEY_GRAPH]);
-    vgg_model_preprocess_write_json(&model->preprocess, &values[KEY_PREPROCESS]);
+    if (vgg_model_preprocess_is_for_photographs(&model->preprocess))
+        vgg_model_preprocess_write_json(&model->preprocess, &values[KEY_PREPROCESS]);
     if (model->labels != NULL)
         vgg_labels_write_json(model->labels, model->class_count, &values[KEY_CLASSES]);
     if (model->training != NULL)

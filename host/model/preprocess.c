@@ -9,11 +9,13 @@
 
 static const clvgg_preprocess conventions[] = {
     [VGG_CONVENTION_TORCHVISION] = {.struct_size = sizeof(clvgg_preprocess),
+                                    .channels = 3,
                                     .order = CLVGG_RGB,
                                     .scale = 1.0f / 255.0f,
                                     .mean = {0.485f, 0.456f, 0.406f},
                                     .std = {0.229f, 0.224f, 0.225f}},
     [VGG_CONVENTION_CAFFE] = {.struct_size = sizeof(clvgg_preprocess),
+                              .channels = 3,
                               .order = CLVGG_BGR,
                               .scale = 1.0f,
                               .mean = {103.939f, 116.779f, 123.68f},
@@ -33,6 +35,8 @@ clvgg_status vgg_model_preprocess_check(const clvgg_preprocess *preprocess)
                 CLVGG_STATUS_INVALID_ARGUMENT, "preprocessing: unknown mode %d", (int)p->mode);
     VGG_REQUIRE(p->order == CLVGG_RGB || p->order == CLVGG_BGR, CLVGG_STATUS_INVALID_ARGUMENT,
                 "preprocessing: unknown channel order %d", (int)p->order);
+    VGG_REQUIRE(p->channels >= 1, CLVGG_STATUS_INVALID_ARGUMENT,
+                "preprocessing: %d channels, must be 1 at least", p->channels);
     VGG_REQUIRE(p->height >= 0 && p->height <= MAX_SIDE && p->width >= 0 && p->width <= MAX_SIDE,
                 CLVGG_STATUS_INVALID_ARGUMENT,
                 "preprocessing: crop %d x %d, a side may have at most %d pixels", p->height,
@@ -45,7 +49,7 @@ clvgg_status vgg_model_preprocess_check(const clvgg_preprocess *preprocess)
                 p->resize_short, shorter);
     VGG_REQUIRE(isfinite(p->scale) && p->scale > 0.0f, CLVGG_STATUS_INVALID_ARGUMENT,
                 "preprocessing: scale %g must be positive", (double)p->scale);
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < 3 && c < p->channels; c++)
         VGG_REQUIRE(isfinite(p->mean[c]) && isfinite(p->std[c]) && p->std[c] > 0.0f,
                     CLVGG_STATUS_INVALID_ARGUMENT,
                     "preprocessing: channel %d has mean %g and std %g; both must be finite, std "
@@ -55,8 +59,23 @@ cleanup:
     return status;
 }
 
-void vgg_model_preprocess_fit(clvgg_preprocess *preprocess, int height, int width)
+bool vgg_model_preprocess_is_for_photographs(const clvgg_preprocess *preprocess)
 {
+    return preprocess->channels == 1 || preprocess->channels == 3;
+}
+
+static float mean_of(const float values[3])
+{
+    return (values[0] + values[1] + values[2]) / 3;
+}
+
+void vgg_model_preprocess_fit(clvgg_preprocess *preprocess, int channels, int height, int width)
+{
+    if (preprocess->channels == 3 && channels == 1) {
+        preprocess->mean[0] = mean_of(preprocess->mean);
+        preprocess->std[0] = mean_of(preprocess->std);
+    }
+    preprocess->channels = channels;
     bool resized =
         preprocess->height != 0 && (preprocess->height != height || preprocess->width != width);
     if (resized || preprocess->resize_short < (height < width ? height : width))
@@ -65,9 +84,9 @@ void vgg_model_preprocess_fit(clvgg_preprocess *preprocess, int height, int widt
     preprocess->width = width;
 }
 
-static void write_triple(const float values[3], vgg_text *text)
+static void write_values(const clvgg_preprocess *preprocess, const float values[3], vgg_text *text)
 {
-    for (int c = 0; c < 3; c++) {
+    for (int c = 0; c < preprocess->channels; c++) {
         vgg_text_puts(text, c == 0 ? "[" : ", ");
         vgg_text_json_number(text, (double)values[c]);
     }
@@ -76,13 +95,15 @@ static void write_triple(const float values[3], vgg_text *text)
 
 void vgg_model_preprocess_write_json(const clvgg_preprocess *preprocess, vgg_text *text)
 {
-    vgg_text_printf(
-        text, "{\"channels\": \"%s\", \"scale\": ", preprocess->order == CLVGG_BGR ? "BGR" : "RGB");
+    vgg_text_printf(text, "{\"channels\": \"%s\", \"scale\": ",
+                    preprocess->channels == 1        ? "grey"
+                    : preprocess->order == CLVGG_BGR ? "BGR"
+                                                     : "RGB");
     vgg_text_json_number(text, (double)preprocess->scale);
     vgg_text_puts(text, ", \"mean\": ");
-    write_triple(preprocess->mean, text);
+    write_values(preprocess, preprocess->mean, text);
     vgg_text_puts(text, ", \"std\": ");
-    write_triple(preprocess->std, text);
+    write_values(preprocess, preprocess->std, text);
     if (preprocess->resize_short != 0)
         vgg_text_printf(text, ", \"resize_short\": %d", preprocess->resize_short);
     if (preprocess->height == preprocess->width)

@@ -1,5 +1,5 @@
 /* model/preprocess.h — how pixels become a model's input: stated in a file, known by convention, or
- * assumed. JSON form:
+ * assumed. JSON form, with one value in "mean" and "std" where "channels" is "grey":
  * {"channels": "BGR", "scale": 1, "mean": [b, g, r], "std": [b, g, r], "resize_short": 256,
  *  "crop": 224 or [h, w], "mode": "crop" or "squash", "filter": "bilinear-antialias"}
  */
@@ -21,9 +21,12 @@ typedef enum vgg_convention {
 clvgg_preprocess vgg_convention_preprocess(vgg_convention convention);
 /* Ranges, and that every number is finite. */
 clvgg_status vgg_model_preprocess_check(const clvgg_preprocess *preprocess);
-/* Sets the crop's size. A short side chosen for another size, or too short for this one, becomes
- * the proportional one. */
-void vgg_model_preprocess_fit(clvgg_preprocess *preprocess, int height, int width);
+/* Sets the number of channels and the crop's size. Where grey takes the place of three channels,
+ * mean and std become their averages. A short side chosen for another size, or too short for this
+ * one, becomes the proportional one. */
+void vgg_model_preprocess_fit(clvgg_preprocess *preprocess, int channels, int height, int width);
+/* Whether a photograph can give so many channels: one or three. */
+bool vgg_model_preprocess_is_for_photographs(const clvgg_preprocess *preprocess);
 void vgg_model_preprocess_write_json(const clvgg_preprocess *preprocess, vgg_text *text);
 /* Height and width are 0 where the JSON has no crop. Errors: BAD_FILE, UNSUPPORTED. */
 clvgg_status vgg_model_preprocess_read_json(const char *json, clvgg_preprocess *out);

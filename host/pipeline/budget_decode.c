@@ -6,8 +6,9 @@
 
 /* The file's content, once the budget covers it, its decoding and its preparation: *held bytes of
  * the budget are the caller's to give back, on failure too. */
-static clvgg_status read_within_budget(vgg_budget *budget, const char *path, int width,
-                                       uint8_t **out_bytes, size_t *out_size, uint64_t *held)
+static clvgg_status read_within_budget(vgg_budget *budget, const char *path,
+                                       const clvgg_preprocess *preprocess, uint8_t **out_bytes,
+                                       size_t *out_size, uint64_t *held)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_file *file = NULL;
@@ -24,7 +25,9 @@ static clvgg_status read_within_budget(vgg_budget *budget, const char *path, int
         VGG_TRY(vgg_file_read(file, 0, bytes, (size_t)size));
         vgg_image_cost cost;
         VGG_TRY(vgg_image_measure(bytes, (size_t)size, path, &cost));
-        uint64_t prepare_bytes = (uint64_t)cost.longest_side * (uint64_t)width * 3;
+        uint64_t prepare_bytes = (uint64_t)cost.longest_side * (uint64_t)preprocess->width * 3;
+        if (preprocess->channels == 1) /* a copy in grey */
+            prepare_bytes += cost.decode_bytes;
         needed = size + cost.decode_bytes + prepare_bytes;
         if (needed <= *held)
             break;
@@ -47,13 +50,14 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_budget_decode(vgg_budget *budget, const char *path, int width, clvgg_image **image,
+clvgg_status vgg_budget_decode(vgg_budget *budget, const char *path,
+                               const clvgg_preprocess *preprocess, clvgg_image **image,
                                uint64_t *held)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     uint8_t *bytes = NULL;
     size_t size = 0;
-    VGG_TRY(read_within_budget(budget, path, width, &bytes, &size, held));
+    VGG_TRY(read_within_budget(budget, path, preprocess, &bytes, &size, held));
     VGG_TRY(vgg_image_decode(bytes, size, path, image));
 cleanup:
     vgg_free(bytes);

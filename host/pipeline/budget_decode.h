@@ -5,10 +5,11 @@
 #include "image/image.h"
 #include "pipeline/budget.h"
 
-/* Waits until the budget covers the file's content, its decoding and a preparation `width` pixels
- * wide. *held (0 before) bytes of the budget are the caller's to give back once it has freed the
- * image, on failure too. Errors: as vgg_image_read(). */
-clvgg_status vgg_budget_decode(vgg_budget *budget, const char *path, int width, clvgg_image **image,
+/* Waits until the budget covers the file's content, its decoding and its preparation. *held (0
+ * before) bytes of the budget are the caller's to give back once it has freed the image, on failure
+ * too. Errors: as vgg_image_read(). */
+clvgg_status vgg_budget_decode(vgg_budget *budget, const char *path,
+                               const clvgg_preprocess *preprocess, clvgg_image **image,
                                uint64_t *held);
 
 #endif

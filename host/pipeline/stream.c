@@ -31,7 +31,7 @@ typedef struct slot {
     clvgg_status status;
     int warning_count;
     message *message; /* NULL when OK, or when memory lacked for it */
-    float *data;      /* [3][height][width], in the ring */
+    float *data;      /* [channels][height][width], in the ring */
 } slot;
 
 struct clvgg_image_stream {
@@ -62,7 +62,7 @@ static clvgg_status decode(clvgg_image_stream *stream, size_t index, clvgg_image
     if (index < stream->paths.count && stream->paths.entries[index].problem != 0)
         return vgg_path_list_fail(&stream->paths, index);
     const char *path = stream->source.path(stream->source.user, index);
-    return vgg_budget_decode(&stream->budget, path, stream->preprocess.width, image, held);
+    return vgg_budget_decode(&stream->budget, path, &stream->preprocess, image, held);
 }
 
 static clvgg_status prepare(clvgg_image_stream *stream, size_t index, const clvgg_image *image,
@@ -186,8 +186,7 @@ static size_t longest_run(const vgg_stream_source *source)
 static clvgg_status make_ring(clvgg_image_stream *stream, size_t threads, uint64_t limit_bytes)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const clvgg_preprocess *preprocess = &stream->preprocess;
-    stream->row_count = (size_t)preprocess->height * (size_t)preprocess->width * 3;
+    stream->row_count = vgg_preprocess_elements(&stream->preprocess);
     uint64_t row_bytes = stream->row_count * sizeof(float);
     uint64_t affordable = limit_bytes / 2 / row_bytes;
     size_t ahead = 2 * threads * longest_run(&stream->source);

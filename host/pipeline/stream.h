@@ -15,7 +15,7 @@ typedef struct vgg_stream_source {
     size_t count; /* of items */
     /* Of an item: it outlives the stream, and items of one file have the same pointer. */
     const char *(*path)(void *user, size_t index);
-    /* Writes [3][height][width]; a failure is the item's. NULL: vgg_image_prepare(). */
+    /* Writes [channels][height][width]; a failure is the item's. NULL: vgg_image_prepare(). */
     clvgg_status (*prepare)(void *user, size_t index, const clvgg_image *image, float *data);
 } vgg_stream_source;
 
@@ -23,7 +23,7 @@ typedef struct vgg_stream_source {
 clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_count,
                              const clvgg_image_stream_options *options, clvgg_image_stream **out);
 /* The same of a source, which is copied; its functions must be good until the stream is closed. Of
- * options->preprocess, which must be valid, only height and width matter if there is
+ * options->preprocess, which must be valid, only channels, height and width matter if there is
  * source->prepare. */
 clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source,
                                     const clvgg_image_stream_options *options,

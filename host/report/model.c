@@ -7,12 +7,32 @@
 
 #include "report/format.h"
 
-static void triple_json(vgg_json *json, const char *key, const float values[3])
+/* Of a network that photographs can be prepared for. */
+static void values_json(vgg_json *json, const char *key, const clvgg_preprocess *preprocess,
+                        const float values[3])
 {
     vgg_json_begin_array(json, key);
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < preprocess->channels; c++)
         vgg_json_number(json, NULL, (double)values[c]);
     vgg_json_end(json);
+}
+
+static void values_text(vgg_text *text, const char *name, const clvgg_preprocess *preprocess,
+                        const float values[3])
+{
+    vgg_text_printf(text, ", %s", name);
+    for (int c = 0; c < preprocess->channels; c++)
+        vgg_text_printf(text, " %.6g", (double)values[c]);
+}
+
+static const char *channels_name(const clvgg_preprocess *preprocess)
+{
+    return preprocess->channels == 1 ? "grey" : preprocess->order == CLVGG_BGR ? "BGR" : "RGB";
+}
+
+bool vgg_report_takes_photographs(const clvgg_preprocess *preprocess)
+{
+    return preprocess->channels == 1 || preprocess->channels == 3;
 }
 
 /* The short side that 0, in proportion, stands for (clvgg/image.h). */
@@ -26,32 +46,37 @@ static long short_side(const clvgg_preprocess *preprocess)
 void vgg_report_preprocess_json(vgg_json *json, const char *key, const clvgg_preprocess *preprocess,
                                 const char *origin)
 {
+    if (!vgg_report_takes_photographs(preprocess))
+        return;
     vgg_json_begin_object(json, key);
     vgg_json_string(json, "resize_mode",
                     preprocess->mode == CLVGG_RESIZE_SQUASH ? "squash" : "crop");
     vgg_json_integer(json, "resize_short", short_side(preprocess));
     vgg_json_integer(json, "height", preprocess->height);
     vgg_json_integer(json, "width", preprocess->width);
-    vgg_json_string(json, "channels", preprocess->order == CLVGG_BGR ? "BGR" : "RGB");
+    vgg_json_string(json, "channels", channels_name(preprocess));
     vgg_json_number(json, "scale", (double)preprocess->scale);
-    triple_json(json, "mean", preprocess->mean);
-    triple_json(json, "std", preprocess->std);
+    values_json(json, "mean", preprocess, preprocess->mean);
+    values_json(json, "std", preprocess, preprocess->std);
     vgg_json_string(json, "origin", origin);
     vgg_json_end(json);
 }
 
 void vgg_report_preprocess(vgg_text *text, const clvgg_preprocess *preprocess)
 {
+    if (!vgg_report_takes_photographs(preprocess)) {
+        vgg_text_printf(text, "%d channels of %dx%d", preprocess->channels, preprocess->height,
+                        preprocess->width);
+        return;
+    }
     if (preprocess->mode == CLVGG_RESIZE_SQUASH)
         vgg_text_puts(text, "squashed to ");
     else
         vgg_text_printf(text, "short side %ld, centre ", short_side(preprocess));
     vgg_text_printf(text, "%dx%d, %s x %.6g", preprocess->height, preprocess->width,
-                    preprocess->order == CLVGG_BGR ? "BGR" : "RGB", (double)preprocess->scale);
-    vgg_text_printf(text, ", mean %.6g %.6g %.6g", (double)preprocess->mean[0],
-                    (double)preprocess->mean[1], (double)preprocess->mean[2]);
-    vgg_text_printf(text, ", std %.6g %.6g %.6g", (double)preprocess->std[0],
-                    (double)preprocess->std[1], (double)preprocess->std[2]);
+                    channels_name(preprocess), (double)preprocess->scale);
+    values_text(text, "mean", preprocess, preprocess->mean);
+    values_text(text, "std", preprocess, preprocess->std);
 }
 
 void vgg_report_fingerprint_json(vgg_json *json, uint64_t fingerprint)

@@ -5,10 +5,14 @@
 #include "clvgg/session.h"
 #include "report/json.h"
 
-/* `origin` says where the preprocessing comes from. */
+/* Whether photographs can be prepared: one channel or three. */
+bool vgg_report_takes_photographs(const clvgg_preprocess *preprocess);
+/* `origin` says where the preprocessing comes from. No member where no photograph can be prepared.
+ */
 void vgg_report_preprocess_json(vgg_json *json, const char *key, const clvgg_preprocess *preprocess,
                                 const char *origin);
-/* "short side 256, centre 224x224, BGR, x 1, mean 103.939 116.779 123.68, std 1 1 1". */
+/* "short side 256, centre 224x224, BGR x 1, mean 103.939 116.779 123.68, std 1 1 1"; or "4 channels
+ * of 224x224". */
 void vgg_report_preprocess(vgg_text *text, const clvgg_preprocess *preprocess);
 /* Sixteen hexadecimal digits; a JSON number wouldn't hold them. */
 void vgg_report_fingerprint_json(vgg_json *json, uint64_t fingerprint);

@@ -84,42 +84,50 @@ static double common_size(const float *values, size_t count)
     return greatest * (double)bin / (BINS - 1);
 }
 
-/* Planes in the network's order to RGB pixels: value × scale + offset. */
-static void put_planes(const float *values, int height, int width, clvgg_channel_order order,
-                       const double scale[3], const double offset[3], uint8_t *rgb)
+/* Planes in the network's order, or its only one three times, to RGB pixels: value × scale +
+ * offset. */
+static void put_planes(const float *values, int height, int width,
+                       const clvgg_preprocess *preprocess, const double scale[3],
+                       const double offset[3], uint8_t *rgb)
 {
     const size_t pixels = (size_t)height * (size_t)width;
-    for (size_t c = 0; c < 3; c++) {
+    for (size_t i = 0; i < 3; i++) {
+        const size_t c = preprocess->channels == 1 ? 0 : i;
         const float *plane = values + c * pixels;
-        uint8_t *out = rgb + (order == CLVGG_BGR ? 2 - c : c);
-        for (size_t i = 0; i < pixels; i++) {
-            const double value = (double)plane[i] * scale[c] + offset[c];
-            out[3 * i] = (uint8_t)(value > 0 ? (value < 255 ? value + 0.5 : 255) : 0);
+        uint8_t *out = rgb + (preprocess->order == CLVGG_BGR ? 2 - i : i);
+        for (size_t at = 0; at < pixels; at++) {
+            const double value = (double)plane[at] * scale[c] + offset[c];
+            out[3 * at] = (uint8_t)(value > 0 ? (value < 255 ? value + 0.5 : 255) : 0);
         }
     }
 }
 
-void vgg_pixels_signed(const float *values, int height, int width, clvgg_channel_order order,
-                       uint8_t *rgb)
+static size_t count_values(int height, int width, const clvgg_preprocess *preprocess)
 {
-    const double size = common_size(values, 3 * (size_t)height * (size_t)width);
+    return (size_t)preprocess->channels * (size_t)height * (size_t)width;
+}
+
+void vgg_pixels_signed(const float *values, int height, int width,
+                       const clvgg_preprocess *preprocess, uint8_t *rgb)
+{
+    const double size = common_size(values, count_values(height, width, preprocess));
     const double scale = size > 0 ? 127.5 / size : 0;
-    put_planes(values, height, width, order, (double[]){scale, scale, scale},
+    put_planes(values, height, width, preprocess, (double[]){scale, scale, scale},
                (double[]){127.5, 127.5, 127.5}, rgb);
 }
 
-void vgg_pixels_stretched(const float *values, int height, int width, clvgg_channel_order order,
-                          uint8_t *rgb)
+void vgg_pixels_stretched(const float *values, int height, int width,
+                          const clvgg_preprocess *preprocess, uint8_t *rgb)
 {
     double least = INFINITY, greatest = -INFINITY;
-    for (size_t i = 0; i < 3 * (size_t)height * (size_t)width; i++)
+    for (size_t i = 0; i < count_values(height, width, preprocess); i++)
         if (isfinite(values[i])) {
             least = fmin(least, (double)values[i]);
             greatest = fmax(greatest, (double)values[i]);
         }
     const double scale = greatest > least ? 255 / (greatest - least) : 0;
     const double offset = scale > 0 ? -least * scale : 127.5;
-    put_planes(values, height, width, order, (double[]){scale, scale, scale},
+    put_planes(values, height, width, preprocess, (double[]){scale, scale, scale},
                (double[]){offset, offset, offset}, rgb);
 }
 
@@ -127,11 +135,11 @@ void vgg_pixels_photograph(const float *values, int height, int width,
                            const clvgg_preprocess *preprocess, uint8_t *rgb)
 {
     double scale[3], offset[3];
-    for (int c = 0; c < 3; c++) {
+    for (int c = 0; c < preprocess->channels; c++) {
         scale[c] = (double)preprocess->std[c] / (double)preprocess->scale;
         offset[c] = (double)preprocess->mean[c] / (double)preprocess->scale;
     }
-    put_planes(values, height, width, preprocess->order, scale, offset, rgb);
+    put_planes(values, height, width, preprocess, scale, offset, rgb);
 }
 
 void vgg_pixels_crop(const vgg_pixels *from, int64_t x0, int64_t y0, int64_t x1, int64_t y1,

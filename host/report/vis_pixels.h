@@ -34,18 +34,19 @@ void vgg_colour(vgg_colours colours, double low, double high, double value, uint
 void vgg_pixels_colour(const float *values, size_t count, vgg_colours colours, double low,
                        double high, uint8_t *rgb);
 
-/* A signed picture such as a projection or a filter, `values` [3][height][width] in the network's
- * channel order, as RGB with its own contrast: 0 is middle grey, and the size that 1 % of the
- * values exceed takes the ends (black, white). All zero: middle grey. Colours are kept: the three
- * channels share one scale. */
-void vgg_pixels_signed(const float *values, int height, int width, clvgg_channel_order order,
-                       uint8_t *rgb);
+/* A signed picture such as a projection or a filter, `values` [channels][height][width], as RGB
+ * with its own contrast: 0 is middle grey, and the size that 1 % of the values exceed takes the
+ * ends (black, white). All zero: middle grey. Colours are kept: three channels share one scale; one
+ * channel is grey. Takes channels and order of `preprocess`. */
+void vgg_pixels_signed(const float *values, int height, int width,
+                       const clvgg_preprocess *preprocess, uint8_t *rgb);
 /* The same with the smallest value black and the greatest white: for filters of few pixels. */
-void vgg_pixels_stretched(const float *values, int height, int width, clvgg_channel_order order,
-                          uint8_t *rgb);
+void vgg_pixels_stretched(const float *values, int height, int width,
+                          const clvgg_preprocess *preprocess, uint8_t *rgb);
 
-/* The photograph that an input of the network, [3][height][width], was prepared from, as far as it
- * was kept by resizing and cropping. Takes order, scale, mean and std of `preprocess`. */
+/* The photograph that an input of the network, [channels][height][width], was prepared from, as far
+ * as it was kept by resizing and cropping. Takes channels, order, scale, mean and std of
+ * `preprocess`. */
 void vgg_pixels_photograph(const float *values, int height, int width,
                            const clvgg_preprocess *preprocess, uint8_t *rgb);
 

@@ -174,6 +174,7 @@ static clvgg_status set_up(clvgg_finetune *finetune)
     clvgg_status status = CLVGG_STATUS_OK;
     uint8_t digest[32];
     const size_t classes = finetune->train->files->class_count;
+    VGG_TRY(vgg_model_require_photographs(finetune->base));
     VGG_TRY(vgg_finetune_check_data(finetune->train, finetune->val));
     VGG_TRY(vgg_finetune_watch_data(finetune));
     VGG_NEW(finetune->classes, classes);

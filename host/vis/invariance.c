@@ -60,10 +60,11 @@ static clvgg_status take_preprocess(clvgg_invariance *invariance, const clvgg_mo
     invariance->preprocess = preprocess != NULL ? *preprocess : model->preprocess;
     const clvgg_preprocess *p = &invariance->preprocess;
     VGG_TRY(vgg_preprocess_check(p));
-    VGG_REQUIRE(input[0] == 3 && input[1] == p->height && input[2] == p->width,
+    VGG_REQUIRE(input[0] == p->channels && input[1] == p->height && input[2] == p->width,
                 CLVGG_STATUS_INVALID_ARGUMENT,
-                "images are prepared as 3 x %d x %d, the model's input is %lld x %lld x %lld",
-                p->height, p->width, (long long)input[0], (long long)input[1], (long long)input[2]);
+                "images are prepared as %d x %d x %d, the model's input is %lld x %lld x %lld",
+                p->channels, p->height, p->width, (long long)input[0], (long long)input[1],
+                (long long)input[2]);
 cleanup:
     return status;
 }

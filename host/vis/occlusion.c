@@ -17,6 +17,7 @@ struct clvgg_occlusion {
     int64_t maps, map_size;
     size_t classes;
     vgg_occlusion_axis down, across;
+    int channels;
     float hidden[3]; /* the square's value, a channel each */
     float *images;   /* [max_batch][input] */
     float *probability, *log_odds, *activation;
@@ -67,13 +68,21 @@ cleanup:
 }
 
 /* MEAN is 0 after preparation. */
-static void choose_hidden(clvgg_occlusion *occlusion, const clvgg_model *model,
-                          const clvgg_occlusion_options *options)
+static clvgg_status choose_hidden(clvgg_occlusion *occlusion, const clvgg_model *model,
+                                  const clvgg_occlusion_options *options)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_preprocess *p =
         options->preprocess != NULL ? options->preprocess : &model->preprocess;
-    for (int c = 0; c < 3 && options->fill == CLVGG_FILL_GREY; c++)
+    VGG_TRY(vgg_model_require_photographs(model));
+    VGG_REQUIRE(p->channels == model->preprocess.channels, CLVGG_STATUS_INVALID_ARGUMENT,
+                "images are prepared with %d channels, the model takes %d", p->channels,
+                model->preprocess.channels);
+    occlusion->channels = p->channels;
+    for (int c = 0; c < p->channels && options->fill == CLVGG_FILL_GREY; c++)
         occlusion->hidden[c] = (127.5f * p->scale - p->mean[c]) / p->std[c];
+cleanup:
+    return status;
 }
 
 clvgg_status vgg_occlusion_create(clvgg_device *device, clvgg_model *model,
@@ -85,10 +94,8 @@ clvgg_status vgg_occlusion_create(clvgg_device *device, clvgg_model *model,
     VGG_NEW(occlusion, 1);
     occlusion->progress = options->progress;
     occlusion->user = options->user;
-    VGG_REQUIRE(model->graph->nodes[0].output.dims[0] == 3, CLVGG_STATUS_UNSUPPORTED,
-                "%s: the model's input has no three channels", model->name);
     VGG_TRY(choose_squares(occlusion, model, options));
-    choose_hidden(occlusion, model, options);
+    VGG_TRY(choose_hidden(occlusion, model, options));
     VGG_TRY(vgg_forward_logits(model, &nodes[LOGITS], &occlusion->classes));
     VGG_TRY(vgg_layer_choose(model->graph, options->layer, &nodes[LAYER]));
     const vgg_node *layer = &model->graph->nodes[nodes[LAYER]];
@@ -195,7 +202,8 @@ static void hide(clvgg_occlusion *occlusion, const float *image, int cell, int r
     vgg_occlusion_axis_at(down, cell / across->count, &top, &bottom);
     vgg_occlusion_axis_at(across, cell % across->count, &left, &right);
     memcpy(to, image, elements * sizeof *to);
-    for (int c = 0; c < 3; c++, to += (size_t)down->length * (size_t)across->length)
+    for (int c = 0; c < occlusion->channels;
+         c++, to += (size_t)down->length * (size_t)across->length)
         for (int y = top; y < bottom; y++)
             for (int x = left; x < right; x++)
                 to[(size_t)y * (size_t)across->length + (size_t)x] = occlusion->hidden[c];

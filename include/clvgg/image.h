@@ -47,24 +47,27 @@ typedef enum clvgg_resize_mode {
     CLVGG_RESIZE_SQUASH = 1 /* straight to height × width, aspect ratio lost */
 } clvgg_resize_mode;
 
-/* How pixels become a network's input. Channel c of the input (in `order`) is
- * (pixel × scale − mean[c]) / std[c], pixel in 0…255. */
+/* How pixels become a network's input. Channel c of the input is
+ * (pixel × scale − mean[c]) / std[c], pixel in 0…255. One channel is grey: luma, rounded to 8 bits
+ * before the picture is resized, as Pillow's convert("L") has it. */
 typedef struct clvgg_preprocess {
     size_t struct_size;
     clvgg_resize_mode mode;
     int resize_short; /* 0: the crop's shorter side × 256/224, as the originals do */
     int height, width;
+    int channels; /* of the input: 3 in `order`, or 1, grey. A model's can be any number; with
+                     others than these no photograph can be prepared: UNSUPPORTED */
     clvgg_channel_order order;
     float scale;
-    float mean[3], std[3]; /* indexed in `order` */
+    float mean[3], std[3]; /* of each channel, in `order` */
 } clvgg_preprocess;
 
 /* torchvision's: RGB/255, mean .485 .456 .406, std .229 .224 .225, 256 → 224 × 224. */
 CLVGG_API void clvgg_preprocess_defaults(clvgg_preprocess *preprocess);
 
 /* Resizes (antialiased bilinear, bit for bit as BILINEAR of Pillow 13 and torchvision's Resize +
- * CenterCrop on its images), crops and normalises into `data`, float32 CHW [3][height][width].
- * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+ * CenterCrop on its images), crops and normalises into `data`, float32 CHW [channels][height]
+ * [width]. Errors: INVALID_ARGUMENT, UNSUPPORTED (other than 1 or 3 channels), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_image_prepare(const clvgg_image *image,
                                            const clvgg_preprocess *preprocess, float *data);
 
@@ -98,7 +101,7 @@ CLVGG_API clvgg_status clvgg_image_stream_open(clvgg_runtime *runtime, const cha
 /* Number of items the stream will deliver in all, for progress. */
 CLVGG_API size_t clvgg_image_stream_count(const clvgg_image_stream *stream);
 /* Delivers the next items, at most max_items of them, of which at most max_batch are OK. The OK
- * ones fill consecutive rows of `data`, float32 [max_batch][3][height][width]. *item_count is 0 at
+ * ones fill consecutive rows of `data`, float32 [max_batch][channels][height][width]. *item_count is 0 at
  * the end. Blocks until enough is decoded. One thread at a time. */
 CLVGG_API clvgg_status clvgg_image_stream_next(clvgg_image_stream *stream, float *data,
                                                clvgg_stream_item *items, size_t max_items,

@@ -31,7 +31,7 @@ typedef struct clvgg_buffer {
 } clvgg_buffer;
 
 /* Enqueues one pass over `count` images on `queue` (in-order or out-of-order, of the session's
- * context and device). Input float32 NCHW [count][3][h][w]; outputs[i] as in clvgg_session_run();
+ * context and device). Input float32 NCHW [count][c][h][w]; outputs[i] as in clvgg_session_run();
  * an output whose memory is NULL is not written. Starts after `wait_list`; *event (may be NULL)
  * completes when every output is written; the caller releases it. The buffers must live until then
  * (OpenCL retains them for enqueued commands). No clFinish inside. A second call on the same

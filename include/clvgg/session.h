@@ -53,7 +53,7 @@ CLVGG_API clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *m
                                             clvgg_session **out);
 CLVGG_API void clvgg_session_free(clvgg_session *session);
 
-/* Runs `count` images (1…max_batch): input float32 NCHW [count][3][h][w]; outputs[i] receives
+/* Runs `count` images (1…max_batch): input float32 NCHW [count][c][h][w]; outputs[i] receives
  * float32 [count][shape of output i], in the order of the options. An output may be NULL (not
  * fetched). Blocks. NaN in gives NaN out. Same device, driver and options: same bits, whatever the
  * other images of the batch. Errors: INVALID_ARGUMENT, OUT_OF_DEVICE_MEMORY, OPENCL, DEVICE_LOST. */

@@ -125,7 +125,7 @@ typedef struct clvgg_top_rejected {
     int64_t map;       /* the lowest of that layer */
 } clvgg_top_rejected;
 
-/* Looks at `count` more images, float32 NCHW [count][3][h][w]; the first ever has index 0. Equal
+/* Looks at `count` more images, float32 NCHW [count][c][h][w]; the first ever has index 0. Equal
  * values go to the earlier image. `rejected` [count] receives the images left out, their number
  * goes to *rejected_count; with NULL such an image is an error. Blocks. One thread at a time.
  * Errors: INVALID_ARGUMENT, NON_FINITE (image, layer and map; the images before it count),
@@ -236,7 +236,7 @@ typedef struct clvgg_occlusion_map {
     const int32_t *predicted;      /* most probable class; -1 where a logit is no number */
 } clvgg_occlusion_map;
 
-/* image: float32 [3][height][width], prepared. class_index, map: -1 for the default above.
+/* image: float32 [channels][height][width], prepared. class_index, map: -1 for the default above.
  * Set result->struct_size first. Blocks. Errors: INVALID_ARGUMENT (no such class or map),
  * NON_FINITE (the unoccluded image's logits, where the class is to be chosen by them), CANCELLED,
  * and those of clvgg_session_run(). */
@@ -255,7 +255,7 @@ typedef enum clvgg_transform {
 /* Prepares a transformed photograph as clvgg_image_prepare() does the photograph itself, with which
  * a shift by 0, scale 1 or rotation by 0 agrees bit for bit. The photograph is resampled where it
  * is enlarged; what the crop had left out moves into view; beyond the photograph it is filled with
- * MEAN or EDGE. data: float32 [3][height][width]. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+ * MEAN or EDGE. data: float32 [channels][height][width]. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_image_prepare_transformed(const clvgg_image *image,
                                                        const clvgg_preprocess *preprocess,
                                                        clvgg_transform transform, double amount,
@@ -338,7 +338,7 @@ typedef struct clvgg_gradcam_map {
     const float *weights;     /* of each map of the layer */
 } clvgg_gradcam_map;
 
-/* image: float32 [3][height][width], prepared. class_index: -1 for the most probable, which costs
+/* image: float32 [channels][height][width], prepared. class_index: -1 for the most probable, which costs
  * another forward pass. Set result->struct_size first. Blocks. Errors: INVALID_ARGUMENT (no such
  * class), NON_FINITE (the image's logits, where the class is to be chosen by them), and those of
  * clvgg_projector_run(). */

@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static float prepared[3 * 8 * 9];
     static const clvgg_preprocess preprocess = {.struct_size = sizeof preprocess,
+                                                .channels = 3,
                                                 .resize_short = 7,
                                                 .height = 8,
                                                 .width = 9,

@@ -38,8 +38,13 @@ clvgg_status small_model_source(void *user, const char *tensor, const clvgg_shap
 
 clvgg_model *small_model_make(clvgg_runtime *runtime, unsigned seed)
 {
+    return small_model_of_channels(runtime, seed, 3);
+}
+
+clvgg_model *small_model_of_channels(clvgg_runtime *runtime, unsigned seed, int channels)
+{
     const vgg_family_plan plan = {.architecture = "vgg11",
-                                  .input = {3, 32, 32},
+                                  .input = {channels, 32, 32},
                                   .channels = {4, 5, 6, 6, 7, 8, 8, 8},
                                   .head = {12, 10, 3}};
     vgg_graph *graph;

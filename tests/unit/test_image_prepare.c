@@ -36,15 +36,17 @@ static clvgg_preprocess plain(clvgg_resize_mode mode, int resize_short, int heig
                               .resize_short = resize_short,
                               .height = height,
                               .width = width,
+                              .channels = 3,
                               .scale = 1,
                               .std = {1, 1, 1}};
 }
 
+/* The name's first word. */
 static clvgg_image *read_fixture(const char *name)
 {
     char path[512];
     clvgg_image *image = NULL;
-    snprintf(path, sizeof path, IMAGES "%s.png", name);
+    snprintf(path, sizeof path, IMAGES "%.*s.png", (int)strcspn(name, "-"), name);
     assert_int_equal(clvgg_image_read(runtime, path, &image), CLVGG_STATUS_OK);
     return image;
 }
@@ -61,8 +63,10 @@ static void resizes_as_pillow(void **state)
         {"wide", CLVGG_RESIZE_CROP, 31, 31, 31}, /* size kept */
         {"wide", CLVGG_RESIZE_CROP, 60, 41, 33}, /* enlarged */
         {"wide", CLVGG_RESIZE_CROP, 9, 14, 20},  /* padded */
-        {"tall", CLVGG_RESIZE_CROP, 19, 17, 14}, {"tall", CLVGG_RESIZE_CROP, 0, 21, 13},
-        {"wide", CLVGG_RESIZE_SQUASH, 0, 5, 3},  {"tall", CLVGG_RESIZE_SQUASH, 0, 20, 40},
+        {"tall", CLVGG_RESIZE_CROP, 19, 17, 14},      {"tall", CLVGG_RESIZE_CROP, 0, 21, 13},
+        {"wide", CLVGG_RESIZE_SQUASH, 0, 5, 3},       {"tall", CLVGG_RESIZE_SQUASH, 0, 20, 40},
+        {"wide-grey", CLVGG_RESIZE_CROP, 20, 16, 17}, /* one channel: convert("L") before it */
+        {"wide-grey", CLVGG_RESIZE_CROP, 9, 14, 20},  {"wide-grey", CLVGG_RESIZE_SQUASH, 0, 5, 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int height = cases[i].height, width = cases[i].width;
@@ -72,12 +76,14 @@ static void resizes_as_pillow(void **state)
                  height, width);
         ppm expected = ppm_read(path);
         clvgg_preprocess preprocess = plain(cases[i].mode, cases[i].resize_short, height, width);
+        preprocess.channels = strstr(cases[i].source, "grey") != NULL ? 1 : 3;
         clvgg_image *image = read_fixture(cases[i].source);
         size_t plane = (size_t)(height * width);
-        float *data = calloc(plane * 3, sizeof *data);
+        const size_t channels = (size_t)preprocess.channels;
+        float *data = calloc(plane * channels, sizeof *data);
         assert_int_equal(clvgg_image_prepare(image, &preprocess, data), CLVGG_STATUS_OK);
         for (size_t pixel = 0; pixel < plane; pixel++)
-            for (size_t c = 0; c < 3; c++)
+            for (size_t c = 0; c < channels; c++)
                 if (data[c * plane + pixel] != (float)expected.pixels[pixel * 3 + c])
                     fail_msg("%s: pixel %zu channel %zu is %g, not %d", path, pixel, c,
                              (double)data[c * plane + pixel], expected.pixels[pixel * 3 + c]);
@@ -206,6 +212,14 @@ static void wrong_arguments_are_named(void **state)
                          CLVGG_STATUS_INVALID_ARGUMENT);
         if (strstr(clvgg_status_message(), words[i]) == NULL)
             fail_msg("'%s' doesn't say '%s'", clvgg_status_message(), words[i]);
+    }
+    for (int channels = -1; channels < 6; channels++) {
+        if (channels == 1 || channels == 3)
+            continue;
+        wrong[0] = good;
+        wrong[0].channels = channels;
+        assert_int_equal(clvgg_image_prepare(image, &wrong[0], data), CLVGG_STATUS_UNSUPPORTED);
+        assert_non_null(strstr(clvgg_status_message(), "a photograph gives 3, or 1 in grey"));
     }
     assert_int_equal(clvgg_image_prepare(NULL, &good, data), CLVGG_STATUS_INVALID_ARGUMENT);
     assert_int_equal(clvgg_image_prepare(image, NULL, data), CLVGG_STATUS_INVALID_ARGUMENT);

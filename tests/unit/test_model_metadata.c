@@ -185,6 +185,12 @@ static void refuses_bad_preprocessing(void **state)
     (void)state;
     static const char *const cases[][2] = {
         {"nonsense", "clvgg.preprocess: not JSON"},
+        {PREPROCESS "\"channels\": \"grey\"}",
+         "clvgg.preprocess: 1 channels, 'mean' has 3 values and 'std' 3"},
+        {PREPROCESS "\"mean\": [1]}", "3 channels, 'mean' has 1 values and 'std' 3"},
+        {"{\"channels\": \"grey\", \"mean\": [1], \"std\": [2]}",
+         "clvgg.preprocess is for 1 channel, the network takes 3"},
+        {"{\"channels\": \"grey\", \"mean\": [1], \"std\": [0]}", "channel 0 has mean 1 and std 0"},
         {"[]", "clvgg.preprocess: not an object"},
         {"{\"channels\": \"RGB\"}", "clvgg.preprocess: needs 'channels', 'mean' and 'std'"},
         {PREPROCESS "\"channels\": \"GRB\"}", "'channels' has no valid value"},
@@ -212,6 +218,77 @@ static void refuses_bad_preprocessing(void **state)
     make_vgg(&file, "clvgg.preprocess", PREPROCESS "\"crop\": 64}");
     refuses(&file, NULL, CLVGG_STATUS_SHAPE_MISMATCH,
             "an input of 64 x 64 leaves 16 features for fc6, its tensor 'fc6.weight' takes 4");
+}
+
+/* conv1_1 takes `channels`. */
+static void make_channels(tensor_file *file, int64_t channels, const char *preprocess)
+{
+    tensor_file_vgg(file, features, 8, head);
+    tensor_file_get(file, "conv1_1.weight")->shape.dims[1] = channels;
+    if (preprocess != NULL)
+        tensor_file_state(file, "clvgg.preprocess", preprocess);
+}
+
+static void grey_is_stated_or_the_average(void **state)
+{
+    (void)state;
+    tensor_file file;
+    clvgg_preprocess preprocess;
+    make_channels(&file, 1, NULL);
+    clvgg_model *model = load_good(&file, NULL);
+    for (int again = 0; again < 2; again++) { /* what is saved is stated */
+        assert_string_equal(clvgg_model_preprocess_origin(model),
+                            again ? "stated in the file"
+                                  : "assumed: Caffe's, from tensor names, averaged for grey");
+        clvgg_model_preprocess(model, &preprocess);
+        assert_int_equal(preprocess.channels, 1);
+        assert_float_equal(preprocess.mean[0], (103.939 + 116.779 + 123.68) / 3, 1e-4);
+        assert_true(preprocess.std[0] == 1);
+        assert_int_equal(clvgg_model_save(model, temp_path("again.safetensors"), CLVGG_DTYPE_F32),
+                         CLVGG_STATUS_OK);
+        clvgg_model_free(model);
+        assert_int_equal(clvgg_model_load(runtime, temp_path("again.safetensors"), NULL, &model),
+                         CLVGG_STATUS_OK);
+    }
+    clvgg_model_free(model);
+    make_channels(&file, 1, "{\"mean\": [7], \"channels\": \"grey\", \"std\": [2]}");
+    model = load_good(&file, NULL);
+    clvgg_model_preprocess(model, &preprocess);
+    assert_true(preprocess.channels == 1 && preprocess.mean[0] == 7 && preprocess.std[0] == 2);
+    clvgg_model_free(model);
+    make_channels(&file, 1, PREPROCESS "\"crop\": 32}");
+    refuses(&file, NULL, CLVGG_STATUS_BAD_FILE,
+            "clvgg.preprocess is for 3 channels, the network takes 1");
+}
+
+static void other_channels_have_no_preprocessing(void **state)
+{
+    (void)state;
+    tensor_file file;
+    clvgg_preprocess preprocess;
+    for (int64_t channels = 2; channels <= 5; channels += channels == 2 ? 2 : 1) {
+        make_channels(&file, channels, NULL);
+        clvgg_model *model = load_good(&file, NULL);
+        for (int again = 0; again < 2; again++) {
+            clvgg_model_preprocess(model, &preprocess);
+            assert_int_equal(preprocess.channels, channels);
+            assert_int_equal(preprocess.width, 32);
+            assert_string_equal(clvgg_model_preprocess_origin(model),
+                                "none: no photograph has so many channels");
+            assert_null(clvgg_model_metadata(model, "clvgg.preprocess"));
+            assert_int_equal(
+                clvgg_model_save(model, temp_path("again.safetensors"), CLVGG_DTYPE_F32),
+                CLVGG_STATUS_OK);
+            clvgg_model_free(model);
+            assert_int_equal(
+                clvgg_model_load(runtime, temp_path("again.safetensors"), NULL, &model),
+                CLVGG_STATUS_OK);
+        }
+        clvgg_model_free(model);
+    }
+    make_channels(&file, 4, PREPROCESS "\"crop\": 32}");
+    refuses(&file, NULL, CLVGG_STATUS_BAD_FILE,
+            "clvgg.preprocess is for 3 channels, the network takes 4");
 }
 
 static void reads_classes(void **state)
@@ -286,6 +363,8 @@ int main(void)
         cmocka_unit_test(checks_tensors_against_the_graph),
         cmocka_unit_test(reads_preprocessing),
         cmocka_unit_test(refuses_bad_preprocessing),
+        cmocka_unit_test(grey_is_stated_or_the_average),
+        cmocka_unit_test(other_channels_have_no_preprocessing),
         cmocka_unit_test(reads_classes),
         cmocka_unit_test(reads_label_files),
     };

@@ -16,7 +16,7 @@
 #include "support/image_fixture.h"
 
 #define IMAGES TEST_DATA "/images/"
-enum { ALL = VGG_VIEW_FLIP | VGG_VIEW_CROP | VGG_VIEW_COLOR, SIDE_MAX = 80 };
+enum { ALL = VGG_VIEW_FLIP | VGG_VIEW_CROP | VGG_VIEW_COLOR, SIDE_MAX = 80, KINDS = 4 };
 #define ROW_MAX (3 * SIDE_MAX * SIDE_MAX)
 
 _Static_assert((int)VGG_VIEW_FLIP == (int)CLVGG_AUGMENT_FLIP &&
@@ -32,16 +32,17 @@ static clvgg_image *read_image(const char *path)
     return image;
 }
 
-/* Preparations: torchvision's; padded, BGR; squashed. */
+/* Preparations: torchvision's; padded, BGR; squashed; grey. */
 static clvgg_preprocess preprocess_of(int kind)
 {
     clvgg_preprocess p;
     clvgg_preprocess_defaults(&p);
     p.height = kind == 0 ? 32 : kind == 1 ? 41 : 17;
-    p.width = kind == 0 ? 32 : kind == 1 ? 30 : 64;
+    p.width = kind == 0 ? 32 : kind == 1 ? 30 : kind == 2 ? 64 : 19;
     p.resize_short = kind == 1 ? 21 : 36;
     p.mode = kind == 2 ? CLVGG_RESIZE_SQUASH : CLVGG_RESIZE_CROP;
     p.order = kind == 1 ? CLVGG_BGR : CLVGG_RGB;
+    p.channels = kind == 3 ? 1 : 3;
     return p;
 }
 
@@ -64,11 +65,11 @@ static void check_view_0(const char *path)
     clvgg_image *image = read_image(path);
     vgg_view view = vgg_view_draw(ALL, 5, digest, 0, image->width, image->height);
     assert_false(view.flip || view.crop || view.color);
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         clvgg_preprocess p = preprocess_of(kind);
         prepare_plainly(image, &p, wanted);
         prepare_view(image, &p, &view, data);
-        assert_memory_equal(data, wanted, (size_t)(3 * p.height * p.width) * sizeof *data);
+        assert_memory_equal(data, wanted, (size_t)(p.channels * p.height * p.width) * sizeof *data);
     }
     vgg_image_free(image);
 }
@@ -81,9 +82,10 @@ static void view_0_is_the_image_as_it_is(void **state)
 }
 
 /* Left becomes right. */
-static void mirror(float *data, int height, int width)
+static void mirror(float *data, const clvgg_preprocess *p)
 {
-    for (int row = 0; row < 3 * height; row++)
+    const int width = p->width;
+    for (int row = 0; row < p->channels * p->height; row++)
         for (int x = 0; x < width / 2; x++) {
             float *left = data + row * width + x, *right = data + row * width + width - 1 - x;
             float kept = *left;
@@ -98,13 +100,13 @@ static void flipping_twice_changes_nothing(void **state)
     static float data[ROW_MAX], wanted[ROW_MAX];
     clvgg_image *image = read_image(TEST_DATA "/chelsea.png");
     const vgg_view view = {.flip = true};
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         clvgg_preprocess p = preprocess_of(kind);
-        size_t bytes = (size_t)(3 * p.height * p.width) * sizeof *data;
+        size_t bytes = (size_t)(p.channels * p.height * p.width) * sizeof *data;
         prepare_plainly(image, &p, wanted);
         prepare_view(image, &p, &view, data);
         assert_int_not_equal(memcmp(data, wanted, bytes), 0);
-        mirror(data, p.height, p.width);
+        mirror(data, &p);
         assert_memory_equal(data, wanted, bytes);
     }
     vgg_image_free(image);
@@ -120,21 +122,21 @@ static double grey(const double pixel[3])
     return 0.2989 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2];
 }
 
-/* Colours of RGB pixels in 0…255, as torchvision's functional.adjust_…() define them. */
-static void ref_color(const vgg_view *view, double (*pixels)[3], size_t count)
+/* Colours of RGB or grey pixels in 0…255, as torchvision's functional.adjust_…() define them. */
+static void ref_color(const vgg_view *view, int channels, double (*pixels)[3], size_t count)
 {
     double mean = 0;
     for (size_t i = 0; i < count; i++) {
         for (int c = 0; c < 3; c++)
             pixels[i][c] = clamp(pixels[i][c] * (double)view->brightness);
-        mean += grey(pixels[i]) / (double)count;
+        mean += (channels == 1 ? pixels[i][0] : grey(pixels[i])) / (double)count;
     }
     const double contrast = (double)view->contrast, saturation = (double)view->saturation;
     for (size_t i = 0; i < count; i++) {
         for (int c = 0; c < 3; c++)
             pixels[i][c] = clamp(contrast * pixels[i][c] + (1 - contrast) * mean);
         const double level = grey(pixels[i]);
-        for (int c = 0; c < 3; c++)
+        for (int c = 0; c < 3 && channels == 3; c++)
             pixels[i][c] = clamp(saturation * pixels[i][c] + (1 - saturation) * level);
     }
 }
@@ -168,15 +170,15 @@ static void ref_view(const clvgg_image *image, const clvgg_preprocess *p, const 
     if (view->crop)
         free(part.pixels);
     if (view->flip)
-        mirror(bytes, p->height, p->width);
+        mirror(bytes, p);
     const size_t plane = (size_t)(p->height * p->width);
     for (size_t i = 0; i < plane; i++)
-        for (size_t c = 0; c < 3; c++)
+        for (size_t c = 0; c < (size_t)p->channels; c++)
             pixels[i][c] = (double)bytes[c * plane + i];
     if (view->color)
-        ref_color(view, pixels, plane);
+        ref_color(view, p->channels, pixels, plane);
     for (size_t i = 0; i < plane; i++)
-        for (size_t c = 0; c < 3; c++) {
+        for (size_t c = 0; c < (size_t)p->channels; c++) {
             const double value = pixels[i][p->order == CLVGG_BGR ? 2 - c : c];
             wanted[c * plane + i] =
                 (value * (double)p->scale - (double)p->mean[c]) / (double)p->std[c];
@@ -190,7 +192,7 @@ static void check_view(const clvgg_image *image, const clvgg_preprocess *p, cons
     static double wanted[ROW_MAX];
     prepare_view(image, p, view, data);
     ref_view(image, p, view, wanted);
-    for (int i = 0; i < 3 * p->height * p->width; i++)
+    for (int i = 0; i < p->channels * p->height * p->width; i++)
         if (!(fabs((double)data[i] - wanted[i]) <= (view->color ? 4e-6 : 1e-6)))
             fail_msg("element %d: %.9g, not %.9g", i, (double)data[i], wanted[i]);
 }
@@ -214,7 +216,7 @@ static void views_are_as_the_reference_has_them(void **state)
             {.color = true, .brightness = 1, .contrast = 0, .saturation = 0},
             {.color = true, .brightness = 0, .contrast = 1, .saturation = 1},
             {.color = true, .brightness = 1, .contrast = 1, .saturation = 1}};
-        for (int kind = 0; kind < 3; kind++) {
+        for (int kind = 0; kind < KINDS; kind++) {
             clvgg_preprocess p = preprocess_of(kind);
             check_view(image, &p, &whole);
             check_view(image, &p, &corner);
@@ -241,7 +243,7 @@ static void neutral_colors_change_no_bit(void **state)
     clvgg_preprocess p = preprocess_of(1);
     prepare_plainly(image, &p, wanted);
     prepare_view(image, &p, &view, data);
-    assert_memory_equal(data, wanted, (size_t)(3 * p.height * p.width) * sizeof *data);
+    assert_memory_equal(data, wanted, (size_t)(p.channels * p.height * p.width) * sizeof *data);
     vgg_image_free(image);
 }
 

@@ -78,12 +78,16 @@ static void colour_maps_are_ordered(void **state)
 
 enum { H = 20, W = 30 };
 
+static const clvgg_preprocess rgb_order = {.channels = 3, .order = CLVGG_RGB},
+                              bgr_order = {.channels = 3, .order = CLVGG_BGR},
+                              one_channel = {.channels = 1, .order = CLVGG_BGR};
+
 static void contrast_is_each_pictures_own(void **state)
 {
     (void)state;
     float values[3][H * W] = {{0}};
     uint8_t rgb[H * W][3];
-    vgg_pixels_signed(values[0], H, W, CLVGG_RGB, rgb[0]);
+    vgg_pixels_signed(values[0], H, W, &rgb_order, rgb[0]);
     for (size_t i = 0; i < H * W; i++)
         assert_memory_equal(rgb[i], ((uint8_t[]){128, 128, 128}), 3);
     for (size_t i = 0; i < H * W; i++) {
@@ -92,24 +96,32 @@ static void contrast_is_each_pictures_own(void **state)
     }
     values[1][7] = 1e6F; /* one of 1,800 that is beyond all others */
     values[1][8] = NAN;
-    vgg_pixels_signed(values[0], H, W, CLVGG_BGR, rgb[0]);
+    vgg_pixels_signed(values[0], H, W, &bgr_order, rgb[0]);
     assert_memory_equal(rgb[7] + 1, ((uint8_t[]){255}), 1);
     assert_int_equal(rgb[9][1], 128);
     for (size_t i = 0; i < H * W; i++) /* the outlier doesn't push the others into grey */
         if (rgb[i][2] > 2 && i != 8)
             assert_in_range(rgb[i][2], 0, 128);
     values[1][7] = values[1][8] = 0;
-    vgg_pixels_signed(values[0], H, W, CLVGG_BGR, rgb[0]);
+    vgg_pixels_signed(values[0], H, W, &bgr_order, rgb[0]);
     assert_in_range(rgb[0][2], 0, 1);     /* blue comes first in BGR: it is the last of RGB */
     assert_in_range(rgb[0][0], 190, 193); /* half as far to the other side */
-    vgg_pixels_stretched(values[0], H, W, CLVGG_RGB, rgb[0]);
+    vgg_pixels_stretched(values[0], H, W, &rgb_order, rgb[0]);
     assert_memory_equal(rgb[0], ((uint8_t[]){0, 170, 255}), 3);
+    for (size_t i = 0; i < H * W; i++) /* one channel is grey, and reads no other */
+        values[0][i] = i % 2 == 0 ? -1 : 1;
+    values[1][0] = 1e6F;
+    vgg_pixels_signed(values[0], H, W, &one_channel, rgb[0]);
+    assert_memory_equal(rgb[0], ((uint8_t[]){0, 0, 0, 255, 255, 255}), 6);
+    vgg_pixels_stretched(values[0], H, W, &one_channel, rgb[0]);
+    assert_memory_equal(rgb[0], ((uint8_t[]){0, 0, 0, 255, 255, 255}), 6);
 }
 
 static void photographs_come_back(void **state)
 {
     (void)state;
-    const clvgg_preprocess preprocess = {.order = CLVGG_BGR,
+    const clvgg_preprocess preprocess = {.channels = 3,
+                                         .order = CLVGG_BGR,
                                          .scale = 1 / 255.0F,
                                          .mean = {0.4F, 0.45F, 0.5F},
                                          .std = {0.2F, 0.25F, 0.3F}};

@@ -25,16 +25,17 @@ static clvgg_image *read_image(const char *path)
     return image;
 }
 
-/* Preparations: torchvision's; padded, BGR; squashed. */
+/* Preparations: torchvision's; padded, BGR; squashed; grey. */
 static clvgg_preprocess preprocess_of(int kind)
 {
     clvgg_preprocess p;
     clvgg_preprocess_defaults(&p);
     p.height = kind == 0 ? 32 : kind == 1 ? 41 : 17;
-    p.width = kind == 0 ? 32 : kind == 1 ? 30 : 64;
+    p.width = kind == 0 ? 32 : kind == 1 ? 30 : kind == 2 ? 64 : 19;
     p.resize_short = kind == 1 ? 21 : 36;
     p.mode = kind == 2 ? CLVGG_RESIZE_SQUASH : CLVGG_RESIZE_CROP;
     p.order = kind == 1 ? CLVGG_BGR : CLVGG_RGB;
+    p.channels = kind == 3 ? 1 : 3;
     return p;
 }
 
@@ -48,12 +49,13 @@ static void warp_image(const clvgg_image *image, const clvgg_preprocess *p, cons
 static void check_identity(const char *path)
 {
     clvgg_image *image = read_image(path);
-    for (int kind = 0; kind < 3; kind++)
+    for (int kind = 0; kind < 4; kind++)
         for (int turns = -360; turns <= 360; turns += 360) {
             const clvgg_preprocess p = preprocess_of(kind);
             assert_int_equal(vgg_image_prepare(image, &p, wanted), CLVGG_STATUS_OK);
             warp_image(image, &p, &(vgg_warp){.scale = 1, .turn = turns, .edge = turns == 0});
-            assert_memory_equal(data, wanted, (size_t)(3 * p.height * p.width) * sizeof *data);
+            assert_memory_equal(data, wanted,
+                                (size_t)(p.channels * p.height * p.width) * sizeof *data);
         }
     vgg_image_free(image);
 }
@@ -171,6 +173,10 @@ static void beyond_the_picture_is_what_was_asked_for(void **state)
         for (int i = 32; i < 32 * 32; i++) /* the top row again and again */
             assert_true(data[c * 1024 + i] == data[c * 1024 + i % 32]);
     assert_true(data[0] != data[31]);
+    p = preprocess_of(3);
+    warp_image(image, &p, &(vgg_warp){.scale = 1, .down = 500});
+    for (int i = 0; i < p.height * p.width; i++)
+        assert_true(fabsf(data[i]) < 1e-6f);
     p = preprocess_of(1); /* padded with black: black goes on */
     warp_image(image, &p, &(vgg_warp){.scale = 1, .down = -9000, .edge = true});
     for (int i = 0; i < 3 * 41 * 30; i++)

@@ -204,12 +204,18 @@ def rare_jpegs():
 
 
 def resizes():
-    """resize-SOURCE-MODE-SHORT-HEIGHTxWIDTH.ppm: torchvision's Resize and CenterCrop, in Pillow."""
+    """resize-SOURCE-MODE-SHORT-HEIGHTxWIDTH.ppm: torchvision's Resize and CenterCrop, in Pillow.
+
+    The source wide-grey is wide.png behind convert("L").
+    """
     for source, mode, short, h, w in (
             ("wide", "crop", 20, 16, 17), ("wide", "crop", 31, 31, 31), ("wide", "crop", 60, 41, 33),
             ("wide", "crop", 9, 14, 20), ("tall", "crop", 19, 17, 14), ("tall", "crop", 0, 21, 13),
-            ("wide", "squash", 0, 5, 3), ("tall", "squash", 0, 20, 40)):
-        image = Image.open(source + ".png")
+            ("wide", "squash", 0, 5, 3), ("tall", "squash", 0, 20, 40),
+            ("wide-grey", "crop", 20, 16, 17), ("wide-grey", "crop", 9, 14, 20), ("wide-grey", "squash", 0, 5, 3)):
+        image = Image.open(source.removesuffix("-grey") + ".png")
+        if source.endswith("-grey"):
+            image = image.convert("L").convert("RGB")  # three equal channels, for a .ppm
         if mode == "squash":
             out = np.asarray(image.resize((w, h), Image.BILINEAR))
         else:
