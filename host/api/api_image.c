@@ -50,6 +50,12 @@ int clvgg_image_warning_count(const clvgg_image *image)
     return image->warning_count;
 }
 
+size_t clvgg_damaged_image_count(const clvgg_runtime *runtime, const char **first)
+{
+    *first = runtime->damaged.first;
+    return runtime->damaged.count;
+}
+
 clvgg_status clvgg_image_write_png(clvgg_runtime *runtime, const char *path, int width, int height,
                                    const uint8_t *rgb)
 {
@@ -124,6 +130,11 @@ clvgg_status clvgg_image_stream_open(clvgg_runtime *runtime, const char *const *
     }
     VGG_API_RETURN(&runtime->scope,
                    vgg_stream_open(runtime->threads, paths, path_count, &chosen, out));
+}
+
+const char *clvgg_image_stream_skipped(const clvgg_image_stream *stream, size_t *count)
+{
+    return vgg_stream_skipped(stream, count);
 }
 
 size_t clvgg_image_stream_count(const clvgg_image_stream *stream)

@@ -12,10 +12,12 @@ clvgg_status vgg_runtime_create(const clvgg_runtime_options *options, clvgg_runt
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_runtime *runtime = NULL;
     vgg_scope scope = {options->allocate, options->release, options->allocator_user,
-                       options->log,      options->log_user, options->log_level};
+                       options->log,      options->log_user, options->log_level, NULL};
     const vgg_scope *previous = vgg_scope_enter(&scope);
     VGG_NEW(runtime, 1);
     runtime->scope = scope;
+    runtime->scope.damaged = &runtime->damaged;
+    pthread_mutex_init(&runtime->damaged.mutex, NULL);
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     runtime->threads = options->threads > 0 ? options->threads
                        : processors > 0     ? (int)processors
@@ -34,6 +36,7 @@ void vgg_runtime_free(clvgg_runtime *runtime)
 {
     if (runtime == NULL)
         return;
+    vgg_damaged_free(&runtime->damaged);
     vgg_free(runtime->kernel_dir);
     vgg_free(runtime);
 }

@@ -6,6 +6,7 @@
 #ifndef VGG_BASE_RUNTIME_H
 #define VGG_BASE_RUNTIME_H
 
+#include "base/damaged.h"
 #include "clvgg/runtime.h"
 
 typedef struct vgg_scope {
@@ -15,10 +16,12 @@ typedef struct vgg_scope {
     clvgg_log_fn log;
     void *log_user;
     clvgg_log_level log_level;
+    vgg_damaged *damaged; /* or NULL */
 } vgg_scope;
 
 struct clvgg_runtime {
     vgg_scope scope;
+    vgg_damaged damaged;
     int threads;             /* at least 1 */
     char *kernel_dir;        /* NULL: embedded kernels */
     struct vgg_cache *cache; /* cache/cache.h's; NULL: none */

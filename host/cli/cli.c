@@ -99,3 +99,24 @@ clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out)
     vgg_text_free(&cache_path);
     return status;
 }
+
+void vgg_cli_runtime_free(const vgg_cli *cli, clvgg_runtime *runtime)
+{
+    const char *first = NULL;
+    const size_t count = runtime != NULL ? clvgg_damaged_image_count(runtime, &first) : 0;
+    if (count == 1 && !cli->silent)
+        vgg_cli_note(cli, "warning: %s is damaged, but could be read", first);
+    else if (count > 1 && !cli->silent)
+        vgg_cli_note(cli, "warning: %zu photographs are damaged, but could be read; one is %s",
+                     count, first);
+    clvgg_runtime_free(runtime);
+}
+
+void vgg_cli_say_skipped(const vgg_cli *cli, const clvgg_image_stream *stream)
+{
+    size_t count = 0;
+    const char *words = clvgg_image_stream_skipped(stream, &count);
+    if (count > 0 && !cli->silent)
+        vgg_cli_note(cli, "left out: %zu file%s that %s not named as images: %s", count,
+                     count == 1 ? "" : "s", count == 1 ? "is" : "are", words);
+}

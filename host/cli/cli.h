@@ -7,7 +7,7 @@
 #ifndef VGG_CLI_CLI_H
 #define VGG_CLI_CLI_H
 
-#include "clvgg/runtime.h"
+#include "clvgg/image.h"
 #include "report/out.h"
 #include "report/style.h"
 
@@ -57,5 +57,9 @@ bool vgg_cli_replaces(const char *output, const char *source);
 vgg_text vgg_cli_cache_path(const vgg_cli *cli);
 /* A runtime that reports warnings on standard error, with the cache that the user wants. */
 clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out);
+/* Says how many photographs were damaged, and frees it. */
+void vgg_cli_runtime_free(const vgg_cli *cli, clvgg_runtime *runtime);
+/* Says which files in folders are no photographs. */
+void vgg_cli_say_skipped(const vgg_cli *cli, const clvgg_image_stream *stream);
 
 #endif

@@ -328,7 +328,7 @@ static void release(vgg_finetuning *run)
     clvgg_dataset_free(run->val);
     clvgg_device_free(run->device);
     clvgg_model_free(run->base);
-    clvgg_runtime_free(run->runtime);
+    vgg_cli_runtime_free(run->cli, run->runtime);
     vgg_text_free(&run->run_dir);
     vgg_text_free(&run->cache_dir);
     free(run->epochs);

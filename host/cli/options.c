@@ -201,7 +201,8 @@ vgg_parsed vgg_options_parse(vgg_cli *cli, const vgg_verb *verb, int argc, char 
             if (parsed != VGG_PARSED)
                 return parsed;
         } else {
-            argv[kept++] = argv[at];
+            static char standard_input[] = "/dev/stdin";
+            argv[kept++] = strcmp(argv[at], "-") == 0 ? standard_input : argv[at];
         }
     }
     *operand_count = (size_t)(kept - 1);

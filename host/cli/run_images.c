@@ -58,6 +58,7 @@ clvgg_status vgg_run_images(vgg_run *run)
         &stream); /* decodes from here on, while the session is made */
     if (status == CLVGG_STATUS_OK) {
         size_t count = clvgg_image_stream_count(stream);
+        vgg_cli_say_skipped(run->cli, stream);
         status = vgg_run_start(run, vgg_run_batch(run, count));
         if (!run->arguments->quiet)
             run->progress = vgg_progress_start(&run->cli->err_style, NULL, count);

@@ -79,5 +79,5 @@ void vgg_run_release(vgg_run *run)
     clvgg_class_map_free(run->map);
     clvgg_device_free(run->device);
     clvgg_model_free(run->model);
-    clvgg_runtime_free(run->runtime);
+    vgg_cli_runtime_free(run->cli, run->runtime);
 }

@@ -327,6 +327,8 @@ static int work(vgg_vis *vis)
         stream_options.memory_limit_bytes = common->run.memory_limit_bytes;
         const clvgg_status status =
             clvgg_image_stream_open(vis->run.runtime, paths, count, &stream_options, &stream);
+        if (status == CLVGG_STATUS_OK)
+            vgg_cli_say_skipped(vis->cli, stream);
         if (!common->run.quiet && status == CLVGG_STATUS_OK)
             vis->run.progress = vgg_progress_start(&vis->cli->err_style, "activations",
                                                    clvgg_image_stream_count(stream));

@@ -183,6 +183,8 @@ static clvgg_status look_at_all(vgg_vis *vis, const vgg_top_request *request, vg
     if (status == CLVGG_STATUS_OK)
         status = clvgg_image_stream_open(vis->run.runtime, request->paths, request->path_count,
                                          &options, &p.stream);
+    if (status == CLVGG_STATUS_OK)
+        vgg_cli_say_skipped(vis->cli, p.stream);
     if (status == CLVGG_STATUS_OK && !vis->arguments->run.quiet)
         vis->run.progress = vgg_progress_start(&vis->cli->err_style, "searching",
                                                clvgg_image_stream_count(p.stream));

@@ -1,25 +1,30 @@
 /* image/decode.c — tells formats apart by content and hands over to the decoder.
  *
- * The file's name plays no part. A new format is a row in `formats` and a file like png_read.c.
+ * A file's name plays no part but in folders, where it tells which files to try. A new format is a
+ * row in `formats` and a file like png_read.c.
  */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
+#include "base/damaged.h"
 #include "base/file.h"
+#include "base/pipe.h"
 #include "image/decoders.h"
 
 typedef struct image_format {
     const char *magic;
     size_t magic_bytes;
+    const char *endings[5]; /* of files' names, in lower case */
     clvgg_status (*decode)(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
     clvgg_status (*measure)(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
 } image_format;
 
 static const image_format formats[] = {
-    {"\x89PNG\r\n\x1A\n", 8, vgg_png_decode, vgg_png_measure},
-    {"\xFF\xD8\xFF", 3, vgg_jpeg_decode, vgg_jpeg_measure},
+    {"\x89PNG\r\n\x1A\n", 8, {".png"}, vgg_png_decode, vgg_png_measure},
+    {"\xFF\xD8\xFF", 3, {".jpg", ".jpeg", ".jpe", ".jfif"}, vgg_jpeg_decode, vgg_jpeg_measure},
 };
 
 /* NULL when none has such a beginning. */
@@ -35,6 +40,17 @@ static const image_format *find_format(const uint8_t *bytes, size_t byte_count)
 bool vgg_image_is_known(const void *bytes, size_t byte_count)
 {
     return find_format(bytes, byte_count) != NULL;
+}
+
+bool vgg_image_is_named(const char *name)
+{
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        for (const char *const *ending = formats[i].endings; *ending != NULL; ending++)
+            if (length >= strlen(*ending) &&
+                strcasecmp(name + length - strlen(*ending), *ending) == 0)
+                return true;
+    return false;
 }
 
 static clvgg_status need_format(const uint8_t *bytes, size_t byte_count, const image_format **out)
@@ -81,6 +97,8 @@ clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *
     VGG_NEW(image, 1);
     image->scope = vgg_scope_current();
     VGG_TRY(format->decode(bytes, byte_count, image));
+    if (image->warning_count > 0)
+        VGG_TRY(vgg_damaged_note(name));
     *out = image;
     image = NULL;
 cleanup:
@@ -109,7 +127,8 @@ clvgg_status vgg_image_read(const char *path, clvgg_image **out)
     unsigned char *bytes = NULL;
     size_t byte_count = 0;
     *out = NULL;
-    VGG_TRY(vgg_file_read_all(path, VGG_IMAGE_FILE_BYTES_MAX, &bytes, &byte_count));
+    VGG_TRY((vgg_pipe_is_at(path) ? vgg_pipe_read_all : vgg_file_read_all)(
+        path, VGG_IMAGE_FILE_BYTES_MAX, &bytes, &byte_count));
     VGG_TRY(vgg_image_decode(bytes, byte_count, path, out));
 cleanup:
     vgg_free(bytes);

@@ -37,6 +37,8 @@ enum { VGG_IMAGE_MAGIC_BYTES = 8 };
 /* Whether a file that begins with these bytes (VGG_IMAGE_MAGIC_BYTES are enough) is a PNG or JPEG.
  */
 bool vgg_image_is_known(const void *bytes, size_t byte_count);
+/* Whether a file's name ends as images' do, in any case. */
+bool vgg_image_is_named(const char *name);
 /* Decodes a PNG or JPEG from memory; `name` goes before messages. */
 clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *name,
                               clvgg_image **out);

@@ -3,6 +3,22 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/pipe.h"
+
+/* Bytes for the file's content, its decoding and its preparation. */
+static clvgg_status measure(const uint8_t *bytes, size_t size, const char *path,
+                            const clvgg_preprocess *preprocess, uint64_t *needed)
+{
+    vgg_image_cost cost;
+    clvgg_status status = vgg_image_measure(bytes, size, path, &cost);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    *needed =
+        size + cost.decode_bytes + (uint64_t)cost.longest_side * (uint64_t)preprocess->width * 3;
+    if (preprocess->channels == 1) /* a copy in grey */
+        *needed += cost.decode_bytes;
+    return CLVGG_STATUS_OK;
+}
 
 /* The file's content, once the budget covers it, its decoding and its preparation: *held bytes of
  * the budget are the caller's to give back, on failure too. */
@@ -23,12 +39,7 @@ static clvgg_status read_within_budget(vgg_budget *budget, const char *path,
         *held = needed;
         VGG_NEW(bytes, (size_t)size);
         VGG_TRY(vgg_file_read(file, 0, bytes, (size_t)size));
-        vgg_image_cost cost;
-        VGG_TRY(vgg_image_measure(bytes, (size_t)size, path, &cost));
-        uint64_t prepare_bytes = (uint64_t)cost.longest_side * (uint64_t)preprocess->width * 3;
-        if (preprocess->channels == 1) /* a copy in grey */
-            prepare_bytes += cost.decode_bytes;
-        needed = size + cost.decode_bytes + prepare_bytes;
+        VGG_TRY(measure(bytes, (size_t)size, path, preprocess, &needed));
         if (needed <= *held)
             break;
         if (vgg_budget_grow(budget, *held, needed - *held)) {
@@ -50,6 +61,21 @@ cleanup:
     return status;
 }
 
+/* The same of a pipe, which tells its size, and its picture's, only once it was read. */
+static clvgg_status read_pipe_within_budget(vgg_budget *budget, const char *path,
+                                            const clvgg_preprocess *preprocess, uint8_t **bytes,
+                                            size_t *size, uint64_t *held)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    uint64_t needed = 0;
+    VGG_TRY(vgg_pipe_read_all(path, VGG_IMAGE_FILE_BYTES_MAX, bytes, size));
+    VGG_TRY(measure(*bytes, *size, path, preprocess, &needed));
+    vgg_budget_take(budget, needed);
+    *held = needed;
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_budget_decode(vgg_budget *budget, const char *path,
                                const clvgg_preprocess *preprocess, clvgg_image **image,
                                uint64_t *held)
@@ -57,7 +83,8 @@ clvgg_status vgg_budget_decode(vgg_budget *budget, const char *path,
     clvgg_status status = CLVGG_STATUS_OK;
     uint8_t *bytes = NULL;
     size_t size = 0;
-    VGG_TRY(read_within_budget(budget, path, preprocess, &bytes, &size, held));
+    VGG_TRY((vgg_pipe_is_at(path) ? read_pipe_within_budget : read_within_budget)(
+        budget, path, preprocess, &bytes, &size, held));
     VGG_TRY(vgg_image_decode(bytes, size, path, image));
 cleanup:
     vgg_free(bytes);

@@ -38,6 +38,7 @@ struct clvgg_image_stream {
     const vgg_scope *scope;
     vgg_stream_source source;
     vgg_path_list paths; /* what the source has, when it is paths that were given */
+    vgg_text skipped;    /* in their folders, in words */
     clvgg_preprocess preprocess;
     size_t max_batch;
     size_t row_count; /* floats of one prepared image */
@@ -254,6 +255,8 @@ clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_
     VGG_TRY(create(options, &stream));
     for (size_t i = 0; i < path_count; i++)
         VGG_TRY(vgg_path_list_add(&stream->paths, paths[i]));
+    vgg_path_skipped_words(&stream->paths.skipped, &stream->skipped);
+    VGG_REQUIRE(!stream->skipped.failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for paths");
     stream->source = (vgg_stream_source){
         .user = &stream->paths, .count = stream->paths.count, .path = listed_path};
     VGG_TRY(start(stream, (size_t)threads, options));
@@ -279,6 +282,12 @@ clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source
 cleanup:
     vgg_stream_close(stream);
     return status;
+}
+
+const char *vgg_stream_skipped(const clvgg_image_stream *stream, size_t *count)
+{
+    *count = stream->paths.skipped.count;
+    return *count > 0 ? stream->skipped.bytes : NULL;
 }
 
 size_t vgg_stream_count(const clvgg_image_stream *stream)
@@ -360,6 +369,7 @@ void vgg_stream_close(clvgg_image_stream *stream)
     pthread_mutex_destroy(&stream->mutex);
     vgg_budget_free(&stream->budget);
     vgg_path_list_free(&stream->paths);
+    vgg_text_free(&stream->skipped);
     vgg_free(stream->threads);
     vgg_free(stream->slots);
     vgg_free(stream->ring);

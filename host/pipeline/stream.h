@@ -28,6 +28,8 @@ clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_
 clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source,
                                     const clvgg_image_stream_options *options,
                                     clvgg_image_stream **out);
+/* As clvgg_image_stream_skipped(). */
+const char *vgg_stream_skipped(const clvgg_image_stream *stream, size_t *count);
 size_t vgg_stream_count(const clvgg_image_stream *stream);
 /* As clvgg_image_stream_next(). */
 clvgg_status vgg_stream_next(clvgg_image_stream *stream, float *data, clvgg_stream_item *items,

@@ -23,7 +23,7 @@ void vgg_dataset_reason(int problem, char words[VGG_DATASET_REASON_BYTES])
         {ENOENT, "not there, or a link that leads nowhere"},
         {VGG_PATH_NO_IMAGES, "an empty folder"},
         {VGG_PATH_HIDDEN, "hidden: its name begins with a dot"},
-        {VGG_PATH_LOOP, "a link back to a folder around it"},
+        {VGG_PATH_AGAIN, "a link to a folder that is read already"},
         {VGG_PATH_SPECIAL, "a pipe or a device, not a regular file"},
         {VGG_DATASET_EMPTY, "an empty file"},
         {VGG_DATASET_NOT_IMAGE, "not a PNG or JPEG image"},

@@ -36,6 +36,10 @@ CLVGG_API const uint8_t *clvgg_image_pixels(const clvgg_image *image);
 /* How often the decoder met damage that it passes over: no end marker behind all rows, surplus or
  * corrupt data that decodes nevertheless. */
 CLVGG_API int clvgg_image_warning_count(const clvgg_image *image);
+/* How many files with such damage the runtime has decoded, in whatever it was used for, each
+ * counted once; *first is the name of one, or NULL, and lives as long as the runtime. Not while
+ * another thread uses the runtime. */
+CLVGG_API size_t clvgg_damaged_image_count(const clvgg_runtime *runtime, const char **first);
 
 /* Writes uint8 RGB [height][width][3] as a PNG, atomically. */
 CLVGG_API clvgg_status clvgg_image_write_png(clvgg_runtime *runtime, const char *path, int width,
@@ -72,16 +76,16 @@ CLVGG_API clvgg_status clvgg_image_prepare(const clvgg_image *image,
                                            const clvgg_preprocess *preprocess, float *data);
 
 /* A stream of prepared images, decoded ahead by worker threads, delivered in order. A path may be
- * a file or a folder; folders are walked recursively, bytewise sorted, and only names that end in
- * .png, .jpg or .jpeg (any case) are taken from them. Memory is bounded by `memory_limit_bytes`,
- * whatever the number of images. */
+ * a file or a folder. Folders are walked recursively, links included, each once and bytewise
+ * sorted; only names that end in .png, .jpg, .jpeg, .jpe or .jfif (any case) are taken from them.
+ * Memory is bounded by `memory_limit_bytes`, whatever the number of images. */
 typedef struct clvgg_image_stream clvgg_image_stream;
 
 typedef struct clvgg_image_stream_options {
     size_t struct_size;
     clvgg_preprocess preprocess;
-    int max_batch;                /* most images one call of next() asks for */
-    uint64_t memory_limit_bytes;  /* decoded and prepared images waiting; 0: 256 MiB */
+    int max_batch;               /* most images one call of next() asks for */
+    uint64_t memory_limit_bytes; /* decoded and prepared images waiting; 0: 256 MiB */
 } clvgg_image_stream_options;
 
 typedef struct clvgg_stream_item {
@@ -98,6 +102,10 @@ CLVGG_API clvgg_status clvgg_image_stream_open(clvgg_runtime *runtime, const cha
                                                size_t path_count,
                                                const clvgg_image_stream_options *options,
                                                clvgg_image_stream **out);
+/* What folders hold besides, hidden files left out: the number of files, and how many of which
+ * ending ("9 .heic, 2 .txt, 1 other"), which lives as long as the stream; NULL if there are none.
+ */
+CLVGG_API const char *clvgg_image_stream_skipped(const clvgg_image_stream *stream, size_t *count);
 /* Number of items the stream will deliver in all, for progress. */
 CLVGG_API size_t clvgg_image_stream_count(const clvgg_image_stream *stream);
 /* Delivers the next items, at most max_items of them, of which at most max_batch are OK. The OK

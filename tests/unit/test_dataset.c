@@ -297,12 +297,12 @@ static void links_pipes_and_giants(void **state)
     static const char *const images[] = {"a a/1.png", "a a/file-link",
                                          "folder-link folder-link/where/2.png"};
     static const char *const skipped[] = {
-        "a/back",         "a link back to a folder around it",
+        "a/back",         "a link to a folder that is read already",
         "a/dangling.png", "not there, or a link that leads nowhere",
         "a/giant.png",    "too large for an image file",
         "a/pipe.jpg",     "a pipe or a device",
         "a/self",         "Too many levels of symbolic links",
-        "round",          "a link back to a folder around it"};
+        "round",          "a link to a folder that is read already"};
     clvgg_dataset *dataset = open_good(temp_path("f"));
     has_images(dataset, images, COUNT(images));
     has_skipped(dataset, skipped, COUNT(skipped) / 2);
