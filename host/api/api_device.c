@@ -4,7 +4,7 @@
 
 #include "api/scope.h"
 #include "base/alloc.h"
-#include "ocl/device.h"
+#include "ocl/clock.h"
 
 static clvgg_status count_devices(size_t *count)
 {
@@ -122,6 +122,21 @@ clvgg_status clvgg_device_get_info(const clvgg_device *device, clvgg_device_info
     VGG_API_REQUIRE(info->struct_size == sizeof *info);
     *info = device->info;
     return CLVGG_STATUS_OK;
+}
+
+static clvgg_status has_clock(clvgg_device *device, int *has)
+{
+    bool works = false;
+    const clvgg_status status = vgg_clock_check(device, &works);
+    *has = works;
+    return status;
+}
+
+clvgg_status clvgg_device_has_clock(clvgg_device *device, int *has)
+{
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_REQUIRE(has != NULL);
+    VGG_API_RETURN(&device->runtime->scope, has_clock(device, has));
 }
 
 void clvgg_device_free(clvgg_device *device)

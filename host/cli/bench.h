@@ -34,6 +34,7 @@ typedef struct vgg_benchmark {
     bool random_weights;
     uint64_t flops; /* of one image, up to --layer */
     clvgg_peak peak;
+    int has_clock; /* the device */
     clvgg_bench *bench;
     clvgg_train_bench *training; /* with --mode finetune, instead */
     clvgg_train_bench_options training_options;
@@ -67,7 +68,8 @@ void vgg_bench_json_begin(vgg_benchmark *run);
 void vgg_bench_json_result(vgg_benchmark *run);
 void vgg_bench_json_end(vgg_benchmark *run, const char *error);
 
-/* A step of the latest result, in the units that are shown; direct-equivalent unless it says. */
+/* A step of the latest result, in the units that are shown; direct-equivalent unless it says. NAN
+ * where its time is unknown: shorter than a tick. */
 typedef struct vgg_bench_layer {
     char name[96];      /* of the layer that gives the step its name: "conv1_2" */
     const char *layers; /* all of them: "conv1_2+relu1_2+pool1"; valid with the step */
@@ -79,7 +81,7 @@ typedef struct vgg_bench_layer {
 } vgg_bench_layer;
 
 vgg_bench_layer vgg_bench_describe(const vgg_benchmark *run, const clvgg_step_info *step);
-/* 1e9 FLOPs a second; 0 for no time. */
+/* 1e9 FLOPs a second; NAN for no time. */
 double vgg_bench_gflops(uint64_t flops, int batch, double ms);
 
 #endif

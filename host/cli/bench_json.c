@@ -1,4 +1,5 @@
 /* cli/bench_json.c — `clvgg bench --json` and --out: one object, what `clvgg compare` reads. */
+#include <math.h>
 #include <sys/resource.h>
 
 #include "cli/bench.h"
@@ -28,6 +29,7 @@ void vgg_bench_json_begin(vgg_benchmark *run)
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
     vgg_json_number(json, "read_gbps", run->peak.read_gbps);
     vgg_json_end(json);
+    vgg_json_string(json, "clock", run->has_clock ? "device" : "host");
     vgg_json_begin_array(json, "results");
 }
 
@@ -64,7 +66,7 @@ static void print_times(vgg_benchmark *run, const clvgg_bench_result *result)
     vgg_json_number(json, "first_ms", result->first_ms);
     vgg_json_number(json, "gflops", vgg_bench_gflops(run->flops, result->batch, result->median_ms));
     if (run->arguments->per_layer)
-        vgg_json_number(json, "kernel_ms", result->kernel_ms);
+        vgg_json_number(json, "kernel_ms", result->kernel_ms > 0 ? result->kernel_ms : NAN);
 }
 
 static void print_session(vgg_json *json, const clvgg_session *session)

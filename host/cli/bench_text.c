@@ -14,8 +14,9 @@ static void print_training(vgg_text *text, const vgg_benchmark *run)
 {
     static const char *const optimizers[] = {"SGD", "Adam", "AdamW"};
     vgg_bench_training_name(run, text);
-    vgg_text_printf(text, ", training with %s, %.2f GFLOP an image\n",
-                    optimizers[run->training_options.optimizer], (double)run->flops / 1e9);
+    vgg_text_printf(text, ", training with %s, ", optimizers[run->training_options.optimizer]);
+    vgg_text_measure(text, (double)run->flops / 1e9, 2);
+    vgg_text_puts(text, " GFLOP an image\n");
 }
 
 static void print_model(vgg_text *text, const vgg_benchmark *run)
@@ -32,7 +33,9 @@ static void print_model(vgg_text *text, const vgg_benchmark *run)
         vgg_text_puts(text, ", up to ");
         vgg_text_terminal(text, run->arguments->layer);
     }
-    vgg_text_printf(text, ", %.2f GFLOP an image", (double)run->flops / 1e9);
+    vgg_text_puts(text, ", ");
+    vgg_text_measure(text, (double)run->flops / 1e9, 2);
+    vgg_text_puts(text, " GFLOP an image");
     if (run->arguments->storage != CLVGG_DTYPE_F32)
         vgg_text_printf(text, ", weights as %s",
                         vgg_report_storage((clvgg_dtype)run->arguments->storage));
@@ -49,15 +52,22 @@ void vgg_bench_text_begin(vgg_benchmark *run)
     fact(text, style, "model");
     (run->training != NULL ? print_training : print_model)(text, run);
     fact(text, style, "peak");
-    vgg_text_printf(text, "%.0f GFLOP/s multiplying and adding, %.1f GB/s reading\n",
-                    run->peak.fma_gflops, run->peak.read_gbps);
+    vgg_text_measure(text, run->peak.fma_gflops, 0);
+    vgg_text_puts(text, " GFLOP/s multiplying and adding, ");
+    vgg_text_measure(text, run->peak.read_gbps, 1);
+    vgg_text_puts(text, " GB/s reading\n");
+    if (!run->has_clock) {
+        fact(text, style, "clock");
+        vgg_text_puts(text, "the host's: the device has none that can be believed\n");
+    }
 }
 
-/* Zero is no measurement: the cell stays empty. */
+/* Empty where it is unknown. */
 static void put_number(vgg_table *table, int digits, double value, const char *unit)
 {
+    vgg_text_measure(vgg_table_cell(table), value, digits);
     if (value > 0)
-        vgg_text_printf(vgg_table_cell(table), "%.*f%s", digits, value, unit);
+        vgg_text_puts(vgg_table_cell(table), unit);
     vgg_table_next(table);
 }
 
@@ -87,8 +97,14 @@ void vgg_bench_text_result(vgg_benchmark *run)
         put_number(&table, 0, 100 * layer.read_share, " %");
     }
     vgg_text *text = &run->cli->out.text;
-    vgg_text_printf(text, "\nbatch %d: steps by the device's clock, %.2f ms in all\n",
-                    result->batch, result->kernel_ms);
+    vgg_text_printf(text, "\nbatch %d: steps by the %s clock", result->batch,
+                    run->has_clock ? "device's" : "host's");
+    if (result->kernel_ms > 0) {
+        vgg_text_puts(text, ", ");
+        vgg_text_measure(text, result->kernel_ms, 2);
+        vgg_text_puts(text, " ms in all");
+    }
+    vgg_text_puts(text, "\n");
     vgg_table_finish(&table, &run->cli->out_style, text);
 }
 

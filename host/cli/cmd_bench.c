@@ -2,6 +2,7 @@
  *
  * This file parses and measures; bench_text.c and bench_json.c show.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,22 +58,20 @@ static const vgg_option options[] = {
 
 double vgg_bench_gflops(uint64_t flops, int batch, double ms)
 {
-    return ms > 0 ? (double)flops * batch / ms * 1e-6 : 0;
+    return ms > 0 ? (double)flops * batch / ms * 1e-6 : NAN;
 }
 
 vgg_bench_layer vgg_bench_describe(const vgg_benchmark *run, const clvgg_step_info *step)
 {
     const int batch = run->results[run->result_count - 1].batch;
-    vgg_bench_layer layer = {.layers = step->layers,
-                             .variant = step->variant,
-                             .tuned = step->tuned != 0,
-                             .ms = step->ms};
+    const double ms = step->ms > 0 ? step->ms : NAN;
+    vgg_bench_layer layer = {
+        .layers = step->layers, .variant = step->variant, .tuned = step->tuned != 0, .ms = ms};
     memcpy(layer.name, step->layers, strcspn(step->layers, "+"));
-    layer.gflops = vgg_bench_gflops(step->flops, batch, step->ms);
-    layer.executed_gflops = vgg_bench_gflops(step->executed_flops, batch, step->ms);
+    layer.gflops = vgg_bench_gflops(step->flops, batch, ms);
+    layer.executed_gflops = vgg_bench_gflops(step->executed_flops, batch, ms);
     layer.fma_share = layer.gflops / run->peak.fma_gflops;
-    if (step->ms > 0)
-        layer.read_share = (double)step->weight_bytes / step->ms * 1e-6 / run->peak.read_gbps;
+    layer.read_share = (double)step->weight_bytes / ms * 1e-6 / run->peak.read_gbps;
     return layer;
 }
 
@@ -152,7 +151,9 @@ static clvgg_status prepare(vgg_benchmark *run)
         return status;
     vgg_interrupt_watch(); /* from here on there is a file to remove */
     announce(run, "measuring the device's peak");
-    status = clvgg_device_measure_peak(run->device, &run->peak);
+    status = clvgg_device_has_clock(run->device, &run->has_clock);
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_device_measure_peak(run->device, &run->peak);
     if (status != CLVGG_STATUS_OK)
         return status;
     return arguments->mode == VGG_BENCH_FINETUNE ? vgg_bench_training_create(run)

@@ -35,8 +35,11 @@ static void print_legend(vgg_text *text, const vgg_style *style, const compariso
         vgg_text_terminal(text, file->device);
         vgg_text_puts(text, " (");
         vgg_text_terminal(text, file->platform);
-        vgg_text_printf(text, "), peak %.0f GFLOP/s, %.1f GB/s\n", file->fma_gflops,
-                        file->read_gbps);
+        vgg_text_puts(text, "), peak ");
+        vgg_text_measure(text, file->fma_gflops, 0);
+        vgg_text_puts(text, " GFLOP/s, ");
+        vgg_text_measure(text, file->read_gbps, 1);
+        vgg_text_puts(text, " GB/s\n");
     }
 }
 
@@ -47,15 +50,14 @@ static const double missing = -1, wrong = -2;
 static void put_times(vgg_table *table, const comparison *c, const double *ms)
 {
     for (size_t i = 0; i < c->count; i++) {
-        if (ms[i] >= 0)
-            vgg_text_printf(vgg_table_cell(table), "%.3f", ms[i]);
-        else
+        vgg_text_measure(vgg_table_cell(table), ms[i], 3);
+        if (!(ms[i] > 0))
             vgg_text_puts(vgg_table_cell(table), ms[i] == wrong ? "wrong" : "-");
         vgg_table_next(table);
         if (i == 0)
             continue;
-        if (ms[i] >= 0 && ms[0] > 0)
-            vgg_text_printf(vgg_table_cell(table), "%.2f", ms[i] / ms[0]);
+        if (ms[0] > 0)
+            vgg_text_measure(vgg_table_cell(table), ms[i] / ms[0], 2);
         vgg_table_next(table);
     }
 }

@@ -87,8 +87,7 @@ static void show_progress(tuning *run, const clvgg_tune_event *event)
 
 static void put_ms(vgg_table *table, double ms)
 {
-    if (ms > 0)
-        vgg_text_printf(vgg_table_cell(table), "%.3f", ms);
+    vgg_text_measure(vgg_table_cell(table), ms, 3);
     vgg_table_next(table);
 }
 

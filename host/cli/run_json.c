@@ -1,4 +1,5 @@
 /* cli/run_json.c — results as one JSON object, written as they come. */
+#include <math.h>
 #include <sys/resource.h>
 
 #include "cli/run.h"
@@ -53,8 +54,12 @@ static void print_result(vgg_run *run, const vgg_result *result)
     vgg_json_end(json);
 }
 
-static void print_profile(vgg_json *json, const clvgg_session *session)
+static void print_profile(vgg_json *json, const vgg_engine *engine)
 {
+    const clvgg_session *session = engine->session;
+    int has_clock = 1;
+    clvgg_device_has_clock(engine->device, &has_clock); /* known since the first pass */
+    vgg_json_string(json, "clock", has_clock ? "device" : "host");
     vgg_json_begin_array(json, "profile");
     for (size_t i = 0; i < clvgg_session_step_count(session); i++) {
         clvgg_step_info step = {.struct_size = sizeof step};
@@ -64,7 +69,7 @@ static void print_profile(vgg_json *json, const clvgg_session *session)
         vgg_json_string(json, "layers", step.layers);
         vgg_json_string(json, "variant", step.variant);
         vgg_json_bytes(json, "flops", step.flops);
-        vgg_json_number(json, "ms", step.ms);
+        vgg_json_number(json, "ms", step.ms > 0 ? step.ms : NAN);
         vgg_json_end(json);
     }
     vgg_json_end(json);
@@ -90,9 +95,9 @@ void vgg_run_costs_json(const vgg_run *run, vgg_json *json)
         print_memory(json, &stats);
         vgg_json_end(json);
         if (run->arguments->profile)
-            print_profile(json, engine->session);
+            print_profile(json, engine);
     }
-    double images = engine->image_count > 0 ? (double)engine->image_count : 1;
+    const double images = engine->image_count > 0 ? (double)engine->image_count : NAN;
     vgg_json_begin_object(json, "timing");
     vgg_json_number(json, "load_ms", run->load_ms);
     vgg_json_number(json, "plan_ms", stats.plan_ms);

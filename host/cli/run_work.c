@@ -5,6 +5,7 @@
 #include "cli/interrupt.h"
 #include "cli/run.h"
 #include "cli/value.h"
+#include "report/format.h"
 #include "report/table.h"
 
 /* For people; the JSON format has its own. */
@@ -19,14 +20,18 @@ static void print_profile(const vgg_run *run)
             continue;
         vgg_table_put(&table, step.layers);
         vgg_table_put(&table, step.variant);
-        vgg_text_printf(vgg_table_cell(&table), "%.3f", step.ms);
+        vgg_text_measure(vgg_table_cell(&table), step.ms, 3);
         vgg_table_next(&table);
-        vgg_text_printf(vgg_table_cell(&table), "%.3f", (double)step.flops / 1e9);
+        vgg_text_measure(vgg_table_cell(&table), (double)step.flops / 1e9, 3);
         vgg_table_next(&table);
     }
     vgg_text text = {0};
     vgg_style plain = {0};
     vgg_table_finish(&table, &plain, &text);
+    int has_clock = 1;
+    clvgg_device_has_clock(run->engine.device, &has_clock); /* known since the first pass */
+    if (!has_clock)
+        vgg_text_puts(&text, "(by the host's clock: the device has none that can be believed)\n");
     if (!text.failed)
         vgg_cli_note(run->cli, "%s", text.bytes);
     vgg_text_free(&text);

@@ -43,6 +43,7 @@ struct clvgg_device {
     struct vgg_program_cache *programs;
     atomic_int matrix_unit; /* matrix_unit.c's: what it found, 0 before it looked */
     atomic_int sub_groups;  /* sub_group.c's */
+    atomic_int clock;       /* clock.c's */
     void *weight_store;     /* plan/weight_store.c's */
 };
 

@@ -309,8 +309,10 @@ static clvgg_status judge(search *s, double best_ms, vgg_verdict *verdict, doubl
     for (size_t i = 0; i < values; i++)
         if (!(s->read[i] == s->expected[i]))
             goto cleanup;
-    for (int i = 0; i < SAMPLES; i++) {
+    double spent_ms = 0;
+    for (int i = 0; i == 0 || (i < SAMPLES && spent_ms < VGG_TRIAL_PATIENCE_MS); i++) {
         VGG_TRY(run(s, &samples[i]));
+        spent_ms += samples[i];
         qsort(samples, (size_t)i + 1, sizeof *samples, ascending);
         *ms = samples[i / 2];
         *verdict = VGG_VERDICT_DROPPED;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "ocl/args.h"
+#include "ocl/clock.h"
 #include "ocl/program.h"
 #include "ops/op.h"
 
@@ -14,7 +15,7 @@ enum { UNROLL = 4 }; /* cl/peak.cl's */
 enum { FIRST_ROUNDS = 16, MOST_ROUNDS = 1 << 26 };
 static const double enough_ms = 10;     /* far above a clock's tick */
 static const double slow_ms = 50;       /* emulated: no larger buffer */
-static const double patience_ms = 1000; /* with repetitions */
+static const double patience_ms = 1000; /* with repetitions, with looking for a size */
 static const uint64_t first_bytes = 1 << 20, most_bytes = 256 << 20; /* above any cache */
 
 typedef struct peak {
@@ -24,6 +25,7 @@ typedef struct peak {
     cl_mem sums, data;
     int vector, chains;
     size_t local, groups; /* of both kernels */
+    bool has_clock;       /* the device */
 } peak;
 
 static clvgg_status prepare(peak *p)
@@ -36,6 +38,7 @@ static clvgg_status prepare(peak *p)
     p->chains = cpu ? CPU_CHAINS : GPU_CHAINS;
     p->local = cpu ? 1 : traits.max_work_group_size < GPU_LOCAL ? 1 : GPU_LOCAL;
     p->groups = (size_t)traits.compute_units * (cpu ? 8 : 32);
+    VGG_TRY(vgg_clock_check(p->device, &p->has_clock));
     snprintf(options, sizeof options, "-DVW=%d -DCHAINS=%d", p->vector, p->chains);
     VGG_TRY(vgg_program_kernel(p->device, "peak.cl", options, "peak_fma", &p->fma, NULL));
     VGG_TRY(vgg_program_kernel(p->device, "peak.cl", options, "peak_read", &p->read, NULL));
@@ -59,8 +62,8 @@ static void release(peak *p)
     vgg_kernel_free(p->fma);
 }
 
-/* Milliseconds of one launch by the device's clock, or by the host's where that stands still
- * (llvmpipe); the least of `count`, or of fewer where they take long. Arguments are set. */
+/* Milliseconds of one launch by the device's clock, or by the host's where there is none; the least
+ * of `count`, or of fewer where they take long. Arguments are set. */
 static clvgg_status time_kernel(const peak *p, const vgg_kernel *kernel, int count,
                                 double *least_ms)
 {
@@ -69,18 +72,16 @@ static clvgg_status time_kernel(const peak *p, const vgg_kernel *kernel, int cou
     const size_t global = p->groups * p->local;
     double spent_ms = 0;
     for (int i = 0; i < count && spent_ms < patience_ms; i++) {
-        cl_ulong start = 0, end = 0;
         const double before = vgg_clock_ms();
         VGG_CL(clEnqueueNDRangeKernel(p->queue, kernel->handle, 1, NULL, &global, &p->local, 0,
                                       NULL, &event));
         VGG_CL(clWaitForEvents(1, &event));
         const double wall_ms = vgg_clock_ms() - before;
-        VGG_CL(
-            clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, NULL));
-        VGG_CL(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
+        double ms = wall_ms;
+        if (p->has_clock)
+            VGG_TRY(vgg_clock_read(event, event, &ms));
         clReleaseEvent(event);
         event = NULL;
-        const double ms = end > start ? (double)(end - start) * 1e-6 : wall_ms;
         spent_ms += wall_ms;
         *least_ms = i == 0 || ms < *least_ms ? ms : *least_ms;
     }
@@ -109,8 +110,9 @@ static clvgg_status measure_fma(const peak *p, double *gflops)
     clvgg_status status = CLVGG_STATUS_OK;
     int rounds = FIRST_ROUNDS;
     double ms = 0;
+    const double start = vgg_clock_ms();
     VGG_TRY(time_fma(p, rounds, 1, &ms));
-    while (ms < enough_ms && rounds < MOST_ROUNDS) {
+    while (ms < enough_ms && rounds < MOST_ROUNDS && vgg_clock_ms() - start < patience_ms) {
         rounds *= 2;
         VGG_TRY(time_fma(p, rounds, 1, &ms));
     }
@@ -154,7 +156,9 @@ static clvgg_status measure_read(peak *p, double *gbps)
     clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t allowed = p->device->info.max_allocation_bytes / 2;
     double ms = 0;
-    for (uint64_t bytes = first_bytes; bytes <= most_bytes && bytes <= allowed && ms < slow_ms;
+    const double start = vgg_clock_ms();
+    for (uint64_t bytes = first_bytes; bytes <= most_bytes && bytes <= allowed && ms < slow_ms &&
+                                       vgg_clock_ms() - start < 2 * patience_ms;
          bytes *= 4)
         VGG_TRY(time_read(p, bytes, &ms, gbps));
 cleanup:

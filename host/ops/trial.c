@@ -389,7 +389,8 @@ static clvgg_status sample(const vgg_trial_bench *bench, vgg_trial *trial, doubl
     clvgg_status status = CLVGG_STATUS_OK;
     double samples[MOST_SAMPLES], spent_ms = 0;
     int count = 0;
-    while (count < SAMPLES || (count < MOST_SAMPLES && spent_ms < enough_ms)) {
+    while (count < SAMPLES ? count == 0 || spent_ms < VGG_TRIAL_PATIENCE_MS
+                           : count < MOST_SAMPLES && spent_ms < enough_ms) {
         VGG_TRY(vgg_trial_time(bench, trial, bench->problem.max_batch, &samples[count]));
         spent_ms += samples[count++];
         qsort(samples, (size_t)count, sizeof *samples, ascending);

@@ -45,6 +45,9 @@ typedef struct vgg_trial {
     cl_mem workspace, clblast_workspace;
 } vgg_trial;
 
+/* A candidate that takes longer than this is timed fewer times than others: once at least. */
+#define VGG_TRIAL_PATIENCE_MS 2e3
+
 typedef enum vgg_verdict {
     VGG_VERDICT_TIMED,
     VGG_VERDICT_DROPPED, /* early: more than twice the best */

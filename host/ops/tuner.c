@@ -225,17 +225,20 @@ static clvgg_status fight(search *s)
     const int batch = s->bench.problem.max_batch;
     vgg_trial trials[2] = {{.stage_count = 0}, {.stage_count = 0}};
     double ms[2][ROUNDS], unused = 0;
+    int rounds = 0;
     for (int i = 0; i < 2; i++) {
         VGG_TRY(vgg_trial_prepare(&s->bench, sides[i]->variant, &sides[i]->choice, &trials[i]));
         VGG_TRY(vgg_trial_time(&s->bench, &trials[i], batch, &unused));
     }
-    for (int round = 0; round < ROUNDS; round++)
+    for (double start = vgg_clock_ms();
+         rounds < ROUNDS && (rounds == 0 || vgg_clock_ms() - start < 2 * VGG_TRIAL_PATIENCE_MS);
+         rounds++)
         for (int i = 0; i < 2; i++)
-            VGG_TRY(vgg_trial_time(&s->bench, &trials[i], batch, &ms[i][round]));
+            VGG_TRY(vgg_trial_time(&s->bench, &trials[i], batch, &ms[i][rounds]));
     for (int i = 0; i < 2; i++)
-        qsort(ms[i], ROUNDS, sizeof **ms, ascending);
-    s->result->default_ms = ms[0][ROUNDS / 2];
-    s->result->ms = ms[1][ROUNDS / 2];
+        qsort(ms[i], (size_t)rounds, sizeof **ms, ascending);
+    s->result->default_ms = ms[0][rounds / 2];
+    s->result->ms = ms[1][rounds / 2];
 cleanup:
     for (int i = 0; i < 2; i++)
         vgg_trial_release(&trials[i]);

@@ -58,9 +58,10 @@ static clvgg_status repeat(vgg_plan *plan, int count, const float *input, float 
 {
     clvgg_status status = CLVGG_STATUS_OK;
     double spent_ms = 0, *row = NULL;
-    for (int i = 0; i < VGG_MEASURE_WARM_UPS; i++)
+    const double begin = vgg_clock_ms();
+    for (int i = 0; vgg_measure_warms_up(i, vgg_clock_ms() - begin); i++)
         VGG_TRY(vgg_plan_run(plan, count, input, outputs));
-    while (s->rows < VGG_MEASURE_LEAST || (spent_ms < min_ms && s->rows < VGG_MEASURE_MOST)) {
+    while (vgg_measure_more(s->rows, spent_ms, min_ms)) {
         const double start = vgg_clock_ms();
         VGG_TRY(vgg_plan_run(plan, count, input, outputs));
         const double wall_ms = vgg_clock_ms() - start;

@@ -7,15 +7,29 @@
 #include "plan/plan.h"
 
 enum { VGG_MEASURE_WARM_UPS = 2, VGG_MEASURE_LEAST = 9, VGG_MEASURE_MOST = 100000 };
+#define VGG_MEASURE_PATIENCE_MS 60e3
+
+/* Whether to time once more: until VGG_MEASURE_LEAST are done and `min_ms` have passed, or fewer
+ * after a minute. */
+static inline bool vgg_measure_more(size_t done, double spent_ms, double min_ms)
+{
+    if (done < VGG_MEASURE_LEAST)
+        return done == 0 || spent_ms < VGG_MEASURE_PATIENCE_MS;
+    return spent_ms < min_ms && done < VGG_MEASURE_MOST;
+}
+static inline bool vgg_measure_warms_up(int done, double spent_ms)
+{
+    return done < VGG_MEASURE_WARM_UPS && spent_ms < VGG_MEASURE_PATIENCE_MS / 10;
+}
 
 /* Of a pass of `count` images. */
 typedef struct vgg_measure {
     int repetitions;
     double median_ms, min_ms; /* by the host's clock: upload, steps, download */
-    double kernel_ms;         /* by the device's clock: all steps; 0 where they weren't timed */
+    double kernel_ms;         /* all steps (ocl/clock.h); 0 where they weren't timed */
 } vgg_measure;
 
-/* Repeats vgg_plan_run() VGG_MEASURE_LEAST times or more, until `min_ms` have passed. */
+/* Repeats vgg_plan_run(). */
 clvgg_status vgg_measure_passes(vgg_plan *plan, int count, const float *input,
                                 float *const *outputs, double min_ms, vgg_measure *measure);
 /* The same with every step timed: sets only kernel_ms, and each step's `ms`, to medians. */

@@ -70,6 +70,9 @@ static uint64_t fingerprint(const vgg_plan *plan)
 static clvgg_status create_queue(vgg_plan *plan)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    bool works = false;
+    if (plan->profile) /* now, not within the first pass */
+        VGG_TRY(vgg_clock_check(plan->device, &works));
     VGG_CL_NEW(plan->queue,
                clCreateCommandQueue(plan->device->context, plan->device->id,
                                     plan->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &cl_error));

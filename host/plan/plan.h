@@ -10,6 +10,7 @@
 
 #include "clvgg/session.h"
 #include "graph/graph.h"
+#include "ocl/clock.h"
 #include "ops/op.h"
 #include "plan/weight_store.h"
 
@@ -72,7 +73,7 @@ typedef struct vgg_plan {
     cl_mem *chunks;
     uint64_t *chunk_elements;
     int chunk_count;
-    cl_event *ended; /* while a profiled pass runs: of each piece (plan_execute.c) of it in order */
+    vgg_stamp *ended; /* of a profiled pass's pieces (plan_execute.c) in order, while it runs */
     int ended_count;
     cl_mem clblast_workspace; /* one for all steps; NULL when none needs it */
     cl_command_queue queue;   /* the plan's own, in order */

@@ -92,7 +92,7 @@ static clvgg_status enqueue_piece(vgg_plan *plan, const pass_piece *piece, vgg_l
     return status;
 }
 
-/* Every step, behind what `launch` waits for. `profiled` keeps each piece's last event. */
+/* Every step, behind what `launch` waits for. `profiled` remembers when each piece ends. */
 static clvgg_status enqueue_steps(vgg_plan *plan, vgg_launch *launch, vgg_buffer input, int count,
                                   bool profiled)
 {
@@ -105,47 +105,36 @@ static clvgg_status enqueue_steps(vgg_plan *plan, vgg_launch *launch, vgg_buffer
     for (pass_piece piece = {0}; next_piece(plan, count, &piece);) {
         VGG_TRY(enqueue_piece(plan, &piece, launch, input));
         if (profiled) {
-            VGG_CL(clRetainEvent(launch->last));
-            plan->ended[plan->ended_count++] = launch->last;
+            VGG_TRY(vgg_stamp_take(plan->device, launch->last, &plan->ended[plan->ended_count]));
+            plan->ended_count++;
         }
     }
 cleanup:
     return status;
 }
 
-static clvgg_status end_time(cl_event event, cl_ulong *nanoseconds)
+/* The time of each step of a pass of `count` images that has ended: on an in-order queue, from the
+ * end of the piece before (`written`: of the input's upload). Counts what a library launches
+ * unseen. */
+static clvgg_status read_step_times(vgg_plan *plan, int count, const vgg_stamp *written)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    VGG_CL(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof *nanoseconds,
-                                   nanoseconds, NULL));
-cleanup:
-    return status;
-}
-
-/* The device's time of each step of a pass of `count` images that has ended: on an in-order queue,
- * from the end of the piece before (`written`: of the input's upload). Counts what a library
- * launches unseen. */
-static clvgg_status read_step_times(vgg_plan *plan, int count, cl_event written)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    cl_ulong before = 0, after = 0;
-    int ended = 0;
-    VGG_TRY(end_time(written, &before));
+    const vgg_stamp *before = written, *after = plan->ended;
+    double ms = 0;
     for (int i = 0; i < plan->step_count; i++)
         plan->steps[i].ms = 0.0;
-    for (pass_piece piece = {0}; next_piece(plan, count, &piece);) {
-        VGG_TRY(end_time(plan->ended[ended++], &after));
-        plan->steps[piece.step].ms += (double)(after - before) * 1e-6;
-        before = after;
+    for (pass_piece piece = {0}; next_piece(plan, count, &piece); before = after++) {
+        VGG_TRY(vgg_stamp_between(before, after, &ms));
+        plan->steps[piece.step].ms += ms;
     }
 cleanup:
     return status;
 }
 
-static void release_events(vgg_plan *plan)
+static void release_stamps(vgg_plan *plan)
 {
     for (int i = 0; i < plan->ended_count; i++)
-        clReleaseEvent(plan->ended[i]);
+        vgg_stamp_release(&plan->ended[i]);
     vgg_free(plan->ended);
     plan->ended = NULL;
     plan->ended_count = 0;
@@ -327,11 +316,13 @@ clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_launch launch = {0};
     cl_event written = NULL, done = NULL;
+    vgg_stamp start = {0};
     VGG_TRY(check_runs(plan));
     VGG_TRY(drop_ended_pass(plan));
     VGG_TRY(write_inputs(plan, count, inputs, &written));
     launch = vgg_launch_begin(plan->queue, plan->profile, 0, NULL);
     if (plan->profile) {
+        VGG_TRY(vgg_stamp_take(plan->device, written, &start));
         VGG_CL(clRetainEvent(written));
         vgg_launch_adopt(&launch, written);
     }
@@ -349,7 +340,7 @@ clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *
     VGG_TRY(check_event(done));
     note_run(plan);
     if (plan->profile)
-        VGG_TRY(read_step_times(plan, count, written));
+        VGG_TRY(read_step_times(plan, count, &start));
 cleanup:
     /* After a failure commands may still read the caller's memory. */
     if (status != CLVGG_STATUS_OK)
@@ -358,7 +349,8 @@ cleanup:
         clReleaseEvent(written);
     if (done != NULL)
         clReleaseEvent(done);
-    release_events(plan);
+    vgg_stamp_release(&start);
+    release_stamps(plan);
     vgg_launch_abandon(&launch);
     return note_loss(plan, status);
 }

@@ -81,7 +81,8 @@ static clvgg_status read_layers(const cJSON *array, vgg_bench_file_result *resul
         vgg_bench_file_layer *layer = &result->layers[result->layer_count++];
         VGG_TRY(read_string(item, "name", &layer->name));
         VGG_TRY(read_string(item, "variant", &layer->variant));
-        VGG_TRY(read_number(item, "ms", &layer->ms));
+        if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(item, "ms"))) /* shorter than a tick */
+            VGG_TRY(read_number(item, "ms", &layer->ms));
     }
 cleanup:
     return status;

@@ -2,6 +2,7 @@
 #include "report/format.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,6 +93,15 @@ void vgg_text_count(vgg_text *text, uint64_t count)
             vgg_text_puts(text, ",");
         vgg_text_append(text, &digits[i], 1);
     }
+}
+
+void vgg_text_measure(vgg_text *text, double value, int digits)
+{
+    if (!(value > 0))
+        return;
+    for (double shown = value * pow(10, digits); shown < 10 && digits < 9; shown *= 10)
+        digits++;
+    vgg_text_printf(text, "%.*f", digits, value);
 }
 
 void vgg_text_size(vgg_text *text, uint64_t bytes)

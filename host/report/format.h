@@ -20,6 +20,9 @@ size_t vgg_text_columns(const char *string, size_t length);
 void vgg_text_csv(vgg_text *text, const char *string);
 /* 138357544 as "138,357,544". */
 void vgg_text_count(vgg_text *text, uint64_t count);
+/* A measurement with `digits` decimals, or so many that two digits of it are seen: 0.05 isn't 0.
+ * Nothing where it is unknown: not above 0, or not a number. */
+void vgg_text_measure(vgg_text *text, double value, int digits);
 /* Bytes as "512 B", "22.0 MiB", "23.4 GiB". */
 void vgg_text_size(vgg_text *text, uint64_t bytes);
 

@@ -80,7 +80,7 @@ typedef struct vgg_head_stage {
     const char *variant;   /* the head's */
     uint64_t flops;        /* of one image */
     uint64_t weight_bytes; /* of weights and state, read or written */
-    double ms;             /* of the latest step, by the device's clock */
+    double ms;             /* of the latest step (ocl/clock.h) */
 } vgg_head_stage;
 
 /* Whether steps time their stages from now on. */

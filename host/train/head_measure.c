@@ -5,8 +5,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "plan/measure.h"
 
-enum { WARM_UPS = 2, LEAST = 9, MOST = 10000, COLUMNS = 1 + VGG_HEAD_MOST_STAGES };
+enum { MOST = 10000, COLUMNS = 1 + VGG_HEAD_MOST_STAGES };
 
 /* A row a step: its wall time or, when stages are timed, their sum; then each of them. */
 typedef struct samples {
@@ -39,9 +40,10 @@ static clvgg_status repeat(batch *b, double min_ms, bool stages, samples *s)
     clvgg_status status = CLVGG_STATUS_OK;
     double spent_ms = 0, ignored[COLUMNS];
     s->count = 0;
-    for (int i = 0; i < WARM_UPS; i++)
+    const double begin = vgg_clock_ms();
+    for (int i = 0; vgg_measure_warms_up(i, vgg_clock_ms() - begin); i++)
         VGG_TRY(make_step(b, ignored));
-    while (s->count < LEAST || (spent_ms < min_ms && s->count < MOST)) {
+    while (s->count < MOST && vgg_measure_more(s->count, spent_ms, min_ms)) {
         double *row = s->rows[s->count++];
         VGG_TRY(make_step(b, row));
         spent_ms += row[0];

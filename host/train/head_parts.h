@@ -2,6 +2,7 @@
 #ifndef VGG_TRAIN_HEAD_PARTS_H
 #define VGG_TRAIN_HEAD_PARTS_H
 
+#include "ocl/clock.h"
 #include "ops/train_steps.h"
 #include "train/head.h"
 
@@ -58,7 +59,7 @@ typedef enum head_stage_kind {
 typedef struct head_stage {
     head_stage_kind kind;
     int layer;
-    cl_event ended; /* while a step runs */
+    vgg_stamp ended; /* while a step runs */
     double ms;
 } head_stage;
 
@@ -75,7 +76,7 @@ struct vgg_head {
     vgg_clip clip;                /* built by the first step that clips */
     float hyper[VGG_HYPER_COUNT]; /* of the step under way */
     bool has_run, profile;
-    cl_event written; /* of a profiled step's features */
+    vgg_stamp written; /* of a profiled step's features */
     head_stage stages[VGG_HEAD_MOST_STAGES];
     int stage_count;
     uint64_t fingerprint;
@@ -91,7 +92,7 @@ static inline head_parameter *head_parameter_of(vgg_head *head, int layer, bool 
     return bias ? &head->layers[layer].bias : &head->layers[layer].weight;
 }
 
-/* Says that a stage has been enqueued: a profiled step keeps its last event. */
+/* Says that a stage has been enqueued: a profiled step remembers when it ends. */
 clvgg_status vgg_head_note_stage(vgg_head *head, const vgg_launch *launch, head_stage_kind kind,
                                  int layer);
 /* When the step has ended: what its stages took. Nothing where it isn't profiled. */

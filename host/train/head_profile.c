@@ -1,4 +1,4 @@
-/* train/head_profile.c — what the parts of a step take, by the device's clock. */
+/* train/head_profile.c — what the parts of a step take. */
 #include <stdio.h>
 
 #include "train/head_parts.h"
@@ -7,8 +7,10 @@ clvgg_status vgg_head_set_profile(vgg_head *head, bool profile)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_command_queue queue = NULL;
+    bool works = false;
     if (profile == head->profile)
         return status;
+    VGG_TRY(vgg_clock_check(head->device, &works)); /* now, not within the first step */
     VGG_CL_NEW(queue, clCreateCommandQueue(head->device->context, head->device->id,
                                            profile ? CL_QUEUE_PROFILING_ENABLE : 0, &cl_error));
     clFinish(head->queue);
@@ -25,17 +27,10 @@ clvgg_status vgg_head_note_stage(vgg_head *head, const vgg_launch *launch, head_
     clvgg_status status = CLVGG_STATUS_OK;
     if (!head->profile)
         return status;
-    VGG_CL(clRetainEvent(launch->last));
-    head->stages[head->stage_count++] = (head_stage){kind, layer, launch->last, 0};
-cleanup:
-    return status;
-}
-
-static clvgg_status end_time(cl_event event, cl_ulong *nanoseconds)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_CL(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof *nanoseconds,
-                                   nanoseconds, NULL));
+    head_stage *stage = &head->stages[head->stage_count];
+    *stage = (head_stage){.kind = kind, .layer = layer};
+    VGG_TRY(vgg_stamp_take(head->device, launch->last, &stage->ended));
+    head->stage_count++;
 cleanup:
     return status;
 }
@@ -44,14 +39,12 @@ cleanup:
 clvgg_status vgg_head_time_stages(vgg_head *head)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    cl_ulong before = 0, after = 0;
+    const vgg_stamp *before = &head->written;
     if (!head->profile)
         return status;
-    VGG_TRY(end_time(head->written, &before));
     for (int i = 0; i < head->stage_count; i++) {
-        VGG_TRY(end_time(head->stages[i].ended, &after));
-        head->stages[i].ms = (double)(after - before) * 1e-6;
-        before = after;
+        VGG_TRY(vgg_stamp_between(before, &head->stages[i].ended, &head->stages[i].ms));
+        before = &head->stages[i].ended;
     }
 cleanup:
     return status;
@@ -59,14 +52,9 @@ cleanup:
 
 void vgg_head_release_stages(vgg_head *head)
 {
-    if (head->written != NULL)
-        clReleaseEvent(head->written);
-    head->written = NULL;
-    for (int i = 0; i < head->stage_count; i++) {
-        if (head->stages[i].ended != NULL)
-            clReleaseEvent(head->stages[i].ended);
-        head->stages[i].ended = NULL;
-    }
+    vgg_stamp_release(&head->written);
+    for (int i = 0; i < head->stage_count; i++)
+        vgg_stamp_release(&head->stages[i].ended);
 }
 
 int vgg_head_stage_count(const vgg_head *head)

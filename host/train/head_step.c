@@ -228,9 +228,17 @@ cleanup:
 
 static clvgg_status write_features(vgg_head *head, int count, const float *features)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_event written = NULL;
     const uint64_t elements = (uint64_t)count * (uint64_t)head->layers[0].shape.inputs;
-    return write_buffer(head, HEAD_FEATURES, features, elements * sizeof(float),
-                        head->profile ? &head->written : NULL);
+    VGG_TRY(write_buffer(head, HEAD_FEATURES, features, elements * sizeof(float),
+                         head->profile ? &written : NULL));
+    if (head->profile)
+        VGG_TRY(vgg_stamp_take(head->device, written, &head->written));
+cleanup:
+    if (written != NULL)
+        clReleaseEvent(written);
+    return status;
 }
 
 /* Waits for all before it. */

@@ -21,9 +21,10 @@ typedef struct clvgg_peak {
     double read_gbps;  /* 1e9 bytes a second, read from memory (a buffer larger than caches) */
 } clvgg_peak;
 
-/* Measures the device; set peak->struct_size first. Best of 25 launches each, by the device's
- * clock. Blocks, about a second where nothing else runs; needs 256 MiB of device memory meanwhile.
- * Errors: OUT_OF_DEVICE_MEMORY, BUILD_FAILED, OPENCL. */
+/* Measures the device; set peak->struct_size first. Best of 25 launches each, fewer on slow
+ * devices, by the device's clock (see clvgg_device_has_clock()). Blocks, about a second where
+ * nothing else runs; needs 256 MiB of device memory meanwhile. Errors: OUT_OF_DEVICE_MEMORY,
+ * BUILD_FAILED, OPENCL. */
 CLVGG_API clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak);
 
 /* A model on a device, with the output that its layers' definition gives there. */
@@ -36,7 +37,7 @@ typedef struct clvgg_bench_options {
     size_t variant_count;
     clvgg_dtype storage;
     const char *output; /* layer to compute, and nothing behind it; NULL: "logits" */
-    double min_seconds; /* of timed passes; default 1. At least nine are timed in any case */
+    double min_seconds; /* of timed passes; default 1. At least nine are timed, or a minute long */
     int per_layer;      /* 1: time each step too, in passes of their own */
 } clvgg_bench_options;
 
@@ -87,7 +88,7 @@ typedef struct clvgg_train_bench_options {
     clvgg_optimizer optimizer;
     int nesterov;
     double lr, momentum, weight_decay, dropout, label_smoothing;
-    double min_seconds; /* of timed steps; default 1. At least nine are timed in any case */
+    double min_seconds; /* of timed steps; default 1. At least nine are timed, or a minute long */
     int per_layer;      /* 1: time each part of a step too, in steps of their own */
 } clvgg_train_bench_options;
 

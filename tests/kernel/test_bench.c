@@ -54,6 +54,105 @@ static void peak_fails_whole(void **state)
     }
 }
 
+/* Opened anew, since a device's clock is looked at once. */
+static clvgg_device *open_with_clock(double factor, int *has_clock)
+{
+    clvgg_device *opened = NULL;
+    must(clvgg_device_open(device.runtime, getenv("CLVGG_DEVICE"), NULL, &opened));
+    cl_faults_scale_clock(factor);
+    must(clvgg_device_has_clock(opened, has_clock));
+    return opened;
+}
+
+static void clocks_are_believed_beside_the_hosts(void **state)
+{
+    (void)state;
+    static const double nonsense[] = {0, 1 / 41.67, 30};
+    size_t tick_ns = 0;
+    int has = -1;
+    assert_int_equal(clGetDeviceInfo(device.device->id, CL_DEVICE_PROFILING_TIMER_RESOLUTION,
+                                     sizeof tick_ns, &tick_ns, NULL),
+                     CL_SUCCESS);
+    clvgg_device_free(open_with_clock(1, &has));
+    assert_int_equal(has, tick_ns > 0);
+    for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
+        clvgg_device_free(open_with_clock(nonsense[i], &has));
+        cl_faults_scale_clock(1);
+        assert_int_equal(has, 0);
+    }
+    assert_int_equal(clvgg_device_has_clock(NULL, &has), CLVGG_STATUS_INVALID_ARGUMENT);
+}
+
+/* The host's clock times steps and stages; nothing waits for a clock that stands still. */
+static void without_a_clock_the_hosts_is_used(void **state)
+{
+    (void)state;
+    test_program_skip_when_small("without_a_clock_the_hosts_is_used");
+    int has = -1;
+    clvgg_device *opened = open_with_clock(0, &has);
+    clvgg_peak peak = {.struct_size = sizeof peak};
+    must(clvgg_device_measure_peak(opened, &peak));
+    assert_true(isfinite(peak.fma_gflops) && peak.fma_gflops > 0);
+    assert_true(isfinite(peak.read_gbps) && peak.read_gbps > 0);
+    clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
+    clvgg_bench_options options;
+    clvgg_bench_options_defaults(&options);
+    options.min_seconds = 0;
+    options.per_layer = 1;
+    clvgg_bench *bench = NULL;
+    clvgg_bench_result result = {.struct_size = sizeof result};
+    must(clvgg_bench_create(opened, model, &options, &bench));
+    must(clvgg_bench_run(bench, 2, &result));
+    assert_true(result.kernel_ms > 0);
+    for (size_t i = 0; i < clvgg_session_step_count(clvgg_bench_session(bench)); i++) {
+        clvgg_step_info step = {.struct_size = sizeof step};
+        must(clvgg_session_step(clvgg_bench_session(bench), i, &step));
+        assert_true(step.ms > 0);
+    }
+    clvgg_bench_free(bench);
+    clvgg_model_free(model);
+    clvgg_train_bench_options training;
+    clvgg_train_bench_options_defaults(&training);
+    training.features = 64;
+    training.widths[0] = training.widths[1] = 32;
+    training.min_seconds = 0;
+    training.per_layer = 1;
+    clvgg_train_bench *step_bench = NULL;
+    must(clvgg_train_bench_create(opened, &training, &step_bench));
+    must(clvgg_train_bench_run(step_bench, 4, &result));
+    assert_true(result.kernel_ms > 0);
+    clvgg_train_bench_free(step_bench);
+    cl_faults_scale_clock(1);
+    clvgg_device_free(opened);
+}
+
+static void slow_passes_are_repeated_less(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t done;
+        double spent_ms, min_ms;
+        bool more;
+    } cases[] = {
+        {0, 0, 0, true},
+        {8, 10, 0, true},
+        {9, 10, 0, false},
+        {9, 10, 20, true},
+        {9, 20, 20, false},
+        {0, 1e6, 0, true},
+        {1, 59e3, 1e3, true},
+        {1, 60e3, 1e3, false},
+        {9, 61e3, 100e3, true},
+        {9, 1e9, 1e3, false},
+        {VGG_MEASURE_MOST, 1, 1e3, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (vgg_measure_more(cases[i].done, cases[i].spent_ms, cases[i].min_ms) != cases[i].more)
+            fail_msg("case %zu", i);
+    assert_true(vgg_measure_warms_up(1, 5e3) && !vgg_measure_warms_up(2, 0));
+    assert_false(vgg_measure_warms_up(1, 6e3));
+}
+
 /* FLOPs of a Winograd step are those of its products: a ratio that the tile's size fixes. */
 static void check_step(const clvgg_step_info *step)
 {
@@ -233,6 +332,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peak_is_finite_and_positive),
+        cmocka_unit_test(clocks_are_believed_beside_the_hosts),
+        cmocka_unit_test(without_a_clock_the_hosts_is_used),
+        cmocka_unit_test(slow_passes_are_repeated_less),
         cmocka_unit_test(peak_fails_whole),
         cmocka_unit_test(results_are_checked_and_complete),
         cmocka_unit_test(arguments_are_checked),

@@ -96,6 +96,15 @@ static cl_int verdict(const char *function)
     return error;
 }
 
+/* ---- the device's clock ---- */
+
+static double clock_factor = 1;
+
+void cl_faults_scale_clock(double factor)
+{
+    clock_factor = factor;
+}
+
 /* ---- which objects are alive ---- */
 
 typedef struct object {
@@ -418,7 +427,17 @@ WRAP_CALL(clSetEventCallback,
           (event, type, notify, user))
 WRAP_CALL(clWaitForEvents, (cl_uint n, const cl_event *events), (n, events))
 WRAP_INFO(clGetEventInfo, cl_event)
-WRAP_INFO(clGetEventProfilingInfo, cl_event)
+WRAP_BODY(clGetEventProfilingInfo, cl_int,
+          (cl_event of, cl_profiling_info what, size_t bytes, void *value, size_t *size))
+{
+    cl_int error = verdict("clGetEventProfilingInfo");
+    if (error == CL_SUCCESS)
+        error = __real_clGetEventProfilingInfo(of, what, bytes, value, size);
+    if (error == CL_SUCCESS && value != NULL && clock_factor != 1)
+        *(cl_ulong *)value = clock_factor > 0 ? (cl_ulong)(clock_factor * (double)*(cl_ulong *)value)
+                                              : what - CL_PROFILING_COMMAND_QUEUED;
+    return error;
+}
 WRAP_RETAIN(clRetainEvent, cl_event)
 WRAP_RELEASE(clReleaseEvent, cl_event)
 WRAP_ENQUEUE(clEnqueueMarkerWithWaitList, (cl_command_queue queue, EVENT_PARAMETERS),

@@ -33,6 +33,10 @@ const char *cl_faults_failed_function(void);
 /* Calls made so far in this process, of one function (not a release) or, with NULL, of all. */
 size_t cl_faults_calls(const char *function);
 
+/* From now on timestamps of events are `factor` times what the driver says; 0: 0, 1, 2 and 3 ns of
+ * every command, as rusticl of Mesa 22.3 has them; 1: the driver's. */
+void cl_faults_scale_clock(double factor);
+
 /* References held to OpenCL objects: made or retained, and not yet released. */
 size_t cl_faults_live(void);
 /* Releases of objects that nobody held; those made inside CLBlast count here. */

@@ -1,0 +1,31 @@
+/* ocl/clock.h — when commands ended: by the device's clock, or by the host's where a device has
+ * none that can be believed.
+ */
+#ifndef VGG_OCL_CLOCK_H
+#define VGG_OCL_CLOCK_H
+
+#include <stdbool.h>
+
+#include "ocl/device.h"
+
+/* Once a device, then remembered: whether it says that it has a clock and the clock agrees with the
+ * host's about how long some work took. */
+clvgg_status vgg_clock_check(clvgg_device *device, bool *works);
+
+/* The end of a command. Begins as {0}. */
+typedef struct vgg_stamp {
+    cl_event event; /* owned; NULL where the host's clock was read */
+    double host_ms;
+} vgg_stamp;
+
+/* Of `event`'s command on a queue that profiles; the caller keeps its event. Where the device has
+ * no clock, waits until the command has ended. */
+clvgg_status vgg_stamp_take(clvgg_device *device, cl_event event, vgg_stamp *stamp);
+/* From one end to another, both commands having ended. */
+clvgg_status vgg_stamp_between(const vgg_stamp *before, const vgg_stamp *after, double *ms);
+void vgg_stamp_release(vgg_stamp *stamp);
+
+/* From the start of `first`'s command to the end of `last`'s, by the device's clock as it is. */
+clvgg_status vgg_clock_read(cl_event first, cl_event last, double *ms);
+
+#endif
