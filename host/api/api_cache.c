@@ -3,6 +3,7 @@
 
 #include "api/scope.h"
 #include "cache/cache.h"
+#include "train/feature_folder.h"
 
 typedef struct visit_call {
     clvgg_cache_visit_fn visit;
@@ -35,4 +36,37 @@ clvgg_status clvgg_cache_clear(clvgg_runtime *runtime)
 {
     VGG_API_REQUIRE(runtime != NULL);
     VGG_API_RETURN(&runtime->scope, vgg_cache_clear(runtime->cache));
+}
+
+static void visit_features(void *user, const char *name, uint64_t bytes, int64_t used)
+{
+    const visit_call *call = user;
+    const clvgg_cache_entry entry = {.struct_size = sizeof entry,
+                                     .kind = "features",
+                                     .name = name,
+                                     .options = "",
+                                     .device = "",
+                                     .bytes = bytes,
+                                     .last_use = used};
+    call->visit(call->user, &entry);
+}
+
+clvgg_status clvgg_cache_list_features(clvgg_runtime *runtime, const char *folder,
+                                       clvgg_cache_visit_fn visit, void *user)
+{
+    VGG_API_REQUIRE(runtime != NULL);
+    VGG_API_REQUIRE(folder != NULL);
+    VGG_API_REQUIRE(visit != NULL);
+    visit_call call = {visit, user};
+    VGG_API_RETURN(&runtime->scope, vgg_feature_folder_visit(folder, false, visit_features, &call));
+}
+
+clvgg_status clvgg_cache_clear_features(clvgg_runtime *runtime, const char *folder,
+                                        clvgg_cache_visit_fn visit, void *user)
+{
+    VGG_API_REQUIRE(runtime != NULL);
+    VGG_API_REQUIRE(folder != NULL);
+    VGG_API_REQUIRE(visit != NULL);
+    visit_call call = {visit, user};
+    VGG_API_RETURN(&runtime->scope, vgg_feature_folder_visit(folder, true, visit_features, &call));
 }

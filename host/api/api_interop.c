@@ -33,6 +33,19 @@ cleanup:
     return status;
 }
 
+/* It is a buffer, not one of the other things that a cl_mem may be. */
+static clvgg_status check_type(cl_mem memory, const char *what, size_t index)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    enum { PIPE = 0x10F7 }; /* OpenCL 2.0's */
+    cl_mem_object_type type = 0;
+    VGG_CL(clGetMemObjectInfo(memory, CL_MEM_TYPE, sizeof type, &type, NULL));
+    VGG_REQUIRE(type == CL_MEM_OBJECT_BUFFER, CLVGG_STATUS_INVALID_ARGUMENT,
+                "%s %zu is %s, not a buffer", what, index, type == PIPE ? "a pipe" : "an image");
+cleanup:
+    return status;
+}
+
 /* The buffer is of the session's context and holds `elements` float32 behind its offset. */
 static clvgg_status check_buffer(const clvgg_session *session, const clvgg_buffer *buffer,
                                  const char *what, size_t index, uint64_t elements)
@@ -43,6 +56,7 @@ static clvgg_status check_buffer(const clvgg_session *session, const clvgg_buffe
     VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_CONTEXT, sizeof context, &context, NULL));
     VGG_REQUIRE(context == session->plan->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
                 "%s %zu belongs to another context than the session's device", what, index);
+    VGG_TRY(check_type(buffer->memory, what, index));
     VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_SIZE, sizeof bytes, &bytes, NULL));
     VGG_REQUIRE(buffer->offset_elements <= bytes / sizeof(float) &&
                     elements <= bytes / sizeof(float) - buffer->offset_elements,
@@ -60,9 +74,13 @@ static clvgg_status enqueue(clvgg_session *session, cl_command_queue queue, int 
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_plan *plan = session->plan;
     vgg_buffer *to = NULL;
+    cl_mem_flags flags = 0;
     VGG_TRY(check_queue(session, queue));
     VGG_TRY(
         check_buffer(session, input, "input", 0, (uint64_t)count * vgg_plan_input_elements(plan)));
+    VGG_CL(clGetMemObjectInfo(input->memory, CL_MEM_FLAGS, sizeof flags, &flags, NULL));
+    VGG_REQUIRE((flags & CL_MEM_WRITE_ONLY) == 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                "input 0 is CL_MEM_WRITE_ONLY: kernels can't read it");
     VGG_NEW(to, (size_t)plan->output_count);
     for (int i = 0; i < plan->output_count; i++) {
         if (outputs[i].memory != NULL)

@@ -85,7 +85,7 @@ static clvgg_status import(clvgg_runtime *runtime, const char *path, size_t *kep
     size_t size = 0;
     vgg_tuning *entries = NULL;
     *kept = *left = 0;
-    VGG_TRY(vgg_file_read_all(path, MAX_FILE_BYTES, &bytes, &size));
+    VGG_TRY(vgg_file_read_text(path, MAX_FILE_BYTES, &bytes, &size));
     status = vgg_tuning_read_all((const char *)bytes, size, &entries, kept, left);
     if (status != CLVGG_STATUS_OK) {
         vgg_message_prefix("%s", path);

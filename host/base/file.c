@@ -130,6 +130,27 @@ cleanup:
     return status;
 }
 
+clvgg_status vgg_file_read_text(const char *path, uint64_t limit_bytes, unsigned char **text,
+                                size_t *size)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    unsigned char *bytes = NULL;
+    static const unsigned char mark[] = {0xEF, 0xBB, 0xBF};
+    *text = NULL;
+    VGG_TRY(vgg_file_read_all(path, limit_bytes, &bytes, size));
+    VGG_REQUIRE(*size < 2 || bytes[0] + bytes[1] != 0xFE + 0xFF || bytes[0] < 0xFE,
+                CLVGG_STATUS_BAD_FILE, "%s: is UTF-16 text: save it as UTF-8", path);
+    if (*size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0) {
+        *size -= sizeof mark;
+        memmove(bytes, bytes + sizeof mark, *size + 1);
+    }
+    *text = bytes;
+    bytes = NULL;
+cleanup:
+    vgg_free(bytes);
+    return status;
+}
+
 /* ---- writing ---- */
 
 struct vgg_writer {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -23,6 +24,11 @@ void vgg_text_json_string(vgg_text *text, const char *string);
 /* A JSON number as %.9g, whatever the locale; null when not finite. */
 void vgg_text_json_number(vgg_text *text, double value);
 void vgg_text_free(vgg_text *text);
+/* The word for so many: vgg_plural(1, "class", "classes") is "class". */
+static inline const char *vgg_plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
 bool vgg_text_is_utf8(const char *string);
 
 #endif

@@ -53,11 +53,17 @@ int vgg_cli_fail(const vgg_cli *cli, clvgg_status status)
     return status == CLVGG_STATUS_INVALID_ARGUMENT ? VGG_EXIT_USAGE : VGG_EXIT_FAILED;
 }
 
+/* What takes a while is said on a terminal alone: someone waits there. A progress line may be
+ * drawn. */
 static void log_line(void *user, clvgg_log_level level, const char *line)
 {
+    static const char *const before[] = {"error: ", "warning: ", ""};
     const vgg_cli *cli = user;
-    if (level <= CLVGG_LOG_WARNING && !cli->silent)
-        vgg_cli_note(cli, "%s: %s", level == CLVGG_LOG_ERROR ? "error" : "warning", line);
+    if (level > CLVGG_LOG_INFO || cli->silent)
+        return;
+    if (cli->err_style.terminal)
+        (void)!write(STDERR_FILENO, "\r\033[K", 4);
+    vgg_cli_note(cli, "%s%s", before[level], line);
 }
 
 bool vgg_cli_replaces(const char *output, const char *source)
@@ -84,8 +90,24 @@ vgg_text vgg_cli_cache_path(const vgg_cli *cli)
     return path;
 }
 
+vgg_text vgg_cli_features_path(const vgg_cli *cli)
+{
+    vgg_text path = {0};
+    vgg_text file = vgg_cli_cache_path(cli);
+    if (file.failed)
+        path.failed = true;
+    else if (file.bytes != NULL) {
+        const char *slash = strrchr(file.bytes, '/');
+        vgg_text_append(&path, file.bytes, slash != NULL ? (size_t)(slash - file.bytes + 1) : 0);
+        vgg_text_puts(&path, "features");
+    }
+    vgg_text_free(&file);
+    return path;
+}
+
 clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out)
 {
+    vgg_cli_house_pocl(cli);
     vgg_text cache_path = vgg_cli_cache_path(cli);
     if (cache_path.failed)
         return CLVGG_STATUS_OUT_OF_MEMORY;
@@ -93,6 +115,7 @@ clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out)
     clvgg_runtime_options_defaults(&options);
     options.log = log_line;
     options.log_user = cli;
+    options.log_level = cli->err_style.terminal ? CLVGG_LOG_INFO : CLVGG_LOG_WARNING;
     options.kernel_dir = cli->kernel_dir;
     options.cache_path = cache_path.bytes;
     clvgg_status status = clvgg_runtime_create(&options, out);

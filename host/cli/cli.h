@@ -25,6 +25,8 @@ typedef struct vgg_cli {
     const char *cache;      /* CLVGG_CACHE or NULL */
     const char *cache_home; /* XDG_CACHE_HOME or NULL */
     const char *home;       /* HOME or NULL */
+    const char *pocl_cache; /* POCL_CACHE_DIR or NULL */
+    const char *temporary;  /* TMPDIR or NULL */
     bool no_cache;          /* --no-cache */
     vgg_out out;            /* standard output */
     bool silent;            /* warnings of the library aren't printed */
@@ -55,6 +57,11 @@ int vgg_cli_fail(const vgg_cli *cli, clvgg_status status);
 bool vgg_cli_replaces(const char *output, const char *source);
 /* The file of the cache, to be freed by vgg_text_free(); empty when there is to be none. */
 vgg_text vgg_cli_cache_path(const vgg_cli *cli);
+/* The folder beside it where features are kept, unless a command says otherwise; likewise. */
+vgg_text vgg_cli_features_path(const vgg_cli *cli);
+/* Before the first call of OpenCL: where PoCL couldn't write its folder and the user chose none, it
+ * is given one under TMPDIR, or /tmp. */
+void vgg_cli_house_pocl(const vgg_cli *cli);
 /* A runtime that reports warnings on standard error, with the cache that the user wants. */
 clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out);
 /* Says how many photographs were damaged, and frees it. */

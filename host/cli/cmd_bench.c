@@ -244,7 +244,8 @@ static int work(vgg_benchmark *run)
     if (status != CLVGG_STATUS_OK)
         exit_code = vgg_cli_fail(run->cli, status);
     else if (interrupted)
-        vgg_cli_error(run->cli, "interrupted after %zu results", run->result_count);
+        vgg_cli_error(run->cli, "interrupted after %zu %s", run->result_count,
+                      vgg_plural(run->result_count, "result", "results"));
     if (!arguments->json)
         vgg_bench_text_end(run);
     else if (!run->json_text.failed)

@@ -1,4 +1,5 @@
 /* cli/cmd_cache.c — `clvgg cache`: what is kept between runs, and throwing it away. */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,6 +27,12 @@ typedef struct cache_list {
     uint64_t bytes;
 } cache_list;
 
+/* What the verb looks after. */
+typedef struct cache_places {
+    clvgg_runtime *runtime;
+    const char *file, *folder; /* the folder is of features */
+} cache_places;
+
 static void format_day(int64_t seconds, char day[16])
 {
     const time_t time = (time_t)seconds;
@@ -39,11 +46,14 @@ static void put_row(void *user, const clvgg_cache_entry *entry)
     cache_list *list = user;
     char day[16];
     format_day(entry->last_use, day);
-    const char *const names[] = {entry->kind, entry->name, day};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        vgg_text_terminal(vgg_table_cell(&list->table), names[i]);
-        vgg_table_next(&list->table);
-    }
+    vgg_text_terminal(vgg_table_cell(&list->table), entry->kind);
+    vgg_table_next(&list->table);
+    char name[16] = ""; /* a file of features has 64 digits */
+    snprintf(name, sizeof name, "%.12s", entry->name);
+    const bool features = strcmp(entry->kind, "features") == 0;
+    vgg_text_terminal(vgg_table_cell(&list->table), features ? name : entry->name);
+    vgg_table_next(&list->table);
+    vgg_table_put(&list->table, day);
     vgg_text_size(vgg_table_cell(&list->table), entry->bytes);
     vgg_table_next(&list->table);
     vgg_text_terminal(vgg_table_cell(&list->table), entry->options);
@@ -70,21 +80,42 @@ static void put_object(void *user, const clvgg_cache_entry *entry)
     list->bytes += entry->bytes;
 }
 
-static clvgg_status list_text(vgg_cli *cli, clvgg_runtime *runtime, const char *path)
+static void count_only(void *user, const clvgg_cache_entry *entry)
+{
+    cache_list *list = user;
+    list->count++;
+    list->bytes += entry->bytes;
+}
+
+/* "PATH: 2 entries, 1.5 MiB"; `words` stands behind the entries. */
+static void put_sum(vgg_text *text, const char *path, const cache_list *list, const char *words)
+{
+    vgg_text_terminal(text, path);
+    vgg_text_printf(text, ": %zu %s%s, ", list->count, vgg_plural(list->count, "entry", "entries"),
+                    words);
+    vgg_text_size(text, list->bytes);
+    vgg_text_puts(text, "\n");
+}
+
+static clvgg_status list_text(vgg_cli *cli, const cache_places *places)
 {
     static const vgg_column columns[] = {{"kind", false}, {"name", false},    {"last use", false},
                                          {"size", true},  {"options", false}, {"device", false}};
     vgg_text *text = &cli->out.text;
     cache_list list = {
         .table = {.columns = columns, .column_count = sizeof columns / sizeof *columns}};
-    clvgg_status status = clvgg_cache_list(runtime, put_row, &list);
+    clvgg_status status = clvgg_cache_list(places->runtime, put_row, &list);
+    const cache_list file = list;
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_cache_list_features(places->runtime, places->folder, put_row, &list);
+    const cache_list features = {.count = list.count - file.count,
+                                 .bytes = list.bytes - file.bytes};
     vgg_text rows = {0};
     vgg_table_finish(&list.table, &cli->out_style, &rows);
     if (status == CLVGG_STATUS_OK) {
-        vgg_text_terminal(text, path);
-        vgg_text_printf(text, ": %zu entries, ", list.count);
-        vgg_text_size(text, list.bytes);
-        vgg_text_puts(text, "\n");
+        put_sum(text, places->file, &file, "");
+        if (features.count > 0)
+            put_sum(text, places->folder, &features, "");
         if (list.count > 0)
             vgg_text_append(text, rows.bytes, rows.length);
     }
@@ -92,15 +123,18 @@ static clvgg_status list_text(vgg_cli *cli, clvgg_runtime *runtime, const char *
     return status;
 }
 
-static clvgg_status list_json(vgg_cli *cli, clvgg_runtime *runtime, const char *path)
+static clvgg_status list_json(vgg_cli *cli, const cache_places *places)
 {
     vgg_text text = {0};
     cache_list list = {.json = {.text = &text}};
     vgg_json_begin_object(&list.json, NULL);
     vgg_json_integer(&list.json, "schema", 1);
-    vgg_json_string(&list.json, "path", path);
+    vgg_json_string(&list.json, "path", places->file);
+    vgg_json_string(&list.json, "features_path", places->folder);
     vgg_json_begin_array(&list.json, "entries");
-    clvgg_status status = clvgg_cache_list(runtime, put_object, &list);
+    clvgg_status status = clvgg_cache_list(places->runtime, put_object, &list);
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_cache_list_features(places->runtime, places->folder, put_object, &list);
     vgg_json_end(&list.json);
     vgg_json_bytes(&list.json, "bytes", list.bytes);
     vgg_json_end(&list.json);
@@ -110,16 +144,36 @@ static clvgg_status list_json(vgg_cli *cli, clvgg_runtime *runtime, const char *
     return status;
 }
 
-static int work(vgg_cli *cli, const cache_arguments *arguments, bool clear, const char *path)
+/* Says what is gone, and how many files of features stay because they are used. */
+static clvgg_status clear(vgg_cli *cli, const cache_places *places)
 {
-    clvgg_runtime *runtime = NULL;
-    clvgg_status status = vgg_cli_runtime(cli, &runtime);
+    vgg_text *text = &cli->out.text;
+    cache_list file = {0}, features = {0}, used = {0};
+    clvgg_status status = clvgg_cache_list(places->runtime, count_only, &file);
     if (status == CLVGG_STATUS_OK)
-        status = clear             ? clvgg_cache_clear(runtime)
-                 : arguments->json ? list_json(cli, runtime, path)
-                                   : list_text(cli, runtime, path);
+        status = clvgg_cache_clear(places->runtime);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    put_sum(text, places->file, &file, " removed");
+    status = clvgg_cache_clear_features(places->runtime, places->folder, count_only, &features);
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_cache_list_features(places->runtime, places->folder, count_only, &used);
+    if (features.count > 0)
+        put_sum(text, places->folder, &features, " removed");
+    if (used.count > 0)
+        put_sum(text, places->folder, &used, " in use, kept");
+    return status;
+}
+
+static int work(vgg_cli *cli, const cache_arguments *arguments, bool clears, cache_places *places)
+{
+    clvgg_status status = vgg_cli_runtime(cli, &places->runtime);
+    if (status == CLVGG_STATUS_OK)
+        status = clears            ? clear(cli, places)
+                 : arguments->json ? list_json(cli, places)
+                                   : list_text(cli, places);
     const int exit_code = status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);
-    clvgg_runtime_free(runtime);
+    clvgg_runtime_free(places->runtime);
     return exit_code;
 }
 
@@ -132,21 +186,25 @@ static int run_cache(vgg_cli *cli, int argc, char **argv)
     if (parsed != VGG_PARSED)
         return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
     const char *action = operand_count == 1 ? argv[1] : "";
-    const bool clear = strcmp(action, "clear") == 0;
-    if ((!clear && strcmp(action, "list") != 0) || (clear && arguments.json)) {
-        vgg_cli_error(cli, clear ? "--json is for list" : "needs one of list, clear");
+    const bool clears = strcmp(action, "clear") == 0;
+    if ((!clears && strcmp(action, "list") != 0) || (clears && arguments.json)) {
+        vgg_cli_error(cli, clears ? "--json is for list" : "needs one of list, clear");
         return vgg_options_try_help(cli);
     }
-    vgg_text path = vgg_cli_cache_path(cli);
-    int exit_code = VGG_EXIT_FAILED;
     cli->silent = true; /* what a warning would say is the error here */
-    if (path.failed)
+    vgg_text path = vgg_cli_cache_path(cli), folder = vgg_cli_features_path(cli);
+    cache_places places = {.file = path.bytes, .folder = folder.bytes};
+    int exit_code = VGG_EXIT_FAILED;
+    if (path.failed || folder.failed)
         exit_code = vgg_cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    else if (path.bytes == NULL && cli->cache != NULL)
-        vgg_cli_error(cli, "CLVGG_CACHE turns the cache off");
     else if (path.bytes != NULL)
-        exit_code = work(cli, &arguments, clear, path.bytes);
+        exit_code = work(cli, &arguments, clears, &places);
+    else
+        vgg_cli_error(cli, cli->cache != NULL
+                               ? "CLVGG_CACHE turns the cache off"
+                               : "no cache: neither HOME nor XDG_CACHE_HOME says where");
     vgg_text_free(&path);
+    vgg_text_free(&folder);
     return exit_code;
 }
 
@@ -159,7 +217,8 @@ const vgg_verb vgg_verb_cache = {
         "$XDG_CACHE_HOME/clvgg/cache.sqlite or ~/.cache/clvgg/cache.sqlite (CLVGG_CACHE=FILE "
         "names\n"
         "another, CLVGG_CACHE=off none).\n"
-        "It may be deleted at any time; beyond 256 MiB what went unused longest is dropped.",
+        "Beyond 256 MiB what went unused longest is dropped. Beside it, in features, are the\n"
+        "features that clvgg finetune keeps of photographs. All may be deleted at any time.",
     .examples = "  clvgg cache list\n"
                 "  clvgg cache clear\n",
     .options = options,

@@ -162,20 +162,17 @@ static bool choose_folders(vgg_finetuning *run)
         vgg_text_append(&run->run_dir, arguments->output, length);
         vgg_text_puts(&run->run_dir, ".run");
     }
-    vgg_text cache = vgg_cli_cache_path(run->cli);
+    vgg_text features = vgg_cli_features_path(run->cli);
     if (arguments->cache != NULL) {
         if (strcmp(arguments->cache, "off") != 0)
             vgg_text_puts(&run->cache_dir, arguments->cache);
-    } else if (cache.bytes != NULL) {
-        const char *slash = strrchr(cache.bytes, '/');
-        vgg_text_append(&run->cache_dir, cache.bytes,
-                        slash != NULL ? (size_t)(slash - cache.bytes + 1) : 0);
-        vgg_text_puts(&run->cache_dir, "features");
+    } else if (features.bytes != NULL) {
+        vgg_text_puts(&run->cache_dir, features.bytes);
     } else if (run->run_dir.bytes != NULL) {
         vgg_text_printf(&run->cache_dir, "%s/features", run->run_dir.bytes);
     }
-    const bool good = !run->run_dir.failed && !run->cache_dir.failed && !cache.failed;
-    vgg_text_free(&cache);
+    const bool good = !run->run_dir.failed && !run->cache_dir.failed && !features.failed;
+    vgg_text_free(&features);
     return good;
 }
 

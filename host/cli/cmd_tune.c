@@ -153,9 +153,10 @@ static void print_text(tuning *run, const clvgg_tune_summary *summary)
     vgg_report_device_name(text, &run->device_info);
     vgg_text_puts(text, "\n\n");
     vgg_table_finish(&run->table, &run->cli->out_style, text);
-    vgg_text_printf(text, "\n%zu of %zu chains tuned in %.1f s, %zu of them faster; %zu candidates",
-                    summary->tuned, summary->chains, summary->seconds, summary->faster,
-                    summary->candidates);
+    vgg_text_printf(text, "\n%zu of %zu %s tuned in %.1f s, %zu of them faster; %zu %s",
+                    summary->tuned, summary->chains, vgg_plural(summary->chains, "chain", "chains"),
+                    summary->seconds, summary->faster, summary->candidates,
+                    vgg_plural(summary->candidates, "candidate", "candidates"));
     if (summary->wrong > 0)
         vgg_text_printf(text, ", %zu of them wrong", summary->wrong);
     if (summary->known > 0)
@@ -263,7 +264,8 @@ static int carry(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtime *r
                               : clvgg_tune_import(runtime, path, &count, &left);
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(cli, status);
-    vgg_cli_note(cli, "%s: %zu tuning results %s", path, count, out ? "written" : "kept");
+    vgg_cli_note(cli, "%s: %zu tuning %s %s", path, count, vgg_plural(count, "result", "results"),
+                 out ? "written" : "kept");
     if (left > 0)
         vgg_cli_note(cli, "%s: %zu left, measured with other kernels than this clvgg's", path,
                      left);

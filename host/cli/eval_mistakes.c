@@ -59,8 +59,9 @@ int vgg_eval_draw_mistakes(vgg_eval *eval)
         if (cell.rgb != NULL)
             cells[count++] = cell;
     }
-    snprintf(title, sizeof title, "%llu of %llu images taken for another class%s",
+    snprintf(title, sizeof title, "%llu of %llu %s taken for another class%s",
              (unsigned long long)wrong, (unsigned long long)summary.images,
+             vgg_plural(summary.images, "image", "images"),
              count > 0 ? ", the most confident first" : "");
     const clvgg_status status =
         vgg_contact_sheet_write(eval->arguments->mistakes, title, cells, count);

@@ -46,7 +46,8 @@ static void print_figures(vgg_eval *eval, const clvgg_evaluation_summary *summar
     vgg_text_count(text, (uint64_t)llround(summary->accuracy * (double)summary->images));
     vgg_text_puts(text, " of ");
     vgg_text_count(text, summary->images);
-    vgg_text_printf(text, " images)\nlog loss  %.4f\n", summary->loss);
+    vgg_text_printf(text, " %s)\nlog loss  %.4f\n", vgg_plural(summary->images, "image", "images"),
+                    summary->loss);
     if (isfinite(summary->auc)) {
         vgg_text_printf(text, "AUC       %.4f  (", summary->auc);
         vgg_text_terminal(text, vgg_run_name(&eval->run, 1));
@@ -58,7 +59,7 @@ static void print_figures(vgg_eval *eval, const clvgg_evaluation_summary *summar
         vgg_text_printf(text, "other     %.2f %% on average, above every group in ",
                         100 * eval->other_sum / (double)summary->images);
         vgg_text_count(text, eval->other_first_count);
-        vgg_text_puts(text, eval->other_first_count == 1 ? " image\n" : " images\n");
+        vgg_text_puts(text, vgg_plural(eval->other_first_count, " image\n", " images\n"));
     }
 }
 
@@ -176,7 +177,5 @@ void vgg_eval_print_text(vgg_eval *eval, const char *error)
     if (eval->mistake_count > 0)
         print_mistakes(eval);
     if (error == NULL && !run->arguments->quiet)
-        vgg_cli_note(run->cli, "%zu images, %zu failed; %.1f ms an image on the device",
-                     run->result_count, run->failure_count,
-                     run->engine.forward_ms / (double)summary.images);
+        vgg_run_say_counts(run);
 }

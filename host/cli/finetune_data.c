@@ -16,7 +16,9 @@ static void say_classes(const vgg_finetuning *run, const char *what, const clvgg
     const size_t classes = clvgg_dataset_class_count(dataset);
     vgg_text_printf(&text, "%s: ", what);
     vgg_text_count(&text, clvgg_dataset_count(dataset));
-    vgg_text_printf(&text, " photographs, %zu classes", classes);
+    vgg_text_printf(&text, " %s, %zu %s",
+                    vgg_plural(clvgg_dataset_count(dataset), "photograph", "photographs"), classes,
+                    vgg_plural(classes, "class", "classes"));
     for (size_t i = 0; i < classes; i++) {
         const size_t size = clvgg_dataset_class_size(dataset, i);
         least = size < least ? size : least;
@@ -74,9 +76,9 @@ static void say_common(vgg_finetuning *run, size_t first, size_t second)
     clvgg_dataset_at(run->train, first, &one);
     clvgg_dataset_at(run->val, second, &other);
     vgg_cli_note(run->cli,
-                 "warning: %zu of the validation photographs are among the training photographs "
+                 "warning: %zu of the validation photographs %s among the training photographs "
                  "(%s is %s): validation will look better than it is",
-                 run->common, other.path, one.path);
+                 run->common, vgg_plural(run->common, "is", "are"), other.path, one.path);
 }
 
 static clvgg_status open_data(vgg_finetuning *run)

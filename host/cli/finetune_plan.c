@@ -68,9 +68,10 @@ static void write_plan(const vgg_finetuning *run, vgg_text *text)
     vgg_text_puts(text, "\n");
     write_layers(run, text);
     write_memory(run, text);
-    vgg_text_printf(text, "\n%d epochs of ", plan.epochs);
+    vgg_text_printf(text, "\n%d %s of ", plan.epochs,
+                    vgg_plural((uint64_t)plan.epochs, "epoch", "epochs"));
     vgg_text_count(text, plan.steps_an_epoch);
-    vgg_text_puts(text, " steps");
+    vgg_text_puts(text, vgg_plural(plan.steps_an_epoch, " step", " steps"));
     if (plan.first_epoch > 1 || run->arguments->resume != NULL)
         vgg_text_printf(text, ", from epoch %d on", plan.first_epoch);
 }

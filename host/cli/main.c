@@ -126,6 +126,8 @@ int main(int argc, char **argv)
         .cache = environment("CLVGG_CACHE"),
         .cache_home = environment("XDG_CACHE_HOME"),
         .home = environment("HOME"),
+        .pocl_cache = environment("POCL_CACHE_DIR"),
+        .temporary = environment("TMPDIR"),
         .out = {.fd = STDOUT_FILENO},
         .out_style = vgg_style_of(STDOUT_FILENO, no_colour),
         .err_style = vgg_style_of(STDERR_FILENO, no_colour),

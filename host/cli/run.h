@@ -77,6 +77,8 @@ typedef struct vgg_run_format {
     void (*end)(vgg_run *run, const char *error);
 } vgg_run_format;
 
+/* "3 images, 1 failed; 20.5 ms an image on the device". */
+void vgg_run_say_counts(const vgg_run *run);
 extern const vgg_run_format vgg_run_text, vgg_run_json, vgg_run_csv;
 
 enum { VGG_OUTPUT_LOGITS, VGG_OUTPUT_PROB, VGG_OUTPUT_LAYER, VGG_OUTPUT_COUNT };

@@ -92,8 +92,8 @@ void vgg_run_report(vgg_run *run, vgg_result *result, int row)
         result->output = run->written_rows++;
     if (bad > 0) {
         char error[96];
-        snprintf(error, sizeof error, "the result is not finite: %zu of %zu classes", bad,
-                 run->class_count);
+        snprintf(error, sizeof error, "the result is not finite: %zu of %zu %s", bad,
+                 run->class_count, vgg_plural(run->class_count, "class", "classes"));
         vgg_run_report_error(run, result, error);
         return;
     }

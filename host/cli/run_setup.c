@@ -220,14 +220,14 @@ static void announce(const vgg_run *run)
     vgg_text_printf(&text, ", batch %d\nmodel: ", run->engine.options.max_batch);
     vgg_text_terminal(&text, clvgg_model_name(run->model));
     vgg_text_printf(&text, " (%s, %zu class%s", clvgg_model_architecture(run->model),
-                    run->class_count, run->class_count == 1 ? "" : "es");
+                    run->class_count, vgg_plural(run->class_count, "", "es"));
     if (run->labels_path != NULL) {
         vgg_text_puts(&text, ", labels from ");
         vgg_text_terminal(&text, run->labels_path);
     }
     if (run->map != NULL) {
         vgg_text_printf(&text, ", %zu group%s from ", run->ranked_count,
-                        run->ranked_count == 1 ? "" : "s");
+                        vgg_plural(run->ranked_count, "", "s"));
         vgg_text_terminal(&text, run->arguments->map);
     }
     vgg_text_puts(&text, ")");

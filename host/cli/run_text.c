@@ -97,13 +97,24 @@ static void print_nothing(vgg_run *run)
 /* One closing line when there was more than an image or two. */
 static void print_summary(vgg_run *run, const char *error)
 {
+    if (error == NULL && !run->arguments->quiet && run->result_count >= 2)
+        vgg_run_say_counts(run);
+}
+
+void vgg_run_say_counts(const vgg_run *run)
+{
     const vgg_engine *engine = &run->engine;
-    if (error != NULL || run->arguments->quiet || run->result_count < 2)
-        return;
-    double per_image =
-        engine->image_count > 0 ? engine->forward_ms / (double)engine->image_count : 0;
-    vgg_cli_note(run->cli, "%zu images, %zu failed; %.1f ms an image on the device",
-                 run->result_count, run->failure_count, per_image);
+    vgg_text text = {0};
+    vgg_text_printf(&text, "%zu %s, %zu failed", run->result_count,
+                    vgg_plural(run->result_count, "image", "images"), run->failure_count);
+    if (engine->image_count > 0) {
+        vgg_text_puts(&text, "; ");
+        vgg_text_measure(&text, engine->forward_ms / (double)engine->image_count, 1);
+        vgg_text_puts(&text, " ms an image on the device");
+    }
+    if (!text.failed)
+        vgg_cli_note(run->cli, "%s", text.bytes);
+    vgg_text_free(&text);
 }
 
 const vgg_run_format vgg_run_text = {print_nothing, print_result, print_summary};

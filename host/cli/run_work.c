@@ -68,7 +68,8 @@ int vgg_run_work(vgg_run *run)
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(run->cli, status);
     if (interrupted)
-        vgg_cli_error(run->cli, "interrupted after %zu results", run->result_count);
+        vgg_cli_error(run->cli, "interrupted after %zu %s", run->result_count,
+                      vgg_plural(run->result_count, "result", "results"));
     return interrupted || count_failures(run) > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
 }
 

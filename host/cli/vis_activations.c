@@ -136,8 +136,8 @@ static size_t order_maps(const vgg_activations *a, const vgg_activations_layer *
 static void describe(const vgg_activations *a, const vgg_activations_layer *layer, size_t shown,
                      size_t silent, const char *file, char title[200], char subtitle[400])
 {
-    static const char *const picks[] = {"the strongest %zu of %zu maps",
-                                        "the first %zu of %zu maps", "all %zu maps"};
+    const char *const picks[] = {"the strongest %zu of %zu maps", "the first %zu of %zu maps",
+                                 layer->maps == 1 ? "its %zu map" : "all %zu maps"};
     char which[64];
     snprintf(title, 200, "%.100s: activations", layer->name);
     snprintf(which, sizeof which, picks[shown == layer->maps ? VGG_ACTIVATIONS_ALL : a->pick],
@@ -150,7 +150,7 @@ static void describe(const vgg_activations *a, const vgg_activations_layer *laye
     const size_t length = strlen(subtitle);
     if (silent > 0)
         snprintf(subtitle + length, 400 - length, " \xC2\xB7 %zu %s silent", silent,
-                 silent == 1 ? "map is" : "maps are");
+                 vgg_plural(silent, "map is", "maps are"));
 }
 
 static clvgg_status draw_layer(vgg_activations *a, const vgg_activations_layer *layer,

@@ -268,8 +268,8 @@ static int write_report(all_work *w)
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(vis->cli, status);
     if (left_out > 0)
-        vgg_cli_note(vis->cli, "%zu pictures don't fit into index.html: they are files beside it",
-                     left_out);
+        vgg_cli_note(vis->cli, "%zu %s into index.html: files beside it", left_out,
+                     vgg_plural(left_out, "picture doesn't fit", "pictures don't fit"));
     const char *path = vgg_vis_path(vis, "index.html");
     if (path == NULL)
         return VGG_EXIT_FAILED;

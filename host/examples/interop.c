@@ -40,7 +40,10 @@ int main(int argc, char **argv)
     clvgg_session *session;
     clvgg_shape stored, image, logits;
     char name[256];
-    require(argc == 3, "usage: interop MODEL INPUT.npy");
+    if (argc != 3) {
+        fprintf(stderr, "usage: interop MODEL INPUT.npy\n");
+        return 2;
+    }
     require(clvgg_runtime_create(NULL, &runtime) == 0, "runtime");
     require(clvgg_model_load(runtime, argv[1], NULL, &model) == 0, argv[1]);
     require(clvgg_npy_open(runtime, argv[2], &images, &stored) == 0, argv[2]);

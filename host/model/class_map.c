@@ -214,7 +214,7 @@ clvgg_status vgg_class_map_read(const char *path, const char *const *labels, siz
     reader r = {.path = path, .labels = labels, .class_count = class_count};
     VGG_NEW(r.claims, class_count);
     VGG_NEW(r.names, CLVGG_CLASS_MAP_MOST_GROUPS);
-    VGG_TRY(vgg_file_read_all(path, most_bytes, &bytes, &size));
+    VGG_TRY(vgg_file_read_text(path, most_bytes, &bytes, &size));
     VGG_TRY(read_lines(&r, (char *)bytes, size));
     VGG_TRY(make_map(&r, out));
 cleanup:

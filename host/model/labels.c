@@ -71,7 +71,7 @@ clvgg_status vgg_labels_read_file(const char *path, size_t count, char ***out)
     char **labels = NULL;
     size_t size = 0;
     *out = NULL;
-    VGG_TRY(vgg_file_read_all(path, MAX_FILE_BYTES, &bytes, &size));
+    VGG_TRY(vgg_file_read_text(path, MAX_FILE_BYTES, &bytes, &size));
     const char *at = (const char *)bytes, *end = at + size;
     VGG_REQUIRE(memchr(at, '\0', size) == NULL, CLVGG_STATUS_BAD_FILE,
                 "%s: has a NUL byte: not a text file of labels", path);

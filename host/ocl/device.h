@@ -26,6 +26,8 @@ clvgg_status vgg_device_describe(cl_device_id id, clvgg_device_info *info);
 clvgg_status vgg_device_choose(const vgg_device_entry *entries, size_t count, const char *spec,
                                size_t *index);
 void vgg_device_diagnose(vgg_text *text);
+/* NO_DEVICE, in words: for an empty list. */
+clvgg_status vgg_device_fail_without(void);
 
 struct vgg_program_cache; /* ocl/program.h */
 

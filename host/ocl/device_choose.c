@@ -1,6 +1,7 @@
 /* ocl/device_choose.c — from what a user types to one device of the list.
  *
- * A specification is tried as: nothing (the default), digits, P:D, a type, uuid:…, part of a name.
+ * A specification is tried as: nothing (the default), digits, P:D, a type, uuid:…, part of a
+ * device's name, part of a platform's.
  * Every failure lists what there is to choose from.
  */
 #include <ctype.h>
@@ -38,6 +39,11 @@ static bool contains_ignoring_case(const char *text, const char *part)
 static bool is_named(const clvgg_device_info *info, const char *wanted)
 {
     return contains_ignoring_case(info->name, wanted);
+}
+
+static bool is_of_platform(const clvgg_device_info *info, const char *wanted)
+{
+    return contains_ignoring_case(info->platform, wanted);
 }
 
 static bool is_named_exactly(const clvgg_device_info *info, const char *wanted)
@@ -223,7 +229,7 @@ clvgg_status vgg_device_choose(const vgg_device_entry *entries, size_t count, co
     const char *colon = NULL;
     *index = 0;
     if (count == 0)
-        return vgg_fail(CLVGG_STATUS_NO_DEVICE, "no OpenCL device on this machine");
+        return vgg_device_fail_without();
     if (spec == NULL || spec[0] == '\0')
         return choose_default(&asked, index);
     if (is_number(spec, &colon))
@@ -235,5 +241,8 @@ clvgg_status vgg_device_choose(const vgg_device_entry *entries, size_t count, co
     for (size_t i = 0; i < count; i++)
         if (is_named_exactly(&entries[i].info, spec))
             return choose_matching(&asked, is_named_exactly, spec, index);
-    return choose_matching(&asked, is_named, spec, index);
+    for (size_t i = 0; i < count; i++)
+        if (is_named(&entries[i].info, spec))
+            return choose_matching(&asked, is_named, spec, index);
+    return choose_matching(&asked, is_of_platform, spec, index);
 }

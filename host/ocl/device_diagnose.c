@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/pocl_folder.h"
 #include "ocl/device.h"
 #include "ocl/query.h"
 
@@ -21,7 +22,7 @@
 
 typedef struct findings {
     int icd_count;
-    bool rusticl;
+    bool rusticl, pocl;
     bool gpu_file;
 } findings;
 
@@ -51,6 +52,7 @@ static void describe_icd(vgg_text *text, const char *path, findings *found)
     vgg_text_printf(text, "  %s: %s (%s)\n", path, library, verdict);
     found->icd_count++;
     found->rusticl = found->rusticl || strstr(path, "rusticl") != NULL;
+    found->pocl = found->pocl || strstr(library, "pocl") != NULL;
 }
 
 static int only_icd(const struct dirent *entry)
@@ -202,10 +204,46 @@ static void advise(vgg_text *text, const findings *found)
                             "mesa-opencl-icd (AMD) or nvidia-opencl-icd\n");
 }
 
+static bool pocl_folder(vgg_text *path)
+{
+    const vgg_pocl_environment environment = {getenv("POCL_CACHE_DIR"), getenv("XDG_CACHE_HOME"),
+                                              getenv("HOME")};
+    return vgg_pocl_folder(&environment, path);
+}
+
+clvgg_status vgg_device_fail_without(void)
+{
+    vgg_text path = {0};
+    const bool writable = pocl_folder(&path);
+    const clvgg_status status =
+        writable || path.failed
+            ? vgg_fail(CLVGG_STATUS_NO_DEVICE, "no OpenCL device on this machine")
+            : vgg_fail(
+                  CLVGG_STATUS_NO_DEVICE,
+                  "no OpenCL device on this machine; PoCL, if it is installed, can't write its "
+                  "folder %s: set POCL_CACHE_DIR to one that can be written",
+                  path.bytes);
+    vgg_text_free(&path);
+    return status;
+}
+
+/* Only where it is in the way. */
+static void describe_pocl_folder(vgg_text *text, const findings *found)
+{
+    vgg_text path = {0};
+    if (found->pocl && !pocl_folder(&path) && !path.failed)
+        vgg_text_printf(text,
+                        "PoCL offers no device without a folder to compile in, and can't write %s: "
+                        "set POCL_CACHE_DIR to one that can be written\n",
+                        path.bytes);
+    vgg_text_free(&path);
+}
+
 void vgg_device_diagnose(vgg_text *text)
 {
     findings found = {0};
     describe_drivers(text, &found);
+    describe_pocl_folder(text, &found);
     describe_gpu_files(text, &found);
     advise(text, &found);
 }

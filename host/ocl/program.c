@@ -23,6 +23,8 @@
 #define MAX_SOURCE_BYTES ((uint64_t)16 << 20)
 /* Of a compiler's log in a message. */
 #define MAX_LOG_BYTES 8192
+/* Who waits longer than this is told why. */
+static const double moment_ms = 1000;
 
 typedef struct program_entry {
     struct program_entry *next;
@@ -37,6 +39,8 @@ typedef struct program_entry {
 
 struct vgg_program_cache {
     program_entry *first;
+    double compile_ms; /* so far, of all */
+    bool told;         /* that it compiles */
 };
 
 static void free_entry(program_entry *entry)
@@ -190,6 +194,26 @@ cleanup:
     return status;
 }
 
+/* Once a device, when compiling has taken more than a moment and goes on. */
+static void tell_that_it_compiles(clvgg_device *device)
+{
+    pthread_mutex_lock(&device->lock);
+    struct vgg_program_cache *programs = device->programs;
+    const bool tell = programs->compile_ms >= moment_ms && !programs->told;
+    programs->told = programs->told || tell;
+    pthread_mutex_unlock(&device->lock);
+    if (tell)
+        vgg_log(CLVGG_LOG_INFO, "compiling for this device%s",
+                device->runtime->cache != NULL ? ", once" : "");
+}
+
+static void note_compile(clvgg_device *device, double ms)
+{
+    pthread_mutex_lock(&device->lock);
+    device->programs->compile_ms += ms;
+    pthread_mutex_unlock(&device->lock);
+}
+
 static clvgg_status compile(clvgg_device *device, program_entry *entry, const char *text,
                             size_t length, const char *kernel)
 {
@@ -222,8 +246,12 @@ static clvgg_status build_entry(clvgg_device *device, program_entry *entry, cons
         entry->program = vgg_program_from_cache(device, &key);
         entry->to_store = entry->program == NULL;
     }
-    if (entry->program == NULL)
+    if (entry->program == NULL) {
+        const double start_ms = vgg_clock_ms();
+        tell_that_it_compiles(device);
         VGG_TRY(compile(device, entry, text, length, kernel));
+        note_compile(device, vgg_clock_ms() - start_ms);
+    }
 cleanup:
     vgg_free(owned);
     return status;
@@ -417,9 +445,16 @@ void vgg_program_cache_store(clvgg_device *device)
     for (program_entry *entry = first; entry != NULL; entry = entry->next)
         entry_count++;
     vgg_cache_entry *entries = vgg_calloc(entry_count, sizeof *entries);
-    for (program_entry *entry = first; entry != NULL && entries != NULL; entry = entry->next)
+    const double start_ms = vgg_clock_ms();
+    bool told = false;
+    for (program_entry *entry = first; entry != NULL && entries != NULL; entry = entry->next) {
+        if (!told && vgg_clock_ms() - start_ms >= moment_ms) {
+            vgg_log(CLVGG_LOG_INFO, "keeping what was compiled, for later runs");
+            told = true;
+        }
         if (take_binary(device, entry, &entries[count]))
             count++;
+    }
     vgg_cache_put(device->runtime->cache, entries, count);
     for (size_t i = 0; i < count; i++)
         vgg_free((void *)entries[i].value);

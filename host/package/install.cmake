@@ -16,7 +16,9 @@ list(JOIN clvgg_modules " " clvgg_requires)
 configure_file(host/package/clvgg.pc.in clvgg.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/clvgg.pc DESTINATION ${pkgconfig_folder})
 
-install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# The checkout's README is about the checkout.
+install(FILES host/package/README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES host/examples/classify.c host/examples/interop.c DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 if(TARGET clvgg)
   install(TARGETS clvgg)

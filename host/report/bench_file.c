@@ -142,7 +142,7 @@ clvgg_status vgg_bench_file_read(const char *path, vgg_bench_file *file)
     size_t size = 0;
     cJSON *root = NULL;
     *file = (vgg_bench_file){0};
-    VGG_TRY(vgg_file_read_all(path, most_bytes, &bytes, &size));
+    VGG_TRY(vgg_file_read_text(path, most_bytes, &bytes, &size));
     root = cJSON_ParseWithLengthOpts((const char *)bytes, size + 1, NULL, true);
     status = read_root(root, file);
     if (status != CLVGG_STATUS_OK)

@@ -314,21 +314,15 @@ clvgg_status vgg_feature_folder_room(const vgg_feature_folder *folder, const cha
     return status;
 }
 
-/* Returns the bytes that were freed. */
-static uint64_t remove_if_idle(const vgg_feature_folder *folder, const listed_file *file)
+static bool remove_if_idle(const vgg_feature_folder *folder, const listed_file *file)
 {
-    uint64_t freed = 0;
     int descriptor = open_file(folder, file->name, 0);
-    if (descriptor >= 0 && vgg_feature_take_alone(descriptor) &&
-        is_named(folder, file->name, descriptor) &&
-        unlinkat(folder->descriptor, file->name, 0) == 0) {
-        freed = file->bytes;
-        vgg_log(CLVGG_LOG_INFO, "features: %s/%s removed, %.1f MiB, to make room", folder->path,
-                file->name, mib(freed));
-    }
+    const bool removed = descriptor >= 0 && vgg_feature_take_alone(descriptor) &&
+                         is_named(folder, file->name, descriptor) &&
+                         unlinkat(folder->descriptor, file->name, 0) == 0;
     if (descriptor >= 0)
         close(descriptor);
-    return freed;
+    return removed;
 }
 
 static clvgg_status require_room(const vgg_feature_folder *folder, const listing *list,
@@ -369,12 +363,39 @@ clvgg_status vgg_feature_folder_reserve(const vgg_feature_folder *folder, const 
     const uint64_t by_disk = less(bytes, list.disk_bytes);
     const uint64_t wanted = by_limit > by_disk ? by_limit : by_disk;
     uint64_t freed = 0;
-    for (size_t i = 0; i < list.count && freed < wanted; i++)
-        freed += remove_if_idle(folder, &list.files[i]);
+    for (size_t i = 0; i < list.count && freed < wanted; i++) {
+        const listed_file *file = &list.files[i];
+        if (!remove_if_idle(folder, file))
+            continue;
+        freed += file->bytes;
+        vgg_log(CLVGG_LOG_INFO, "features: %s/%s removed, %.1f MiB, to make room", folder->path,
+                file->name, mib(file->bytes));
+    }
     VGG_REQUIRE(bytes == 0 || freed >= wanted, CLVGG_STATUS_IO,
                 "%s: features need %.1f MiB more, but files that should make room are in use",
                 folder->path, mib(bytes));
 cleanup:
     vgg_free(list.files);
+    return status;
+}
+
+clvgg_status vgg_feature_folder_visit(const char *path, bool remove, vgg_feature_visitor visit,
+                                      void *user)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_feature_folder folder = {.descriptor = -1};
+    listing list = {0};
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return status;
+    VGG_TRY(vgg_feature_folder_open(path, UINT64_MAX, &folder));
+    VGG_TRY(list_files(&folder, "", &list));
+    for (size_t i = list.count; i-- > 0;) {
+        const listed_file *file = &list.files[i];
+        if (!remove || remove_if_idle(&folder, file))
+            visit(user, file->name, file->bytes, file->used.tv_sec);
+    }
+cleanup:
+    vgg_free(list.files);
+    vgg_feature_folder_close(&folder);
     return status;
 }

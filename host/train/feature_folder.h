@@ -58,4 +58,11 @@ clvgg_status vgg_feature_folder_require(const vgg_feature_folder *folder, const 
 clvgg_status vgg_feature_folder_reserve(const vgg_feature_folder *folder, const char *name,
                                         uint64_t bytes);
 
+/* For people who look after the folder: calls `visit` for each file, the last used first; with
+ * `remove` for those that were removed, which nobody had open. A folder that isn't there is empty.
+ * Errors: IO, OUT_OF_MEMORY. */
+typedef void (*vgg_feature_visitor)(void *user, const char *name, uint64_t bytes, int64_t used);
+clvgg_status vgg_feature_folder_visit(const char *path, bool remove, vgg_feature_visitor visit,
+                                      void *user);
+
 #endif

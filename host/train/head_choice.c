@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* The base's side of one dense layer. */
 typedef struct base_layer {
     int64_t inputs, outputs;
@@ -107,7 +109,8 @@ static void judge(const base_head *base, const clvgg_finetune_options *options,
     const bool last = i == choice->layer_count - 1, trains = i >= choice->first_trained;
     layer->why[0] = '\0';
     if (base->count != choice->layer_count)
-        snprintf(layer->why, VGG_CHOICE_WHY, "the base has %d dense layers", base->count);
+        snprintf(layer->why, VGG_CHOICE_WHY, "the base has %d dense %s", base->count,
+                 vgg_plural((uint64_t)base->count, "layer", "layers"));
     else if (i > 0 && !choice->layers[i - 1].kept)
         snprintf(layer->why, VGG_CHOICE_WHY, "%s before it isn't kept", choice->layers[i - 1].name);
     else if (layer->inputs != theirs->inputs || layer->outputs != theirs->outputs)

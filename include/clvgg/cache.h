@@ -21,8 +21,8 @@ extern "C" {
 
 typedef struct clvgg_cache_entry {
     size_t struct_size;
-    const char *kind;    /* "program", "tuning" */
-    const char *name;    /* of a program: its .cl file; of a result: the layers */
+    const char *kind;    /* "program", "tuning"; "features" */
+    const char *name;    /* of a program: its .cl file; of a result: the layers; else the file */
     const char *options; /* of the compiler; of a result: the batch */
     const char *device;  /* device and driver in words */
     uint64_t bytes;
@@ -39,6 +39,15 @@ CLVGG_API clvgg_status clvgg_cache_list(clvgg_runtime *runtime, clvgg_cache_visi
                                         void *user);
 /* Drops all entries. Errors: as above. */
 CLVGG_API clvgg_status clvgg_cache_clear(clvgg_runtime *runtime);
+
+/* Features of photographs are kept apart, in a folder (clvgg_finetune_options.cache_dir): calls
+ * `visit` for each file there, the last used first, its options and device "". Never where there is
+ * no such folder. Errors: IO, OUT_OF_MEMORY. */
+CLVGG_API clvgg_status clvgg_cache_list_features(clvgg_runtime *runtime, const char *folder,
+                                                 clvgg_cache_visit_fn visit, void *user);
+/* Removes the files that no process uses, and calls `visit` for each of them. Errors: as above. */
+CLVGG_API clvgg_status clvgg_cache_clear_features(clvgg_runtime *runtime, const char *folder,
+                                                  clvgg_cache_visit_fn visit, void *user);
 
 #ifdef __cplusplus
 }

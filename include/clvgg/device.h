@@ -48,9 +48,10 @@ CLVGG_API clvgg_status clvgg_device_count(clvgg_runtime *runtime, size_t *count)
 CLVGG_API clvgg_status clvgg_device_query(clvgg_runtime *runtime, size_t index,
                                           clvgg_device_info *info);
 /* Resolves an index ("1"; all digits always mean an index), "P:D", "gpu", "cpu", "accelerator",
- * "uuid:…" or part of a name (case-insensitive) to a flat index. NULL or "": the first usable GPU,
- * else the first usable device. Errors: NOT_FOUND, INVALID_ARGUMENT (ambiguous: lists the
- * candidates), NO_DEVICE, UNSUPPORTED (the device named can't be used, and why). */
+ * "uuid:…" or part of a name (case-insensitive; of a device, else of a platform) to a flat index.
+ * NULL or "": the first usable GPU, else the first usable device. Errors: NOT_FOUND,
+ * INVALID_ARGUMENT (ambiguous: lists the candidates), NO_DEVICE, UNSUPPORTED (the device named
+ * can't be used, and why). */
 CLVGG_API clvgg_status clvgg_device_select(clvgg_runtime *runtime, const char *spec,
                                            size_t *index);
 /* Why there may be no device: ICD files found, permissions of /dev/dri and /dev/kfd, groups,

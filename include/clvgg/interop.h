@@ -36,7 +36,10 @@ typedef struct clvgg_buffer {
  * completes when every output is written; the caller releases it. The buffers must live until then
  * (OpenCL retains them for enqueued commands). No clFinish inside. A second call on the same
  * session is ordered behind the first, also on another queue.
- * Errors: INVALID_ARGUMENT (a buffer too small: expected and actual), OPENCL, DEVICE_LOST. */
+ * Sub-buffers do, images and pipes don't; kernels read the input, outputs are written by copies:
+ * only a CL_MEM_WRITE_ONLY input is refused. Objects that were released can't be told from others.
+ * Errors: INVALID_ARGUMENT (no buffer, or one too small: expected and actual), OPENCL, DEVICE_LOST.
+ */
 CLVGG_API clvgg_status clvgg_session_enqueue(clvgg_session *session, cl_command_queue queue,
                                              int count, const clvgg_buffer *input,
                                              const clvgg_buffer *outputs, cl_uint wait_count,

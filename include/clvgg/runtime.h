@@ -1,6 +1,11 @@
 /* clvgg/runtime.h — the root handle: allocator, log callback, threads, kernel sources, cache.
  *
  * There is no global state. Everything else is made from a runtime and must be freed before it.
+ *
+ * Don't fork() a process that has listed or opened a device and use clvgg, or any OpenCL, in the
+ * child: drivers' threads aren't copied, and PoCL then waits for them for ever. Fork first, or exec
+ * in the child. PoCL also needs a folder to compile in: POCL_CACHE_DIR, else XDG_CACHE_HOME, else
+ * HOME; where none can be written it offers no device. The library leaves the environment alone.
  */
 #ifndef CLVGG_RUNTIME_H
 #define CLVGG_RUNTIME_H

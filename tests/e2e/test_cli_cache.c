@@ -1,11 +1,15 @@
+#define _GNU_SOURCE /* F_OFD_SETLK */
 /* test_cli_cache.c — the program's cache: where it is, that it helps, that nothing needs it. */
 #include <cjson/cJSON.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -120,12 +124,55 @@ static void is_kept_listed_and_cleared(void **state)
     ran = (test_program){.environment = environment};
     RUN(&ran, "cache", "clear");
     assert_int_equal(ran.exit_code, 0);
-    assert_string_equal(ran.out, "");
+    char removed[400];
+    snprintf(removed, sizeof removed, "%s: %d %s removed, ", file, count,
+             count == 1 ? "entry" : "entries");
+    assert_non_null(strstr(ran.out, removed));
     assert_string_equal(ran.err, "");
     test_program_free(&ran);
     assert_int_equal(count_entries(environment, &bytes), 0);
     assert_same(classify(environment, "--quiet", ""), first);
     free(first);
+}
+
+/* Features lie beside the cache: listed and cleared with it, but what is in use or isn't theirs. */
+static void features_are_listed_and_cleared(void **state)
+{
+    (void)state;
+    enum { DIGITS = 64 };
+    const char *const environment[] = {environment_xdg, "CLVGG_CACHE", NULL};
+    char folder[340], idle[450], busy[450], other[450], name[2][DIGITS + 1] = {"", ""};
+    snprintf(folder, sizeof folder, "%s/clvgg/features", xdg);
+    memset(name[0], 'a', DIGITS);
+    memset(name[1], 'b', DIGITS);
+    snprintf(idle, sizeof idle, "%s/%s.features", folder, name[0]);
+    snprintf(busy, sizeof busy, "%s/%s.features", folder, name[1]);
+    snprintf(other, sizeof other, "%s/notes.txt", folder);
+    file_write_deep(idle, "1234", 4);
+    file_write_deep(busy, "123456", 6);
+    file_write_deep(other, "mine", 4);
+    assert_int_equal(chmod(folder, 0700), 0);
+    test_program ran = {.environment = environment};
+    RUN(&ran, "cache", "list");
+    assert_int_equal(ran.exit_code, 0);
+    assert_non_null(strstr(ran.out, "/features: 2 entries, 10 B\n"));
+    assert_non_null(strstr(ran.out, "features  aaaaaaaaaaaa "));
+    assert_null(strstr(ran.out, "notes"));
+    test_program_free(&ran);
+    const int held = open(busy, O_RDWR);
+    struct flock use = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
+    assert_int_equal(fcntl(held, F_OFD_SETLK, &use), 0);
+    ran = (test_program){.environment = environment};
+    RUN(&ran, "cache", "clear");
+    assert_int_equal(ran.exit_code, 0);
+    assert_non_null(strstr(ran.out, "/features: 1 entry removed, 4 B\n"));
+    assert_non_null(strstr(ran.out, "/features: 1 entry in use, kept, 6 B\n"));
+    test_program_free(&ran);
+    close(held);
+    assert_false(file_exists(idle));
+    assert_true(file_exists(busy));
+    assert_true(file_exists(other));
+    remove_tree(folder);
 }
 
 static void noise_over_the_file_changes_nothing(void **state)
@@ -234,7 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(is_kept_listed_and_cleared),  TEST(noise_over_the_file_changes_nothing),
         TEST(can_be_turned_off),           TEST(a_home_that_cant_be_written_is_one_note),
-        TEST(two_processes_start_at_once),
+        TEST(two_processes_start_at_once), TEST(features_are_listed_and_cleared),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

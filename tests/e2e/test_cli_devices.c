@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "clvgg/device.h"
+#include "support/files.h"
 #include "support/program.h"
 
 static void assert_contains(const char *text, const char *part)
@@ -120,12 +122,52 @@ static void test_no_device_is_explained(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* Without a home PoCL, where it is, gets a folder; where there is none to give, that is said. */
+static void test_pocl_needs_a_folder(void **state)
+{
+    (void)state;
+    const char *vendor = "/etc/OpenCL/vendors/pocl.icd";
+    if (access(vendor, R_OK) != 0) {
+        print_message("SKIPPED: PoCL isn't installed\n");
+        skip();
+    }
+    char folder[] = "/tmp/clvgg-home-XXXXXX", vendors[64], temporary[64], made[80];
+    assert_non_null(mkdtemp(folder));
+    snprintf(vendors, sizeof vendors, "OCL_ICD_VENDORS=%s", vendor);
+    snprintf(temporary, sizeof temporary, "TMPDIR=%s", folder);
+    snprintf(made, sizeof made, "%s/clvgg-pocl-%lu", folder, (unsigned long)geteuid());
+    const char *const homeless[] = {
+        vendors, temporary, "HOME=/dev/null", "XDG_CACHE_HOME", "POCL_CACHE_DIR", "CLVGG_DEVICE", NULL};
+    const char *const nowhere[] = {vendors, "POCL_CACHE_DIR=/dev/null/x", "CLVGG_DEVICE", NULL};
+    test_program ran = {.environment = homeless};
+    test_program_run(&ran, (const char *[]){PROGRAM, "devices", NULL});
+    if (ran.exit_code != 0)
+        fail_msg("%s", ran.err);
+    assert_contains(ran.out, "Portable Computing Language");
+    test_program_free(&ran);
+    struct stat info;
+    assert_int_equal(lstat(made, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+    remove_tree(folder);
+    ran = (test_program){.environment = nowhere};
+    test_program_run(&ran, (const char *[]){PROGRAM, "devices", NULL});
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "can't write /dev/null/x: set POCL_CACHE_DIR");
+    test_program_free(&ran);
+    ran = (test_program){.environment = nowhere};
+    test_program_run(&ran, (const char *[]){PROGRAM, "bench", "--model", "vgg11", NULL});
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "no OpenCL device on this machine; PoCL, if it is installed");
+    test_program_free(&ran);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_matches_the_library),
         cmocka_unit_test(test_list_names_the_default),
         cmocka_unit_test(test_no_device_is_explained),
+        cmocka_unit_test(test_pocl_needs_a_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

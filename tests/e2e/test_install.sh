@@ -20,9 +20,14 @@ done
 for file in bin/clvgg share/man/man1/clvgg.1 share/bash-completion/completions/clvgg \
     share/zsh/site-functions/_clvgg share/fish/vendor_completions.d/clvgg.fish share/doc/clvgg/LICENSE \
     share/clvgg/models/vgg16-catdog.safetensors share/clvgg/models/imagenet-1k.txt \
-    share/clvgg/models/imagenet-cat-dog.tsv share/clvgg/models/README.md; do
+    share/clvgg/models/imagenet-cat-dog.tsv share/clvgg/models/README.md \
+    share/doc/clvgg/README.md share/doc/clvgg/CHANGELOG.md share/doc/clvgg/examples/classify.c; do
     [ -s "$prefix/$file" ] || fail "not installed: $file"
 done
+# What is installed names nothing that only a checkout has.
+! find "$prefix/share/doc" "$prefix/share/clvgg" "$prefix/share/man" "$prefix/include" -type f ! -name '*.safetensors' -exec \
+    grep -nHE '(^|[ `"(])(\.\./|(host|tests|bench|cl|apt-packages)[/.][a-zA-Z])' {} + | grep -v '^[^:]*clvgg\.1:1:' ||
+    fail "the documents above name what isn't installed"
 [ "$(objdump -p "$lib/libclvgg.so" | awk '$1 == "SONAME" {print $2}')" = libclvgg.so.0 ] || fail "SONAME"
 ! { objdump -p "$lib/libclvgg.so" && cat "$lib/pkgconfig/clvgg.pc" "$lib/cmake/clvgg/clvggConfig.cmake"; } | grep -qi cairo ||
     fail "the library needs Cairo, which is the program's alone"
@@ -54,6 +59,8 @@ classify env LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$stage
 awk '/^```c$/ {on = 1; next} /^```/ {on = 0} on' "$source/README.md" > "$stage/readme.c"
 "${CC:-cc}" "${flags[@]}" -Wall -Wextra -Werror "$stage/readme.c" -o "$stage/readme" "${shared[@]}"
 classify env LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$stage/readme"
+usage=$(env LD_LIBRARY_PATH="$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" "$stage/readme" 2>&1) && fail "the README's code succeeds with nothing"
+case $usage in "usage: "*) ;; *) fail "the README's code called wrong says '$usage'" ;; esac
 rm "$lib"/libclvgg.so* # so that -lclvgg is the archive
 "${CC:-cc}" "${flags[@]}" "$consumer" -o "$stage/static" "${static[@]}"
 classify "$stage/static"

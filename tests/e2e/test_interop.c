@@ -342,6 +342,57 @@ static void wrong_arguments_are_named(void **state)
     clvgg_session_free(session);
 }
 
+/* An image is a cl_mem too; a kernel can't read a buffer that is for writing. Sub-buffers are
+ * buffers, and outputs are copies, which may fill what kernels only read. */
+static void only_buffers_that_can_be_read_are_taken(void **state)
+{
+    (void)state;
+    cl_int error = CL_SUCCESS;
+    cl_bool images = CL_FALSE;
+    clvgg_session *session = make(&(session_request){0});
+    const size_t in = session_input_elements(session), out = session_output_elements(session, 0);
+    float *expected = session_run_one(session, 1, own.images);
+    const size_t bytes = (in + GUARD) * sizeof(float);
+    cl_mem input = buffer_of(own.images, in);
+    cl_mem output = clCreateBuffer(own.context, CL_MEM_READ_ONLY, 1 << 16, NULL, &error);
+    cl(error);
+    cl_mem unreadable = clCreateBuffer(own.context, CL_MEM_WRITE_ONLY, bytes, NULL, &error);
+    cl(error);
+    const clvgg_status invalid = CLVGG_STATUS_INVALID_ARGUMENT;
+    expect_words(enqueue(session, 0, 1, unreadable, output, NULL, NULL), invalid, "input 0",
+                 "CL_MEM_WRITE_ONLY");
+    cl(clGetDeviceInfo(own.id, CL_DEVICE_IMAGE_SUPPORT, sizeof images, &images, NULL));
+    if (images) {
+        const cl_image_format format = {CL_RGBA, CL_FLOAT};
+        const cl_image_desc description = {
+            .image_type = CL_MEM_OBJECT_IMAGE2D, .image_width = 128, .image_height = 128};
+        cl_mem image =
+            clCreateImage(own.context, CL_MEM_READ_WRITE, &format, &description, NULL, &error);
+        cl(error);
+        expect_words(enqueue(session, 0, 1, image, output, NULL, NULL), invalid, "input 0",
+                     "an image, not a buffer");
+        expect_words(enqueue(session, 0, 1, input, image, NULL, NULL), invalid, "output 0",
+                     "an image, not a buffer");
+        clReleaseMemObject(image);
+    }
+    const cl_buffer_region region = {0, bytes};
+    cl_mem part =
+        clCreateSubBuffer(input, CL_MEM_READ_ONLY, CL_BUFFER_CREATE_TYPE_REGION, &region, &error);
+    cl(error);
+    must(enqueue(session, 0, 1, part, output, NULL, NULL));
+    float *values = malloc(out * sizeof *values);
+    cl(clEnqueueReadBuffer(own.queues[0], output, CL_TRUE, GUARD * sizeof(float),
+                           out * sizeof *values, values, 0, NULL, NULL));
+    assert_memory_equal(values, expected, out * sizeof *values);
+    free(values);
+    free(expected);
+    clReleaseMemObject(part);
+    clReleaseMemObject(unreadable);
+    clReleaseMemObject(output);
+    clReleaseMemObject(input);
+    clvgg_session_free(session);
+}
+
 /* The driver's references of the caller's context and buffers. It drops its own to finished
  * commands a moment later, so wait until there are no more than `expected`, for `seconds` at most.
  */
@@ -468,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_cancelled_pass_does_not_spoil_the_next),
         cmocka_unit_test(an_output_may_be_the_input_itself),
         cmocka_unit_test(wrong_arguments_are_named),
+        cmocka_unit_test(only_buffers_that_can_be_read_are_taken),
         cmocka_unit_test(reference_counts_come_back),
         cmocka_unit_test(the_example_prints_the_bits_of_the_program),
     };

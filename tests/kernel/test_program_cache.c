@@ -238,6 +238,62 @@ static void a_session_compiles_nothing_twice(void **state)
 
 #define TEST(test) cmocka_unit_test_setup(test, begin)
 
+/* What the lines of a runtime with one thread say: the builds, and when it told that it compiles.
+ */
+typedef struct told {
+    double built_ms, before_last_ms;
+    int builds, times;
+} told;
+
+static void listen(void *user, clvgg_log_level level, const char *line)
+{
+    told *t = user;
+    const char *built = strstr(line, " built in ");
+    if (built != NULL) {
+        t->builds++;
+        t->before_last_ms = t->built_ms;
+        t->built_ms += atof(built + strlen(" built in "));
+    }
+    if (level == CLVGG_LOG_INFO && strcmp(line, "compiling for this device, once") == 0)
+        t->times++;
+}
+
+/* Said once, and only when it has taken more than a second; never when all comes from the cache. */
+static void long_compiling_is_told(void **state)
+{
+    (void)state;
+    remove(temp_path("cache.sqlite"));
+    for (int run = 0; run < 2; run++) {
+        told t = {0};
+        clvgg_runtime *runtime = NULL;
+        clvgg_device *device = NULL;
+        clvgg_runtime_options options;
+        clvgg_runtime_options_defaults(&options);
+        options.log = listen;
+        options.log_user = &t;
+        options.log_level = CLVGG_LOG_DEBUG;
+        options.threads = 1;
+        options.cache_path = temp_path("cache.sqlite");
+        must(clvgg_runtime_create(&options, &runtime));
+        must(clvgg_device_open(runtime, getenv("CLVGG_DEVICE"), NULL, &device));
+        clvgg_model *model = network_make(runtime, NETWORK_VGG);
+        clvgg_session *session = session_make(device, model, &(session_request){0});
+        float *input = calloc(session_input_elements(session), sizeof *input);
+        free(session_run_one(session, 1, input));
+        free(input);
+        clvgg_session_free(session);
+        clvgg_model_free(model);
+        clvgg_device_free(device);
+        clvgg_runtime_free(runtime);
+        assert_true(t.builds > 0);
+        const double rounding = 0.5 * t.builds; /* lines have whole milliseconds */
+        if (run == 1 || t.before_last_ms + rounding < 1000)
+            assert_int_equal(t.times, 0);
+        else if (t.before_last_ms - rounding > 3000) /* the cache was asked too */
+            assert_int_equal(t.times, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +303,7 @@ int main(void)
         TEST(what_never_ran_is_not_kept),
         TEST(every_call_may_fail),
         TEST(a_session_compiles_nothing_twice),
+        TEST(long_compiling_is_told),
     };
     return cmocka_run_group_tests(tests, temp_folder_setup, temp_folder_teardown);
 }

@@ -311,6 +311,10 @@ WRAP_CALL(clFinish, (cl_command_queue queue), (queue))
 WRAP_CREATE(clCreateBuffer, cl_mem,
             (cl_context context, cl_mem_flags flags, size_t bytes, void *host, cl_int *error),
             (context, flags, bytes, host, error))
+WRAP_CREATE(clCreateImage, cl_mem,
+            (cl_context context, cl_mem_flags flags, const cl_image_format *format,
+             const cl_image_desc *description, void *host, cl_int *error),
+            (context, flags, format, description, host, error))
 WRAP_CREATE(clCreateSubBuffer, cl_mem,
             (cl_mem buffer, cl_mem_flags flags, cl_buffer_create_type type, const void *region,
              cl_int *error),

@@ -161,6 +161,19 @@ static void parts_of_names(void **state)
     expect_failure("geforce", CLVGG_STATUS_NOT_FOUND, "6 'FPGA 300' (Platform 2; unusable: no c");
 }
 
+static void parts_of_platforms(void **state)
+{
+    (void)state;
+    snprintf(devices[0].info.platform, sizeof devices[0].info.platform, "Intel(R) OpenCL");
+    snprintf(devices[2].info.platform, sizeof devices[2].info.platform, "Clover Arc");
+    expect("intel", 0);
+    expect("clover", 2);
+    /* a device's own name comes first */
+    expect_failure("arc", CLVGG_STATUS_INVALID_ARGUMENT, "candidates: 4 'Arc'");
+    expect_failure("platform 2", CLVGG_STATUS_INVALID_ARGUMENT, "4 'Arc' (Platform 2); 5 'Arc'");
+    make_devices(NULL);
+}
+
 /* ---- which devices can be used ---- */
 
 static const vgg_device_needs good_needs = {CL_TRUE, CL_TRUE, CL_TRUE, CL_EXEC_KERNEL, 3};
@@ -293,6 +306,7 @@ int main(void)
         cmocka_unit_test(types),
         cmocka_unit_test(uuids),
         cmocka_unit_test(parts_of_names),
+        cmocka_unit_test(parts_of_platforms),
         cmocka_unit_test(versions_of_opencl),
         cmocka_unit_test(reasons_not_to_use_a_device),
         cmocka_unit_test(names_are_cleaned),

@@ -109,6 +109,40 @@ static void reads_whole_files_up_to_a_limit(void **state)
     vgg_free(data);
 }
 
+static void texts_lose_their_byte_order_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {{"\xEF\xBB\xBF"
+                  "a\n",
+                  "a\n"},
+                 {"\xEF\xBB\xBF", ""},
+                 {"\xEF\xBB", "\xEF\xBB"},
+                 {"a\xEF\xBB\xBF", "a\xEF\xBB\xBF"},
+                 {"", ""},
+                 {"\xFE", "\xFE"}};
+    const char *path = temp_path("text");
+    unsigned char *data;
+    size_t size;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        file_write(path, cases[i].bytes, strlen(cases[i].bytes));
+        assert_int_equal(vgg_file_read_text(path, 9, &data, &size), CLVGG_STATUS_OK);
+        assert_int_equal(size, strlen(cases[i].text));
+        assert_string_equal((const char *)data, cases[i].text);
+        vgg_free(data);
+    }
+    static const char *const wide[] = {"\xFF\xFE"
+                                       "a",
+                                       "\xFE\xFF"};
+    for (size_t i = 0; i < 2; i++) {
+        file_write(path, wide[i], strlen(wide[i]));
+        assert_int_equal(vgg_file_read_text(path, 9, &data, &size), CLVGG_STATUS_BAD_FILE);
+        assert_null(data);
+        assert_message_has("is UTF-16 text: save it as UTF-8");
+    }
+}
+
 /* ---- writing ---- */
 
 static void write_text(const char *path, const char *text)
@@ -445,6 +479,7 @@ int main(void)
         cmocka_unit_test(reads_exactly),
         cmocka_unit_test(refuses_what_is_not_a_file),
         cmocka_unit_test(reads_whole_files_up_to_a_limit),
+        cmocka_unit_test(texts_lose_their_byte_order_mark),
         cmocka_unit_test(appears_whole_at_commit),
         cmocka_unit_test(permissions_are_as_expected),
         cmocka_unit_test(follows_symbolic_links),

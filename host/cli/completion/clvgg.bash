@@ -4,10 +4,23 @@ _clvgg_devices() {
     clvgg devices --json 2>/dev/null | sed -n 's/.*"index": \([0-9]*\),.*/\1/p'
 }
 
+# Only here may readline take what is offered for a file's name: a verb beside a folder of its name
+# would become that folder.
+_clvgg_files() {
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f "$@")
+}
+
 _clvgg() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local verb=${COMP_WORDS[1]} words=
     COMPREPLY=()
+    # Bash cuts --name=value in three.
+    if [[ $current == = ]]; then
+        current=
+    elif [[ $previous == = ]]; then
+        previous=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info devices bench compare tune cache help --help --version" -- "$current")
         return
@@ -19,7 +32,7 @@ _clvgg() {
     case $previous in
     -m | --model)
         [[ $verb != bench ]] || words="vgg11 vgg13 vgg16 vgg19"
-        mapfile -t COMPREPLY < <(compgen -W "$words" -f -- "$current")
+        _clvgg_files -W "$words" -- "$current"
         return
         ;;
     -d | --device) words="gpu cpu accelerator $(_clvgg_devices)" ;;
@@ -55,7 +68,7 @@ _clvgg() {
         --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
     -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out | --images)
-        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        _clvgg_files -- "$current"
         return
         ;;
     esac
@@ -108,11 +121,11 @@ _clvgg() {
         help) words="run eval finetune visualize info devices bench compare tune cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            _clvgg_files -- "$current"
             return
         fi
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
 
-complete -o filenames -F _clvgg clvgg
+complete -F _clvgg clvgg
