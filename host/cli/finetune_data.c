@@ -31,9 +31,9 @@ static void say_classes(const vgg_finetuning *run, const char *what, const clvgg
     }
     if (classes > 20)
         vgg_text_puts(&text, ", ...");
-    if (most >= UNBALANCED * least)
+    if (least > 0 && most >= UNBALANCED * least)
         vgg_text_printf(&text, "\nthe largest class has %zu times the photographs of the smallest",
-                        least > 0 ? most / least : most);
+                        most / least);
     if (!text.failed)
         vgg_cli_note(run->cli, "%s", text.bytes);
     vgg_text_free(&text);

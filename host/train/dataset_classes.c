@@ -92,7 +92,8 @@ static size_t folder_end(const view *v, size_t index)
     return index;
 }
 
-/* X/train and X/val instead of X: says so when all folders are such parts. */
+/* X/train and X/val instead of X: says so when all folders are such parts. Whoever asks may have
+ * options for both, or for one. */
 static clvgg_status refuse_parts(const view *v)
 {
     const char *train = NULL, *other = NULL;
@@ -116,12 +117,12 @@ static clvgg_status refuse_parts(const view *v)
     if (other == NULL || strncasecmp(other, "val", 3) != 0)
         return vgg_fail(CLVGG_STATUS_BAD_FILE,
                         "%s: '%.*s' is a part of a data set, not a class: "
-                        "give --data %s%s%.*s",
+                        "name a part, as %s%s%.*s",
                         v->root, train_bytes, train, v->root, slash, train_bytes, train);
     const int other_bytes = (int)folder_length(other);
     return vgg_fail(CLVGG_STATUS_BAD_FILE,
-                    "%s: '%.*s' and '%.*s' are parts of a data set, not classes: give "
-                    "--data %s%s%.*s --val %s%s%.*s",
+                    "%s: '%.*s' and '%.*s' are parts of a data set, not classes: train on "
+                    "%s%s%.*s, validate or evaluate on %s%s%.*s",
                     v->root, train_bytes, train, other_bytes, other, v->root, slash, train_bytes,
                     train, v->root, slash, other_bytes, other);
 }

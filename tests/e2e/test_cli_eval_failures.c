@@ -88,6 +88,14 @@ static void test_nothing_to_evaluate(void **state)
     assert_fails(&ran, 1, "/empty");
     EVAL(&ran, NET, DATA("absent"));
     assert_fails(&ran, 1, "/absent");
+    test_scratch_folder("parts");
+    test_scratch_folder("parts/train");
+    test_scratch_folder("parts/val");
+    test_scratch_picture("parts/train/cat.0.png", 1);
+    test_scratch_picture("parts/val/cat.0.png", 2);
+    EVAL(&ran, NET, DATA("parts")); /* in words that eval has: no option of finetune's */
+    assert_null(strstr(ran.err, "--val"));
+    assert_fails(&ran, 1, "/parts/val");
     test_scratch_folder("bad");
     test_scratch_folder("bad/cat");
     test_scratch_broken_image("bad/cat/broken.png");

@@ -212,12 +212,13 @@ static void what_is_wrong_is_said(void **state)
         {"f/1.png|f/2.jpg", CLVGG_STATUS_BAD_FILE, "begin with a class, as cat.0.jpg: '1.png'"},
         {"f/train/cat/1.png|f/val/cat/1.png|f/test/2.png", CLVGG_STATUS_BAD_FILE,
          "%: 'train' and 'val' are parts of a data set, not classes: "
-         "give --data %/train --val %/val"},
+         "train on %/train, validate or evaluate on %/val"},
         {"f/Train/cat.1.png|f/Validation/cat.1.png", CLVGG_STATUS_BAD_FILE,
-         "give --data %/Train --val %/Validation"},
+         "train on %/Train, validate or evaluate on %/Validation"},
         {"f/train/cat.1.jpg|f/test1/1.jpg", CLVGG_STATUS_BAD_FILE,
-         "%: 'train' is a part of a data set, not a class: give --data %/train"},
-        {"f/train/cat/1.png|f/val/", CLVGG_STATUS_BAD_FILE, "give --data %/train --val %/val"},
+         "%: 'train' is a part of a data set, not a class: name a part, as %/train"},
+        {"f/train/cat/1.png|f/val/", CLVGG_STATUS_BAD_FILE,
+         "train on %/train, validate or evaluate on %/val"},
         /* Classes with such names. */
         {"f/train/1.png|f/car/1.png", CLVGG_STATUS_OK, ""},
         {"f/trainer/1.png|f/val/1.png", CLVGG_STATUS_OK, ""},
