@@ -39,6 +39,12 @@ void vgg_text_puts(vgg_text *text, const char *string)
     vgg_text_append(text, string, strlen(string));
 }
 
+void vgg_text_join(vgg_text *text, const vgg_text *other)
+{
+    text->failed |= other->failed;
+    vgg_text_append(text, other->bytes, other->length);
+}
+
 void vgg_text_printf(vgg_text *text, const char *format, ...)
 {
     char small[512];

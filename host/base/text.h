@@ -18,6 +18,8 @@ typedef struct vgg_text {
 
 void vgg_text_append(vgg_text *text, const char *bytes, size_t length);
 void vgg_text_puts(vgg_text *text, const char *string);
+/* Appends what another text holds, or its failure. */
+void vgg_text_join(vgg_text *text, const vgg_text *other);
 void vgg_text_printf(vgg_text *text, const char *format, ...) VGG_PRINTF(2, 3);
 /* A JSON string with its quotes; invalid UTF-8 becomes U+FFFD, so the output is always valid. */
 void vgg_text_json_string(vgg_text *text, const char *string);

@@ -109,7 +109,8 @@ void vgg_bench_training_json(vgg_benchmark *run)
     vgg_json *json = &run->json;
     vgg_text name = {0};
     vgg_bench_training_name(run, &name);
-    vgg_json_string(json, "model", name.failed ? "" : name.bytes);
+    vgg_json_string(json, "model", name.bytes != NULL ? name.bytes : "");
+    json->text->failed |= name.failed;
     vgg_text_free(&name);
     vgg_json_string(json, "mode", "finetune");
     vgg_json_bool(json, "random_weights", true);

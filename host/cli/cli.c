@@ -8,21 +8,22 @@
 
 #include "report/format.h"
 
-/* Line breaks inside are kept: lists of devices and compilers' logs have several lines. */
+/* Line breaks inside are kept: lists of devices and compilers' logs have several lines. Nothing is
+ * allocated, since memory may be what is wanting: the text has room for a message whose every byte
+ * is escaped. */
 static void print_lines(const vgg_cli *cli, const char *before, const char *format,
                         va_list arguments)
 {
-    char message[20000];
+    char message[20000], bytes[4 * sizeof message + 128];
     vsnprintf(message, sizeof message, format, arguments);
     size_t length = strlen(message);
     if (length > 0 && message[length - 1] == '\n')
         message[length - 1] = '\0';
-    vgg_out out = {.fd = STDERR_FILENO};
+    vgg_out out = {.fd = STDERR_FILENO, .text = {.bytes = bytes, .capacity = sizeof bytes}};
     vgg_text_puts(&out.text, before);
     vgg_text_terminal_lines(&out.text, message);
     vgg_text_printf(&out.text, "%s\n", vgg_style_reset(&cli->err_style));
     vgg_out_flush(&out);
-    vgg_text_free(&out.text);
 }
 
 void vgg_cli_error(const vgg_cli *cli, const char *format, ...)

@@ -8,6 +8,8 @@
 #define VGG_CLI_CLI_H
 
 #include "clvgg/image.h"
+#include "clvgg/runtime.h"
+#include "report/alloc.h"
 #include "report/out.h"
 #include "report/style.h"
 

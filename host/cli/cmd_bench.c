@@ -3,7 +3,6 @@
  * This file parses and measures; bench_text.c and bench_json.c show.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/bench.h"
@@ -248,8 +247,8 @@ static int work(vgg_benchmark *run)
                       vgg_plural(run->result_count, "result", "results"));
     if (!arguments->json)
         vgg_bench_text_end(run);
-    else if (!run->json_text.failed)
-        vgg_text_append(&run->cli->out.text, run->json_text.bytes, run->json_text.length);
+    else
+        vgg_text_join(&run->cli->out.text, &run->json_text);
     if (run->writer != NULL && !interrupted && !save(run))
         exit_code = VGG_EXIT_FAILED;
     return exit_code;
@@ -296,7 +295,7 @@ static int run_bench(vgg_cli *cli, int argc, char **argv)
     } else if (parsed == VGG_PARSED) {
         exit_code = bench_with(cli, &arguments);
     }
-    free(arguments.variants.items);
+    vgg_free(arguments.variants.items);
     return exit_code;
 }
 

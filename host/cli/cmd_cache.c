@@ -117,7 +117,7 @@ static clvgg_status list_text(vgg_cli *cli, const cache_places *places)
         if (features.count > 0)
             put_sum(text, places->folder, &features, "");
         if (list.count > 0)
-            vgg_text_append(text, rows.bytes, rows.length);
+            vgg_text_join(text, &rows);
     }
     vgg_text_free(&rows);
     return status;
@@ -139,7 +139,7 @@ static clvgg_status list_json(vgg_cli *cli, const cache_places *places)
     vgg_json_bytes(&list.json, "bytes", list.bytes);
     vgg_json_end(&list.json);
     if (status == CLVGG_STATUS_OK)
-        vgg_text_append(&cli->out.text, text.bytes, text.length);
+        vgg_text_join(&cli->out.text, &text);
     vgg_text_free(&text);
     return status;
 }

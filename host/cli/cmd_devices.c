@@ -1,6 +1,5 @@
 /* cli/cmd_devices.c — `clvgg devices`: the flat list of OpenCL devices, and help when it is short.
  */
-#include <stdlib.h>
 
 #include "cli/options.h"
 #include "clvgg/device.h"
@@ -28,7 +27,7 @@ static clvgg_status query_all(clvgg_runtime *runtime, const char *default_spec, 
     clvgg_status status = clvgg_device_count(runtime, &list->count);
     if (status != CLVGG_STATUS_OK)
         return status;
-    list->infos = calloc(list->count + 1, sizeof *list->infos);
+    list->infos = vgg_calloc(list->count + 1, sizeof *list->infos);
     if (list->infos == NULL)
         return CLVGG_STATUS_OUT_OF_MEMORY;
     for (size_t i = 0; i < list->count; i++) {
@@ -38,9 +37,16 @@ static clvgg_status query_all(clvgg_runtime *runtime, const char *default_spec, 
             return status;
     }
     size_t chosen = 0;
-    bool any = clvgg_device_select(runtime, default_spec, &chosen) == CLVGG_STATUS_OK;
-    list->chosen = any ? (int)chosen : -1;
-    return CLVGG_STATUS_OK;
+    status = clvgg_device_select(runtime, default_spec, &chosen);
+    list->chosen = status == CLVGG_STATUS_OK ? (int)chosen : -1;
+    switch (status) {
+    case CLVGG_STATUS_OUT_OF_MEMORY:
+    case CLVGG_STATUS_OUT_OF_DEVICE_MEMORY:
+    case CLVGG_STATUS_OPENCL:
+        return status;
+    default: /* CLVGG_DEVICE names none of the list */
+        return CLVGG_STATUS_OK;
+    }
 }
 
 static void print_json(vgg_text *text, const device_list *list)
@@ -72,12 +78,15 @@ static bool lacks_accelerator(const device_list *list)
     return true;
 }
 
-static void print_diagnosis(const vgg_cli *cli, clvgg_runtime *runtime)
+static int print_diagnosis(const vgg_cli *cli, clvgg_runtime *runtime)
 {
     char text[8192];
     size_t length = 0;
-    if (clvgg_device_diagnose(runtime, text, sizeof text, &length) == CLVGG_STATUS_OK)
-        vgg_cli_note(cli, "%s", text);
+    const clvgg_status status = clvgg_device_diagnose(runtime, text, sizeof text, &length);
+    if (status != CLVGG_STATUS_OK)
+        return vgg_cli_fail(cli, status);
+    vgg_cli_note(cli, "%s", text);
+    return VGG_EXIT_OK;
 }
 
 static int run_devices(vgg_cli *cli, int argc, char **argv)
@@ -108,10 +117,10 @@ static int run_devices(vgg_cli *cli, int argc, char **argv)
             print_text(&cli->out.text, &cli->out_style, &list);
         vgg_out_flush(&cli->out);
         if (lacks_accelerator(&list))
-            print_diagnosis(cli, runtime);
-        exit_code = list.count > 0 ? VGG_EXIT_OK : VGG_EXIT_FAILED;
+            exit_code = print_diagnosis(cli, runtime);
+        exit_code = list.count > 0 ? exit_code : VGG_EXIT_FAILED;
     }
-    free(list.infos);
+    vgg_free(list.infos);
     clvgg_runtime_free(runtime);
     return exit_code;
 }

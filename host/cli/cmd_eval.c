@@ -1,5 +1,4 @@
 /* cli/cmd_eval.c — `clvgg eval`: its options, the order of its work, its exit code. */
-#include <stdlib.h>
 
 #include "cli/eval.h"
 #include "cli/interrupt.h"
@@ -40,8 +39,8 @@ static clvgg_status open_data(vgg_eval *eval, vgg_run_arguments *run_arguments)
     if (status != CLVGG_STATUS_OK)
         return status;
     const size_t count = clvgg_dataset_count(eval->dataset);
-    eval->paths = calloc(count, sizeof *eval->paths);
-    eval->classes = calloc(clvgg_dataset_class_count(eval->dataset), sizeof *eval->classes);
+    eval->paths = vgg_calloc(count, sizeof *eval->paths);
+    eval->classes = vgg_calloc(clvgg_dataset_class_count(eval->dataset), sizeof *eval->classes);
     if (eval->paths == NULL || eval->classes == NULL)
         return CLVGG_STATUS_OUT_OF_MEMORY;
     for (size_t i = 0; i < count; i++) {
@@ -126,7 +125,7 @@ static int prepare(vgg_eval *eval, vgg_eval_arguments *arguments)
 
 static int run_with(vgg_cli *cli, vgg_eval_arguments *arguments)
 {
-    vgg_eval *eval = calloc(1, sizeof *eval);
+    vgg_eval *eval = vgg_calloc(1, sizeof *eval);
     if (eval == NULL) {
         vgg_cli_error(cli, "out of memory");
         return VGG_EXIT_FAILED;
@@ -152,10 +151,10 @@ static int run_with(vgg_cli *cli, vgg_eval_arguments *arguments)
     }
     clvgg_evaluation_free(eval->evaluation);
     clvgg_dataset_free(eval->dataset);
-    free(eval->classes);
-    free(eval->paths);
+    vgg_free(eval->classes);
+    vgg_free(eval->paths);
     vgg_run_release(&eval->run);
-    free(eval);
+    vgg_free(eval);
     return exit_code;
 }
 
@@ -176,7 +175,7 @@ static int run_eval(vgg_cli *cli, int argc, char **argv)
     } else if (parsed == VGG_PARSED) {
         exit_code = run_with(cli, &arguments);
     }
-    free(arguments.run.variants.items);
+    vgg_free(arguments.run.variants.items);
     return exit_code;
 }
 

@@ -1,7 +1,6 @@
 /* cli/cmd_finetune.c — `clvgg finetune`: another dense head for a pretrained network, trained. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -328,7 +327,7 @@ static void release(vgg_finetuning *run)
     vgg_cli_runtime_free(run->cli, run->runtime);
     vgg_text_free(&run->run_dir);
     vgg_text_free(&run->cache_dir);
-    free(run->epochs);
+    vgg_free(run->epochs);
 }
 
 static int work(vgg_cli *cli, const vgg_finetune_arguments *arguments)

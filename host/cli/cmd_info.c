@@ -2,7 +2,6 @@
  *
  * This file parses and gathers; info_text.c and info_json.c print.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/info.h"
@@ -41,14 +40,14 @@ static int print_dot(vgg_cli *cli, const clvgg_model *model)
 {
     size_t length = 0;
     clvgg_status status = clvgg_model_print_graph(model, CLVGG_GRAPH_DOT, NULL, 0, &length);
-    char *text = status == CLVGG_STATUS_OK ? malloc(length + 1) : NULL;
+    char *text = status == CLVGG_STATUS_OK ? vgg_calloc(length + 1, 1) : NULL;
     if (status == CLVGG_STATUS_OK && text == NULL)
         status = CLVGG_STATUS_OUT_OF_MEMORY;
     if (status == CLVGG_STATUS_OK)
         status = clvgg_model_print_graph(model, CLVGG_GRAPH_DOT, text, length + 1, &length);
     if (status == CLVGG_STATUS_OK)
         vgg_text_append(&cli->out.text, text, length);
-    free(text);
+    vgg_free(text);
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);
 }
 

@@ -1,5 +1,4 @@
 /* cli/cmd_run.c — `clvgg run`: its options, the order of its work, its exit code. */
-#include <stdlib.h>
 
 #include "cli/run.h"
 #include "cli/run_options.h"
@@ -101,7 +100,7 @@ static int run_run(vgg_cli *cli, int argc, char **argv)
     int exit_code = parsed == VGG_PARSED        ? run_with(cli, &arguments)
                     : parsed == VGG_PARSED_HELP ? VGG_EXIT_OK
                                                 : VGG_EXIT_USAGE;
-    free(arguments.variants.items);
+    vgg_free(arguments.variants.items);
     return exit_code;
 }
 

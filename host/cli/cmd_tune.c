@@ -181,8 +181,7 @@ static void print_json(tuning *run, const clvgg_tune_summary *summary, const cha
     if (error != NULL)
         vgg_json_string(json, "error", error);
     vgg_json_end(json);
-    if (!run->json_text.failed)
-        vgg_text_append(&run->cli->out.text, run->json_text.bytes, run->json_text.length);
+    vgg_text_join(&run->cli->out.text, &run->json_text);
 }
 
 static int tune(tuning *run, clvgg_device *device, clvgg_model *model)

@@ -1,7 +1,6 @@
 /* cli/cmd_visualize.c — `clvgg visualize`: the table of its subverbs, and what is around the work
  * of each. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -98,7 +97,8 @@ static bool make_out(const vgg_vis *vis)
         *slash = '/';
     }
     if (!made)
-        vgg_cli_error(vis->cli, "--out: %s can't be made: %s", out, strerror(errno));
+        vgg_cli_error(vis->cli, "--out: %s can't be made: %s", out,
+                      strerror(path.failed ? ENOMEM : errno));
     else if (!(made = access(path.bytes, W_OK | X_OK) == 0))
         vgg_cli_error(vis->cli, "--out: %s can't be written: %s", out, strerror(errno));
     vgg_text_free(&path);
@@ -150,13 +150,11 @@ static void end_json(vgg_vis *vis, int exit_code)
     const char *name = vis->files.bytes;
     for (size_t i = 0; i < vis->file_count && !vis->files.failed; i++, name += strlen(name) + 1)
         vgg_json_string(&vis->json, NULL, name);
+    vis->json_text.failed |= vis->files.failed;
     vgg_json_end(&vis->json);
     vgg_json_number(&vis->json, "seconds", (vgg_clock_ms() - vis->run.start_ms) / 1000);
     vgg_json_end(&vis->json);
-    if (vis->json_text.failed)
-        vgg_cli_error(vis->cli, "out of memory");
-    else
-        vgg_text_append(&vis->cli->out.text, vis->json_text.bytes, vis->json_text.length);
+    vgg_text_join(&vis->cli->out.text, &vis->json_text);
 }
 
 static int work_with(vgg_cli *cli, const vgg_vis_arguments *arguments, int (*work)(vgg_vis *vis))
@@ -203,8 +201,8 @@ int vgg_vis_main(vgg_cli *cli, const vgg_verb *verb, int argc, char **argv,
             exit_code = work_with(cli, arguments, work);
         }
     }
-    free(arguments->run.variants.items);
-    free(arguments->images.items);
+    vgg_free(arguments->run.variants.items);
+    vgg_free(arguments->images.items);
     return exit_code;
 }
 

@@ -1,7 +1,6 @@
 /* cli/eval_mistakes.c — the most confident mistakes as a contact sheet. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/eval.h"
 
@@ -27,12 +26,12 @@ static uint8_t *make_thumbnail(vgg_run *run, const char *path, int *width, int *
         preprocess.std[c] = 1;
     }
     const size_t pixels = (size_t)*width * (size_t)*height;
-    values = calloc(3 * pixels, sizeof *values);
+    values = vgg_calloc(3 * pixels, sizeof *values);
     if (values != NULL && clvgg_image_prepare(image, &preprocess, values) == CLVGG_STATUS_OK)
-        rgb = calloc(3 * pixels, 1);
+        rgb = vgg_calloc(3 * pixels, 1);
     for (size_t i = 0; rgb != NULL && i < 3 * pixels; i++) /* planes to pixels */
         rgb[i] = (uint8_t)fminf(fmaxf(values[i % 3 * pixels + i / 3] + 0.5f, 0), 255);
-    free(values);
+    vgg_free(values);
     clvgg_image_free(image);
     return rgb;
 }
@@ -66,6 +65,6 @@ int vgg_eval_draw_mistakes(vgg_eval *eval)
     const clvgg_status status =
         vgg_contact_sheet_write(eval->arguments->mistakes, title, cells, count);
     for (size_t i = 0; i < count; i++)
-        free(thumbnails[i]);
+        vgg_free(thumbnails[i]);
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(run->cli, status);
 }

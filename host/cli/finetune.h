@@ -36,7 +36,7 @@ typedef struct vgg_finetuning {
     size_t common;                      /* files in both */
     clvgg_finetune *finetune;
     vgg_text run_dir, cache_dir;  /* cache_dir empty: none */
-    clvgg_finetune_epoch *epochs; /* [epoch_count], malloc()'s */
+    clvgg_finetune_epoch *epochs; /* [epoch_count], vgg_calloc()'s */
     size_t epoch_count;
     vgg_progress progress;
     clvgg_finetune_event_type shown; /* what the progress line shows */

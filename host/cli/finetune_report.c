@@ -1,6 +1,5 @@
 /* cli/finetune_report.c — a fine-tuning while it goes on and at its end. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "cli/finetune.h"
 #include "cli/interrupt.h"
@@ -13,7 +12,7 @@
 static bool keep_epoch(vgg_finetuning *run, const clvgg_finetune_epoch *epoch)
 {
     clvgg_finetune_epoch *grown =
-        realloc(run->epochs, (run->epoch_count + 1) * sizeof *run->epochs);
+        vgg_realloc(run->epochs, run->epoch_count + 1, sizeof *run->epochs);
     if (grown == NULL)
         return false;
     run->epochs = grown;
@@ -190,8 +189,8 @@ static void put_left_out(vgg_json *json, void *user)
 static clvgg_status write_json(const vgg_finetuning *run, const char *path)
 {
     const size_t classes = clvgg_dataset_class_count(run->val);
-    const char **names = calloc(classes, sizeof *names);
-    uint64_t *confusion = calloc(classes * classes, sizeof *confusion);
+    const char **names = vgg_calloc(classes, sizeof *names);
+    uint64_t *confusion = vgg_calloc(classes * classes, sizeof *confusion);
     clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
     for (size_t i = 0; names != NULL && i < classes; i++)
         names[i] = clvgg_dataset_class_name(run->val, i);
@@ -208,8 +207,8 @@ static clvgg_status write_json(const vgg_finetuning *run, const char *path)
                                      .user = (void *)run};
         status = vgg_metrics_write_json(path, &metrics);
     }
-    free(names);
-    free(confusion);
+    vgg_free(names);
+    vgg_free(confusion);
     return status;
 }
 

@@ -1,8 +1,9 @@
 /* cli/map_choice.c — see map_choice.h. */
 #include "cli/map_choice.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "report/alloc.h"
 
 /* Digits, at most nine of them. */
 static bool read_number(const char **text, int64_t *number)
@@ -26,7 +27,7 @@ static bool has(const vgg_map_choice *choice, int64_t map)
 
 static bool read_list(const char *text, vgg_map_choice *choice)
 {
-    choice->maps = malloc(VGG_MAPS_MOST * sizeof *choice->maps);
+    choice->maps = vgg_calloc(VGG_MAPS_MOST, sizeof *choice->maps);
     if (choice->maps == NULL)
         return false;
     for (;;) {
@@ -89,7 +90,7 @@ bool vgg_map_choice_parse(const char *text, vgg_map_choice *choice)
 
 void vgg_map_choice_free(vgg_map_choice *choice)
 {
-    free(choice->maps);
+    vgg_free(choice->maps);
     *choice = (vgg_map_choice){0};
 }
 

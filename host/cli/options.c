@@ -18,7 +18,7 @@ typedef struct match {
 
 static bool append(vgg_list *list, const char *item)
 {
-    const char **grown = realloc(list->items, (list->count + 1) * sizeof *grown);
+    const char **grown = vgg_realloc(list->items, list->count + 1, sizeof *grown);
     if (grown == NULL)
         return false;
     list->items = grown;
@@ -83,8 +83,8 @@ static bool store(vgg_cli *cli, const vgg_option *option, const char *value, voi
     case VGG_OPTION_LIST:
         if (append(field, value))
             return true;
-        vgg_cli_error(cli, "out of memory");
-        return false;
+        vgg_cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
+        exit(VGG_EXIT_FAILED); /* not the command line's fault; nothing is open yet */
     case VGG_OPTION_COUNT:
         if (vgg_value_count(value, least, most, field))
             return true;

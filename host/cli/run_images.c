@@ -1,5 +1,4 @@
 /* cli/run_images.c — photographs from files and folders through the network, in order. */
-#include <stdlib.h>
 
 #include "cli/run.h"
 #include "report/clock.h"
@@ -65,13 +64,13 @@ clvgg_status vgg_run_images(vgg_run *run)
     }
     if (status == CLVGG_STATUS_OK) {
         size_t max_items = 2 * (size_t)options.max_batch; /* room for some that fail */
-        items = calloc(max_items, sizeof *items);
+        items = vgg_calloc(max_items, sizeof *items);
         status = items != NULL ? CLVGG_STATUS_OK : CLVGG_STATUS_OUT_OF_MEMORY;
         for (bool more = true; more && status == CLVGG_STATUS_OK;)
             status = turn(run, stream, items, max_items, &more);
     }
     vgg_progress_finish(&run->progress);
     clvgg_image_stream_close(stream);
-    free(items);
+    vgg_free(items);
     return status;
 }

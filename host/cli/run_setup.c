@@ -1,6 +1,5 @@
 /* cli/run_setup.c — from arguments to a device, a model, its preprocessing, and a running start. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/interrupt.h"
@@ -183,9 +182,9 @@ static clvgg_status make_buffers(vgg_run *run, int batch)
 {
     size_t rows = (size_t)batch;
     clvgg_shape shape = {0};
-    run->input = calloc(rows * run->engine.input_elements, sizeof *run->input);
-    run->ranking = calloc(run->ranked_count, sizeof *run->ranking);
-    run->groups = calloc(run->ranked_count, sizeof *run->groups);
+    run->input = vgg_calloc(rows * run->engine.input_elements, sizeof *run->input);
+    run->ranking = vgg_calloc(run->ranked_count, sizeof *run->ranking);
+    run->groups = vgg_calloc(run->ranked_count, sizeof *run->groups);
     bool complete = run->input != NULL && run->ranking != NULL && run->groups != NULL;
     for (size_t i = 0; i < run->engine.options.output_count; i++) {
         clvgg_status status = clvgg_session_output_shape(run->engine.session, i, &shape);
@@ -194,7 +193,7 @@ static clvgg_status make_buffers(vgg_run *run, int batch)
         run->sizes[i] = 1;
         for (int d = 0; d < shape.rank; d++)
             run->sizes[i] *= (size_t)shape.dims[d];
-        run->outputs[i] = calloc(rows * run->sizes[i], sizeof *run->outputs[i]);
+        run->outputs[i] = vgg_calloc(rows * run->sizes[i], sizeof *run->outputs[i]);
         complete = complete && run->outputs[i] != NULL;
     }
     if (!complete)

@@ -17,9 +17,8 @@ static void print_label(vgg_text *text, const char *label, size_t width)
     vgg_text shown = {0};
     vgg_text_terminal(&shown, label);
     size_t columns = vgg_text_columns(shown.bytes, shown.length);
-    vgg_text_append(text, shown.bytes, shown.length);
+    vgg_text_join(text, &shown);
     vgg_text_printf(text, "%*s", columns < width ? (int)(width - columns) : 0, "");
-    text->failed |= shown.failed;
     vgg_text_free(&shown);
 }
 

@@ -1,6 +1,5 @@
 /* cli/run_work.c — everything behind setup: feeding, ending the output, the exit code, freeing. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "cli/interrupt.h"
 #include "cli/run.h"
@@ -78,10 +77,10 @@ void vgg_run_release(vgg_run *run)
     vgg_engine_stop(&run->engine);
     clvgg_npy_writer_free(run->writer);
     for (size_t i = 0; i < VGG_OUTPUT_COUNT; i++)
-        free(run->outputs[i]);
-    free(run->input);
-    free(run->ranking);
-    free(run->groups);
+        vgg_free(run->outputs[i]);
+    vgg_free(run->input);
+    vgg_free(run->ranking);
+    vgg_free(run->groups);
     clvgg_class_map_free(run->map);
     clvgg_device_free(run->device);
     clvgg_model_free(run->model);

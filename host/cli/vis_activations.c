@@ -2,7 +2,6 @@
  * photograph. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/interrupt.h"
@@ -76,7 +75,7 @@ static int choose_layers(vgg_activations *a, const vgg_list *names)
     clvgg_layer_info info = {.struct_size = sizeof info};
     int exit_code = VGG_EXIT_OK;
     size_t index = 0;
-    a->layers = calloc(names->count > all ? names->count : all, sizeof *a->layers);
+    a->layers = vgg_calloc(names->count > all ? names->count : all, sizeof *a->layers);
     if (a->layers == NULL)
         return vgg_cli_fail(a->vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     for (size_t i = 0; i < names->count && exit_code == VGG_EXIT_OK; i++) {
@@ -104,11 +103,11 @@ typedef struct figure {
 
 static void free_figure(figure *f)
 {
-    free(f->order);
-    free(f->greatest);
-    free(f->cells);
-    free(f->captions);
-    free(f->rgb);
+    vgg_free(f->order);
+    vgg_free(f->greatest);
+    vgg_free(f->cells);
+    vgg_free(f->captions);
+    vgg_free(f->rgb);
 }
 
 /* Orders the maps, the strongest first where that is asked for. Returns how many are silent. */
@@ -161,11 +160,11 @@ static clvgg_status draw_layer(vgg_activations *a, const vgg_activations_layer *
                              ? layer->maps
                              : (size_t)a->most;
     char title[200], subtitle[400];
-    figure f = {.order = calloc(layer->maps, sizeof *f.order),
-                .greatest = calloc(layer->maps, sizeof *f.greatest),
-                .cells = calloc(shown, sizeof *f.cells),
-                .captions = calloc(shown, sizeof *f.captions),
-                .rgb = calloc(shown * pixels, 3)};
+    figure f = {.order = vgg_calloc(layer->maps, sizeof *f.order),
+                .greatest = vgg_calloc(layer->maps, sizeof *f.greatest),
+                .cells = vgg_calloc(shown, sizeof *f.cells),
+                .captions = vgg_calloc(shown, sizeof *f.captions),
+                .rgb = vgg_calloc(shown * pixels, 3)};
     clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
     if (f.order != NULL && f.greatest != NULL && f.cells != NULL && f.captions != NULL &&
         f.rgb != NULL) {
@@ -207,16 +206,16 @@ int vgg_activations_start(vgg_activations *a, const vgg_list *layers)
         exit_code = choose_layers(a, &names);
     else
         exit_code = vgg_cli_fail(a->vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    free(names.items);
+    vgg_free(names.items);
     if (exit_code != VGG_EXIT_OK)
         return exit_code;
-    const char **outputs = calloc(a->count, sizeof *outputs);
+    const char **outputs = vgg_calloc(a->count, sizeof *outputs);
     clvgg_status status = outputs != NULL ? CLVGG_STATUS_OK : CLVGG_STATUS_OUT_OF_MEMORY;
     for (size_t i = 0; i < a->count && status == CLVGG_STATUS_OK; i++) {
         vgg_activations_layer *layer = &a->layers[i];
         outputs[i] = layer->output;
         layer->values =
-            calloc(layer->maps * (size_t)layer->height * (size_t)layer->width, sizeof(float));
+            vgg_calloc(layer->maps * (size_t)layer->height * (size_t)layer->width, sizeof(float));
         status = layer->values != NULL ? CLVGG_STATUS_OK : CLVGG_STATUS_OUT_OF_MEMORY;
     }
     if (status == CLVGG_STATUS_OK) {
@@ -232,20 +231,20 @@ int vgg_activations_start(vgg_activations *a, const vgg_list *layers)
         session.storage = (clvgg_dtype)arguments->storage;
         status = clvgg_session_create(a->vis->run.device, a->vis->run.model, &session, &a->session);
     }
-    free(outputs);
+    vgg_free(outputs);
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(a->vis->cli, status);
 }
 
 int vgg_activations_draw(vgg_activations *a, const char *file, const char *folder,
                          const float *input)
 {
-    float **outputs = calloc(a->count, sizeof *outputs);
+    float **outputs = vgg_calloc(a->count, sizeof *outputs);
     clvgg_status status = outputs != NULL ? CLVGG_STATUS_OK : CLVGG_STATUS_OUT_OF_MEMORY;
     for (size_t i = 0; i < a->count && outputs != NULL; i++)
         outputs[i] = a->layers[i].values;
     if (status == CLVGG_STATUS_OK)
         status = clvgg_session_run(a->session, 1, input, outputs);
-    free(outputs);
+    vgg_free(outputs);
     for (size_t i = 0; i < a->count && status == CLVGG_STATUS_OK && vgg_interrupt_signal() == 0;
          i++) {
         char name[512];
@@ -264,8 +263,8 @@ void vgg_activations_stop(vgg_activations *a)
 {
     clvgg_session_free(a->session);
     for (size_t i = 0; i < a->count; i++)
-        free(a->layers[i].values);
-    free(a->layers);
+        vgg_free(a->layers[i].values);
+    vgg_free(a->layers);
 }
 
 /* ---- the subverb ---- */
@@ -309,8 +308,8 @@ static int work(vgg_vis *vis)
     clvgg_image_stream *stream = NULL;
     const size_t count = common->images.count + common->run.path_count;
     const size_t elements = vgg_run_input_elements(&vis->run);
-    const char **paths = calloc(count, sizeof *paths);
-    float *input = calloc(elements, sizeof *input);
+    const char **paths = vgg_calloc(count, sizeof *paths);
+    float *input = vgg_calloc(elements, sizeof *input);
     int exit_code = paths != NULL && input != NULL
                         ? VGG_EXIT_OK
                         : vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
@@ -337,8 +336,8 @@ static int work(vgg_vis *vis)
     }
     clvgg_image_stream_close(stream);
     vgg_activations_stop(&a);
-    free(paths);
-    free(input);
+    vgg_free(paths);
+    vgg_free(input);
     return exit_code;
 }
 
@@ -354,7 +353,7 @@ static int run_activations(vgg_cli *cli, int argc, char **argv)
     activations_arguments arguments = {.common = VGG_VIS_DEFAULTS, .count = DEFAULT_COUNT};
     const int exit_code =
         vgg_vis_main(cli, &vgg_vis_activations, argc, argv, &arguments.common, check, work);
-    free(arguments.layers.items);
+    vgg_free(arguments.layers.items);
     return exit_code;
 }
 

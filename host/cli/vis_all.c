@@ -1,7 +1,6 @@
 /* cli/vis_all.c — `clvgg visualize all`: every kind of figure from one folder of photographs, and a
  * page that shows them. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/interrupt.h"
@@ -68,10 +67,10 @@ static int search(all_work *w)
 {
     const vgg_vis_arguments *common = w->vis->arguments;
     const size_t count = common->images.count + common->run.path_count;
-    const char **layers = NULL, **paths = calloc(count, sizeof *paths);
+    const char **layers = NULL, **paths = vgg_calloc(count, sizeof *paths);
     size_t layer_count = 0;
     if (paths == NULL || !vgg_vis_split_names(&w->arguments->layers, &layers, &layer_count)) {
-        free(paths);
+        vgg_free(paths);
         return vgg_cli_fail(w->vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     }
     for (size_t i = 0; i < count; i++)
@@ -87,8 +86,8 @@ static int search(all_work *w)
                                      .paths = paths,
                                      .path_count = count};
     const int exit_code = vgg_top_draw(w->vis, &request, &w->found);
-    free(layers);
-    free(paths);
+    vgg_free(layers);
+    vgg_free(paths);
     return exit_code;
 }
 
@@ -134,7 +133,7 @@ static int draw_activations(all_work *w)
     vgg_vis *vis = w->vis;
     vgg_activations a = {.vis = vis, .most = 64};
     const size_t elements = vgg_run_input_elements(&vis->run);
-    float *input = calloc(elements, sizeof *input);
+    float *input = vgg_calloc(elements, sizeof *input);
     int exit_code = input != NULL ? vgg_activations_start(&a, &w->arguments->layers)
                                   : vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     vgg_vis_progress_begin(vis, "activations", w->sample_count);
@@ -156,7 +155,7 @@ static int draw_activations(all_work *w)
     }
     vgg_progress_finish(&vis->run.progress);
     vgg_activations_stop(&a);
-    free(input);
+    vgg_free(input);
     return exit_code;
 }
 
@@ -202,7 +201,7 @@ static bool fill_pages(all_work *w)
 {
     vgg_vis *vis = w->vis;
     const size_t out = strlen(vis->arguments->out) + 1;
-    w->pictures = calloc(vis->file_count + 1, sizeof *w->pictures);
+    w->pictures = vgg_calloc(vis->file_count + 1, sizeof *w->pictures);
     if (w->pictures == NULL || vis->files.failed)
         return false;
     const char *file = vis->files.bytes;
@@ -280,7 +279,7 @@ static int write_report(all_work *w)
 static int work(vgg_vis *vis)
 {
     const all_arguments *arguments = (const all_arguments *)vis->arguments;
-    all_work *w = calloc(1, sizeof *w);
+    all_work *w = vgg_calloc(1, sizeof *w);
     if (w == NULL)
         return vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     *w = (all_work){.vis = vis, .arguments = arguments};
@@ -306,8 +305,8 @@ static int work(vgg_vis *vis)
     vgg_top_free(&w->found);
     vgg_map_choice_free(&w->maps);
     vgg_text_free(&w->captions);
-    free(w->pictures);
-    free(w);
+    vgg_free(w->pictures);
+    vgg_free(w);
     return exit_code;
 }
 
@@ -337,7 +336,7 @@ static int run_all(vgg_cli *cli, int argc, char **argv)
                                .max_bad = VGG_ALLOWANCE_DEFAULT};
     const int exit_code =
         vgg_vis_main(cli, &vgg_vis_all, argc, argv, &arguments.common, check, work);
-    free(arguments.layers.items);
+    vgg_free(arguments.layers.items);
     return exit_code;
 }
 

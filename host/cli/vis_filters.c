@@ -1,7 +1,6 @@
 /* cli/vis_filters.c — `clvgg visualize filters`: what the first layer looks for, as small pictures.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/visualize.h"
@@ -76,10 +75,10 @@ int vgg_vis_draw_filters(vgg_vis *vis)
     const size_t count = (size_t)shape.dims[0];
     const size_t values = 3 * (size_t)shape.dims[2] * (size_t)shape.dims[3];
     const char *path = vgg_vis_figure_path(vis, "filters");
-    float *weights = calloc(count * values, sizeof *weights);
-    uint8_t *rgb = calloc(count * values, 1);
-    vgg_cell *cells = calloc(count, sizeof *cells);
-    char(*captions)[24] = calloc(count, sizeof *captions);
+    float *weights = vgg_calloc(count * values, sizeof *weights);
+    uint8_t *rgb = vgg_calloc(count * values, 1);
+    vgg_cell *cells = vgg_calloc(count, sizeof *cells);
+    char(*captions)[24] = vgg_calloc(count, sizeof *captions);
     clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
     if (weights != NULL && rgb != NULL && cells != NULL && captions != NULL && path != NULL)
         status = clvgg_model_parameter(vis->run.model, index, 0, &shape, weights);
@@ -87,10 +86,10 @@ int vgg_vis_draw_filters(vgg_vis *vis)
         status = draw(vis, path, info.name, &shape, weights, rgb, cells, captions);
     if (status == CLVGG_STATUS_OK)
         vgg_vis_wrote(vis, path);
-    free(weights);
-    free(rgb);
-    free(cells);
-    free(captions);
+    vgg_free(weights);
+    vgg_free(rgb);
+    vgg_free(cells);
+    vgg_free(captions);
     if (path == NULL)
         return VGG_EXIT_FAILED;
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(vis->cli, status);

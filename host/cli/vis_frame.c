@@ -2,7 +2,6 @@
  * photographs. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -170,7 +169,7 @@ bool vgg_vis_split_names(const vgg_list *list, const char ***names, size_t *coun
         for (const char *c = list->items[i]; *c != '\0'; c++)
             room += *c == ',';
     }
-    *names = malloc(room * sizeof **names + bytes + 1);
+    *names = vgg_calloc(room * sizeof **names + bytes + 1, 1);
     if (*names == NULL)
         return false;
     char *text = (char *)(*names + room);

@@ -2,7 +2,6 @@
  * shifted, enlarged or turned. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/interrupt.h"
@@ -68,7 +67,7 @@ static bool make_amounts(const vgg_vis *vis, const vgg_vis_invariance_settings *
     const double scale = settings->scale > 0 ? settings->scale : 1.8;
     const double turn = settings->rotation > 0 ? settings->rotation : 360;
     w->points = settings->points > 0 ? (size_t)settings->points : 33;
-    w->amounts = calloc(TRANSFORMS * w->points, sizeof *w->amounts);
+    w->amounts = vgg_calloc(TRANSFORMS * w->points, sizeof *w->amounts);
     for (size_t i = 0; w->amounts != NULL && i < w->points; i++) {
         const double share = (double)i / (double)(w->points - 1);
         double *amount = w->amounts + i; /* whole pixels need no interpolation */
@@ -150,15 +149,15 @@ static vgg_vis_outcome draw(vgg_vis *vis, const vgg_vis_photograph *photograph, 
     line *l = &w->lines[w->line_count];
     double norms[MOST_LAYERS];
     clvgg_invariance_curve curve = {.struct_size = sizeof curve, .norms = norms};
-    curve.scores = calloc(w->points, sizeof *curve.scores);
-    l->values = calloc(TRANSFORMS * (w->layers + 2) * w->points, sizeof *l->values);
-    l->name = calloc(1, 256);
+    curve.scores = vgg_calloc(w->points, sizeof *curve.scores);
+    l->values = vgg_calloc(TRANSFORMS * (w->layers + 2) * w->points, sizeof *l->values);
+    l->name = vgg_calloc(1, 256);
     clvgg_status status = CLVGG_STATUS_OK;
     if (curve.scores == NULL || l->values == NULL || l->name == NULL)
         status = CLVGG_STATUS_OUT_OF_MEMORY;
     for (size_t t = 0; t < TRANSFORMS && status == CLVGG_STATUS_OK; t++)
         status = compute(photograph, w, t, &curve, l);
-    free(curve.scores);
+    vgg_free(curve.scores);
     if (status == CLVGG_STATUS_OK)
         snprintf(l->name, 256, "%.120s (%.120s)", photograph->name,
                  vgg_vis_label(vis, curve.class_index));
@@ -169,8 +168,8 @@ static vgg_vis_outcome draw(vgg_vis *vis, const vgg_vis_photograph *photograph, 
             fill_json(vis, w, &curve, l);
         return VGG_VIS_DRAWN;
     }
-    free(l->values);
-    free(l->name);
+    vgg_free(l->values);
+    vgg_free(l->name);
     *l = (line){0};
     return status != CLVGG_STATUS_OK
                ? vgg_vis_stop(vis, status)
@@ -234,8 +233,8 @@ static int draw_lines(vgg_vis *vis, work *w, size_t number)
             vgg_vis_wrote(vis, path);
     }
     for (size_t i = 0; i < w->line_count; i++) {
-        free(w->lines[i].name);
-        free(w->lines[i].values);
+        vgg_free(w->lines[i].name);
+        vgg_free(w->lines[i].values);
     }
     w->line_count = 0;
     return exit_code;
@@ -287,19 +286,19 @@ static int start(vgg_vis *vis, const vgg_vis_invariance_settings *settings, work
     int exit_code = vgg_vis_find_class(vis, settings->class_name, &w->class_index);
     if (exit_code != VGG_EXIT_OK)
         return exit_code;
-    char *text = settings->layers != NULL ? strdup(settings->layers) : NULL;
+    char *text = settings->layers != NULL ? vgg_strdup(settings->layers) : NULL;
     clvgg_status status = CLVGG_STATUS_OK;
     if ((settings->layers != NULL && text == NULL) || !make_amounts(vis, settings, w))
         status = CLVGG_STATUS_OUT_OF_MEMORY;
     if (text != NULL && !split(text, names, &asked.layer_count)) {
         vgg_cli_error(vis->cli, "--layers: at most %d", MOST_LAYERS);
-        free(text);
+        vgg_free(text);
         return VGG_EXIT_USAGE;
     }
     asked.layers = text != NULL ? names : NULL;
     if (status == CLVGG_STATUS_OK)
         status = clvgg_invariance_create(vis->run.device, vis->run.model, &asked, &w->invariance);
-    free(text);
+    vgg_free(text);
     if (status != CLVGG_STATUS_OK)
         return vgg_cli_fail(vis->cli, status);
     w->layers = clvgg_invariance_layer_count(w->invariance);
@@ -321,7 +320,7 @@ int vgg_vis_draw_invariance(vgg_vis *vis, const vgg_vis_invariance_settings *set
         vgg_progress_finish(&vis->run.progress);
     }
     clvgg_invariance_free(w.invariance);
-    free(w.amounts);
+    vgg_free(w.amounts);
     return exit_code;
 }
 

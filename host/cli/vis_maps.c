@@ -1,7 +1,6 @@
 /* cli/vis_maps.c — see vis_maps.h. */
 #include "cli/vis_maps.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/closest.h"
@@ -166,18 +165,22 @@ int vgg_vis_each(vgg_vis *vis, const char *const *paths, size_t count, vgg_vis_d
 {
     const size_t plane = (size_t)vis->run.preprocess.height * (size_t)vis->run.preprocess.width;
     vgg_text name = {0};
-    float *input = calloc(vgg_run_input_elements(&vis->run), sizeof *input);
-    uint8_t *rgb = calloc(3 * plane, 1);
+    float *input = vgg_calloc(vgg_run_input_elements(&vis->run), sizeof *input);
+    uint8_t *rgb = vgg_calloc(3 * plane, 1);
     int exit_code = VGG_EXIT_OK;
     bool more = input != NULL && rgb != NULL;
     if (!more)
         exit_code = vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     for (size_t i = 0; more && i < count; i++) {
         make_name(&name, paths, i);
+        if (name.failed) {
+            exit_code = vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
+            break;
+        }
         const char *slash = strrchr(paths[i], '/');
         vgg_vis_photograph photograph = {.path = paths[i],
                                          .file = slash != NULL ? slash + 1 : paths[i],
-                                         .name = name.failed ? "photograph" : name.bytes,
+                                         .name = name.bytes,
                                          .index = i,
                                          .input = input};
         const vgg_vis_outcome outcome = visit(vis, &photograph, rgb, draw, user);
@@ -185,8 +188,8 @@ int vgg_vis_each(vgg_vis *vis, const char *const *paths, size_t count, vgg_vis_d
         more = outcome != VGG_VIS_STOPPED && vgg_interrupt_signal() == 0;
     }
     vgg_text_free(&name);
-    free(input);
-    free(rgb);
+    vgg_free(input);
+    vgg_free(rgb);
     return exit_code;
 }
 
@@ -231,7 +234,8 @@ const char *vgg_vis_figure_of(vgg_vis *vis, const char *what, const char *name)
 {
     vgg_text text = {0};
     vgg_text_printf(&text, "%s/%s", what, name);
-    const char *path = vgg_vis_figure_path(vis, text.failed ? what : text.bytes);
+    vis->scratch.failed |= text.failed; /* which is reported there */
+    const char *path = vgg_vis_figure_path(vis, text.bytes != NULL ? text.bytes : "");
     vgg_text_free(&text);
     return path;
 }

@@ -1,7 +1,6 @@
 /* cli/vis_occlusion.c — `clvgg visualize occlusion`: what of a photograph its class rests on. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/vis_maps.h"
@@ -39,7 +38,7 @@ typedef struct work {
 /* Cells of the map as pixels of the prepared image, each with its cell's value. */
 static float *spread(const clvgg_occlusion_map *map, const float *values, const vgg_pixels *image)
 {
-    float *pixels = calloc((size_t)image->width * (size_t)image->height, sizeof *pixels);
+    float *pixels = vgg_calloc((size_t)image->width * (size_t)image->height, sizeof *pixels);
     for (int y = 0; pixels != NULL && y < image->height; y++)
         for (int x = 0; x < image->width; x++) {
             const int row = (y - map->top) / map->stride, column = (x - map->left) / map->stride;
@@ -193,7 +192,7 @@ static clvgg_status draw_figure(const char *path, const vgg_vis *vis,
                                 const clvgg_occlusion_map *map, const int64_t box[4])
 {
     const int cells = map->rows * map->columns;
-    float *maps[MAPS] = {NULL}, *values = calloc((size_t)cells, 2 * sizeof *values);
+    float *maps[MAPS] = {NULL}, *values = vgg_calloc((size_t)cells, 2 * sizeof *values);
     const char *labels[MOST_SHOWN];
     clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
     if (values != NULL) {
@@ -210,8 +209,8 @@ static clvgg_status draw_figure(const char *path, const vgg_vis *vis,
             status = draw_panels(path, vis, photograph, map, maps, labels, label_count, box);
     }
     for (int i = 0; i < MAPS; i++)
-        free(maps[i]);
-    free(values);
+        vgg_free(maps[i]);
+    vgg_free(values);
     return status;
 }
 

@@ -2,7 +2,6 @@
  * pixels of photographs that the user names. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/value.h"
@@ -125,10 +124,10 @@ static int start(project *p)
     clvgg_projector_options_defaults(&how);
     how.storage = (clvgg_dtype)p->vis->arguments->run.storage;
     const size_t elements = vgg_run_input_elements(&p->vis->run);
-    p->projection = calloc(elements, sizeof *p->projection);
-    p->part = calloc(elements, sizeof *p->part);
+    p->projection = vgg_calloc(elements, sizeof *p->projection);
+    p->part = vgg_calloc(elements, sizeof *p->part);
     p->activations =
-        calloc((size_t)p->maps * (size_t)p->height * (size_t)p->width, sizeof *p->activations);
+        vgg_calloc((size_t)p->maps * (size_t)p->height * (size_t)p->width, sizeof *p->activations);
     clvgg_status status = p->projection != NULL && p->part != NULL && p->activations != NULL
                               ? CLVGG_STATUS_OK
                               : CLVGG_STATUS_OUT_OF_MEMORY;
@@ -144,9 +143,9 @@ static int start(project *p)
 static void stop(project *p)
 {
     clvgg_projector_free(p->projector);
-    free(p->projection);
-    free(p->activations);
-    free(p->part);
+    vgg_free(p->projection);
+    vgg_free(p->activations);
+    vgg_free(p->part);
 }
 
 /* The strongest of the units asked for, and where it is; maps and units as they were asked for
@@ -202,7 +201,7 @@ static clvgg_status draw_figure(const project *p, const char *path,
     const size_t plane = (size_t)preprocess->height * (size_t)preprocess->width;
     const int height = (int)(unit->box[3] - unit->box[1]),
               width = (int)(unit->box[2] - unit->box[0]);
-    uint8_t *rgb = malloc(9 * plane);
+    uint8_t *rgb = vgg_calloc(9 * plane, 1);
     if (rgb == NULL)
         return CLVGG_STATUS_OUT_OF_MEMORY;
     const vgg_pixels projection = {rgb, preprocess->width, preprocess->height};
@@ -228,7 +227,7 @@ static clvgg_status draw_figure(const project *p, const char *path,
     const clvgg_status status = vgg_figure_panels(
         path, &(vgg_panels){
                   .title = title, .subtitle = subtitle, .panels = panels, .count = all ? 2 : 4});
-    free(rgb);
+    vgg_free(rgb);
     return status;
 }
 

@@ -1,5 +1,4 @@
 /* cli/vis_top.c — `clvgg visualize top`: its options, and what they ask for. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/vis_top.h"
@@ -48,7 +47,7 @@ static int work(vgg_vis *vis)
                                .pictures = arguments->pictures,
                                .path_count = common->images.count + common->run.path_count};
     vgg_top_found found = {0};
-    const char **layers = NULL, **paths = calloc(request.path_count, sizeof *paths);
+    const char **layers = NULL, **paths = vgg_calloc(request.path_count, sizeof *paths);
     int exit_code = VGG_EXIT_OK;
     if (paths == NULL || !vgg_vis_split_names(&arguments->layers, &layers, &request.layer_count) ||
         !vgg_map_choice_parse(arguments->maps, &request.maps))
@@ -67,8 +66,8 @@ static int work(vgg_vis *vis)
     }
     vgg_top_free(&found);
     vgg_map_choice_free(&request.maps);
-    free(layers);
-    free(paths);
+    vgg_free(layers);
+    vgg_free(paths);
     return exit_code;
 }
 
@@ -91,7 +90,7 @@ static int run_top(vgg_cli *cli, int argc, char **argv)
         .common = VGG_VIS_DEFAULTS, .count = DEFAULT_COUNT, .max_bad = VGG_ALLOWANCE_DEFAULT};
     const int exit_code =
         vgg_vis_main(cli, &vgg_vis_top, argc, argv, &arguments.common, check, work);
-    free(arguments.layers.items);
+    vgg_free(arguments.layers.items);
     return exit_code;
 }
 

@@ -68,8 +68,8 @@ static vgg_pixels make_pixels(drawing *d, const float *values, const vgg_manifes
     whole_box(d, unit, whole);
     vgg_pixels seen = {.width = (int)(box[2] - box[0]), .height = (int)(box[3] - box[1])};
     vgg_pixels all = {.width = (int)(whole[2] - whole[0]), .height = (int)(whole[3] - whole[1])};
-    uint8_t *inner = malloc(3 * (size_t)seen.width * (size_t)seen.height);
-    uint8_t *rgb = malloc(3 * (size_t)all.width * (size_t)all.height);
+    uint8_t *inner = vgg_calloc(3 * (size_t)seen.width * (size_t)seen.height, 1);
+    uint8_t *rgb = vgg_calloc(3 * (size_t)all.width * (size_t)all.height, 1);
     if (inner != NULL && rgb != NULL) {
         vgg_top_cut(values, preprocess, box, d->part);
         if (signed_)
@@ -81,9 +81,9 @@ static vgg_pixels make_pixels(drawing *d, const float *values, const vgg_manifes
                         whole[3] - box[1], rgb);
         all.rgb = rgb;
     } else {
-        free(rgb);
+        vgg_free(rgb);
     }
-    free(inner);
+    vgg_free(inner);
     return all;
 }
 
@@ -97,7 +97,7 @@ static clvgg_status write_picture(drawing *d, const job *j, const char *what,
     const char *path = vgg_vis_path(d->vis, name);
     if (path == NULL)
         return CLVGG_STATUS_IO;
-    *relative = strdup(path + strlen(d->vis->arguments->out) + 1);
+    *relative = vgg_strdup(path + strlen(d->vis->arguments->out) + 1);
     return *relative == NULL ? CLVGG_STATUS_OUT_OF_MEMORY
                              : clvgg_image_write_png(d->vis->run.runtime, path, pixels->width,
                                                      pixels->height, pixels->rgb);
@@ -158,9 +158,9 @@ static clvgg_status list_jobs(drawing *d)
     size_t count = 0;
     for (size_t m = 0; m < d->map_count; m++)
         count += d->maps[m].unit_count;
-    d->jobs = calloc(count + 1, sizeof *d->jobs);
-    d->projections = calloc(count + 1, sizeof *d->projections);
-    d->patches = calloc(count + 1, sizeof *d->patches);
+    d->jobs = vgg_calloc(count + 1, sizeof *d->jobs);
+    d->projections = vgg_calloc(count + 1, sizeof *d->projections);
+    d->patches = vgg_calloc(count + 1, sizeof *d->patches);
     if (d->jobs == NULL || d->projections == NULL || d->patches == NULL)
         return CLVGG_STATUS_OUT_OF_MEMORY;
     for (size_t m = 0; m < d->map_count; m++)
@@ -256,12 +256,12 @@ static clvgg_status draw_page(drawing *d, size_t first, const char *path)
 static void free_page(drawing *d)
 {
     for (size_t i = 0; i < d->job_count && d->patches != NULL; i++) {
-        free((uint8_t *)d->projections[i].rgb);
-        free((uint8_t *)d->patches[i].rgb);
+        vgg_free((uint8_t *)d->projections[i].rgb);
+        vgg_free((uint8_t *)d->patches[i].rgb);
     }
-    free(d->projections);
-    free(d->patches);
-    free(d->jobs);
+    vgg_free(d->projections);
+    vgg_free(d->patches);
+    vgg_free(d->jobs);
     d->projections = d->patches = NULL;
     d->jobs = NULL;
     d->job_count = 0;
@@ -273,8 +273,8 @@ static clvgg_status page(drawing *d, size_t first, const char *path)
     d->maps = d->layer->maps + first;
     d->map_count = d->layer->count - first < MAPS_A_PAGE ? d->layer->count - first : MAPS_A_PAGE;
     clvgg_status status = list_jobs(d);
-    const char **paths = calloc(d->job_count + 1, sizeof *paths);
-    float *input = calloc(d->elements, sizeof *input);
+    const char **paths = vgg_calloc(d->job_count + 1, sizeof *paths);
+    float *input = vgg_calloc(d->elements, sizeof *input);
     if (paths == NULL || input == NULL)
         status = CLVGG_STATUS_OUT_OF_MEMORY;
     if (status == CLVGG_STATUS_OK && d->job_count > 0)
@@ -284,8 +284,8 @@ static clvgg_status page(drawing *d, size_t first, const char *path)
     if (status == CLVGG_STATUS_OK && vgg_interrupt_signal() == 0)
         status = draw_page(d, first, path);
     clvgg_image_stream_close(stream);
-    free(paths);
-    free(input);
+    vgg_free(paths);
+    vgg_free(input);
     free_page(d);
     return status;
 }
@@ -321,11 +321,11 @@ static clvgg_status start_layer(drawing *d)
     if (status != CLVGG_STATUS_OK)
         return status;
     const size_t batch = (size_t)d->batch;
-    d->inputs = calloc(batch * d->elements, sizeof *d->inputs);
-    d->projected = calloc(batch * d->elements, sizeof *d->projected);
-    d->part = calloc(d->elements, sizeof *d->part);
-    d->seeds = calloc(batch, sizeof *d->seeds);
-    d->pending = calloc(batch, sizeof *d->pending);
+    d->inputs = vgg_calloc(batch * d->elements, sizeof *d->inputs);
+    d->projected = vgg_calloc(batch * d->elements, sizeof *d->projected);
+    d->part = vgg_calloc(d->elements, sizeof *d->part);
+    d->seeds = vgg_calloc(batch, sizeof *d->seeds);
+    d->pending = vgg_calloc(batch, sizeof *d->pending);
     return d->inputs != NULL && d->projected != NULL && d->part != NULL && d->seeds != NULL &&
                    d->pending != NULL
                ? CLVGG_STATUS_OK
@@ -335,11 +335,11 @@ static clvgg_status start_layer(drawing *d)
 static void end_layer(drawing *d)
 {
     clvgg_projector_free(d->projector);
-    free(d->inputs);
-    free(d->projected);
-    free(d->part);
-    free(d->seeds);
-    free(d->pending);
+    vgg_free(d->inputs);
+    vgg_free(d->projected);
+    vgg_free(d->part);
+    vgg_free(d->seeds);
+    vgg_free(d->pending);
     d->projector = NULL;
     d->inputs = d->projected = d->part = NULL;
     d->seeds = NULL;
@@ -358,7 +358,7 @@ static int draw_pages(drawing *d, vgg_manifest_layer *layer)
         snprintf(name, sizeof name, "top/%.200s%s%s%s", layer->layer, d->way > 0 ? "-" : "",
                  d->way > 0 ? vgg_projection_name(d->mode) : "", number);
         const char *made = vgg_vis_figure_path(d->vis, name);
-        char *path = made != NULL ? strdup(made) : NULL; /* pictures have paths too */
+        char *path = made != NULL ? vgg_strdup(made) : NULL; /* pictures have paths too */
         if (made == NULL)
             return VGG_EXIT_FAILED;
         const clvgg_status status =
@@ -366,9 +366,9 @@ static int draw_pages(drawing *d, vgg_manifest_layer *layer)
         if (status == CLVGG_STATUS_OK && vgg_interrupt_signal() == 0) {
             vgg_vis_wrote(d->vis, path);
             if (layer->figures[d->way] == NULL)
-                layer->figures[d->way] = strdup(path + strlen(d->vis->arguments->out) + 1);
+                layer->figures[d->way] = vgg_strdup(path + strlen(d->vis->arguments->out) + 1);
         }
-        free(path);
+        vgg_free(path);
         if (status != CLVGG_STATUS_OK)
             return vgg_cli_fail(d->vis->cli, status);
     }

@@ -25,23 +25,23 @@ void vgg_top_free(vgg_top_found *found)
         for (size_t m = 0; m < layer->count; m++) {
             for (size_t u = 0; u < layer->maps[m].unit_count; u++) {
                 for (size_t i = 0; i < VGG_MANIFEST_MODES; i++)
-                    free((char *)layer->maps[m].units[u].projections[i]);
-                free((char *)layer->maps[m].units[u].patch);
+                    vgg_free((char *)layer->maps[m].units[u].projections[i]);
+                vgg_free((char *)layer->maps[m].units[u].patch);
             }
-            free((vgg_manifest_unit *)layer->maps[m].units);
+            vgg_free((vgg_manifest_unit *)layer->maps[m].units);
         }
-        free((vgg_manifest_map *)layer->maps);
-        free((int64_t *)layer->silent);
+        vgg_free((vgg_manifest_map *)layer->maps);
+        vgg_free((int64_t *)layer->silent);
         for (size_t i = 0; i < VGG_MANIFEST_MODES; i++)
-            free((char *)layer->figures[i]);
-        free((char *)layer->layer);
+            vgg_free((char *)layer->figures[i]);
+        vgg_free((char *)layer->layer);
     }
-    free((vgg_manifest_layer *)found->manifest.layers);
+    vgg_free((vgg_manifest_layer *)found->manifest.layers);
     for (size_t i = 0; i < found->file_count; i++)
-        free(found->files[i]);
-    free(found->files);
-    free(found->fields);
-    free(found->widths);
+        vgg_free(found->files[i]);
+    vgg_free(found->files);
+    vgg_free(found->fields);
+    vgg_free(found->widths);
     clvgg_top_search_free(found->search);
     *found = (vgg_top_found){0};
 }
@@ -64,7 +64,7 @@ static clvgg_status fill_map(const vgg_vis *vis, const vgg_top_found *found, siz
     *out = (vgg_manifest_map){.map = map};
     if (status != CLVGG_STATUS_OK || count == 0)
         return status;
-    vgg_manifest_unit *units = calloc(count, sizeof *units);
+    vgg_manifest_unit *units = vgg_calloc(count, sizeof *units);
     if (units == NULL)
         return CLVGG_STATUS_OUT_OF_MEMORY;
     for (size_t i = 0; i < count; i++) {
@@ -113,7 +113,7 @@ static clvgg_status fill_layer(const vgg_vis *vis, const vgg_top_request *reques
         clvgg_top_search_strongest(found->search, index, info->chosen_count, maps, &count);
     if (status != CLVGG_STATUS_OK)
         return status;
-    int64_t *silent = calloc(count, sizeof *silent);
+    int64_t *silent = vgg_calloc(count, sizeof *silent);
     out->silent = silent;
     if (silent == NULL)
         return CLVGG_STATUS_OUT_OF_MEMORY;
@@ -124,7 +124,7 @@ static clvgg_status fill_layer(const vgg_vis *vis, const vgg_top_request *reques
     }
     qsort(silent, out->silent_count, sizeof *silent, ascending);
     const size_t shown = choose_shown(request, maps, count);
-    vgg_manifest_map *filled = calloc(shown, sizeof *filled);
+    vgg_manifest_map *filled = vgg_calloc(shown, sizeof *filled);
     out->maps = filled;
     if (filled == NULL)
         return CLVGG_STATUS_OUT_OF_MEMORY;
@@ -146,26 +146,26 @@ static clvgg_status list_layer(const vgg_vis *vis, const vgg_top_request *reques
         status = clvgg_model_receptive_field(vis->run.model, info.name, field);
     if (status != CLVGG_STATUS_OK)
         return status;
-    *out = (vgg_manifest_layer){.layer = strdup(info.name),
+    *out = (vgg_manifest_layer){.layer = vgg_strdup(info.name),
                                 .map_count = info.maps,
                                 .size = {field->size[0], field->size[1]}};
     found->widths[index] = info.width;
-    int64_t *maps = calloc((size_t)info.maps, sizeof *maps);
+    int64_t *maps = vgg_calloc((size_t)info.maps, sizeof *maps);
     status = maps != NULL && out->layer != NULL
                  ? fill_layer(vis, request, found, index, &info, maps, entries)
                  : CLVGG_STATUS_OUT_OF_MEMORY;
-    free(maps);
+    vgg_free(maps);
     return status;
 }
 
 int vgg_top_list(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *found)
 {
     const size_t count = clvgg_top_search_layer_count(found->search);
-    clvgg_top_entry *entries = calloc((size_t)request->count, sizeof *entries);
+    clvgg_top_entry *entries = vgg_calloc((size_t)request->count, sizeof *entries);
     clvgg_status status = CLVGG_STATUS_OK;
-    found->fields = calloc(count, sizeof *found->fields);
-    found->widths = calloc(count, sizeof *found->widths);
-    found->manifest.layers = calloc(count, sizeof *found->manifest.layers);
+    found->fields = vgg_calloc(count, sizeof *found->fields);
+    found->widths = vgg_calloc(count, sizeof *found->widths);
+    found->manifest.layers = vgg_calloc(count, sizeof *found->manifest.layers);
     if (entries == NULL || found->fields == NULL || found->widths == NULL ||
         found->manifest.layers == NULL)
         status = CLVGG_STATUS_OUT_OF_MEMORY;
@@ -173,6 +173,6 @@ int vgg_top_list(vgg_vis *vis, const vgg_top_request *request, vgg_top_found *fo
         found->manifest.count = i + 1;
         status = list_layer(vis, request, found, i, entries);
     }
-    free(entries);
+    vgg_free(entries);
     return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(vis->cli, status);
 }

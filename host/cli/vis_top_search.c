@@ -1,7 +1,6 @@
 /* cli/vis_top_search.c — all photographs through the network once: which of them, and where, make
  * each map fire most. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/interrupt.h"
@@ -20,9 +19,9 @@ typedef struct chosen {
 static void free_chosen(chosen *c)
 {
     for (size_t i = 0; i < c->count && c->maps != NULL; i++)
-        free(c->maps[i]);
-    free(c->maps);
-    free(c->layers);
+        vgg_free(c->maps[i]);
+    vgg_free(c->maps);
+    vgg_free(c->layers);
 }
 
 static bool add_layer(const vgg_top_request *request, const clvgg_layer_info *info, chosen *c)
@@ -34,7 +33,7 @@ static bool add_layer(const vgg_top_request *request, const clvgg_layer_info *in
         layer->map_count = request->maps.count;
     } else if (request->maps.kind == VGG_MAPS_RANDOM) {
         const size_t maps = (size_t)info->output.dims[0];
-        int64_t *drawn = calloc(maps, sizeof *drawn);
+        int64_t *drawn = vgg_calloc(maps, sizeof *drawn);
         if (drawn == NULL)
             return false;
         layer->map_count =
@@ -53,8 +52,8 @@ static int choose_layers(vgg_vis *vis, const vgg_top_request *request, chosen *c
     clvgg_layer_info info = {.struct_size = sizeof info};
     size_t index = 0;
     bool enough = true;
-    c->layers = calloc(room, sizeof *c->layers);
-    c->maps = calloc(room, sizeof *c->maps);
+    c->layers = vgg_calloc(room, sizeof *c->layers);
+    c->maps = vgg_calloc(room, sizeof *c->maps);
     if (c->layers == NULL || c->maps == NULL)
         return vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     for (size_t i = 0; i < request->layer_count && enough; i++) {
@@ -114,13 +113,13 @@ static bool keep_file(vgg_top_found *found, const char *path)
 {
     if (found->file_count == found->file_capacity) {
         const size_t capacity = found->file_capacity > 0 ? 2 * found->file_capacity : 256;
-        char **grown = realloc(found->files, capacity * sizeof *grown);
+        char **grown = vgg_realloc(found->files, capacity, sizeof *grown);
         if (grown == NULL)
             return false;
         found->files = grown;
         found->file_capacity = capacity;
     }
-    found->files[found->file_count] = strdup(path);
+    found->files[found->file_count] = vgg_strdup(path);
     return found->files[found->file_count] != NULL && ++found->file_count > 0;
 }
 
@@ -174,9 +173,9 @@ static clvgg_status look_at_all(vgg_vis *vis, const vgg_top_request *request, vg
     options.max_batch = vgg_run_batch(&vis->run, 0);
     options.memory_limit_bytes = vis->arguments->run.memory_limit_bytes;
     pass p = {.batch = (size_t)options.max_batch};
-    p.items = calloc(2 * p.batch, sizeof *p.items);
-    p.rejected = calloc(p.batch, sizeof *p.rejected);
-    p.input = calloc(p.batch * elements, sizeof *p.input);
+    p.items = vgg_calloc(2 * p.batch, sizeof *p.items);
+    p.rejected = vgg_calloc(p.batch, sizeof *p.rejected);
+    p.input = vgg_calloc(p.batch * elements, sizeof *p.input);
     clvgg_status status = p.items != NULL && p.rejected != NULL && p.input != NULL
                               ? CLVGG_STATUS_OK
                               : CLVGG_STATUS_OUT_OF_MEMORY;
@@ -192,9 +191,9 @@ static clvgg_status look_at_all(vgg_vis *vis, const vgg_top_request *request, vg
         status = turn(vis, found, &p, &more);
     vgg_progress_finish(&vis->run.progress);
     clvgg_image_stream_close(p.stream);
-    free(p.items);
-    free(p.rejected);
-    free(p.input);
+    vgg_free(p.items);
+    vgg_free(p.rejected);
+    vgg_free(p.input);
     return status;
 }
 

@@ -86,7 +86,7 @@ void vgg_vis_wrote(vgg_vis *vis, const char *path);
 /* The layer of that name. Unknown: reported with the valid ones, VGG_EXIT_USAGE. */
 int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, size_t *index);
 /* Names between the commas of all items, each once, in order. *names is one block with the strings
- * behind the pointers, to be freed by free(). False: out of memory. */
+ * behind the pointers, to be freed by vgg_free(). False: out of memory. */
 bool vgg_vis_split_names(const vgg_list *list, const char ***names, size_t *count);
 /* A photograph as the network sees it: `input` [channels][height][width] of vis->run.preprocess. */
 clvgg_status vgg_vis_read_input(vgg_vis *vis, const char *path, float *input);

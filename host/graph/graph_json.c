@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json_parse.h"
 #include "graph/layer.h"
 
 /* Integers of a field in its node's attributes. */
@@ -74,7 +75,6 @@ void vgg_graph_write_json(const vgg_graph *graph, vgg_text *text)
 }
 
 #ifdef CLVGG_HAVE_CJSON
-#include <cjson/cJSON.h>
 
 /* cJSON takes some 64 bytes a value, so this bounds what a small file can make it allocate. */
 #define MAX_JSON_BYTES ((size_t)4 << 20)
@@ -223,7 +223,7 @@ clvgg_status vgg_graph_read_json(const char *json, size_t length, vgg_graph **ou
     *out = NULL;
     VGG_REQUIRE(length <= MAX_JSON_BYTES, CLVGG_STATUS_BAD_FILE,
                 "a graph of %zu bytes of JSON, at most %zu are read", length, MAX_JSON_BYTES);
-    root = cJSON_ParseWithLengthOpts(json, length, NULL, false);
+    VGG_TRY(vgg_json_parse(json, length, false, NULL, &root));
     VGG_REQUIRE(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "the graph is not a JSON object");
     cJSON_ArrayForEach(item, root)
     {

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_parse.h"
 #include "model/labels.h"
 #include "model/preprocess.h"
 
 #ifdef CLVGG_HAVE_CJSON
-#include <cjson/cJSON.h>
 
 /* cJSON takes some 64 bytes a value, so this bounds what a small file can make it allocate. */
 #define MAX_JSON_BYTES ((size_t)4 << 20)
@@ -21,7 +21,7 @@ static clvgg_status parse(const char *json, const char *what, cJSON **out)
     *out = NULL;
     VGG_REQUIRE(length <= MAX_JSON_BYTES, CLVGG_STATUS_BAD_FILE,
                 "%s: %zu bytes of JSON, at most %zu are read", what, length, MAX_JSON_BYTES);
-    *out = cJSON_ParseWithLengthOpts(json, length, NULL, false);
+    VGG_TRY(vgg_json_parse(json, length, false, NULL, out));
     VGG_REQUIRE(*out != NULL, CLVGG_STATUS_BAD_FILE, "%s: not JSON", what);
 cleanup:
     return status;

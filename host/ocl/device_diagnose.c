@@ -77,6 +77,7 @@ static void describe_vendors(vgg_text *text, const char *path, findings *found)
         vgg_text_printf(&file, "%s/%s", path, names[i]->d_name);
         if (!file.failed)
             describe_icd(text, file.bytes, found);
+        text->failed |= file.failed;
         vgg_text_free(&file);
         free(names[i]); /* scandir's, by malloc */
     }

@@ -71,16 +71,19 @@ static void sort_platforms(platform *platforms, size_t count)
     }
 }
 
-/* How many devices the platform has; 0, with a line in the log, when it fails. */
-static cl_uint count_devices(const platform *of)
+/* Up to `room` devices of the platform and how many it has; 0, with a line in the log, when it
+ * fails. */
+static cl_uint get_devices(const platform *of, cl_uint room, cl_device_id *ids)
 {
     cl_uint count = 0;
-    cl_int error = clGetDeviceIDs(of->id, CL_DEVICE_TYPE_ALL, 0, NULL, &count);
+    cl_int error = clGetDeviceIDs(of->id, CL_DEVICE_TYPE_ALL, room, ids, &count);
     if (error == CL_SUCCESS && count > 0)
         return count;
-    bool empty = error == CL_SUCCESS || error == CL_DEVICE_NOT_FOUND;
-    vgg_log(empty ? CLVGG_LOG_DEBUG : CLVGG_LOG_WARNING, "OpenCL platform '%s' skipped: %s",
-            of->name, empty ? "it has no device" : vgg_cl_error_name(error));
+    if (error == CL_SUCCESS || error == CL_DEVICE_NOT_FOUND)
+        vgg_log(CLVGG_LOG_DEBUG, "OpenCL platform '%s' skipped: it has no device", of->name);
+    else
+        vgg_log(CLVGG_LOG_WARNING, "OpenCL platform '%s' skipped: clGetDeviceIDs: %s", of->name,
+                vgg_cl_error_name(error));
     return 0;
 }
 
@@ -107,12 +110,11 @@ static clvgg_status append_devices(const platform *of, int platform_index,
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_device_id *ids = NULL;
-    cl_uint found = count_devices(of);
-    VGG_NEW(ids, found);
-    if (found > 0 && clGetDeviceIDs(of->id, CL_DEVICE_TYPE_ALL, found, ids, NULL) != CL_SUCCESS) {
-        vgg_log(CLVGG_LOG_WARNING, "OpenCL platform '%s' skipped: it lists no device", of->name);
-        found = 0;
-    }
+    cl_uint room = get_devices(of, 0, NULL), found = 0;
+    VGG_NEW(ids, room);
+    if (room > 0)
+        found = get_devices(of, room, ids);
+    found = found < room ? found : room;
     if (found > 0) {
         vgg_device_entry *grown = vgg_realloc(*entries, *count + found, sizeof *grown);
         if (grown == NULL) {

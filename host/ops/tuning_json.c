@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_parse.h"
 #include "ops/clblast_tuning.h"
 #include "ops/tuning.h"
 
@@ -67,7 +68,6 @@ void vgg_tuning_write_all(const vgg_tuning *entries, size_t count, vgg_text *tex
 }
 
 #ifdef CLVGG_HAVE_CJSON
-#include <cjson/cJSON.h>
 
 /* cJSON takes some 64 bytes a value, so these bound what a small file can make it allocate. */
 enum { MAX_FILE_BYTES = 4 << 20, MAX_ENTRIES = 16384 };
@@ -289,7 +289,7 @@ static clvgg_status parse(const char *json, size_t length, cJSON **root)
     const char *end = NULL;
     VGG_REQUIRE(length <= MAX_FILE_BYTES, CLVGG_STATUS_BAD_FILE, "%zu bytes are more than %d",
                 length, MAX_FILE_BYTES);
-    *root = cJSON_ParseWithLengthOpts(json, length, &end, false);
+    VGG_TRY(vgg_json_parse(json, length, false, &end, root));
     VGG_REQUIRE(*root != NULL, CLVGG_STATUS_BAD_FILE, "isn't JSON, from byte %zu on",
                 end != NULL && end >= json ? (size_t)(end - json) : 0);
     while (end < json + length && strchr(" \t\r\n", *end) != NULL && *end != '\0')

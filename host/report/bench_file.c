@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_parse.h"
 #include "base/file.h"
 
 void vgg_bench_file_free(vgg_bench_file *file)
@@ -43,7 +44,6 @@ const vgg_bench_file_layer *vgg_bench_file_layer_of(const vgg_bench_file_result 
 }
 
 #ifdef CLVGG_HAVE_CJSON
-#include <cjson/cJSON.h>
 
 static const uint64_t most_bytes = 16 << 20;
 enum { MOST_RESULTS = 256, MOST_LAYERS = 4096 };
@@ -143,8 +143,9 @@ clvgg_status vgg_bench_file_read(const char *path, vgg_bench_file *file)
     cJSON *root = NULL;
     *file = (vgg_bench_file){0};
     VGG_TRY(vgg_file_read_text(path, most_bytes, &bytes, &size));
-    root = cJSON_ParseWithLengthOpts((const char *)bytes, size + 1, NULL, true);
-    status = read_root(root, file);
+    status = vgg_json_parse((const char *)bytes, size + 1, true, NULL, &root);
+    if (status == CLVGG_STATUS_OK)
+        status = read_root(root, file);
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix(
             status == CLVGG_STATUS_BAD_FILE ? "%s: not a result of clvgg bench" : "%s", path);

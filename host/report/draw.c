@@ -5,6 +5,7 @@
 
 #include <cairo-pdf.h>
 #include <cairo-svg.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -39,6 +40,8 @@ static clvgg_status status_of(const vgg_picture *picture, cairo_status_t code)
 {
     if (picture->status != CLVGG_STATUS_OK || code == CAIRO_STATUS_SUCCESS)
         return picture->status;
+    if (code == CAIRO_STATUS_PNG_ERROR && errno == ENOMEM) /* all that libpng's message tells */
+        code = CAIRO_STATUS_NO_MEMORY;
     return vgg_fail(code == CAIRO_STATUS_NO_MEMORY ? CLVGG_STATUS_OUT_OF_MEMORY : CLVGG_STATUS_IO,
                     "drawing a picture: %s", cairo_status_to_string(code));
 }
@@ -79,6 +82,7 @@ clvgg_status vgg_picture_write(vgg_picture *picture)
         cairo_surface_finish(picture->surface);
         code = cairo_surface_status(picture->surface);
     } else {
+        errno = 0;
         code = cairo_surface_write_to_png_stream(picture->surface, append, picture);
     }
     VGG_TRY(status_of(picture, code));

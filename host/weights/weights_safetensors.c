@@ -5,6 +5,7 @@
  * ended, and the last end with the file.
  */
 #include "base/alloc.h"
+#include "base/json_parse.h"
 #include "weights/format.h"
 #include "weights/safetensors.h"
 
@@ -15,7 +16,6 @@ bool vgg_safetensors_matches(const unsigned char *head, size_t bytes)
 
 #ifdef CLVGG_HAVE_CJSON
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,7 +277,7 @@ static clvgg_status parse_header(header_reader *reader, const char *text, size_t
     cJSON *root = NULL;
     const char *end = NULL;
     VGG_TRY(vgg_safetensors_scan(text, length));
-    root = cJSON_ParseWithLengthOpts(text, length + 1, &end, 0);
+    VGG_TRY(vgg_json_parse(text, length + 1, false, &end, &root));
     VGG_REQUIRE(root != NULL, CLVGG_STATUS_BAD_FILE, "header: isn't valid JSON near byte %zu",
                 end != NULL ? (size_t)(end - text) : 0);
     size_t used = (size_t)(end - text);

@@ -26,6 +26,9 @@
 void cl_faults_fail_at(size_t index, cl_int error);
 /* The same, counting calls of one function only: "clEnqueueReadBuffer". */
 void cl_faults_fail_call(const char *function, size_t index, cl_int error);
+/* Instead of the above, `ask` is called before each fallible call and says which error it returns;
+ * CL_SUCCESS lets it through. For the whole process, any thread. */
+void cl_faults_ask(cl_int (*ask)(const char *function));
 /* Ends what was asked; says whether a call was made to fail. */
 bool cl_faults_stop(void);
 /* The function that was made to fail last; "" before. */

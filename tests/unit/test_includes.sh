@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Who may include whom: every folder of host/ uses only those to its left, CL, CLBlast and Cairo stay
-# in their rooms, and each public header stands alone in C99 and C++17. Usage: test_includes.sh SOURCE
+# in their rooms, the program allocates by one way, and each public header stands alone in C99 and C++17. Usage: test_includes.sh SOURCE
 set -u
 cd "$1" || exit 1
 failures=0
@@ -52,6 +52,8 @@ for folder in host/*/; do
         esac
     done < <(includes "${sources[@]}")
 done
+# A failed allocation has a message, so the program allocates by report/alloc.h alone.
+grep -nE '\b(malloc|calloc|realloc|strdup|strndup|free) *\(' host/cli/*.c && fail "host/cli: vgg_calloc() and its kin have a message"
 [ "$checked" -gt 0 ] || fail "no #include was read"
 
 for header in include/clvgg/*.h; do

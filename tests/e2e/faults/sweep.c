@@ -1,0 +1,405 @@
+/* e2e/faults/sweep.c — the whole program, while its allocations and OpenCL calls fail one by one.
+ *
+ * A scenario is a command line. Undisturbed, it says what right output is, and which sites (see
+ * faulty.c) it passes. Then it runs again for each site: an allocation fails, once or that one and
+ * all after it; an OpenCL call fails. Each time the program must
+ *
+ *     end by itself: no signal, no hang;
+ *     exit with 1 and a message that names memory or the OpenCL call; or with 0 and all of the
+ *     undisturbed run's output, since some memory is only for what can be done without;
+ *     leave only whole files under their names, and no temporary ones.
+ *
+ * Usage: sweep [VERB]: scenarios whose name begins so. An even sample of the sites is tried, each
+ * at its first call; with CLVGG_SWEEP=sites all of them, with CLVGG_SWEEP=calls at each call, which
+ * takes hours; with CLVGG_SWEEP=HASH that site.
+ */
+#define _XOPEN_SOURCE 700 /* nftw */
+#include <ctype.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "support/files.h"
+#include "support/program.h"
+#include "support/scratch.h"
+#include "support/small_model.h"
+
+/* ---- scenarios ---- */
+
+#define WORDS(...) ((const char *[]){FAULTY, __VA_ARGS__, NULL})
+#define NET "--model", "net.safetensors"
+#define VIS(what, ...) WORDS("visualize", what, NET, "--out", "out", __VA_ARGS__)
+
+typedef struct scenario {
+    const char *name;
+    const char *const *words;
+    bool measures;      /* its output holds times, and what follows from them */
+    bool tolerates;     /* it lists what it can, and says what OpenCL call failed */
+    const char *before; /* what "out" holds before it starts */
+} scenario;
+
+static const scenario scenarios[] = {
+    {.name = "help", .words = WORDS("--help")},
+    {.name = "help run", .words = WORDS("run", "--help")},
+    {.name = "info text", .words = WORDS("info", "--device", "0", "net.safetensors")},
+    {.name = "info json", .words = WORDS("info", "--json", "--device", "0", "net.safetensors")},
+    {.name = "info dot", .words = WORDS("info", "--dot", "net.safetensors")},
+    {.name = "cache list", .words = WORDS("cache", "list"), .before = "cached"},
+    {.name = "cache json", .words = WORDS("cache", "list", "--json"), .before = "cached"},
+    {.name = "cache clear", .words = WORDS("cache", "clear"), .before = "cached"},
+    {.name = "compare", .words = WORDS("compare", "bench.json", "bench.json")},
+    {.name = "devices", .words = WORDS("devices"), .tolerates = true},
+    {.name = "devices json", .words = WORDS("devices", "--json"), .tolerates = true},
+    {.name = "run text", .words = WORDS("run", NET, "photos")},
+    {.name = "run json",
+     .words = WORDS("run", NET, "--json", "--map", "groups.tsv", "--labels", "labels", "photos"),
+     .measures = true},
+    {.name = "run csv", .words = WORDS("run", NET, "--csv", "photos/a.png", "photos/b.jpg")},
+    {.name = "run npy",
+     .words = WORDS("run", NET, "--output", "out/y.npy", "--layer", "pool1", "photos/a.png")},
+    {.name = "run cached", .words = WORDS("run", NET, "photos/a.png"), .before = "cached"},
+    {.name = "eval text", .words = WORDS("eval", NET, "--labels", "labels", "--data", "set")},
+    {.name = "eval json",
+     .words = WORDS("eval", NET, "--labels", "labels", "--data", "set", "--json", "--mistakes",
+                    "out/m.png"),
+     .measures = true},
+    {.name = "finetune dry",
+     .words =
+         WORDS("finetune", NET, "--data", "set", "--output", "out/new.safetensors", "--dry-run"),
+     .measures = true},
+    {.name = "finetune",
+     .words = WORDS("finetune", NET, "--data", "set", "--output", "out/new.safetensors", "--epochs",
+                    "2", "--head", "4,4", "--cache", "out/features", "--val-split", "0.25"),
+     .measures = true},
+    {.name = "finetune resume",
+     .words = WORDS("finetune", NET, "--data", "set", "--output", "out/new.safetensors", "--epochs",
+                    "2", "--head", "4,4", "--cache", "off", "--val-split", "0.25", "--resume",
+                    "out/new.run/last.ckpt"),
+     .measures = true,
+     .before = "trained"},
+    {.name = "visualize filters", .words = VIS("filters", "--json"), .measures = true},
+    {.name = "visualize activations",
+     .words = VIS("activations", "--layer", "conv1_1", "--count", "4", "photos")},
+    {.name = "visualize project", .words = VIS("project", "photos/a.png", "photos/b.jpg")},
+    {.name = "visualize top",
+     .words = VIS("top", "--layer", "conv2_1", "--maps", "strongest 2", "--count", "2",
+                  "--pictures", "--images", "photos")},
+    {.name = "visualize occlusion", .words = VIS("occlusion", "--stride", "16", "photos/a.png")},
+    {.name = "visualize invariance", .words = VIS("invariance", "--points", "3", "photos/a.png")},
+    {.name = "visualize gradcam", .words = VIS("gradcam", "--format", "svg", "photos/a.png")},
+    {.name = "visualize all",
+     .words = VIS("all", "--layer", "conv1_1", "--maps", "0", "--count", "1", "--samples", "1",
+                  "--single-file", "--images", "photos")},
+    {.name = "bench",
+     .words = WORDS("bench", NET, "--min-time", "0.001", "--per-layer", "--out", "out/b.json"),
+     .measures = true},
+    {.name = "bench finetune",
+     .words = WORDS("bench", NET, "--mode", "finetune", "--head", "4,4", "--min-time", "0.001",
+                    "--json"),
+     .measures = true},
+    {.name = "tune",
+     .words = WORDS("tune", NET, "--budget", "1"),
+     .measures = true,
+     .before = "cached"},
+    {.name = "tune export",
+     .words = WORDS("tune", "--export", "out/tuned.json"),
+     .before = "cached"},
+};
+
+/* ---- what a run leaves ---- */
+
+typedef struct outcome {
+    test_program program;
+    vgg_text files; /* a line each: path, and the hash of what is in it */
+} outcome;
+
+static vgg_text *listing;
+static bool listing_contents;
+
+static int list_file(const char *path, const struct stat *info, int kind, struct FTW *position)
+{
+    (void)info;
+    (void)position;
+    size_t bytes = 0;
+    if (kind != FTW_F)
+        return 0;
+    char *content = listing_contents ? file_read(path, &bytes) : NULL;
+    uint64_t hash = VGG_HASH_START;
+    for (size_t i = 0; i < bytes; i++)
+        hash = vgg_hash_number(hash, (unsigned char)content[i]);
+    free(content);
+    vgg_text_printf(listing, "%s %016" PRIx64 "\n", path, hash);
+    return 0;
+}
+
+/* Numbers say how long it took. */
+static void forget_numbers(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++)
+        if (!isdigit((unsigned char)*from) && strchr(".+-e ", *from) == NULL)
+            *to++ = *from;
+    *to = '\0';
+}
+
+static void run(const scenario *s, test_stdout stdout_kind, const char *fault, outcome *out)
+{
+    char variable[640];
+    const bool cached = s->before != NULL && strcmp(s->before, "cached") == 0;
+    snprintf(variable, sizeof variable, "CLVGG_FAULT=%s", fault);
+    if (file_exists("out"))
+        remove_tree("out");
+    if (s->before != NULL) {
+        char copy[64];
+        snprintf(copy, sizeof copy, "cp -R %s out", s->before);
+        assert_int_equal(system(copy), 0);
+    } else {
+        assert_int_equal(mkdir("out", 0700), 0);
+    }
+    *out = (outcome){
+        .program = {
+            .stdout_kind = stdout_kind,
+            .environment = (const char *[]){
+                variable, cached ? "CLVGG_CACHE=out/cache.sqlite" : "CLVGG_CACHE=off", NULL}}};
+    test_program_run(&out->program, s->words);
+    listing = &out->files;
+    listing_contents = !s->measures && !cached;
+    nftw("out", list_file, 16, FTW_PHYS);
+    if (s->measures)
+        forget_numbers(out->program.out);
+}
+
+static void release(outcome *out)
+{
+    test_program_free(&out->program);
+    vgg_text_free(&out->files);
+}
+
+/* ---- judging ---- */
+
+static bool holds_line(const char *text, const char *line, size_t length)
+{
+    for (const char *at = text; at != NULL && *at != '\0';) {
+        if (strncmp(at, line, length) == 0)
+            return true;
+        at = strchr(at, '\n');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return false;
+}
+
+/* The first file that the undisturbed run doesn't have likewise; NULL when there is none. */
+static const char *strange_file(const outcome *right, const outcome *now)
+{
+    static char name[512];
+    for (const char *line = now->files.bytes; line != NULL && *line != '\0';) {
+        const size_t length = strcspn(line, "\n") + 1;
+        if (!holds_line(right->files.bytes, line, length)) {
+            snprintf(name, sizeof name, "%.*s", (int)length - 1, line);
+            return name;
+        }
+        line += length;
+    }
+    return NULL;
+}
+
+static bool says(const char *message, const char *word)
+{
+    const size_t length = strlen(word);
+    for (; *message != '\0'; message++) {
+        size_t same = 0;
+        while (same < length &&
+               tolower((unsigned char)message[same]) == tolower((unsigned char)word[same]))
+            same++;
+        if (same == length)
+            return true;
+    }
+    return false;
+}
+
+/* What is wrong with it, or NULL. */
+static const char *judge(const scenario *s, const outcome *right, const outcome *now,
+                         const char *site)
+{
+    static char words[640];
+    const test_program *program = &now->program;
+    const bool said = says(program->err, strcmp(site, "alloc") == 0 ? "memory" : site);
+    const char *strange = strange_file(right, now);
+    if (program->exit_code > 1) {
+        snprintf(words, sizeof words, "exit code %d", program->exit_code);
+        return words;
+    }
+    if (strange != NULL) {
+        snprintf(words, sizeof words, "exit code %d, another file: %s", program->exit_code,
+                 strange);
+        return words;
+    }
+    if (program->exit_code == 0) {
+        if (strcmp(program->out, right->program.out) != 0 && !(s->tolerates && said))
+            return "exit code 0, another output";
+        return now->files.length == right->files.length ? NULL : "exit code 0, files are missing";
+    }
+    if (program->err[0] == '\0')
+        return "no message";
+    return said ? NULL : "another message";
+}
+
+/* ---- sweeping ---- */
+
+typedef struct tally {
+    size_t sites, cases, wrong, survived;
+} tally;
+
+static void try_case(const scenario *s, const outcome *right, const char *site, const char *fault,
+                     tally *t)
+{
+    outcome now;
+    run(s, TEST_STDOUT_KEPT, fault, &now);
+    const char *wrong = judge(s, right, &now, site);
+    t->cases++;
+    t->survived += now.program.exit_code == 0;
+    t->wrong += wrong != NULL;
+    if (wrong != NULL)
+        printf("%s: %s %s: %s\n%s\n", s->name, site, fault, wrong, now.program.err);
+    release(&now);
+}
+
+/* What is printed can't be written. */
+static void try_full_disk(const scenario *s, const outcome *right, tally *t)
+{
+    outcome now;
+    run(s, TEST_STDOUT_FULL, "none", &now);
+    const bool good = right->program.out[0] == '\0' ||
+                      (now.program.exit_code == 1 && strange_file(right, &now) == NULL &&
+                       says(now.program.err, "standard output: No space left on device"));
+    t->cases++;
+    t->wrong += !good;
+    if (!good)
+        printf("%s: full disk: exit code %d\n%s\n", s->name, now.program.exit_code,
+               now.program.err);
+    release(&now);
+}
+
+/* Runs undisturbed, and again, when nothing is new to any cache. */
+static void run_right(const scenario *s, outcome *right)
+{
+    outcome first;
+    run(s, TEST_STDOUT_KEPT, "list sites", &first);
+    run(s, TEST_STDOUT_KEPT, "list sites", right);
+    const char *strange = strange_file(&first, right);
+    if (right->program.exit_code != 0 || strange != NULL ||
+        strcmp(first.program.out, right->program.out) != 0) {
+        printf("%s: undisturbed, it ends with %d, and twice isn't the same: %s\n%s", s->name,
+               right->program.exit_code, strange != NULL ? strange : "its output",
+               right->program.err);
+        exit(1);
+    }
+    release(&first);
+}
+
+static void sweep(const scenario *s, const char *asked, tally *t)
+{
+    enum { MOST_SITES = 1 << 16, SAMPLE = 24 };
+    static struct {
+        char name[64], hash[32];
+        size_t calls;
+    } sites[MOST_SITES];
+    outcome right;
+    run_right(s, &right);
+    FILE *list = fopen("sites", "r");
+    assert_non_null(list);
+    while (t->sites < MOST_SITES && fscanf(list, "%63s %31s %zu", sites[t->sites].name,
+                                           sites[t->sites].hash, &sites[t->sites].calls) == 3)
+        t->sites++;
+    fclose(list);
+    const bool all = strcmp(asked, "calls") == 0 || strcmp(asked, "sites") == 0;
+    const size_t step = asked[0] != '\0' || t->sites < SAMPLE ? 1 : t->sites / SAMPLE;
+    for (size_t i = 0; i < t->sites; i += step) {
+        if (asked[0] != '\0' && !all && strcmp(asked, sites[i].hash) != 0)
+            continue;
+        const size_t calls = strcmp(asked, "calls") == 0 ? sites[i].calls : 1;
+        const bool allocates = strcmp(sites[i].name, "alloc") == 0;
+        for (size_t call = 1; call <= calls; call++) {
+            char fault[64];
+            snprintf(fault, sizeof fault, "once %s %zu", sites[i].hash, call);
+            try_case(s, &right, sites[i].name, fault, t);
+            snprintf(fault, sizeof fault, "from %s %zu", sites[i].hash, call);
+            if (allocates)
+                try_case(s, &right, sites[i].name, fault, t);
+        }
+    }
+    try_full_disk(s, &right, t);
+    release(&right);
+}
+
+/* ---- the inputs ---- */
+
+static void make_inputs(void)
+{
+    clvgg_runtime *runtime;
+    assert_int_equal(clvgg_runtime_create(NULL, &runtime), CLVGG_STATUS_OK);
+    clvgg_model *model = small_model_make(runtime, 1);
+    model->preprocess.height = model->preprocess.width = 32;
+    model->preprocess.resize_short = 32;
+    assert_int_equal(vgg_model_save(model, "net.safetensors", CLVGG_DTYPE_F32), CLVGG_STATUS_OK);
+    vgg_model_free(model);
+    clvgg_runtime_free(runtime);
+    file_write("labels", "red\nblue\ngreen\n", 15);
+    file_write("groups.tsv", "warm\t0\ncold\t1-2\n", 16);
+    test_scratch_folder("photos");
+    test_scratch_picture("photos/a.png", 1);
+    test_scratch_copy("photos/b.jpg", TEST_DATA "/images/jpeg-420.jpg");
+    test_scratch_folder("set");
+    test_scratch_folder("set/red");
+    test_scratch_folder("set/blue");
+    for (unsigned i = 0; i < 8; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "set/%s/%u.png", i % 2 == 0 ? "red" : "blue", i);
+        test_scratch_picture(name, i + 1);
+    }
+    static const char *const preparations[] = {
+        FAULTY " bench "
+               "--model net.safetensors --min-time 0.001 --out bench.json > log 2>&1",
+        "mkdir cached && CLVGG_CACHE=cached/cache.sqlite " FAULTY
+        " run --model net.safetensors photos/a.png > log 2>&1",
+        "CLVGG_CACHE=cached/cache.sqlite " FAULTY
+        " tune --model net.safetensors --budget 3 > log 2>&1",
+        "mkdir trained && " FAULTY
+        " finetune --model net.safetensors --data set --output trained/new.safetensors --epochs 1 "
+        "--head 4,4 --cache off --val-split 0.25 > log 2>&1",
+    };
+    for (size_t i = 0; i < sizeof preparations / sizeof *preparations; i++)
+        if (system(preparations[i]) != 0) {
+            printf("%s:\n", preparations[i]);
+            (void)!system("cat log");
+            exit(1);
+        }
+}
+
+int main(int argc, char **argv)
+{
+    const char *wanted = argc > 1 ? argv[1] : "", *asked = getenv("CLVGG_SWEEP");
+    size_t wrong = 0;
+    assert_int_equal(chdir(test_scratch_make()), 0);
+    make_inputs();
+    for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
+        if (strncmp(scenarios[i].name, wanted, strlen(wanted)) == 0) {
+            tally t = {0};
+            sweep(&scenarios[i], asked != NULL ? asked : "", &t);
+            printf("%s: %zu sites, %zu cases, %zu wrong, %zu of no consequence\n",
+                   scenarios[i].name, t.sites, t.cases, t.wrong, t.survived);
+            fflush(stdout);
+            wrong += t.wrong;
+        }
+    test_scratch_remove();
+    return wrong > 0;
+}
