@@ -1,4 +1,5 @@
 /* tests/unit/test_default_model.c — the shipped model and label files say what they must. */
+#define _GNU_SOURCE /* strcasestr */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,13 +36,16 @@ static int close_model(void **state)
 
 static void metadata_is_complete(void **state)
 {
-    static const char *const keys[] = {"clvgg.format",  "clvgg.graph",      "clvgg.arch",
-                                       "clvgg.classes", "clvgg.preprocess", "clvgg.source",
-                                       "clvgg.license"};
+    static const char *const keys[] = {"clvgg.format",  "clvgg.graph",       "clvgg.arch",
+                                       "clvgg.classes", "clvgg.preprocess",  "clvgg.source",
+                                       "clvgg.license", "clvgg.head.source", "clvgg.head.license"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         assert_non_null(vgg_weights_metadata(*state, keys[i]));
     assert_string_equal(vgg_weights_metadata(*state, "clvgg.format"), "1");
     assert_non_null(strstr(vgg_weights_metadata(*state, "clvgg.license"), "CC BY 4.0"));
+    /* What is said of the base goes on to models with another head: it says nothing of this one. */
+    assert_null(strcasestr(vgg_weights_metadata(*state, "clvgg.source"), "head"));
+    assert_null(strcasestr(vgg_weights_metadata(*state, "clvgg.license"), "head"));
 }
 
 /* The stored graph is what today's code writes, and every parameter it asks for is there. */
