@@ -11,12 +11,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/temporary.h"
 
 /* Linux moves at most this much a call; larger requests come back short anyway. */
 #define LARGEST_TRANSFER ((size_t)1 << 30)
@@ -198,80 +197,19 @@ cleanup:
     return status;
 }
 
-/* Temporary files are numbered, and locked while they are written. A kill leaves a file that nobody
- * locks, and the next to write the target removes it: they don't pile up. Where locks don't work
- * none is removed; names behind the numbered ones are drawn. */
-
-enum { NUMBERED = 16 };
-
-static bool is_locked_here(int descriptor, const char *path)
-{
-    struct stat ours, there;
-    return fstat(descriptor, &ours) == 0 && lstat(path, &there) == 0 &&
-           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
-}
-
-/* Removes what a killed writer has left. Its lock is held meanwhile, so that nobody who has just
- * made a file of this name loses it. False when there is no such file. */
-static bool remove_abandoned(const char *path)
-{
-    int descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (descriptor < 0)
-        return errno != ENOENT;
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_locked_here(descriptor, path))
-        unlink(path);
-    close(descriptor);
-    return true;
-}
-
-/* Makes a file that wasn't there and locks it. errno says why not. */
-static int create_locked(const char *path)
-{
-    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOCTTY | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return -1;
-    const bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-    if (locked ? is_locked_here(descriptor, path) : errno != EWOULDBLOCK)
-        return descriptor; /* or locks don't work here */
-    close(descriptor);     /* another took it for abandoned, between the two calls */
-    errno = EEXIST;
-    return -1;
-}
-
-static void name_temporary(const vgg_writer *writer, uint32_t attempt, char *path, size_t capacity)
-{
-    const size_t folder = folder_length(writer->target);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    const uint32_t drawn = (uint32_t)now.tv_nsec * 2654435761u ^ (uint32_t)getpid() << 8 ^ attempt;
-    snprintf(path, capacity, "%.*s.%.200s.clvgg%" PRIu32 ".tmp", (int)folder, writer->target,
-             writer->target + folder, attempt < NUMBERED ? attempt : drawn);
-}
-
-/* Creates a file of a new name in the target's folder, with the mode a new file gets. */
+/* Creates a file of a new name in the target's folder. */
 static clvgg_status create_temporary(vgg_writer *writer)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    size_t folder = folder_length(writer->target);
-    VGG_REQUIRE(writer->target[folder] != '\0', CLVGG_STATUS_INVALID_ARGUMENT,
-                "\"%s\": names no file", writer->path);
-    size_t capacity = folder + 256;
+    VGG_REQUIRE(writer->target[folder_length(writer->target)] != '\0',
+                CLVGG_STATUS_INVALID_ARGUMENT, "\"%s\": names no file", writer->path);
+    const size_t capacity = strlen(writer->target) + VGG_TEMPORARY_EXTRA;
     VGG_NEW(writer->temporary, capacity);
-    for (uint32_t i = 0, behind = 0; i < NUMBERED && behind < 2;
-         i++) { /* two may have been killed */
-        name_temporary(writer, i, writer->temporary, capacity);
-        behind = remove_abandoned(writer->temporary) ? 0 : behind + 1;
-    }
-    for (uint32_t attempt = 0; writer->descriptor < 0; attempt++) {
-        name_temporary(writer, attempt, writer->temporary, capacity);
-        writer->descriptor = create_locked(writer->temporary);
-        bool again = errno == EINTR || (errno == EEXIST && attempt < 100);
-        if (writer->descriptor < 0 && !again) {
-            status = fail_errno(writer->path, "can't be written");
-            vgg_free(writer->temporary);
-            writer->temporary = NULL;
-            goto cleanup;
-        }
+    writer->descriptor = vgg_temporary_create(writer->target, writer->temporary, capacity);
+    if (writer->descriptor < 0) {
+        status = fail_errno(writer->path, "can't be written");
+        vgg_free(writer->temporary);
+        writer->temporary = NULL;
     }
 cleanup:
     return status;

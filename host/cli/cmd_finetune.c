@@ -138,7 +138,7 @@ static void take_options(const vgg_finetuning *run, clvgg_finetune_options *out)
     out->cache_limit_bytes = arguments->cache_limit_bytes;
     out->memory_limit_bytes = arguments->memory_limit_bytes;
     out->run_dir = run->run_dir.bytes;
-    out->resume = arguments->resume;
+    out->resume = vgg_finetune_checkpoint(run);
     out->checkpoint_seconds = (double)arguments->checkpoint_seconds;
     out->max_bad_share = arguments->max_bad.share;
     out->max_bad_images = arguments->max_bad.count;
@@ -175,40 +175,6 @@ static bool choose_folders(vgg_finetuning *run)
     return good;
 }
 
-/* Whether a path is this run's own last.ckpt, there or not. */
-static bool is_own_checkpoint(const vgg_finetuning *run, const char *path)
-{
-    static const char name[] = "last.ckpt";
-    vgg_text folder = {0};
-    struct stat one, other;
-    const char *slash = strrchr(path, '/');
-    if (strcmp(slash != NULL ? slash + 1 : path, name) != 0 || run->run_dir.bytes == NULL)
-        return false;
-    vgg_text_append(&folder, slash != NULL ? path : ".",
-                    slash != NULL ? (size_t)(slash - path) : 1);
-    const bool same = !folder.failed &&
-                      (strcmp(folder.bytes, run->run_dir.bytes) == 0 ||
-                       (stat(folder.bytes, &one) == 0 && stat(run->run_dir.bytes, &other) == 0 &&
-                        one.st_dev == other.st_dev && one.st_ino == other.st_ino));
-    vgg_text_free(&folder);
-    return same;
-}
-
-/* Behind a run that was stopped, or failed. */
-static void say_what_goes_on(const vgg_finetuning *run, clvgg_status status)
-{
-    const char *resume = run->arguments->resume;
-    if (run->epoch_count > 0 && resume != NULL && is_own_checkpoint(run, resume))
-        vgg_cli_note(run->cli, "the same command goes on");
-    else if (run->epoch_count > 0)
-        vgg_cli_note(run->cli, "the same command with --resume %s/last.ckpt goes on",
-                     run->run_dir.bytes);
-    else if (status == CLVGG_STATUS_CANCELLED && run->cache_dir.bytes != NULL)
-        vgg_cli_note(run->cli, "the same command goes on: features that were computed are kept");
-    else if (status == CLVGG_STATUS_CANCELLED)
-        vgg_cli_note(run->cli, "the same command begins again: no epoch was trained");
-}
-
 static int train(vgg_finetuning *run)
 {
     run->cli->silent = run->arguments->quiet;
@@ -228,7 +194,7 @@ static int train(vgg_finetuning *run)
         return VGG_EXIT_OK;
     vgg_cli_fail(run->cli, status);
     if (!run->written)
-        say_what_goes_on(run, status);
+        vgg_finetune_say_what_goes_on(run, status);
     return VGG_EXIT_FAILED;
 }
 
@@ -296,13 +262,6 @@ static int create(vgg_finetuning *run)
     clvgg_finetune_options finetune_options;
     clvgg_finetune_options_defaults(&finetune_options);
     take_options(run, &finetune_options);
-    const char *resume = finetune_options.resume;
-    if (resume != NULL && access(resume, F_OK) != 0 && errno == ENOENT &&
-        is_own_checkpoint(run, resume)) {
-        finetune_options.resume = NULL; /* killed before there was one */
-        if (!run->arguments->quiet)
-            vgg_cli_note(run->cli, "%s: there is no checkpoint yet: the run begins", resume);
-    }
     if (run->arguments->head != NULL && !read_head(run->arguments->head, &finetune_options)) {
         vgg_cli_error(run->cli, "--head: needs two widths as 128,128, or none, got '%s'",
                       run->arguments->head);

@@ -3,6 +3,7 @@
  *     cmd_finetune.c       options, setting up, running
  *     finetune_data.c      data sets, and what is worth saying about them
  *     finetune_plan.c      what will be done: --dry-run, and the lines before training
+ *     finetune_resume.c    going on with a run that was stopped
  *     finetune_report.c    progress, epochs as they come, the end, files of the run
  */
 #ifndef VGG_CLI_FINETUNE_H
@@ -51,6 +52,11 @@ int vgg_finetune_open_data(vgg_finetuning *run);
 /* Names a photograph that can't be read; behind them all, says how many are left. */
 void vgg_finetune_say_left_out(vgg_finetuning *run, const char *path, const char *reason);
 void vgg_finetune_say_left(const vgg_finetuning *run);
+
+/* The checkpoint to go on from, or NULL: the run's own, which isn't there yet, is none. */
+const char *vgg_finetune_checkpoint(const vgg_finetuning *run);
+/* Behind a run that was stopped, or failed. */
+void vgg_finetune_say_what_goes_on(const vgg_finetuning *run, clvgg_status status);
 
 void vgg_finetune_announce(const vgg_finetuning *run);
 /* Measures, and prints what would be done. */

@@ -1,0 +1,15 @@
+/* base/temporary.h — files that are written beside the one that they will replace. */
+#ifndef VGG_BASE_TEMPORARY_H
+#define VGG_BASE_TEMPORARY_H
+
+#include <stddef.h>
+
+enum { VGG_TEMPORARY_EXTRA = 64 }; /* bytes that a temporary name has more, its end included */
+
+/* Removes what killed writers of `target` have left, and creates a file in its folder, with the
+ * mode that a new file gets. It is locked until the descriptor is closed, which is to be when it
+ * has got its own name, or none any more. `path` is [capacity]. Returns a descriptor, or -1 with
+ * errno. */
+int vgg_temporary_create(const char *target, char *path, size_t capacity);
+
+#endif

@@ -1,0 +1,52 @@
+/* cli/finetune_resume.c — going on with a run: what from, and what to say to whoever stopped it. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/finetune.h"
+
+/* Whether a path is this run's own last.ckpt, there or not. */
+static bool is_own_checkpoint(const vgg_finetuning *run, const char *path)
+{
+    static const char name[] = "last.ckpt";
+    vgg_text folder = {0};
+    struct stat one, other;
+    const char *slash = strrchr(path, '/');
+    if (strcmp(slash != NULL ? slash + 1 : path, name) != 0 || run->run_dir.bytes == NULL)
+        return false;
+    vgg_text_append(&folder, slash != NULL ? path : ".",
+                    slash != NULL ? (size_t)(slash - path) : 1);
+    const bool same = !folder.failed &&
+                      (strcmp(folder.bytes, run->run_dir.bytes) == 0 ||
+                       (stat(folder.bytes, &one) == 0 && stat(run->run_dir.bytes, &other) == 0 &&
+                        one.st_dev == other.st_dev && one.st_ino == other.st_ino));
+    vgg_text_free(&folder);
+    return same;
+}
+
+/* Behind a run that was stopped, or failed. */
+void vgg_finetune_say_what_goes_on(const vgg_finetuning *run, clvgg_status status)
+{
+    const char *resume = run->arguments->resume;
+    if (run->epoch_count > 0 && resume != NULL && is_own_checkpoint(run, resume))
+        vgg_cli_note(run->cli, "the same command goes on");
+    else if (run->epoch_count > 0)
+        vgg_cli_note(run->cli, "the same command with --resume %s/last.ckpt goes on",
+                     run->run_dir.bytes);
+    else if (status == CLVGG_STATUS_CANCELLED && run->cache_dir.bytes != NULL)
+        vgg_cli_note(run->cli, "the same command goes on: features that were computed are kept");
+    else if (status == CLVGG_STATUS_CANCELLED)
+        vgg_cli_note(run->cli, "the same command begins again: no epoch was trained");
+}
+
+const char *vgg_finetune_checkpoint(const vgg_finetuning *run)
+{
+    const char *resume = run->arguments->resume;
+    if (resume == NULL || access(resume, F_OK) == 0 || errno != ENOENT ||
+        !is_own_checkpoint(run, resume))
+        return resume;
+    if (!run->arguments->quiet)
+        vgg_cli_note(run->cli, "%s: there is no checkpoint yet: the run begins", resume);
+    return NULL;
+}
