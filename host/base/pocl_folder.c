@@ -37,8 +37,7 @@ bool vgg_pocl_folder(const vgg_pocl_environment *environment, vgg_text *path)
         vgg_text_printf(&copy, "%s/.cache/pocl/kcache", environment->home);
     else
         vgg_text_puts(&copy, "/tmp/pocl/kcache");
-    if (!copy.failed)
-        vgg_text_puts(path, copy.bytes);
+    vgg_text_join(path, &copy);
     const bool good = !copy.failed && can_be_made(copy.bytes);
     vgg_text_free(&copy);
     return good;

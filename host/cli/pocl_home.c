@@ -24,7 +24,7 @@ void vgg_cli_house_pocl(const vgg_cli *cli)
     const vgg_pocl_environment environment = {cli->pocl_cache, cli->cache_home, cli->home};
     vgg_text path = {0};
     char folder[300];
-    if (cli->pocl_cache == NULL && !vgg_pocl_folder(&environment, &path)) {
+    if (cli->pocl_cache == NULL && !vgg_pocl_folder(&environment, &path) && !path.failed) {
         snprintf(folder, sizeof folder, "%.200s/clvgg-pocl-%lu",
                  cli->temporary != NULL ? cli->temporary : "/tmp", (unsigned long)geteuid());
         if (make_private(folder))

@@ -15,7 +15,8 @@ static void report_items(vgg_run *run, const clvgg_stream_item *items, size_t it
         if (items[i].status == CLVGG_STATUS_OK) {
             vgg_run_report(run, &result, row++);
         } else {
-            run->unreadable_count++;
+            /* Want of memory is no fault of the photograph's, and never permitted. */
+            run->unreadable_count += items[i].status != CLVGG_STATUS_OUT_OF_MEMORY;
             vgg_run_report_error(run, &result, items[i].message);
         }
     }

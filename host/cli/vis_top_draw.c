@@ -361,12 +361,13 @@ static int draw_pages(drawing *d, vgg_manifest_layer *layer)
         char *path = made != NULL ? vgg_strdup(made) : NULL; /* pictures have paths too */
         if (made == NULL)
             return VGG_EXIT_FAILED;
-        const clvgg_status status =
-            path != NULL ? page(d, first, path) : CLVGG_STATUS_OUT_OF_MEMORY;
+        clvgg_status status = path != NULL ? page(d, first, path) : CLVGG_STATUS_OUT_OF_MEMORY;
         if (status == CLVGG_STATUS_OK && vgg_interrupt_signal() == 0) {
             vgg_vis_wrote(d->vis, path);
             if (layer->figures[d->way] == NULL)
                 layer->figures[d->way] = vgg_strdup(path + strlen(d->vis->arguments->out) + 1);
+            if (layer->figures[d->way] == NULL)
+                status = CLVGG_STATUS_OUT_OF_MEMORY;
         }
         vgg_free(path);
         if (status != CLVGG_STATUS_OK)

@@ -140,7 +140,9 @@ static clvgg_status turn(vgg_vis *vis, vgg_top_found *found, pass *p, bool *more
     clvgg_status status =
         clvgg_image_stream_next(p->stream, p->input, p->items, 2 * p->batch, &count);
     for (size_t i = 0; i < count && status == CLVGG_STATUS_OK; i++) {
-        if (p->items[i].status != CLVGG_STATUS_OK)
+        if (p->items[i].status == CLVGG_STATUS_OUT_OF_MEMORY) /* no fault of the photograph's */
+            status = vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "%s", p->items[i].message);
+        else if (p->items[i].status != CLVGG_STATUS_OK)
             pass_over(vis, found, p->items[i].path, p->items[i].message);
         else if (keep_file(found, p->items[i].path))
             ok_count++;
