@@ -24,7 +24,7 @@
 /* Of a compiler's log in a message. */
 #define MAX_LOG_BYTES 8192
 /* Who waits longer than this is told why. */
-static const double moment_ms = 1000;
+static const double moment_ms = 300;
 
 typedef struct program_entry {
     struct program_entry *next;

@@ -58,13 +58,13 @@ static clvgg_status repeat(vgg_plan *plan, int count, const float *input, float 
 {
     clvgg_status status = CLVGG_STATUS_OK;
     double spent_ms = 0, *row = NULL;
-    const double begin = vgg_clock_ms();
-    for (int i = 0; vgg_measure_warms_up(i, vgg_clock_ms() - begin); i++)
-        VGG_TRY(vgg_plan_run(plan, count, input, outputs));
+    int warm_ups = 0;
     while (vgg_measure_more(s->rows, spent_ms, min_ms)) {
         const double start = vgg_clock_ms();
         VGG_TRY(vgg_plan_run(plan, count, input, outputs));
         const double wall_ms = vgg_clock_ms() - start;
+        if (vgg_measure_is_warm_up(warm_ups++, wall_ms))
+            continue;
         VGG_TRY(add_row(s, &row));
         note_pass(plan, wall_ms, row);
         spent_ms += wall_ms;

@@ -17,9 +17,11 @@ static inline bool vgg_measure_more(size_t done, double spent_ms, double min_ms)
         return done == 0 || spent_ms < VGG_MEASURE_PATIENCE_MS;
     return spent_ms < min_ms && done < VGG_MEASURE_MOST;
 }
-static inline bool vgg_measure_warms_up(int done, double spent_ms)
+/* Whether a pass that took `ms` was only to warm up, `done` of those having been; slow ones
+ * needn't. */
+static inline bool vgg_measure_is_warm_up(int done, double ms)
 {
-    return done < VGG_MEASURE_WARM_UPS && spent_ms < VGG_MEASURE_PATIENCE_MS / 10;
+    return done < VGG_MEASURE_WARM_UPS && ms < VGG_MEASURE_PATIENCE_MS / 10;
 }
 
 /* Of a pass of `count` images. */

@@ -38,14 +38,15 @@ cleanup:
 static clvgg_status repeat(batch *b, double min_ms, bool stages, samples *s)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    double spent_ms = 0, ignored[COLUMNS];
+    double spent_ms = 0;
     s->count = 0;
-    const double begin = vgg_clock_ms();
-    for (int i = 0; vgg_measure_warms_up(i, vgg_clock_ms() - begin); i++)
-        VGG_TRY(make_step(b, ignored));
+    int warm_ups = 0;
     while (s->count < MOST && vgg_measure_more(s->count, spent_ms, min_ms)) {
-        double *row = s->rows[s->count++];
+        double *row = s->rows[s->count];
         VGG_TRY(make_step(b, row));
+        if (vgg_measure_is_warm_up(warm_ups++, row[0]))
+            continue;
+        s->count++;
         spent_ms += row[0];
         if (!stages)
             continue;

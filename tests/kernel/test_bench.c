@@ -149,8 +149,8 @@ static void slow_passes_are_repeated_less(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (vgg_measure_more(cases[i].done, cases[i].spent_ms, cases[i].min_ms) != cases[i].more)
             fail_msg("case %zu", i);
-    assert_true(vgg_measure_warms_up(1, 5e3) && !vgg_measure_warms_up(2, 0));
-    assert_false(vgg_measure_warms_up(1, 6e3));
+    assert_true(vgg_measure_is_warm_up(1, 5e3) && !vgg_measure_is_warm_up(2, 0));
+    assert_false(vgg_measure_is_warm_up(0, 6e3));
 }
 
 /* FLOPs of a Winograd step are those of its products: a ratio that the tile's size fixes. */
