@@ -62,7 +62,7 @@ static void log_line(void *user, clvgg_log_level level, const char *line)
     const vgg_cli *cli = user;
     if (level > CLVGG_LOG_INFO || cli->silent)
         return;
-    if (cli->err_style.terminal)
+    if (cli->err_style.colour)
         (void)!write(STDERR_FILENO, "\r\033[K", 4);
     vgg_cli_note(cli, "%s%s", before[level], line);
 }
