@@ -1,1 +1,0 @@
-/tmp/clvgg-test-BKp0xG/slow.features/c8c0934b5a35af297dbeff885709e6e0221c716e6b9cd5ebb4c64f02e35a4eb8.features
