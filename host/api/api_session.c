@@ -28,12 +28,17 @@ static clvgg_status find_outputs(const clvgg_model *model, const clvgg_session_o
     char names[1024] = "";
     vgg_plan_list_layers(graph, names, sizeof names);
     for (size_t i = 0; i < options->output_count; i++) {
-        VGG_REQUIRE(options->outputs[i] != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "output %zu has no name", i);
-        nodes[i] = vgg_graph_find(graph, options->outputs[i]);
+        const char *name = options->outputs[i];
+        VGG_REQUIRE(name != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "output %zu has no name", i);
+        nodes[i] = vgg_graph_find(graph, name);
+        VGG_REQUIRE(nodes[i] > 0 || strcmp(name, "prob") != 0, CLVGG_STATUS_UNSUPPORTED,
+                    "%s: has no softmax, which 'prob' is; its layers:%s", model->name, names);
+        VGG_REQUIRE(nodes[i] > 0 || strcmp(name, "logits") != 0, CLVGG_STATUS_UNSUPPORTED,
+                    "%s: has neither dense layer nor softmax, and so no 'logits'; its layers:%s",
+                    model->name, names);
         VGG_REQUIRE(nodes[i] > 0, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "there is no layer '%s' to take values from; there are logits prob%s",
-                    options->outputs[i], names);
+                    "there is no layer '%s' to take values from; there are logits prob%s", name,
+                    names);
     }
 cleanup:
     return status;

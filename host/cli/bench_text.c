@@ -23,8 +23,9 @@ static void print_model(vgg_text *text, const vgg_benchmark *run)
 {
     clvgg_layer_info input = {.struct_size = sizeof input};
     vgg_text_terminal(text, clvgg_model_name(run->model));
-    vgg_text_printf(text, " (%s%s)", clvgg_model_architecture(run->model),
-                    run->random_weights ? ", random weights" : "");
+    vgg_text_puts(text, " (");
+    vgg_text_terminal(text, clvgg_model_architecture(run->model));
+    vgg_text_puts(text, run->random_weights ? ", random weights)" : ")");
     if (clvgg_model_layer(run->model, 0, &input) == CLVGG_STATUS_OK) {
         vgg_text_puts(text, ", input ");
         vgg_report_shape(text, &input.output);

@@ -31,7 +31,9 @@ static void write_layers(const vgg_finetuning *run, vgg_text *text)
 static void write_memory(const vgg_finetuning *run, vgg_text *text)
 {
     const clvgg_finetune_plan plan = plan_of(run);
-    vgg_text_printf(text, "features: %s, ", plan.features);
+    vgg_text_puts(text, "features: ");
+    vgg_text_terminal(text, plan.features);
+    vgg_text_puts(text, ", ");
     vgg_text_count(text, plan.feature_count);
     vgg_text_puts(text, " values a view; ");
     vgg_text_count(text, plan.feature_images);

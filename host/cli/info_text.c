@@ -40,7 +40,8 @@ static void print_facts(vgg_text *text, const vgg_style *style, const vgg_info *
     vgg_text_terminal(text, clvgg_model_name(model));
     vgg_text_puts(text, "\n");
     fact(text, style, "architecture");
-    vgg_text_printf(text, "%s\n", clvgg_model_architecture(model));
+    vgg_text_terminal(text, clvgg_model_architecture(model));
+    vgg_text_puts(text, "\n");
     fact(text, style, "classes");
     print_classes(text, info);
     fact(text, style, "parameters");

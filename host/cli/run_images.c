@@ -2,6 +2,9 @@
 
 #include "cli/run.h"
 #include "report/clock.h"
+#include "report/format.h"
+
+enum { DEFAULT_LIMIT_MIB = 256 }; /* of images that wait (clvgg/image.h) */
 
 /* Reports one delivery of the stream: items in order, the OK ones being rows of the batch. */
 static void report_items(vgg_run *run, const clvgg_stream_item *items, size_t item_count)
@@ -44,8 +47,32 @@ static clvgg_status turn(vgg_run *run, clvgg_image_stream *stream, clvgg_stream_
     return CLVGG_STATUS_OK;
 }
 
+/* The stream takes room for an image whatever its limit, and before the session says whether the
+ * network fits: an input that the limit doesn't cover is refused first. */
+static bool check_room(const vgg_run *run)
+{
+    const uint64_t bytes = sizeof(float) * (uint64_t)vgg_run_input_elements(run);
+    const uint64_t given = run->arguments->memory_limit_bytes;
+    const uint64_t limit = given > 0 ? given : (uint64_t)DEFAULT_LIMIT_MIB << 20;
+    vgg_text text = {0};
+    if (bytes <= limit)
+        return true;
+    vgg_text_puts(&text, "one prepared image takes ");
+    vgg_text_size(&text, bytes);
+    vgg_text_puts(&text, ", more than --mem-limit allows, ");
+    vgg_text_size(&text, limit);
+    vgg_cli_error(run->cli, "%s: %s", clvgg_model_name(run->model),
+                  text.failed ? "out of memory" : text.bytes);
+    vgg_text_free(&text);
+    return false;
+}
+
 clvgg_status vgg_run_images(vgg_run *run)
 {
+    if (!check_room(run)) {
+        run->failure_count++;
+        return CLVGG_STATUS_OK;
+    }
     clvgg_image_stream_options options;
     clvgg_image_stream_options_defaults(&options);
     options.preprocess = run->preprocess;

@@ -31,7 +31,8 @@
      "Run N images at once (8, or as many as there are)"}, \
     {"mem-limit", 0, VGG_OPTION_SIZE, at(memory_limit_bytes), "SIZE", 1048576.0, 0, \
      "At most SIZE (512M, 2G) for images waiting on the host, and as\n" \
-     "much for activations on the device; batches shrink to fit"}
+     "much for activations on the device; batches shrink to fit (256M\n" \
+     "for images, no limit but the device's)"}
 
 #define VGG_RUN_OPTIONS_PREPROCESS(at) \
     {"input-size", 0, VGG_OPTION_EXTENT, at(input_size), "HxW", 1, 65535, \

@@ -218,8 +218,9 @@ static void announce(const vgg_run *run)
     vgg_report_memory(&text, &stats);
     vgg_text_printf(&text, ", batch %d\nmodel: ", run->engine.options.max_batch);
     vgg_text_terminal(&text, clvgg_model_name(run->model));
-    vgg_text_printf(&text, " (%s, %zu class%s", clvgg_model_architecture(run->model),
-                    run->class_count, vgg_plural(run->class_count, "", "es"));
+    vgg_text_puts(&text, " (");
+    vgg_text_terminal(&text, clvgg_model_architecture(run->model));
+    vgg_text_printf(&text, ", %zu class%s", run->class_count, vgg_plural(run->class_count, "", "es"));
     if (run->labels_path != NULL) {
         vgg_text_puts(&text, ", labels from ");
         vgg_text_terminal(&text, run->labels_path);

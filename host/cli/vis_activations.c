@@ -87,7 +87,10 @@ static int choose_layers(vgg_activations *a, const vgg_list *names)
         if (clvgg_model_layer(a->vis->run.model, i, &info) == CLVGG_STATUS_OK &&
             strcmp(info.type, "conv2d") == 0)
             exit_code = add_layer(a, i, &info);
-    return exit_code;
+    if (a->count > 0 || exit_code != VGG_EXIT_OK)
+        return exit_code;
+    vgg_cli_error(a->vis->cli, "the model has no convolution: name layers by --layer");
+    return VGG_EXIT_USAGE;
 }
 
 /* ---- one figure ---- */

@@ -155,6 +155,9 @@ clvgg_status vgg_binding_detect(const vgg_weights *weights, vgg_binding *out)
     *out = (vgg_binding){0};
     while (i < count && !detect_scheme(weights, vgg_weights_entry(weights, i)->name, out))
         i++;
+    for (size_t s = 0; i == count && s < sizeof schemes / sizeof *schemes; s++)
+        if (vgg_weights_foreign_dtype(weights, schemes[s].first) != NULL)
+            return vgg_binding_fail_missing(weights, schemes[s].first);
     VGG_REQUIRE(i < count, CLVGG_STATUS_UNSUPPORTED,
                 "another network: has neither a tensor 'conv1_1.weight' nor 'features.0.weight'");
     for (i = 0; i < count; i++) {
@@ -183,7 +186,8 @@ clvgg_status vgg_binding_fail_missing(const vgg_weights *weights, const char *te
     const char *dtype = vgg_weights_foreign_dtype(weights, tensor);
     if (dtype != NULL)
         return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                        "tensor '%s' has type %.16s; F32, F16 and BF16 are read", tensor, dtype);
+                        "tensor '%s' has type %.16s; F32, F16, BF16 and F64 are read", tensor,
+                        dtype);
     return vgg_fail(CLVGG_STATUS_NOT_FOUND, "tensor '%s' is missing", tensor);
 }
 

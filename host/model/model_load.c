@@ -239,6 +239,10 @@ clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,
 cleanup:
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("%s", path);
+    /* Only a size that was asked for can be a wrong argument: all else is the file's. */
+    if (status == CLVGG_STATUS_INVALID_ARGUMENT && options->input_height == 0 &&
+        options->input_width == 0)
+        status = CLVGG_STATUS_BAD_FILE;
     vgg_graph_free(load.graph);
     vgg_model_free(model);
     vgg_weights_close(weights);

@@ -20,7 +20,7 @@ void vgg_table_next(vgg_table *table)
 
 void vgg_table_put(vgg_table *table, const char *string)
 {
-    vgg_text_puts(&table->cells, string);
+    vgg_text_terminal(&table->cells, string);
     vgg_table_next(table);
 }
 

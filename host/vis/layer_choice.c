@@ -40,7 +40,7 @@ clvgg_status vgg_layer_choose(const vgg_graph *graph, const char *name, int *nod
         vgg_plan_list_layers(graph, names, sizeof names);
     VGG_REQUIRE(found > 0 || name == NULL, CLVGG_STATUS_INVALID_ARGUMENT,
                 "there is no layer '%s'; there are%s", name, names);
-    VGG_REQUIRE(found > 0, CLVGG_STATUS_INVALID_ARGUMENT,
+    VGG_REQUIRE(found > 0, CLVGG_STATUS_UNSUPPORTED,
                 "the model has no convolution; name one of its layers:%s", names);
     *node = vgg_layer_activation_of(graph, found);
 cleanup:

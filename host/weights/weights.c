@@ -78,10 +78,12 @@ static bool matches_caffe(const unsigned char *head, size_t bytes)
 static const vgg_weights_format formats[] = {
     {"a NumPy archive (.npz)", matches_npz, NULL},
     {"a PyTorch checkpoint (zip of pickles)", matches_zip, NULL},
+    /* Before pickles: its length in front can begin like one, which has no use for a '{' at byte 8.
+     */
+    {"safetensors", vgg_safetensors_matches, vgg_safetensors_read},
     {"a PyTorch checkpoint (pickle)", matches_pickle, NULL},
     {"an HDF5 file (Keras)", matches_hdf5, NULL},
     {"a single NumPy array (.npy)", matches_npy, NULL},
-    {"safetensors", vgg_safetensors_matches, vgg_safetensors_read},
     {"an ONNX model", matches_onnx, NULL},
     {"a Caffe model", matches_caffe, NULL},
 };
@@ -219,17 +221,37 @@ void vgg_weights_metadata_at(const vgg_weights *weights, size_t index, const cha
     *value = weights->metadata[index].value;
 }
 
+/* Doubles, rounded to float32; what is too large becomes infinite, which callers refuse. */
+static clvgg_status read_doubles(const vgg_weights *weights, uint64_t offset, uint64_t count,
+                                 float *values)
+{
+    double piece[1024];
+    clvgg_status status = CLVGG_STATUS_OK;
+    while (count > 0) {
+        const size_t some = count < 1024 ? (size_t)count : 1024;
+        VGG_TRY(vgg_file_read(weights->file, offset, piece, some * sizeof *piece));
+        for (size_t i = 0; i < some; i++)
+            *values++ = (float)piece[i];
+        offset += some * sizeof *piece;
+        count -= some;
+    }
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
                               uint64_t first, uint64_t count, void *data)
 {
-    uint64_t size = vgg_dtype_bytes(entry->dtype);
+    uint64_t size = entry->is_double ? sizeof(double) : vgg_dtype_bytes(entry->dtype);
     if (first > entry->count || count > entry->count - first || count > SIZE_MAX / size)
         return vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT,
                         "%s: elements %" PRIu64 " and %" PRIu64 " more were asked for, it has "
                         "%" PRIu64,
                         entry->name, first, count, entry->count);
-    clvgg_status status =
-        vgg_file_read(weights->file, entry->offset + first * size, data, (size_t)(count * size));
+    const uint64_t offset = entry->offset + first * size;
+    clvgg_status status = entry->is_double
+                              ? read_doubles(weights, offset, count, data)
+                              : vgg_file_read(weights->file, offset, data, (size_t)(count * size));
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("tensor %s", entry->name);
     return status;

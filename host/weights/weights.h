@@ -6,6 +6,7 @@
 #ifndef VGG_WEIGHTS_WEIGHTS_H
 #define VGG_WEIGHTS_WEIGHTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,8 @@
 
 typedef struct vgg_tensor_entry {
     const char *name;
-    clvgg_dtype dtype;
+    clvgg_dtype dtype; /* as vgg_weights_read() gives the values */
+    bool is_double;    /* F64 in the file; then dtype is F32 */
     clvgg_shape shape;
     uint64_t offset; /* in the file */
     uint64_t count;  /* elements */

@@ -23,7 +23,8 @@ bool vgg_safetensors_matches(const unsigned char *head, size_t bytes)
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
-/* All element types of the format, with their size. Those without a clvgg_dtype are foreign. */
+/* All element types of the format, with their size and what they are read as. Those that no
+ * clvgg_dtype can stand for are foreign. */
 static const struct {
     const char *name;
     unsigned bits;
@@ -32,7 +33,7 @@ static const struct {
     {"F32", 32, CLVGG_DTYPE_F32},
     {"F16", 16, CLVGG_DTYPE_F16},
     {"BF16", 16, CLVGG_DTYPE_BF16},
-    {"F64", 64, -1},
+    {"F64", 64, CLVGG_DTYPE_F32},
     {"I64", 64, -1},
     {"U64", 64, -1},
     {"C64", 64, -1},
@@ -97,6 +98,7 @@ static clvgg_status read_dtype(header_reader *reader, const cJSON *item, vgg_ten
     VGG_REQUIRE(i < count, CLVGG_STATUS_UNSUPPORTED, "tensor \"%s\": unknown dtype \"%s\"",
                 slot->entry.name, item->valuestring);
     *bits = element_types[i].bits;
+    slot->entry.is_double = *bits == 64 && element_types[i].dtype == CLVGG_DTYPE_F32;
     if (element_types[i].dtype >= 0)
         slot->entry.dtype = (clvgg_dtype)element_types[i].dtype;
     else

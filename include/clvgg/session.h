@@ -44,7 +44,8 @@ CLVGG_API void clvgg_session_options_defaults(clvgg_session_options *options);
 /* Plans the model for the device, builds every kernel and uploads the weights. `options` may be
  * NULL. Retains device and model. With plan_only nothing is built, read or put on the device,
  * but small programs that check the matrix unit or sub-groups where those may be used.
- * Errors: INVALID_ARGUMENT (unknown output or variant: lists what there is), OUT_OF_DEVICE_MEMORY
+ * Errors: INVALID_ARGUMENT (unknown output or variant: lists what there is), UNSUPPORTED (a model
+ * without logits or prob, where these are asked for), OUT_OF_DEVICE_MEMORY
  * (says how much was needed), BUILD_FAILED (with the log), NON_FINITE (the tensor), UNSUPPORTED (a
  * weight that `storage` can't hold, or no variant that reads it), and those of reading the
  * weights. */

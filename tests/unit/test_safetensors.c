@@ -108,6 +108,54 @@ static void reads_a_good_file(void **state)
     vgg_weights_close(weights);
 }
 
+/* Doubles come rounded to float32, piece by piece; what float32 can't hold is infinite. */
+static void doubles_are_rounded(void **state)
+{
+    (void)state;
+    enum { COUNT = 2500 };
+    static const char header[] = "{\"w\":{\"dtype\":\"F64\",\"shape\":[2500],"
+                                 "\"data_offsets\":[0,20000]}}";
+    static double doubles[COUNT];
+    static float values[COUNT];
+    static char file[8 + sizeof header - 1 + sizeof doubles];
+    vgg_weights *weights;
+    for (int i = 0; i < COUNT; i++)
+        doubles[i] = (i - 1000) / 3.0;
+    doubles[COUNT - 1] = 1e300;
+    file[0] = (char)(sizeof header - 1);
+    memcpy(file + 8, header, sizeof header - 1);
+    memcpy(file + 8 + sizeof header - 1, doubles, sizeof doubles);
+    const char *path = temp_path("doubles.safetensors");
+    file_write(path, file, sizeof file);
+    assert_int_equal(vgg_weights_open(path, &weights), CLVGG_STATUS_OK);
+    const vgg_tensor_entry *w = vgg_weights_find(weights, "w");
+    assert_int_equal(w->dtype, CLVGG_DTYPE_F32);
+    assert_int_equal(vgg_weights_read(weights, w, 3, COUNT - 3, values), CLVGG_STATUS_OK);
+    for (int i = 3; i < COUNT - 1; i++)
+        assert_true(values[i - 3] == (float)doubles[i]);
+    assert_true(values[COUNT - 4] > 3.4e38f);
+    assert_int_equal(vgg_weights_read(weights, w, 1, COUNT, values), CLVGG_STATUS_INVALID_ARGUMENT);
+    vgg_weights_close(weights);
+}
+
+/* The length in front of the header is a pickle's first two bytes. */
+static void headers_as_long_as_a_pickle_begins_are_read(void **state)
+{
+    (void)state;
+    for (size_t version = 2; version <= 5; version++) {
+        const size_t length = version << 8 | 0x80;
+        char header[2048];
+        vgg_weights *weights;
+        memset(header, ' ', sizeof header);
+        memcpy(header, GOOD, sizeof GOOD - 1);
+        header[length] = '\0';
+        assert_int_equal(vgg_weights_open(build(header, GOOD_DATA_BYTES), &weights),
+                         CLVGG_STATUS_OK);
+        assert_int_equal(vgg_weights_count(weights), 3);
+        vgg_weights_close(weights);
+    }
+}
+
 static void truncation_at_every_byte_is_refused(void **state)
 {
     (void)state;
@@ -401,6 +449,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_a_good_file),
+        cmocka_unit_test(doubles_are_rounded),
+        cmocka_unit_test(headers_as_long_as_a_pickle_begins_are_read),
         cmocka_unit_test(truncation_at_every_byte_is_refused),
         cmocka_unit_test(changed_bytes_do_no_harm),
         cmocka_unit_test(hostile_headers_are_refused),
