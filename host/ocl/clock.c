@@ -1,5 +1,5 @@
 /* ocl/clock.c — the device's clock is believed only beside the host's: rusticl of Mesa 22.3 says 0,
- * 1, 2 and 3 ns of every command, and Apple's drivers have counted ticks for nanoseconds.
+ * 1, 2 and 3 ns of every command.
  */
 #include "ocl/clock.h"
 
