@@ -42,7 +42,8 @@
 typedef struct scenario {
     const char *name;
     const char *const *words;
-    bool measures;      /* its output holds times, and what follows from them */
+    bool times;         /* its output holds times: numbers aren't compared */
+    bool measures;      /* what it prints follows from times, and isn't compared */
     bool tolerates;     /* it lists what it can, and says what OpenCL call failed */
     const char *before; /* what "out" holds before it starts */
 } scenario;
@@ -62,7 +63,7 @@ static const scenario scenarios[] = {
     {.name = "run text", .words = WORDS("run", NET, "photos")},
     {.name = "run json",
      .words = WORDS("run", NET, "--json", "--map", "groups.tsv", "--labels", "labels", "photos"),
-     .measures = true},
+     .times = true},
     {.name = "run csv", .words = WORDS("run", NET, "--csv", "photos/a.png", "photos/b.jpg")},
     {.name = "run npy",
      .words = WORDS("run", NET, "--output", "out/y.npy", "--layer", "pool1", "photos/a.png")},
@@ -71,7 +72,7 @@ static const scenario scenarios[] = {
     {.name = "eval json",
      .words = WORDS("eval", NET, "--labels", "labels", "--data", "set", "--json", "--mistakes",
                     "out/m.png"),
-     .measures = true},
+     .times = true},
     {.name = "finetune dry",
      .words =
          WORDS("finetune", NET, "--data", "set", "--output", "out/new.safetensors", "--dry-run"),
@@ -79,14 +80,14 @@ static const scenario scenarios[] = {
     {.name = "finetune",
      .words = WORDS("finetune", NET, "--data", "set", "--output", "out/new.safetensors", "--epochs",
                     "2", "--head", "4,4", "--cache", "out/features", "--val-split", "0.25"),
-     .measures = true},
+     .times = true},
     {.name = "finetune resume",
      .words = WORDS("finetune", NET, "--data", "set", "--output", "out/new.safetensors", "--epochs",
                     "2", "--head", "4,4", "--cache", "off", "--val-split", "0.25", "--resume",
                     "out/new.run/last.ckpt"),
-     .measures = true,
+     .times = true,
      .before = "trained"},
-    {.name = "visualize filters", .words = VIS("filters", "--json"), .measures = true},
+    {.name = "visualize filters", .words = VIS("filters", "--json"), .times = true},
     {.name = "visualize activations",
      .words = VIS("activations", "--layer", "conv1_1", "--count", "4", "photos")},
     {.name = "visualize project", .words = VIS("project", "photos/a.png", "photos/b.jpg")},
@@ -172,9 +173,11 @@ static void run(const scenario *s, test_stdout stdout_kind, const char *fault, o
                 variable, cached ? "CLVGG_CACHE=out/cache.sqlite" : "CLVGG_CACHE=off", NULL}}};
     test_program_run(&out->program, s->words);
     listing = &out->files;
-    listing_contents = !s->measures && !cached;
+    listing_contents = !s->times && !s->measures && !cached;
     nftw("out", list_file, 16, FTW_PHYS);
-    if (s->measures)
+    if (s->measures && out->program.out[0] != '\0')
+        strcpy(out->program.out, "x"); /* something */
+    if (s->times)
         forget_numbers(out->program.out);
 }
 
