@@ -377,7 +377,7 @@ static void make_inputs(void)
         "CLVGG_CACHE=cached/cache.sqlite " FAULTY
         " tune --model net.safetensors --budget 3 > log 2>&1",
         "mkdir trained && " FAULTY
-        " finetune --model net.safetensors --data set --output trained/new.safetensors --epochs 1 "
+        " finetune --model net.safetensors --data set --output trained/new.safetensors --epochs 2 "
         "--head 4,4 --cache off --val-split 0.25 > log 2>&1",
     };
     for (size_t i = 0; i < sizeof preparations / sizeof *preparations; i++)
