@@ -272,6 +272,16 @@ static clvgg_status fail_because_off(vgg_cache *cache)
     return vgg_fail(CLVGG_STATUS_IO, "%s: the cache can't be used: %s", cache->path, cache->reason);
 }
 
+clvgg_status vgg_cache_status(vgg_cache *cache)
+{
+    if (cache == NULL)
+        return CLVGG_STATUS_OK;
+    pthread_mutex_lock(&cache->lock);
+    const clvgg_status status = fail_because_off(cache);
+    pthread_mutex_unlock(&cache->lock);
+    return status;
+}
+
 clvgg_status vgg_cache_visit(vgg_cache *cache, vgg_cache_visitor visit, void *user)
 {
     if (cache == NULL)

@@ -62,5 +62,7 @@ typedef void (*vgg_cache_visitor)(void *user, const vgg_cache_record *record);
 /* Calls `visit` for each entry, the last used first. */
 clvgg_status vgg_cache_visit(vgg_cache *cache, vgg_cache_visitor visit, void *user);
 clvgg_status vgg_cache_clear(vgg_cache *cache);
+/* OK unless something has stopped its use in this process, which the message names. */
+clvgg_status vgg_cache_status(vgg_cache *cache);
 
 #endif

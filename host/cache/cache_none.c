@@ -45,4 +45,9 @@ clvgg_status vgg_cache_clear(vgg_cache *cache)
     return vgg_cache_visit(cache, NULL, NULL);
 }
 
+clvgg_status vgg_cache_status(vgg_cache *cache)
+{
+    return vgg_cache_visit(cache, NULL, NULL);
+}
+
 #endif

@@ -138,6 +138,10 @@ static int note_event(void *user, const clvgg_tune_event *event)
             put_row(run, event);
             put_object(run, event);
         }
+        if (event->verdict == CLVGG_TUNE_FAILED) {
+            vgg_progress_clear(&run->progress);
+            vgg_cli_error(run->cli, "%s, batch %d: %s", event->layers, event->batch, event->reason);
+        }
         if (event->verdict == CLVGG_TUNE_WRONG) {
             vgg_progress_clear(&run->progress);
             vgg_cli_note(run->cli, "%s, batch %d: %s %s gives wrong results here: not used",

@@ -220,9 +220,12 @@ clvgg_status vgg_tuning_keep(vgg_cache *cache, const vgg_tuning *entries, size_t
         const vgg_tuning *last = &entries[count - 1];
         const vgg_tuning_source check = {.cache = cache, .device = last->device};
         vgg_tuning found;
-        VGG_REQUIRE(vgg_tuning_find_own(&check, last->problem, last->batch, &found),
-                    CLVGG_STATUS_IO,
-                    "the cache keeps no tuning results: 'clvgg cache list' says why");
+        const bool kept = vgg_tuning_find_own(&check, last->problem, last->batch, &found);
+        if (!kept)
+            VGG_TRY(vgg_cache_status(cache));
+        VGG_REQUIRE(kept, CLVGG_STATUS_IO,
+                    "the cache keeps no tuning results: its file can't be written, or memory is "
+                    "short");
     }
 cleanup:
     for (size_t i = 0; i < count && texts != NULL; i++)
