@@ -33,8 +33,8 @@ for module in OpenCL clblast; do
 done
 PKG_CONFIG_LIBDIR=$scratch/pkgconfig build "$root" "$scratch/core" -DCLVGG_CORE_ONLY=ON -DCMAKE_SHARED_LINKER_FLAGS=-Wl,--no-undefined
 check "CLVGG_CORE_ONLY builds" $?
-! objdump -p "$scratch/core/libclvgg.so" | grep -E 'NEEDED.*(png|jpeg|cjson|sqlite)' > "$scratch/log"
-check "CLVGG_CORE_ONLY links neither libpng, libjpeg, cJSON nor SQLite" $?
+! objdump -p "$scratch/core/libclvgg.so" | grep -E 'NEEDED.*(png|jpeg|webp|cjson|sqlite)' > "$scratch/log"
+check "CLVGG_CORE_ONLY links neither libpng, libjpeg, libwebp, cJSON nor SQLite" $?
 
 echo "builds: passed=$passed failed=$failed skipped=0"
 [ "$failed" -eq 0 ]

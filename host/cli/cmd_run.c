@@ -109,10 +109,12 @@ const vgg_verb vgg_verb_run = {
     .summary = "classify photographs",
     .usage = "[OPTION]... PATH...",
     .description =
-        "Classifies PNG and JPEG files. A folder stands for the images below it, sorted by name.\n"
+        "Classifies PNG, JPEG and WebP files. A folder stands for the images below it, sorted by\n"
+        "name; - is standard input.\n"
         "Results come in the order of the paths. An image that can't be read doesn't stop the\n"
         "others: the exit code is then 1.",
     .examples = "  clvgg run cat.jpg\n"
+                "  curl -s https://example.org/cat.jpg | clvgg run -\n"
                 "  clvgg run --json --top 0 photographs/ > results.json\n"
                 "  clvgg run --device gpu --model vgg16.safetensors *.jpg\n"
                 "  clvgg run --output pool5.npy --layer pool5 photographs/\n"

@@ -17,14 +17,26 @@
 typedef struct image_format {
     const char *magic;
     size_t magic_bytes;
+    const char *kind;       /* the four bytes from the ninth on, or NULL: any */
     const char *endings[5]; /* of files' names, in lower case */
     clvgg_status (*decode)(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
     clvgg_status (*measure)(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
 } image_format;
 
 static const image_format formats[] = {
-    {"\x89PNG\r\n\x1A\n", 8, {".png"}, vgg_png_decode, vgg_png_measure},
-    {"\xFF\xD8\xFF", 3, {".jpg", ".jpeg", ".jpe", ".jfif"}, vgg_jpeg_decode, vgg_jpeg_measure},
+    {"\x89PNG\r\n\x1A\n", 8, NULL, {".png"}, vgg_png_decode, vgg_png_measure},
+    {"\xFF\xD8\xFF",
+     3,
+     NULL,
+     {".jpg", ".jpeg", ".jpe", ".jfif"},
+     vgg_jpeg_decode,
+     vgg_jpeg_measure},
+#ifdef CLVGG_HAVE_WEBPDEMUX
+#define WEBP_ENDING ".webp"
+#else
+#define WEBP_ENDING NULL /* named among what folders hold besides images */
+#endif
+    {"RIFF", 4, "WEBP", {WEBP_ENDING}, vgg_webp_decode, vgg_webp_measure},
 };
 
 /* NULL when none has such a beginning. */
@@ -32,7 +44,9 @@ static const image_format *find_format(const uint8_t *bytes, size_t byte_count)
 {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (byte_count >= formats[i].magic_bytes &&
-            memcmp(bytes, formats[i].magic, formats[i].magic_bytes) == 0)
+            memcmp(bytes, formats[i].magic, formats[i].magic_bytes) == 0 &&
+            (formats[i].kind == NULL ||
+             (byte_count >= VGG_IMAGE_MAGIC_BYTES && memcmp(bytes + 8, formats[i].kind, 4) == 0)))
             return &formats[i];
     return NULL;
 }
@@ -59,7 +73,7 @@ static clvgg_status need_format(const uint8_t *bytes, size_t byte_count, const i
     if (*out != NULL)
         return CLVGG_STATUS_OK;
     return vgg_fail(CLVGG_STATUS_BAD_FILE,
-                    byte_count == 0 ? "an empty file" : "not a PNG or JPEG image");
+                    byte_count == 0 ? "an empty file" : "not a PNG, JPEG or WebP image");
 }
 
 clvgg_status vgg_image_check_size(uint64_t width, uint64_t height, uint64_t most)
@@ -84,6 +98,20 @@ clvgg_status vgg_image_check_density(uint64_t width, uint64_t height, size_t byt
         return CLVGG_STATUS_OK;
     return vgg_fail(CLVGG_STATUS_BAD_FILE, "truncated: %zu bytes can't hold %llu x %llu pixels",
                     byte_count, (unsigned long long)width, (unsigned long long)height);
+}
+
+/* The rounding is exact: floor(x / 255 + 1/2). */
+void vgg_image_composite_on_white(uint8_t *pixels, size_t pixel_count)
+{
+    const uint8_t *from = pixels;
+    uint8_t *to = pixels;
+    for (size_t i = 0; i < pixel_count; i++, from += 4, to += 3) {
+        unsigned alpha = from[3];
+        for (int c = 0; c < 3; c++) {
+            unsigned blend = from[c] * alpha + 255u * (255u - alpha) + 128u;
+            to[c] = (uint8_t)((blend + (blend >> 8)) >> 8);
+        }
+    }
 }
 
 clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *name,

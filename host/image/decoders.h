@@ -8,9 +8,14 @@
  * too. UNSUPPORTED where the build lacks the library. */
 clvgg_status vgg_png_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
 clvgg_status vgg_jpeg_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
+clvgg_status vgg_webp_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
 
 /* What the calls above will take, from the header. */
 clvgg_status vgg_png_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
 clvgg_status vgg_jpeg_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
+clvgg_status vgg_webp_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
+
+/* RGBA to RGB on white, in place. */
+void vgg_image_composite_on_white(uint8_t *pixels, size_t pixel_count);
 
 #endif

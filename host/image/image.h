@@ -1,7 +1,8 @@
 /* image/image.h — a decoded photograph, its limits, and the road from a file to it.
  *
- * First on the line: file → decode (by content: png_read.c, jpeg_read.c) → prepare.c, which makes
- * the network's input of it. To read another format, add a row to the table in decode.c.
+ * First on the line: file → decode (by content: png_read.c, jpeg_read.c, webp_read.c) → prepare.c,
+ * which makes the network's input of it. To read another format, add a row to the table in
+ * decode.c.
  */
 #ifndef VGG_IMAGE_IMAGE_H
 #define VGG_IMAGE_IMAGE_H
@@ -33,13 +34,12 @@ clvgg_status vgg_image_check_size(uint64_t width, uint64_t height, uint64_t most
 clvgg_status vgg_image_check_density(uint64_t width, uint64_t height, size_t byte_count,
                                      uint64_t pixels_per_byte);
 
-enum { VGG_IMAGE_MAGIC_BYTES = 8 };
-/* Whether a file that begins with these bytes (VGG_IMAGE_MAGIC_BYTES are enough) is a PNG or JPEG.
- */
+enum { VGG_IMAGE_MAGIC_BYTES = 12 };
+/* Whether a file that begins with these bytes (VGG_IMAGE_MAGIC_BYTES are enough) is an image. */
 bool vgg_image_is_known(const void *bytes, size_t byte_count);
 /* Whether a file's name ends as images' do, in any case. */
 bool vgg_image_is_named(const char *name);
-/* Decodes a PNG or JPEG from memory; `name` goes before messages. */
+/* Decodes an image from memory; `name` goes before messages. */
 clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *name,
                               clvgg_image **out);
 clvgg_status vgg_image_read(const char *path, clvgg_image **out);

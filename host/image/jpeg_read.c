@@ -66,7 +66,9 @@ static _Noreturn void fail_truncated(jpeg_reader *reader, int marker)
 static void fail(j_common_ptr codec)
 {
     jpeg_reader *reader = codec->client_data;
-    if (reader->has_rows) { /* something behind the picture, where its end marker should be */
+    if (reader->has_rows &&
+        codec->err->msg_code !=
+            JERR_OUT_OF_MEMORY) { /* something behind the picture, where its end marker should be */
         reader->image->warning_count++;
         leave(reader, CLVGG_STATUS_OK);
     }

@@ -121,20 +121,6 @@ static void read_bytes(png_structp png, png_bytep data, size_t count)
     reader->position += count;
 }
 
-/* RGBA to RGB on white, in place. The rounding is exact: floor(x / 255 + 1/2). */
-static void composite_on_white(uint8_t *pixels, size_t pixel_count)
-{
-    const uint8_t *from = pixels;
-    uint8_t *to = pixels;
-    for (size_t i = 0; i < pixel_count; i++, from += 4, to += 3) {
-        unsigned alpha = from[3];
-        for (int c = 0; c < 3; c++) {
-            unsigned blend = from[c] * alpha + 255u * (255u - alpha) + 128u;
-            to[c] = (uint8_t)((blend + (blend >> 8)) >> 8);
-        }
-    }
-}
-
 static void configure(png_reader *reader)
 {
     png_structp png = reader->png;
@@ -196,7 +182,7 @@ clvgg_status vgg_png_decode(const uint8_t *bytes, size_t byte_count, clvgg_image
     VGG_TRY(check_header(bytes, byte_count));
     VGG_TRY(run(&reader));
     if (reader.row_bytes == (size_t)image->width * 4)
-        composite_on_white(image->pixels, (size_t)image->width * (size_t)image->height);
+        vgg_image_composite_on_white(image->pixels, (size_t)image->width * (size_t)image->height);
     VGG_TRY(vgg_image_orient(image, find_orientation(bytes, byte_count)));
 cleanup:
     png_destroy_read_struct(&reader.png, &reader.info, NULL);

@@ -26,7 +26,7 @@ void vgg_dataset_reason(int problem, char words[VGG_DATASET_REASON_BYTES])
         {VGG_PATH_AGAIN, "a link to a folder that is read already"},
         {VGG_PATH_SPECIAL, "a pipe or a device, not a regular file"},
         {VGG_DATASET_EMPTY, "an empty file"},
-        {VGG_DATASET_NOT_IMAGE, "not a PNG or JPEG image"},
+        {VGG_DATASET_NOT_IMAGE, "not a PNG, JPEG or WebP image"},
         {VGG_DATASET_TOO_LARGE, "too large for an image file"},
         {VGG_DATASET_NO_CLASS, "its name doesn't begin with a class, as cat.0.jpg does"},
     };

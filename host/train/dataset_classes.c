@@ -67,7 +67,7 @@ static clvgg_status fail_without_images(const view *v)
 {
     char reason[VGG_DATASET_REASON_BYTES];
     vgg_dataset_reason(v->entries[0].problem, reason);
-    return vgg_fail(CLVGG_STATUS_BAD_FILE, "%s: no PNG or JPEG image there (%s: %s)", v->root,
+    return vgg_fail(CLVGG_STATUS_BAD_FILE, "%s: no image there (%s: %s)", v->root,
                     name_at(v, 0), reason);
 }
 
@@ -145,7 +145,7 @@ static clvgg_status refuse_empty_class(const view *v)
         char reason[VGG_DATASET_REASON_BYTES];
         vgg_dataset_reason(v->entries[i].problem, reason);
         return vgg_fail(CLVGG_STATUS_BAD_FILE,
-                        "%s: class folder '%.*s' has no PNG or JPEG image (%s: %s): remove it or "
+                        "%s: class folder '%.*s' has no image (%s: %s): remove it or "
                         "put some there",
                         v->root, (int)length, name, name, reason);
     }

@@ -21,7 +21,7 @@ typedef struct clvgg_dataset clvgg_dataset;
 enum { CLVGG_DATASET_DIGEST_BYTES = 32 };
 
 /* Lists a folder and reads every file once, for its digest, with the runtime's threads. Links are
- * followed. Left out, see clvgg_dataset_skipped(): files that aren't PNG or JPEG by content (their
+ * followed. Left out, see clvgg_dataset_skipped(): files that aren't images by content (their
  * first bytes are looked at), what can't be read, what is hidden (.name), links that lead back.
  * Reference-counted, immutable. Errors: NOT_FOUND, IO, BAD_FILE (no image at all, neither layout,
  * images of both layouts side by side, a class folder without images, a folder of train and val

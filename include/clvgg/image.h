@@ -1,8 +1,9 @@
 /* clvgg/image.h — photographs: reading, preparing for a network, and streaming many of them.
  *
- * PNG and JPEG, told apart by content. Decoded images are 8-bit RGB, row-major, origin top left;
- * transparency is composited on white, 16 bits are reduced to 8, EXIF orientation is applied (of
- * JPEG and of PNG's eXIf; XMP's isn't), CMYK is converted, ICC profiles and gamma are ignored.
+ * PNG, JPEG and, where libwebp was found, WebP, told apart by content; of an animation the first
+ * frame. Decoded images are 8-bit RGB, row-major, origin top left;
+ * transparency is composited on white, 16 bits are reduced to 8, EXIF orientation is applied (XMP's
+ * isn't), CMYK is converted, ICC profiles and gamma are ignored.
  */
 #ifndef CLVGG_IMAGE_H
 #define CLVGG_IMAGE_H
@@ -22,7 +23,7 @@ typedef struct clvgg_image clvgg_image;
  * may have up to 1,000 million: it is read at a half, a quarter or an eighth of its width and
  * height, until 100 million are enough.
  * Errors: NOT_FOUND, IO, BAD_FILE (not an image, too large, data of the picture is missing),
- * UNSUPPORTED (built without libpng or libjpeg). */
+ * UNSUPPORTED (built without libpng, libjpeg or libwebp). */
 CLVGG_API clvgg_status clvgg_image_read(clvgg_runtime *runtime, const char *path,
                                         clvgg_image **out);
 /* The same from memory; `name` is used in messages only. */
@@ -77,8 +78,9 @@ CLVGG_API clvgg_status clvgg_image_prepare(const clvgg_image *image,
 
 /* A stream of prepared images, decoded ahead by worker threads, delivered in order. A path may be
  * a file or a folder. Folders are walked recursively, links included, each once and bytewise
- * sorted; only names that end in .png, .jpg, .jpeg, .jpe or .jfif (any case) are taken from them.
- * Memory is bounded by `memory_limit_bytes`, whatever the number of images. */
+ * sorted; only names that end in .png, .jpg, .jpeg, .jpe, .jfif or, with libwebp, .webp (any case)
+ * are taken from them; a pipe is read like a file. Memory is bounded by `memory_limit_bytes`,
+ * whatever the number of images. */
 typedef struct clvgg_image_stream clvgg_image_stream;
 
 typedef struct clvgg_image_stream_options {
@@ -109,8 +111,8 @@ CLVGG_API const char *clvgg_image_stream_skipped(const clvgg_image_stream *strea
 /* Number of items the stream will deliver in all, for progress. */
 CLVGG_API size_t clvgg_image_stream_count(const clvgg_image_stream *stream);
 /* Delivers the next items, at most max_items of them, of which at most max_batch are OK. The OK
- * ones fill consecutive rows of `data`, float32 [max_batch][channels][height][width]. *item_count is 0 at
- * the end. Blocks until enough is decoded. One thread at a time. */
+ * ones fill consecutive rows of `data`, float32 [max_batch][channels][height][width]. *item_count
+ * is 0 at the end. Blocks until enough is decoded. One thread at a time. */
 CLVGG_API clvgg_status clvgg_image_stream_next(clvgg_image_stream *stream, float *data,
                                                clvgg_stream_item *items, size_t max_items,
                                                size_t *item_count);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/image.h"
 #include "support/files.h"
 
 #define FOLDER PROJECT_ROOT "/tests/data/images/"
@@ -42,7 +43,7 @@ size_t image_fixtures_visit(void (*visit)(const char *path))
         abort();
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         const char *dot = strrchr(entry->d_name, '.');
-        if (dot == NULL || (strcmp(dot, ".png") != 0 && strcmp(dot, ".jpg") != 0))
+        if (dot == NULL || !vgg_image_is_named(dot))
             continue;
         char path[512];
         snprintf(path, sizeof path, FOLDER "%s", entry->d_name);

@@ -16,7 +16,8 @@ typedef struct ppm {
 ppm ppm_read(const char *path);
 void ppm_free(ppm *picture);
 
-/* Calls visit() for every .png and .jpg of the folder and returns their number. */
+/* Calls visit() for every image of the folder that this build can read, and returns their number.
+ */
 size_t image_fixtures_visit(void (*visit)(const char *path));
 
 /* As PNG's chunks have it, and zlib. */

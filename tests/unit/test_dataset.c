@@ -122,10 +122,10 @@ static void a_folder_for_each_class(void **state)
     static const char *const classes[] = {"Cat", "a", "a b", "dog", "\xFF\n"};
     static const char *const skipped[] = {".git",         "hidden",
                                           "a/empty.png",  "an empty file",
-                                          "a/short.png",  "not a PNG or JPEG image",
+                                          "a/short.png",  "not a PNG, JPEG or WebP image",
                                           "dog/._a.jpg",  "hidden",
                                           "dog/nothing/", "an empty folder",
-                                          "notes.txt",    "not a PNG or JPEG image"};
+                                          "notes.txt",    "not a PNG, JPEG or WebP image"};
     clvgg_dataset *dataset = open_good(temp_path("f"));
     assert_string_equal(clvgg_dataset_path(dataset), temp_path("f"));
     assert_int_equal(clvgg_dataset_class_count(dataset), COUNT(classes));
@@ -168,7 +168,7 @@ static void names_that_begin_with_a_class(void **state)
                                          "cat cat.9.jpg", "cat cat.x",    "dog dog.2.jpg"};
     static const char *const skipped[] = {"7.png",          "its name doesn't begin with a class",
                                           "loose.JpEg",     "its name doesn't begin with a class",
-                                          "more/notes.txt", "not a PNG or JPEG image",
+                                          "more/notes.txt", "not a PNG, JPEG or WebP image",
                                           "plain",          "its name doesn't begin with a class"};
     clvgg_dataset *dataset = open_good(temp_path("f"));
     assert_int_equal(clvgg_dataset_class_count(dataset), 4);
@@ -202,13 +202,13 @@ static void what_is_wrong_is_said(void **state)
     } cases[] = {
         {"f/", CLVGG_STATUS_BAD_FILE, "%: an empty folder"},
         {"f/b.txt|f/a/c.txt", CLVGG_STATUS_BAD_FILE,
-         "%: no PNG or JPEG image there (a/c.txt: not a PNG or JPEG image)"},
+         "%: no image there (a/c.txt: not a PNG, JPEG or WebP image)"},
         {"f/cat.0.png|f/dog/b.png", CLVGG_STATUS_BAD_FILE,
          "%: has images of its own (cat.0.png) beside folders with images (dog/b.png)"},
         {"f/cat/1.png|f/bird/", CLVGG_STATUS_BAD_FILE,
-         "%: class folder 'bird' has no PNG or JPEG image (bird/: an empty folder)"},
+         "%: class folder 'bird' has no image (bird/: an empty folder)"},
         {"f/cat/1.png|f/dog/a/b.txt", CLVGG_STATUS_BAD_FILE,
-         "class folder 'dog' has no PNG or JPEG image (dog/a/b.txt: not a PNG or JPEG image)"},
+         "class folder 'dog' has no image (dog/a/b.txt: not a PNG, JPEG or WebP image)"},
         {"f/1.png|f/2.jpg", CLVGG_STATUS_BAD_FILE, "begin with a class, as cat.0.jpg: '1.png'"},
         {"f/train/cat/1.png|f/val/cat/1.png|f/test/2.png", CLVGG_STATUS_BAD_FILE,
          "%: 'train' and 'val' are parts of a data set, not classes: "
@@ -335,7 +335,7 @@ static void what_cannot_be_read_is_named(void **state)
     assert_int_equal(chmod(temp_path("f/a/in"), 0700), 0);
     put("f/b/1.png");
     assert_int_equal(chmod(temp_path("f/b"), 0), 0);
-    fails(temp_path("f"), CLVGG_STATUS_BAD_FILE, "'b' has no PNG or JPEG image (b/: Permission");
+    fails(temp_path("f"), CLVGG_STATUS_BAD_FILE, "'b' has no image (b/: Permission");
     assert_int_equal(chmod(temp_path("f/b"), 0700), 0);
     assert_int_equal(chmod(temp_path("f"), 0), 0);
     fails(temp_path("f"), CLVGG_STATUS_IO, "f: Permission denied");

@@ -48,21 +48,17 @@ static void assert_message(const char *words)
         fail_msg("'%s' doesn't say '%s'", vgg_message(), words);
 }
 
-static bool is_png(const char *path)
-{
-    return strstr(path, ".png") != NULL;
-}
-
-/* The end marker of a JPEG, the IEND chunk of a PNG. */
+/* The end marker of a JPEG, the IEND chunk of a PNG; WebP has none. */
 static size_t end_bytes(const char *path)
 {
-    return is_png(path) ? 12 : 2;
+    return strstr(path, ".png") != NULL ? 12 : strstr(path, ".jpg") != NULL ? 2 : 0;
 }
 
 /* What stands behind the rows: that, and in some PNGs the orientation. */
 static size_t bytes_behind(const char *path, const char *bytes, size_t size)
 {
-    const char *rows = is_png(path) ? memmem(bytes, size, "IDAT", 4) : NULL;
+    const bool is_png = strstr(path, ".png") != NULL;
+    const char *rows = is_png ? memmem(bytes, size, "IDAT", 4) : NULL;
     const char *exif = rows != NULL ? memmem(rows, size - (size_t)(rows - bytes), "eXIf", 4) : NULL;
     return exif != NULL ? size - (size_t)(exif - 4 - bytes) : end_bytes(path);
 }

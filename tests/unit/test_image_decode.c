@@ -61,7 +61,7 @@ static void content_not_name_decides(void **state)
     assert_int_equal(try_decode("", 0), CLVGG_STATUS_BAD_FILE);
     assert_string_equal(clvgg_status_message(), "it: an empty file");
     assert_int_equal(try_decode("GIF89a", 6), CLVGG_STATUS_BAD_FILE);
-    assert_string_equal(clvgg_status_message(), "it: not a PNG or JPEG image");
+    assert_string_equal(clvgg_status_message(), "it: not a PNG, JPEG or WebP image");
     size_t size = 0;
     char *bytes = file_read(IMAGES "jpeg-rgb.jpg", &size);
     file_write(temp_path("photo.png"), bytes, size);
@@ -172,7 +172,11 @@ static void every_failed_allocation_is_reported(void **state)
 {
     (void)state;
     static char *const files[] = {IMAGES "rgba16-interlaced.png", IMAGES "palette4-trns.png",
-                                  IMAGES "jpeg-cmyk.jpg", IMAGES "jpeg-orientation6.jpg"};
+                                  IMAGES "jpeg-cmyk.jpg",
+#ifdef CLVGG_HAVE_WEBPDEMUX
+                                  IMAGES "webp-orientation6.webp",
+#endif
+                                  IMAGES "jpeg-orientation6.jpg"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         assert_true(failing_allocator_sweep(read_and_prepare, files[i]) > 8);
 }

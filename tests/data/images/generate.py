@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the fixtures of this folder: NAME.png or NAME.jpg beside NAME.ppm, its expected pixels.
+"""Makes the fixtures of this folder: NAME.png, NAME.jpg or NAME.webp beside NAME.ppm, its expected pixels.
 
 PNGs are written byte by byte here and their pixels computed from the format's definition, so that
-they test libpng and what we ask of it. JPEG pixels and resized pictures (resize-*.ppm,
+they test libpng and what we ask of it. JPEG and WebP pixels and resized pictures (resize-*.ppm,
 resizes.tsv) are Pillow's, version 13 or later. Needs numpy, Pillow and libjpeg-turbo's cjpeg; the
 build and the tests need none of them.
 """
@@ -203,6 +203,21 @@ def rare_jpegs():
         write_ppm(name, np.asarray(Image.open(name + ".jpg").convert("RGB")))
 
 
+def webps():
+    rgb, alpha = picture(21, 18), picture(21, 18)[..., :1]
+    image, transparent = Image.fromarray(rgb), Image.fromarray(np.concatenate([rgb, alpha], 2), "RGBA")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save("webp-lossy.webp", quality=80)
+    image.save("webp-lossless.webp", lossless=True)
+    image.save("webp-orientation6.webp", quality=80, exif=exif)
+    transparent.save("webp-alpha.webp", quality=80)
+    transparent.save("webp-animated.webp", lossless=True, save_all=True, append_images=[image.convert("RGBA")])
+    for name in "lossy", "lossless", "orientation6", "alpha", "animated":
+        opened = np.asarray(ImageOps.exif_transpose(Image.open("webp-%s.webp" % name)).convert("RGBA")).astype(int)
+        write_ppm("webp-" + name, on_white(opened[..., :3], opened[..., 3:]))
+
+
 def resizes():
     """resize-SOURCE-MODE-SHORT-HEIGHTxWIDTH.ppm: torchvision's Resize and CenterCrop, in Pillow.
 
@@ -265,3 +280,4 @@ resizes()
 resize_sums()
 orientations()
 rare_jpegs()
+webps()
