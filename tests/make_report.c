@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "clvgg/image.h"
+#include "report/page_figure.h"
 #include "report/vis_report.h"
 
 enum { LAYERS = 3, MAPS = 7, NINE = 9, FILES = LAYERS * MAPS * NINE };
@@ -61,6 +62,50 @@ static int write_pictures(clvgg_runtime *runtime, const char *folder)
     return write_picture(runtime, path, 1500, 3, 0);
 }
 
+/* A grid of twelve cells and three panels, as page_figure.h has them. */
+static int make_figures(clvgg_runtime *runtime, const char *folder, vgg_text about[2])
+{
+    enum { SIDE = 14, CELLS = 12 };
+    static uint8_t rgb[SIDE * SIDE * 3];
+    static float values[2][SIDE * SIDE];
+    static const char *const labels[] = {"<i>cat</i>", "dog"};
+    char path[512];
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        memcpy(rgb + 3 * i, (uint8_t[]){(uint8_t)(i % 256), 90, 200}, 3);
+        values[0][i] = (float)i * 75;
+        values[1][i] = (float)(i / 98);
+    }
+    const vgg_pixels pixels = {rgb, SIDE, SIDE};
+    vgg_cell cells[CELLS];
+    for (int i = 0; i < CELLS; i++)
+        cells[i] = (vgg_cell){pixels, "17"};
+    const vgg_panel panels[] = {
+        {.title = "photograph", .photograph = pixels, .box = (int64_t[]){2, 2, 9, 9}},
+        {.title = "map over it",
+         .photograph = pixels,
+         .values = values[0],
+         .rows = SIDE,
+         .columns = SIDE,
+         .unit = "<i>cat</i>"},
+        {.title = "most probable",
+         .values = values[1],
+         .rows = SIDE,
+         .columns = SIDE,
+         .colours = VGG_COLOURS_CLASSES,
+         .labels = labels,
+         .label_count = 2}};
+    snprintf(path, sizeof path, "%s/grid.png", folder);
+    const vgg_grid grid = {.title = "conv1_1: filters", .cells = cells, .count = CELLS};
+    if (vgg_page_grid(runtime, path, &grid, &about[0]) != CLVGG_STATUS_OK)
+        return 0;
+    snprintf(path, sizeof path, "%s/panels.png", folder);
+    const vgg_panels row = {.title = "chelsea.png: where <i>cat</i> is seen",
+                            .subtitle = "Grad-CAM",
+                            .panels = panels,
+                            .count = sizeof panels / sizeof *panels};
+    return vgg_page_panels(runtime, path, &row, &about[1]) == CLVGG_STATUS_OK;
+}
+
 static void fill(vgg_manifest_layer layers[LAYERS])
 {
     static const char *const layer_names[LAYERS] = {"conv1_2", "<b>layer</b>", "conv4_3"};
@@ -104,18 +149,27 @@ int main(int argc, char **argv)
         return 1;
     fill(layers);
     const vgg_manifest manifest = {.layers = layers, .count = LAYERS, .image_count = 1000};
-    const vgg_report_picture picture = {"figure.png", "chelsea.png: where <i>cat</i> is seen"};
-    const vgg_report_page pages[] = {{"Filters", "of the first layer", &picture, 1},
-                                     {"Grad-CAM", "Where a class is seen", &picture, 1}};
+    vgg_text about[2] = {{0}, {0}};
+    if (!make_figures(runtime, argv[1], about))
+        return 1;
+    const vgg_report_figure figures[] = {{"figure.png", "grid.png", about[0].bytes},
+                                         {"figure.png", "panels.png", about[1].bytes}};
+    static const char long_name[] = "n02123394_a_photograph_of_a_Persian_cat_asleep";
+    const vgg_report_page pages[] = {
+        {"Figures", "Filters", "of the first layer", &figures[0], 1},
+        {"Activations", long_name, "What maps answer", &figures[0], 1},
+        {"Figures", "Grad-CAM", "Where a class is seen", &figures[1], 1}};
     const vgg_report report = {.runtime = runtime,
                                .title = "What <vgg16 & co.> learned",
                                .summary = "1,000 photographs \xC2\xB7 3 layers",
                                .manifest = &manifest,
                                .pages = pages,
-                               .page_count = 2};
+                               .page_count = 3};
     const clvgg_status status = vgg_report_write(argv[1], &report, argc > 2, &left_out);
     if (status != CLVGG_STATUS_OK)
         fprintf(stderr, "%s\n", clvgg_status_message());
+    vgg_text_free(&about[0]);
+    vgg_text_free(&about[1]);
     clvgg_runtime_free(runtime);
     return status == CLVGG_STATUS_OK && left_out == 0 ? 0 : 1;
 }

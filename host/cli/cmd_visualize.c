@@ -181,6 +181,8 @@ static int work_with(vgg_cli *cli, const vgg_vis_arguments *arguments, int (*wor
     vgg_text_free(&vis.json_text);
     vgg_text_free(&vis.files);
     vgg_text_free(&vis.scratch);
+    vgg_text_free(&vis.page);
+    vgg_text_free(&vis.sheet);
     return exit_code;
 }
 

@@ -185,8 +185,8 @@ static clvgg_status draw_layer(vgg_activations *a, const vgg_activations_layer *
             f.cells[i] = (vgg_cell){{rgb, layer->width, layer->height}, f.captions[i]};
         }
         describe(a, layer, shown, silent, file, title, subtitle);
-        status = vgg_figure_grid(
-            path,
+        status = vgg_vis_grid(
+            a->vis, path,
             &(vgg_grid){.title = title, .subtitle = subtitle, .cells = f.cells, .count = shown});
     }
     free_figure(&f);

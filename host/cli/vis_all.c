@@ -54,12 +54,11 @@ typedef struct all_work {
     const char *samples[MOST_SAMPLES]; /* files, owned by `found` */
     char folders[MOST_SAMPLES][300];   /* of their activations */
     size_t sample_count;
-    size_t marks[MOST_SAMPLES + 4]; /* how many files were there before each page's */
+    size_t marks[MOST_SAMPLES + 4]; /* how many figures were there before each page's */
     size_t mark_count;
     vgg_report_page pages[MOST_SAMPLES + 4];
     char page_names[MOST_SAMPLES + 4][320];
-    vgg_report_picture *pictures; /* of all pages, one after the other */
-    vgg_text captions;            /* their captions, a NUL behind each */
+    vgg_report_figure *figures; /* of all pages, one after the other */
 } all_work;
 
 /* What excites every map most, with a picture of each projection and patch for the page. */
@@ -114,13 +113,13 @@ static void choose_samples(all_work *w)
     }
 }
 
-/* Files written from here on are those of a page. */
-static void begin_page(all_work *w, const char *name, const char *note)
+/* Figures drawn from here on are those of a page. */
+static void begin_page(all_work *w, const char *group, const char *name, const char *note)
 {
     const size_t page = w->mark_count++;
     snprintf(w->page_names[page], sizeof w->page_names[page], "%s", name);
-    w->marks[page] = w->vis->file_count;
-    w->pages[page] = (vgg_report_page){.name = w->page_names[page], .note = note};
+    w->marks[page] = w->vis->page_count;
+    w->pages[page] = (vgg_report_page){.group = group, .name = w->page_names[page], .note = note};
 }
 
 static int worse(int a, int b)
@@ -147,9 +146,8 @@ static int draw_activations(all_work *w)
         }
         vgg_vis_image_folder(vis, "activations", w->samples[i], w->folders[i],
                              sizeof w->folders[i]);
-        char name[320];
-        snprintf(name, sizeof name, "Activations: %s", w->folders[i] + strlen("activations/"));
-        begin_page(w, name, "What the maps of each layer answer to this photograph");
+        begin_page(w, "Activations", w->folders[i] + strlen("activations/"),
+                   "What the maps of each layer answer to this photograph");
         exit_code = worse(exit_code, vgg_activations_draw(&a, w->samples[i], w->folders[i], input));
         vis->run.result_count++;
     }
@@ -170,12 +168,13 @@ static int draw_samples(all_work *w)
         .map = -1, .stride = side > OCCLUSION_STEPS ? side / OCCLUSION_STEPS : 1};
     int exit_code = draw_activations(w);
     if (vgg_interrupt_signal() == 0) {
-        begin_page(w, "Grad-CAM", "Where in a photograph its most probable class is seen");
+        begin_page(w, "Figures", "Grad-CAM",
+                   "Where in a photograph its most probable class is seen");
         exit_code =
             worse(exit_code, vgg_vis_draw_gradcam(vis, &gradcam, w->samples, w->sample_count));
     }
     if (vgg_interrupt_signal() == 0) {
-        begin_page(w, "Occlusion",
+        begin_page(w, "Figures", "Occlusion",
                    "What of a photograph its most probable class rests on: a square hides one "
                    "place after another");
         exit_code =
@@ -186,37 +185,22 @@ static int draw_samples(all_work *w)
 
 /* ---- the page ---- */
 
-/* "activations/cat/conv1_1.png": "conv1_1". */
-static void put_caption(vgg_text *captions, const char *file)
-{
-    const char *slash = strrchr(file, '/');
-    const char *name = slash != NULL ? slash + 1 : file;
-    const char *dot = strrchr(name, '.');
-    vgg_text_append(captions, name, dot != NULL ? (size_t)(dot - name) : strlen(name));
-    vgg_text_append(captions, "", 1);
-}
-
-/* Every file written since the first mark, with the page that it belongs to. */
+/* Every figure drawn since the first mark, with the page that it belongs to. */
 static bool fill_pages(all_work *w)
 {
-    vgg_vis *vis = w->vis;
-    const size_t out = strlen(vis->arguments->out) + 1;
-    w->pictures = vgg_calloc(vis->file_count + 1, sizeof *w->pictures);
-    if (w->pictures == NULL || vis->files.failed)
+    const vgg_vis *vis = w->vis;
+    w->figures = vgg_calloc(vis->page_count + 1, sizeof *w->figures);
+    if (w->figures == NULL || vis->page.failed)
         return false;
-    const char *file = vis->files.bytes;
-    for (size_t i = 0; i < vis->file_count; i++, file += strlen(file) + 1) {
-        w->pictures[i].file = file + out;
-        put_caption(&w->captions, file + out);
+    const char *at = vis->page.bytes;
+    for (size_t i = 0; i < vis->page_count; i++) {
+        const char **parts[] = {&w->figures[i].file, &w->figures[i].sheet, &w->figures[i].about};
+        for (size_t p = 0; p < sizeof parts / sizeof *parts; p++, at += strlen(at) + 1)
+            *parts[p] = at;
     }
-    if (w->captions.failed)
-        return false;
-    const char *caption = w->captions.bytes;
-    for (size_t i = 0; i < vis->file_count; i++, caption += strlen(caption) + 1)
-        w->pictures[i].caption = caption;
     for (size_t p = 0; p < w->mark_count; p++) {
-        const size_t end = p + 1 < w->mark_count ? w->marks[p + 1] : vis->file_count;
-        w->pages[p].pictures = w->pictures + w->marks[p];
+        const size_t end = p + 1 < w->mark_count ? w->marks[p + 1] : vis->page_count;
+        w->pages[p].figures = w->figures + w->marks[p];
         w->pages[p].count = end - w->marks[p];
     }
     return true;
@@ -289,7 +273,8 @@ static int work(vgg_vis *vis)
     else
         vgg_cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
     if (exit_code == VGG_EXIT_OK || w->found.manifest.count > 0) {
-        begin_page(w, "Filters", "What the first layer looks for");
+        vis->for_page = true;
+        begin_page(w, "Figures", "Filters", "What the first layer looks for");
         if (vgg_interrupt_signal() == 0)
             exit_code = worse(exit_code, vgg_vis_draw_filters(vis));
         choose_samples(w);
@@ -304,8 +289,7 @@ static int work(vgg_vis *vis)
     }
     vgg_top_free(&w->found);
     vgg_map_choice_free(&w->maps);
-    vgg_text_free(&w->captions);
-    vgg_free(w->pictures);
+    vgg_free(w->figures);
     vgg_free(w);
     return exit_code;
 }

@@ -61,7 +61,7 @@ static clvgg_status draw(vgg_vis *vis, const char *path, const char *layer,
                                        "white its greatest",
                            .cells = cells,
                            .count = (size_t)shape->dims[0]};
-    return vgg_figure_grid(path, &grid);
+    return vgg_vis_grid(vis, path, &grid);
 }
 
 int vgg_vis_draw_filters(vgg_vis *vis)

@@ -31,14 +31,15 @@ static bool is_plain(char c)
     return strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./", c) != NULL;
 }
 
-static const char *make_path(vgg_vis *vis, const char *name, const char *ending)
+/* "OUT/", `folder`, the first `length` bytes of `name`, `ending`. */
+static const char *make_path(vgg_vis *vis, vgg_text *path, const char *folder, const char *name,
+                             size_t length, const char *ending)
 {
-    vgg_text *path = &vis->scratch;
     path->length = 0;
-    vgg_text_puts(path, vis->arguments->out);
-    vgg_text_puts(path, "/");
+    vgg_text_printf(path, "%s/", vis->arguments->out);
     const size_t begin = path->length;
-    vgg_text_puts(path, name);
+    vgg_text_puts(path, folder);
+    vgg_text_append(path, name, length);
     vgg_text_puts(path, ending);
     if (path->failed) {
         vgg_cli_error(vis->cli, "out of memory");
@@ -54,12 +55,18 @@ static const char *make_path(vgg_vis *vis, const char *name, const char *ending)
 
 const char *vgg_vis_path(vgg_vis *vis, const char *name)
 {
-    return make_path(vis, name, "");
+    return make_path(vis, &vis->scratch, "", name, strlen(name), "");
 }
 
 const char *vgg_vis_figure_path(vgg_vis *vis, const char *name)
 {
-    return make_path(vis, name, endings[vis->arguments->format]);
+    return make_path(vis, &vis->scratch, "", name, strlen(name), endings[vis->arguments->format]);
+}
+
+const char *vgg_vis_sheet_path(vgg_vis *vis, const char *figure)
+{
+    const size_t ending = strlen(endings[vis->arguments->format]);
+    return make_path(vis, &vis->sheet, "page/", figure, strlen(figure) - ending, ".png");
 }
 
 void vgg_vis_wrote(vgg_vis *vis, const char *path)

@@ -37,14 +37,16 @@ static int greatest(const float *values, int count)
     return best;
 }
 
-static clvgg_status draw_figure(const char *path, const vgg_vis *vis,
+static clvgg_status draw_figure(const char *path, vgg_vis *vis,
                                 const vgg_vis_photograph *photograph, const clvgg_gradcam_map *map)
 {
+    const double most = (double)map->coarse[greatest(map->coarse, map->rows * map->columns)];
     const char *label = vgg_vis_label(vis, map->class_index);
     char title[256], subtitle[256], coarse[128];
     snprintf(title, sizeof title, "%.120s: where %.100s is seen", photograph->file, label);
-    snprintf(subtitle, sizeof subtitle, "Grad-CAM; %.60s has %.2f %%, log-odds %.2f", label,
-             100 * map->score.probability, map->score.log_odds);
+    snprintf(subtitle, sizeof subtitle, "Grad-CAM; %.60s has %.2f %%, log-odds %.2f%s%.60s", label,
+             100 * map->score.probability, map->score.log_odds,
+             most > 0 ? "" : "; no place speaks for ", most > 0 ? "" : label);
     snprintf(coarse, sizeof coarse, "%.60s, %d x %d", map->layer, map->rows, map->columns);
     const vgg_panel panels[] = {
         {.title = "photograph", .photograph = photograph->pixels},
@@ -53,17 +55,19 @@ static clvgg_status draw_figure(const char *path, const vgg_vis *vis,
          .values = map->map,
          .rows = map->height,
          .columns = map->width,
+         .high = most,
          .unit = label},
         {.title = coarse,
          .values = map->coarse,
          .rows = map->rows,
          .columns = map->columns,
+         .high = most,
          .unit = label},
     };
-    return vgg_figure_panels(path, &(vgg_panels){.title = title,
-                                                 .subtitle = subtitle,
-                                                 .panels = panels,
-                                                 .count = sizeof panels / sizeof *panels});
+    return vgg_vis_panels(
+        vis, path,
+        &(vgg_panels){
+            .title = title, .subtitle = subtitle, .panels = panels, .count = most > 0 ? 3 : 1});
 }
 
 static void fill_json(vgg_vis *vis, const clvgg_gradcam_map *map, const char *figure, int peak)

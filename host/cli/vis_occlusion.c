@@ -147,19 +147,50 @@ static void fill_json(vgg_vis *vis, const clvgg_occlusion_map *map, const char *
 
 enum { FALL, PROBABILITY, LOG_ODDS, ACTIVATION, CLASS, MAPS };
 
-/* The six panels; `maps` are [height][width] and finite. */
-static clvgg_status draw_panels(const char *path, const vgg_vis *vis,
+/* What the two panels would show that are left out where they have one colour. */
+static void say_what_is_flat(const char *label, const clvgg_occlusion_map *map,
+                             bool probability_is_flat, bool class_is_flat, const char *class_name,
+                             char words[256])
+{
+    float least = map->probability[0];
+    for (int i = 0; i < map->rows * map->columns; i++)
+        least = fminf(least, map->probability[i]);
+    int length = 0;
+    words[0] = '\0';
+    if (class_is_flat)
+        length = snprintf(words, 128, "; %.60s stays the most probable class", class_name);
+    if (probability_is_flat)
+        snprintf(words + length, 128, "; %.60s never falls below %.2f %%", label,
+                 floor(1e4 * (double)least) / 100);
+}
+
+/* Whether a map's values take one colour of a bar from 0 to 1. */
+static bool is_flat(const float *values, const vgg_pixels *image)
+{
+    float least = values[0], most = values[0];
+    for (int i = 0; i < image->height * image->width; i++) {
+        least = fminf(least, values[i]);
+        most = fmaxf(most, values[i]);
+    }
+    return most - least < 1.0F / 128;
+}
+
+/* Up to six panels; `maps` are [height][width] and finite. */
+static clvgg_status draw_panels(const char *path, vgg_vis *vis,
                                 const vgg_vis_photograph *photograph,
                                 const clvgg_occlusion_map *map, float *const maps[MAPS],
                                 const char *const *labels, size_t label_count, const int64_t *box)
 {
     const char *label = vgg_vis_label(vis, map->class_index);
-    char title[256], subtitle[256], layer[128];
+    const bool probability_is_flat = is_flat(maps[PROBABILITY], &photograph->pixels);
+    const bool class_is_flat = label_count == 1;
+    char title[256], subtitle[512], layer[128], flat[256];
+    say_what_is_flat(label, map, probability_is_flat, class_is_flat, labels[0], flat);
     snprintf(title, sizeof title, "%.120s: what %.100s rests on", photograph->file, label);
     snprintf(subtitle, sizeof subtitle,
-             "a square of %d pixels hides one place after another; whole, the photograph is "
-             "%.60s with %.2f %%, log-odds %.2f",
-             map->size, label, 100 * map->unoccluded.probability, map->unoccluded.log_odds);
+             "a square of %d pixels hides one place after another; the whole photograph is %.60s "
+             "with %.2f %%, log-odds %.2f%s",
+             map->size, label, 100 * map->unoccluded.probability, map->unoccluded.log_odds, flat);
     snprintf(layer, sizeof layer, "sum of %.60s, map %lld", map->layer, (long long)map->map);
     vgg_panel panels[] = {
         {.title = "photograph, and the worst place", .photograph = photograph->pixels, .box = box},
@@ -176,18 +207,23 @@ static clvgg_status draw_panels(const char *path, const vgg_vis *vis,
          .labels = labels,
          .label_count = label_count},
     };
-    enum { COUNT = sizeof panels / sizeof *panels };
-    for (int i = 1; i < COUNT; i++) {
+    size_t count = 1;
+    for (size_t i = 1; i < sizeof panels / sizeof *panels; i++) {
         panels[i].rows = photograph->pixels.height;
         panels[i].columns = photograph->pixels.width;
+        if ((panels[i].values != maps[PROBABILITY] || !probability_is_flat) &&
+            (panels[i].values != maps[CLASS] || !class_is_flat))
+            panels[count++] = panels[i];
     }
-    return vgg_figure_panels(
-        path,
-        &(vgg_panels){
-            .title = title, .subtitle = subtitle, .panels = panels, .count = COUNT, .columns = 3});
+    return vgg_vis_panels(vis, path,
+                          &(vgg_panels){.title = title,
+                                        .subtitle = subtitle,
+                                        .panels = panels,
+                                        .count = count,
+                                        .columns = count == 4 ? 4 : 3});
 }
 
-static clvgg_status draw_figure(const char *path, const vgg_vis *vis,
+static clvgg_status draw_figure(const char *path, vgg_vis *vis,
                                 const vgg_vis_photograph *photograph,
                                 const clvgg_occlusion_map *map, const int64_t box[4])
 {

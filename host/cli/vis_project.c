@@ -7,6 +7,7 @@
 #include "cli/value.h"
 #include "cli/vis_maps.h"
 #include "cli/vis_top.h"
+#include "report/format.h"
 
 typedef struct project_arguments {
     vgg_vis_arguments common;
@@ -212,11 +213,12 @@ static clvgg_status draw_figure(const project *p, const char *path,
     vgg_pixels_signed(p->part, height, width, preprocess, rgb + 3 * plane);
     vgg_pixels_crop(&photograph->pixels, unit->box[0], unit->box[1], unit->box[2], unit->box[3],
                     rgb + 6 * plane);
-    char title[400], subtitle[200], name[96];
+    char title[400], subtitle[200], name[96], value[VGG_NUMBER_WORDS];
     name_unit(unit, name, sizeof name);
     snprintf(title, sizeof title, "%.120s: %.120s, %s", photograph->file, p->layer, name);
-    snprintf(subtitle, sizeof subtitle, "%s \xC2\xB7 %s %.5g", vgg_projection_title(p->mode),
-             unit->map >= 0 && unit->y >= 0 ? "value" : "largest value", (double)unit->value);
+    snprintf(subtitle, sizeof subtitle, "%s \xC2\xB7 %s %s", vgg_projection_title(p->mode),
+             unit->map >= 0 && unit->y >= 0 ? "value" : "largest value",
+             vgg_number_words((double)unit->value, 5, value));
     const bool all = width == preprocess->width && height == preprocess->height;
     const vgg_panel panels[] = {
         {.title = "photograph", .photograph = photograph->pixels, .box = all ? NULL : unit->box},

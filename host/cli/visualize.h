@@ -9,6 +9,7 @@
 
 #include "cli/run.h"
 #include "cli/run_options.h"
+#include "report/vis_figure.h"
 
 typedef enum vgg_vis_format { VGG_VIS_PNG, VGG_VIS_SVG, VGG_VIS_PDF } vgg_vis_format;
 
@@ -57,6 +58,11 @@ typedef struct vgg_vis {
     size_t file_count; /* written, by vgg_vis_wrote() */
     vgg_text files;    /* their names, a NUL behind each */
     vgg_text scratch;  /* of vgg_vis_path() */
+    bool for_page;     /* figures are drawn for a page too: */
+    size_t page_count; /* of these */
+    vgg_text page; /* of each: its file and its sheet below `out`, what is to be read beside it (see
+                      report/page_figure.h), a NUL behind each of the three */
+    vgg_text sheet; /* scratch of vgg_vis_sheet_path() */
 } vgg_vis;
 
 /* Runs a subverb: fills `arguments` (which hold its defaults) by the verb's table; asks `check`
@@ -80,6 +86,11 @@ int vgg_vis_main(vgg_cli *cli, const vgg_verb *verb, int argc, char **argv,
  * which has been reported. Valid until the next call. */
 const char *vgg_vis_path(vgg_vis *vis, const char *name);
 const char *vgg_vis_figure_path(vgg_vis *vis, const char *name);
+/* "OUT/page/name.png" for a figure "OUT/name.svg"; calls of the others leave it valid. */
+const char *vgg_vis_sheet_path(vgg_vis *vis, const char *figure);
+/* Draw a figure at `path`; and, where it is for a page, for that. Errors: as vgg_figure_grid(). */
+clvgg_status vgg_vis_grid(vgg_vis *vis, const char *path, const vgg_grid *grid);
+clvgg_status vgg_vis_panels(vgg_vis *vis, const char *path, const vgg_panels *panels);
 /* Counts a finished file: named on standard output, or in the JSON object at the end. */
 void vgg_vis_wrote(vgg_vis *vis, const char *path);
 

@@ -4,6 +4,7 @@
 
 #include "report/axis.h"
 #include "report/figure_page.h"
+#include "report/format.h"
 
 #ifdef CLVGG_HAVE_CAIRO
 
@@ -84,7 +85,7 @@ static void rule(const plot *p, double x1, double y1, double x2, double y2)
 
 static void draw_axes(const plot *p)
 {
-    char words[32];
+    char words[VGG_NUMBER_WORDS];
     const double bottom = p->top + PLOT_HEIGHT, right = p->left + PLOT_WIDTH;
     vgg_picture_font(p->picture, NAME_FONT, false);
     for (size_t i = 0; i < p->up.tick_count; i++) {
@@ -92,8 +93,8 @@ static void draw_axes(const plot *p)
         vgg_picture_ink(p->picture, VGG_INK_GRID);
         rule(p, p->left, y, right, y);
         vgg_picture_ink(p->picture, VGG_INK_FAINT);
-        snprintf(words, sizeof words, "%.4g", p->up.ticks[i]);
-        vgg_picture_text(p->picture, p->left - 6, y + 4, VGG_ALIGN_RIGHT, BEFORE - 6, words);
+        vgg_picture_text(p->picture, p->left - 6, y + 4, VGG_ALIGN_RIGHT, BEFORE - 6,
+                         vgg_number_words(p->up.ticks[i], 4, words));
     }
     for (size_t i = 0; i < p->across.tick_count; i++) {
         const double value = p->across.ticks[i], x = x_of(p, value);
@@ -102,8 +103,8 @@ static void draw_axes(const plot *p)
         vgg_picture_ink(p->picture, VGG_INK_GRID);
         rule(p, x, p->top, x, bottom);
         vgg_picture_ink(p->picture, VGG_INK_FAINT);
-        snprintf(words, sizeof words, "%.4g", value);
-        vgg_picture_text(p->picture, x, bottom + 15, VGG_ALIGN_CENTRE, 60, words);
+        vgg_picture_text(p->picture, x, bottom + 15, VGG_ALIGN_CENTRE, 60,
+                         vgg_number_words(value, 4, words));
     }
     if (p->chart->x_label != NULL)
         vgg_picture_text(p->picture, p->left + PLOT_WIDTH / 2, bottom + 32, VGG_ALIGN_CENTRE,

@@ -1,9 +1,10 @@
 /* report/figure_panels.c — photographs and heat maps side by side, with colour bars. */
 #include <math.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
 #include "report/figure_page.h"
+#include "report/format.h"
+#include "report/panel.h"
 
 #ifdef CLVGG_HAVE_CAIRO
 
@@ -16,33 +17,6 @@ typedef struct placed {
     double left, top, width, height; /* of the picture */
 } placed;
 
-static void find_range(placed *p)
-{
-    const vgg_panel *panel = p->panel;
-    double least = INFINITY, greatest = -INFINITY;
-    p->low = panel->low;
-    p->high = panel->high;
-    if (p->low < p->high || panel->values == NULL)
-        return;
-    for (size_t i = 0; i < (size_t)panel->rows * (size_t)panel->columns; i++)
-        if (isfinite(panel->values[i])) {
-            least = fmin(least, (double)panel->values[i]);
-            greatest = fmax(greatest, (double)panel->values[i]);
-        }
-    if (least > greatest) /* nothing finite */
-        least = greatest = 0;
-    if (panel->colours == VGG_COLOURS_DIVERGING) {
-        greatest = fmax(fabs(least), fabs(greatest));
-        least = -greatest;
-    }
-    if (least == greatest) {
-        least = fmin(least, 0);
-        greatest = greatest > least ? greatest : least + 1;
-    }
-    p->low = least;
-    p->high = greatest;
-}
-
 /* Width and height of a panel's picture, the longer one being `side`. */
 static void find_size(const vgg_panel *panel, double side, double *width, double *height)
 {
@@ -54,19 +28,11 @@ static void find_size(const vgg_panel *panel, double side, double *width, double
     *height = fmax(share * down, 1);
 }
 
-static bool occurs(const vgg_panel *panel, size_t label)
-{
-    for (size_t i = 0; i < (size_t)panel->rows * (size_t)panel->columns; i++)
-        if (panel->values[i] == (float)label)
-            return true;
-    return false;
-}
-
 static size_t label_lines(const vgg_panel *panel)
 {
     size_t lines = 0;
     for (size_t i = 0; i < panel->label_count; i++)
-        lines += occurs(panel, i);
+        lines += vgg_panel_has_label(panel, i);
     return lines;
 }
 
@@ -76,23 +42,6 @@ static double height_below(const vgg_panel *panel)
     return panel->values == NULL                   ? 0
            : panel->colours == VGG_COLOURS_CLASSES ? 8 + LEGEND_LINE * (double)label_lines(panel)
                                                    : BAR_LINES - (panel->unit == NULL ? 16 : 0);
-}
-
-/* The value at a place of the picture: of the square it lies in, or between the nearest four. */
-static double value_at(const vgg_panel *panel, double y, double x)
-{
-    const int rows = panel->rows, columns = panel->columns;
-    if (!panel->smooth || panel->colours == VGG_COLOURS_CLASSES)
-        return (double)panel->values[(int)y * columns + (int)x];
-    const double row = fmin(fmax(y - 0.5, 0), rows - 1),
-                 column = fmin(fmax(x - 0.5, 0), columns - 1);
-    const int y0 = (int)row, x0 = (int)column;
-    const int y1 = y0 + 1 < rows ? y0 + 1 : y0, x1 = x0 + 1 < columns ? x0 + 1 : x0;
-    const double v = row - y0, u = column - x0;
-    return (1 - v) * ((1 - u) * (double)panel->values[y0 * columns + x0] +
-                      u * (double)panel->values[y0 * columns + x1]) +
-           v * ((1 - u) * (double)panel->values[y1 * columns + x0] +
-                u * (double)panel->values[y1 * columns + x1]);
 }
 
 /* Values as colours, a pixel for each of the PNG's, over what is there. */
@@ -107,14 +56,11 @@ static clvgg_status draw_values(vgg_picture *picture, const placed *p)
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             vgg_colour(panel->colours, p->low, p->high,
-                       value_at(panel, (y + 0.5) * panel->rows / height,
-                                (x + 0.5) * panel->columns / width),
+                       vgg_panel_value(panel, (y + 0.5) * panel->rows / height,
+                                       (x + 0.5) * panel->columns / width),
                        rgb + 3 * ((size_t)y * (size_t)width + (size_t)x));
-    const double opacity = panel->photograph.rgb == NULL ? 1
-                           : panel->opacity > 0          ? panel->opacity
-                                                         : 0.55;
-    vgg_figure_cover(picture, &(vgg_pixels){rgb, width, height}, opacity, p->left, p->top, p->width,
-                     p->height);
+    vgg_figure_cover(picture, &(vgg_pixels){rgb, width, height}, vgg_panel_opacity(panel), p->left,
+                     p->top, p->width, p->height);
 cleanup:
     vgg_free(rgb);
     return status;
@@ -122,9 +68,8 @@ cleanup:
 
 static void draw_number(vgg_picture *picture, double x, double y, vgg_align align, double value)
 {
-    char words[32];
-    snprintf(words, sizeof words, "%.3g", value);
-    vgg_picture_text(picture, x, y, align, 80, words);
+    char words[VGG_NUMBER_WORDS];
+    vgg_picture_text(picture, x, y, align, 80, vgg_number_words(value, 3, words));
 }
 
 static void draw_bar(vgg_picture *picture, const placed *p)
@@ -154,7 +99,7 @@ static void draw_legend(vgg_picture *picture, const placed *p)
     double y = p->top + p->height + 8;
     vgg_picture_font(picture, 12, false);
     for (size_t i = 0; i < panel->label_count; i++) {
-        if (!occurs(panel, i))
+        if (!vgg_panel_has_label(panel, i))
             continue;
         uint8_t rgb[3];
         vgg_colour(VGG_COLOURS_CLASSES, 0, 0, (double)i, rgb);
@@ -217,7 +162,7 @@ static double place(const vgg_panels *panels, size_t columns, double side, place
         for (size_t i = first; i < panels->count && i < first + columns; i++) {
             placed *p = &all[i];
             p->panel = &panels->panels[i];
-            find_range(p);
+            vgg_panel_range(p->panel, &p->low, &p->high);
             find_size(p->panel, side, &p->width, &p->height);
             p->left = VGG_FIGURE_MARGIN + (double)(i - first) * (side + PANEL_GAP);
             p->top = top + title;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Decodes one UTF-8 sequence at `at` into *code and returns its length; 0 when malformed. */
@@ -118,4 +119,27 @@ void vgg_text_size(vgg_text *text, uint64_t bytes)
         unit++;
     }
     vgg_text_printf(text, value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
+
+const char *vgg_number_words(double value, int digits, char words[VGG_NUMBER_WORDS])
+{
+    snprintf(words, VGG_NUMBER_WORDS, "%.*g", digits, value);
+    const double rounded = strtod(words, NULL), size = fabs(rounded);
+    if (size >= 1000 && size < 1e15 && rounded == trunc(rounded)) {
+        char plain[24], *out = words;
+        const int length = snprintf(plain, sizeof plain, "%.0f", size);
+        if (rounded < 0)
+            *out++ = '-';
+        for (int i = 0; i < length; i++) {
+            if (i > 0 && (length - i) % 3 == 0)
+                *out++ = ',';
+            *out++ = plain[i];
+        }
+        *out = '\0';
+    } else if (size > 1e-15 && size < 1) {
+        snprintf(words, VGG_NUMBER_WORDS, "%.*f", digits - 1 - (int)floor(log10(size)), rounded);
+        for (size_t end = strlen(words); words[end - 1] == '0'; end--)
+            words[end - 1] = '\0';
+    }
+    return words;
 }

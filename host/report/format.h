@@ -23,6 +23,10 @@ void vgg_text_count(vgg_text *text, uint64_t count);
 /* A measurement with `digits` decimals, or so many that two digits of it are seen: 0.05 isn't 0.
  * Nothing where it is unknown: not above 0, or not a number. */
 void vgg_text_measure(vgg_text *text, double value, int digits);
+/* A value in up to 15 significant digits, from 1e-15 to 1e15 without an exponent: 14734.6 in 4 as
+ * "14,730". Returns `words`. */
+enum { VGG_NUMBER_WORDS = 48 };
+const char *vgg_number_words(double value, int digits, char words[VGG_NUMBER_WORDS]);
 /* Bytes as "512 B", "22.0 MiB", "23.4 GiB". */
 void vgg_text_size(vgg_text *text, uint64_t bytes);
 

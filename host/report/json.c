@@ -88,3 +88,9 @@ void vgg_json_bool(vgg_json *json, const char *key, bool value)
     lead(json, key);
     vgg_text_puts(json->text, value ? "true" : "false");
 }
+
+void vgg_json_raw(vgg_json *json, const char *key, const char *value)
+{
+    lead(json, key);
+    vgg_text_puts(json->text, value);
+}

@@ -12,6 +12,8 @@
 #ifndef VGG_REPORT_VIS_FIGURE_H
 #define VGG_REPORT_VIS_FIGURE_H
 
+#include <stdbool.h>
+
 #include "report/picture.h"
 #include "report/vis_pixels.h"
 

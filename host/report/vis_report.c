@@ -50,7 +50,7 @@ typedef struct page_writer {
 } page_writer;
 
 static const size_t most_bytes = (size_t)VGG_REPORT_SINGLE_MEGABYTES * 1000 * 1000;
-/* Of the above: for everything that is no picture, and for whole figures. */
+/* Of the above: for everything that is no picture, and for figures. */
 enum { RESERVED_BYTES = 2000000, FIGURE_BYTES = 8000000 };
 
 /* Appends a small version to `text`; its length, or 0 where there is none. */
@@ -74,8 +74,7 @@ static clvgg_status embed(const page_writer *w, const char *file, int side, vgg_
 }
 
 /* The member `key` of the open object: where the picture is, or null. */
-static clvgg_status put_picture(page_writer *w, const char *key, const char *file, int side,
-                                bool with_size)
+static clvgg_status put_picture(page_writer *w, const char *key, const char *file, int side)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     size_t length = 0;
@@ -94,20 +93,16 @@ static clvgg_status put_picture(page_writer *w, const char *key, const char *fil
     }
     w->used += length;
     vgg_json_string(&w->json, key, w->source.bytes);
-    if (with_size) {
-        vgg_json_integer(&w->json, "width", width);
-        vgg_json_integer(&w->json, "height", height);
-    }
 cleanup:
     return status;
 }
 
-/* All files of units, or all whole figures, one after the other. NULL behind the last. */
+/* All files of units, or all sheets of figures, one after the other. NULL behind the last. */
 static const char *file_at(const vgg_report *report, bool figures, size_t index)
 {
     for (size_t p = 0; figures && p < report->page_count; p++) {
         if (index < report->pages[p].count)
-            return report->pages[p].pictures[index].file;
+            return report->pages[p].figures[index].sheet;
         index -= report->pages[p].count;
     }
     const vgg_manifest *manifest = figures ? NULL : report->manifest;
@@ -180,9 +175,9 @@ static clvgg_status put_unit(page_writer *w, const vgg_manifest_unit *unit, size
     vgg_json_number(&w->json, "value", unit->value);
     vgg_json_begin_array(&w->json, "projections");
     for (size_t i = 0; i < mode_count; i++)
-        VGG_TRY(put_picture(w, NULL, unit->projections[i], w->unit_side, false));
+        VGG_TRY(put_picture(w, NULL, unit->projections[i], w->unit_side));
     vgg_json_end(&w->json);
-    VGG_TRY(put_picture(w, "patch", unit->patch, w->unit_side, false));
+    VGG_TRY(put_picture(w, "patch", unit->patch, w->unit_side));
     vgg_json_end(&w->json);
 cleanup:
     return status;
@@ -231,13 +226,16 @@ static clvgg_status put_page(page_writer *w, const vgg_report_page *page)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_json_begin_object(&w->json, NULL);
+    vgg_json_string(&w->json, "group", page->group);
     vgg_json_string(&w->json, "name", page->name);
     vgg_json_string(&w->json, "note", page->note != NULL ? page->note : "");
-    vgg_json_begin_array(&w->json, "pictures");
+    vgg_json_begin_array(&w->json, "figures");
     for (size_t i = 0; i < page->count; i++) {
+        const vgg_report_figure *figure = &page->figures[i];
         vgg_json_begin_object(&w->json, NULL);
-        vgg_json_string(&w->json, "caption", page->pictures[i].caption);
-        VGG_TRY(put_picture(w, "source", page->pictures[i].file, w->figure_side, true));
+        vgg_json_string(&w->json, "figure", w->single_file ? "" : figure->file);
+        VGG_TRY(put_picture(w, "sheet", figure->sheet, w->figure_side));
+        vgg_json_raw(&w->json, "about", figure->about);
         vgg_json_end(&w->json);
     }
     vgg_json_end(&w->json);

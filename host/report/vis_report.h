@@ -10,15 +10,17 @@
 #include "clvgg/image.h"
 #include "report/vis_manifest.h"
 
-typedef struct vgg_report_picture {
-    const char *file; /* PNG or SVG, relative to the report's folder */
-    const char *caption;
-} vgg_report_picture;
+typedef struct vgg_report_figure {
+    const char *file;  /* the figure, relative to the report's folder */
+    const char *sheet; /* a PNG of its pictures, likewise */
+    const char *about; /* JSON that says what is in it: see report/page_figure.h */
+} vgg_report_figure;
 
-/* A page of whole figures: "Filters", "Grad-CAM". One without pictures isn't shown. */
+/* A page of figures: "Filters", "Grad-CAM". One without figures isn't shown. */
 typedef struct vgg_report_page {
+    const char *group; /* heading of its link and its neighbours' */
     const char *name, *note;
-    const vgg_report_picture *pictures;
+    const vgg_report_figure *figures;
     size_t count;
 } vgg_report_page;
 

@@ -182,17 +182,71 @@ static void folders_that_cannot_be_written(void **state)
 /* Files named by the page's data that aren't there. */
 static void assert_whole_page(const char *folder, const char *html)
 {
-    static const char *const keys[] = {"\"projection\": \"", "\"patch\": \"", "\"source\": \"",
-                                       "\"figure\": \""};
+    static const char *const keys[] = {"\"projections\": [\"", "\"patch\": \"", "\"sheet\": \"",
+                                       "\"figure\": \"", "\"figures\": [\"top"};
     size_t checked = 0;
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         for (const char *at = html; (at = strstr(at, keys[k])) != NULL; checked++) {
             char path[300];
-            at += strlen(keys[k]);
+            at += strlen(keys[k]) - (k == 4 ? strlen("top") : 0);
             snprintf(path, sizeof path, "%s/%.*s", folder, (int)strcspn(at, "\""), at);
             assert_picture(test_scratch_path(path), 1);
         }
     assert_in_range(checked, 20, 1000);
+}
+
+/* A report's page of that name. */
+static const cJSON *find_page(const cJSON *report, const char *name)
+{
+    const cJSON *page;
+    cJSON_ArrayForEach(page, cJSON_GetObjectItem(report, "pages"))
+    {
+        if (strcmp(cJSON_GetObjectItem(page, "name")->valuestring, name) == 0)
+            return page;
+    }
+    fail_msg("there is no page '%s'", name);
+    return NULL;
+}
+
+static const cJSON *member(const cJSON *json, const char *outer, const char *inner)
+{
+    return cJSON_GetObjectItem(cJSON_GetObjectItem(json, outer), inner);
+}
+
+/* Bars of one figure that show one thing agree, and no panel has one colour. */
+static void assert_bars(const char *html)
+{
+    static const char begin[] = "id=\"report\">";
+    const char *data = strstr(html, begin) + sizeof begin - 1;
+    cJSON *report = cJSON_ParseWithLength(data, (size_t)(strstr(data, "</script>") - data));
+    assert_non_null(report);
+    const cJSON *figure, *cell;
+    cJSON_ArrayForEach(figure, cJSON_GetObjectItem(find_page(report, "Grad-CAM"), "figures"))
+    {
+        const cJSON *cells = member(figure, "about", "cells");
+        const bool flat = cJSON_GetArraySize(cells) == 1;
+        const char *note = member(figure, "about", "note")->valuestring;
+        assert_true(flat == (strstr(note, "no place speaks for") != NULL));
+        if (!flat)
+            assert_string_equal(member(cJSON_GetArrayItem(cells, 1), "bar", "high")->valuestring,
+                                member(cJSON_GetArrayItem(cells, 2), "bar", "high")->valuestring);
+    }
+    cJSON_ArrayForEach(figure, cJSON_GetObjectItem(find_page(report, "Occlusion"), "figures"))
+    {
+        bool classes = false, probability = false;
+        const char *note = member(figure, "about", "note")->valuestring;
+        cJSON_ArrayForEach(cell, member(figure, "about", "cells"))
+        {
+            const cJSON *legend = cJSON_GetObjectItem(cell, "legend");
+            const char *title = cJSON_GetObjectItem(cell, "title")->valuestring;
+            classes = classes || legend != NULL;
+            probability = probability || strcmp(title, "probability") == 0;
+            assert_true(legend == NULL || cJSON_GetArraySize(legend) > 1);
+        }
+        assert_true(classes == (strstr(note, "stays the most probable class") == NULL));
+        assert_true(probability == (strstr(note, "never falls below") == NULL));
+    }
+    cJSON_Delete(report);
 }
 
 /* Every kind of figure, and a page that names files which are there. */
@@ -224,6 +278,7 @@ static void everything_is_drawn(void **state)
     assert_contains(html, "\"name\": \"Grad-CAM\"");
     assert_contains(html, "\"name\": \"Occlusion\"");
     assert_null(strstr(html, "<b>.png")); /* names of photographs are escaped */
+    assert_bars(html);
     assert_whole_page("all", html);
     free(html);
     test_program_free(&ran);

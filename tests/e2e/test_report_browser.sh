@@ -19,11 +19,11 @@ browse() { # browse WIDTHxHEIGHT URL OPTION...
 }
 
 # What a script says about the page once it stands: it goes behind the page's own and leaves its words in data-said.
-ask() { # ask WIDTHxHEIGHT HASH SCRIPT
+ask() { # ask WIDTHxHEIGHT HASH SCRIPT OPTION...
     { cat "$folder/page/index.html"; echo "<script>window.addEventListener('load', () => setTimeout(() => {
         try { document.body.dataset.said = String((() => { $3 })()); } catch (e) { document.body.dataset.said = String(e); }
     }, 500));</script>"; } > "$folder/page/asked.html"
-    browse "$1" "file://$folder/page/asked.html$2" --dump-dom | grep -o 'data-said="[^"]*"' | head -1 | sed 's/.*="//; s/"$//'
+    browse "$1" "file://$folder/page/asked.html$2" --dump-dom "${@:4}" | grep -o 'data-said="[^"]*"' | head -1 | sed 's/.*="//; s/"$//'
 }
 expect() { # expect WHAT VALUE EXPECTED
     [ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
@@ -35,7 +35,7 @@ mkdir "$folder/page" "$folder/single" || exit 1
 
 for size in 390x844 1280x900; do
     scheme=0 # dark and light in turns
-    for hash in "#layer-0" "#layer-2-1" "#page-0"; do
+    for hash in "#layer-0" "#layer-2-1" "#page-0" "#page-2"; do
         shot=$folder/shot$hash.png
         browse $size "file://$folder/page/index.html$hash" --screenshot="$shot" --blink-settings=preferredColorScheme=$scheme > "$folder/out"
         # A page with pictures doesn't compress to a few bytes.
@@ -65,6 +65,22 @@ expect "ways of a layer" "$(ask 1280x900 '#layer-2' "$ways
 expect "a layer with one way" "$(ask 1280x900 '#layer-1' "$ways
     return ways().length + ' ' + /by guided backpropagation/.test(main.textContent)")" "0 true"
 expect "great values" "$(ask 1280x900 '#layer-0' 'return document.querySelector(".card .faint").textContent')" "14,730"
+# Words of figures are the page's own, as large as its text, on surfaces of its theme.
+expect "words of a figure" "$(ask 390x844 '#page-2' '
+    const sizes = [...main.querySelectorAll(".title, .bar-words span, .legend span")].filter(e => e.textContent).map(e => parseFloat(getComputedStyle(e).fontSize));
+    return Math.min(...sizes) >= 12 && main.textContent.includes("14,600") && main.querySelectorAll(".legend > span").length + " " +
+        [...main.querySelectorAll(".part")].map(p => Math.round(p.getBoundingClientRect().width)).join()')" "2 324,324,324"
+expect "a figure in the dark" "$(ask 1280x900 '#page-2' 'return getComputedStyle(main.querySelector(".figure")).backgroundColor' \
+    --blink-settings=preferredColorScheme=0)" "rgb(30, 30, 33)"
+expect "cells of a sheet" "$(ask 1280x900 '#page-0' '
+    const places = [...main.querySelectorAll(".part")].map(p => { const a = p.getBoundingClientRect(), b = p.firstChild.getBoundingClientRect();
+        return Math.round((a.left - b.left) / a.width) + ":" + Math.round((a.top - b.top) / a.height); });
+    return places.length + " " + places[0] + " " + places[5]')" "12 0:0 1:1"
+expect "names of links" "$(ask 1280x900 '#page-0' '
+    const cut = [...nav.querySelectorAll("a")].filter(a => a.scrollWidth > a.clientWidth || a.scrollHeight > a.clientHeight);
+    return cut.length + " " + [...nav.querySelectorAll("h2")].map(h => h.textContent)')" "0 Layers,Figures,Activations"
+expect "no frame where the skip link leads" "$(ask 1280x900 '' '
+    location.hash = "#main"; main.focus({ focusVisible: true }); return document.activeElement.id + " " + getComputedStyle(main).outlineStyle')" "main none"
 expect "silent maps" "$(ask 1280x900 '#layer-2' 'return document.querySelector(".silent").textContent')" \
     "2 maps never fire on these photographs: 3, 17"
 

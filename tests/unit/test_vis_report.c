@@ -69,7 +69,7 @@ typedef struct sample {
     vgg_manifest_map *maps;
     vgg_manifest_layer layer;
     vgg_manifest manifest;
-    vgg_report_picture picture;
+    vgg_report_figure figure;
     vgg_report_page pages[2]; /* the first is empty */
     vgg_report report;
     int64_t silent[2];
@@ -100,9 +100,9 @@ static void make_sample(sample *s, size_t map_count)
                                     .silent = s->silent,
                                     .silent_count = 2};
     s->manifest = (vgg_manifest){.layers = &s->layer, .count = 1};
-    s->picture = (vgg_report_picture){"noise.png", NASTY};
+    s->figure = (vgg_report_figure){"figure.svg", "noise.png", "{\"title\": \"</script>\"}"};
     s->pages[0] = (vgg_report_page){.name = "empty"};
-    s->pages[1] = (vgg_report_page){NASTY, NULL, &s->picture, 1};
+    s->pages[1] = (vgg_report_page){"Figures", NASTY, NULL, &s->figure, 1};
     s->report = (vgg_report){.runtime = runtime,
                              .title = NASTY,
                              .summary = NASTY,
@@ -167,7 +167,11 @@ static void names_are_data(void **state)
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(unit, "projections")), 1);
     assert_string_equal(at(layer, "modes", 0)->valuestring, "guided");
     assert_string_equal(at(layer, "figures", 0)->valuestring, "figure.png");
-    assert_string_equal(text_of(at(at(json, "pages", 0), "pictures", 0), "caption"), NASTY);
+    const cJSON *figure = at(at(json, "pages", 0), "figures", 0);
+    assert_string_equal(text_of(figure, "figure"), "figure.svg");
+    assert_string_equal(text_of(figure, "sheet"), "noise.png");
+    assert_string_equal(text_of(cJSON_GetObjectItem(figure, "about"), "title"), "</script>");
+    assert_string_equal(text_of(at(json, "pages", 0), "name"), NASTY);
     assert_string_equal(text_of(at(json, "pages", 0), "note"), "");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(at(layer, "cards", 1), "units")), 0);
     assert_int_equal(at(layer, "silent", 1)->valueint, 9);
@@ -196,9 +200,9 @@ static void pictures_go_inside(void **state)
     static const char begin[] = "data:image/jpeg;base64,/9j/";
     assert_memory_equal(at(unit, "projections", 0)->valuestring, begin, strlen(begin));
     assert_string_equal(text_of(unit, "patch"), "");
-    const cJSON *picture = at(at(json, "pages", 0), "pictures", 0);
-    assert_memory_equal(text_of(picture, "source"), begin, strlen(begin));
-    assert_int_equal(cJSON_GetObjectItem(picture, "width")->valueint, SIDE);
+    const cJSON *figure = at(at(json, "pages", 0), "figures", 0);
+    assert_memory_equal(text_of(figure, "sheet"), begin, strlen(begin));
+    assert_string_equal(text_of(figure, "figure"), "");
     assert_null(strstr(html, "noise.png"));
     cJSON_Delete(json);
     free(html);

@@ -124,7 +124,52 @@
     applySide();
   }
 
-  /* ---- other pages ---- */
+  /* ---- figures: their pictures lie side by side in one sheet, their words are here ---- */
+
+  /* Picture `index` of a figure's sheet. */
+  function part(entry, index) {
+    var about = entry.about, column = index % about.columns, row = Math.floor(index / about.columns);
+    var place = make("span", { className: "part" });
+    place.style.aspectRatio = about.width + " / " + about.height;
+    if (!entry.sheet) return place;
+    var image = make("img", { alt: about.cells[index].title, decoding: "async" });
+    image.loading = "lazy";
+    image.style.width = 100 * about.columns + "%";
+    image.style.height = 100 * about.rows + "%";
+    image.style.left = -100 * column + "%";
+    image.style.top = -100 * row + "%";
+    image.src = entry.sheet;
+    place.append(image);
+    return place;
+  }
+
+  function bar(about) {
+    var scale = make("span", { className: "scale" });
+    scale.style.background = "linear-gradient(to right, " + about.colours.join(", ") + ")";
+    return make("span", { className: "bar-words" }, [scale, make("span", { textContent: about.low }),
+      make("span", { textContent: about.unit }), make("span", { textContent: about.high })]);
+  }
+
+  function legend(entries) {
+    return make("span", { className: "legend" }, entries.map(function (entry) {
+      var patch = make("span", { className: "patch" });
+      patch.style.background = entry.colour;
+      return make("span", {}, [patch, entry.name]);
+    }));
+  }
+
+  function figure(entry) {
+    var about = entry.about, grid = about.kind === "grid";
+    var cells = about.cells.map(function (cell, i) {
+      var title = make("span", { className: "title", textContent: cell.title }), picture = part(entry, i);
+      return make("figure", {}, [grid ? picture : title, grid ? title : picture,
+        cell.bar ? bar(cell.bar) : null, cell.legend ? legend(cell.legend) : null]);
+    });
+    return make("section", { className: "figure" }, [make("h3", { textContent: about.title }),
+      make("p", { className: "faint", textContent: about.note + (entry.sheet ? "" : " \u00B7 left out") }),
+      make("div", { className: about.kind }, cells),
+      entry.figure ? make("p", { className: "faint" }, [make("a", { href: entry.figure, textContent: "This figure as a file" })]) : null]);
+  }
 
   function showPage(page) {
     shown = null;
@@ -132,13 +177,7 @@
     var head = make("div", {}, [make("h2", { textContent: page.name, id: "heading" }),
                                 make("p", { className: "faint", textContent: page.note })]);
     main.replaceChildren(make("div", { className: "head" }, [head]),
-      make("div", { className: "figures" }, page.pictures.map(function (entry) {
-        var image = make("img", { alt: entry.caption });
-        image.loading = "lazy";
-        if (entry.width) { image.width = entry.width; image.height = entry.height; }
-        if (entry.source) image.src = entry.source;
-        return make("figure", {}, [entry.source ? image : null, make("figcaption", { textContent: entry.caption + (entry.source ? "" : " (left out)") })]);
-      })));
+      make("div", { className: "figures" }, page.figures.map(figure)));
     applySide();
   }
 
@@ -232,15 +271,16 @@
     return make("li", {}, [make("a", { href: "#" + address, textContent: text, title: text })]);
   }
 
+  /* One list of links for each group. */
   function fillNav() {
-    if (report.layers.length > 0) {
-      nav.append(make("h2", { textContent: "Layers" }),
-                 make("ul", {}, report.layers.map(function (layer, i) { return link("layer-" + i, layer.name); })));
-    }
-    if (report.pages.length > 0) {
-      nav.append(make("h2", { textContent: "Figures" }),
-                 make("ul", {}, report.pages.map(function (page, i) { return link("page-" + i, page.name); })));
-    }
+    var groups = { Layers: report.layers.map(function (layer, i) { return link("layer-" + i, layer.name); }) };
+    report.pages.forEach(function (page, i) {
+      (groups[page.group] = groups[page.group] || []).push(link("page-" + i, page.name));
+    });
+    Object.keys(groups).forEach(function (group) {
+      if (groups[group].length > 0)
+        nav.append(make("h2", { textContent: group }), make("ul", {}, groups[group]));
+    });
   }
 
   /* Scrolls the links, across or down, to the one that is current. */
