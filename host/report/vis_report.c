@@ -298,7 +298,7 @@ static void put_html(const page_writer *w, vgg_text *html)
         "<h2 id=\"viewer-title\"></h2><span id=\"viewer-way\"></span>"
         "<button id=\"previous\" type=\"button\" aria-label=\"previous map\">\xE2\x86\x90</button>"
         "<button id=\"next\" type=\"button\" aria-label=\"next map\">\xE2\x86\x92</button>"
-        "<button id=\"close\" type=\"button\" aria-label=\"close\">\xC3\x97</button></div>\n"
+        "<button id=\"close\" type=\"button\" autofocus aria-label=\"close\">\xC3\x97</button></div>\n"
         "<div id=\"pairs\" class=\"pairs\"></div>\n</dialog>\n"
         "<script type=\"application/json\" id=\"report\">\n");
     vgg_text_script(html, w->data.bytes);

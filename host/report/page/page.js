@@ -93,7 +93,9 @@
 
   function applySide() {
     main.className = side === "both" ? "" : "one only-" + side;
-    main.classList.toggle("pixels", !!shown && Math.max(shown.size[0], shown.size[1]) < 100);
+    var sees = shown ? Math.max(shown.size[0], shown.size[1]) : 0;
+    main.classList.toggle("pixels", sees > 0 && sees < 100);
+    main.classList.toggle("deep", sees >= 100); /* more to be seen in each picture */
   }
 
   function fillCards() {
@@ -116,11 +118,12 @@
       main.append(make("p", { className: "faint silent", textContent:
         (layer.silent.length === 1 ? "One map never fires" : layer.silent.length + " maps never fire") +
         " on these photographs: " + layer.silent.join(", ") }));
+    var links = make("p", { className: "faint silent links" });
     layer.figures.forEach(function (figure, i) {
       if (figure)
-        main.append(make("p", { className: "faint silent" }, [make("a", { href: figure, textContent:
-          "The layer\u2019s figure: " + wayWords[layer.modes[i]] })]));
+        links.append(make("a", { href: figure, textContent: "This layer as a file, by " + wayWords[layer.modes[i]] }));
     });
+    main.append(links);
     applySide();
   }
 
@@ -230,6 +233,7 @@
   viewer.addEventListener("click", function (event) { if (event.target === viewer) viewer.close(); });
   viewer.addEventListener("close", function () { if (cards[opened]) cards[opened].focus(); });
   viewer.addEventListener("keydown", function (event) {
+    if (event.target.type === "radio") return; /* arrows choose among those */
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
       go(event.key === "ArrowLeft" ? -1 : 1);
       event.preventDefault();
