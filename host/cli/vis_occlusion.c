@@ -164,7 +164,7 @@ static void say_what_is_flat(const char *label, const clvgg_occlusion_map *map,
                  floor(1e4 * (double)least) / 100);
 }
 
-/* Whether a map's values take one colour of a bar from 0 to 1. */
+/* Whether a map's values can hardly be told apart on a bar from 0 to 1. */
 static bool is_flat(const float *values, const vgg_pixels *image)
 {
     float least = values[0], most = values[0];
@@ -172,7 +172,7 @@ static bool is_flat(const float *values, const vgg_pixels *image)
         least = fminf(least, values[i]);
         most = fmaxf(most, values[i]);
     }
-    return most - least < 1.0F / 128;
+    return most - least < 0.1F;
 }
 
 /* Up to six panels; `maps` are [height][width] and finite. */
@@ -193,7 +193,7 @@ static clvgg_status draw_panels(const char *path, vgg_vis *vis,
              map->size, label, 100 * map->unoccluded.probability, map->unoccluded.log_odds, flat);
     snprintf(layer, sizeof layer, "sum of %.60s, map %lld", map->layer, (long long)map->map);
     vgg_panel panels[] = {
-        {.title = "photograph, and the worst place", .photograph = photograph->pixels, .box = box},
+        {.title = "photograph, worst place", .photograph = photograph->pixels, .box = box},
         {.title = "fall of the log-odds",
          .photograph = photograph->pixels,
          .values = maps[FALL],

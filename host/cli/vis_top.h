@@ -2,8 +2,8 @@
  * subverbs and the report.
  *
  * vis_top_search.c looks at the photographs, vis_top_found.c lists what was found; vis_top_draw.c
- * projects the units back, in the ways that vis_top_mode.c names, and draws them, a page of 16 maps
- * at a time; vis_top.c is the subverb.
+ * projects the units back, in the ways that vis_top_mode.c names, cuts out what they see by
+ * vis_top_pixels.c and draws it, a page of 16 maps at a time; vis_top.c is the subverb.
  */
 #ifndef VGG_CLI_VIS_TOP_H
 #define VGG_CLI_VIS_TOP_H
@@ -12,6 +12,7 @@
 #include "cli/visualize.h"
 #include "clvgg/visualize.h"
 #include "report/vis_manifest.h"
+#include "report/vis_pixels.h"
 
 /* How units are projected back, as `--mode auto|both|deconv|guided|gradient` has them. */
 typedef enum vgg_top_mode {
@@ -73,5 +74,11 @@ void vgg_top_box(const clvgg_receptive_field *field, int64_t y, int64_t x, int h
 /* Part of [3][height][width] values. `part` is [3][y1 - y0][x1 - x0]. */
 void vgg_top_cut(const float *values, const clvgg_preprocess *preprocess, const int64_t box[4],
                  float *part);
+/* Of an image's values, [channels][height][width], what a unit sees as a picture, grey beyond the
+ * photograph's edge; as a projection or as a photograph. `part` is scratch for an image. rgb is to
+ * be freed; NULL: out of memory. */
+vgg_pixels vgg_top_pixels(const float *values, const clvgg_preprocess *preprocess,
+                          const clvgg_receptive_field *field, const vgg_manifest_unit *unit,
+                          bool projection, float *part);
 
 #endif

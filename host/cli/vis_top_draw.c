@@ -44,49 +44,6 @@ typedef struct drawing {
 
 /* ---- pictures of one unit ---- */
 
-/* All that a unit sees, beyond the edges too, so that pictures of a layer have one size; its
- * clipped box where it sees more than there is. */
-static void whole_box(const drawing *d, const vgg_manifest_unit *unit, int64_t whole[4])
-{
-    const clvgg_receptive_field *field = &d->found->fields[d->layer - d->found->manifest.layers];
-    const int64_t extents[2] = {d->height_in, d->width_in}, at[2] = {unit->y, unit->x};
-    for (int axis = 0; axis < 2; axis++) {
-        const bool fits = field->size[axis] <= extents[axis];
-        const int64_t first = field->start[axis] + at[axis] * field->stride[axis];
-        whole[1 - axis] = fits ? first : unit->box[1 - axis];
-        whole[3 - axis] = fits ? first + field->size[axis] : unit->box[3 - axis];
-    }
-}
-
-/* Owned by the page. Beyond the photograph it is grey, which is a projection's zero. */
-static vgg_pixels make_pixels(drawing *d, const float *values, const vgg_manifest_unit *unit,
-                              bool signed_)
-{
-    const int64_t *box = unit->box;
-    const clvgg_preprocess *preprocess = &d->vis->run.preprocess;
-    int64_t whole[4];
-    whole_box(d, unit, whole);
-    vgg_pixels seen = {.width = (int)(box[2] - box[0]), .height = (int)(box[3] - box[1])};
-    vgg_pixels all = {.width = (int)(whole[2] - whole[0]), .height = (int)(whole[3] - whole[1])};
-    uint8_t *inner = vgg_calloc(3 * (size_t)seen.width * (size_t)seen.height, 1);
-    uint8_t *rgb = vgg_calloc(3 * (size_t)all.width * (size_t)all.height, 1);
-    if (inner != NULL && rgb != NULL) {
-        vgg_top_cut(values, preprocess, box, d->part);
-        if (signed_)
-            vgg_pixels_signed(d->part, seen.height, seen.width, preprocess, inner);
-        else
-            vgg_pixels_photograph(d->part, seen.height, seen.width, preprocess, inner);
-        seen.rgb = inner;
-        vgg_pixels_crop(&seen, whole[0] - box[0], whole[1] - box[1], whole[2] - box[0],
-                        whole[3] - box[1], rgb);
-        all.rgb = rgb;
-    } else {
-        vgg_free(rgb);
-    }
-    vgg_free(inner);
-    return all;
-}
-
 /* Writes a picture of its own; *relative receives its path below the output folder. */
 static clvgg_status write_picture(drawing *d, const job *j, const char *what,
                                   const vgg_pixels *pixels, const char **relative)
@@ -106,8 +63,10 @@ static clvgg_status write_picture(drawing *d, const job *j, const char *what,
 static clvgg_status finish_job(drawing *d, const job *j, const float *input, const float *projected)
 {
     vgg_pixels *projection = &d->projections[j->place], *patch = &d->patches[j->place];
-    *projection = make_pixels(d, projected, j->unit, true);
-    *patch = make_pixels(d, input, j->unit, false);
+    const clvgg_preprocess *preprocess = &d->vis->run.preprocess;
+    const clvgg_receptive_field *field = &d->found->fields[d->layer - d->found->manifest.layers];
+    *projection = vgg_top_pixels(projected, preprocess, field, j->unit, true, d->part);
+    *patch = vgg_top_pixels(input, preprocess, field, j->unit, false, d->part);
     if (projection->rgb == NULL || patch->rgb == NULL)
         return CLVGG_STATUS_OUT_OF_MEMORY;
     clvgg_status status = CLVGG_STATUS_OK;

@@ -4,20 +4,6 @@
 
 #include "cli/vis_top.h"
 
-void vgg_top_box(const clvgg_receptive_field *field, int64_t y, int64_t x, int height, int width,
-                 int64_t box[4])
-{
-    const int64_t extents[2] = {height, width}, at[2] = {y, x};
-    for (int axis = 0; axis < 2; axis++) {
-        int64_t first = field->start[axis] + at[axis] * field->stride[axis];
-        int64_t end = first + field->size[axis];
-        first = first < 0 ? 0 : first >= extents[axis] ? extents[axis] - 1 : first;
-        end = end > extents[axis] ? extents[axis] : end <= first ? first + 1 : end;
-        box[1 - axis] = first;
-        box[3 - axis] = end;
-    }
-}
-
 void vgg_top_free(vgg_top_found *found)
 {
     for (size_t l = 0; l < found->manifest.count; l++) {
@@ -44,16 +30,6 @@ void vgg_top_free(vgg_top_found *found)
     vgg_free(found->widths);
     clvgg_top_search_free(found->search);
     *found = (vgg_top_found){0};
-}
-
-void vgg_top_cut(const float *values, const clvgg_preprocess *preprocess, const int64_t box[4],
-                 float *part)
-{
-    const int64_t height = preprocess->height, width = preprocess->width;
-    const size_t columns = (size_t)(box[2] - box[0]);
-    for (int64_t c = 0; c < preprocess->channels; c++)
-        for (int64_t y = box[1]; y < box[3]; y++, part += columns)
-            memcpy(part, values + (c * height + y) * width + box[0], columns * sizeof *part);
 }
 
 static clvgg_status fill_map(const vgg_vis *vis, const vgg_top_found *found, size_t layer,

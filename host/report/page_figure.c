@@ -10,11 +10,13 @@
 #include "report/json.h"
 #include "report/panel.h"
 
-/* Pictures smaller than this are enlarged by a whole number. */
-enum { LEAST_SIDE = 112 };
+/* Pictures smaller than LEAST_SIDE are enlarged by a whole number. Around each its edge goes on for
+ * GUTTER pixels, so that no neighbour shines through where a browser scales the sheet. */
+enum { LEAST_SIDE = 112, GUTTER = 2 };
 
 typedef struct sheet {
     int columns, rows, width, height; /* of one picture */
+    int all_width, all_height;        /* gutters included */
     uint8_t *rgb;
 } sheet;
 
@@ -28,7 +30,9 @@ static clvgg_status make_sheet(sheet *s, size_t count, int width, int height)
     s->rows = ((int)(count > 0 ? count : 1) + s->columns - 1) / s->columns;
     s->width = times * width;
     s->height = times * height;
-    const size_t bytes = 3 * (size_t)(s->columns * s->width) * (size_t)(s->rows * s->height);
+    s->all_width = s->columns * (s->width + 2 * GUTTER);
+    s->all_height = s->rows * (s->height + 2 * GUTTER);
+    const size_t bytes = 3 * (size_t)s->all_width * (size_t)s->all_height;
     VGG_NEW(s->rgb, bytes);
     memset(s->rgb, 128, bytes);
 cleanup:
@@ -37,9 +41,21 @@ cleanup:
 
 static uint8_t *pixel_at(const sheet *s, size_t picture, int y, int x)
 {
-    const size_t column = picture % (size_t)s->columns, row = picture / (size_t)s->columns;
-    return s->rgb + 3 * ((row * (size_t)s->height + (size_t)y) * (size_t)(s->columns * s->width) +
-                         column * (size_t)s->width + (size_t)x);
+    const int column = (int)picture % s->columns, row = (int)picture / s->columns;
+    y += row * (s->height + 2 * GUTTER) + GUTTER;
+    x += column * (s->width + 2 * GUTTER) + GUTTER;
+    return s->rgb + 3 * ((size_t)y * (size_t)s->all_width + (size_t)x);
+}
+
+static void fill_gutter(const sheet *s, size_t picture)
+{
+    for (int y = -GUTTER; y < s->height + GUTTER; y++)
+        for (int x = -GUTTER; x < s->width + GUTTER; x++) {
+            const int inner_y = y < 0 ? 0 : y < s->height ? y : s->height - 1;
+            const int inner_x = x < 0 ? 0 : x < s->width ? x : s->width - 1;
+            if (inner_y != y || inner_x != x)
+                memcpy(pixel_at(s, picture, y, x), pixel_at(s, picture, inner_y, inner_x), 3);
+        }
 }
 
 /* A picture over its whole place, its pixels as squares. */
@@ -103,17 +119,20 @@ static void begin(vgg_json *json, const sheet *s, const char *kind, const char *
     vgg_json_integer(json, "rows", s->rows);
     vgg_json_integer(json, "width", s->width);
     vgg_json_integer(json, "height", s->height);
+    vgg_json_integer(json, "gutter", GUTTER);
     vgg_json_begin_array(json, "cells");
 }
 
 /* Closes the object and writes the sheet. */
 static clvgg_status end(vgg_json *json, clvgg_runtime *runtime, const char *path, const sheet *s)
 {
+    for (int i = 0; i < s->columns * s->rows; i++)
+        fill_gutter(s, (size_t)i);
     vgg_json_end(json);
     vgg_json_end(json);
-    return json->text->failed ? CLVGG_STATUS_OUT_OF_MEMORY
-                              : clvgg_image_write_png(runtime, path, s->columns * s->width,
-                                                      s->rows * s->height, s->rgb);
+    return json->text->failed
+               ? CLVGG_STATUS_OUT_OF_MEMORY
+               : clvgg_image_write_png(runtime, path, s->all_width, s->all_height, s->rgb);
 }
 
 static void put_colour(vgg_json *json, const char *key, vgg_colours colours, double high,

@@ -65,7 +65,7 @@ typedef struct made {
     clvgg_image *image;
     const uint8_t *rgb;
     cJSON *about;
-    int columns, width, height;
+    int columns, width, height, gutter;
 } made;
 
 static int number(const cJSON *object, const char *key)
@@ -94,8 +94,10 @@ static made read_made(clvgg_status status, const char *name, vgg_text *text)
     m.columns = number(m.about, "columns");
     m.width = number(m.about, "width");
     m.height = number(m.about, "height");
-    assert_int_equal(clvgg_image_width(m.image), m.columns * m.width);
-    assert_int_equal(clvgg_image_height(m.image), number(m.about, "rows") * m.height);
+    m.gutter = number(m.about, "gutter");
+    assert_int_equal(clvgg_image_width(m.image), m.columns * (m.width + 2 * m.gutter));
+    assert_int_equal(clvgg_image_height(m.image),
+                     number(m.about, "rows") * (m.height + 2 * m.gutter));
     vgg_text_free(text);
     return m;
 }
@@ -108,9 +110,9 @@ static void free_made(made *m)
 
 static const uint8_t *pixel(const made *m, int picture, int y, int x)
 {
-    const int row = picture / m->columns * m->height + y,
-              column = picture % m->columns * m->width + x;
-    return m->rgb + 3 * ((size_t)row * (size_t)(m->columns * m->width) + (size_t)column);
+    y += picture / m->columns * (m->height + 2 * m->gutter) + m->gutter;
+    x += picture % m->columns * (m->width + 2 * m->gutter) + m->gutter;
+    return m->rgb + 3 * (y * clvgg_image_width(m->image) + x);
 }
 
 /* Small pictures become larger by a whole number, pixel for pixel. */
@@ -131,6 +133,9 @@ static void grids_are_sheets(void **state)
         read_made(vgg_page_grid(runtime, temp_path("sheet.png"), &grid, &text), "sheet.png", &text);
     const int times = m.width / W;
     assert_true(times > 1 && m.width == times * W && m.height == times * H && m.width >= 100);
+    assert_memory_equal(pixel(&m, 4, -1, -1), pixel(&m, 4, 0, 0), 3); /* edges go on */
+    assert_memory_equal(pixel(&m, 4, m.height, m.width), pixel(&m, 4, m.height - 1, m.width - 1),
+                        3);
     for (int i = 0; i < COUNT; i++)
         for (int y = 0; y < m.height; y++)
             for (int x = 0; x < m.width; x++)

@@ -135,12 +135,13 @@
     var place = make("span", { className: "part" });
     place.style.aspectRatio = about.width + " / " + about.height;
     if (!entry.sheet) return place;
-    var image = make("img", { alt: about.cells[index].title, decoding: "async" });
+    var image = make("img", { alt: about.cells[index].title });
     image.loading = "lazy";
-    image.style.width = 100 * about.columns + "%";
-    image.style.height = 100 * about.rows + "%";
-    image.style.left = -100 * column + "%";
-    image.style.top = -100 * row + "%";
+    var across = about.width + 2 * about.gutter, down = about.height + 2 * about.gutter;
+    image.style.width = 100 * about.columns * across / about.width + "%";
+    image.style.height = 100 * about.rows * down / about.height + "%";
+    image.style.left = -100 * (column * across + about.gutter) / about.width + "%";
+    image.style.top = -100 * (row * down + about.gutter) / about.height + "%";
     image.src = entry.sheet;
     place.append(image);
     return place;
@@ -272,7 +273,8 @@
   /* ---- where we are ---- */
 
   function link(address, text) {
-    return make("li", {}, [make("a", { href: "#" + address, textContent: text, title: text })]);
+    return make("li", {}, [make("a", { href: "#" + address, title: text,
+      textContent: text.replace(/[_.\/-]/g, "$&\u200B") /* where names may break */ })]);
   }
 
   /* One list of links for each group. */
