@@ -35,8 +35,8 @@ static const vgg_option options[] = {
     {"count", 0, VGG_OPTION_COUNT, AT(count), "N", 1, 9,
      "Photographs of each map, the strongest first (9)"},
     {"mode", 0, VGG_OPTION_CHOICE, AT(mode), VGG_TOP_MODES, 0, 0,
-     "How units are projected back (both: the page switches between deconv and\n"
-     "guided; auto: of these what can be read, in two thirds of the time)"},
+     "How units are projected back (both: the page switches between\n"
+     "deconv and guided; auto: of these what can be read, in less time)"},
     {"samples", 0, VGG_OPTION_COUNT, AT(samples), "N", 0, MOST_SAMPLES,
      "Photographs whose activations, Grad-CAM and occlusion are drawn (3)"},
     {"single-file", 0, VGG_OPTION_FLAG, AT(single_file), NULL, 0, 0,

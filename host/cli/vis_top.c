@@ -26,8 +26,8 @@ static const vgg_option options[] = {
     {"count", 0, VGG_OPTION_COUNT, AT(count), "N", 1, MOST_COUNT,
      "Photographs of each map (9); figures show nine at most"},
     {"mode", 0, VGG_OPTION_CHOICE, AT(mode), VGG_TOP_MODES, 0, 0,
-     "How units are projected back (auto: of deconv and guided what can be read;\n"
-     "both: that first, then the other)"},
+     "How units are projected back (auto: of deconv and guided what\n"
+     "can be read; both: that first, then the other)"},
     {"pictures", 0, VGG_OPTION_FLAG, AT(pictures), NULL, 0, 0,
      "Also write each projection and patch as a PNG"},
     VGG_VIS_OPTIONS_IMAGES,

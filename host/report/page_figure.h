@@ -3,9 +3,9 @@
  * at any width and in any theme.
  *
  * The JSON is an object: "title", "note", "kind" ("grid" or "panels"), "columns" and "rows" of the
- * sheet, "width" and "height" of one picture in it, "gutter" around each, and "cells" in the order of the pictures, with
- * "title" and, for panels, "bar" {"low", "high", "unit", "colours": ["#rrggbb", …]} or "legend"
- * [{"name", "colour"}, …].
+ * sheet, "width" and "height" of one picture in it, "gutter" around each, and "cells" in the order
+ * of the pictures, with "title" and, for panels, "bar" {"low", "high", "unit", "colours":
+ * ["#rrggbb", …]} or "legend" [{"name", "colour"}, …].
  *
  * Errors: IO, NOT_FOUND (no such folder), OUT_OF_MEMORY.
  */
