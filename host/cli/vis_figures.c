@@ -11,8 +11,8 @@ static clvgg_status keep(vgg_vis *vis, const char *path, const vgg_grid *grid,
     const size_t out = strlen(vis->arguments->out) + 1;
     const char *figure = path + out;
     const char *sheet = vgg_vis_sheet_path(vis, figure);
-    if (sheet == NULL)
-        return CLVGG_STATUS_IO;
+    if (sheet == NULL) /* why has been said */
+        return vgg_fail(CLVGG_STATUS_IO, "%s: its pictures can't be written for the page", figure);
     vgg_text *page = &vis->page;
     vgg_text_append(page, figure, strlen(figure) + 1);
     vgg_text_append(page, sheet + out, strlen(sheet + out) + 1);

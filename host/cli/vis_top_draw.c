@@ -52,8 +52,8 @@ static clvgg_status write_picture(drawing *d, const job *j, const char *what,
     snprintf(name, sizeof name, "top/%.200s/map-%lld-%zu-%s.png", d->layer->layer,
              (long long)j->map, j->rank, what);
     const char *path = vgg_vis_path(d->vis, name);
-    if (path == NULL)
-        return CLVGG_STATUS_IO;
+    if (path == NULL) /* why has been said */
+        return vgg_fail(CLVGG_STATUS_IO, "%s: can't be written", name);
     *relative = vgg_strdup(path + strlen(d->vis->arguments->out) + 1);
     return *relative == NULL ? CLVGG_STATUS_OUT_OF_MEMORY
                              : clvgg_image_write_png(d->vis->run.runtime, path, pixels->width,
