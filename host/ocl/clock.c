@@ -67,7 +67,7 @@ cleanup:
 static clvgg_status compare_clocks(const clvgg_device *device, bool *agree)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t bytes = 16 << 20;
+    const size_t bytes = 4 << 20;
     cl_command_queue queue = NULL;
     cl_mem buffer = NULL;
     double host_ms = 0, device_ms = 0;
