@@ -311,7 +311,7 @@ static void run_right(const scenario *s, outcome *right)
 
 static void sweep(const scenario *s, const char *asked, tally *t)
 {
-    enum { MOST_SITES = 1 << 16, SAMPLE = 60 };
+    enum { MOST_SITES = 1 << 16, SAMPLE = 40 };
     static struct {
         char name[64], hash[32];
         size_t calls;
