@@ -44,7 +44,7 @@ typedef struct scenario {
     const char *const *words;
     bool times;         /* its output holds times: numbers aren't compared */
     bool measures;      /* what it prints follows from times, and isn't compared */
-    bool tolerates;     /* it lists what it can, and says what OpenCL call failed */
+    bool tolerates;     /* it shows what it can, and says what failed */
     const char *before; /* what "out" holds before it starts */
 } scenario;
 
@@ -99,7 +99,8 @@ static const scenario scenarios[] = {
     {.name = "visualize gradcam", .words = VIS("gradcam", "--format", "svg", "photos/a.png")},
     {.name = "visualize all",
      .words = VIS("all", "--layer", "conv1_1", "--maps", "0", "--count", "1", "--samples", "1",
-                  "--single-file", "--images", "photos")},
+                  "--single-file", "--images", "photos"),
+     .tolerates = true},
     {.name = "bench",
      .words = WORDS("bench", NET, "--min-time", "0.001", "--per-layer", "--out", "out/b.json"),
      .measures = true},
@@ -241,7 +242,7 @@ static const char *judge(const scenario *s, const outcome *right, const outcome 
         snprintf(words, sizeof words, "exit code %d", program->exit_code);
         return words;
     }
-    if (strange != NULL) {
+    if (strange != NULL && !(s->tolerates && program->exit_code == 1)) {
         snprintf(words, sizeof words, "exit code %d, another file: %s", program->exit_code,
                  strange);
         return words;
@@ -311,7 +312,11 @@ static void run_right(const scenario *s, outcome *right)
 
 static void sweep(const scenario *s, const char *asked, tally *t)
 {
+#ifdef __SANITIZE_ADDRESS__
+    enum { MOST_SITES = 1 << 16, SAMPLE = 8 }; /* slow */
+#else
     enum { MOST_SITES = 1 << 16, SAMPLE = 40 };
+#endif
     static struct {
         char name[64], hash[32];
         size_t calls;
