@@ -1,8 +1,8 @@
 /* cli/vis_top_pixels.c — what a unit sees, cut out of its photograph or its projection. */
 #include <string.h>
 
-#include "base/alloc.h"
 #include "cli/vis_top.h"
+#include "report/alloc.h"
 
 void vgg_top_box(const clvgg_receptive_field *field, int64_t y, int64_t x, int height, int width,
                  int64_t box[4])
