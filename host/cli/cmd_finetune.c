@@ -59,6 +59,9 @@ static const vgg_option options[] = {
     {"views", 0, VGG_OPTION_COUNT, AT(views), "N", 1, 1000,
      "Views of a photograph with --augment (4)"},
     {"seed", 0, VGG_OPTION_COUNT, AT(seed), "N", 0, 2147483647, "(1)"},
+    {"keep", 0, VGG_OPTION_CHOICE, AT(keep), "best|last", 0, 0,
+     "Epoch whose weights the new model has: of the lowest validation\n"
+     "loss, or the last, so that validation only measures (best)"},
     {"patience", 0, VGG_OPTION_COUNT, AT(patience), "N", 0, 100000,
      "Epochs without a lower validation loss before it ends (0: never)"},
     {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Memory, disk, device"},
@@ -133,6 +136,7 @@ static void take_options(const vgg_finetuning *run, clvgg_finetune_options *out)
     out->augment = arguments->augment;
     out->views = arguments->views;
     out->seed = (uint64_t)arguments->seed;
+    out->keep = (clvgg_keep)arguments->keep;
     out->patience = arguments->patience;
     out->cache_dir = run->cache_dir.bytes;
     out->cache_limit_bytes = arguments->cache_limit_bytes;
@@ -321,6 +325,8 @@ static const char *find_wrong(const vgg_finetune_arguments *arguments)
         return "--views needs --augment: views would all be the same";
     if (arguments->nesterov && arguments->optimizer != CLVGG_OPTIMIZER_SGD)
         return "--nesterov goes with --optimizer sgd";
+    if (arguments->patience > 0 && arguments->keep == CLVGG_KEEP_LAST)
+        return "--patience goes with --keep best: it lets validation choose the last epoch";
     return NULL;
 }
 
@@ -367,8 +373,9 @@ const vgg_verb vgg_verb_finetune = {
         "Replaces the dense head of a pretrained VGG and trains it for the classes of your\n"
         "photographs. The convolutional layers stay as they are: what they give for a photograph\n"
         "is computed once and kept on disk, so memory doesn't grow with the number of\n"
-        "photographs. The model with the lowest validation loss is what remains. Stopped by\n"
-        "Ctrl-C or killed, the same command with --resume goes on to the same result.",
+        "photographs. The model with the lowest validation loss is what remains, or the last\n"
+        "one (--keep). Stopped by Ctrl-C or killed, the same command with --resume goes on to the\n"
+        "same result.",
     .examples =
         "  clvgg finetune --data photographs/ --output mine.safetensors\n"
         "  clvgg finetune --data train/ --val val/ --augment flip,crop -o mine.safetensors\n"

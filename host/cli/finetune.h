@@ -17,7 +17,7 @@
 typedef struct vgg_finetune_arguments {
     const char *device, *model, *data, *val, *output, *head, *cache, *run_dir, *resume;
     int compute_units, train, head_init, activation; /* -1: not given */
-    int epochs, batch, optimizer, lr_schedule, views, seed, patience, dtype;
+    int epochs, batch, optimizer, lr_schedule, views, seed, keep, patience, dtype;
     bool nesterov, dry_run, json, quiet, no_cache;
     double val_split, lr, warmup, momentum, weight_decay, clip_norm, dropout, label_smoothing;
     unsigned augment;

@@ -76,6 +76,8 @@ static void write_plan(const vgg_finetuning *run, vgg_text *text)
     vgg_text_puts(text, vgg_plural(plan.steps_an_epoch, " step", " steps"));
     if (plan.first_epoch > 1 || run->arguments->resume != NULL)
         vgg_text_printf(text, ", from epoch %d on", plan.first_epoch);
+    if (run->arguments->keep == CLVGG_KEEP_LAST)
+        vgg_text_puts(text, ", the last of which is kept");
 }
 
 void vgg_finetune_announce(const vgg_finetuning *run)

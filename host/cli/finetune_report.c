@@ -40,6 +40,14 @@ static const clvgg_finetune_epoch *best_epoch(const vgg_finetuning *run)
     return best;
 }
 
+/* The epoch whose weights the model has, or would have now. */
+static const clvgg_finetune_epoch *kept_epoch(const vgg_finetuning *run)
+{
+    if (run->arguments->keep == CLVGG_KEEP_BEST || run->epoch_count == 0)
+        return best_epoch(run);
+    return &run->epochs[run->epoch_count - 1];
+}
+
 /* "98.50 %", or nothing for what is no number. */
 static void write_share(vgg_text *text, double share)
 {
@@ -178,6 +186,7 @@ static void put_options(vgg_json *json, void *user)
     vgg_json_integer(json, "batch", arguments->batch);
     vgg_json_integer(json, "views", arguments->views);
     vgg_json_integer(json, "seed", arguments->seed);
+    vgg_json_string(json, "keep", arguments->keep == CLVGG_KEEP_LAST ? "last" : "best");
     vgg_json_string(json, "output", arguments->output);
 }
 
@@ -274,14 +283,15 @@ static void put_confusion(const vgg_finetuning *run, vgg_json *json)
 static void report_json(vgg_finetuning *run, const char *error)
 {
     vgg_json json = {.text = &run->cli->out.text};
-    const clvgg_finetune_epoch *best = best_epoch(run);
+    const clvgg_finetune_epoch *best = best_epoch(run), *kept = kept_epoch(run);
     vgg_json_begin_object(&json, NULL);
     vgg_finetune_put_plan(run, &json);
     put_epochs(run, &json);
     if (best != NULL) {
         vgg_json_integer(&json, "best_epoch", best->epoch);
-        vgg_json_number(&json, "val_accuracy", best->val_accuracy);
-        vgg_json_number(&json, "val_loss", best->val_loss);
+        vgg_json_integer(&json, "kept_epoch", kept->epoch);
+        vgg_json_number(&json, "val_accuracy", kept->val_accuracy);
+        vgg_json_number(&json, "val_loss", kept->val_loss);
     }
     if (run->written) {
         put_confusion(run, &json);
@@ -317,14 +327,14 @@ static void print_confusion(const vgg_finetuning *run)
 static void report_text(vgg_finetuning *run)
 {
     vgg_text *text = &run->cli->out.text;
-    const clvgg_finetune_epoch *best = best_epoch(run);
-    if (!run->written || best == NULL)
+    const clvgg_finetune_epoch *kept = kept_epoch(run);
+    if (!run->written || kept == NULL)
         return;
     print_confusion(run);
     vgg_text_puts(text, "\n");
     vgg_text_terminal(text, run->arguments->output);
-    vgg_text_printf(text, ": epoch %d, %.2f %% of the validation photographs right\n", best->epoch,
-                    100 * best->val_accuracy);
+    vgg_text_printf(text, ": epoch %d, %.2f %% of the validation photographs right\n", kept->epoch,
+                    100 * kept->val_accuracy);
     vgg_text_puts(text, "curves, metrics and checkpoints are in ");
     vgg_text_terminal(text, run->run_dir.bytes);
     vgg_text_puts(text, "\n");

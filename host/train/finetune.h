@@ -6,7 +6,7 @@
  *     finetune_settings.c   writes down what decides the result
  *     finetune_story.c      what the model's file says about its training
  *     finetune_scale.c      features of about unit size
- *     finetune_weights.c    where parameters come from: random, the base's, the best epoch's
+ *     finetune_weights.c    where parameters come from: random, the base's, the kept epoch's
  *     finetune_run.c        features, epochs, evaluation, checkpoints
  *     finetune_project.c    measures and projects
  */
@@ -49,7 +49,7 @@ struct clvgg_finetune {
     vgg_head_layer layers[3]; /* that train */
     vgg_head_options head_options;
     uint64_t head_bytes;
-    vgg_head *head; /* while it trains */
+    vgg_head *head; /* while it trains, and behind that with the weights that are kept */
     vgg_schedule schedule;
     int scale_exponent; /* features are divided by 2 to this, weights behind them multiplied */
     vgg_text settings;
@@ -58,9 +58,9 @@ struct clvgg_finetune {
     char *best_path, *last_path; /* NULL without a folder */
     vgg_train_state state;       /* where training stands */
     vgg_checkpoint *resumed;     /* until the head has it */
-    vgg_checkpoint *best;        /* what is best, once training has ended … */
+    vgg_checkpoint *best;        /* to keep the best: it, once training has ended … */
     float *best_values[3][2];    /* … or, without a folder, in memory: weights and biases */
-    uint64_t *confusion;         /* [classes][classes] of the best epoch, or NULL before the end */
+    uint64_t *confusion;         /* [classes][classes] of the epoch kept, or NULL before the end */
     double start_ms;
     bool stopping; /* the caller's progress function has asked for it */
 };
@@ -120,7 +120,7 @@ clvgg_status vgg_finetune_next(const clvgg_finetune *finetune, vgg_feature_strea
 /* A vgg_head_source of the first values of a layer that trains; `user` is the finetune. */
 clvgg_status vgg_finetune_initial(void *user, int layer, bool bias, uint64_t first, uint64_t count,
                                   float *values);
-/* A clvgg_tensor_source of the new model: frozen layers' random values, trained layers' best. */
+/* A clvgg_tensor_source of the new model: frozen layers' random values, trained layers' kept. */
 clvgg_status vgg_finetune_tensor(void *user, const char *tensor, const clvgg_shape *shape,
                                  uint64_t first, uint64_t count, float *values);
 /* Keeps the head's weights as the best so far: in best.ckpt, or in memory. */

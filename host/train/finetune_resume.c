@@ -76,6 +76,7 @@ clvgg_status vgg_finetune_read_checkpoint(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_finetune_options *options = &finetune->options;
+    const bool needs_best = options->keep == CLVGG_KEEP_BEST;
     vgg_checkpoint *best = NULL;
     finetune->state.epoch = 1;
     if (options->run_dir != NULL) {
@@ -84,12 +85,13 @@ clvgg_status vgg_finetune_read_checkpoint(clvgg_finetune *finetune)
     }
     if (options->resume == NULL)
         goto cleanup;
-    VGG_REQUIRE(finetune->best_path != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+    VGG_REQUIRE(!needs_best || finetune->best_path != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
                 "going on from a checkpoint needs the folder with its best.ckpt");
     VGG_TRY(vgg_checkpoint_open(options->resume, &finetune->resumed));
     VGG_TRY(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, false));
     VGG_TRY(vgg_checkpoint_state(finetune->resumed, &finetune->state));
-    status = open_best(finetune, true, &best);
+    if (needs_best)
+        status = open_best(finetune, true, &best);
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("going on from %s needs the best epoch so far too", options->resume);
 cleanup:

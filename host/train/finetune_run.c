@@ -205,7 +205,7 @@ static clvgg_status end_epoch(clvgg_finetune *finetune, int epoch, double start_
     state->epoch = epoch + 1;
     state->position = state->correct = 0;
     state->loss_sum = state->seconds = 0;
-    if (figures.best)
+    if (figures.best && finetune->options.keep == CLVGG_KEEP_BEST)
         VGG_TRY(vgg_finetune_keep_best(finetune));
     VGG_TRY(save_last(finetune));
     clvgg_finetune_event event = {.type = CLVGG_FINETUNE_EPOCH, .epoch_figures = &figures};
@@ -371,7 +371,7 @@ cleanup:
     return status;
 }
 
-/* The best epoch's weights once more, for what the caller asks about them. */
+/* The weights that are kept once more, for what the caller asks about them. */
 static clvgg_status finish(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -379,7 +379,8 @@ static clvgg_status finish(clvgg_finetune *finetune)
     clvgg_evaluation *evaluation = NULL;
     uint64_t *confusion = NULL;
     double loss;
-    VGG_TRY(vgg_finetune_restore_best(finetune));
+    if (finetune->options.keep == CLVGG_KEEP_BEST)
+        VGG_TRY(vgg_finetune_restore_best(finetune));
     VGG_TRY(vgg_evaluation_create(finetune->device->runtime, classes, &evaluation));
     VGG_TRY(evaluate(finetune, evaluation, &loss));
     VGG_NEW(confusion, classes * classes);

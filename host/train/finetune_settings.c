@@ -74,6 +74,7 @@ static void put_options(vgg_text *text, const clvgg_finetune_options *options)
                     options->augment & CLVGG_AUGMENT_COLOR ? "color" : "");
     put_number(text, "views", options->views);
     vgg_text_printf(text, "seed=%" PRIu64 "\n", options->seed);
+    vgg_text_printf(text, "keep=%s\n", options->keep == CLVGG_KEEP_LAST ? "last" : "best");
     put_number(text, "patience", options->patience);
 }
 

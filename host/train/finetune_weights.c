@@ -62,17 +62,20 @@ clvgg_status vgg_finetune_initial(void *user, int layer, bool bias, uint64_t fir
     return CLVGG_STATUS_OK;
 }
 
-/* Values of a trained layer, of the best epoch. */
+/* Values of a trained layer, of the epoch that is kept: the last one's are still on the device. */
 static clvgg_status give_best(const clvgg_finetune *finetune, int layer, bool bias, uint64_t first,
                               uint64_t count, float *values)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const float *kept = finetune->best_values[layer][bias];
+    const bool ended = finetune->confusion != NULL;
+    if (ended && finetune->options.keep == CLVGG_KEEP_LAST)
+        return vgg_head_read(finetune->head, layer, bias, VGG_HEAD_VALUE, first, count, values);
     if (finetune->best != NULL)
         return vgg_checkpoint_read(finetune->best, &finetune->layers[layer], bias, VGG_HEAD_VALUE,
                                    first, count, values);
     VGG_REQUIRE(kept != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                "nothing is trained yet: there is no best epoch");
+                "training has not come to an epoch that is kept");
     memcpy(values, kept + first, (size_t)count * sizeof *values);
 cleanup:
     return status;

@@ -56,6 +56,11 @@ typedef enum clvgg_lr_schedule {
     CLVGG_LR_COSINE = 2 /* down to 0 along half a cosine */
 } clvgg_lr_schedule;
 
+typedef enum clvgg_keep { /* which epoch's weights the new model has */
+    CLVGG_KEEP_BEST = 0,  /* of the lowest val_loss; epoch 0 is one of them */
+    CLVGG_KEEP_LAST = 1   /* the last one's: validation measures, and chooses nothing */
+} clvgg_keep;
+
 enum { CLVGG_AUGMENT_FLIP = 1, CLVGG_AUGMENT_CROP = 2, CLVGG_AUGMENT_COLOR = 4 }; /* bits */
 
 /* What happened, in order: FEATURES while features are computed (CHECK without a cache, while
@@ -125,11 +130,14 @@ typedef struct clvgg_finetune_options {
     unsigned augment;         /* CLVGG_AUGMENT_… bits; default 0 */
     int views;                /* of an image, the first as it is; 0: 1 without augment, else 4 */
     uint64_t seed;            /* default 1 */
-    int patience;             /* epochs without a lower val_loss before it ends; 0: never */
+    clvgg_keep keep;          /* default BEST */
+    int patience;             /* epochs without a lower val_loss before it ends; 0: never, which
+                                 KEEP_LAST needs */
     const char *cache_dir;    /* folder of feature files; NULL: computed anew in each epoch */
     uint64_t cache_limit_bytes;  /* of that folder; default 20 GiB */
     uint64_t memory_limit_bytes; /* of cache and streaming buffers; default 1 GiB */
-    const char *run_dir;      /* best.ckpt and last.ckpt go there; NULL: no checkpoints */
+    const char *run_dir;      /* last.ckpt and, to KEEP_BEST, best.ckpt go there; NULL: no
+                                 checkpoints */
     const char *resume;       /* a checkpoint, or NULL */
     double checkpoint_seconds; /* between checkpoints inside an epoch; default 300; 0: only at ends */
     clvgg_finetune_progress_fn progress;
@@ -209,7 +217,7 @@ CLVGG_API clvgg_status clvgg_finetune_project(clvgg_finetune *finetune, double *
                                               double *epoch_seconds);
 
 /* Computes features that are missing, trains, evaluates after each epoch. What remains is the epoch
- * with the lowest validation loss. Same device, options and data: same bits, also when it was
+ * that options.keep says. Same device, options and data: same bits, also when it was
  * interrupted and resumed. Photographs that can't be read are left out, and everything is as though
  * they weren't in the data sets. Blocks. Errors: CANCELLED, NON_FINITE (the loss: names step and
  * learning rate; checkpoints stay), IO (disk full …), BAD_FILE (as clvgg_finetune_check()),
@@ -220,11 +228,11 @@ CLVGG_API clvgg_status clvgg_finetune_run(clvgg_finetune *finetune);
 CLVGG_API size_t clvgg_finetune_epoch_count(const clvgg_finetune *finetune);
 CLVGG_API void clvgg_finetune_epoch_at(const clvgg_finetune *finetune, size_t index,
                                        clvgg_finetune_epoch *epoch);
-/* Of the best epoch: images of class `truth` taken for `predicted`. */
+/* Of the epoch kept: images of class `truth` taken for `predicted`. */
 CLVGG_API uint64_t clvgg_finetune_confusion(const clvgg_finetune *finetune, size_t truth,
                                             size_t predicted);
 
-/* Writes the model of the best epoch, atomically: frozen tensors bit for bit as the base's file has
+/* Writes the model of the epoch kept, atomically: frozen tensors bit for bit as the base's file has
  * them, trained ones as `dtype`; the data set's classes as labels. */
 CLVGG_API clvgg_status clvgg_finetune_save(const clvgg_finetune *finetune, const char *path,
                                            clvgg_dtype dtype);

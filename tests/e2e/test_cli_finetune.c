@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -120,6 +121,41 @@ static void same_seed_same_bits(void **state)
     assert_int_equal(number(json, "cached_images"), 0);
     cJSON_Delete(json);
     assert_same_file(reference(), uncached);
+}
+
+/* ---- which epoch is kept ---- */
+
+/* Validation photographs under each other's names: the more is learned, the worse they are. */
+static void the_last_epoch_is_kept_on_request(void **state)
+{
+    (void)state;
+    char swapped[300], output[300];
+    test_program ran = {0};
+    test_scratch_folder("swapped");
+    snprintf(swapped, sizeof swapped, "%s", test_scratch_path("swapped"));
+    snprintf(output, sizeof output, "%s", test_scratch_path("last.safetensors"));
+    assert_int_equal(symlink("../val/red", test_scratch_path("swapped/blue")), 0);
+    assert_int_equal(symlink("../val/blue", test_scratch_path("swapped/red")), 0);
+    FINETUNE(&ran, output, "--val", swapped, "--keep", "last", "--dropout", "0", "--lr", "0.003",
+             "--json");
+    assert_non_null(strstr(ran.err, "3 epochs of 5 steps, the last of which is kept"));
+    cJSON *json = test_program_json(&ran);
+    assert_true(number(json, "best_epoch") < EPOCHS);
+    assert_int_equal(number(json, "kept_epoch"), EPOCHS);
+    assert_true(number(json, "val_loss") ==
+                number(cJSON_GetArrayItem(member(json, "epochs"), EPOCHS), "val_loss"));
+    assert_true(number(json, "val_accuracy") == 0.0);
+    const cJSON *confusion = member(json, "confusion");
+    assert_int_equal(cJSON_GetArrayItem(cJSON_GetArrayItem(confusion, 0), 1)->valueint,
+                     VAL_IMAGES / 2);
+    cJSON_Delete(json);
+    assert_fails(&ran, 0, "");
+    FINETUNE(&ran, output, "--val", swapped, "--keep", "last", "--dropout", "0", "--lr", "0.003",
+             "--quiet");
+    assert_non_null(strstr(ran.out, "last.safetensors: epoch 3, 0.00 % of the validation"));
+    assert_fails(&ran, 0, "");
+    FINETUNE(&ran, output, "--keep", "last", "--patience", "2");
+    assert_fails(&ran, 2, "--patience goes with --keep best");
 }
 
 /* ---- photographs that can't be read ---- */
@@ -297,6 +333,7 @@ int main(void)
         cmocka_unit_test(the_model_classifies),
         cmocka_unit_test(a_dry_run_says_what_is_kept),
         cmocka_unit_test(same_seed_same_bits),
+        cmocka_unit_test(the_last_epoch_is_kept_on_request),
         cmocka_unit_test(what_can_not_be_read_is_left_out),
         cmocka_unit_test(a_dry_run_reads_photographs),
         cmocka_unit_test(one_photograph_a_class_is_too_few),

@@ -42,6 +42,7 @@ _clvgg() {
     --train) words="fc6 fc7 fc8" ;;
     --head) words="none" ;;
     --head-init) words="fresh keep" ;;
+    --keep) words="best last" ;;
     --activation) words="relu tanh sigmoid" ;;
     --optimizer) words="sgd adam adamw" ;;
     --lr-schedule) words="constant step cosine" ;;
@@ -89,7 +90,7 @@ _clvgg() {
             words="--data --val --val-split --max-bad --model --output --dtype --train --head --head-init
                 --activation --dropout --epochs --batch --optimizer --lr --lr-schedule
                 --warmup --momentum --nesterov --weight-decay --clip-norm --label-smoothing
-                --augment --views --seed --patience --cache --cache-limit --mem-limit
+                --augment --views --seed --keep --patience --cache --cache-limit --mem-limit
                 --device --compute-units --run-dir --resume --checkpoint-every --dry-run
                 --json --quiet --no-cache --help"
             ;;
