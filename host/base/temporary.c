@@ -64,8 +64,7 @@ static void name_file(const char *target, uint32_t attempt, char *path, size_t c
 
 static void remove_all_abandoned(const char *target, char *path, size_t capacity)
 {
-    int absent =
-        0; /* in a row; two writers may have been killed, of which the second has another */
+    int absent = 0; /* in a row: of two writers that were killed the first may be gone */
     for (uint32_t i = 0; i < NUMBERED && absent < 2; i++) {
         name_file(target, i, path, capacity);
         absent = remove_abandoned(path) ? 0 : absent + 1;

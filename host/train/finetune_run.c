@@ -156,8 +156,8 @@ static clvgg_status save_last(clvgg_finetune *finetune)
     VGG_TRY(vgg_checkpoint_write(finetune->last_path, finetune->settings.bytes, &finetune->state,
                                  &layers));
     clvgg_finetune_event event = {.type = CLVGG_FINETUNE_SAVED, .path = finetune->last_path};
-    (void)vgg_finetune_tell(finetune,
-                            &event); /* a wish to stop is heard behind the step or epoch */
+    /* A wish to stop is heard behind the step or epoch. */
+    (void)vgg_finetune_tell(finetune, &event);
 cleanup:
     return status;
 }
