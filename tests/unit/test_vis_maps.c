@@ -147,7 +147,7 @@ static void layers_are_chosen_behind_their_activation(void **state)
                      CLVGG_STATUS_OK);
     assert_int_equal(vgg_graph_add(graph, "out", VGG_LAYER_DENSE, &dense, 1, NULL),
                      CLVGG_STATUS_OK);
-    assert_int_equal(vgg_layer_choose(graph, NULL, &node), CLVGG_STATUS_INVALID_ARGUMENT);
+    assert_int_equal(vgg_layer_choose(graph, NULL, &node), CLVGG_STATUS_UNSUPPORTED);
     assert_non_null(strstr(clvgg_status_message(), "no convolution"));
     assert_int_equal(vgg_layer_first_stage(graph), 1);
     assert_int_equal(vgg_layer_last_features(graph), 1);
