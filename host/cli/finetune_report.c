@@ -223,7 +223,15 @@ static clvgg_status write_json(const vgg_finetuning *run, const char *path)
 
 static clvgg_status write_curves(const vgg_finetuning *run, const char *path)
 {
-    return vgg_curves_write(path, run->arguments->output, run->epochs, run->epoch_count);
+    vgg_text title = {0};
+    vgg_text_puts(&title, run->arguments->output);
+    if (run->arguments->keep == CLVGG_KEEP_LAST) /* the best one is marked, and isn't the model */
+        vgg_text_printf(&title, ": epoch %d", kept_epoch(run)->epoch);
+    const clvgg_status status =
+        title.failed ? CLVGG_STATUS_OUT_OF_MEMORY
+                     : vgg_curves_write(path, title.bytes, run->epochs, run->epoch_count);
+    vgg_text_free(&title);
+    return status;
 }
 
 clvgg_status vgg_finetune_write_files(vgg_finetuning *run)

@@ -16,7 +16,7 @@ typedef struct vgg_metrics {
     size_t count;
     const char *const *classes; /* [class_count] */
     size_t class_count;
-    const uint64_t *confusion; /* of the best epoch: [class_count][class_count], rows are truth */
+    const uint64_t *confusion; /* of the kept epoch: [class_count][class_count], rows are truth */
     /* Writes the members of "options"; NULL: there are none. */
     void (*options)(vgg_json *json, void *user);
     /* Writes the member "left_out"; NULL: there is none. */
