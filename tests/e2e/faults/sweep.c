@@ -328,7 +328,7 @@ static void sweep(const scenario *s, const char *asked, tally *t)
 #ifdef __SANITIZE_ADDRESS__
     enum { MOST_SITES = 1 << 16, SAMPLE = 8 }; /* slow */
 #else
-    enum { MOST_SITES = 1 << 16, SAMPLE = 40 };
+    enum { MOST_SITES = 1 << 16, SAMPLE = 20 };
 #endif
     static struct {
         char name[64], hash[32];
@@ -343,7 +343,7 @@ static void sweep(const scenario *s, const char *asked, tally *t)
         t->sites++;
     fclose(list);
     const bool all = strcmp(asked, "calls") == 0 || strcmp(asked, "sites") == 0;
-    const size_t step = asked[0] != '\0' || t->sites < SAMPLE ? 1 : t->sites / SAMPLE;
+    const size_t step = asked[0] != '\0' ? 1 : (t->sites + SAMPLE - 1) / SAMPLE;
     for (size_t i = 0; i < t->sites; i += step) {
         if (asked[0] != '\0' && !all && strcmp(asked, sites[i].hash) != 0)
             continue;
