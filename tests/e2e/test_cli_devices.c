@@ -136,9 +136,12 @@ static void test_pocl_needs_a_folder(void **state)
     snprintf(vendors, sizeof vendors, "OCL_ICD_VENDORS=%s", vendor);
     snprintf(temporary, sizeof temporary, "TMPDIR=%s", folder);
     snprintf(made, sizeof made, "%s/clvgg-pocl-%lu", folder, (unsigned long)geteuid());
+    /* Another driver's libraries, where the suite runs on one, are not PoCL's. */
     const char *const homeless[] = {
-        vendors, temporary, "HOME=/dev/null", "XDG_CACHE_HOME", "POCL_CACHE_DIR", "CLVGG_DEVICE", NULL};
-    const char *const nowhere[] = {vendors, "POCL_CACHE_DIR=/dev/null/x", "CLVGG_DEVICE", NULL};
+        vendors,          temporary,      "HOME=/dev/null",  "XDG_CACHE_HOME",
+        "POCL_CACHE_DIR", "CLVGG_DEVICE", "LD_LIBRARY_PATH", NULL};
+    const char *const nowhere[] = {vendors, "POCL_CACHE_DIR=/dev/null/x", "CLVGG_DEVICE",
+                                   "LD_LIBRARY_PATH", NULL};
     test_program ran = {.environment = homeless};
     test_program_run(&ran, (const char *[]){PROGRAM, "devices", NULL});
     if (ran.exit_code != 0)
