@@ -1,0 +1,7 @@
+# Read by CPack for each kind of package: which components, and the script that finishes what was staged.
+if(CPACK_GENERATOR STREQUAL "TGZ")
+  # Those who compile against the library have its Debian packages, or `cmake --install`.
+  list(GET CPACK_INSTALL_CMAKE_PROJECTS 0 build)
+  set(CPACK_INSTALL_CMAKE_PROJECTS ${build} clvgg program / ${build} clvgg data /)
+  set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/carry.cmake)
+endif()
