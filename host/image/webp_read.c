@@ -19,19 +19,27 @@
 #include "base/alloc.h"
 #include "image/exif.h"
 
+/* libwebp says NULL for bad data and for no memory alike, and from 1.5 on VP8_STATUS_OUT_OF_MEMORY
+ * for damaged alpha too; malloc() sets errno. */
+static clvgg_status check_memory(void)
+{
+    return errno != ENOMEM ? CLVGG_STATUS_OK
+                           : vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "out of memory in libwebp");
+}
+
 static clvgg_status check(VP8StatusCode code, size_t byte_count)
 {
     switch (code) {
     case VP8_STATUS_OK:
         return CLVGG_STATUS_OK;
-    case VP8_STATUS_OUT_OF_MEMORY:
-        return vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "out of memory in libwebp");
     case VP8_STATUS_NOT_ENOUGH_DATA:
     case VP8_STATUS_SUSPENDED:
         return vgg_fail(CLVGG_STATUS_BAD_FILE, "truncated WebP: ends after %zu bytes", byte_count);
     case VP8_STATUS_UNSUPPORTED_FEATURE:
         return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "a WebP of a rare kind");
     default:
+        if (code == VP8_STATUS_OUT_OF_MEMORY && errno == ENOMEM)
+            return check_memory();
         return vgg_fail(CLVGG_STATUS_BAD_FILE, "damaged WebP");
     }
 }
@@ -40,18 +48,12 @@ static clvgg_status read_features(const uint8_t *bytes, size_t byte_count,
                                   WebPBitstreamFeatures *features)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    errno = 0;
     VGG_TRY(check(WebPGetFeatures(bytes, byte_count, features), byte_count));
     VGG_TRY(vgg_image_check_size((uint64_t)features->width, (uint64_t)features->height,
                                  VGG_IMAGE_PIXELS_MAX));
 cleanup:
     return status;
-}
-
-/* libwebp says NULL for bad data and for no memory alike; malloc() sets errno. */
-static clvgg_status check_memory(void)
-{
-    return errno != ENOMEM ? CLVGG_STATUS_OK
-                           : vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "out of memory in libwebp");
 }
 
 static clvgg_status find_orientation(const uint8_t *bytes, size_t byte_count, int *orientation)
@@ -83,6 +85,7 @@ static clvgg_status read_still(const uint8_t *bytes, size_t byte_count, int chan
     config.output.u.RGBA.rgba = image->pixels;
     config.output.u.RGBA.stride = image->width * channels;
     config.output.u.RGBA.size = (size_t)image->width * (size_t)image->height * (size_t)channels;
+    errno = 0;
     return check(WebPDecode(bytes, byte_count, &config), byte_count);
 }
 
