@@ -54,7 +54,7 @@ static int write_pictures(clvgg_runtime *runtime, const char *folder)
         for (int kind = 0; kind < 3; kind++) {
             const size_t layer = i / (MAPS * NINE);
             snprintf(names[kind][i], sizeof names[0][0], "%zu-%c.png", i, "bac"[kind]);
-            snprintf(path, sizeof path, "%s/%s", folder, names[kind][i]);
+            snprintf(path, sizeof path, "%s/%zu-%c.png", folder, i, "bac"[kind]);
             if (!write_picture(runtime, path, sides[layer], (unsigned)i + (kind == 2), kind > 0))
                 return 0;
         }

@@ -35,6 +35,20 @@ static bool listed(const test_device *device)
     return intel || khr;
 }
 
+/* Whether the driver builds what it lists: some list extensions whose functions they lack. */
+static bool built(void)
+{
+    test_device device;
+    vgg_kernel *kernel = NULL;
+    test_device_open(&device, NULL);
+    const clvgg_status status =
+        vgg_program_kernel(device.device, "sub_group.cl", "-DS=16", "sub_group", &kernel, NULL);
+    assert_true(status == CLVGG_STATUS_OK || status == CLVGG_STATUS_BUILD_FAILED);
+    vgg_kernel_free(kernel);
+    test_device_close(&device);
+    return status == CLVGG_STATUS_OK;
+}
+
 static void cpus_are_asked_for_a_named_variant(void **state)
 {
     (void)state;
@@ -107,6 +121,7 @@ static void only_a_right_result_means_sub_groups(void **state)
 static void a_check_that_fails_is_made_again(void **state)
 {
     (void)state;
+    const int sizes = built() ? VGG_SUB_GROUP_8 | VGG_SUB_GROUP_16 : 0;
     bool failed = true;
     for (size_t call = 0; failed; call++) {
         const size_t live = cl_faults_live();
@@ -121,7 +136,7 @@ static void a_check_that_fails_is_made_again(void **state)
         assert_int_equal(status != CLVGG_STATUS_OK, heard);
         assert_true(!heard || found.sizes == 0);
         must(vgg_sub_group_check(device.device, &found));
-        assert_int_equal(found.sizes, listed(&device) ? VGG_SUB_GROUP_8 | VGG_SUB_GROUP_16 : 0);
+        assert_int_equal(found.sizes, sizes);
         test_device_close(&device);
         assert_int_equal(cl_faults_live(), live);
     }

@@ -136,7 +136,7 @@ static void note(void *user, const vgg_tuner_event *event)
     r->count++;
 }
 
-static bool stop(void *user)
+static bool enough(void *user)
 {
     const record *r = user;
     return r->stop_after > 0 && r->count >= r->stop_after;
@@ -149,7 +149,7 @@ static vgg_tuner_result search(uint64_t seed, double seconds, record *r)
                              .seed = seed,
                              .deadline_ms = vgg_clock_ms() + seconds * 1e3,
                              .report = note,
-                             .stop = stop,
+                             .stop = enough,
                              .user = r};
     vgg_tuner_result result;
     assert_int_equal(vgg_tuner_search(&tuner, &c.like, c.pool, &result), CLVGG_STATUS_OK);
@@ -221,7 +221,7 @@ static void parameters_of_clblast_are_tuned(void **state)
                              .seed = 1,
                              .deadline_ms = vgg_clock_ms() + 600e3,
                              .report = note,
-                             .stop = stop,
+                             .stop = enough,
                              .user = &r};
     vgg_clblast_in_force(device.device->id, words);
     assert_string_equal(words, "");
