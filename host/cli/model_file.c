@@ -7,36 +7,34 @@
 
 enum { PATH_CAPACITY = 4096 };
 
-/* The folder above that of the running program: PREFIX of PREFIX/bin/clvgg, or the source tree of
- * its build/clvgg. "" when unknown. */
-static void program_parent(char *folder)
+static void drop_last_part(char *path)
 {
-    ssize_t length = readlink("/proc/self/exe", folder, PATH_CAPACITY - 1);
-    folder[length > 0 ? length : 0] = '\0';
-    for (int i = 0; i < 2; i++) {
-        char *slash = strrchr(folder, '/');
-        if (slash != NULL)
-            *slash = '\0';
-    }
+    char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        *slash = '\0';
 }
 
-/* The first readable `name` among: installed beside the program, in the source tree, installed
- * where CMake was told. */
+/* `name` in `place`, a path from the running program's folder on. /proc names that folder without
+ * links, so every ".." takes its last part off. */
+static bool beside_program(const char *place, const char *name, char *path)
+{
+    char folder[PATH_CAPACITY];
+    ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    folder[length > 0 ? length : 0] = '\0';
+    drop_last_part(folder);
+    for (; strncmp(place, "../", 3) == 0; place += 3)
+        drop_last_part(folder);
+    return snprintf(path, PATH_CAPACITY, "%s/%s/%s", folder, place, name) < PATH_CAPACITY;
+}
+
+static const char INSTALLED[] = CLVGG_DATA_FROM_PROGRAM "/models";
+
+/* The first readable `name` among: installed, from the program's folder on, so that both can move
+ * together; beside the program, where a build folder has a link to the source tree's. */
 static bool find_shipped(const char *name, char *path)
 {
-    char parent[PATH_CAPACITY];
-    program_parent(parent);
-    const struct {
-        const char *root, *folder;
-    } places[] = {
-        {parent, "/share/clvgg/models"}, {parent, "/models"}, {CLVGG_DATA_DIR, "/models"}};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        int length =
-            snprintf(path, PATH_CAPACITY, "%s%s/%s", places[i].root, places[i].folder, name);
-        if (length < PATH_CAPACITY && access(path, R_OK) == 0)
-            return true;
-    }
-    return false;
+    return (beside_program(INSTALLED, name, path) && access(path, R_OK) == 0) ||
+           (beside_program("models", name, path) && access(path, R_OK) == 0);
 }
 
 /* Whether a model knows nothing about ImageNet's classes but their number. */
@@ -59,10 +57,11 @@ clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char
     if (path == NULL && find_shipped("vgg16-catdog.safetensors", found))
         path = found;
     if (path == NULL) {
+        beside_program(INSTALLED, "vgg16-catdog.safetensors", found);
         vgg_cli_error(cli,
-                      "no model: the default one isn't in %s/models; name a file by --model "
-                      "or CLVGG_MODEL",
-                      CLVGG_DATA_DIR);
+                      "no model: the default one, which the package clvgg-data brings, isn't "
+                      "there: %s; name a file by --model or CLVGG_MODEL",
+                      found);
         *exit_code = VGG_EXIT_FAILED;
         return NULL;
     }

@@ -43,7 +43,16 @@ classify() { # PROGRAM…
     case $result in "$expected"*) ;; *) fail "$1: $result" ;; esac
 }
 (cd / && env -u HOME "$prefix/bin/clvgg" run "$photograph") | grep -q cat || fail "the installed program finds no cat"
+# A component alone; a program without the model says where it should be.
+DESTDIR=$stage/alone cmake --install "$build" --prefix /opt/clvgg --component program > "$stage/log"
+! "$stage/alone/opt/clvgg/bin/clvgg" run "$photograph" > "$stage/log" 2>&1 || fail "the program takes a model that isn't its own"
+grep -qF "$stage/alone/opt/clvgg/share/clvgg/models/vgg16-catdog.safetensors" "$stage/log" || fail "without a model: $(cat "$stage/log")"
 
+# A build folder holds no whole package: it isn't found, be it in PATH, where people put it to run the program.
+! PATH=$build:$PATH PKG_CONFIG_PATH=$build cmake -S "$source/tests/e2e/consumer" -B "$stage/none" -DCMAKE_PREFIX_PATH="$build" \
+    -DCMAKE_FIND_USE_CMAKE_SYSTEM_PATH=OFF > "$stage/log" 2>&1 || fail "find_package(clvgg) finds the build folder"
+grep -q 'Could not find a package configuration file' "$stage/log" || fail "find_package(clvgg): $(cat "$stage/log")"
+! PKG_CONFIG_LIBDIR=$build pkg-config --exists clvgg || fail "pkg-config finds the build folder"
 cmake -S "$source/tests/e2e/consumer" -B "$stage/consumer" -DCMAKE_PREFIX_PATH="$prefix" > "$stage/log"
 cmake --build "$stage/consumer" > "$stage/log"
 classify "$stage/consumer/consumer_shared"
