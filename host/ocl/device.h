@@ -43,10 +43,11 @@ struct clvgg_device {
     size_t alignment_bytes; /* of sub-allocations: max(CL_DEVICE_MEM_BASE_ADDR_ALIGN/8, 128) */
     pthread_mutex_t lock;   /* guards the program list and the weight store */
     struct vgg_program_cache *programs;
-    atomic_int matrix_unit; /* matrix_unit.c's: what it found, 0 before it looked */
-    atomic_int sub_groups;  /* sub_group.c's */
-    atomic_int clock;       /* clock.c's */
-    void *weight_store;     /* plan/weight_store.c's */
+    atomic_int matrix_unit;         /* matrix_unit.c's: what it found, 0 before it looked */
+    atomic_int sub_groups;          /* sub_group.c's */
+    atomic_int clock;               /* clock.c's */
+    void *weight_store;             /* plan/weight_store.c's */
+    void (*_Atomic at_close)(void); /* lets go of what others keep of the context: CLBlast */
 };
 
 clvgg_status vgg_device_open(clvgg_runtime *runtime, const char *spec,

@@ -17,6 +17,9 @@ static void free_device(clvgg_device *device)
     vgg_program_cache_store(device);
     vgg_scope_leave(previous);
     vgg_program_cache_free(device->programs);
+    void (*const at_close)(void) = atomic_load(&device->at_close);
+    if (at_close != NULL)
+        at_close();
     if (device->context != NULL)
         clReleaseContext(device->context);
     if (device->is_sub_device)
@@ -52,6 +55,7 @@ static clvgg_status new_device(const clvgg_runtime *runtime, cl_device_id id, cl
     atomic_init(&device->matrix_unit, 0);
     atomic_init(&device->sub_groups, 0);
     atomic_init(&device->clock, 0);
+    atomic_init(&device->at_close, NULL);
     device->runtime = runtime;
     device->id = id;
     *out = device;

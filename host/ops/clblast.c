@@ -61,3 +61,8 @@ clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const
         CLBlastOverrideParameters(device, kernel, CLBlastPrecisionSingle, count, names, values),
         "CLBlastOverrideParameters");
 }
+
+void vgg_clblast_forget(void)
+{
+    CLBlastClearCache();
+}

@@ -27,4 +27,8 @@ clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buff
 clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const char **names,
                                   const size_t *values, size_t count);
 
+/* Drops the programs that CLBlast keeps in the process, and so its references to contexts. Where
+ * they stay, CLBlast releases them after main(), when a driver may have ended already. */
+void vgg_clblast_forget(void);
+
 #endif

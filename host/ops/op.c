@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ocl/matrix_unit.h"
+#include "ops/clblast.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
@@ -190,6 +191,8 @@ int vgg_register_rows(const vgg_traits *traits, int columns)
 
 void vgg_op_list_kernels(vgg_op *op, vgg_kernel_list *list)
 {
+    if (op->variant->uses_clblast)
+        atomic_store(&list->device->at_close, vgg_clblast_forget);
     for (int i = 0; i < op->program_count; i++) {
         vgg_op_program *program = &op->programs[i];
         vgg_kernel_list_add(list, program->file, program->options, program->kernel_name,

@@ -19,8 +19,9 @@ extern "C" {
 
 /* Wraps one device of the caller's context; retains the context until the clvgg_device is freed.
  * Sessions made on it share weights. Such sessions use clvgg's own GEMM unless their options ask
- * for CLBlast (which keeps contexts alive in its own cache).
- * Errors: INVALID_ARGUMENT (the context doesn't hold the device), UNSUPPORTED. */
+ * for CLBlast, which keeps a context alive until the last session on the clvgg_device is freed:
+ * then CLBlast's cache, the process's, is emptied. Errors: INVALID_ARGUMENT (the context doesn't
+ * hold the device), UNSUPPORTED. */
 CLVGG_API clvgg_status clvgg_device_from_context(clvgg_runtime *runtime, cl_context context,
                                                  cl_device_id device, clvgg_device **out);
 

@@ -437,6 +437,30 @@ static void reference_counts_come_back(void **state)
     clReleaseMemObject(buffers[1]);
 }
 
+static void clblast_lets_go_of_a_context(void **state)
+{
+    (void)state;
+    const struct timespec moment = {0, 10000000};
+    cl_int error = CL_SUCCESS;
+    cl_context context = clCreateContext(NULL, 1, &own.id, NULL, NULL, &error);
+    cl(error);
+    clvgg_device *device = NULL;
+    must(clvgg_device_from_context(own.runtime, context, own.id, &device));
+    clvgg_session *session =
+        session_make(device, own.model, &(session_request){.gemm = CLVGG_GEMM_CLBLAST});
+    free(session_run_one(session, 1, own.images));
+    clvgg_session_free(session);
+    clvgg_device_free(device);
+    cl_uint references = 0;
+    for (int tries = 0; tries < 1000 && references != 1; tries++) {
+        nanosleep(&moment, NULL); /* the driver drops some of its own late */
+        cl(clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof references, &references,
+                            NULL));
+    }
+    assert_int_equal(references, 1);
+    clReleaseContext(context);
+}
+
 /* The example program, `clvgg run` and a session give the same bits. */
 static void the_example_prints_the_bits_of_the_program(void **state)
 {
@@ -521,6 +545,7 @@ int main(void)
         cmocka_unit_test(wrong_arguments_are_named),
         cmocka_unit_test(only_buffers_that_can_be_read_are_taken),
         cmocka_unit_test(reference_counts_come_back),
+        cmocka_unit_test(clblast_lets_go_of_a_context),
         cmocka_unit_test(the_example_prints_the_bits_of_the_program),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
