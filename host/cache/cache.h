@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "clvgg/report.h"
 
 typedef struct vgg_cache vgg_cache;
 
@@ -64,5 +65,7 @@ clvgg_status vgg_cache_visit(vgg_cache *cache, vgg_cache_visitor visit, void *us
 clvgg_status vgg_cache_clear(vgg_cache *cache);
 /* OK unless something has stopped its use in this process, which the message names. */
 clvgg_status vgg_cache_status(vgg_cache *cache);
+/* As clvgg_report_cache(). */
+clvgg_status vgg_cache_report(vgg_cache *cache, clvgg_fact_fn visit, void *user);
 
 #endif

@@ -19,23 +19,23 @@
 /* "cvgg": tells a cache of another schema from somebody's database. */
 #define APPLICATION_ID 0x63766767
 
-/* Of the tables and of how values are checked. A file with another number is emptied. */
-#define SCHEMA 1
-
 static const char *const create_tables =
     "BEGIN IMMEDIATE;"
     "PRAGMA application_id = " TEXT(
         APPLICATION_ID) ";"
                         "PRAGMA user_version = " TEXT(
-                            SCHEMA) ";"
-                                    "CREATE TABLE IF NOT EXISTS entry("
-                                    "  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, device TEXT NOT "
-                                    "NULL, name TEXT NOT NULL,"
-                                    "  options TEXT NOT NULL, stamp TEXT NOT NULL, used INTEGER "
-                                    "NOT NULL, bytes INTEGER NOT NULL,"
-                                    "  checksum BLOB NOT NULL, value BLOB NOT NULL, UNIQUE(kind, "
-                                    "device, name, options, stamp));"
-                                    "COMMIT";
+                            VGG_CACHE_SCHEMA) ";"
+                                              "CREATE TABLE IF NOT EXISTS entry("
+                                              "  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
+                                              "device TEXT NOT "
+                                              "NULL, name TEXT NOT NULL,"
+                                              "  options TEXT NOT NULL, stamp TEXT NOT NULL, used "
+                                              "INTEGER "
+                                              "NOT NULL, bytes INTEGER NOT NULL,"
+                                              "  checksum BLOB NOT NULL, value BLOB NOT NULL, "
+                                              "UNIQUE(kind, "
+                                              "device, name, options, stamp));"
+                                              "COMMIT";
 
 static bool run(sqlite3 *database, const char *sql)
 {
@@ -121,7 +121,7 @@ static void settle_schema(vgg_cache *cache)
     sqlite3 *database = cache->database;
     if (!query_kind(database, &kind))
         vgg_cache_recover(cache);
-    else if (kind.application == APPLICATION_ID && kind.version == SCHEMA)
+    else if (kind.application == APPLICATION_ID && kind.version == VGG_CACHE_SCHEMA)
         return;
     else if (kind.application != APPLICATION_ID && kind.others > 0)
         give_up(cache, CLVGG_LOG_WARNING, "it is another program's database");

@@ -8,6 +8,9 @@
 #include "cache/cache.h"
 #include "cache/cache_file.h"
 
+/* Of the tables and of how values are checked. A file with another number is emptied. */
+#define VGG_CACHE_SCHEMA 1
+
 struct vgg_cache {
     pthread_mutex_t lock; /* guards what follows `limit_bytes`; the connection has no lock itself */
     char *path;

@@ -50,4 +50,11 @@ clvgg_status vgg_cache_status(vgg_cache *cache)
     return vgg_cache_visit(cache, NULL, NULL);
 }
 
+clvgg_status vgg_cache_report(vgg_cache *cache, clvgg_fact_fn visit, void *user)
+{
+    (void)cache;
+    visit(user, "state", "clvgg was built without SQLite: it has no cache");
+    return CLVGG_STATUS_OK;
+}
+
 #endif

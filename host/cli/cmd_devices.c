@@ -1,17 +1,22 @@
 /* cli/cmd_devices.c — `clvgg devices`: the flat list of OpenCL devices, and help when it is short.
  */
 
+#include "cli/isolated.h"
 #include "cli/options.h"
+#include "cli/report.h"
 #include "clvgg/device.h"
 #include "report/device.h"
 
 typedef struct devices_arguments {
-    bool json;
+    bool json, report;
 } devices_arguments;
 
 static const vgg_option options[] = {
     {"json", 0, VGG_OPTION_FLAG, offsetof(devices_arguments, json), NULL, 0, 0,
      "Print one JSON object with every fact about every device"},
+    {"report", 0, VGG_OPTION_FLAG, offsetof(devices_arguments, report), NULL, 0, 0,
+     "Print what a report of a fault should hold: versions, drivers, devices,\n"
+     "cache, a test of each; without names of users, hosts or folders"},
     {0},
 };
 
@@ -89,18 +94,8 @@ static int print_diagnosis(const vgg_cli *cli, clvgg_runtime *runtime)
     return VGG_EXIT_OK;
 }
 
-static int run_devices(vgg_cli *cli, int argc, char **argv)
+static int show_devices(vgg_cli *cli, bool json)
 {
-    devices_arguments arguments = {0};
-    size_t operand_count = 0;
-    vgg_parsed parsed =
-        vgg_options_parse(cli, &vgg_verb_devices, argc, argv, &arguments, &operand_count);
-    if (parsed != VGG_PARSED)
-        return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
-    if (operand_count > 0) {
-        vgg_cli_error(cli, "takes no argument, got '%s'", argv[1]);
-        return vgg_options_try_help(cli);
-    }
     clvgg_runtime *runtime = NULL;
     device_list list = {.chosen = -1};
     cli->no_cache = true; /* no program is compiled */
@@ -111,7 +106,7 @@ static int run_devices(vgg_cli *cli, int argc, char **argv)
     if (status != CLVGG_STATUS_OK) {
         exit_code = vgg_cli_fail(cli, status);
     } else {
-        if (arguments.json)
+        if (json)
             print_json(&cli->out.text, &list);
         else
             print_text(&cli->out.text, &cli->out_style, &list);
@@ -125,16 +120,35 @@ static int run_devices(vgg_cli *cli, int argc, char **argv)
     return exit_code;
 }
 
+static int run_devices(vgg_cli *cli, int argc, char **argv)
+{
+    devices_arguments arguments = {0};
+    size_t operand_count = 0;
+    vgg_parsed parsed =
+        vgg_options_parse(cli, &vgg_verb_devices, argc, argv, &arguments, &operand_count);
+    if (parsed != VGG_PARSED)
+        return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
+    if (operand_count > 0) {
+        vgg_cli_error(cli, "takes no argument, got '%s'", argv[1]);
+        return vgg_options_try_help(cli);
+    }
+    if (arguments.report)
+        return vgg_report_run(cli, arguments.json);
+    return vgg_isolated_verb(cli) ? show_devices(cli, arguments.json) : VGG_EXIT_FAILED;
+}
+
 const vgg_verb vgg_verb_devices = {
     .name = "devices",
     .summary = "list the OpenCL devices of this machine",
-    .usage = "[--json]",
+    .usage = "[--json] [--report]",
     .description =
         "Lists the devices of every OpenCL platform: platforms sorted by name, devices in the\n"
         "driver's order. The number in front is what --device takes. Devices that can't be used\n"
-        "are listed with the reason. Without a GPU, standard error says what was looked for.",
+        "are listed with the reason. Without a GPU, standard error says what was looked for.\n"
+        "Where a driver crashes, it says which one.",
     .examples = "  clvgg devices\n"
-                "  clvgg devices --json\n",
+                "  clvgg devices --json\n"
+                "  clvgg devices --report > report.md\n",
     .options = options,
     .run = run_devices,
 };

@@ -1,7 +1,7 @@
 /* cli/main.c — the program: environment, standard streams, choosing the verb.
  *
- * The only place that reads the environment. A new verb is a file cmd_<verb>.c and a row in
- * the table below.
+ * The only place that reads the environment, but for what `devices --report` shows of it. A new
+ * verb is a file cmd_<verb>.c and a row in the table below.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/closest.h"
+#include "cli/crash.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 
@@ -93,6 +94,8 @@ static int dispatch(vgg_cli *cli, int argc, char **argv)
     if (verb == NULL)
         return report_unknown(cli, word);
     cli->verb = verb->name;
+    if (verb != &vgg_verb_devices) /* it finds out itself */
+        vgg_crash_notice();
     return verb->run(cli, argc - 1, argv + 1);
 }
 
@@ -116,7 +119,8 @@ int main(int argc, char **argv)
 {
     hold_standard_streams();
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of writing it, with its name */
+    signal(SIGXFSZ,
+           SIG_IGN);         /* a file that may not grow is an error of writing it, with its name */
     setlocale(LC_CTYPE, ""); /* whether terminals take UTF-8; numbers keep their point */
     bool no_colour = environment("NO_COLOR") != NULL;
     vgg_cli cli = {

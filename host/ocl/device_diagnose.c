@@ -1,8 +1,7 @@
 /* ocl/device_diagnose.c — why there may be no device, in lines that a user can act on.
  *
- * Looks where the ICD loader looks (vendor folders, environment) and where GPU drivers keep their
- * device files. The library otherwise leaves the environment to the command line; here it is what
- * the loader will read, so reading it is the diagnosis. Nothing is loaded or changed.
+ * Looks where the OpenCL loader looks (icd.c) and where GPU drivers keep their device files.
+ * Nothing is changed, and no library is loaded that listing the devices doesn't load.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -13,119 +12,48 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/pocl_folder.h"
 #include "ocl/device.h"
-#include "ocl/query.h"
-
-#define VENDOR_FOLDER "/etc/OpenCL/vendors"
+#include "ocl/icd.h"
 
 typedef struct findings {
-    int icd_count;
+    bool loads_any;
     bool rusticl, pocl;
     bool gpu_file;
 } findings;
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
+/* Where lines about drivers go, and what was found. */
+typedef struct driver_lines {
+    vgg_text *text;
+    findings *found;
+} driver_lines;
 
-/* The library that an .icd file names, in its first line; says so in one line. */
-static void describe_icd(vgg_text *text, const char *path, findings *found)
+static void describe_icd(void *user, const char *path, const char *library, const char *problem)
 {
-    char line[1024] = "", library[1024];
-    FILE *file = fopen(path, "r");
-    if (file == NULL) {
-        vgg_text_printf(text, "  %s: %s\n", path, strerror(errno));
+    const driver_lines *lines = user;
+    findings *found = lines->found;
+    char verdict[512];
+    if (library == NULL) {
+        vgg_text_printf(lines->text, "  %s: %s\n", path, problem);
         return;
     }
-    bool read = fgets(line, sizeof line, file) != NULL;
-    fclose(file);
-    line[strcspn(line, "\r\n")] = '\0';
-    vgg_clean_text(library, sizeof library, line);
-    const char *verdict = !read || library[0] == '\0'  ? "names no library"
-                          : library[0] != '/'          ? "for the dynamic linker to find"
-                          : access(library, R_OK) == 0 ? "exists"
-                                                       : strerror(errno);
-    vgg_text_printf(text, "  %s: %s (%s)\n", path, library, verdict);
-    found->icd_count++;
+    vgg_icd_judge(library, verdict, sizeof verdict);
+    vgg_text_printf(lines->text, "  %s: %s (%s)\n", path, library, verdict);
+    found->loads_any = found->loads_any || strcmp(verdict, "loads") == 0;
     found->rusticl = found->rusticl || strstr(path, "rusticl") != NULL;
     found->pocl = found->pocl || strstr(library, "pocl") != NULL;
 }
 
-static int only_icd(const struct dirent *entry)
-{
-    return ends_with(entry->d_name, ".icd");
-}
-
-/* Every .icd file of a folder, in the order of their names; `path` may be such a file itself. */
-static void describe_vendors(vgg_text *text, const char *path, findings *found)
-{
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
-        describe_icd(text, path, found);
-        return;
-    }
-    struct dirent **names = NULL;
-    int count = scandir(path, &names, only_icd, alphasort);
-    if (count < 0)
-        vgg_text_printf(text, "  %s: %s\n", path, strerror(errno));
-    for (int i = 0; i < count; i++) {
-        vgg_text file = {0};
-        vgg_text_printf(&file, "%s/%s", path, names[i]->d_name);
-        if (!file.failed)
-            describe_icd(text, file.bytes, found);
-        text->failed |= file.failed;
-        vgg_text_free(&file);
-        free(names[i]); /* scandir's, by malloc */
-    }
-    free(names);
-    if (count == 0)
-        vgg_text_printf(text, "  %s: no .icd file\n", path);
-}
-
-/* A colon-separated list of .icd files or libraries. */
-static void describe_file_list(vgg_text *text, const char *list, findings *found)
-{
-    while (*list != '\0') {
-        size_t length = strcspn(list, ":");
-        char *path = vgg_strndup(list, length);
-        if (path == NULL) {
-            text->failed = true;
-            return;
-        }
-        if (ends_with(path, ".icd")) {
-            describe_icd(text, path, found);
-        } else if (length > 0) {
-            vgg_text_printf(text, "  %s: a library\n", path);
-            found->icd_count++;
-        }
-        vgg_free(path);
-        list += length + (list[length] == ':');
-    }
-}
-
 static void describe_drivers(vgg_text *text, findings *found)
 {
-    static const char *const folder_variables[] = {"OCL_ICD_VENDORS", "OPENCL_VENDOR_PATH"};
-    const char *folder = NULL, *variable = NULL;
-    for (size_t i = 0; i < 2 && folder == NULL; i++) {
-        variable = folder_variables[i];
-        folder = getenv(variable);
-    }
-    if (folder != NULL)
-        vgg_text_printf(text, "OpenCL drivers (%s is set, so %s is not read):\n", variable,
-                        VENDOR_FOLDER);
+    const char *variable = NULL;
+    driver_lines lines = {text, found};
+    if (vgg_icd_folder(&variable) != NULL)
+        vgg_text_printf(text, "OpenCL drivers (%s is set, so the system's aren't read):\n",
+                        variable);
     else
         vgg_text_puts(text, "OpenCL drivers:\n");
-    describe_vendors(text, folder != NULL ? folder : VENDOR_FOLDER, found);
-    const char *files = getenv("OCL_ICD_FILENAMES");
-    if (files != NULL && files[0] != '\0') {
-        vgg_text_puts(text, "OCL_ICD_FILENAMES adds:\n");
-        describe_file_list(text, files, found);
-    }
+    text->failed |= vgg_icd_visit(describe_icd, &lines) != CLVGG_STATUS_OK;
 }
 
 /* One device file: may this user use it, and if not, which group would help. */
@@ -196,7 +124,7 @@ static void advise(vgg_text *text, const findings *found)
     if (found->rusticl && (rusticl == NULL || rusticl[0] == '\0'))
         vgg_text_puts(text, "Mesa's rusticl shows its devices only when RUSTICL_ENABLE names a "
                             "driver: radeonsi, iris, nouveau, or llvmpipe for the CPU\n");
-    if (found->icd_count == 0)
+    if (!found->loads_any)
         vgg_text_puts(text, "Install a driver (Debian's packages): pocl-opencl-icd for any CPU, "
                             "intel-opencl-icd for Intel GPUs, mesa-opencl-icd for AMD GPUs, "
                             "nvidia-opencl-icd for NVIDIA GPUs\n");

@@ -108,7 +108,7 @@ _clvgg() {
             esac
             ;;
         info) words="--device --batch --storage --input-size --labels --json --dot --no-cache --help" ;;
-        devices) words="--json --help" ;;
+        devices) words="--json --report --help" ;;
         cache) words="list clear --json --help" ;;
         bench)
             words="--device --compute-units --model --batch --input-size --layer --mode --head --classes --optimizer --min-time --per-layer

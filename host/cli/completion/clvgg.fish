@@ -176,6 +176,7 @@ complete -c clvgg -n $info -l storage -x -a 'f32 f16 bf16' -d 'How weights are k
 complete -c clvgg -n $info -l no-cache -d 'Compile every program, and keep none'
 
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l json -d 'Print one JSON object'
+complete -c clvgg -n '__fish_seen_subcommand_from devices' -l report -d 'Print what a report of a fault should hold'
 
 set -l bench '__fish_seen_subcommand_from bench'
 complete -c clvgg -n $bench -s d -l device -x -a '(__clvgg_devices)' -d 'Device'

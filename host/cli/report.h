@@ -1,0 +1,45 @@
+/* cli/report.h — `clvgg devices --report`: all that a report of a fault should hold, to be pasted.
+ *
+ * Sections of facts, shown as they come. Whatever asks a driver runs in a process of its own, so
+ * that a driver that crashes is a fact too; all values pass scrub.c. A section is a function here,
+ * called in report.c.
+ */
+#ifndef VGG_CLI_REPORT_H
+#define VGG_CLI_REPORT_H
+
+#include "cli/isolated.h"
+#include "cli/scrub.h"
+#include "report/json.h"
+
+typedef struct vgg_report {
+    vgg_cli *cli;
+    vgg_scrub scrub;
+    bool as_json;
+    vgg_json json;
+    bool bad;            /* a driver or a device isn't as it should be */
+    size_t device_count; /* that can be listed */
+    size_t usable_count; /* that work */
+} vgg_report;
+
+/* Returns an exit code: 0 when there is a device, all work, and no driver crashed. */
+int vgg_report_run(vgg_cli *cli, bool as_json);
+
+void vgg_report_begin(vgg_report *report, const char *title);
+/* A clvgg_fact_fn, whose `user` is the report. A value that begins as a path is one, whatever is in it, up
+ * to a colon with a blank behind. */
+void vgg_report_fact(void *report, const char *name, const char *value);
+void vgg_report_end(vgg_report *report);
+/* What a child sent, and how it ended if it is a problem. */
+void vgg_report_facts(vgg_report *report, vgg_facts *facts);
+
+/* report_system.c: this build; the machine; variables of the environment that change what happens.
+ */
+void vgg_report_build(vgg_report *report);
+void vgg_report_system(vgg_report *report);
+void vgg_report_environment(vgg_report *report);
+/* report_device.c: in a child, everything about a device, with a test; the child sends
+ * VGG_REPORT_WORKS when the device gave right results. */
+#define VGG_REPORT_WORKS "self-test"
+void vgg_report_device_facts(vgg_cli *cli, void *index, void *pipe);
+
+#endif
