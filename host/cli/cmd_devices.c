@@ -15,8 +15,8 @@ static const vgg_option options[] = {
     {"json", 0, VGG_OPTION_FLAG, offsetof(devices_arguments, json), NULL, 0, 0,
      "Print one JSON object with every fact about every device"},
     {"report", 0, VGG_OPTION_FLAG, offsetof(devices_arguments, report), NULL, 0, 0,
-     "Print what a report of a fault should hold: versions, drivers, devices,\n"
-     "cache, a test of each; without names of users, hosts or folders"},
+     "Print what a report of a fault should hold: versions, drivers,\n"
+     "limits, a test of each device; no names of users, hosts or folders"},
     {0},
 };
 
