@@ -1,0 +1,27 @@
+# Gives each staged Debian package what Debian asks of all: copyright, change logs, compressed manual pages.
+# A stage is a folder a component, named like it.
+file(READ ${CPACK_PACKAGE_FOLDER}/../../LICENSE LICENCE)
+string(REPLACE "\n\n" "\n.\n" LICENCE "${LICENCE}")
+string(REGEX REPLACE "(^|\n)([^\n])" "\\1 \\2" LICENCE "${LICENCE}")
+string(TIMESTAMP DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
+foreach(component IN LISTS CPACK_COMPONENTS_ALL)
+  string(TOUPPER ${component} COMPONENT)
+  set(top ${CPACK_TEMPORARY_DIRECTORY}/${component}/usr)
+  set(documents ${top}/share/doc/${CPACK_DEBIAN_${COMPONENT}_PACKAGE_NAME})
+  configure_file(${CPACK_PACKAGE_FOLDER}/copyright.in ${documents}/copyright @ONLY)
+  configure_file(${CPACK_PACKAGE_FOLDER}/changelog.in ${documents}/changelog.Debian @ONLY)
+  configure_file(${CPACK_PACKAGE_FOLDER}/../../CHANGELOG.md ${documents}/changelog COPYONLY)
+  file(GLOB pages ${top}/share/man/*/*)
+  execute_process(COMMAND gzip -9nf ${documents}/changelog ${documents}/changelog.Debian ${pages} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+
+# Names as Debian has them.
+set(top ${CPACK_TEMPORARY_DIRECTORY}/program/usr)
+file(REMOVE ${top}/share/doc/clvgg/LICENSE ${top}/share/doc/clvgg/CHANGELOG.md)
+file(READ ${top}/share/doc/clvgg/README.md text)
+string(REPLACE "`CHANGELOG.md`" "`changelog.gz`" text "${text}")
+string(REPLACE "`LICENSE`" "`copyright`" text "${text}")
+file(WRITE ${top}/share/doc/clvgg/README.md "${text}")
+file(MAKE_DIRECTORY ${top}/share/zsh/vendor-completions)
+file(RENAME ${top}/share/zsh/site-functions/_clvgg ${top}/share/zsh/vendor-completions/_clvgg)
+file(REMOVE_RECURSE ${top}/share/zsh/site-functions)
