@@ -1,11 +1,7 @@
-/* kernel/test_conv.c — every convolution variant against double-precision loops.
+/* kernel/test_conv.c — every convolution variant on every kind of shape, as conv_check.h has it.
  *
- * Small integers, every partial sum below 2²⁴: results must be equal, not close. Variants that
- * compute something else than sums of products (Winograd) say how far they may be off, and are held
- * to it on normal values behind a ReLU with He weights. Walks the variant table, so that a new
- * variant is covered the day it is added.
+ * Walks the variant table, so that a new variant is covered the day it is added.
  */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,26 +11,9 @@
 
 #include <cmocka.h>
 
-#include "ref/reference.h"
 #include "support/cl_faults.h"
-#include "support/op_run.h"
+#include "support/conv_check.h"
 #include "tensor/dtype.h"
-#include "tensor/shape.h"
-
-/* {c, h, w}, k, kernel, stride, dilation, pad top left bottom right, groups, batch */
-typedef struct conv_shape {
-    int64_t in[3];
-    vgg_conv_attributes conv;
-    int batch;
-    bool relu, pool;
-} conv_shape;
-
-#define CONV(c, h, w, k, kh, kw, sh, sw, dh, dw, t, l, b, r, g, n, relu, pool)                     \
-    {                                                                                              \
-        {c, h, w}, {k, {kh, kw}, {sh, sw}, {dh, dw}, {t, l, b, r}, g, true}, n, relu, pool         \
-    }
-#define SAME3(c, h, w, k, n, relu, pool)                                                           \
-    CONV(c, h, w, k, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, n, relu, pool)
 
 /* The first SMALL_COUNT are what slow devices run, the first TINY_COUNT what Oclgrind does. */
 enum { SMALL_COUNT = 9, TINY_COUNT = 2 };
@@ -65,156 +44,14 @@ static const conv_shape shapes[] = {
 };
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
-static test_device device;
-static double worst_error; /* relative L2, of the variant in work */
-static uint64_t max_launch_flops;
-static bool normal_values; /* for exact variants too, where they round what they multiply */
-static vgg_choice choice;  /* of check_shape(): zeros, but where a tuning space is walked */
+static conv_check check;
 
-/* Whether the variant is to be fed integers, and to be equal. */
-static bool exact(const vgg_variant *variant)
-{
-    return variant->error_bound == 0.0 && !normal_values;
-}
-
-/* The graph's own inference gives the shapes, so that they can't drift apart. */
-static vgg_graph *graph_of(const conv_shape *s)
-{
-    vgg_graph *graph = NULL;
-    const vgg_attributes conv = {.conv = s->conv};
-    const vgg_attributes pool = {.pool = {.kernel = {2, 2}, .stride = {2, 2}}};
-    int index = 0;
-    assert_int_equal(vgg_graph_create(s->in[0], s->in[1], s->in[2], &graph), CLVGG_STATUS_OK);
-    assert_int_equal(vgg_graph_add(graph, "conv", VGG_LAYER_CONV2D, &conv, 0, &index), 0);
-    if (s->pool)
-        assert_int_equal(vgg_graph_add(graph, "pool", VGG_LAYER_MAX_POOL, &pool, index, NULL), 0);
-    return graph;
-}
-
-/* What the variant should give: double [n][result]. */
-static double *expected_values(const conv_shape *s, const vgg_problem *problem, const float *x,
-                               const float *w, const float *b)
-{
-    const clvgg_shape *out = &problem->output;
-    const size_t count = (size_t)s->batch * vgg_shape_elements(out);
-    double *y = malloc(count * sizeof *y);
-    size_t zeros = 0;
-    ref_conv(&s->conv, &problem->input, out, s->batch, x, w, b, y);
-    for (size_t i = 0; i < count; i++) {
-        zeros += y[i] == 0.0;
-        if (s->relu && y[i] < 0.0)
-            y[i] = 0.0;
-    }
-    assert_true(count < 4 || zeros < count / 2); /* the reference must say something */
-    if (problem->pool == NULL)
-        return y;
-    double *halved = malloc(count * sizeof *halved);
-    ref_halve(s->batch * out->dims[0], out->dims[1], out->dims[2], y, halved);
-    free(y);
-    return halved;
-}
-
-/* Integers for variants that must be exact; else a ReLU's output and He weights, which are values
- * of the type they are handed over in. */
-static void fill_values(const vgg_variant *variant, const conv_shape *s, clvgg_dtype dtype,
-                        float *x, size_t inputs, float *w, size_t weights, float *b)
-{
-    const size_t biases = (size_t)s->conv.out_channels;
-    if (exact(variant)) {
-        fill_integers(x, inputs, 4, 1);
-        fill_integers(w, weights, 3, 2);
-        fill_integers(b, biases, 9, 3);
-        return;
-    }
-    fill_normal(x, inputs, 1.0, 1);
-    for (size_t i = 0; i < inputs; i++)
-        x[i] = x[i] < 0.0f ? 0.0f : x[i];
-    fill_normal(w, weights, sqrt(2.0 / (double)(9 * s->in[0])), 2);
-    for (size_t i = 0; i < weights; i++) {
-        float raw;
-        vgg_from_f32(dtype, &w[i], 1, &raw);
-        vgg_to_f32(dtype, &raw, 1, &w[i]);
-    }
-    fill_normal(b, biases, 0.1, 3);
-}
-
-static void check_equal(const vgg_variant *variant, int case_index, const float *y,
-                        const double *expected, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if ((double)y[i] != expected[i])
-            fail_msg("%s %s, shape %d, value %zu: %g expected, got %g", variant->name,
-                     choice_text(variant, &choice), case_index, i, expected[i], y[i]);
-}
-
-/* Relative L2 within the variant's bound. */
-static void check_close(const op_case *c, int case_index, const float *y, const double *expected,
-                        size_t count)
-{
-    vgg_op op;
-    assert_int_equal(vgg_op_configure_chosen(&op, c->variant, &c->problem, &c->traits, &c->choice),
-                     CLVGG_STATUS_OK);
-    const double bound = vgg_op_error_bound(&op);
-    double error = 0.0, norm = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        error += ((double)y[i] - expected[i]) * ((double)y[i] - expected[i]);
-        norm += expected[i] * expected[i];
-    }
-    if (!(sqrt(error) <= bound * sqrt(norm)))
-        fail_msg("%s %s, %s, shape %d: relative L2 error %.3g, at most %.3g", c->variant->name,
-                 choice_text(c->variant, &choice), vgg_storage_name(op.pack.storage), case_index,
-                 sqrt(error / norm), bound);
-    worst_error = fmax(worst_error, norm > 0.0 ? sqrt(error / norm) : 0.0);
-}
-
-/* Runs one variant on one shape; false where the variant says it can't. */
+/* With a largest allocation of so many bytes; 0: the device's. */
 static bool check_shape(const vgg_variant *variant, const conv_shape *s, clvgg_dtype storage,
-                        int case_index, uint64_t max_allocation_bytes)
+                        int index, uint64_t max_allocation_bytes)
 {
-    vgg_graph *graph = graph_of(s);
-    const vgg_node *conv = &graph->nodes[1], *pool = s->pool ? &graph->nodes[2] : NULL;
-    op_case c = {.variant = variant,
-                 .choice = choice,
-                 .problem = {.node = conv,
-                             .input = graph->nodes[0].output,
-                             .output = conv->output,
-                             .input_block = 1,
-                             .relu = s->relu,
-                             .pool = pool,
-                             .result = pool != NULL ? pool->output : conv->output,
-                             .max_batch = s->batch,
-                             .storage = storage},
-                 .count = s->batch,
-                 .dtype = (clvgg_dtype)(case_index % 3),
-                 .traits = test_traits(&device)};
-    if (max_allocation_bytes > 0)
-        c.traits.max_allocation_bytes = max_allocation_bytes;
-    c.traits.max_launch_flops = max_launch_flops;
-    const clvgg_shape weight_shape = vgg_graph_weight_shape(graph, 1);
-    const size_t weights = vgg_shape_elements(&weight_shape);
-    const size_t inputs = (size_t)s->batch * vgg_shape_elements(&c.problem.input);
-    const size_t results = (size_t)s->batch * vgg_shape_elements(&c.problem.result);
-    float *x = malloc(inputs * sizeof *x), *w = malloc(weights * sizeof *w);
-    float *b = malloc((size_t)s->conv.out_channels * sizeof *b), *y = malloc(results * sizeof *y);
-    fill_values(variant, s, c.dtype, x, inputs, w, weights, b);
-    c.x = x;
-    c.weights = w;
-    c.bias = b;
-    const bool ran = op_run(&device, &c, y, NULL) == CLVGG_STATUS_OK;
-    if (ran) {
-        double *expected = expected_values(s, &c.problem, x, w, b);
-        if (exact(variant))
-            check_equal(variant, case_index, y, expected, results);
-        else
-            check_close(&c, case_index, y, expected, results);
-        free(expected);
-    }
-    free(x);
-    free(w);
-    free(b);
-    free(y);
-    vgg_graph_free(graph);
-    return ran;
+    check.max_allocation_bytes = max_allocation_bytes;
+    return conv_check_shape(&check, variant, s, storage, index);
 }
 
 static bool asked(const char *variable)
@@ -222,22 +59,17 @@ static bool asked(const char *variable)
     return getenv(variable) != NULL;
 }
 
-static bool serves_conv(const vgg_variant *variant)
-{
-    return (variant->layers & VGG_LAYER_BIT(VGG_LAYER_CONV2D)) != 0;
-}
-
 static void check_shapes(const vgg_variant *variant, clvgg_dtype storage, int count)
 {
     int ran = 0;
-    worst_error = 0.0;
+    check.worst_error = 0.0;
     for (int i = 0; i < count; i++)
         ran += check_shape(variant, &shapes[i], storage, i, 0);
     if (ran > 0 && variant->error_bound == 0.0)
         print_message("%s, %s: %d shapes exact\n", variant->name, vgg_storage_name(storage), ran);
     else if (ran > 0)
         print_message("%s, %s: %d shapes, relative L2 at most %.2g\n", variant->name,
-                      vgg_storage_name(storage), ran, worst_error);
+                      vgg_storage_name(storage), ran, check.worst_error);
     else
         print_message("%s: %s\n", variant->name, clvgg_status_message());
 }
@@ -272,12 +104,6 @@ static void every_small_extent_is_right(void **state)
     }
 }
 
-/* What a variant reads first of all. */
-static clvgg_dtype tuned_storage(const vgg_variant *variant)
-{
-    return variant == &vgg_variant_conv_amx ? CLVGG_DTYPE_BF16 : CLVGG_DTYPE_F32;
-}
-
 /* Variants that are exact on integers and round others stay within what they say of themselves. */
 static void rounded_values_stay_close(void **state)
 {
@@ -285,59 +111,17 @@ static void rounded_values_stay_close(void **state)
     int ran = 0;
     if (asked("CLVGG_TEST_OCLGRIND"))
         skip();
-    normal_values = true;
-    worst_error = 0.0;
+    check.normal_values = true;
+    check.worst_error = 0.0;
     for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? SMALL_COUNT : SHAPE_COUNT); i++)
         ran += check_shape(&vgg_variant_conv_amx, &shapes[i], CLVGG_DTYPE_BF16, i, 0);
-    normal_values = false;
+    check.normal_values = false;
     if (ran > 0)
-        print_message("conv_amx, bf16: %d shapes, relative L2 at most %.2g\n", ran, worst_error);
+        print_message("conv_amx, bf16: %d shapes, relative L2 at most %.2g\n", ran,
+                      check.worst_error);
     else
         print_message("SKIPPED: %s\n", clvgg_status_message());
-    assert_true(ran == 0 || worst_error > 0.0);
-}
-
-/* Every value of every tunable, on shapes off the tiles' sizes, with and without pooling. */
-static void every_tuning_value_is_right(void **state)
-{
-    (void)state;
-    static const conv_shape tuned[] = {SAME3(17, 15, 16, 40, 3, true, true),
-                                       SAME3(33, 13, 11, 67, 2, true, false)};
-    if (asked("CLVGG_TEST_OCLGRIND"))
-        skip();
-    for (size_t v = 0; v < vgg_variant_count; v++) {
-        const vgg_variant *variant = vgg_variants[v];
-        int ran = 0, refused = 0;
-        worst_error = 0.0;
-        for (int step = 0; serves_conv(variant) && tuning_step(variant, step, &choice); step++)
-            for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? 1 : 2); i++)
-                *(check_shape(variant, &tuned[i], tuned_storage(variant), i, 0) ? &ran
-                                                                                : &refused) += 1;
-        if (ran + refused > 0)
-            print_message("%s: %d tuned cases right, %d refused, relative L2 at most %.2g\n",
-                          variant->name, ran, refused, worst_error);
-        if (variant == &vgg_variant_conv_blocked && test_traits(&device).vector_width >= 4)
-            assert_true(ran > 0);
-        choice = (vgg_choice){{0}};
-    }
-}
-
-/* What isn't in the space, or doesn't fit the device, is refused in words. */
-static void wrong_tuning_values_are_refused(void **state)
-{
-    (void)state;
-    const conv_shape s = SAME3(16, 6, 6, 64, 1, true, false);
-    choice.values[2] = 5; /* of conv_tiled: TR */
-    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0, 0));
-    assert_non_null(strstr(clvgg_status_message(), "conv_tiled: TR can't be 5"));
-    choice = (vgg_choice){{28, 4}};
-    assert_false(check_shape(&vgg_variant_conv_blocked, &s, CLVGG_DTYPE_F32, 0, 0));
-    if (test_traits(&device).vector_width >= 4)
-        assert_non_null(strstr(clvgg_status_message(), "don't fit the registers"));
-    choice = (vgg_choice){{128, 128, 32, 1, 1}};
-    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0, 0));
-    assert_non_null(strstr(clvgg_status_message(), "conv_tiled needs"));
-    choice = (vgg_choice){{0}};
+    assert_true(ran == 0 || check.worst_error > 0.0);
 }
 
 /* Weights larger than the largest allocation: split where the kernel can, refused in words else. */
@@ -381,9 +165,9 @@ static void too_coarse_storage_is_refused(void **state)
 static int count_kernels(const vgg_variant *variant, const conv_shape *s, uint64_t flops)
 {
     const size_t before = cl_faults_calls("clEnqueueNDRangeKernel");
-    max_launch_flops = flops;
+    check.max_launch_flops = flops;
     const bool ran = check_shape(variant, s, CLVGG_DTYPE_F32, 1, 0);
-    max_launch_flops = 0;
+    check.max_launch_flops = 0;
     return ran ? (int)(cl_faults_calls("clEnqueueNDRangeKernel") - before) : -1;
 }
 
@@ -417,14 +201,14 @@ static void long_launches_are_parted(void **state)
 static int open_device(void **state)
 {
     (void)state;
-    test_device_open(&device, NULL);
+    test_device_open(&check.device, NULL);
     return 0;
 }
 
 static int close_device(void **state)
 {
     (void)state;
-    test_device_close(&device);
+    test_device_close(&check.device);
     return 0;
 }
 
@@ -434,8 +218,6 @@ int main(void)
         cmocka_unit_test(every_variant_is_right),
         cmocka_unit_test(every_small_extent_is_right),
         cmocka_unit_test(rounded_values_stay_close),
-        cmocka_unit_test(every_tuning_value_is_right),
-        cmocka_unit_test(wrong_tuning_values_are_refused),
         cmocka_unit_test(weights_are_split),
         cmocka_unit_test(too_coarse_storage_is_refused),
         cmocka_unit_test(long_launches_are_parted),
