@@ -5,7 +5,7 @@ set -eu
 command -v python3 > /dev/null || exit 77
 export PYTHONDONTWRITEBYTECODE=1
 cd "$1/bench"
-for script in accuracy finetune gemm layers peers report scaling startup training; do
+for script in accuracy finetune gemm layers peers report runtimes scaling startup training; do
     ./$script.py --help | grep -q "$script.py" || { echo "$script.py --help says nothing of itself"; exit 1; }
 done
 python3 - <<'PY'
@@ -18,6 +18,7 @@ import finetune
 import peers
 import plot
 import report
+import runtimes
 import startup
 import training
 
@@ -58,6 +59,15 @@ steps = [{"optimizer": optimizer, "name": name, "min_ms": ms, "peak_bytes": mib 
                                                                 ("clvgg pocl", 90, 500), ("clvgg pocl", 80, 400))]
 page = training.page({"machine": machine, "lines": steps, "rounds": 2, "head": 4096, "batch": 32})
 assert page.count("| clvgg pocl | 80.0 | 500 | 0.40 | 0.25 |") == 2, page
+
+# Classes come in any order, photographs lie in other folders.
+with tempfile.TemporaryDirectory() as folder:
+    for name, values in (("a", ((0, 3), (1, -4))), ("b", ((1, 0), (0, 3)))):
+        Path(f"{folder}/{name}").write_text(json.dumps({
+            "device": {"platform": "P", "driver_version": name},
+            "images": [{"file": f"/{name}/cat/1.jpg", "top": [{"index": i, "logit": v} for i, v in values]}]}))
+    page = runtimes.page([runtimes.read(f"{folder}/{name}") for name in "ab"])
+assert page.endswith("| P a | P b | 0.8 | 1 of 1 |"), page
 
 slope, intercept, r2 = plot.least_squares([(1, 5), (2, 7), (4, 11)])
 assert (slope, intercept, r2) == (2, 3, 1), (slope, intercept, r2)
