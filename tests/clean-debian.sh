@@ -17,9 +17,10 @@ trap 'umount -qR "$work"/*/{dev,proc,sys}; rm -rf --one-file-system "$work"' EXI
 passed=0 failed=0 skipped=0
 
 make_root() { # CODENAME DIR
-    local mirror
+    local mirror script=/usr/share/debootstrap/scripts/$1
+    [ -e "$script" ] || script=${script%/*}/sid # a release that is newer than this debootstrap
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' | head -n 1)
-    debootstrap --variant=minbase --include=ca-certificates "$1" "$2" "${mirror:-http://deb.debian.org/debian}" &&
+    debootstrap --variant=minbase --include=ca-certificates "$1" "$2" "${mirror:-http://deb.debian.org/debian}" "$script" &&
         mount --bind /dev "$2/dev" && mount -t devpts -o ptmxmode=666 devpts "$2/dev/pts" && mount -t proc proc "$2/proc" &&
         mount -t sysfs -o ro sysfs "$2/sys" && # PoCL ends the process where it can't read the machine's memory
         cp /etc/resolv.conf /etc/hosts "$2/etc/" || return 1
@@ -40,30 +41,29 @@ paste() { # DIR COMMAND: runs it in the clone, without HOME
     left=$(grep -c '^[[:space:]]*[0-9]* - .* (Skipped)$' "$1/log")
     [ $status -eq 0 ] || [ "$bad" -gt 0 ] || bad=1
     passed=$((passed + total - bad - left)) failed=$((failed + bad)) skipped=$((skipped + left))
-    [ $status -eq 0 ] && tail -n 5 "$1/log" || grep -v ' Passed ' "$1/log" | tail -n 100
+    if [ $status -eq 0 ]; then tail -n 5 "$1/log"; else grep -vE '^\[ *[0-9]+%\]|^ +Start +[0-9]+:| Passed ' "$1/log" | tail -n 100; fi
 }
 
 short=
 [ "${1:-}" != --short ] || { short=1 && shift; }
-for release in "${@:-12 13}"; do
-    for release in $release; do
-        case $release in 12) name=bookworm ;; 13) name=trixie ;; *) name=$release ;; esac
-        dir=$work/$release start=$SECONDS
-        if ! make_root "$name" "$dir" > "$work/log" 2>&1; then
-            tail -n 5 "$work/log"
-            echo "SKIPPED: clean-debian: no root of $name can be made here" >&2
-            skipped=$((skipped + 1))
-            continue
-        fi
-        echo "== Debian $release: a bare root, $((SECONDS - start)) s"
-        first=$(grep -m 1 -- 'apt-packages.txt' "$dir/clvgg/README.md")
-        second=$(grep -m 1 -- '--preset test' "$dir/clvgg/README.md")
-        [ -z "$short" ] || second="cmake --build --preset test && CLVGG_TEST_SMALL=1 ctest --preset release -E '^sweep_|_width_'"
-        for command in "$first" "$second"; do
-            start=$SECONDS
-            paste "$dir" "$command"
-            echo "-- $((SECONDS - start)) s"
-        done
+[ $# -gt 0 ] || set -- 12 13
+for release in "$@"; do
+    case $release in 12) name=bookworm ;; 13) name=trixie ;; *) name=$release ;; esac
+    dir=$work/$release start=$SECONDS
+    if ! make_root "$name" "$dir" > "$work/log" 2>&1; then
+        tail -n 5 "$work/log"
+        echo "SKIPPED: clean-debian: no root of $name can be made here" >&2
+        skipped=$((skipped + 1))
+        continue
+    fi
+    echo "== Debian $release: a bare root, $((SECONDS - start)) s"
+    first=$(grep -m 1 -- 'apt-packages.txt' "$dir/clvgg/README.md")
+    second=$(grep -m 1 -- '--preset test' "$dir/clvgg/README.md")
+    [ -z "$short" ] || second="cmake --build --preset test && CLVGG_TEST_SMALL=1 ctest --preset release -E '^sweep_|_width_'"
+    for command in "$first" "$second"; do
+        start=$SECONDS
+        paste "$dir" "$command"
+        echo "-- $((SECONDS - start)) s"
     done
 done
 echo "clean-debian: passed=$passed failed=$failed skipped=$skipped"
