@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/parallel.h"
 #include "ocl/program_binary.h"
+#include "ocl/program_frame.h"
 
 /* Kernels compile as OpenCL C 1.2 everywhere. No fast-math: NaN must pass and bits must repeat. */
 #define LANGUAGE_OPTION "-cl-std=CL1.2"
@@ -219,7 +220,9 @@ static clvgg_status compile(clvgg_device *device, program_entry *entry, const ch
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_program program = NULL;
-    VGG_CL_NEW(program, clCreateProgramWithSource(device->context, 1, &text, &length, &cl_error));
+    const char *texts[] = {VGG_PROGRAM_BEFORE, text, VGG_PROGRAM_BEHIND};
+    const size_t lengths[] = {0, length, 0}; /* 0: up to the end of the string */
+    VGG_CL_NEW(program, clCreateProgramWithSource(device->context, 3, texts, lengths, &cl_error));
     cl_int error = clBuildProgram(program, 1, &device->id, entry->build_options, NULL, NULL);
     if (error == CL_BUILD_PROGRAM_FAILURE || error == CL_INVALID_BUILD_OPTIONS)
         VGG_TRY(fail_build(device, entry, program, kernel));
