@@ -4,11 +4,11 @@
 set -eu
 source=$1 build=$2
 fail() { echo "$*" >&2; exit 1; }
-stage=$(mktemp -d "$build/uninstall.XXXXXX")
+stage=$(mktemp -d "$build/uninstall [*].XXXXXX")
 noted=$stage/noted # the build folder's own list is left alone
 trap 'rm -rf "$stage"' EXIT
 sed "s|set(noted .*|set(noted \"$noted\")|" "$build/cmake_install.cmake" > "$stage/install.cmake"
-grep -q "$noted" "$stage/install.cmake" || fail "cmake_install.cmake notes nothing"
+grep -qF "$noted" "$stage/install.cmake" || fail "cmake_install.cmake notes nothing"
 install() { cmake -DCMAKE_INSTALL_PREFIX="$1" "${@:2}" -P "$stage/install.cmake" > "$stage/log"; }
 uninstall() { cmake -Dnoted="$noted" -P "$source/host/package/uninstall.cmake"; }
 
@@ -31,6 +31,9 @@ left=$(cd "$stage" && find below one two three 2> /dev/null | sort | xargs)
 [ "$left" = "one one/bin one/share one/share/clvgg one/share/clvgg/models one/share/clvgg/models/mine two two/include two/include/.mine two/lib" ] ||
     fail "left: $left"
 case $(uninstall) in *"Nothing to remove"*) ;; *) fail "removed: not said" ;; esac
+install "$stage/three"
+rm -r "$stage/three"
+case $(uninstall) in *"Nothing to remove"*) ;; *) fail "removed by hand: not said" ;; esac
 
 # What can't be removed is said, and stays on the list.
 [ "$(id -u)" -ne 0 ] || { echo "as root every file can be removed: refusals aren't tried"; exit 0; }
