@@ -229,9 +229,9 @@ int vgg_report_run(vgg_cli *cli, bool as_json)
         vgg_cli_error(cli,
                       "no OpenCL device on this machine: 'clvgg devices' says what was looked for");
     else if (report.usable_count < report.device_count || report.bad)
-        vgg_cli_error(cli, "%zu of %zu device%s can be used, and %s", report.usable_count,
-                      report.device_count, report.device_count == 1 ? "" : "s",
-                      report.bad ? "a driver crashed: see PROBLEM" : "no driver crashed");
+        vgg_cli_error(cli, "%zu of %zu device%s work%s%s", report.usable_count, report.device_count,
+                      report.device_count == 1 ? "" : "s", report.device_count == 1 ? "s" : "",
+                      report.bad ? ": see PROBLEM" : "");
     return report.device_count > 0 && report.usable_count == report.device_count && !report.bad
                ? VGG_EXIT_OK
                : VGG_EXIT_FAILED;

@@ -38,6 +38,9 @@ static void write_driver(const char *name, const char *library)
     file_write_deep(temp_path(path), line, strlen(line));
 }
 
+/* AddressSanitizer would end the process in its own way, with an exit code. */
+#define NO_SANITIZER "ASAN_OPTIONS=handle_segv=0:handle_abort=0:intercept_tls_get_addr=0"
+
 /* The fake driver alone, in a folder of drivers. */
 static int only_the_fake(void **state)
 {
@@ -63,6 +66,7 @@ static test_program run(const char *const *environment, const char *const *argum
 static void test_report_of_this_machine(void **state)
 {
     (void)state;
+    test_program_skip_when_small("test_report_of_this_machine");
     test_program ran = run(NULL, REPORT);
     if (ran.exit_code != 0)
         fail_msg("exit code %d\n%s%s", ran.exit_code, ran.err, ran.out);
@@ -148,13 +152,14 @@ static const struct {
     {"FAKE_DRIVER=crash", "crashed: Segmentation fault"},
     {"FAKE_DRIVER=abort", "crashed: Aborted"},
     {"FAKE_DRIVER=late", "crashed: Segmentation fault"},
+    {"FAKE_DRIVER=exit", "ended the process, with exit code 3"},
 };
 
 static void test_a_driver_that_crashes_is_named(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
-        const char *const environment[] = {vendors, crashes[i].setting, NULL};
+        const char *const environment[] = {vendors, crashes[i].setting, NO_SANITIZER, NULL};
         char said[4300];
         write_driver("gone.icd", "libgone.so.1");
         snprintf(said, sizeof said,
@@ -167,9 +172,10 @@ static void test_a_driver_that_crashes_is_named(void **state)
         assert_lacks(ran.err, "gone.icd");
         test_program_free(&ran);
         ran = run(environment, (const char *[]){PROGRAM, "bench", NULL});
-        assert_true(ran.exit_code > 0);
+        assert_true(ran.exit_code > 1);
 #ifndef __SANITIZE_ADDRESS__
-        assert_contains(ran.err, "'clvgg devices' says");
+        if (ran.exit_code > 128) /* by a signal */
+            assert_contains(ran.err, "'clvgg devices' says");
 #endif
         test_program_free(&ran);
         ran = run(environment, REPORT);
@@ -213,7 +219,7 @@ static void test_a_driver_without_compiler(void **state)
     assert_int_equal(ran.exit_code, 1);
     assert_contains(ran.out, "    compiler            no\n");
     assert_contains(ran.out, "    usable              its driver has no OpenCL C compiler\n");
-    assert_contains(ran.err, "0 of 1 device can be used");
+    assert_contains(ran.err, "0 of 1 device works");
     test_program_free(&ran);
     ran = run(environment,
               (const char *[]){PROGRAM, "run", "-d", "0", TEST_DATA "/chelsea.png", NULL});
