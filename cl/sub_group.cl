@@ -1,5 +1,6 @@
 /* sub_group.cl — whether work-groups of S items are sub-groups of S lanes on this device, and do
- * what conv_subgroup.cl needs of them: block reads that begin anywhere, broadcasts from each lane.
+ * what conv_subgroup.cl needs of them: block reads that begin anywhere, of float16 too where there
+ * is such a type, broadcasts from each lane.
  *
  *     x  [1 + S]        x[i] = 65537 * i: i in both halves
  *     y  [groups][S]    of a lane: 65536 * size + 256 * (its 16-bit integer of x) + itself
@@ -17,6 +18,9 @@
 #if defined(cl_khr_subgroups) && !defined(cl_intel_subgroups)
 #pragma OPENCL EXTENSION cl_khr_subgroups : enable
 #endif
+#if defined(cl_intel_subgroups_short) && defined(cl_khr_fp16)
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#endif
 #ifdef cl_intel_required_subgroup_size
 #define SUB_GROUP_SIZE __attribute__((intel_reqd_sub_group_size(S)))
 #else
@@ -33,7 +37,11 @@ sub_group(__global const uint *restrict x, __global uint *restrict y)
 #else
     const uint own = x[1 + lane];
 #endif
-#ifdef cl_intel_subgroups_short
+#if defined(cl_intel_subgroups_short) && defined(cl_khr_fp16)
+    /* as the last digits of a float16 between 1 and 2 */
+    const half digits = as_half((ushort)(0x3C00 | intel_sub_group_block_read_us(integers)));
+    const uint integer = (uint)(1024.0f * (convert_float(digits) - 1.0f));
+#elif defined(cl_intel_subgroups_short)
     const uint integer = intel_sub_group_block_read_us(integers);
 #else
     const uint integer = integers[lane];
