@@ -4,13 +4,19 @@
 # of 12 are tried on 13 too. A photograph is classified at every step. By hand, as root; needs debootstrap, git, 5 GB.
 # Usage: packages-debian.sh [DIR]   (default: a new folder in /var/tmp; removed at the end)
 set -eu
+if [ "$(id -u)" -ne 0 ] || ! unshare --mount true 2> /dev/null || ! command -v debootstrap > /dev/null; then
+    echo "SKIPPED: packages-debian: this isn't root, debootstrap isn't installed, or nothing may be mounted here" >&2
+    echo "packages-debian: passed=0 failed=0 skipped=1"
+    exit
+fi
+# What is mounted here goes with the script, however it ends.
+[ -n "${CLVGG_OWN_MOUNTS:-}" ] || CLVGG_OWN_MOUNTS=1 exec unshare --mount bash "$0" "$@"
 root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${1:-$(mktemp -d /var/tmp/clvgg-packages.XXXXXX)}
 log=$dir/log
 passed=0 failed=0
-leave() { umount "$1/dev" "$1/proc" "$1/sys" 2> /dev/null || true; }
-cleanup() { for r in "$dir"/*/; do leave "$r"; done; rm -rf --one-file-system "$dir"; }
-trap cleanup EXIT
+leave() { umount "$1/dev" "$1/proc" "$1/sys"; }
+trap 'umount -q "$dir"/*/{dev,proc,sys}; rm -rf --one-file-system "$dir"' EXIT
 mkdir -p "$dir"
 
 enter() {
@@ -30,7 +36,7 @@ check() { # NAME WHAT COMMAND
 bare() { # RELEASE NAME
     if [ ! -d "$dir/$1-bare" ]; then
         debootstrap --variant=minbase --include=ca-certificates "$1" "$dir/$1-bare" \
-            "$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)" > "$log" 2>&1
+            "$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' | head -n 1)" > "$log" 2>&1
         cp /etc/resolv.conf /etc/hosts "$dir/$1-bare/etc/"
         apt-config dump | grep -E '^Acquire::https?' > "$dir/$1-bare/etc/apt/apt.conf.d/99network" || true
     fi
