@@ -20,7 +20,7 @@ make_root() { # CODENAME DIR
     local mirror script=/usr/share/debootstrap/scripts/$1
     [ -e "$script" ] || script=${script%/*}/sid # a release that is newer than this debootstrap
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' | head -n 1)
-    debootstrap --variant=minbase --include=ca-certificates "$1" "$2" "${mirror:-http://deb.debian.org/debian}" "$script" &&
+    debootstrap --variant=minbase --include=ca-certificates "$1" "$2" "$mirror" "$script" &&
         mount --bind /dev "$2/dev" && mount -t devpts -o ptmxmode=666 devpts "$2/dev/pts" && mount -t proc proc "$2/proc" &&
         mount -t sysfs -o ro sysfs "$2/sys" && # PoCL ends the process where it can't read the machine's memory
         cp /etc/resolv.conf /etc/hosts "$2/etc/" || return 1

@@ -19,23 +19,18 @@
 /* "cvgg": tells a cache of another schema from somebody's database. */
 #define APPLICATION_ID 0x63766767
 
+#define APPLICATION TEXT(APPLICATION_ID)
+#define SCHEMA TEXT(VGG_CACHE_SCHEMA)
+
 static const char *const create_tables =
     "BEGIN IMMEDIATE;"
-    "PRAGMA application_id = " TEXT(
-        APPLICATION_ID) ";"
-                        "PRAGMA user_version = " TEXT(
-                            VGG_CACHE_SCHEMA) ";"
-                                              "CREATE TABLE IF NOT EXISTS entry("
-                                              "  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, "
-                                              "device TEXT NOT "
-                                              "NULL, name TEXT NOT NULL,"
-                                              "  options TEXT NOT NULL, stamp TEXT NOT NULL, used "
-                                              "INTEGER "
-                                              "NOT NULL, bytes INTEGER NOT NULL,"
-                                              "  checksum BLOB NOT NULL, value BLOB NOT NULL, "
-                                              "UNIQUE(kind, "
-                                              "device, name, options, stamp));"
-                                              "COMMIT";
+    "PRAGMA application_id = " APPLICATION ";"
+    "PRAGMA user_version = " SCHEMA ";"
+    "CREATE TABLE IF NOT EXISTS entry("
+    "  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, device TEXT NOT NULL, name TEXT NOT NULL,"
+    "  options TEXT NOT NULL, stamp TEXT NOT NULL, used INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    "  checksum BLOB NOT NULL, value BLOB NOT NULL, UNIQUE(kind, device, name, options, stamp));"
+    "COMMIT";
 
 static bool run(sqlite3 *database, const char *sql)
 {

@@ -119,8 +119,8 @@ int main(int argc, char **argv)
 {
     hold_standard_streams();
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ,
-           SIG_IGN);         /* a file that may not grow is an error of writing it, with its name */
+    /* A file that may not grow is an error of writing it, with its name. */
+    signal(SIGXFSZ, SIG_IGN);
     setlocale(LC_CTYPE, ""); /* whether terminals take UTF-8; numbers keep their point */
     bool no_colour = environment("NO_COLOR") != NULL;
     vgg_cli cli = {
