@@ -3,16 +3,15 @@
 # a warning; run by qemu beside a Cortex-A72's /proc/cpuinfo, so that PoCL finds vectors of 4. Checks the unit tests, kernel tests on
 # small shapes, that no kernel calls PoCL's library, the default model's answer. CLVGG_AARCH64_ALL=1: the rest of the kernel
 # tests too, for hours. Emulated times say nothing of real ones.
-# As root on Debian with mmdebstrap, qemu-user-static, binfmt-support, gcc-aarch64-linux-gnu; 1.5 GB.
-# Usage: aarch64.sh [BUILD_DIR [RELEASE]]   (default: build-aarch64 bookworm)
+# As root on Debian 12 with mmdebstrap, qemu-user-static, binfmt-support, gcc-aarch64-linux-gnu; 1.5 GB.
+# Usage: aarch64.sh [BUILD_DIR]   (default: build-aarch64)
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 [ "${1:-}" = --mounted ] || exec unshare --mount "$0" --mounted "$@" # mounts end with the script
 shift
-release=${2:-bookworm}
 mkdir -p "${1:-$here/build-aarch64}"
 build=$(realpath "${1:-$here/build-aarch64}")
-root=$build/$release
+root=$build/root # of the cross compiler's release: it brings headers of its own
 passed=0 failed=0 skipped=0
 # Of the kernel tests those that take at most some minutes of emulation.
 quick="test_device|test_elementwise|test_pool|test_upload|test_sub_group|test_matrix_unit|test_program|test_map_peak|test_plan_memory"
@@ -43,9 +42,9 @@ misc=/proc/sys/fs/binfmt_misc
 if [ ! -e "$root/done" ]; then
     rm -rf --one-file-system "$root"
     packages=$(grep -vxE 'build-essential|cmake' "$here/apt-packages.txt" | paste -sd,)
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)
     mmdebstrap --variant=extract --architectures=arm64 --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
-        --include="base-files,bash,coreutils,libc-bin,$packages" "$release" "$root" "$mirror" > "$build/root.log" 2>&1 ||
+        --include="base-files,bash,coreutils,libc-bin,$packages" bookworm "$root" "$mirror" > "$build/root.log" 2>&1 ||
         { tail -n 20 "$build/root.log"; exit 1; }
     touch "$root/done"
 fi
