@@ -2,7 +2,7 @@
 # twice: before anything is installed, when of `folders` those that are there already are someone else's, and behind.
 set(root "$ENV{DESTDIR}")
 if(root)
-  file(REAL_PATH "${root}" root)
+  get_filename_component(root "${root}" ABSOLUTE)
 endif()
 if("${root}${CMAKE_INSTALL_PREFIX}" MATCHES "/_CPack_Packages/")
   return() # what goes into a package is dpkg's to remove
