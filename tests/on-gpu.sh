@@ -8,7 +8,7 @@
 #   tests/on-gpu.sh run OUT [--bundle FILE.tar.gz] [--driver LIBRARY] [--model FILE] [--minutes N] [--small]
 #       results as JSON in the folder OUT, a table of the steps last. FILE is build/on-gpu.tar.gz unless it is named; inside of
 #       an unpacked one it is that. --driver: another driver than NVIDIA's. --small: for slow devices, kernel tests of small shapes and batches of 1 and 4.
-#       --minutes: 12, and each step's part of them, are for a GPU; a busy CPU wants 30.
+#       --minutes: 9, and each step's part of them, are for a GPU, with time left for a second try; a busy CPU wants 30.
 #
 # Exit code: 0 when every step succeeded, 1 when one didn't or there is no driver, 2 for a wrong command line.
 set -u
@@ -125,7 +125,7 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN {printf "%.1f", b - a}'; }
 step() {
     local name=$1 limit=$2 start code left verdict seconds said
     shift 2
-    limit=$((limit * minutes / 12)) left=$((deadline - $(date +%s)))
+    limit=$((limit * minutes / 9)) left=$((deadline - $(date +%s)))
     if [ $left -lt 5 ]; then
         code=1 verdict="no time left" seconds=0 said=
     else
@@ -206,17 +206,17 @@ bench() { # FILE.json OPTION…: stopped, it writes what it has, behind the pass
 }
 
 tune() {
-    "$clvgg" tune --model vgg16 --batch "$tuned" --budget 75s --json > "$work/tune.json" || return 1
+    "$clvgg" tune --model vgg16 --batch "$tuned" --budget "$((limit * 3 / 4))s" --json > "$work/tune.json" || return 1
     "$clvgg" tune --export "$out/tuned.json"
 }
 
 pytorch() {
     command -v python3 > /dev/null || { echo "python3 isn't there"; return 77; }
-    python3 "$bundle/on_gpu_torch.py" "$work/pytorch.json"
+    python3 "$bundle/on_gpu_torch.py" "$work/pytorch.json" "$batches"
 }
 
 run() {
-    out=$1 bundle='' driver='' model='' minutes=12 small=''
+    out=$1 bundle='' driver='' model='' minutes=9 small=''
     shift
     while [ $# -gt 0 ]; do
         case $1 in
@@ -254,15 +254,15 @@ run() {
     export out work bundle clvgg model
     export -f labels kernel_tests one_test bench tune pytorch quoted since now
     printf '%-13s %7s  %-18s %s\n' step seconds verdict 'last line' | tee "$work/table"
-    step report 120 bash -c '"$clvgg" devices --report --json > "$out/report.json"; code=$?; grep -oE "\"(self-test|PROBLEM)\", \"value\": \"[^\"]*" "$out/report.json" | cut -d\" -f6; exit $code'
-    step labels 60 bash -c labels
-    step bench 150 bash -c 'bench "$out/bench.json" --batch "$batches"'
-    step training 60 bash -c 'bench "$out/training.json" --mode finetune --batch 32'
-    step kernel-tests 240 bash -c kernel_tests
+    step report 60 bash -c '"$clvgg" devices --report --json > "$out/report.json"; code=$?; grep -oE "\"(self-test|PROBLEM)\", \"value\": \"[^\"]*" "$out/report.json" | cut -d\" -f6; exit $code'
+    step labels 30 bash -c labels
+    step bench 100 bash -c 'bench "$out/bench.json" --batch "$batches"'
+    step training 45 bash -c 'bench "$out/training.json" --mode finetune --batch 32'
+    step kernel-tests 180 bash -c kernel_tests
     { echo '{"tests": ['; cat "$work"/kernel-*.json | sed '$!s/$/,/'; echo ']}'; } 2> /dev/null > "$out/kernel-tests.json"
-    step tune 110 bash -c tune
-    step bench-tuned 60 bash -c 'bench "$out/bench-tuned.json" --batch "$tuned"'
-    step pytorch 90 bash -c pytorch
+    step tune 85 bash -c tune
+    step bench-tuned 45 bash -c 'bench "$out/bench-tuned.json" --batch "$tuned"'
+    step pytorch 60 bash -c pytorch
     {
         printf '{"schema": 1, "date": "%s", "driver_library": %s,\n "gpu": %s,\n "steps": [\n  %s],\n' "$(date -u +%F)" \
             "$(basename "$driver" | quoted)" \

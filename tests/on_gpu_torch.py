@@ -1,5 +1,6 @@
 """PyTorch beside tests/on-gpu.sh: VGG16 and a training step of its dense layers in float32, TF32 off, on a CUDA device. Times are
-from host memory to host memory, as clvgg's are. Writes JSON; exit code 77 where PyTorch or CUDA is missing. Usage: on_gpu_torch.py FILE
+from host memory to host memory, as clvgg's are. Writes JSON; exit code 77 where PyTorch or CUDA is missing. Usage:
+on_gpu_torch.py FILE BATCH,… [cuda|cpu]
 """
 import json
 import sys
@@ -8,10 +9,11 @@ import time
 try:
     import torch
     from torch import nn
-except ImportError as error:
+except (ImportError, OSError) as error:
     print(f"PyTorch can't be imported: {error}")
     sys.exit(77)
-device = sys.argv[2] if len(sys.argv) > 2 else "cuda"
+batches = [int(batch) for batch in sys.argv[2].split(",")]
+device = sys.argv[3] if len(sys.argv) > 3 else "cuda"
 if device == "cuda" and not torch.cuda.is_available():
     print(f"PyTorch {torch.__version__} sees no CUDA device")
     sys.exit(77)
@@ -50,7 +52,7 @@ result = {"torch": torch.__version__, "cuda": torch.version.cuda, "device": torc
 with torch.no_grad():
     for name, form in (("infer", torch.contiguous_format), ("channels_last", torch.channels_last)):
         net = net.to(memory_format=form)
-        for batch in (1, 16, 64):
+        for batch in batches:
             images = torch.rand(batch, 3, 224, 224)
             result[name][batch] = milliseconds(lambda: net(images.to(device).to(memory_format=form)).cpu())
 del net
