@@ -15,7 +15,8 @@ void vgg_report_build(vgg_report *report)
     vgg_report_fact(report, "version", clvgg_version());
     vgg_report_fact(report, "built by", CLVGG_BUILT_BY);
     vgg_report_fact(report, "with", CLVGG_BUILT_WITH);
-    vgg_report_fact(report, "without", CLVGG_BUILT_WITHOUT);
+    vgg_report_fact(report, "without",
+                    CLVGG_BUILT_WITHOUT[0] != '\0' ? CLVGG_BUILT_WITHOUT : "nothing");
     vgg_report_end(report);
 }
 
@@ -138,9 +139,15 @@ void vgg_report_environment(vgg_report *report)
                                         "NVIDIA_DRIVER_CAPABILITIES",
                                         "LD_LIBRARY_PATH",
                                         "LD_PRELOAD"};
+    bool found = false;
     vgg_report_begin(report, "environment");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (getenv(names[i]) != NULL)
-            report_variable(report, names[i], getenv(names[i]));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (getenv(names[i]) == NULL)
+            continue;
+        found = true;
+        report_variable(report, names[i], getenv(names[i]));
+    }
+    if (!found)
+        vgg_report_fact(report, "variables", "none that matters is set");
     vgg_report_end(report);
 }
