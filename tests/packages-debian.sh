@@ -16,7 +16,7 @@ dir=${1:-$(mktemp -d /var/tmp/clvgg-packages.XXXXXX)}
 log=$dir/log
 passed=0 failed=0
 leave() { umount "$1/dev" "$1/proc" "$1/sys"; }
-trap 'umount -q "$dir"/*/{dev,proc,sys} || true; rm -rf --one-file-system "$dir"' EXIT
+trap 'umount -q "$dir"/*/{dev,proc,sys} 2> /dev/null || true; rm -rf --one-file-system "$dir"' EXIT
 mkdir -p "$dir"
 
 enter() {
