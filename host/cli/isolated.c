@@ -218,19 +218,21 @@ bool vgg_isolated_verb(vgg_cli *cli)
     blame blamed = {.cli = cli};
     char words[160] = "";
     const pid_t child = fork();
+    if (child == 0)
+        alarm(2 * LISTING_SECONDS);
     if (child <= 0)
         return true;
     const int state = wait_for(child);
     if (WIFEXITED(state) && WEXITSTATUS(state) <= VGG_EXIT_USAGE)
         _exit(WEXITSTATUS(state));
-    if (WIFSIGNALED(state) && !is_crash(state)) {
+    if (WIFSIGNALED(state) && !is_crash(state) && WTERMSIG(state) != SIGALRM) {
         signal(WTERMSIG(state), SIG_DFL);
         raise(WTERMSIG(state));
     }
     if (clvgg_runtime_create(NULL, &runtime) == CLVGG_STATUS_OK)
         (void)clvgg_report_drivers(runtime, try_driver, &blamed);
     clvgg_runtime_free(runtime);
-    describe_end(state, 0, words, sizeof words);
+    describe_end(state, 2 * LISTING_SECONDS, words, sizeof words);
     if (blamed.found == 0)
         vgg_cli_error(cli, "%s, though no driver does that when it is asked alone", words);
     return false;

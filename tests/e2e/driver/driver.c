@@ -3,7 +3,8 @@
  *     crash      dies of a segmentation fault when it is asked for its platforms
  *     abort      aborts then
  *     exit       ends the process then
- * *     late       crashes when a device is asked for its extensions
+ *     hang       never answers then
+ *     late       crashes when a device is asked for its extensions
  *     …          a device without a compiler, named as FAKE_DEVICE says
  *
  * FAKE_LOADER names a library that it loads: another OpenCL loader, say.
@@ -12,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
@@ -143,6 +145,8 @@ CL_API_ENTRY cl_int CL_API_CALL clIcdGetPlatformIDsKHR(cl_uint room, cl_platform
         abort();
     if (asked_to("exit"))
         _Exit(3);
+    while (asked_to("hang"))
+        pause();
     if (loader != NULL)
         (void)!dlopen(loader, RTLD_NOW | RTLD_LOCAL);
     dispatch.clGetPlatformInfo = platform_info;
