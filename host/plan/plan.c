@@ -34,8 +34,8 @@ static uint64_t hash_chain(uint64_t hash, const vgg_graph *graph, const vgg_plan
     return hash;
 }
 
-/* What decides a plan's bits: device, driver, layers, steps with their programs, how weights are
- * split, batch; how weights are stored is among the programs' options. */
+/* Hashes all that decides a plan's bits: device, driver, layers, steps with their programs, how
+ * weights are split, batch; how weights are stored is among the programs' options. */
 static uint64_t fingerprint(const vgg_plan *plan)
 {
     uint64_t hash = VGG_HASH_START;
@@ -208,7 +208,7 @@ cleanup:
     return status;
 }
 
-/* Whether a rule names a variant that needs sub-groups. */
+/* Says whether a rule names a variant that needs sub-groups. */
 static bool names_sub_groups(const vgg_plan_options *options)
 {
     bool named = false;

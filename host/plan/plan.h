@@ -92,7 +92,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
                              vgg_plan **out);
 void vgg_plan_free(vgg_plan *plan);
 
-/* Whether passes of vgg_plan_run() time their steps from now on. */
+/* Switches the timing of steps on or off for later passes of vgg_plan_run(). */
 clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile);
 
 /* Passes of vgg_plan_create(). */
@@ -104,20 +104,20 @@ clvgg_status vgg_plan_allocate(vgg_plan *plan);
 /* " conv1_1 relu1_1 …" for messages, cut where the capacity ends. */
 void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity);
 
-/* What a step's weights take on the device, without its bias. */
+/* Bytes of a step's weights on the device, without its bias. */
 uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step);
 /* Elements of one image of output i, and of the (first) input. */
 uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output);
 uint64_t vgg_plan_input_elements(const vgg_plan *plan);
 
-/* As clvgg_session_enqueue(): buffers of the caller's; outputs with NULL memory are not written.
- * For graphs with one input. */
+/* Does the work of clvgg_session_enqueue() on the caller's buffers; outputs with NULL memory are
+ * not written. The graph must have one input. */
 clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count, vgg_buffer input,
                               const vgg_buffer *outputs, cl_uint wait_count,
                               const cl_event *wait_list, cl_event *event);
-/* As clvgg_session_run(): host memory, blocking. */
+/* Does the work of clvgg_session_run(): host memory, blocking. */
 clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *const *outputs);
-/* The same with a value for each of the plan's inputs. */
+/* Runs the plan with a value for each of its inputs. */
 clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *inputs,
                                  float *const *outputs);
 

@@ -7,7 +7,8 @@
  */
 #include "plan/plan.h"
 
-/* Of an image's input and output together. Below `LEAST` a batch suits the caches as it is. */
+/* Bytes of a step's input and output of one image. Below LEAST_BYTES a whole batch suits the
+ * caches; CACHED_BYTES is what a band may have. */
 enum { LEAST_BYTES = 4 << 20, CACHED_BYTES = 16 << 20 };
 
 static uint64_t image_bytes(const vgg_plan *plan, const vgg_plan_step *step)
@@ -24,7 +25,8 @@ static bool suits(const vgg_plan *plan, const vgg_plan_step *step)
            image_bytes(plan, step) >= LEAST_BYTES;
 }
 
-/* Whether no step reads what step i gives: someone outside the plan wants it, whole. */
+/* Says whether no step reads the output of step i: it is one of the plan's outputs, wanted whole.
+ */
 static bool is_leaf(const vgg_plan *plan, int i)
 {
     const int output = plan->steps[i].output;

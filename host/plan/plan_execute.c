@@ -163,7 +163,7 @@ cleanup:
     return status;
 }
 
-/* From now on passes wait for this one, also on other queues: hence the flush. */
+/* Makes later passes wait for this one. They may be on other queues, hence the flush. */
 static clvgg_status remember_pass(vgg_plan *plan, vgg_launch *launch)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -175,8 +175,8 @@ cleanup:
     return status;
 }
 
-/* The same for what a pass enqueued before it failed: it uses the arena all the same. The failure
- * has its message already. */
+/* Makes later passes wait for the commands that a failed pass had enqueued, since these use the
+ * arena. The failure has its message already. */
 static void remember_failed_pass(vgg_plan *plan, vgg_launch *launch)
 {
     cl_event done = launch->last;
@@ -207,7 +207,8 @@ static bool any_full_batch_reader_of_input(const vgg_plan *plan)
     return false;
 }
 
-/* Everything between the wait list and the event. */
+/* Enqueues a pass: the wait for the one before, the input's copy where it is needed, the steps, the
+ * outputs. */
 static clvgg_status enqueue_pass(vgg_plan *plan, vgg_launch *launch, int count, vgg_buffer input,
                                  const vgg_buffer *outputs)
 {

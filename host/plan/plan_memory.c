@@ -98,7 +98,8 @@ static uint64_t clblast_bytes(const vgg_plan *plan)
     return most * sizeof(float);
 }
 
-/* What the arena takes, what it would take unshared, and the most that lives at any step. */
+/* Sets the arena's bytes, its bytes if no memory were shared, and the lower bound: the most that is
+ * live at any step. */
 static void measure(vgg_plan *plan)
 {
     plan->arena_bytes = plan->unshared_bytes = clblast_bytes(plan);

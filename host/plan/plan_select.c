@@ -17,7 +17,7 @@
 
 enum { MAX_CANDIDATES = 8 };
 
-/* What selection knows of a node. */
+/* State of a node during selection. */
 typedef struct node_state {
     bool needed, retained;
     int consumers; /* needed nodes that read it */
@@ -143,7 +143,7 @@ static int find_tensor(const selection *s, int node, int block)
     return -1;
 }
 
-/* The same, converting where no tensor has the layout. */
+/* Finds a tensor with a node's value in layout `block`, or adds a step that converts one. */
 static clvgg_status require_tensor(selection *s, int node, int block, int *out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -401,8 +401,8 @@ cleanup:
     return status;
 }
 
-/* Not with kernels from a folder, which nobody tuned, nor under a limit of memory, which a faster
- * variant may exceed. */
+/* Opens the tuning results. Kernels from a folder have none, and under a limit of memory they
+ * aren't used, since a faster variant may exceed it. */
 static clvgg_status open_tuning(selection *s)
 {
     const clvgg_runtime *runtime = s->plan->device->runtime;

@@ -68,7 +68,8 @@ static clvgg_status add_chain(tuning_run *run, const vgg_plan_step *step)
     return CLVGG_STATUS_OK;
 }
 
-/* In the order of the batches, dearest first: what is left when the budget ends matters least. */
+/* Orders chains by batch as given, and within a batch the dearest first, so that what the budget
+ * leaves undone matters least. */
 static int compare_chains(const void *a, const void *b)
 {
     const chain *x = a, *y = b;
@@ -182,7 +183,7 @@ static uint64_t seed_of(const tuning_run *run, const chain *work)
     return hash;
 }
 
-/* Which kernel files the result's programs are made from. */
+/* Notes which kernel files the result's programs are made from. */
 static clvgg_status note_kernels(const tuning_run *run, const vgg_plan_step *step,
                                  vgg_tuning *tuning)
 {

@@ -6,7 +6,7 @@
 #include "clvgg/tune.h"
 #include "plan/plan.h"
 
-/* As clvgg_tune_model(); the device's runtime has a cache. */
+/* Does the work of clvgg_tune_model(); the device's runtime must have a cache. */
 clvgg_status vgg_tune_model(clvgg_device *device, const vgg_graph *graph,
                             const clvgg_tune_options *options, clvgg_tune_summary *summary);
 

@@ -24,7 +24,7 @@ typedef struct store_entry {
     bool ready;           /* all of it is read, and on its way */
 } store_entry;
 
-/* What vgg_tensor_input asks of a parameter source. */
+/* The `user` of a vgg_tensor_input that reads one parameter from a source. */
 typedef struct parameter {
     const vgg_parameter_source *source;
     int node;

@@ -4,8 +4,8 @@
 
 #include "ops/upload.h"
 
-/* Where a graph's parameters come from. `id` tells sources apart: plans whose sources have the
- * same id share weights on a device. */
+/* The source of a graph's parameters. `id` tells sources apart: plans whose sources have the same
+ * id share weights on a device. */
 typedef struct vgg_parameter_source {
     void *user;
     uint64_t id;
@@ -13,7 +13,8 @@ typedef struct vgg_parameter_source {
     /* Elements [first, first + count) in canonical order (convolution OIHW, dense [out][in]). */
     clvgg_status (*read)(void *user, int node, bool bias, uint64_t first, uint64_t count,
                          void *data);
-    /* What tells the node's parameters from the source's others; NULL: the node does. */
+    /* Gives a number that identifies the node's parameters within the source; NULL: its index does.
+     */
     int (*key)(void *user, int node);
 } vgg_parameter_source;
 

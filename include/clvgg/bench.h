@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* What a device does at most, in two loops that do nothing else. */
+/* A device's peak rates, measured by two loops that do nothing else. */
 typedef struct clvgg_peak {
     size_t struct_size;
     double fma_gflops; /* float32 fused multiply-adds, 1e9 FLOPs a second, two a multiply-add */
@@ -110,7 +110,7 @@ CLVGG_API void clvgg_train_bench_free(clvgg_train_bench *bench);
 CLVGG_API clvgg_status clvgg_train_bench_run(clvgg_train_bench *bench, int batch,
                                              clvgg_bench_result *result);
 
-/* Of the latest run: bytes on the device, and a fingerprint (same fingerprint, same bits). */
+/* The latest run's bytes on the device, and its fingerprint (same fingerprint, same bits). */
 CLVGG_API uint64_t clvgg_train_bench_device_bytes(const clvgg_train_bench *bench);
 CLVGG_API uint64_t clvgg_train_bench_fingerprint(const clvgg_train_bench *bench);
 /* FLOPs of one image's step. */

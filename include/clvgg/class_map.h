@@ -31,7 +31,8 @@ CLVGG_API void clvgg_class_map_free(clvgg_class_map *map);
 CLVGG_API size_t clvgg_class_map_count(const clvgg_class_map *map);
 /* Name of a group, owned by the map, or NULL when out of range. */
 CLVGG_API const char *clvgg_class_map_name(const clvgg_class_map *map, size_t group);
-/* How many classes a group has; of the index that is the number of groups: how many are in none. */
+/* Number of classes in a group; for an index equal to the number of groups, the number of classes
+ * in none. */
 CLVGG_API size_t clvgg_class_map_size(const clvgg_class_map *map, size_t group);
 
 /* Sums the probabilities of an image, float32 [classes of the model], into `groups`, float32

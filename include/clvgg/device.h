@@ -54,8 +54,8 @@ CLVGG_API clvgg_status clvgg_device_query(clvgg_runtime *runtime, size_t index,
  * can't be used, and why). */
 CLVGG_API clvgg_status clvgg_device_select(clvgg_runtime *runtime, const char *spec,
                                            size_t *index);
-/* Why there may be no device: ICD files found, permissions of /dev/dri and /dev/kfd, groups,
- * RUSTICL_ENABLE. Writes a NUL-terminated text of several lines into `text` (truncated to
+/* Explains why there may be no device: ICD files found, permissions of /dev/dri and /dev/kfd,
+ * groups, RUSTICL_ENABLE. Writes a NUL-terminated text of several lines into `text` (truncated to
  * `capacity`) and its full length without NUL into *length; text may be NULL when capacity is 0. */
 CLVGG_API clvgg_status clvgg_device_diagnose(clvgg_runtime *runtime, char *text, size_t capacity,
                                              size_t *length);

@@ -20,13 +20,14 @@ typedef struct clvgg_evaluation clvgg_evaluation;
 
 enum { CLVGG_EVALUATION_MOST_CLASSES = 16384 }; /* a count of 8 bytes for each pair of them */
 
-/* For `class_count` (1 and more) classes. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+/* Creates an evaluation of `class_count` (1 or more) classes. Errors: INVALID_ARGUMENT,
+ * OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_evaluation_create(clvgg_runtime *runtime, size_t class_count,
                                                clvgg_evaluation **out);
 CLVGG_API void clvgg_evaluation_free(clvgg_evaluation *evaluation);
-/* One image of class `truth` with float32 [class_count] probabilities. Ties go to the lowest index.
- * On failure nothing is counted. Errors: INVALID_ARGUMENT, NON_FINITE (a probability that is no
- * number, or infinite), OUT_OF_MEMORY. */
+/* Counts one image of class `truth` with float32 [class_count] probabilities. Ties go to the lowest
+ * index. On failure nothing is counted. Errors: INVALID_ARGUMENT, NON_FINITE (a probability that is
+ * no number, or infinite), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_evaluation_add(clvgg_evaluation *evaluation, size_t truth,
                                             const float *probabilities);
 
@@ -45,8 +46,8 @@ CLVGG_API clvgg_status clvgg_evaluation_summarize(clvgg_evaluation *evaluation,
 /* Images of class `truth` that were taken for `predicted`; 0 for classes that don't exist. */
 CLVGG_API uint64_t clvgg_evaluation_confusion(const clvgg_evaluation *evaluation, size_t truth,
                                               size_t predicted);
-/* Of the images taken for a class, the share that is of it; of the images of a class, the share
- * taken for it. NaN where there are none. */
+/* Precision of a class: the share of the images taken for it that are of it. Recall: the share of
+ * its images that are taken for it. NaN where there are no such images. */
 CLVGG_API double clvgg_evaluation_precision(const clvgg_evaluation *evaluation, size_t class_index);
 CLVGG_API double clvgg_evaluation_recall(const clvgg_evaluation *evaluation, size_t class_index);
 

@@ -63,7 +63,7 @@ typedef enum clvgg_keep { /* which epoch's weights the new model has */
 
 enum { CLVGG_AUGMENT_FLIP = 1, CLVGG_AUGMENT_CROP = 2, CLVGG_AUGMENT_COLOR = 4 }; /* bits */
 
-/* What happened, in order: FEATURES while features are computed (CHECK without a cache, while
+/* Events, in their order: FEATURES while features are computed (CHECK without a cache, while
  * photographs are read before the first epoch), LEFT_OUT for each photograph that can't be read,
  * STEP after each step, EPOCH after each epoch's evaluation, SAVED after a checkpoint. */
 typedef enum clvgg_finetune_event_type {
@@ -142,8 +142,8 @@ typedef struct clvgg_finetune_options {
     double checkpoint_seconds; /* between checkpoints inside an epoch; default 300; 0: only at ends */
     clvgg_finetune_progress_fn progress;
     void *user;
-    /* How many photographs of both data sets may be left out because they can't be read: more are
-     * an error before the first epoch. */
+    /* The number of photographs of both data sets that may be left out because they can't be read;
+     * more are an error before the first epoch. */
     double max_bad_share;      /* from 0 to 1, one is always allowed; default 0.01 */
     int64_t max_bad_images;    /* so many, in place of a share; default −1: by the share */
 } clvgg_finetune_options;
@@ -175,7 +175,7 @@ CLVGG_API size_t clvgg_finetune_layer_count(const clvgg_finetune *finetune);
 CLVGG_API void clvgg_finetune_layer_at(const clvgg_finetune *finetune, size_t index,
                                        clvgg_finetune_layer *layer);
 
-/* What it takes. */
+/* What the training takes: images, disk space, memory, steps. */
 typedef struct clvgg_finetune_plan {
     size_t struct_size;
     const char *features; /* layer whose values are cached: "pool5", "relu6" …; owned */
@@ -201,8 +201,8 @@ CLVGG_API void clvgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_fin
  * without those that can't be read. Blocks. Errors: BAD_FILE (more than may be left out, or a part
  * is empty without them), CANCELLED, OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_finetune_check(clvgg_finetune *finetune);
-/* What is trained and validated on: the data sets given, without what was left out. The finetune's
- * own, until the next check or run. */
+/* The data sets that are trained and validated on: those given, without the images left out. Owned
+ * by the finetune, valid until the next check or run. */
 CLVGG_API const clvgg_dataset *clvgg_finetune_train(const clvgg_finetune *finetune);
 CLVGG_API const clvgg_dataset *clvgg_finetune_val(const clvgg_finetune *finetune);
 /* Photographs that can't be read, as far as check or run has met them, and why, in words; strings
@@ -228,7 +228,7 @@ CLVGG_API clvgg_status clvgg_finetune_run(clvgg_finetune *finetune);
 CLVGG_API size_t clvgg_finetune_epoch_count(const clvgg_finetune *finetune);
 CLVGG_API void clvgg_finetune_epoch_at(const clvgg_finetune *finetune, size_t index,
                                        clvgg_finetune_epoch *epoch);
-/* Of the epoch kept: images of class `truth` taken for `predicted`. */
+/* Number of validation images of class `truth` that the kept epoch takes for `predicted`. */
 CLVGG_API uint64_t clvgg_finetune_confusion(const clvgg_finetune *finetune, size_t truth,
                                             size_t predicted);
 

@@ -26,7 +26,7 @@ typedef struct clvgg_image clvgg_image;
  * UNSUPPORTED (built without libpng, libjpeg or libwebp). */
 CLVGG_API clvgg_status clvgg_image_read(clvgg_runtime *runtime, const char *path,
                                         clvgg_image **out);
-/* The same from memory; `name` is used in messages only. */
+/* Decodes an image that is in memory; `name` is used in messages only. */
 CLVGG_API clvgg_status clvgg_image_decode(clvgg_runtime *runtime, const void *bytes,
                                           size_t byte_count, const char *name, clvgg_image **out);
 CLVGG_API void clvgg_image_free(clvgg_image *image);
@@ -34,12 +34,12 @@ CLVGG_API int clvgg_image_width(const clvgg_image *image);
 CLVGG_API int clvgg_image_height(const clvgg_image *image);
 /* uint8 RGB [height][width][3], owned by the image. */
 CLVGG_API const uint8_t *clvgg_image_pixels(const clvgg_image *image);
-/* How often the decoder met damage that it passes over: no end marker behind all rows, surplus or
- * corrupt data that decodes nevertheless. */
+/* The number of damages that the decoder met and passed over: no end marker behind all rows,
+ * surplus or corrupt data that decodes nevertheless. */
 CLVGG_API int clvgg_image_warning_count(const clvgg_image *image);
-/* How many files with such damage the runtime has decoded, in whatever it was used for, each
- * counted once; *first is the name of one, or NULL, and lives as long as the runtime. Not while
- * another thread uses the runtime. */
+/* The number of files with such damage that the runtime has decoded so far, each counted once;
+ * *first is the name of one, or NULL, and lives as long as the runtime. Not while another thread
+ * uses the runtime. */
 CLVGG_API size_t clvgg_damaged_image_count(const clvgg_runtime *runtime, const char **first);
 
 /* Writes uint8 RGB [height][width][3] as a PNG, atomically. */
@@ -52,9 +52,9 @@ typedef enum clvgg_resize_mode {
     CLVGG_RESIZE_SQUASH = 1 /* straight to height × width, aspect ratio lost */
 } clvgg_resize_mode;
 
-/* How pixels become a network's input. Channel c of the input is
- * (pixel × scale − mean[c]) / std[c], pixel in 0…255. One channel is grey: luma, rounded to 8 bits
- * before the picture is resized, as Pillow's convert("L") has it. */
+/* The conversion of pixels to a network's input. Channel c of the input is (pixel × scale −
+ * mean[c]) / std[c], pixel in 0…255. One channel is grey: luma, rounded to 8 bits before the
+ * picture is resized, as Pillow's convert("L") has it. */
 typedef struct clvgg_preprocess {
     size_t struct_size;
     clvgg_resize_mode mode;
@@ -104,9 +104,9 @@ CLVGG_API clvgg_status clvgg_image_stream_open(clvgg_runtime *runtime, const cha
                                                size_t path_count,
                                                const clvgg_image_stream_options *options,
                                                clvgg_image_stream **out);
-/* What folders hold besides, hidden files left out: the number of files, and how many of which
- * ending ("9 .heic, 2 .txt, 1 other"), which lives as long as the stream; NULL if there are none.
- */
+/* The files in the stream's folders that aren't images, hidden ones left out: their number, and a
+ * list by ending ("9 .heic, 2 .txt, 1 other"), which lives as long as the stream; NULL if there are
+ * none. */
 CLVGG_API const char *clvgg_image_stream_skipped(const clvgg_image_stream *stream, size_t *count);
 /* Number of items the stream will deliver in all, for progress. */
 CLVGG_API size_t clvgg_image_stream_count(const clvgg_image_stream *stream);

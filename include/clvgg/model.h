@@ -80,7 +80,7 @@ CLVGG_API size_t clvgg_model_class_count(const clvgg_model *model);
 /* Label of a class, or NULL when out of range. */
 CLVGG_API const char *clvgg_model_label(const clvgg_model *model, size_t index);
 CLVGG_API void clvgg_model_preprocess(const clvgg_model *model, clvgg_preprocess *out);
-/* Where the preprocessing comes from: "stated in the file", "torchvision's, from tensor names" … */
+/* The origin of the preprocessing: "stated in the file", "torchvision's, from tensor names" … */
 CLVGG_API const char *clvgg_model_preprocess_origin(const clvgg_model *model);
 /* Metadata of the file, e.g. "clvgg.source"; NULL when absent. Owned by the model. */
 CLVGG_API const char *clvgg_model_metadata(const clvgg_model *model, const char *key);

@@ -17,8 +17,8 @@ extern "C" {
 /* One fact; the strings are valid during the call, which must not call clvgg. */
 typedef void (*clvgg_fact_fn)(void *user, const char *name, const char *value);
 
-/* One driver that the OpenCL loader is told of: the file, and the library that it names; or NULL
- * and what is wrong with the file or folder. */
+/* One driver known to the OpenCL loader: the ICD file and the library that it names, or NULL and
+ * the fault of the file or folder. */
 typedef void (*clvgg_driver_fn)(void *user, const char *file, const char *library,
                                 const char *problem);
 

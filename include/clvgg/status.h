@@ -43,8 +43,8 @@ typedef enum clvgg_status {
 /* The code's name without its prefix, "OUT_OF_MEMORY" for example. Static storage; never NULL. */
 CLVGG_API const char *clvgg_status_name(clvgg_status status);
 
-/* What the calling thread's latest failed call has to say: the file, layer or tensor, expected
- * and actual. Valid until the thread's next failing call; empty before the first; never NULL. */
+/* The message of the calling thread's latest failed call: the file, layer or tensor, expected and
+ * actual. Valid until the thread's next failing call; empty before the first; never NULL. */
 CLVGG_API const char *clvgg_status_message(void);
 
 /* "0.1.0". Static storage. */

@@ -29,7 +29,7 @@ typedef enum clvgg_tune_verdict {
     CLVGG_TUNE_FAILED = 6   /* a chain can't be tuned: see reason */
 } clvgg_tune_verdict;
 
-/* What just happened: to one candidate, or (FOUND, KNOWN, FAILED) to a chain as a whole. */
+/* One event of a search: about one candidate, or (FOUND, KNOWN, FAILED) about a whole chain. */
 typedef struct clvgg_tune_event {
     size_t struct_size;
     size_t chain, chain_count; /* of this run; what is known already counts too */

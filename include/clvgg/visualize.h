@@ -27,8 +27,9 @@ extern "C" {
 CLVGG_API clvgg_status clvgg_model_receptive_field(const clvgg_model *model, const char *layer,
                                                    clvgg_receptive_field *field);
 
-/* What a walk back makes of the layers between; they agree but for activations. Poolings pass a
- * value to where the maximum was, convolutions and dense layers are transposed. */
+/* The rule by which a projection goes back through activations, the only layers in which the modes
+ * differ. Poolings pass a value to where the maximum was, convolutions and dense layers are
+ * transposed. */
 typedef enum clvgg_projection {
     CLVGG_PROJECTION_DECONV = 0,   /* ReLU on what comes back: Zeiler & Fergus (2013) */
     CLVGG_PROJECTION_GUIDED = 1,   /* the same where the forward value was positive too:
@@ -63,7 +64,7 @@ CLVGG_API void clvgg_projector_free(clvgg_projector *projector);
 CLVGG_API void clvgg_projector_shapes(const clvgg_projector *projector, clvgg_shape *layer,
                                       clvgg_shape *projection);
 
-/* What a walk back begins with: these units' activations (DECONV) or ones, zeros elsewhere. */
+/* The units at which a projection begins: their activations (DECONV) or ones, zeros elsewhere. */
 typedef struct clvgg_seed {
     int64_t map;      /* channel; −1: all */
     int64_t position; /* y·width + x in the map; −1: all */
@@ -82,10 +83,10 @@ CLVGG_API clvgg_status clvgg_projector_run(clvgg_projector *projector, int count
 
 /* ---- 2 The strongest activations of a map ---- */
 
-/* In one pass over any number of images, the strongest activations of every chosen map of all
- * chosen layers, at most one a map and image: its peak. Memory doesn't grow with the images.
- * Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks (2013), section 4.
- */
+/* A search for the strongest activations of every chosen map of all chosen layers, in one pass over
+ * any number of images; each image counts once a map, by its peak. Memory doesn't grow with the
+ * images. Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks (2013),
+ * section 4. */
 typedef struct clvgg_top_search clvgg_top_search;
 
 typedef struct clvgg_top_layer {
@@ -146,7 +147,7 @@ typedef struct clvgg_top_layer_info {
 } clvgg_top_layer_info;
 
 CLVGG_API size_t clvgg_top_search_layer_count(const clvgg_top_search *search);
-/* Of layer `index` of the options. */
+/* Facts about the searched layer that is number `index` of the options. */
 CLVGG_API clvgg_status clvgg_top_search_layer(const clvgg_top_search *search, size_t index,
                                               clvgg_top_layer_info *info);
 
@@ -156,9 +157,10 @@ typedef struct clvgg_top_entry {
     float value;
 } clvgg_top_entry;
 
-/* What was found for a map, the strongest first: `entries` has room for options.count. Fewer where
- * fewer images were added. Behind a ReLU only values above 0 count: *entry_count is 0 for a map
- * that never fired. Errors: INVALID_ARGUMENT (a layer or map that isn't searched). */
+/* Gives the entries found for a map, the strongest first. `entries` must have room for
+ * options.count; there are fewer where fewer images were added. Behind a ReLU only values above 0
+ * count: *entry_count is 0 for a map that never fired. Errors: INVALID_ARGUMENT (a layer or map
+ * that isn't searched). */
 CLVGG_API clvgg_status clvgg_top_search_entries(const clvgg_top_search *search, size_t layer,
                                                 int64_t map, clvgg_top_entry *entries,
                                                 size_t *entry_count);
@@ -173,14 +175,14 @@ CLVGG_API clvgg_status clvgg_top_search_strongest(const clvgg_top_search *search
  * CANCELLED. */
 typedef int (*clvgg_visualize_progress_fn)(void *user, size_t done, size_t total);
 
-/* How sure the network is of a class. NaN where a logit is no number. */
+/* The network's confidence in a class. NaN where a logit is no number. */
 typedef struct clvgg_class_score {
     double probability; /* softmax */
     double log_odds;    /* ln p / (1 - p), nats, computed from the logits: it goes on where p is 1
                            to all digits. Of two classes the difference of their logits */
 } clvgg_class_score;
 
-/* What is put where there is nothing of the photograph. */
+/* The colour of pixels that the photograph doesn't cover. */
 typedef enum clvgg_fill {
     CLVGG_FILL_MEAN = 0, /* the preprocessing's mean colour, 0 in the network's input */
     CLVGG_FILL_GREY = 1, /* middle grey, 127.5 (occlusion) */
