@@ -15,6 +15,7 @@
 #include "ocl/program.h"
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 enum { FEATURES = 512 }; /* of the small network */
 #define BENCH(program, ...)                                                                        \
@@ -36,12 +37,6 @@ static int tear_down(void **state)
     (void)state;
     test_scratch_remove();
     return 0;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 static double number(const cJSON *object, const char *name)

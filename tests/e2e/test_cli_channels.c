@@ -15,6 +15,7 @@
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/small_model.h"
+#include "support/text.h"
 
 #define CLVGG(program, ...) test_program_run(program, (const char *[]){PROGRAM, __VA_ARGS__, NULL})
 #define OUT "--out", test_scratch_path("out")
@@ -60,8 +61,7 @@ static int tear_down(void **state)
 static void assert_fails(test_program *ran, int exit_code, const char *words)
 {
     assert_int_equal(ran->exit_code, exit_code);
-    if (strstr(ran->err, words) == NULL)
-        fail_msg("'%s' is not in:\n%s", words, ran->err);
+    assert_contains(ran->err, words);
     test_program_free(ran);
 }
 

@@ -15,12 +15,7 @@
 #include "clvgg/device.h"
 #include "support/files.h"
 #include "support/program.h"
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
-}
+#include "support/text.h"
 
 static void assert_member(const cJSON *object, const char *name, cJSON_bool (*is)(const cJSON *))
 {

@@ -14,6 +14,7 @@
 #include "clvgg/image.h"
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 #define EVAL(program, ...)                                                                         \
     test_program_run(program, (const char *[]){PROGRAM, "eval", __VA_ARGS__, NULL})
@@ -41,12 +42,6 @@ static int tear_down(void **state)
     (void)state;
     test_scratch_remove();
     return 0;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 static double number(const cJSON *object, const char *name)

@@ -9,6 +9,7 @@
 
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 static int set_up(void **state)
 {
@@ -23,12 +24,6 @@ static int tear_down(void **state)
     (void)state;
     test_scratch_remove();
     return 0;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 static int integer(const cJSON *object, const char *name)

@@ -12,6 +12,7 @@
 
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 #define CHELSEA TEST_DATA "/chelsea.png"
 #define IMAGENET_MAP PROJECT_ROOT "/models/imagenet-cat-dog.tsv"
@@ -38,12 +39,6 @@ static int tear_down(void **state)
     (void)state;
     test_scratch_remove();
     return 0;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 static double number(const cJSON *object, const char *name)

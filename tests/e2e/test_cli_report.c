@@ -15,14 +15,9 @@
 
 #include "support/files.h"
 #include "support/program.h"
+#include "support/text.h"
 
 static char vendors[4200]; /* OCL_ICD_VENDORS=… */
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
-}
 
 static void assert_lacks(const char *text, const char *part)
 {

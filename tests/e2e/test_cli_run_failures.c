@@ -14,6 +14,7 @@
 
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 #define CHELSEA TEST_DATA "/chelsea.png"
 #define RUN(program, ...)                                                                          \
@@ -42,12 +43,6 @@ static int tear_down(void **state)
     (void)state;
     test_scratch_remove();
     return 0;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 /* Whatever stops a run before its first answer leaves standard output empty. */

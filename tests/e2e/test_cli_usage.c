@@ -9,14 +9,9 @@
 #include <cmocka.h>
 
 #include "support/program.h"
+#include "support/text.h"
 
 #define RUN(program, ...) test_program_run(program, (const char *[]){PROGRAM, __VA_ARGS__, NULL})
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
-}
 
 static void test_help(void **state)
 {

@@ -15,6 +15,7 @@
 #include "support/files.h"
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 #define VISUALIZE(program, ...)                                                                    \
     test_program_run(program, (const char *[]){PROGRAM, "visualize", __VA_ARGS__, NULL})
@@ -46,12 +47,6 @@ static int tear_down(void **state)
     clvgg_runtime_free(runtime);
     test_scratch_remove();
     return 0;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 /* A figure that can be read, of at least this many pixels across. */

@@ -16,6 +16,7 @@
 #include "support/networks.h"
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 #define CLVGG(program, ...) test_program_run(program, (const char *[]){PROGRAM, __VA_ARGS__, NULL})
 #define NET "--model", test_scratch_path("net.safetensors")
@@ -27,12 +28,6 @@
 enum { SIDE = TEST_NET_SIDE };
 static clvgg_runtime *runtime;
 static uint8_t pixels[SIDE][SIDE][3];
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
-}
 
 static double number(const cJSON *object, const char *name)
 {

@@ -7,13 +7,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 #define PROJECT(program, ...)                                                                      \
     test_program_run(program, (const char *[]){PROGRAM, "visualize", "project", "--model",         \
@@ -47,12 +47,6 @@ static int tear_down(void **state)
     free(values);
     test_scratch_remove();
     return 0;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 /* What is said of the only photograph; its figure must be there. */

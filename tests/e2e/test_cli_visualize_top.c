@@ -18,6 +18,7 @@
 #include "support/files.h"
 #include "support/program.h"
 #include "support/scratch.h"
+#include "support/text.h"
 
 #define TOP(program, ...)                                                                          \
     test_program_run(program,                                                                      \
@@ -53,12 +54,6 @@ static int tear_down(void **state)
     (void)state;
     test_scratch_remove();
     return 0;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 static void succeed(const test_program *ran)
