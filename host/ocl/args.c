@@ -15,8 +15,7 @@ void vgg_kernel_free(vgg_kernel *kernel)
     vgg_free(kernel);
 }
 
-/* What a kernel remembers of an argument, whose size never changes: 8 bytes tell its values apart.
- */
+/* The 8 bytes by which a kernel remembers an argument's value; its size never changes. */
 static uint64_t remembered(const void *value, size_t bytes)
 {
     uint64_t bits = 0;

@@ -18,14 +18,15 @@ typedef struct vgg_stamp {
     double host_ms;
 } vgg_stamp;
 
-/* Of `event`'s command on a queue that profiles; the caller keeps its event. Where the device has
- * no clock, waits until the command has ended. */
+/* Stamps the end of `event`'s command on a queue that profiles; the caller keeps its event. Where
+ * the device has no clock, waits until the command has ended. */
 clvgg_status vgg_stamp_take(clvgg_device *device, cl_event event, vgg_stamp *stamp);
-/* From one end to another, both commands having ended. */
+/* Milliseconds from one stamp to another; both commands must have ended. */
 clvgg_status vgg_stamp_between(const vgg_stamp *before, const vgg_stamp *after, double *ms);
 void vgg_stamp_release(vgg_stamp *stamp);
 
-/* From the start of `first`'s command to the end of `last`'s, by the device's clock as it is. */
+/* Milliseconds from the start of `first`'s command to the end of `last`'s, by the device's clock,
+ * trusted or not. */
 clvgg_status vgg_clock_read(cl_event first, cl_event last, double *ms);
 
 #endif

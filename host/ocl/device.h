@@ -22,7 +22,7 @@ typedef struct vgg_device_entry {
 clvgg_status vgg_device_list(vgg_device_entry **entries, size_t *count);
 /* Facts about one device; `usable` is judged here (OpenCL ≥ 1.2, compiler, online, limits). */
 clvgg_status vgg_device_describe(cl_device_id id, clvgg_device_info *info);
-/* As clvgg_device_select(), over a list (so that tests can make one up). */
+/* Selects as clvgg_device_select() does, over a given list, so that tests can make one up. */
 clvgg_status vgg_device_choose(const vgg_device_entry *entries, size_t count, const char *spec,
                                size_t *index);
 void vgg_device_diagnose(vgg_text *text);

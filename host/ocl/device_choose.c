@@ -17,7 +17,7 @@ typedef struct request {
     const char *spec;
 } request;
 
-/* Which entries a listing shows. */
+/* A filter for the entries that a listing shows. */
 typedef bool filter_fn(const clvgg_device_info *info, const char *wanted);
 
 static bool any(const clvgg_device_info *info, const char *wanted)

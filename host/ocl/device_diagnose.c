@@ -22,7 +22,7 @@ typedef struct findings {
     bool gpu_file;
 } findings;
 
-/* Where lines about drivers go, and what was found. */
+/* The `user` of describe_icd(): the text that gets lines about drivers, and the findings. */
 typedef struct driver_lines {
     vgg_text *text;
     findings *found;
@@ -156,7 +156,7 @@ clvgg_status vgg_device_fail_without(void)
     return status;
 }
 
-/* Only where it is in the way. */
+/* Says that PoCL's folder can't be written, where PoCL is found and that keeps it from working. */
 static void describe_pocl_folder(vgg_text *text, const findings *found)
 {
     vgg_text path = {0};

@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 #include "ocl/query.h"
 
-/* Of cl_nv_device_attribute_query; older headers lack them. */
+/* Constants of cl_nv_device_attribute_query, which older headers lack. */
 #ifndef CL_DEVICE_PCI_BUS_ID_NV
 #define CL_DEVICE_PCI_BUS_ID_NV 0x4008
 #endif

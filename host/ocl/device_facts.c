@@ -41,7 +41,7 @@ static const struct {
     {"linker", CL_DEVICE_LINKER_AVAILABLE, TRUTH},
 };
 
-/* Those that say how well a network runs, or that clvgg asks for. */
+/* Extensions worth reporting: they decide how well a network runs, or clvgg asks for them. */
 static const char *const extensions[] = {
     "cl_khr_fp16",
     "cl_khr_fp64",

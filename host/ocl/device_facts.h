@@ -5,9 +5,9 @@
 #include "clvgg/report.h"
 #include "ocl/device.h"
 
-/* What the driver says: versions, limits, extensions. What it doesn't answer is left out. */
+/* Visits what the driver says: versions, limits, extensions. Unanswered questions are left out. */
 void vgg_device_visit_facts(const vgg_device_entry *entry, clvgg_fact_fn visit, void *user);
-/* What clvgg finds out by trying. A check that fails is a fact. */
+/* Visits what clvgg finds out by trying. A failed check is a fact too. */
 void vgg_device_visit_checks(clvgg_device *device, clvgg_fact_fn visit, void *user);
 
 #endif

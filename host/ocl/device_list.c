@@ -59,7 +59,7 @@ cleanup:
     return status;
 }
 
-/* By name; equal names stay in the loader's order. */
+/* Sorts platforms by name; equal names stay in the loader's order. */
 static void sort_platforms(platform *platforms, size_t count)
 {
     for (size_t i = 1; i < count; i++) {

@@ -15,7 +15,7 @@
 
 #define VENDOR_FOLDER "/etc/OpenCL/vendors"
 
-/* Where what is found goes, and whether memory was wanting. */
+/* The callback that gets each driver, and whether memory ran out. */
 typedef struct search {
     clvgg_driver_fn visit;
     void *user;

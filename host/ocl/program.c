@@ -22,9 +22,9 @@
 /* Kernels compile as OpenCL C 1.2 everywhere. No fast-math: NaN must pass and bits must repeat. */
 #define LANGUAGE_OPTION "-cl-std=CL1.2"
 #define MAX_SOURCE_BYTES ((uint64_t)16 << 20)
-/* Of a compiler's log in a message. */
+/* The most of a compiler's log that a message has. */
 #define MAX_LOG_BYTES 8192
-/* Who waits longer than this is told why. */
+/* Milliseconds of waiting after which the log says what takes so long. */
 static const double moment_ms = 300;
 
 typedef struct program_entry {
@@ -235,7 +235,7 @@ cleanup:
     return status;
 }
 
-/* From the cache, else from source. The entry's lock is held. */
+/* Builds the entry from the cache, or else from source. The entry's lock must be held. */
 static clvgg_status build_entry(clvgg_device *device, program_entry *entry, const char *kernel)
 {
     clvgg_status status = CLVGG_STATUS_OK;

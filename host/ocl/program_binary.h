@@ -5,7 +5,7 @@
 #include "cache/cache.h"
 #include "ocl/device.h"
 
-/* What a program's key has beside its file and its options. */
+/* The parts of a program's cache key beside its file and its options. */
 typedef struct vgg_program_identity {
     char device[640]; /* device and driver in words */
     char stamp[96];   /* clvgg's version and the source's hash */

@@ -15,13 +15,13 @@ clvgg_status vgg_query_platform_name(cl_platform_id platform, char *name, size_t
 clvgg_status vgg_query_raw_text(cl_device_id id, cl_device_info what, char **raw);
 clvgg_status vgg_query_text(cl_device_id id, cl_device_info what, char *text, size_t capacity);
 
-/* What only extensions tell: half, double, UUID, PCI address, sub-group sizes. What the driver
- * doesn't answer stays empty. */
+/* Queries what only extensions tell: half, double, UUID, PCI address, sub-group sizes. A field
+ * stays empty where the driver doesn't answer. */
 clvgg_status vgg_query_extensions(cl_device_id id, clvgg_device_info *info);
 /* Whether the driver lists an extension. */
 clvgg_status vgg_query_has_extension(cl_device_id id, const char *name, bool *has);
 
-/* What the kernels need of a device and clvgg_device_info doesn't show. */
+/* Properties that kernels need and clvgg_device_info doesn't show. */
 typedef struct vgg_device_needs {
     cl_bool available, compiler, little_endian;
     cl_device_exec_capabilities execution;

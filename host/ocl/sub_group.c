@@ -14,7 +14,7 @@
 enum { INTEL = 0x8086, GROUPS = 3, MAX_SIZE = VGG_SUB_GROUP_16 };
 static const int sizes[] = {VGG_SUB_GROUP_8, VGG_SUB_GROUP_16};
 
-/* What lane `lane` of `size` writes: as cl/sub_group.cl says. */
+/* The value that lane `lane` of `size` must write, as cl/sub_group.cl defines it. */
 static uint32_t expected_value(int size, int lane)
 {
     int sum = 65536 * size + 256 * (lane / 2) + lane;

@@ -144,9 +144,9 @@ void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS])
 /* ---- searching ---- */
 
 enum { SAMPLES = 5, MOST_DRAWS = 100000 };
-/* Of dense layers' products y [m][n] = x [m][k] · w [n][k]ᵀ. Small ones CLBlast gives to another
- * kernel (XgemmDirect), up to 512³ multiplications on most devices and 1536³ on some. No tile
- * divides these, so that Xgemm wants a workspace to pad them in; its rival never wants any. */
+/* Shapes of dense layers' products y [m][n] = x [m][k] · w [n][k]ᵀ. CLBlast gives small ones to
+ * another kernel (XgemmDirect), up to 512³ multiplications on most devices and 1536³ on some. No
+ * tile divides these, so that Xgemm wants a workspace to pad them in; its rival never wants any. */
 static const struct {
     int m, n, k;
 } shapes[] = {{129, 1025, 1025}, {385, 1537, 1537}, {513, 2049, 2049}, {1025, 2049, 2049}};
@@ -362,7 +362,7 @@ cleanup:
     return status;
 }
 
-/* With the lock held: nobody else's parameters change meanwhile. */
+/* Searches with the lock held, so that no other search sets parameters meanwhile. */
 static clvgg_status search_locked(search *s, vgg_tuner_result *result)
 {
     clvgg_status status = CLVGG_STATUS_OK;

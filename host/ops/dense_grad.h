@@ -18,7 +18,7 @@ typedef enum vgg_gradient {
     VGG_GRADIENT_UPDATE /* W [O][I], state: one step of the rule along dyᵀ · x */
 } vgg_gradient;
 
-/* What becomes of a gradient g; kernels have these numbers as RULE. */
+/* The optimiser's rule for a gradient g; kernels get its number as RULE. */
 typedef enum vgg_update_rule {
     VGG_RULE_SGD,      /* m = momentum m + g; w −= lr m */
     VGG_RULE_NESTEROV, /* … w −= lr (g + momentum m) */
@@ -26,8 +26,9 @@ typedef enum vgg_update_rule {
     VGG_RULE_ADAMW
 } vgg_update_rule;
 
-/* What a step's rule is given, float32 in device memory: no argument changes between steps. Before
- * all else g is multiplied by SCALE, then decay · w is added (AdamW: w is multiplied by it). */
+/* Values that the rule reads from device memory, float32, so that no kernel argument changes
+ * between steps. Before all else g is multiplied by SCALE, then decay · w is added (AdamW: w is
+ * multiplied by it). */
 typedef enum vgg_hyper {
     VGG_HYPER_SCALE,
     VGG_HYPER_LR,       /* Adam: divided by 1 − β1^t */
@@ -88,7 +89,7 @@ typedef struct vgg_grad_variant {
     /* Readies operands, before the parts of a batch; NULL: nothing to do. */
     clvgg_status (*prepare)(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                             int count);
-    /* One part. A data gradient of a part that isn't the first goes on from what dx holds. */
+    /* Enqueues one part. A data gradient's later parts add to what dx holds. */
     clvgg_status (*enqueue)(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                             const vgg_grad_part *part, int count);
 } vgg_grad_variant;
@@ -98,7 +99,7 @@ extern const size_t vgg_grad_variant_count;
 
 clvgg_status vgg_grad_configure(vgg_grad_op *op, const vgg_grad_variant *variant,
                                 const vgg_grad_problem *problem, const vgg_traits *traits);
-/* With the best variant that can do it. */
+/* Configures the op with the first variant, in order of preference, that can do the problem. */
 clvgg_status vgg_grad_choose(vgg_grad_op *op, const vgg_grad_problem *problem,
                              const vgg_traits *traits);
 void vgg_grad_list_kernels(vgg_grad_op *op, vgg_kernel_list *list);

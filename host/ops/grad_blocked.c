@@ -160,7 +160,7 @@ cleanup:
     return status;
 }
 
-/* Where the panels of dy lie in the workspace. */
+/* The piece of the workspace that holds the panels of dy. */
 static vgg_buffer dy_panels(const vgg_grad_op *op, const vgg_grad_io *io)
 {
     return (vgg_buffer){io->workspace.memory, io->workspace.offset + x_elements(op)};

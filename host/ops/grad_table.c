@@ -5,7 +5,7 @@
 
 #include "ops/dense_grad.h"
 
-/* Of each gradient earlier rows are preferred; the direct ones work everywhere and stand last. */
+/* For each gradient earlier rows are preferred; the direct ones work everywhere and stand last. */
 const vgg_grad_variant *const vgg_grad_variants[] = {
     &vgg_grad_data_blocked, &vgg_grad_update_blocked, &vgg_grad_data_tiled,
     &vgg_grad_update_tiled, &vgg_grad_data_direct,    &vgg_grad_update_direct,

@@ -27,14 +27,15 @@ clvgg_status vgg_launch_also_wait(vgg_launch *launch, cl_event event);
 /* Enqueues one kernel; its arguments are set. */
 clvgg_status vgg_launch_kernel(vgg_launch *launch, const vgg_kernel *kernel, cl_uint dimensions,
                                const size_t *global, const size_t *local);
-/* One-dimensional, one work-item for each of `count`, in groups of VGG_LINEAR_LOCAL; the kernel
- * guards its end. */
+/* Enqueues a one-dimensional kernel with one work-item for each of `count`, in groups of
+ * VGG_LINEAR_LOCAL; the kernel guards its end. */
 enum { VGG_LINEAR_LOCAL = 64 };
 clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_kernel *kernel, uint64_t count);
 /* Copies elements of float32 between two buffers. */
 clvgg_status vgg_launch_copy(vgg_launch *launch, cl_mem from, uint64_t from_offset, cl_mem to,
                              uint64_t to_offset, uint64_t count);
-/* For commands that take no wait list (CLBlast): call before, so that they wait all the same … */
+/* Makes commands that take no wait list (CLBlast's) wait all the same: to be called before them …
+ */
 clvgg_status vgg_launch_fence(vgg_launch *launch);
 /* … and hand over their event after (NULL on an unchained queue). */
 void vgg_launch_adopt(vgg_launch *launch, cl_event event);

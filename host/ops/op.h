@@ -21,7 +21,7 @@
 #include "ops/launch.h"
 #include "ops/packed_weights.h"
 
-/* What variants need to know of a device. */
+/* Facts about a device that variants decide by. */
 typedef struct vgg_traits {
     clvgg_device_type type;
     int vector_width; /* floats in a vector register: 1 (most GPUs), 4, 8, 16 */
@@ -35,8 +35,9 @@ typedef struct vgg_traits {
 } vgg_traits;
 
 vgg_traits vgg_traits_of(const clvgg_device_info *info);
-/* The same of an open device, for weights in `storage`: BF16 asks for the matrix unit too. For
- * sub-groups GPUs are asked, others where `sub_groups`: someone named a variant that needs them. */
+/* Traits of an open device, for weights in `storage`: with BF16 the matrix unit is tried too.
+ * Sub-groups are tried on GPUs, and elsewhere if `sub_groups` (a variant that needs them was
+ * named). */
 clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, bool sub_groups,
                             vgg_traits *traits);
 
@@ -61,7 +62,7 @@ typedef struct vgg_op_program {
 
 enum { VGG_OP_MAX_PROGRAMS = 3, VGG_OP_MAX_PARAMETERS = 8 };
 
-/* What a variant leaves open: an integer and the values that may be tried. */
+/* A tunable of a variant: an integer and the values that may be tried. */
 enum { VGG_MAX_TUNABLES = 16, VGG_TUNABLE_VALUES = 12 };
 typedef struct vgg_tunable {
     const char *name;               /* of the -D value where it is one; NULL ends a list */
@@ -109,8 +110,8 @@ typedef struct vgg_variant {
     /* Bound of the relative L2 error against exact arithmetic, on normal inputs behind a ReLU;
      * 0: sums of products alone, exact where every partial sum is. */
     double error_bound;
-    /* The same by clvgg_dtype, where weights are rounded to less than float32 after they were
-     * transformed; 0 beside an error_bound: what that loses is too much. */
+    /* Error bounds by clvgg_dtype for weights that are rounded to less than float32 after their
+     * transform; 0 where the variant has an error_bound: too much would be lost. */
     double storage_error_bound[3];
     const vgg_tunable *tunables; /* its tuning space; NULL: nothing to choose */
     /* Fills op (problem, variant and choice are set) or says in words why it can't: UNSUPPORTED.
@@ -142,11 +143,12 @@ double vgg_op_error_bound(const vgg_op *op);
  * -DSTORAGE=pack.storage, which they read weights by. */
 clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,
                               const vgg_traits *traits);
-/* With chosen ones: UNSUPPORTED too where one isn't among its tunable's values. */
+/* Configures with chosen values; UNSUPPORTED too where one isn't among its tunable's values. */
 clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                                      const vgg_problem *problem, const vgg_traits *traits,
                                      const vgg_choice *choice);
-/* The same with `pool` (may be NULL) taken along where the variant can: op->problem says. */
+/* Configures with chosen values and fuses `pool` (may be NULL) where the variant can; op->problem
+ * says whether it did. */
 clvgg_status vgg_op_configure_chain(vgg_op *op, const vgg_variant *variant,
                                     const vgg_problem *problem, const vgg_node *pool,
                                     const vgg_traits *traits, const vgg_choice *choice);
@@ -165,7 +167,7 @@ void vgg_op_forget(vgg_op *op, cl_mem memory);
 void vgg_op_release(vgg_op *op);
 
 /* Helpers for variants. */
-/* Where image `image` lies: inputs, output and switches moved on. */
+/* The io of image `image`: inputs, output and switches moved on. */
 vgg_op_io vgg_op_io_at(const vgg_op *op, const vgg_op_io *io, int64_t image);
 /* The value that was chosen for a tunable, or `fallback`. */
 static inline int vgg_op_chosen(const vgg_op *op, int tunable, int fallback)
@@ -186,10 +188,11 @@ vgg_args vgg_dense_args(const vgg_op *op, const vgg_op_io *io, const vgg_weight_
                         int64_t first, int count);
 /* The part of them that begins with C. */
 void vgg_arg_conv_geometry(vgg_args *args, const vgg_op *op);
-/* What pool.cl and unpool.cl are given of a pooling between planes {c, h, w}: H, W, OH, OW, KH … */
+/* Adds the arguments of pool.cl and unpool.cl that describe a pooling between planes {c, h, w}: H,
+ * W, OH, OW, KH … */
 void vgg_arg_pool_geometry(vgg_args *args, const vgg_pool_attributes *pool, const int64_t *image,
                            const int64_t *pooled);
-/* Whether a pooling is 2x2, stride 2, on windows inside the image: what CPU kernels can fuse. */
+/* Says whether CPU kernels can fuse a pooling: 2x2, stride 2, all windows inside the image. */
 bool vgg_can_fuse_pool(const vgg_node *pool);
 /* UNSUPPORTED, in words, unless Winograd's F(m, 3x3) with a fused pooling can compute the problem.
  */
@@ -212,7 +215,7 @@ static inline int64_t vgg_ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-/* Whether F(4x4), and F(6x6), store their weights as float32 whatever is asked for. */
+/* Says whether F(4x4) and F(6x6) store this problem's weights as float32, whatever is asked for. */
 bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem);
 
 /* Rows of variant_table.c, each implemented in the file of its name. */

@@ -90,7 +90,7 @@ cleanup:
     return status;
 }
 
-/* One image, one group. */
+/* Enqueues the convolution of one image and one group. */
 static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                   int64_t image, int64_t group)
 {

@@ -6,7 +6,7 @@
 
 #include "ops/op.h"
 
-/* Of op->parameters, and tunables. */
+/* Indices of op->parameters, and of the tunables. */
 enum { LANES, ITEM_CHANNELS, ROWS, COLUMNS, TILE_VALUES };
 enum { READ_COST = 3 }; /* of a read with its addresses, in multiply-adds of a sub-group */
 /* Sums of a sub-group: 64 registers of 8 float32, half of what a thread has. By default fewer, for
@@ -18,14 +18,15 @@ static const vgg_tunable tunables[] = {{"S", {VGG_SUB_GROUP_8, VGG_SUB_GROUP_16}
                                        {"TW", {1, 2, 4, 6, 7, 8, 10, 12, 13, 14, 16}},
                                        {0}};
 
-/* Whether an input row stays in registers for the next output row: as the kernel has it. */
+/* Says whether an input row stays in registers for the next output row, by the kernel's own rule.
+ */
 static bool keeps_rows(const vgg_conv_attributes *conv)
 {
     return conv->stride[0] == conv->dilation[0] && conv->kernel[0] * conv->kernel[1] <= 9;
 }
 
-/* What a tile costs for one input channel, in multiply-adds: those, reads of weights and of input
- * rows. */
+/* Cost of a tile for one input channel, in multiply-adds: its own, and its reads of weights and of
+ * input rows. */
 static int64_t tile_cost(const vgg_conv_attributes *conv, const int *tile)
 {
     const int64_t window = conv->kernel[0] * conv->kernel[1];
@@ -44,7 +45,7 @@ static int64_t tile_count(const vgg_op *op, const int *tile)
     return vgg_ceil_div(out[1], tile[ROWS]) * vgg_ceil_div(out[2], tile[COLUMNS]);
 }
 
-/* What the busiest compute unit has to do. */
+/* Cost of all tiles that the busiest compute unit gets. */
 static int64_t plan_cost(const vgg_op *op, const vgg_traits *traits, const int *tile)
 {
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;

@@ -271,7 +271,7 @@ cleanup:
     return status;
 }
 
-/* Of the products; the transforms' additions are few beside them. */
+/* Counts the products' FLOPs; the transforms' additions are few beside them. */
 static uint64_t executed_flops(const vgg_op *op)
 {
     return 2 * (uint64_t)(tile_positions(op) * image_tiles(op) * op->problem.input.dims[0] *
@@ -307,7 +307,7 @@ static clvgg_status configure_f2_staged(vgg_op *op, const vgg_traits *traits)
 #define F6_ERROR 1e-5
 #define F4_ERROR 5e-6
 #define F2_ERROR 1e-6
-/* The same with weights rounded after the transform. F(4x4) sums what cancels: with bfloat16 it
+/* Error bounds with weights rounded after the transform. F(4x4) sums what cancels: with bfloat16 it
  * would be some 1.4e-2 a layer, more than a whole network may lose. */
 #define F4_F16_ERROR 3e-3
 #define F2_F16_ERROR 8e-4

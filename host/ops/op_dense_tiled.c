@@ -5,7 +5,7 @@
 #include "ops/op.h"
 #include "tensor/shape.h"
 
-/* Of op->parameters, and tunables but for the last. */
+/* Indices of op->parameters; all but the last are tunables too. */
 enum { ROWS, COLUMNS, DEPTH, ITEM_ROWS, ITEM_COLUMNS, SLICE, TILE_VALUES };
 enum { GEMM, SUM }; /* op->programs */
 enum { LEAST_BATCH = 9, MAX_ACCUMULATORS = 64, GROUPS_A_UNIT = 8, LEAST_SLICE = 256 };

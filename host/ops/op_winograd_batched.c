@@ -8,8 +8,8 @@
 
 #include "ops/op.h"
 
-/* Of op->parameters: a work-group's tile of a product, and how it is divided. Of sub-groups, rows
- * and columns alone, and lanes. */
+/* Indices of op->parameters: a work-group's tile of a product, and how it is divided. Sub-groups
+ * have rows, columns and lanes alone. */
 enum {
     ROWS,
     COLUMNS,
@@ -34,7 +34,8 @@ static const vgg_tunable tunables[] = {{"TM", {32, 64, 128}},
                                        {0}};
 static const int defaults[TILE_VALUES] = {64, 64, 8, 8, 8, 128};
 
-/* Of sub-groups. Default: 32 x 16 of a product, 32 sums a lane in half of its registers. */
+/* Tunables of the sub-group variant. Default: 32 x 16 of a product, 32 sums a lane in half of its
+ * registers. */
 enum { CHOOSE_LANES, CHOOSE_VECTORS, CHOOSE_COLUMNS, CHOOSE_STAGED_MIB };
 enum { DEFAULT_VECTORS = 2, DEFAULT_COLUMNS = 16, MAX_SUB_GROUP_SUMS = 512 };
 static const vgg_tunable sub_group_tunables[] = {{"S", {VGG_SUB_GROUP_8, VGG_SUB_GROUP_16}},
@@ -234,7 +235,7 @@ cleanup:
     return status;
 }
 
-/* The same by sub-groups: as a convolution's arguments, of 36 images with one row each. */
+/* Enqueues the products by sub-groups, as a convolution of 36 images with one row each. */
 static clvgg_status enqueue_sub_group_products(const vgg_op *op, vgg_launch *launch,
                                                const vgg_op_io *io, vgg_buffer products,
                                                int64_t images)
@@ -303,7 +304,7 @@ cleanup:
     return status;
 }
 
-/* Of the products; the transforms' additions are few beside them. */
+/* Counts the products' FLOPs; the transforms' additions are few beside them. */
 static uint64_t executed_flops(const vgg_op *op)
 {
     return 2 * (uint64_t)(POSITIONS * image_tiles(op) * op->pack.channels * op->pack.rows);

@@ -6,7 +6,7 @@
 /* Default: 32 channels x 16 tiles, 256 work-items with 8 x 4 sums each at one of 16 positions, 12.5
  * KiB of local memory. 32 accumulators stay in registers on every GPU family; 8 x 8 spill on
  * Intel's older ones. */
-/* Of op->parameters, and tunables. */
+/* Indices of op->parameters, and of the tunables. */
 enum { CHANNELS, TILES, DEPTH, ITEM_CHANNELS, ITEM_TILES, STAGES, TILE_VALUES };
 enum { POSITIONS = 16, EXCHANGED = 2, MAX_ACCUMULATORS = 64 };
 static const vgg_tunable tunables[] = {{"TK", {16, 32, 64}},
@@ -18,7 +18,7 @@ static const vgg_tunable tunables[] = {{"TK", {16, 32, 64}},
                                        {0}};
 static const int defaults[TILE_VALUES] = {32, 16, 4, 8, 4, 1};
 
-/* As the macros of the kernel. */
+/* Work-items of a group, by the same formula as the kernel's macros. */
 static int group_items(const int *tile)
 {
     return POSITIONS * (tile[CHANNELS] / tile[ITEM_CHANNELS]) * (tile[TILES] / tile[ITEM_TILES]);
@@ -91,7 +91,7 @@ cleanup:
     return status;
 }
 
-/* Of the products; the transforms' additions are few beside them. */
+/* Counts the products' FLOPs; the transforms' additions are few beside them. */
 static uint64_t executed_flops(const vgg_op *op)
 {
     return 2 * (uint64_t)(POSITIONS * image_tiles(op) * op->problem.input.dims[0] *

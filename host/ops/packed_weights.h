@@ -21,7 +21,7 @@ typedef struct vgg_pack {
     clvgg_dtype storage;
 } vgg_pack;
 
-/* Where values come from: `read` gives elements [first, first + count) in `dtype`. */
+/* The source of a tensor's values: `read` gives elements [first, first + count) in `dtype`. */
 typedef struct vgg_tensor_input {
     void *user;
     clvgg_dtype dtype;
@@ -44,7 +44,7 @@ typedef struct vgg_packed_weights {
 /* Elements of a packed weight with `rows` rows, and their bytes in pack->storage. */
 uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows);
 uint64_t vgg_pack_bytes(const vgg_pack *pack, int64_t rows);
-/* Of a bias beside it, padded to whole panels. */
+/* Bytes of the bias that belongs to the weight, padded to whole panels. */
 static inline uint64_t vgg_bias_bytes(const vgg_pack *pack)
 {
     return (uint64_t)((pack->rows + pack->panel - 1) / pack->panel * pack->panel) * sizeof(float);

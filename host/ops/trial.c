@@ -405,8 +405,9 @@ cleanup:
     return status;
 }
 
-/* Whether the whole batch isn't worth running, by what one image took: GPUs are watched by timers;
- * elsewhere only what can't be mended by sharing weights between images is decided here. */
+/* Gives the verdict after one image where the whole batch isn't worth running: on GPUs, whose
+ * watchdog ends long kernels, a batch too long; elsewhere a candidate that sharing weights between
+ * images can't make fast enough. */
 static bool decide_early(const vgg_trial_bench *bench, double image_ms, double best_ms,
                          vgg_verdict *verdict)
 {

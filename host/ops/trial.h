@@ -10,7 +10,7 @@
 
 #include "ops/op.h"
 
-/* What candidates have in common. */
+/* The state shared by all candidates of a problem. */
 typedef struct vgg_trial_bench {
     clvgg_device *device;
     cl_command_queue queue;

@@ -54,7 +54,7 @@ static bool was_tried(const search *s, const vgg_variant *variant, const vgg_cho
     return false;
 }
 
-/* What a candidate may fail with and the search goes on. */
+/* Says whether a status rejects one candidate without ending the search. */
 static bool is_refusal(clvgg_status status)
 {
     return status == CLVGG_STATUS_UNSUPPORTED || status == CLVGG_STATUS_BUILD_FAILED ||
@@ -158,7 +158,8 @@ static int list_moves(search *s, const vgg_variant *variant, move *moves)
     return count;
 }
 
-/* From a candidate on, changes one value at a time and keeps what is faster, until nothing is. */
+/* Starts at a candidate, changes one value at a time and keeps a change that is faster, until no
+ * change is. */
 static clvgg_status improve(search *s, int from)
 {
     clvgg_status status = CLVGG_STATUS_OK;

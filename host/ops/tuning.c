@@ -162,9 +162,9 @@ static bool is_near(int a, int b)
     return a <= 2 * b && b <= 2 * a;
 }
 
-/* How far a shipped result is from what is asked for; −1: of no use. What won on one vendor's
- * caches and units may lose on another's, where the rules of variant_table.c are as good a guess.
- */
+/* Distance of a shipped result from the device and batch asked for; −1: of no use, since the winner
+ * on one vendor's caches and units may lose on another's, where the rules of variant_table.c are as
+ * good a guess. */
 static int distance(const vgg_tuning *entry, const vgg_tuning_device *device, int batch)
 {
     const vgg_tuning_device *measured = &entry->device;
@@ -269,7 +269,8 @@ static void note_key(void *user, const vgg_cache_record *record)
     list->count++;
 }
 
-/* By device, problem and batch: exports of the same results are the same bytes. */
+/* Orders results by device, problem and batch, so that exports of the same results are the same
+ * bytes. */
 static int compare(const void *a, const void *b)
 {
     const vgg_tuning *x = a, *y = b;

@@ -35,7 +35,7 @@ typedef struct upload {
 
 /* ---- staging ---- */
 
-/* What the host writes replaces what is there: nothing has to come back from the device. */
+/* Maps the slot for writing all of it, so that nothing has to come back from the device. */
 static clvgg_status map_slot(vgg_uploader *up, staging_slot *slot)
 {
     clvgg_status status = CLVGG_STATUS_OK;

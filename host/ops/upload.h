@@ -16,20 +16,21 @@ typedef struct vgg_uploader vgg_uploader;
  * its kernel too unless `kernel` is NULL. */
 void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
                              vgg_kernel **kernel);
-/* On `queue`, in order, which must outlive it. Takes device memory when it is used first. */
+/* Creates an uploader on `queue`, which must be in order and outlive it. Device memory is taken at
+ * the first use. */
 clvgg_status vgg_uploader_create(clvgg_device *device, cl_command_queue queue, vgg_uploader **out);
 /* Reads a weight and sees to its packing into new buffers; out->written tells when it is done.
  * Values are rounded to the nearest of pack->storage, ties to even. Errors: OUT_OF_DEVICE_MEMORY
  * with the size, UNSUPPORTED (a value that would become infinite), those of `input`. */
 clvgg_status vgg_upload(vgg_uploader *uploader, const vgg_pack *pack, const vgg_tensor_input *input,
                         vgg_packed_weights *out);
-/* The same into buffers that are there already. On failure they hold anything. */
+/* Uploads into buffers that exist already. On failure their content is undefined. */
 clvgg_status vgg_upload_into(vgg_uploader *uploader, const vgg_pack *pack,
                              const vgg_tensor_input *input, vgg_packed_weights *weights);
 /* Waits for all that was begun. Accepts NULL. */
 void vgg_uploader_free(vgg_uploader *uploader);
 
-/* One weight by itself, waited for. */
+/* Uploads one weight by itself and waits for it. */
 clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
                                        const vgg_pack *pack, const vgg_tensor_input *input,
                                        vgg_packed_weights *out);

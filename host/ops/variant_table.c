@@ -108,11 +108,12 @@ static bool prefers_sub_groups(const vgg_traits *traits)
     return traits->sub_groups.preferred && (traits->sub_groups.sizes & VGG_SUB_GROUP_16) != 0;
 }
 
-/* The same on a GPU. Not measured: counted. F(2x2) multiplies 2.25 times less than direct
- * convolution and moves nothing more through memory; with few channels there is little to save.
- * F(4x4) multiplies 1.78 times less than that, but writes and reads 36 values a tile and channel:
- * from 256 channels on, a product does 32 FLOPs a byte of them, about what GPUs have; with fewer
- * tiles than fill two columns of work-groups its larger weights are read for little. */
+/* The Winograd variant for a GPU, or NULL. Nothing was measured: this counts. F(2x2) multiplies
+ * 2.25 times less than direct convolution and moves nothing more through memory; with few channels
+ * there is little to save. F(4x4) multiplies 1.78 times less than that, but writes and reads 36
+ * values a tile and channel: from 256 channels on, a product does 32 FLOPs a byte of them, about
+ * what GPUs have; with fewer tiles than fill two columns of work-groups its larger weights are read
+ * for little. */
 static const vgg_variant *choose_gpu_winograd(const vgg_problem *problem, const vgg_traits *traits)
 {
     enum { LEAST_CHANNELS = 16, WIDE_CHANNELS = 256, MANY_TILES = 128 };
@@ -146,8 +147,8 @@ static int rank(const vgg_variant *variant, const vgg_problem *problem, const vg
      * work-item loops beyond 65,535 times in all, which tiles of a deep layer do. */
     if (variant == &vgg_variant_conv_tiled && traits->type == CLVGG_DEVICE_CPU)
         return 3;
-    /* Where it can be had it is ten times faster than what float32 vectors do; a first layer's few
-     * channels would be padded to 32. */
+    /* AMX, where available, is ten times faster than float32 vectors; a first layer's few channels
+     * would be padded to 32. */
     if (variant == &vgg_variant_conv_amx)
         return problem->input.dims[0] > VGG_MAX_PLANAR_CHANNELS ? 0 : 3;
     if (variant->error_bound > 0.0)
