@@ -25,7 +25,7 @@ void clvgg_finetune_options_defaults(clvgg_finetune_options *options)
                                             .max_bad_images = -1};
 }
 
-/* What doesn't depend on the model. */
+/* Checks the options that don't depend on the model. */
 static clvgg_status check_options(const clvgg_finetune_options *options)
 {
     VGG_API_REQUIRE(options->struct_size == sizeof *options);

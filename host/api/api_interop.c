@@ -33,7 +33,7 @@ cleanup:
     return status;
 }
 
-/* It is a buffer, not one of the other things that a cl_mem may be. */
+/* Checks that a cl_mem is a buffer, not an image or a pipe. */
 static clvgg_status check_type(cl_mem memory, const char *what, size_t index)
 {
     clvgg_status status = CLVGG_STATUS_OK;

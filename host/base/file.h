@@ -24,7 +24,7 @@ void vgg_file_close(vgg_file *file);
 clvgg_status vgg_file_read_all(const char *path, uint64_t limit_bytes, unsigned char **data,
                                size_t *size);
 
-/* The same of a text: a byte order mark of UTF-8 in front of it, which editors on Windows write, is
+/* Reads a whole text: a byte order mark of UTF-8 in front of it, which editors on Windows write, is
  * left out. UTF-16 is BAD_FILE. */
 clvgg_status vgg_file_read_text(const char *path, uint64_t limit_bytes, unsigned char **text,
                                 size_t *size);

@@ -10,7 +10,8 @@
 #include "base/runtime.h"
 
 enum { MOST_THREADS = 64 };
-/* As on most systems: some C libraries give 128 KiB, too little for a driver's compiler. */
+/* Stack of a worker, as large as most systems make it: some C libraries give 128 KiB, too little
+ * for a driver's compiler. */
 #define STACK_BYTES ((size_t)8 << 20)
 
 typedef struct job {

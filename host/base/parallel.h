@@ -11,9 +11,9 @@
  * Whatever threads can't be started are done without. */
 void vgg_parallel(int threads, size_t count, void (*work)(void *user, int worker, size_t index),
                   void *user);
-/* The same for work that may fail. Of all failures the one of the lowest index is returned, with
- * its message, whichever thread comes to it first; indices behind it may be left out, none before
- * it. */
+/* Runs work that may fail in parallel. Of all failures the one of the lowest index is returned,
+ * with its message, whichever thread comes to it first; indices behind it may be left out, none
+ * before it. */
 clvgg_status vgg_parallel_try(int threads, size_t count,
                               clvgg_status (*work)(void *user, size_t index), void *user);
 

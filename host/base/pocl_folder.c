@@ -13,7 +13,8 @@ static bool is_set(const char *value)
     return value != NULL && value[0] != '\0';
 }
 
-/* By the nearest folder on the way that there is. `path` is cut meanwhile. */
+/* Says whether the folder can be made or written to, by its nearest existing parent. Cuts `path`
+ * meanwhile. */
 static bool can_be_made(char *path)
 {
     struct stat info;

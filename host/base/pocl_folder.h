@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-/* What the environment says, by these names in lower case; each may be NULL. */
+/* Values of the environment variables of these names (in upper case); each may be NULL. */
 typedef struct vgg_pocl_environment {
     const char *pocl_cache_dir, *xdg_cache_home, *home;
 } vgg_pocl_environment;

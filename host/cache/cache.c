@@ -264,7 +264,7 @@ static bool visit_all(vgg_cache *cache, vgg_cache_visitor visit, void *user)
     return statement != NULL && sqlite3_finalize(statement) == SQLITE_OK;
 }
 
-/* What stopped it, for people. */
+/* Fails with the reason why the cache was given up, if it was. */
 static clvgg_status fail_because_off(vgg_cache *cache)
 {
     if (!cache->off)

@@ -36,7 +36,7 @@ typedef struct vgg_cache_entry {
     size_t bytes;
 } vgg_cache_entry;
 
-/* What is known of an entry without reading its value. */
+/* Facts about an entry that don't need its value. */
 typedef struct vgg_cache_record {
     vgg_cache_key key;
     uint64_t bytes;
@@ -57,15 +57,15 @@ void vgg_cache_put(vgg_cache *cache, const vgg_cache_entry *entries, size_t coun
 /* Forgets an entry that turned out to be of no use. */
 void vgg_cache_drop(vgg_cache *cache, const vgg_cache_key *key);
 
-/* For people who look after their cache: here failures are statuses. A file that isn't there yet is
- * an empty cache. Errors: IO, UNSUPPORTED (built without SQLite). */
+/* Calls for `clvgg cache`, whose failures are statuses. A file that isn't there yet is an empty
+ * cache. Errors: IO, UNSUPPORTED (built without SQLite). */
 typedef void (*vgg_cache_visitor)(void *user, const vgg_cache_record *record);
 /* Calls `visit` for each entry, the last used first. */
 clvgg_status vgg_cache_visit(vgg_cache *cache, vgg_cache_visitor visit, void *user);
 clvgg_status vgg_cache_clear(vgg_cache *cache);
 /* OK unless something has stopped its use in this process, which the message names. */
 clvgg_status vgg_cache_status(vgg_cache *cache);
-/* As clvgg_report_cache(). */
+/* Does the work of clvgg_report_cache(). */
 clvgg_status vgg_cache_report(vgg_cache *cache, clvgg_fact_fn visit, void *user);
 
 #endif

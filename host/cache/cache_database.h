@@ -8,7 +8,7 @@
 #include "cache/cache.h"
 #include "cache/cache_file.h"
 
-/* Of the tables and of how values are checked. A file with another number is emptied. */
+/* Version of the tables and of how values are checked. A file with another number is emptied. */
 #define VGG_CACHE_SCHEMA 1
 
 struct vgg_cache {
@@ -26,7 +26,7 @@ struct vgg_cache {
 
 /* The lock is held in all of these. */
 
-/* How long a locked file is waited for: little before there is a result, more after. */
+/* Milliseconds of waiting for a locked file: few before there is a result, more after. */
 typedef enum vgg_cache_patience {
     VGG_CACHE_READING = 200,
     VGG_CACHE_WRITING = 2000

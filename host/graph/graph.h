@@ -78,7 +78,8 @@ typedef struct vgg_lrn_attributes {
     float alpha, beta, k;
 } vgg_lrn_attributes;
 
-/* Of layers that undo another one; extents are of its input, which is their output. */
+/* Attributes of layers that undo a pooling or convolution; `extent` is that of its input, which is
+ * their output. */
 typedef struct vgg_unpool_attributes {
     vgg_pool_attributes pool;
     int64_t extent[2];
@@ -130,14 +131,15 @@ void vgg_graph_free(vgg_graph *graph);
  * name, a bad attribute: layer, expected, actual), SHAPE_MISMATCH, OUT_OF_MEMORY. */
 clvgg_status vgg_graph_add(vgg_graph *graph, const char *name, vgg_layer_type type,
                            const vgg_attributes *attributes, int input, int *index);
-/* The same for a layer with two inputs. Errors: those of vgg_graph_add(). */
+/* Adds a layer with two inputs. Errors: those of vgg_graph_add(). */
 clvgg_status vgg_graph_add_pair(vgg_graph *graph, const char *name, vgg_layer_type type,
                                 const vgg_attributes *attributes, int input, int second,
                                 int *index);
 /* Another input beside node 0, of any rank. */
 clvgg_status vgg_graph_add_input(vgg_graph *graph, const char *name, const clvgg_shape *shape,
                                  int *index);
-/* The same layers behind an input of another height and width. Errors: those of vgg_graph_add(). */
+/* Copies a graph's layers behind an input of another height and width. Errors: those of
+ * vgg_graph_add(). */
 clvgg_status vgg_graph_resize(const vgg_graph *graph, int64_t height, int64_t width,
                               vgg_graph **out);
 /* Index of a node by name; "logits" is the last dense node (or, without one, the last before
@@ -151,10 +153,11 @@ bool vgg_node_has_bias(const vgg_node *node);
 clvgg_shape vgg_graph_weight_shape(const vgg_graph *graph, int index);
 clvgg_shape vgg_graph_bias_shape(const vgg_graph *graph, int index);
 uint64_t vgg_graph_node_parameters(const vgg_graph *graph, int index);
-/* Of one image, two a multiply-add; 0 for layers without multiplications to speak of. */
+/* FLOPs of a node for one image, two a multiply-add; 0 for layers without multiplications to speak
+ * of. */
 uint64_t vgg_graph_node_flops(const vgg_graph *graph, int index);
 
-/* What part of the input a node's units see: see clvgg_receptive_field. */
+/* Receptive field of a node's units: see clvgg_receptive_field. */
 clvgg_receptive_field vgg_graph_receptive_field(const vgg_graph *graph, int index);
 
 const char *vgg_layer_type_name(vgg_layer_type type); /* "conv2d", "max_pool", … as in JSON */

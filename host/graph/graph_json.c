@@ -247,7 +247,7 @@ clvgg_status vgg_graph_read_json(const char *json, size_t length, vgg_graph **ou
 cleanup:
     vgg_graph_free(graph);
     cJSON_Delete(root);
-    /* Of a file nothing is the caller's argument. */
+    /* In a file nothing is the caller's argument, so a wrong value makes a bad file. */
     return status == CLVGG_STATUS_INVALID_ARGUMENT ? CLVGG_STATUS_BAD_FILE : status;
 }
 

@@ -14,7 +14,7 @@
 #define VGG_MAX_NODES 10000
 #define VGG_MAX_NAME_LENGTH 255
 
-/* One attribute as JSON sees it. */
+/* Description of one attribute for JSON. */
 typedef struct vgg_field {
     const char *name;
     enum { VGG_FIELD_INTEGER, VGG_FIELD_BOOL, VGG_FIELD_FLOAT } kind;
@@ -37,7 +37,8 @@ typedef struct vgg_layer {
     clvgg_shape (*weight_shape)(const vgg_node *node, const clvgg_shape *input);
     bool (*has_bias)(const vgg_node *node); /* NULL: never. One value an output channel. */
     void (*describe)(const vgg_node *node, char *text, size_t capacity); /* NULL: nothing to say */
-    /* Of a layer with two inputs: whether the second's shape is right. NULL: it has one. */
+    /* Says whether the second input of a layer with two has the right shape. NULL: the layer has
+     * one input. */
     bool (*takes_second)(const clvgg_shape *input, const clvgg_shape *second);
     bool internal; /* made by walks back and searches alone: not in files */
 } vgg_layer;

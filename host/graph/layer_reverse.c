@@ -38,7 +38,8 @@ const vgg_layer vgg_layer_seed = {
     .internal = true,
 };
 
-/* As many windows as the pooling makes of this extent is what the graph's maker answers for. */
+/* The maker of the graph must see to it that the input has as many windows as the pooling makes of
+ * this extent. */
 static clvgg_status infer_unpool(const vgg_node *node, const clvgg_shape *input,
                                  clvgg_shape *output)
 {

@@ -10,7 +10,7 @@ clvgg_status vgg_png_decode(const uint8_t *bytes, size_t byte_count, clvgg_image
 clvgg_status vgg_jpeg_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
 clvgg_status vgg_webp_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
 
-/* What the calls above will take, from the header. */
+/* Cost of the calls above, from the file's header. */
 clvgg_status vgg_png_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
 clvgg_status vgg_jpeg_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
 clvgg_status vgg_webp_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);

@@ -77,7 +77,7 @@ clvgg_status vgg_image_orient(clvgg_image *image, int orientation)
     uint8_t *upright = NULL;
     if (orientation <= 1)
         return status;
-    /* Where the picture's rows and columns run in the stored one, as Exif's table has it. */
+    /* Directions of the picture's rows and columns in the stored one, by Exif's table. */
     bool swap = orientation >= 5;
     bool mirror_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     bool mirror_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;

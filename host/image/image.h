@@ -35,9 +35,10 @@ clvgg_status vgg_image_check_density(uint64_t width, uint64_t height, size_t byt
                                      uint64_t pixels_per_byte);
 
 enum { VGG_IMAGE_MAGIC_BYTES = 12 };
-/* Whether a file that begins with these bytes (VGG_IMAGE_MAGIC_BYTES are enough) is an image. */
+/* Says whether a file that begins with these bytes (VGG_IMAGE_MAGIC_BYTES are enough) is an image.
+ */
 bool vgg_image_is_known(const void *bytes, size_t byte_count);
-/* Whether a file's name ends as images' do, in any case. */
+/* Says whether a file's name ends as images' do, in upper or lower case. */
 bool vgg_image_is_named(const char *name);
 /* Decodes an image from memory; `name` goes before messages. */
 clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *name,
@@ -45,7 +46,7 @@ clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *
 clvgg_status vgg_image_read(const char *path, clvgg_image **out);
 void vgg_image_free(clvgg_image *image);
 
-/* What a picture will take, from its header alone. */
+/* Cost of decoding a picture, known from its header alone. */
 typedef struct vgg_image_cost {
     uint32_t longest_side;
     uint64_t decode_bytes; /* at the peak of decoding, estimated from above */

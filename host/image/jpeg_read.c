@@ -29,7 +29,7 @@
 /* Above VGG_IMAGE_PIXELS_MAX libjpeg makes every block of 8 × 8 pixels 4 × 4, 2 × 2 or 1. */
 #define PIXELS_MAX (10 * (uint64_t)VGG_IMAGE_PIXELS_MAX)
 
-/* Everything that must survive a longjmp lives here, in the caller's frame. */
+/* State that must survive a longjmp; it lives in the caller's frame. */
 typedef struct jpeg_reader {
     struct jpeg_decompress_struct codec;
     struct jpeg_error_mgr errors;
@@ -51,7 +51,8 @@ static _Noreturn void leave(jpeg_reader *reader, clvgg_status status)
     longjmp(reader->escape, 1);
 }
 
-/* What ends the data is an end marker, met or made up by libjpeg where the file ends, or damage. */
+/* Fails for data that ends too early, at an end marker (real, or made up by libjpeg where the file
+ * ends) or at another marker, which is damage. */
 static _Noreturn void fail_truncated(jpeg_reader *reader, int marker)
 {
     const clvgg_status code = CLVGG_STATUS_BAD_FILE;
@@ -119,7 +120,8 @@ static void warn(j_common_ptr codec, int level)
         fail_truncated(reader, marker);
     if (warning == JWRN_JPEG_EOF) {
         reader->no_end_marker = true;
-        /* Where arithmetic coding's data stops, nobody says how much of it is missing. */
+        /* Arithmetic coding doesn't say how much data is missing where it stops, so such a file is
+         * refused. */
         if (reader->codec.arith_code && !reader->has_rows)
             fail_truncated(reader, JPEG_EOI);
     }

@@ -17,7 +17,7 @@
 #include "base/alloc.h"
 #include "image/exif.h"
 
-/* Everything that must survive a longjmp lives here, in the caller's frame. */
+/* State that must survive a longjmp; it lives in the caller's frame. */
 typedef struct png_reader {
     const uint8_t *bytes;
     size_t byte_count, position;

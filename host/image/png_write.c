@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
-/* Everything that must survive a longjmp lives here, in the caller's frame. */
+/* State that must survive a longjmp; it lives in the caller's frame. */
 typedef struct png_writer {
     vgg_writer *file;
     png_structp png;

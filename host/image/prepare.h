@@ -29,7 +29,7 @@ void vgg_image_choose_spans(const vgg_image_part *part, const clvgg_preprocess *
 clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess *preprocess,
                               clvgg_resize_mode mode, bool flip, float values[3][256], float *data);
 
-/* What a pixel's byte becomes. */
+/* Fills the table from a pixel's byte to the input's value, for each channel. */
 void vgg_image_fill_values(const clvgg_preprocess *preprocess, float values[3][256]);
 
 #endif

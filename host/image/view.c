@@ -82,7 +82,7 @@ vgg_view vgg_view_draw(unsigned augment, uint64_t seed, const uint8_t digest[32]
     return drawn;
 }
 
-/* Where `share` of `size` pixels begins or ends. */
+/* The pixel at `share` of `size`. */
 static int to_pixel(double share, int size)
 {
     const double pixel = round(share * size);
@@ -111,7 +111,7 @@ static float clamp(float value)
     return value < 0.0f ? 0.0f : value > 255.0f ? 255.0f : value;
 }
 
-/* As torchvision's rgb_to_grayscale(). */
+/* Luma by torchvision's rgb_to_grayscale(). */
 static float grey(float red, float green, float blue)
 {
     return 0.2989f * red + 0.587f * green + 0.114f * blue;

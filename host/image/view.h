@@ -29,7 +29,8 @@ typedef struct vgg_view {
  * on which others there are. */
 vgg_view vgg_view_draw(unsigned augment, uint64_t seed, const uint8_t digest[32], uint32_t view,
                        int picture_width, int picture_height);
-/* As clvgg_image_prepare(), of a view; colours as torchvision's ColorJitter. */
+/* Prepares a view as clvgg_image_prepare() does an image; colours change as in torchvision's
+ * ColorJitter. */
 clvgg_status vgg_image_prepare_view(const clvgg_image *image, const clvgg_preprocess *preprocess,
                                     const vgg_view *view, float *data);
 

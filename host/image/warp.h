@@ -21,10 +21,10 @@ typedef struct vgg_warp {
                            is 0 in the network's input. Where preparation pads with black, black */
 } vgg_warp;
 
-/* As clvgg_image_prepare(), of the warped picture; without a shift, scale or turn, bit for bit the
- * same. Shifts by whole pixels and quarter turns of a square window only move pixels.
- * Errors: INVALID_ARGUMENT (a number out of range), OUT_OF_MEMORY.
- * Source of the interpolation: Keys, Cubic Convolution Interpolation (1981), a = -1/2. */
+/* Prepares the warped picture as clvgg_image_prepare() does an image; without a shift, scale or
+ * turn the result is bit for bit the same. Shifts by whole pixels and quarter turns of a square
+ * window only move pixels. Errors: INVALID_ARGUMENT (a number out of range), OUT_OF_MEMORY. Source
+ * of the interpolation: Keys, Cubic Convolution Interpolation (1981), a = -1/2. */
 clvgg_status vgg_image_prepare_warped(const clvgg_image *image, const clvgg_preprocess *preprocess,
                                       const vgg_warp *warp, float *data);
 

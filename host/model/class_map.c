@@ -14,7 +14,7 @@
 static const uint64_t most_bytes = 16 << 20;
 static const char other_name[] = "other";
 
-/* What the file has said so far. */
+/* State of reading a map's file. */
 typedef struct reader {
     const char *path;
     size_t line; /* from 1 on */
@@ -175,7 +175,7 @@ cleanup:
     return status;
 }
 
-/* From the claims of classes to the classes of each group, ascending. */
+/* Turns the claims of classes into the lists of each group's classes, ascending. */
 static clvgg_status make_map(reader *r, clvgg_class_map **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -12,7 +12,8 @@ struct clvgg_class_map {
     size_t *members; /* classes: of group g from first[g] to first[g + 1]; last those of none */
 };
 
-/* For `class_count` classes with these labels. Errors: those of clvgg_class_map_load(). */
+/* Reads a map for `class_count` classes with these labels. Errors: those of clvgg_class_map_load().
+ */
 clvgg_status vgg_class_map_read(const char *path, const char *const *labels, size_t class_count,
                                 clvgg_class_map **out);
 void vgg_class_map_free(clvgg_class_map *map);

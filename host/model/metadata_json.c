@@ -35,7 +35,7 @@ static bool read_float(const cJSON *json, float *value)
     return true;
 }
 
-/* One value or three; how many goes to *count. */
+/* Reads one value or three and writes their number to *count. */
 static bool read_values(const cJSON *json, float values[3], int *count)
 {
     *count = cJSON_IsArray(json) ? cJSON_GetArraySize(json) : 0;
@@ -70,7 +70,7 @@ static bool is_string(const cJSON *json, const char *text)
     return cJSON_IsString(json) && strcmp(json->valuestring, text) == 0;
 }
 
-/* What must be there: how many channels each member is for, 0 where it is missing. */
+/* Number of channels that each required member is for, 0 where it is missing. */
 typedef struct member_counts {
     int channels, mean, std;
 } member_counts;

@@ -81,7 +81,7 @@ void vgg_model_free(clvgg_model *model);
 /* UNSUPPORTED, naming the model, where no photograph can have the channels that it takes. */
 clvgg_status vgg_model_require_photographs(const clvgg_model *model);
 
-/* As clvgg_model_random_weights(). */
+/* Does the work of clvgg_model_random_weights(). */
 void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_shape *shape,
                               uint64_t first, uint64_t count, float *values);
 

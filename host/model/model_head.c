@@ -92,7 +92,7 @@ cleanup:
     return status;
 }
 
-/* What the base has for a node's parameter. */
+/* Takes a node's parameter over from the base. */
 static clvgg_status inherit(const clvgg_model *base, int base_node, vgg_parameter *parameter)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -12,7 +12,7 @@
 #include "model/labels.h"
 #include "tensor/shape.h"
 
-/* What is found out on the way. */
+/* State of loading a model. */
 typedef struct load_state {
     const vgg_weights *weights;
     vgg_binding binding;
@@ -94,7 +94,7 @@ cleanup:
     return status;
 }
 
-/* What the file states about photographs must be for the channels that its network has. */
+/* Checks that the file's preprocessing is for as many channels as its network has. */
 static clvgg_status check_channels(const load_state *load)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -154,7 +154,7 @@ static bool is_bound(const clvgg_model *model, const vgg_tensor_entry *entry)
     return false;
 }
 
-/* One line about tensors that no layer uses; no line where there are none. */
+/* Logs one line about tensors that no layer uses, if there are any. */
 static void warn_of_unused(const clvgg_model *model, const vgg_weights *weights)
 {
     size_t count = vgg_weights_count(weights), i = 0;
@@ -239,7 +239,8 @@ clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,
 cleanup:
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("%s", path);
-    /* Only a size that was asked for can be a wrong argument: all else is the file's. */
+    /* A wrong argument can only be an input size that was asked for; without one, the fault is the
+     * file's. */
     if (status == CLVGG_STATUS_INVALID_ARGUMENT && options->input_height == 0 &&
         options->input_width == 0)
         status = CLVGG_STATUS_BAD_FILE;

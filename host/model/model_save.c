@@ -18,7 +18,7 @@
 
 #define SCRATCH_ELEMENTS 65536
 
-/* What the writer's callback needs. */
+/* The `user` of the writer's callback. */
 typedef struct save_state {
     const clvgg_model *model;
     const vgg_tensor_entry *tensors;

@@ -61,7 +61,8 @@ cleanup:
     return status;
 }
 
-/* The same of a pipe, which tells its size, and its picture's, only once it was read. */
+/* Reads a pipe within the budget: it tells its size, and its picture's, only once it has been read.
+ */
 static clvgg_status read_pipe_within_budget(vgg_budget *budget, const char *path,
                                             const clvgg_preprocess *preprocess, uint8_t **bytes,
                                             size_t *size, uint64_t *held)

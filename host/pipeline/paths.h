@@ -16,7 +16,7 @@ typedef struct vgg_path_entry {
 } vgg_path_entry;
 
 #define VGG_PATH_NO_IMAGES (-1) /* a folder without any */
-/* What vgg_path_list_add_all() says of others. */
+/* Problems that vgg_path_list_add_all() reports of entries that aren't files to try. */
 #define VGG_PATH_HIDDEN (-2)  /* a name that begins with a dot */
 #define VGG_PATH_AGAIN (-3)   /* a link to a folder that is walked by another path */
 #define VGG_PATH_SPECIAL (-4) /* a pipe, a device */

@@ -20,7 +20,7 @@
 
 #define DEFAULT_MEMORY_LIMIT_BYTES ((uint64_t)256 << 20)
 
-/* What a failed item says; kept until the call of next() after the one that delivered it. */
+/* Message of a failed item, kept until the call of next() after the one that delivered it. */
 typedef struct message {
     struct message *next;
     char text[];

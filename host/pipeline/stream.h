@@ -13,7 +13,8 @@
 typedef struct vgg_stream_source {
     void *user;
     size_t count; /* of items */
-    /* Of an item: it outlives the stream, and items of one file have the same pointer. */
+    /* Path of an item, which must outlive the stream; items of one file must have the same pointer.
+     */
     const char *(*path)(void *user, size_t index);
     /* Writes [channels][height][width]; a failure is the item's. NULL: vgg_image_prepare(). */
     clvgg_status (*prepare)(void *user, size_t index, const clvgg_image *image, float *data);
@@ -22,16 +23,16 @@ typedef struct vgg_stream_source {
 /* Opens a stream with at most `threads` workers, which live in the calling thread's scope. */
 clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_count,
                              const clvgg_image_stream_options *options, clvgg_image_stream **out);
-/* The same of a source, which is copied; its functions must be good until the stream is closed. Of
- * options->preprocess, which must be valid, only channels, height and width matter if there is
- * source->prepare. */
+/* Opens a stream of a source, which is copied; its functions must be valid until the stream is
+ * closed. Of options->preprocess, which must be valid, only channels, height and width matter if
+ * there is source->prepare. */
 clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source,
                                     const clvgg_image_stream_options *options,
                                     clvgg_image_stream **out);
-/* As clvgg_image_stream_skipped(). */
+/* Does the work of clvgg_image_stream_skipped(). */
 const char *vgg_stream_skipped(const clvgg_image_stream *stream, size_t *count);
 size_t vgg_stream_count(const clvgg_image_stream *stream);
-/* As clvgg_image_stream_next(). */
+/* Does the work of clvgg_image_stream_next(). */
 clvgg_status vgg_stream_next(clvgg_image_stream *stream, float *data, clvgg_stream_item *items,
                              size_t max_items, size_t *item_count);
 void vgg_stream_close(clvgg_image_stream *stream);

@@ -9,7 +9,7 @@
 #include "tensor/npy.h"
 #include "tensor/shape.h"
 
-/* What is left to read. */
+/* The part of the header that is left to read. */
 typedef struct cursor {
     const char *at, *end;
 } cursor;

@@ -10,7 +10,7 @@
 
 /* Product of the dimensions; false on overflow of int64 or a negative dimension. */
 bool vgg_shape_count(const clvgg_shape *shape, uint64_t *count);
-/* The same for a shape known to be valid (inferred by the graph). */
+/* Number of elements of a shape known to be valid (inferred by the graph). */
 uint64_t vgg_shape_elements(const clvgg_shape *shape);
 bool vgg_shape_equal(const clvgg_shape *a, const clvgg_shape *b);
 /* "[64, 3, 3, 3]"; returns `text`. 128 bytes hold any shape of sane sizes; longer is cut. */

@@ -18,7 +18,7 @@ struct vgg_checkpoint {
     vgg_weights *weights;
 };
 
-/* One tensor of a file: a part of a parameter; the last is the hash. */
+/* Description of one tensor of a file: a part of a parameter; the last is the hash. */
 typedef struct tensor_part {
     int layer;
     bool bias;

@@ -10,7 +10,7 @@
 #include "train/head.h"
 #include "weights/weights.h"
 
-/* What has to be known beside weights to go on as if nothing had happened. */
+/* The state, beside weights, that a resumed training goes on from to the same bits. */
 typedef struct vgg_train_state {
     int epoch;         /* in work, from 1 on */
     uint64_t position; /* images of it that are trained */

@@ -60,7 +60,8 @@ static inline const vgg_dataset_image *vgg_dataset_image_at(const clvgg_dataset 
     return &dataset->files->images[dataset->chosen[index]];
 }
 
-/* The same pointer for the same image of a data set and of its parts: items of a stream source. */
+/* Path of an image, the same pointer for the same image in a data set and in its parts, as a stream
+ * source needs. */
 static inline const char *vgg_dataset_image_path(const clvgg_dataset *dataset, size_t index)
 {
     return dataset->files->paths.bytes + vgg_dataset_image_at(dataset, index)->path;

@@ -5,7 +5,8 @@
 #include "pipeline/paths.h"
 #include "train/dataset.h"
 
-/* Why a file or folder is left out: errno, VGG_PATH_… or one of these; 0: an image. */
+/* Reasons for leaving a file or folder out, beside errno and VGG_PATH_…; 0: an image, which stays.
+ */
 enum {
     VGG_DATASET_EMPTY = -16,
     VGG_DATASET_NOT_IMAGE = -17,
@@ -13,7 +14,7 @@ enum {
     VGG_DATASET_NO_CLASS = -19
 };
 
-/* What is known of entry i of a list. */
+/* Facts about one entry of a path list. */
 typedef struct vgg_dataset_entry {
     int problem;
     uint32_t class_index;

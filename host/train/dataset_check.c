@@ -93,7 +93,8 @@ static void check_file(void *user, int worker, size_t index)
     entry->problem = job->list->entries[index].problem;
     if (entry->problem != 0)
         return;
-    /* What was a file when the folder was read may be a pipe by now: O_NONBLOCK doesn't hang. */
+    /* A file may have become a pipe since the folder was read: O_NONBLOCK keeps open() from
+     * hanging. */
     int descriptor =
         open(vgg_path_list_at(job->list, index), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (descriptor < 0) {

@@ -71,7 +71,7 @@ static clvgg_status fail_without_images(const view *v)
                     name_at(v, 0), reason);
 }
 
-/* Whether a folder's name says that it is a part of a data set, not a class. */
+/* Says whether a folder's name is that of a part of a data set ("train"), not of a class. */
 static bool is_part_name(const char *name, size_t length)
 {
     static const char *const parts[] = {"train", "training", "val",     "valid", "validation",

@@ -55,7 +55,7 @@ static size_t group_end(const ticket *tickets, size_t index, size_t end)
     return next;
 }
 
-/* How many images of a class the second part gets. */
+/* Number of images of a class that the second part gets. */
 static size_t wanted(size_t class_size, double fraction)
 {
     const size_t rounded = (size_t)llround(fraction * (double)class_size);
@@ -86,7 +86,8 @@ static void decide_class(const ticket *tickets, size_t begin, size_t end, double
             smallest_size = next - i;
         }
     }
-    /* Where all groups are larger than what is wanted, but the class is more than one of them. */
+    /* If every group is larger than the target, the class's smallest group goes to the second part,
+     * unless it is the only one. */
     if (taken == 0 && target > 0 && smallest < end)
         part_of[tickets[smallest].group] = SECOND;
 }

@@ -73,7 +73,7 @@ void vgg_epoch_order(uint64_t seed, int epoch, size_t count, uint32_t *order)
         return;
     generator of_epoch = begin(seed, (uint64_t)epoch + 1);
     shuffle_runs(&of_epoch, order, count / RUN);
-    /* What is too short for a run stays at the end: it is the rotation that takes it elsewhere. */
+    /* Images too few for a run stay at the end; the rotation moves them elsewhere. */
     rotate(order, count, draw(&of_epoch, (uint32_t)count));
     for (size_t first = 0; first < count; first += WINDOW)
         shuffle(&of_epoch, order + first, count - first < WINDOW ? count - first : WINDOW);

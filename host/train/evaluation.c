@@ -67,7 +67,7 @@ static clvgg_status reserve_score(clvgg_evaluation *evaluation)
     return CLVGG_STATUS_OK;
 }
 
-/* Everything that can fail comes first: an image is counted whole or not at all. */
+/* All that can fail comes before any counting, so that an image is counted whole or not at all. */
 clvgg_status vgg_evaluation_add(clvgg_evaluation *evaluation, size_t truth,
                                 const float *probabilities)
 {

@@ -9,7 +9,8 @@
 #include "base/status.h"
 #include "clvgg/evaluate.h"
 
-/* With scores of 8 bytes an image, in an array that doubles, only where there are two classes. */
+/* Creates an evaluation. With two classes it keeps a score of 8 bytes an image, in an array that
+ * doubles. */
 clvgg_status vgg_evaluation_create(const clvgg_runtime *runtime, size_t class_count,
                                    clvgg_evaluation **out);
 void vgg_evaluation_free(clvgg_evaluation *evaluation);

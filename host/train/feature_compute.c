@@ -97,7 +97,7 @@ static void keep_problem(vgg_feature_compute *compute, clvgg_status status, cons
     snprintf(compute->message, sizeof compute->message, "%s", message);
 }
 
-/* Whether a failure is the image's own: another one may well be read. */
+/* Says whether a failure is the image's own, so that other images may be readable. */
 static bool is_of_image(clvgg_status status)
 {
     return status == CLVGG_STATUS_BAD_FILE || status == CLVGG_STATUS_UNSUPPORTED ||
@@ -134,7 +134,7 @@ static size_t sound_images(vgg_feature_compute *compute, size_t delivered)
     return sound;
 }
 
-/* How many rows precede the first that float16 can't hold, whose error is kept. */
+/* Number of rows before the first that float16 can't hold; that row's error is kept. */
 static size_t sound_rows(vgg_feature_compute *compute, const uint16_t *values, size_t count)
 {
     const size_t row = compute->features->options.feature_count;

@@ -8,7 +8,8 @@
 
 typedef struct vgg_feature_compute vgg_feature_compute;
 
-/* Of items[which[0…count − 1]], or of items[0…count − 1] where `which` is NULL. */
+/* Starts computing features of items[which[0…count − 1]], or of items[0…count − 1] where `which` is
+ * NULL. */
 clvgg_status vgg_feature_compute_open(const vgg_features *features, const vgg_feature_item *items,
                                       const size_t *which, size_t count, vgg_feature_compute **out);
 /* The next features, float16 [*count][feature_count], at most device_batch of them; *count is 0 at

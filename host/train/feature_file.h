@@ -31,7 +31,7 @@ clvgg_status vgg_feature_file_open(const char *directory, uint64_t limit_bytes,
                                    vgg_feature_file **out);
 /* Accepts NULL. */
 void vgg_feature_file_close(vgg_feature_file *file);
-/* What a record takes on disk, its head included, on the average. */
+/* Average bytes of a record on disk, its head included. */
 uint64_t vgg_feature_file_record_bytes(const vgg_feature_file *file);
 
 /* Reads all heads anew. What was VERIFIED and is the same stays so. */

@@ -290,7 +290,8 @@ static uint64_t less(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-/* What the limit leaves, and the disk, when all idle files are gone. */
+/* Bytes that the folder's limit leaves (below: that the disk leaves) once all idle files are
+ * removed. */
 static uint64_t limit_room(const vgg_feature_folder *folder, const listing *list)
 {
     return less(folder->limit_bytes, list->own_bytes + list->busy_bytes);

@@ -39,7 +39,7 @@ void vgg_feature_folder_drop(const vgg_feature_folder *folder, const char *name,
 /* Takes WRITE, or sets *locked to false where another has it. Errors: IO. */
 clvgg_status vgg_feature_lock(const vgg_feature_folder *folder, int descriptor, bool *locked);
 void vgg_feature_unlock(int descriptor);
-/* Whether nobody else has the file open. */
+/* Says whether nobody else has the file open. */
 bool vgg_feature_is_alone(int descriptor);
 /* Has USE alone, so that nobody opens the file meanwhile; false where others have it open. Then to
  * be shared again. */
@@ -58,9 +58,9 @@ clvgg_status vgg_feature_folder_require(const vgg_feature_folder *folder, const 
 clvgg_status vgg_feature_folder_reserve(const vgg_feature_folder *folder, const char *name,
                                         uint64_t bytes);
 
-/* For people who look after the folder: calls `visit` for each file, the last used first; with
- * `remove` for those that were removed, which nobody had open. A folder that isn't there is empty.
- * Errors: IO, OUT_OF_MEMORY. */
+/* Calls `visit` for each file, the last used first, or with `remove` for each file that it removed,
+ * which nobody had open: for `clvgg cache`. A folder that isn't there is empty. Errors: IO,
+ * OUT_OF_MEMORY. */
 typedef void (*vgg_feature_visitor)(void *user, const char *name, uint64_t bytes, int64_t used);
 clvgg_status vgg_feature_folder_visit(const char *path, bool remove, vgg_feature_visitor visit,
                                       void *user);

@@ -10,7 +10,7 @@
 
 #include "base/status.h"
 
-/* What a record is of. */
+/* Identity of a record: an image's file and one of its views. */
 typedef struct vgg_feature_id {
     uint8_t digest[32]; /* of the image's file */
     uint64_t variation; /* how views are drawn; 0 for view 0, which is always the same */
@@ -53,7 +53,7 @@ void vgg_feature_index_put(vgg_feature_index *index, uint32_t slot, const vgg_fe
                            vgg_feature_state state, uint64_t checksum);
 /* The first FREE slot; `count` when there is none. */
 uint32_t vgg_feature_index_free_slot(vgg_feature_index *index);
-/* How many slots are in a state; FREE ones count only before the last that isn't. */
+/* Number of slots in a state; FREE ones count only before the last that isn't. */
 size_t vgg_feature_index_count(const vgg_feature_index *index, vgg_feature_state state);
 void vgg_feature_index_free(vgg_feature_index *index);
 

@@ -18,7 +18,7 @@
 
 enum { FIRST_ROWS = 64 };
 
-/* Where a row of a chunk lies on the disk. */
+/* Slot on the disk of a row of a chunk. */
 typedef struct place {
     uint32_t slot, row;
 } place;
@@ -56,7 +56,7 @@ static int compare_places(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* How many places from `first` on are neighbours on the disk. */
+/* Number of places from `first` on that are neighbours on the disk. */
 static size_t run_at(const place *places, size_t first, size_t count)
 {
     size_t end = first + 1;

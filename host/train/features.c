@@ -28,7 +28,7 @@ static uint64_t row_bytes(const vgg_features_options *options)
     return 2 * (options->feature_count * sizeof(uint16_t) + sizeof(uint64_t));
 }
 
-/* At most half of the limit is for batches on their way to and from the device. */
+/* Shares the memory limit: batches on their way to and from the device get at most half of it. */
 static void share_memory(vgg_features *features)
 {
     const vgg_features_options *options = &features->options;

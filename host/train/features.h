@@ -30,7 +30,7 @@ typedef struct vgg_feature_source {
     clvgg_status (*compute)(void *user, int count, const float *images, float *features);
 } vgg_feature_source;
 
-/* What becomes of an item whose image can't be read or decoded. */
+/* Handler of items whose image can't be read or decoded. */
 typedef struct vgg_features_unreadable {
     void *user;
     /* Called by the thread that fills or checks, with the image's failure: OK leaves the item out,
@@ -61,10 +61,10 @@ typedef struct vgg_features vgg_features;
  * one that a process has open. Errors: IO, OUT_OF_MEMORY. */
 clvgg_status vgg_features_open(const vgg_features_options *options, vgg_features **out);
 void vgg_features_close(vgg_features *features);
-/* How many of the items are there already. */
+/* Number of the items that are on disk already. */
 size_t vgg_features_present(const vgg_features *features, const vgg_feature_item *items,
                             size_t count);
-/* What a record takes on the disk; 0 without a folder. */
+/* Bytes of a record on disk; 0 without a folder. */
 uint64_t vgg_features_record_bytes(const vgg_features *features);
 /* Bytes that can be added: by the disk and by the folder's limit, other files that nobody has open
  * counted as free. ~0 without a folder. */
@@ -76,7 +76,7 @@ clvgg_status vgg_features_require_room(const vgg_features *features, const vgg_f
                                        size_t count);
 /* Most bytes of host memory that computing and streaming take. */
 uint64_t vgg_features_buffer_bytes(const vgg_features *features);
-/* What the index takes beside them. */
+/* Bytes of host memory that the index takes beside the buffers. */
 uint64_t vgg_features_index_bytes(const vgg_features *features);
 
 /* Called with how many of the missing items are done; returns false to stop: CANCELLED. */
@@ -113,7 +113,7 @@ void vgg_feature_stream_close(vgg_feature_stream *stream);
  * neighbours of one fixed shuffle are shuffled, then windows of 4096 images. vgg_features_fill()
  * should be given that fixed shuffle (epoch −1), so that neighbours lie side by side. */
 void vgg_epoch_order(uint64_t seed, int epoch, size_t count, uint32_t *order);
-/* Which view of an image an epoch takes: 0…views−1, each once in `views` epochs. */
+/* The view of an image that an epoch takes: 0…views−1, each once in `views` epochs. */
 uint32_t vgg_epoch_view(uint64_t seed, int epoch, uint32_t image, int views);
 
 #endif

@@ -20,7 +20,7 @@ struct vgg_features {
 };
 
 vgg_feature_id vgg_features_id(const vgg_features *features, const vgg_feature_item *item);
-/* Whether the file (there is one) has a record. */
+/* Says whether the file, which must exist, has a record. */
 bool vgg_features_has(const vgg_features *features, const vgg_feature_item *item);
 /* Bytes by which the file grows for what it lacks of the items; if `discarding`, after records that
  * aren't asked for have made room, where they may. */

@@ -54,7 +54,8 @@ static clvgg_status make_model(clvgg_finetune *finetune)
     return vgg_model_with_head(finetune->base, &head, &finetune->model);
 }
 
-/* What trains, for the head; and the layer before, whose values are the features. */
+/* Fills in the head's layers, those that train, and finds the layer before, whose values are the
+ * features. */
 static clvgg_status part_layers(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -78,7 +78,7 @@ clvgg_status vgg_finetune_save(const clvgg_finetune *finetune, const char *path,
 
 /* ---- between the files ---- */
 
-/* Whether classes agree and no part is empty that is needed. */
+/* Checks that both data sets have the same classes and that no needed part is empty. */
 clvgg_status vgg_finetune_check_data(const clvgg_dataset *train, const clvgg_dataset *val);
 /* Prepares for photographs that can't be read. */
 clvgg_status vgg_finetune_watch_data(clvgg_finetune *finetune);
@@ -89,9 +89,10 @@ clvgg_status vgg_finetune_leave_out(void *user, const vgg_feature_item *item, co
 /* Goes on without what was left out, unless that is too much. */
 clvgg_status vgg_finetune_settle_data(clvgg_finetune *finetune);
 void vgg_finetune_forget_data(clvgg_finetune *finetune);
-/* The same for all that depends on it: the schedule, the settings, the model's description. */
+/* Brings all that depends on the data up to date: the schedule, the settings, the model's
+ * description. */
 clvgg_status vgg_finetune_settle(clvgg_finetune *finetune);
-/* How the model came to be, for its file. */
+/* Writes the model's description, how it was made, into its metadata. */
 clvgg_status vgg_finetune_describe(clvgg_finetune *finetune);
 /* Tells the caller; false when he wants to stop. */
 bool vgg_finetune_tell(clvgg_finetune *finetune, clvgg_finetune_event *event);
@@ -103,7 +104,7 @@ clvgg_status vgg_finetune_settle_settings(clvgg_finetune *finetune);
 /* Paths in the run's folder; the checkpoint to go on from, if any, and whether it can be, as far as
  * that is known before photographs have been read. */
 clvgg_status vgg_finetune_read_checkpoint(clvgg_finetune *finetune);
-/* Whether training comes through where the checkpoint stands. */
+/* Checks that training as set up passes the step at which the checkpoint was written. */
 clvgg_status vgg_finetune_check_position(const clvgg_finetune *finetune);
 /* Makes the run's folder where it isn't. */
 clvgg_status vgg_finetune_make_folder(const clvgg_finetune *finetune);

@@ -90,7 +90,7 @@ static double softmax(const float *logits, size_t count, size_t truth, float *pr
     return log(sum) + most - (double)logits[truth];
 }
 
-/* One batch of validation images, from `first` on. */
+/* Evaluates one batch of validation images, from `first` on. */
 static clvgg_status evaluate_batch(clvgg_finetune *finetune, const float *features, size_t first,
                                    int count, float *logits, clvgg_evaluation *evaluation,
                                    double *loss_sum)
@@ -231,7 +231,7 @@ static vgg_head_step step_of(const clvgg_finetune *finetune)
                            .clip_norm = options->clip_norm};
 }
 
-/* One batch; the state moves on. */
+/* Trains on one batch and moves the state on. */
 static clvgg_status train_batch(clvgg_finetune *finetune, const vgg_feature_item *items, int count,
                                 const float *features, int32_t *labels, float *losses)
 {

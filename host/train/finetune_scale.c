@@ -48,7 +48,8 @@ cleanup:
     return status;
 }
 
-/* Of the first training images in the order of the feature file, as they are. */
+/* Finds the features' scale from the first training images in the order of the feature file,
+ * without augmentation. */
 clvgg_status vgg_finetune_find_scale(clvgg_finetune *finetune)
 {
     clvgg_status status = CLVGG_STATUS_OK;

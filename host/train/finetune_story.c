@@ -58,8 +58,8 @@ static void put_range(vgg_text *text, const vgg_head_choice *choice, bool traine
         vgg_text_printf(text, " to %s", last);
 }
 
-/* Where the head comes from, in words. Of layers that have, or began with, the base's weights, the
- * base's file may know more. */
+/* Writes in words where the head comes from. For layers that have, or began with, the base's
+ * weights, the base's own sentence follows. */
 static clvgg_status put_source(clvgg_finetune *finetune)
 {
     enum { MOST_CLASSES = 10 };

@@ -87,7 +87,7 @@ static clvgg_status give_best_to_head(void *user, int layer, bool bias, uint64_t
     return give_best(user, layer, bias, first, count, values);
 }
 
-/* The same for the model, whose features aren't scaled. */
+/* Gives trained values for the model, whose features aren't scaled. */
 static clvgg_status give_trained(const clvgg_finetune *finetune, int layer, bool bias,
                                  uint64_t first, uint64_t count, float *values)
 {

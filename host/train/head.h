@@ -63,15 +63,15 @@ clvgg_status vgg_head_measure(clvgg_device *device, const vgg_head_options *opti
 clvgg_status vgg_head_create(clvgg_device *device, const vgg_head_options *options,
                              vgg_head_source source, void *user, vgg_head **out);
 void vgg_head_free(vgg_head *head);
-/* What decides bits: device, driver, programs, shapes. */
+/* Hash of all that decides bits: device, driver, programs, shapes. */
 uint64_t vgg_head_fingerprint(const vgg_head *head);
-/* As vgg_head_measure() says. */
+/* Bytes on the device, as vgg_head_measure() predicts them. */
 uint64_t vgg_head_bytes(const vgg_head *head);
 
-/* One step on `count` (1…max_batch) images: features float32 [count][inputs], labels [count].
- * losses [count] are of before the update, with label smoothing and dropout; *correct (may be NULL)
- * counts images whose largest logit is their label's. The gradient is of the mean over `count`.
- * Blocks. Errors: NON_FINITE (a loss; the update is made already), OPENCL, DEVICE_LOST. */
+/* Trains one step on `count` (1…max_batch) images: features float32 [count][inputs], labels
+ * [count]. losses [count] are of before the update, with label smoothing and dropout; *correct (may
+ * be NULL) counts images whose largest logit is their label's. The gradient is of the mean over
+ * `count`. Blocks. Errors: NON_FINITE (a loss; the update is made already), OPENCL, DEVICE_LOST. */
 clvgg_status vgg_head_train(vgg_head *head, int count, const float *features, const int32_t *labels,
                             const vgg_head_step *step, float *losses, int *correct);
 /* A part of a step: a layer forward, the loss, a layer's data gradient, clipping, an update. */
@@ -83,7 +83,7 @@ typedef struct vgg_head_stage {
     double ms;             /* of the latest step (ocl/clock.h) */
 } vgg_head_stage;
 
-/* Whether steps time their stages from now on. */
+/* Switches the timing of stages on or off for later steps. */
 clvgg_status vgg_head_set_profile(vgg_head *head, bool profile);
 /* Stages of the latest step, if it was timed, in their order. */
 int vgg_head_stage_count(const vgg_head *head);

@@ -156,7 +156,7 @@ cleanup:
 
 /* ---- what the optimiser makes of it ---- */
 
-/* One value with no state yet becomes, and its state. */
+/* The value that one parameter without state becomes, and its state. */
 static void first_update(const check *c, const vgg_head_step *s, double g, double *value,
                          double moments[2])
 {
@@ -224,7 +224,8 @@ static void note_error(check *c, int64_t count)
         c->worst = error;
 }
 
-/* One part of a run of a layer's parameters, of which c->row or c->biases holds what they were. */
+/* Compares one part of a run of a layer's parameters; c->row or c->biases holds their values before
+ * the step. */
 static clvgg_status compare(check *c, vgg_head *head, const vgg_head_step *step, int layer,
                             int64_t output, vgg_head_part part)
 {
@@ -265,8 +266,8 @@ cleanup:
     return status;
 }
 
-/* What layers gave on the device is compared and then taken: whether a ReLU let a value next to 0
- * through is chance, and decides what flows back. */
+/* Compares the layers' outputs on the device and goes on from them: whether a ReLU let a value next
+ * to 0 through is chance, and decides the gradient. */
 static clvgg_status take_activations(check *c, vgg_head *head)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -30,7 +30,7 @@ static bool same_classes(const clvgg_model *base, const char *const *classes, si
     return true;
 }
 
-/* What is between a dense layer and the next. */
+/* Reads the activation and dropout between a dense layer and the next. */
 static void read_behind(const vgg_graph *graph, int node, base_layer *layer)
 {
     for (int i = node + 1; i < graph->count && graph->nodes[i].type != VGG_LAYER_DENSE; i++) {
@@ -100,7 +100,7 @@ cleanup:
     return status;
 }
 
-/* Why layer `i` can't have the base's weights, into layer->why; "" when it can. */
+/* Writes into layer->why why layer `i` can't have the base's weights; "" when it can. */
 static void judge(const base_head *base, const clvgg_finetune_options *options,
                   vgg_head_choice *choice, int i)
 {

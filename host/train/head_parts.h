@@ -95,7 +95,8 @@ static inline head_parameter *head_parameter_of(vgg_head *head, int layer, bool 
 /* Says that a stage has been enqueued: a profiled step remembers when it ends. */
 clvgg_status vgg_head_note_stage(vgg_head *head, const vgg_launch *launch, head_stage_kind kind,
                                  int layer);
-/* When the step has ended: what its stages took. Nothing where it isn't profiled. */
+/* Computes the time of each stage, after the step has ended. Does nothing where it isn't profiled.
+ */
 clvgg_status vgg_head_time_stages(vgg_head *head);
 void vgg_head_release_stages(vgg_head *head);
 

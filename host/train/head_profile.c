@@ -35,7 +35,7 @@ cleanup:
     return status;
 }
 
-/* From the end of the stage before: the queue is in order. */
+/* A stage's time begins at the end of the stage before, since the queue is in order. */
 clvgg_status vgg_head_time_stages(vgg_head *head)
 {
     clvgg_status status = CLVGG_STATUS_OK;

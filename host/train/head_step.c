@@ -17,7 +17,8 @@ static vgg_buffer shared_buffer(const vgg_head *head, int which)
     return (vgg_buffer){head->buffers[which], 0};
 }
 
-/* What a layer reads; in training, what dropout leaves of it. */
+/* The buffer that a layer reads: the activations before it; in training, what dropout leaves of
+ * them. */
 static vgg_buffer input_of(const vgg_head *head, int layer, bool training)
 {
     if (layer == 0)

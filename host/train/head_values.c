@@ -48,8 +48,8 @@ typedef struct run {
     float *values; /* [end - first] */
 } run;
 
-/* What of the run lies in a panel of rows first_row …, some columns at a time: a line of the panel
- * holds a column of all its rows. */
+/* Copies into the run its values that lie in a panel of rows first_row …, some columns at a time: a
+ * line of the panel holds a column of all its rows. */
 static void gather(const vgg_pack *pack, const float *panel, int64_t first_row, const run *r)
 {
     enum { COLUMNS = 64 };

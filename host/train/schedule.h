@@ -12,8 +12,9 @@ typedef struct vgg_schedule {
     uint64_t warmup_steps, total_steps;
 } vgg_schedule;
 
-/* Of step 1…total_steps. Rises along a line over warmup_steps; then constant, a tenth after each
- * third of all steps, or down to 0 along half a cosine (Loshchilov & Hutter, SGDR, 2017). */
+/* The learning rate of step 1…total_steps. It rises along a line over warmup_steps; then constant,
+ * a tenth after each third of all steps, or down to 0 along half a cosine (Loshchilov & Hutter,
+ * SGDR, 2017). */
 double vgg_schedule_lr(const vgg_schedule *schedule, uint64_t step);
 
 #endif

@@ -10,7 +10,7 @@ typedef struct vgg_class_score {
                         with two classes the difference of their logits */
 } vgg_class_score;
 
-/* Of class `index` among `count` ≥ 2; NaN where a logit is no number. */
+/* Score of class `index` among `count` ≥ 2; NaN where a logit is no number. */
 vgg_class_score vgg_class_score_of(const float *logits, size_t count, size_t index);
 /* The greatest logit's index (ties: the lowest), or -1 where one is no number. */
 int vgg_class_most_probable(const float *logits, size_t count);

@@ -35,7 +35,7 @@ void vgg_gradcam_combine(const float *gradients, const float *values, size_t cha
     }
 }
 
-/* Which two of `count` lie around place `at` of `length`, and how near the second is. */
+/* Finds the two of `count` cells around place `at` of `length`, and returns the second's weight. */
 static double neighbours(int at, int length, int count, int *first, int *second)
 {
     const double place = fmax((at + 0.5) * count / length - 0.5, 0);

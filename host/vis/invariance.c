@@ -168,7 +168,7 @@ cleanup:
     return status;
 }
 
-/* What row `row` of the batch says about amount `at` of `amount_count`. */
+/* Notes the results of row `row` of the batch in the curve, at amount `at` of `amount_count`. */
 static void note(const clvgg_invariance *invariance, int row, size_t at, size_t amount_count,
                  clvgg_invariance_curve *curve)
 {

@@ -8,7 +8,7 @@
 
 enum { VGG_INVARIANCE_MOST_LAYERS = VGG_FORWARD_MOST_OUTPUTS - 1 };
 
-/* As clvgg_image_prepare_transformed(). */
+/* Does the work of clvgg_image_prepare_transformed(). */
 clvgg_status vgg_invariance_prepare(const clvgg_image *image, const clvgg_preprocess *preprocess,
                                     clvgg_transform transform, double amount, clvgg_fill fill,
                                     float *data);

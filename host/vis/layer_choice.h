@@ -15,9 +15,11 @@ clvgg_status vgg_layer_choose(const vgg_graph *graph, const char *name, int *nod
 /* The activation that alone reads a convolution's or dense layer's output, else the node itself. */
 int vgg_layer_activation_of(const vgg_graph *graph, int node);
 
-/* Where the first stage ends: the first pooling, or without one the first activation, or node 1. */
+/* The node that ends the first stage: the first pooling, or without one the first activation, or
+ * node 1. */
 int vgg_layer_first_stage(const vgg_graph *graph);
-/* What the last dense layer reads: the activation of the layer before it. Or the last node. */
+/* The node that the last dense layer reads, the activation of the layer before it; without one, the
+ * last node. */
 int vgg_layer_last_features(const vgg_graph *graph);
 
 #endif

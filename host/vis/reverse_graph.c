@@ -73,8 +73,8 @@ static bool turns_round(const vgg_conv_attributes *conv)
     return turns;
 }
 
-/* Else each value is spread over its window: a 1×1 convolution makes the windows, col2im adds them.
- */
+/* Goes back through a convolution: as a convolution where the window can be turned round, else by
+ * spreading each value over its window (a 1×1 convolution makes the windows, col2im adds them). */
 static clvgg_status conv_back(walk *w, int at)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -166,7 +166,7 @@ static clvgg_status flatten_back(walk *w, int at)
     return add(w, "image of", at, VGG_LAYER_UNFLATTEN, &attributes, -1);
 }
 
-/* From a node's output to its input. */
+/* Adds the nodes that lead from a node's output back to its input. */
 static clvgg_status step_back(walk *w, int at)
 {
     switch (w->graph->nodes[at].type) {

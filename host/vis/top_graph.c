@@ -7,7 +7,8 @@
 #include "vis/layer_choice.h"
 #include "vis/top_search.h"
 
-/* Whether values come from a ReLU, perhaps through layers that keep them from falling below 0. */
+/* Says whether values can't be below 0, as they come from a ReLU, perhaps through layers that keep
+ * the sign. */
 static bool is_rectified(const vgg_graph *graph, int node)
 {
     for (; node > 0; node = graph->nodes[node].input)
@@ -26,7 +27,7 @@ static bool is_rectified(const vgg_graph *graph, int node)
     return false;
 }
 
-/* Which maps are searched, and room for what is found. */
+/* Sets which maps of a layer are searched, and makes room for what is found. */
 static clvgg_status choose_maps(vgg_top_layer *layer, const clvgg_top_layer *wanted, int count)
 {
     clvgg_status status = CLVGG_STATUS_OK;

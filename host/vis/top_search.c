@@ -97,7 +97,7 @@ void vgg_top_search_free(clvgg_top_search *search)
     vgg_free(search);
 }
 
-/* Whether every map of the image has a finite peak; else which hasn't. */
+/* Says whether every map of the image has a finite peak, or which map hasn't. */
 static bool is_finite(const clvgg_top_search *search, int row, clvgg_top_rejected *rejected)
 {
     for (size_t i = 0; i < search->layer_count; i++) {
@@ -126,7 +126,7 @@ static void offer_row(clvgg_top_search *search, int row)
     }
 }
 
-/* One run of the plan, again with a smaller batch where the device's memory is short. */
+/* Runs the plan once, again with a smaller batch where the device's memory is short. */
 static clvgg_status run(clvgg_top_search *search, size_t left, const float *images, int *done)
 {
     for (;;) {

@@ -77,9 +77,9 @@ cleanup:
     return status;
 }
 
-/* Of W [K][C/groups][KH][KW]: W'[c][k][kh][kw] = W[k][c][KH−1−kh][KW−1−kw] for a window turned
- * round; W'[(c·KH + kh)·KW + kw][k] = W[k][c][kh][kw] for windows that col2im adds, 0 where k and c
- * are of different groups. */
+/* Reads transposed values of W [K][C/groups][KH][KW]: W'[c][k][kh][kw] = W[k][c][KH−1−kh][KW−1−kw]
+ * for a window turned round; W'[(c·KH + kh)·KW + kw][k] = W[k][c][kh][kw] for windows that col2im
+ * adds, 0 where k and c are of different groups. */
 static clvgg_status read_conv(vgg_transposed_weights *w, int node, const vgg_parameter *parameter,
                               uint64_t first, uint64_t count, char *data)
 {

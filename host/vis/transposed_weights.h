@@ -17,7 +17,8 @@ typedef struct vgg_transposed_weights {
 
 void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_model *model,
                                  const vgg_reverse_graph *reverse);
-/* For one thread at a time; `weights` must outlive it. Plans of one model share weights with it. */
+/* A source of the transposed weights, for one thread at a time; `weights` must outlive it. Plans of
+ * one model share weights with it. */
 vgg_parameter_source vgg_transposed_weights_source(vgg_transposed_weights *weights);
 void vgg_transposed_weights_free(vgg_transposed_weights *weights);
 

@@ -30,7 +30,7 @@ struct vgg_weights {
 
 typedef struct vgg_weights_format {
     const char *name;
-    /* Whether a file that begins with head[bytes] is of this format. */
+    /* Says whether a file that begins with head[bytes] is of this format. */
     bool (*matches)(const unsigned char *head, size_t bytes);
     /* NULL: recognised, so that the message can say what the file is, but not read. */
     clvgg_status (*read)(vgg_weights *weights);

@@ -78,8 +78,8 @@ static bool matches_caffe(const unsigned char *head, size_t bytes)
 static const vgg_weights_format formats[] = {
     {"a NumPy archive (.npz)", matches_npz, NULL},
     {"a PyTorch checkpoint (zip of pickles)", matches_zip, NULL},
-    /* Before pickles: its length in front can begin like one, which has no use for a '{' at byte 8.
-     */
+    /* safetensors stands before pickles: the length in its front can look like a pickle's
+     * beginning, but a pickle has no '{' at byte 8. */
     {"safetensors", vgg_safetensors_matches, vgg_safetensors_read},
     {"a PyTorch checkpoint (pickle)", matches_pickle, NULL},
     {"an HDF5 file (Keras)", matches_hdf5, NULL},
