@@ -46,7 +46,8 @@ typedef struct vgg_benchmark {
     vgg_json json;
 } vgg_benchmark;
 
-/* For training: says what contradicts --mode, or takes what it needs; the bench itself. */
+/* Checks the options and says which contradicts --mode; then creates the bench of training steps.
+ */
 bool vgg_bench_training_check(const vgg_benchmark *run);
 clvgg_status vgg_bench_training_create(vgg_benchmark *run);
 /* "25088-4096-4096-2". */

@@ -54,8 +54,8 @@ int vgg_cli_fail(const vgg_cli *cli, clvgg_status status)
     return status == CLVGG_STATUS_INVALID_ARGUMENT ? VGG_EXIT_USAGE : VGG_EXIT_FAILED;
 }
 
-/* What takes a while is said on a terminal alone: someone waits there. A progress line may be
- * drawn. */
+/* Log messages of level INFO, about what takes a while, are shown on a terminal alone. A progress
+ * line may be drawn meanwhile. */
 static void log_line(void *user, clvgg_log_level level, const char *line)
 {
     static const char *const before[] = {"error: ", "warning: ", ""};

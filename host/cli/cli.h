@@ -49,20 +49,22 @@ extern const vgg_verb vgg_verb_bench, vgg_verb_cache, vgg_verb_compare, vgg_verb
     vgg_verb_eval, vgg_verb_finetune, vgg_verb_info, vgg_verb_run, vgg_verb_tune,
     vgg_verb_visualize;
 
-/* One line on standard error: "clvgg: …" or "clvgg run: …". Control characters are escaped. */
+/* Prints one line on standard error: "clvgg: …" or "clvgg run: …". Control characters are escaped.
+ */
 void vgg_cli_error(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);
-/* The same without the program's name, for facts that aren't errors. */
+/* Prints a line without the program's name, for facts that aren't errors. */
 void vgg_cli_note(const vgg_cli *cli, const char *format, ...) VGG_PRINTF(2, 3);
 /* Says what the library's latest failure was and returns the exit code for it. */
 int vgg_cli_fail(const vgg_cli *cli, clvgg_status status);
-/* Whether writing `output` would replace the file `source`. Either may be NULL or not exist. */
+/* Says whether writing `output` would replace the file `source`. Either may be NULL or not exist.
+ */
 bool vgg_cli_replaces(const char *output, const char *source);
 /* The file of the cache, to be freed by vgg_text_free(); empty when there is to be none. */
 vgg_text vgg_cli_cache_path(const vgg_cli *cli);
 /* The folder beside it where features are kept, unless a command says otherwise; likewise. */
 vgg_text vgg_cli_features_path(const vgg_cli *cli);
-/* Before the first call of OpenCL: where PoCL couldn't write its folder and the user chose none, it
- * is given one under TMPDIR, or /tmp. */
+/* Gives PoCL a folder under TMPDIR, or /tmp, where it couldn't write its own and the user chose
+ * none. To be called before the first call of OpenCL. */
 void vgg_cli_house_pocl(const vgg_cli *cli);
 /* A runtime that reports warnings on standard error, with the cache that the user wants. */
 clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out);

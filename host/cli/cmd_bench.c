@@ -74,7 +74,7 @@ vgg_bench_layer vgg_bench_describe(const vgg_benchmark *run, const clvgg_step_in
     return layer;
 }
 
-/* What takes a while, said to whoever watches. */
+/* Says on a terminal what takes a while. */
 static void announce(const vgg_benchmark *run, const char *what)
 {
     if (run->cli->err_style.terminal)
@@ -103,7 +103,8 @@ static clvgg_status open_device(vgg_benchmark *run, clvgg_runtime *runtime)
     return status;
 }
 
-/* Of one image, from the input to --layer. A layer that there isn't is refused with the session. */
+/* FLOPs of one image from the input to --layer. A layer that doesn't exist is refused when the
+ * session is made. */
 static uint64_t count_flops(const vgg_benchmark *run)
 {
     clvgg_layer_info layer = {.struct_size = sizeof layer, .input = -1};
@@ -138,7 +139,7 @@ static clvgg_status create_bench(vgg_benchmark *run)
     return clvgg_bench_create(run->device, run->model, &bench_options, &run->bench);
 }
 
-/* Everything before the first batch; first of all the file, which may be refused. */
+/* Prepares everything before the first batch, first of all --out, which may be refused. */
 static clvgg_status prepare(vgg_benchmark *run)
 {
     const vgg_bench_arguments *arguments = run->arguments;

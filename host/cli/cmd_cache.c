@@ -27,7 +27,7 @@ typedef struct cache_list {
     uint64_t bytes;
 } cache_list;
 
-/* What the verb looks after. */
+/* The places that the verb looks after. */
 typedef struct cache_places {
     clvgg_runtime *runtime;
     const char *file, *folder; /* the folder is of features */

@@ -43,7 +43,7 @@ static void print_legend(vgg_text *text, const vgg_style *style, const compariso
     }
 }
 
-/* In place of milliseconds. */
+/* Marks in place of milliseconds. */
 static const double missing = -1, wrong = -2;
 
 /* A row of times: milliseconds, and behind all but the first file its ratio to the first. */
@@ -109,7 +109,7 @@ static void put_layer(vgg_table *table, const comparison *c, int batch, const ch
     put_variants(table, layers, c->count);
 }
 
-/* Whether a file before `file` has the layer, so that it has its row already. */
+/* Says whether a file before `file` has the layer, whose row has then been printed. */
 static bool is_known(const comparison *c, size_t file, int batch, const char *name)
 {
     for (size_t i = 0; i < file; i++) {

@@ -20,7 +20,7 @@ static const vgg_option options[] = {
     {0},
 };
 
-/* What the machine has; `chosen` is the default device's index or -1. */
+/* The devices of the machine; `chosen` is the default device's index or -1. */
 typedef struct device_list {
     clvgg_device_info *infos;
     size_t count;
@@ -74,7 +74,7 @@ static void print_text(vgg_text *text, const vgg_style *style, const device_list
     }
 }
 
-/* Whether the list lacks what most people look for: a GPU or accelerator that can be used. */
+/* Says whether the list has no GPU or accelerator that can be used. */
 static bool lacks_accelerator(const device_list *list)
 {
     for (size_t i = 0; i < list->count; i++)

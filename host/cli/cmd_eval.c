@@ -98,7 +98,7 @@ static const char *replaced_source(const vgg_eval *eval)
     return NULL;
 }
 
-/* Everything that can be wrong with what was asked for, before the work begins. */
+/* Checks everything that can be wrong with the arguments, before the work begins. */
 static int prepare(vgg_eval *eval, vgg_eval_arguments *arguments)
 {
     vgg_cli *cli = eval->run.cli;

@@ -150,7 +150,7 @@ static void take_options(const vgg_finetuning *run, clvgg_finetune_options *out)
     out->user = (void *)run;
 }
 
-/* Where checkpoints and features go. */
+/* Chooses the folders of checkpoints and features. */
 static bool choose_folders(vgg_finetuning *run)
 {
     static const char suffix[] = ".safetensors";
@@ -202,7 +202,7 @@ static int train(vgg_finetuning *run)
     return VGG_EXIT_FAILED;
 }
 
-/* What keeps a file from being written, an errno, or 0. */
+/* The errno that keeps a file from being written, or 0. */
 static int find_obstacle(const char *path)
 {
     vgg_text folder = {0};
@@ -312,7 +312,7 @@ static int work(vgg_cli *cli, const vgg_finetune_arguments *arguments)
     return exit_code;
 }
 
-/* What the command line lacks or contradicts, or NULL. */
+/* The fault of the command line, an option missing or contradicted, or NULL. */
 static const char *find_wrong(const vgg_finetune_arguments *arguments)
 {
     if (arguments->data == NULL)

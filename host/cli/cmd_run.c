@@ -31,7 +31,7 @@ static const vgg_option options[] = {
     {0},
 };
 
-/* What the table can't say: which options need or exclude each other. */
+/* Options that need or exclude each other, which the table can't say. */
 static const char *contradiction(const vgg_run_arguments *arguments)
 {
     if (arguments->input == NULL && arguments->path_count == 0)

@@ -13,7 +13,7 @@
 #include "report/format.h"
 #include "report/picture.h"
 
-/* In the order of --help. */
+/* Sub-verbs, in the order of --help. */
 static const vgg_verb *const subverbs[] = {
     &vgg_vis_all,        &vgg_vis_top,         &vgg_vis_project,
     &vgg_vis_filters,    &vgg_vis_activations, &vgg_vis_occlusion,
@@ -105,7 +105,7 @@ static bool make_out(const vgg_vis *vis)
     return made;
 }
 
-/* Everything that can be wrong before the work begins. */
+/* Opens all that can fail before the work begins. */
 static int open_all(vgg_vis *vis)
 {
     const char *figure = NULL;

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <unistd.h>
 
-/* By write() alone: whatever else may be what crashed. Then as if nobody had listened. */
+/* Prints the notice by write() alone, as anything else may be what crashed; then lets the signal
+ * end the process. */
 static void say(int number)
 {
     static const char words[] =

@@ -2,8 +2,8 @@
 #ifndef VGG_CLI_CRASH_H
 #define VGG_CLI_CRASH_H
 
-/* From now on a signal that means a crash is said, with what to do, and then ends the process as it
- * would have. */
+/* Makes signals of a crash print a notice of what to do; then they end the process as they would
+ * have. */
 void vgg_crash_notice(void);
 
 #endif

@@ -45,10 +45,10 @@ bool vgg_eval_match_classes(vgg_eval *eval);
 /* The run's class of an item of the data set. */
 size_t vgg_eval_truth(const vgg_eval *eval, size_t item);
 
-/* Of a run whose format_user is the vgg_eval. */
+/* Result format that counts; the run's format_user must be the vgg_eval. */
 extern const vgg_run_format vgg_eval_count;
 
-/* What was counted. `error` is why the run stopped early, or NULL. */
+/* Prints what was counted. `error` is why the run stopped early, or NULL. */
 void vgg_eval_print_text(vgg_eval *eval, const char *error);
 /* The JSON object, in two parts: errors are printed in between. */
 void vgg_eval_begin_json(vgg_eval *eval);

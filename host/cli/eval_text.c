@@ -118,7 +118,8 @@ typedef struct confusion {
     uint64_t count;
 } confusion;
 
-/* Where there are too many classes for a matrix: the pairs that were confused most. */
+/* Prints the pairs of classes that were confused most, where there are too many classes for a
+ * matrix. */
 static void print_confusions(vgg_eval *eval)
 {
     static const vgg_column columns[] = {{"truth", false}, {"taken for", false}, {"images", true}};

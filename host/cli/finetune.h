@@ -72,7 +72,7 @@ int vgg_finetune_note(void *user, const clvgg_finetune_event *event);
 bool vgg_finetune_take_epochs(vgg_finetuning *run);
 /* metrics.csv, metrics.json, curves.svg and curves.png, as far as it has come. */
 clvgg_status vgg_finetune_write_files(vgg_finetuning *run);
-/* What became of it; `error` is NULL, or what went wrong. */
+/* Reports how the training ended; `error` is NULL, or what went wrong. */
 void vgg_finetune_report(vgg_finetuning *run, const char *error);
 
 #endif

@@ -174,7 +174,7 @@ static clvgg_status write_csv(const vgg_finetuning *run, const char *path)
     return vgg_metrics_write_csv(path, run->epochs, run->epoch_count);
 }
 
-/* What the run was asked for, as far as it decides the result. */
+/* Writes the options that decide the result. */
 static void put_options(vgg_json *json, void *user)
 {
     const vgg_finetuning *run = user;

@@ -6,7 +6,7 @@
 
 #include "cli/finetune.h"
 
-/* Whether a path is this run's own last.ckpt, there or not. */
+/* Says whether a path is this run's own last.ckpt, which may not exist. */
 static bool is_own_checkpoint(const vgg_finetuning *run, const char *path)
 {
     static const char name[] = "last.ckpt";

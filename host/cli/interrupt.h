@@ -3,8 +3,8 @@
 #ifndef VGG_CLI_INTERRUPT_H
 #define VGG_CLI_INTERRUPT_H
 
-/* From now on SIGINT, SIGTERM and SIGHUP are only noted, the first time; a second one kills. Those
- * that the parent ignores stay ignored. */
+/* Makes the first SIGINT, SIGTERM or SIGHUP only be noted; a second one kills. Signals that the
+ * parent ignores stay ignored. */
 void vgg_interrupt_watch(void);
 /* The signal that was noted, or 0. */
 int vgg_interrupt_signal(void);

@@ -14,8 +14,8 @@
 #include "clvgg/device.h"
 #include "clvgg/report.h"
 
-/* For a driver's list of devices; for whatever is compiled and computed on one of them: llvmpipe
- * takes a minute for that where it shares two cores. */
+/* Time limits for listing a driver's devices, and for compiling and computing on one of them:
+ * llvmpipe takes a minute for that where it shares two cores. */
 enum { LISTING_SECONDS = 30, WORKING_SECONDS = 180 };
 
 /* ---- a driver alone ---- */

@@ -26,7 +26,8 @@ void vgg_isolated_send(void *pipe, const char *name, const char *value);
 /* The next pair; false behind the last. Begins with *at = 0. */
 bool vgg_facts_next(const vgg_facts *facts, size_t *at, const char **name, const char **value);
 
-/* How many devices a driver shows alone, and how it ended if it crashed. */
+/* Number of devices that a driver shows when it is alone, and how its process ended if it crashed.
+ */
 void vgg_isolated_count(vgg_cli *cli, const char *library, vgg_facts *facts);
 
 /* Forks. In the child returns true, to do the verb's work. The parent waits and ends as the child

@@ -16,7 +16,7 @@
 #include "cli/interrupt.h"
 #include "cli/options.h"
 
-/* In the order of --help. */
+/* Verbs, in the order of --help. */
 static const vgg_verb *const verbs[] = {&vgg_verb_run,
                                         &vgg_verb_eval,
                                         &vgg_verb_finetune,

@@ -22,9 +22,9 @@ typedef struct vgg_map_choice {
 
 enum { VGG_MAPS_DEFAULT = 16, VGG_MAPS_MOST = 8192 };
 
-/* What VGG_MAPS_… the text means; NULL is "strongest 16". False, with nothing to free, when it
- * means none, names more than VGG_MAPS_MOST maps, or memory lacks. Words and number may have a
- * space, ':' or nothing between; without a number it is 16. */
+/* Reads the choice that the text means, a VGG_MAPS_…; NULL is "strongest 16". False, with nothing
+ * to free, when the text is no choice or names more than VGG_MAPS_MOST maps, or memory runs out.
+ * Words and number may have a space, ':' or nothing between; without a number it is 16. */
 bool vgg_map_choice_parse(const char *text, vgg_map_choice *choice);
 void vgg_map_choice_free(vgg_map_choice *choice);
 

@@ -37,7 +37,7 @@ static bool find_shipped(const char *name, char *path)
            (beside_program("models", name, path) && access(path, R_OK) == 0);
 }
 
-/* Whether a model knows nothing about ImageNet's classes but their number. */
+/* Says whether a model has as many classes as ImageNet and no labels. */
 static bool wants_imagenet_labels(const clvgg_model *model, const clvgg_model_options *options)
 {
     const char *first = clvgg_model_label(model, 0);

@@ -18,8 +18,9 @@ clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char
  * *exit_code is set. */
 clvgg_class_map *vgg_cli_load_map(vgg_cli *cli, const clvgg_model *model, const char *path,
                                   int *exit_code);
-/* For verbs that don't need trained weights: `name` (NULL: CLVGG_MODEL, else vgg16) is a file, or
- * an architecture with random weights. Returns an exit code; failures have been reported. */
+/* Finds the model of a verb that doesn't need trained weights: `name` (NULL: CLVGG_MODEL, else
+ * vgg16) is a file, or an architecture with random weights. Returns an exit code; failures have
+ * been reported. */
 int vgg_cli_find_model(vgg_cli *cli, clvgg_runtime *runtime, const char *name,
                        const vgg_extent *input_size, clvgg_model **model, bool *random_weights);
 

@@ -33,7 +33,7 @@ typedef struct vgg_counts {
     size_t count;
 } vgg_counts;
 
-/* How many of some may be bad: all the same where it is a count, at least one where a share. */
+/* Number of items that may be bad: a count, or a share of them but at least one. */
 typedef struct vgg_allowance {
     double share;  /* 0 … 1 */
     int64_t count; /* -1: by the share */
@@ -76,7 +76,7 @@ typedef enum vgg_parsed { VGG_PARSED, VGG_PARSED_HELP, VGG_PARSED_WRONG } vgg_pa
 vgg_parsed vgg_options_parse(vgg_cli *cli, const vgg_verb *verb, int argc, char **argv,
                              void *arguments, size_t *operand_count);
 
-/* What `clvgg <verb> --help` says. */
+/* Prints what `clvgg <verb> --help` says. */
 void vgg_options_print_help(vgg_cli *cli, const vgg_verb *verb);
 
 /* "Try 'clvgg run --help'." behind an error in the command line; returns VGG_EXIT_USAGE. */

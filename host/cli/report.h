@@ -29,7 +29,7 @@ void vgg_report_begin(vgg_report *report, const char *title);
  * to a colon with a blank behind. */
 void vgg_report_fact(void *report, const char *name, const char *value);
 void vgg_report_end(vgg_report *report);
-/* What a child sent, and how it ended if it is a problem. */
+/* Adds the facts that a child sent, and how it ended if that is a problem. */
 void vgg_report_facts(vgg_report *report, vgg_facts *facts);
 
 /* report_system.c: this build; the machine; variables of the environment that change what happens.

@@ -20,7 +20,8 @@ void vgg_report_build(vgg_report *report)
     vgg_report_end(report);
 }
 
-/* What stands behind "KEY" and a separator in a file, without quotes; false where it doesn't. */
+/* Finds in a file the text behind "KEY" and a separator, without quotes; false where there is none.
+ */
 static bool find_line(const char *path, const char *key, char *value, size_t capacity)
 {
     char line[512];
@@ -57,7 +58,7 @@ static const struct {
 static const char *const processor_flags[] = {"sse4_2",      "avx",      "avx2", "fma",   "avx512f",
                                               "avx512_bf16", "amx_bf16", "f16c", "asimd", "sve"};
 
-/* Of the flags that kernels or drivers care for, those that the processor has. */
+/* Reports the processor's flags that kernels or drivers care for. */
 static void report_flags(vgg_report *report)
 {
     FILE *file = fopen("/proc/cpuinfo", "r");

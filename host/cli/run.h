@@ -54,7 +54,7 @@ typedef struct vgg_ranked {
     const char *label;
 } vgg_ranked;
 
-/* What there is to say about one image; either `error` or `top`. */
+/* Result of one image, either `error` or `top`. */
 typedef struct vgg_result {
     const char *file;
     const char *error;
@@ -69,7 +69,8 @@ typedef struct vgg_result {
 
 typedef struct vgg_run vgg_run;
 
-/* What is made of results. All print into run->cli->out.text, which is flushed after each batch. */
+/* A format of results. Its functions print into run->cli->out.text, which is flushed after each
+ * batch. */
 typedef struct vgg_run_format {
     void (*begin)(vgg_run *run);
     void (*result)(vgg_run *run, const vgg_result *result);
@@ -129,7 +130,7 @@ clvgg_status vgg_run_start(vgg_run *run, int batch);
 int vgg_run_batch(const vgg_run *run, size_t image_count);
 /* Floats of one prepared image. */
 size_t vgg_run_input_elements(const vgg_run *run);
-/* Whether photographs can be prepared for the model; says so where they can't. */
+/* Says whether photographs can be prepared for the model; reports it where they can't. */
 bool vgg_run_takes_photographs(const vgg_run *run);
 /* The two sources of inputs. Each processes everything; only what stops the run is returned. */
 clvgg_status vgg_run_images(vgg_run *run);

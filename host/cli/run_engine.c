@@ -35,7 +35,7 @@ clvgg_status vgg_engine_start(vgg_engine *engine)
     return CLVGG_STATUS_OK;
 }
 
-/* One call of clvgg_session_run() on images [first, first + count). */
+/* Makes one call of clvgg_session_run() on images [first, first + count). */
 static clvgg_status run_some(vgg_engine *engine, int first, int count, const float *input,
                              float *const *outputs, const size_t *sizes)
 {

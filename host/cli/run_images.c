@@ -25,7 +25,7 @@ static void report_items(vgg_run *run, const clvgg_stream_item *items, size_t it
     }
 }
 
-/* One turn: wait for decoded images, run them, report. *more is false at the end. */
+/* Waits for decoded images, runs them, reports. *more is false at the end. */
 static clvgg_status turn(vgg_run *run, clvgg_image_stream *stream, clvgg_stream_item *items,
                          size_t max_items, bool *more)
 {

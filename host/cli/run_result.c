@@ -29,7 +29,7 @@ static int by_rank(const void *left, const void *right)
     return a->index < b->index ? -1 : a->index > b->index;
 }
 
-/* On one line, whatever the file is called. */
+/* Prints an image's error on one line, whatever characters its file's name has. */
 static void print_error(const vgg_cli *cli, const vgg_result *result)
 {
     vgg_text line = {0};

@@ -36,7 +36,7 @@ static bool take_values(const vgg_run *run, const char *option, const vgg_values
     return true;
 }
 
-/* What the user says goes over what the model says. */
+/* Overrides the model's preprocessing by the user's options. */
 static bool override_preprocess(vgg_run *run)
 {
     const vgg_run_arguments *arguments = run->arguments;
@@ -206,7 +206,7 @@ static clvgg_status make_buffers(vgg_run *run, int batch)
     return status;
 }
 
-/* Which device, model and preprocessing: three lines, whatever the number of images. */
+/* Prints device, model and preprocessing, three lines for any number of images. */
 static void announce(const vgg_run *run)
 {
     vgg_text text = {0};

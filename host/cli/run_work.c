@@ -7,7 +7,7 @@
 #include "report/format.h"
 #include "report/table.h"
 
-/* For people; the JSON format has its own. */
+/* Prints the time of each step as text; the JSON format writes its own. */
 static void print_profile(const vgg_run *run)
 {
     static const vgg_column columns[] = {
@@ -36,7 +36,7 @@ static void print_profile(const vgg_run *run)
     vgg_text_free(&text);
 }
 
-/* Those that aren't forgiven. */
+/* Counts the failed images that --max-bad doesn't forgive. */
 static size_t count_failures(const vgg_run *run)
 {
     if (run->max_bad == NULL || run->unreadable_count == 0)

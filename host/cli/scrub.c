@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Where systems keep what is the same everywhere. */
+/* Folders with the same content on every system, so that their paths tell nothing. */
 static const char *const public_folders[] = {
     "/bin/",  "/dev/", "/etc/", "/lib/",        "/lib32/",     "/lib64/",      "/proc/",
     "/sbin/", "/sys/", "/usr/", "/opt/amdgpu/", "/opt/intel/", "/opt/nvidia/", "/opt/rocm"};
@@ -94,7 +94,8 @@ static const vgg_scrub_word *find_word(const vgg_scrub *scrub, const char *begin
     return NULL;
 }
 
-/* With names of users and hosts still in it, which may be part of a path's last name. */
+/* Appends the string with paths scrubbed. Names of users and hosts stay in it, as they may be part
+ * of a path's last name. */
 static void append_paths(const vgg_scrub *scrub, const char *string, vgg_text *text)
 {
     for (const char *at = string; *at != '\0';) {

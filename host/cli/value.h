@@ -16,9 +16,9 @@ bool vgg_value_duration(const char *text, float *seconds);
 bool vgg_value_size(const char *text, uint64_t *bytes);
 /* A number, or a percentage up to 100%. */
 bool vgg_value_allowance(const char *text, vgg_allowance *value);
-/* Whether so many may be bad. All of them never may. */
+/* Says whether so many may be bad. All of them never may. */
 bool vgg_allowance_permits(const vgg_allowance *allowance, size_t bad, size_t total);
-/* One number, or three with commas between, each above `bound`. */
+/* Reads one number, or three with commas between, each above `bound`. */
 bool vgg_value_values(const char *text, double bound, vgg_values *values);
 bool vgg_value_extent(const char *text, int least, int most, vgg_extent *value);
 /* Position of `text` among `words`, which have "|" between them. */

@@ -68,7 +68,7 @@ static int add_layer(vgg_activations *a, size_t index, const clvgg_layer_info *i
     return VGG_EXIT_OK;
 }
 
-/* Those named, or every convolution. */
+/* Chooses the layers named, or every convolution. */
 static int choose_layers(vgg_activations *a, const vgg_list *names)
 {
     const size_t all = clvgg_model_layer_count(a->vis->run.model);

@@ -61,7 +61,8 @@ typedef struct all_work {
     vgg_report_figure *figures; /* of all pages, one after the other */
 } all_work;
 
-/* What excites every map most, with a picture of each projection and patch for the page. */
+/* Searches what excites every map most, and writes a picture of each projection and patch for the
+ * page. */
 static int search(all_work *w)
 {
     const vgg_vis_arguments *common = w->vis->arguments;

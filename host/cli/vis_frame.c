@@ -24,8 +24,8 @@ static bool make_folders(char *path)
     return true;
 }
 
-/* Whether a name may have this byte: those that a URL needs no escape for, and slashes. UTF-8 isn't
- * among them, since names of layers and photographs can hold anything. */
+/* Says whether a name may have this byte: a URL needs no escape for it, or it is a slash. UTF-8
+ * isn't allowed, since names of layers and photographs can hold anything. */
 static bool is_plain(char c)
 {
     return strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./", c) != NULL;
@@ -137,7 +137,7 @@ int vgg_vis_find_layer(vgg_vis *vis, const char *name, clvgg_layer_info *info, s
     return VGG_EXIT_USAGE;
 }
 
-/* Whether this run has written a file whose path begins so. */
+/* Says whether this run has written a file whose path begins so. */
 static bool has_written(const vgg_vis *vis, const char *begin)
 {
     const char *name = vis->files.bytes;

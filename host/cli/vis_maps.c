@@ -29,7 +29,7 @@ const char *vgg_vis_label(const vgg_vis *vis, size_t index)
     return label != NULL ? label : "a class without a name";
 }
 
-/* Whether `name` is the label, or one of the names with commas between that make it. */
+/* Says whether `name` is the label, or one of the names that make it, with commas between. */
 static bool is_named(const char *label, const char *name)
 {
     const size_t length = strlen(name);

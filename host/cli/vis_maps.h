@@ -8,7 +8,7 @@
 #include "clvgg/visualize.h"
 #include "report/vis_figure.h"
 
-/* How passes run, by the options that all verbs have. */
+/* Sets how passes run, from the options that all verbs have. */
 clvgg_session_options vgg_vis_session(const vgg_vis *vis);
 
 /* A class by its label, one of a label's names ("tabby" of "tabby, tabby cat"), or its number;
@@ -63,7 +63,7 @@ typedef struct vgg_vis_occlusion_settings {
     int map;                /* -1: the strongest */
     int grey;               /* 1: middle grey; 0: the mean colour */
 } vgg_vis_occlusion_settings;
-/* One figure a photograph: "occlusion/NAME". Returns an exit code. */
+/* Draws one figure a photograph: "occlusion/NAME". Returns an exit code. */
 int vgg_vis_draw_occlusion(vgg_vis *vis, const vgg_vis_occlusion_settings *settings,
                            const char *const *paths, size_t count);
 
@@ -75,15 +75,15 @@ typedef struct vgg_vis_invariance_settings {
     int points;             /* of each curve; 0: 33 */
     int fill;               /* 0: the photograph's edge goes on beyond it; 1: the mean colour */
 } vgg_vis_invariance_settings;
-/* One figure of up to eight photographs, "invariance", or several: "invariance-1" ... Returns an
- * exit code. */
+/* Draws one figure of up to eight photographs, "invariance", or several: "invariance-1" ... Returns
+ * an exit code. */
 int vgg_vis_draw_invariance(vgg_vis *vis, const vgg_vis_invariance_settings *settings,
                             const char *const *paths, size_t count);
 
 typedef struct vgg_vis_gradcam_settings {
     const char *class_name, *layer;
 } vgg_vis_gradcam_settings;
-/* One figure a photograph: "gradcam/NAME". Returns an exit code. */
+/* Draws one figure a photograph: "gradcam/NAME". Returns an exit code. */
 int vgg_vis_draw_gradcam(vgg_vis *vis, const vgg_vis_gradcam_settings *settings,
                          const char *const *paths, size_t count);
 

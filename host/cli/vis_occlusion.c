@@ -147,7 +147,7 @@ static void fill_json(vgg_vis *vis, const clvgg_occlusion_map *map, const char *
 
 enum { FALL, PROBABILITY, LOG_ODDS, ACTIVATION, CLASS, MAPS };
 
-/* What the two panels would show that are left out where they have one colour. */
+/* Says in words what a panel would show that is left out because it has one colour. */
 static void say_what_is_flat(const char *label, const clvgg_occlusion_map *map,
                              bool probability_is_flat, bool class_is_flat, const char *class_name,
                              char words[256])
@@ -164,7 +164,7 @@ static void say_what_is_flat(const char *label, const clvgg_occlusion_map *map,
                  floor(1e4 * (double)least) / 100);
 }
 
-/* Whether a map's values can hardly be told apart on a bar from 0 to 1. */
+/* Says whether a map's values can hardly be told apart on a bar from 0 to 1. */
 static bool is_flat(const float *values, const vgg_pixels *image)
 {
     float least = values[0], most = values[0];

@@ -176,7 +176,7 @@ static chosen choose_unit(const project *p)
     return best;
 }
 
-/* With what is known before the forward pass, or with what it gave. */
+/* Projects one unit, or all units of a map where unit->y is negative. */
 static clvgg_status run(project *p, const float *input, const chosen *unit)
 {
     const bool all = unit->y < 0;

@@ -14,7 +14,7 @@
 #include "report/vis_manifest.h"
 #include "report/vis_pixels.h"
 
-/* How units are projected back, as `--mode auto|both|deconv|guided|gradient` has them. */
+/* Mode of projection, as `--mode` names it. */
 typedef enum vgg_top_mode {
     VGG_TOP_AUTO, /* of deconvolution and guided backpropagation what a person can read */
     VGG_TOP_BOTH, /* that one first, then the other */
@@ -74,9 +74,9 @@ void vgg_top_box(const clvgg_receptive_field *field, int64_t y, int64_t x, int h
 /* Part of [3][height][width] values. `part` is [3][y1 - y0][x1 - x0]. */
 void vgg_top_cut(const float *values, const clvgg_preprocess *preprocess, const int64_t box[4],
                  float *part);
-/* Of an image's values, [channels][height][width], what a unit sees as a picture, grey beyond the
- * photograph's edge; as a projection or as a photograph. `part` is scratch for an image. rgb is to
- * be freed; NULL: out of memory. */
+/* Makes a picture of the part of an image's values, [channels][height][width], that a unit sees, as
+ * a projection or as a photograph; grey beyond the photograph's edge. `part` is scratch for an
+ * image. rgb is to be freed; NULL: out of memory. */
 vgg_pixels vgg_top_pixels(const float *values, const clvgg_preprocess *preprocess,
                           const clvgg_receptive_field *field, const vgg_manifest_unit *unit,
                           bool projection, float *part);

@@ -147,7 +147,7 @@ static clvgg_status open_photographs(drawing *d, const char **paths, clvgg_image
     return clvgg_image_stream_open(d->vis->run.runtime, paths, count, &options, stream);
 }
 
-/* What can't be read any more has no pictures. */
+/* Projects the units of a page. A photograph that can't be read any more has no pictures. */
 static clvgg_status project_page(drawing *d, clvgg_image_stream *stream, float *input)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -251,7 +251,7 @@ static clvgg_status page(drawing *d, size_t first, const char *path)
 
 /* ---- a layer ---- */
 
-/* On CPUs an image a core: walks back keep much of the way there. */
+/* On CPUs a batch of an image a core: walks back keep much of the forward pass in memory. */
 static int choose_batch(const vgg_vis *vis)
 {
     enum { LEAST = 2, MOST = 8 };

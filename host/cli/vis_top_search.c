@@ -133,7 +133,7 @@ static void pass_over(vgg_vis *vis, vgg_top_found *found, const char *path, cons
     found->manifest.failed_count++;
 }
 
-/* One delivery of the stream. *more is false at the end. */
+/* Searches one delivery of the stream. *more is false at the end. */
 static clvgg_status turn(vgg_vis *vis, vgg_top_found *found, pass *p, bool *more)
 {
     size_t count = 0, ok_count = 0, rejected_count = 0;

@@ -75,7 +75,7 @@ int vgg_vis_main(vgg_cli *cli, const vgg_verb *verb, int argc, char **argv,
                  vgg_vis_arguments *arguments, const char *(*check)(const void *arguments),
                  int (*work)(vgg_vis *vis));
 
-/* What arguments hold before their own defaults: { .common = VGG_VIS_DEFAULTS }. */
+/* Initial values of the arguments that all sub-verbs have: { .common = VGG_VIS_DEFAULTS }. */
 #define VGG_VIS_DEFAULTS                                                                           \
     {                                                                                              \
         .run = {.resize_mode = -1, .channels = -1}, .out = "clvgg-visualize"                       \

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     require(clvgg_model_load(runtime, argv[1], NULL, &model) == 0, argv[1]);
     require(clvgg_npy_open(runtime, argv[2], &images, &stored) == 0, argv[2]);
 
-    /* What the surrounding program has. */
+    /* OpenCL objects that the surrounding program has already. */
     cl_device_id device = first_device();
     cl_context context = clCreateContext(NULL, 1, &device, NULL, NULL, NULL);
     cl_command_queue queue = clCreateCommandQueue(context, device, 0, NULL);

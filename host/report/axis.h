@@ -22,7 +22,7 @@ typedef struct vgg_axis {
 /* Around finite values from `least` to `greatest`, with about `wanted` round ticks. Begins at 0
  * where that costs at most a third of the range. */
 vgg_axis vgg_axis_linear(double least, double greatest, int wanted);
-/* Of whole numbers. */
+/* An axis whose ticks are whole numbers. */
 vgg_axis vgg_axis_whole(int least, int greatest, int wanted);
 /* A little more than least to greatest, 0 < least < greatest. Ticks are powers of ten and, where
  * these are few, twice and five times as much. */

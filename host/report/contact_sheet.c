@@ -31,7 +31,7 @@ static cairo_surface_t *surface_of(const vgg_contact_cell *cell)
     return surface;
 }
 
-/* What it is, an arrow, what it was taken for. The first may take half of the line. */
+/* Draws the true class, an arrow and the class predicted. The first may take half of the line. */
 static void draw_classes(vgg_picture *picture, const vgg_contact_cell *cell, double left, double y)
 {
     const double right = left + VGG_CONTACT_WIDTH, half = VGG_CONTACT_WIDTH / 2 - 10;

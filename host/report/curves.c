@@ -13,7 +13,7 @@
 
 #ifdef CLVGG_HAVE_CAIRO
 
-/* In pixels of the SVG. */
+/* Places and sizes in pixels of the SVG; MOST_MARKED counts points. */
 enum { WIDTH = 800, HEIGHT = 600, LEFT = 64, RIGHT = 650, LABEL = 13, MOST_MARKED = 80 };
 
 typedef enum unit { NATS, SHARE, RATE } unit;

@@ -74,7 +74,7 @@ static void print_memory(vgg_text *text, const clvgg_device_info *info)
     vgg_text_puts(text, "\n");
 }
 
-/* What only some drivers tell. */
+/* Prints facts that only some drivers tell. */
 static void print_identity(vgg_text *text, const vgg_style *style, const clvgg_device_info *info)
 {
     if (info->sub_group_size_count > 0) {

@@ -159,8 +159,8 @@ static void draw_line(const plot *p, size_t index)
             mark(p, index, x_of(p, line->x[i]), y_of(p, line->y[i]));
 }
 
-/* Where each name stands: beside its line's last point, then moved apart, from the top down, and
- * back up where they would leave the plot. */
+/* Places each name beside its line's last point, then moves them apart, from the top down, and back
+ * up where they would leave the plot. */
 static void place_names(const plot *p, double y[MOST_LINES], size_t order[MOST_LINES],
                         size_t *count)
 {

@@ -45,8 +45,8 @@ cleanup:
     return status;
 }
 
-/* As Cairo keeps pictures: 32 bits a pixel, in the machine's byte order; each pixel `times` by
- * `times` of them. A failed one makes what paints it fail. */
+/* Makes a Cairo surface of a picture: 32 bits a pixel, in the machine's byte order; each pixel
+ * `times` by `times` of them. A failed one makes what paints it fail. */
 static cairo_surface_t *surface_of(const vgg_pixels *pixels, int times)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, pixels->width * times,
@@ -91,7 +91,7 @@ static void paint(vgg_picture *picture, cairo_surface_t *surface, double across,
     cairo_restore(cairo);
 }
 
-/* On a pixel of a PNG. */
+/* Rounds a length to whole pixels of a PNG. */
 static double snap(double length)
 {
     return round(length * VGG_FIGURE_SCALE) / VGG_FIGURE_SCALE;

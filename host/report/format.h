@@ -12,7 +12,8 @@
 /* A name that can't steer a terminal: control characters (C0, DEL, C1), bidirectional overrides and
  * bytes that aren't UTF-8 are written as \xNN or \u{NNNN}; a backslash stays. */
 void vgg_text_terminal(vgg_text *text, const char *string);
-/* The same, line breaks kept: for messages of several lines. */
+/* Appends a string escaped for a terminal but with its line breaks, for messages of several lines.
+ */
 void vgg_text_terminal_lines(vgg_text *text, const char *string);
 /* Columns that a UTF-8 string takes on a terminal, one a code point. */
 size_t vgg_text_columns(const char *string, size_t length);

@@ -9,7 +9,7 @@ static void break_line(vgg_json *json)
     vgg_text_printf(json->text, "\n%*s", 2 * json->depth, "");
 }
 
-/* What stands before a value: comma, line break, key. */
+/* Writes what comes before a value: comma, line break, key. */
 static void lead(vgg_json *json, const char *key)
 {
     if (json->depth > 0) {

@@ -7,7 +7,7 @@
 
 #include "report/format.h"
 
-/* Of a network that photographs can be prepared for. */
+/* Writes one value a channel, of a network that photographs can be prepared for. */
 static void values_json(vgg_json *json, const char *key, const clvgg_preprocess *preprocess,
                         const float values[3])
 {

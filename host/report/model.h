@@ -5,7 +5,7 @@
 #include "clvgg/session.h"
 #include "report/json.h"
 
-/* Whether photographs can be prepared: one channel or three. */
+/* Says whether photographs can be prepared for the network: it has one channel or three. */
 bool vgg_report_takes_photographs(const clvgg_preprocess *preprocess);
 /* `origin` says where the preprocessing comes from. No member where no photograph can be prepared.
  */

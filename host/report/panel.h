@@ -9,9 +9,9 @@ void vgg_panel_range(const vgg_panel *panel, double *low, double *high);
 /* The value at a place, row 0 … rows and column 0 … columns: of the square it lies in, or between
  * the nearest four. */
 double vgg_panel_value(const vgg_panel *panel, double y, double x);
-/* Whether a value is this label's. */
+/* Says whether a value is this label's. */
 bool vgg_panel_has_label(const vgg_panel *panel, size_t label);
-/* How much of a photograph its values cover. */
+/* Opacity of a panel's values over its photograph. */
 double vgg_panel_opacity(const vgg_panel *panel);
 
 #endif

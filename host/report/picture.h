@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 
-/* Whether a picture can be written under this name. Errors: UNSUPPORTED (built without Cairo),
+/* Checks that a picture can be written under this name. Errors: UNSUPPORTED (built without Cairo),
  * INVALID_ARGUMENT (neither .png, .svg nor .pdf). */
 clvgg_status vgg_picture_check(const char *path);
 

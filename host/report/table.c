@@ -29,7 +29,7 @@ static size_t width_of(const char *cell)
     return vgg_text_columns(cell, strlen(cell));
 }
 
-/* One cell, padded to its column; nothing is padded at the end of a line. */
+/* Writes one cell, padded to its column; nothing is padded at the end of a line. */
 static void print_cell(vgg_text *text, const char *cell, size_t width, bool right, bool last)
 {
     int padding = (int)(width - width_of(cell));

@@ -17,10 +17,10 @@ typedef struct vgg_table {
     size_t cell_count;
 } vgg_table;
 
-/* Where the next cell is written; followed by vgg_table_next(). */
+/* The text that the next cell is written into; vgg_table_next() ends the cell. */
 vgg_text *vgg_table_cell(vgg_table *table);
 void vgg_table_next(vgg_table *table);
-/* The next cell at once. */
+/* Writes the next cell at once. */
 void vgg_table_put(vgg_table *table, const char *string);
 /* Prints every complete row below the titles and frees the table. */
 void vgg_table_finish(vgg_table *table, const vgg_style *style, vgg_text *text);

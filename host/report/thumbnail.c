@@ -12,7 +12,7 @@
 
 #include <jpeglib.h>
 
-/* What must survive a longjmp. */
+/* State that must survive a longjmp. */
 typedef struct encoder {
     struct jpeg_compress_struct codec;
     struct jpeg_error_mgr errors;

@@ -40,7 +40,8 @@ void vgg_pixels_colour(const float *values, size_t count, vgg_colours colours, d
  * channel is grey. Takes channels and order of `preprocess`. */
 void vgg_pixels_signed(const float *values, int height, int width,
                        const clvgg_preprocess *preprocess, uint8_t *rgb);
-/* The same with the smallest value black and the greatest white: for filters of few pixels. */
+/* Makes a picture in which the smallest value is black and the greatest white: for filters of few
+ * pixels. */
 void vgg_pixels_stretched(const float *values, int height, int width,
                           const clvgg_preprocess *preprocess, uint8_t *rgb);
 

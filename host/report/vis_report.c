@@ -50,7 +50,7 @@ typedef struct page_writer {
 } page_writer;
 
 static const size_t most_bytes = (size_t)VGG_REPORT_SINGLE_MEGABYTES * 1000 * 1000;
-/* Of the above: for everything that is no picture, and for figures. */
+/* Shares of most_bytes: for everything that is no picture, and for figures. */
 enum { RESERVED_BYTES = 2000000, FIGURE_BYTES = 8000000 };
 
 /* Appends a small version to `text`; its length, or 0 where there is none. */
