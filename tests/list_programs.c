@@ -209,7 +209,7 @@ static void list_gradients(program_set *set, const vgg_grad_variant *variant,
             }
 }
 
-/* What training does between them. */
+/* Lists the programs that training runs between dense layers. */
 static void list_training(program_set *set)
 {
     for (int function = 1; function <= 3; function++)
@@ -222,7 +222,8 @@ static void list_training(program_set *set)
     add(set, "gradient_norm.cl", "-DVW=1 -DWG=64 -DSPLIT=8", "gpu", "");
 }
 
-/* What a GPU computes VGG16 by, at two batches; `whose` follows the layers' names. */
+/* Lists the programs by which a GPU computes VGG16, at two batches; `whose` follows the layers'
+ * names. */
 static clvgg_status list_vgg16(program_set *set, const vgg_traits *traits, const char *whose)
 {
     clvgg_status status = CLVGG_STATUS_OK;

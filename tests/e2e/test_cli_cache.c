@@ -71,7 +71,7 @@ static void assert_same(char *result, const char *expected)
     free(result);
 }
 
-/* What `cache list --json` says: the number of entries; *bytes is their sum. */
+/* Number of entries that `cache list --json` lists; *bytes is their sum. */
 static int count_entries(const char *const *environment, double *bytes)
 {
     test_program ran = {.environment = environment};
@@ -240,7 +240,7 @@ static void a_home_that_cant_be_written_is_one_note(void **state)
     }
 }
 
-/* On an empty cache, from a shell. */
+/* Two processes start on an empty cache at once, from a shell. */
 static void two_processes_start_at_once(void **state)
 {
     (void)state;

@@ -64,7 +64,7 @@ static const char *string(const cJSON *object, const char *name)
     return member->valuestring;
 }
 
-/* What run says: probabilities and truth of each image that could be read. */
+/* Answers of run: probabilities and truth of each image that could be read. */
 typedef struct answers {
     size_t count, classes;
     struct {
@@ -303,7 +303,7 @@ static void test_text(void **state)
     test_program_free(&escaped);
 }
 
-/* With many classes: what was confused most, instead of a matrix. */
+/* With many classes the text has the pairs confused most instead of a matrix. */
 static void test_many_classes(void **state)
 {
     (void)state;

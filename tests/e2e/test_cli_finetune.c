@@ -256,7 +256,7 @@ static void contradictions_are_usage_errors(void **state)
     assert_false(exists(output));
 }
 
-/* Before anything is computed. */
+/* The message comes before anything is computed. */
 static void an_output_that_can_not_be_is_said_first(void **state)
 {
     (void)state;

@@ -87,7 +87,7 @@ static void killed_runs_come_to_the_same_end(void **state)
     snprintf(output, sizeof output, "%s", test_scratch_path("killed.safetensors"));
     snprintf(checkpoint, sizeof checkpoint, "%s", test_scratch_path("killed.run/last.ckpt"));
     int status = 0;
-    /* As a kill leaves it while a checkpoint is being written. */
+    /* A file as a kill leaves it while a checkpoint is being written. */
     char unfinished[300];
     snprintf(unfinished, sizeof unfinished, "%s",
              test_scratch_path("killed.run/.last.ckpt.clvgg0.tmp"));
@@ -166,7 +166,7 @@ static void a_run_without_a_checkpoint_begins(void **state)
     assert_fails(&ran, 1, "late.run/last.ckpt");
 }
 
-/* What more epochs are to be had by is said, and true. */
+/* The message says how more epochs are to be had, and that works. */
 static void a_finished_run_is_trained_further(void **state)
 {
     (void)state;

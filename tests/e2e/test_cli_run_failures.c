@@ -45,7 +45,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Whatever stops a run before its first answer leaves standard output empty. */
+/* Checks that a run stopped before its first answer leaves standard output empty. */
 static void assert_fails(const test_program *ran, int exit_code, const char *message)
 {
     assert_int_equal(ran->exit_code, exit_code);

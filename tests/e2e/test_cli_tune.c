@@ -191,7 +191,7 @@ static int count_kept(void)
     return count;
 }
 
-/* Until so many chains are kept. */
+/* Waits until so many chains are kept. */
 static void wait_for_results(int count)
 {
     const struct timespec pause = {.tv_nsec = 50000000};

@@ -31,7 +31,8 @@ static struct {
     char cache[256], reference[256];
 } fixture;
 
-/* What was reported; `stop_at` is the event that is answered by a wish to stop, once. */
+/* Counts and keeps the events reported; `stop_at` is the event that is once answered by a wish to
+ * stop. */
 typedef struct witness {
     int count, stop_at, good_paths;
     clvgg_finetune_event events[MOST_EVENTS];

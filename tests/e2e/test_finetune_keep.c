@@ -29,7 +29,7 @@ static struct {
     char cache[256], reference[256]; /* reference: the last epoch, judged by swapped */
 } fixture;
 
-/* Of a training whose loss falls from epoch to epoch. */
+/* Options of a training whose loss falls from epoch to epoch. */
 static clvgg_finetune_options options_of(clvgg_keep keep)
 {
     clvgg_finetune_options options = training_options(fixture.cache);

@@ -28,7 +28,7 @@ static struct {
     char reference[256];                              /* trained on `train` and `val` */
 } fixture;
 
-/* What was reported; `stop_at` is the event that is answered by a wish to stop, once. */
+/* Counts the events reported; `stop_at` is the event that is once answered by a wish to stop. */
 typedef struct witness {
     int count, stop_at, left_out, epochs, checks;
 } witness;

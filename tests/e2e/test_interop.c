@@ -18,7 +18,7 @@
 
 enum { BATCH = 3, GUARD = 7, ABSENT = 0x7fc0dead };
 
-/* What a program that embeds clvgg has already. */
+/* Objects that a program which embeds clvgg has already. */
 static struct {
     clvgg_runtime *runtime;
     cl_device_id id;

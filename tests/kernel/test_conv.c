@@ -46,7 +46,7 @@ enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
 static conv_check check;
 
-/* With a largest allocation of so many bytes; 0: the device's. */
+/* Checks a shape with a largest allocation of so many bytes; 0: the device's. */
 static bool check_shape(const vgg_variant *variant, const conv_shape *s, clvgg_dtype storage,
                         int index, uint64_t max_allocation_bytes)
 {

@@ -17,7 +17,7 @@ static bool asked(const char *variable)
     return getenv(variable) != NULL;
 }
 
-/* What a variant reads first of all. */
+/* The storage type that a variant is meant for. */
 static clvgg_dtype tuned_storage(const vgg_variant *variant)
 {
     return variant == &vgg_variant_conv_amx ? CLVGG_DTYPE_BF16 : CLVGG_DTYPE_F32;
@@ -50,7 +50,7 @@ static void every_tuning_value_is_right(void **state)
     }
 }
 
-/* What isn't in the space, or doesn't fit the device, is refused in words. */
+/* Values that aren't in the space or don't fit the device are refused in words. */
 static void wrong_tuning_values_are_refused(void **state)
 {
     (void)state;

@@ -95,7 +95,7 @@ static void free_case(grad_case *c)
         free(c->state[i]);
 }
 
-/* Where a canonical element lies in a buffer that holds rows from first_row on. */
+/* Index of a canonical element in a buffer of packed rows. */
 static size_t packed_index(const vgg_pack *pack, int64_t row, int64_t column)
 {
     return (size_t)((row / pack->panel * pack->channels + column) * pack->panel +

@@ -162,8 +162,8 @@ static double gradient_norm(const learner *l)
     return sqrt(sum);
 }
 
-/* What torch.nn.utils.clip_grad_norm_ does, also where the gradients of images cancel, as they do
- * after some steps; a norm below the limit changes no bit. */
+/* Clipping does what torch.nn.utils.clip_grad_norm_ does, also where the gradients of images
+ * cancel, as they do after some steps; a norm below the limit changes no bit. */
 static void clipping_is_exact(void **state)
 {
     if (getenv("CLVGG_TEST_OCLGRIND") != NULL)

@@ -88,8 +88,8 @@ static void every_variant_is_exact(void **state)
     assert_true(variants >= 2);
 }
 
-/* Of one map each: NaN first, last, among others twice; infinities; nothing above zero; zeros of
- * both signs; a tie between neighbours that four accumulators share out. */
+/* Special values, a map for each: NaN first, last, among others twice; infinities; nothing above
+ * zero; zeros of both signs; a tie between neighbours that four accumulators share out. */
 static void special_values_keep_their_place(void **state)
 {
     (void)state;

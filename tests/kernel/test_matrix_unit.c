@@ -95,7 +95,7 @@ static void a_program_that_fails_means_no_unit(void **state)
                     "} }\n");
 }
 
-/* The same without the wrong value: what is checked is the result. */
+/* A right result means that there is a unit: the check is of the result. */
 static void a_right_result_means_a_unit(void **state)
 {
     (void)state;

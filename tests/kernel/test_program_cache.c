@@ -42,7 +42,7 @@ static void open_device(test_device *opened, const char *kernel_dir)
     assert_int_equal(error, CL_SUCCESS);
 }
 
-/* What the kernel answers. */
+/* Runs the kernel and returns its answer. */
 static int run_answer(test_device *opened, const char *options)
 {
     vgg_kernel *kernel = NULL;
@@ -238,8 +238,7 @@ static void a_session_compiles_nothing_twice(void **state)
 
 #define TEST(test) cmocka_unit_test_setup(test, begin)
 
-/* What the lines of a runtime with one thread say: the builds, and when it told that it compiles.
- */
+/* Builds and messages "compiling" in the log of a runtime with one thread. */
 typedef struct told {
     double built_ms, before_last_ms;
     int builds, times;

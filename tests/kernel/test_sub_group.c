@@ -78,7 +78,7 @@ static void cpus_are_asked_for_a_named_variant(void **state)
     test_device_close(&device);
 }
 
-/* What the check finds with another program in its place. */
+/* Runs the check with another program in place of its own. */
 static void check_with(const char *program, bool right)
 {
     test_device device;

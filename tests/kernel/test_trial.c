@@ -122,7 +122,7 @@ static void wrong_and_slow_candidates_are_told(void **state)
     vgg_graph_free(c.graph);
 }
 
-/* What a search tried, in order. */
+/* The candidates that a search tried, in order. */
 typedef struct record {
     char text[4096];
     int count, stop_after;
@@ -190,7 +190,8 @@ static void without_time_the_default_stays(void **state)
     vgg_graph_free(c.graph);
 }
 
-/* What is searched matters to the product that is timed: CLBlast pads it to the tiles in force. */
+/* The parameters searched matter to the product that is timed: CLBlast pads it to the tiles in
+ * force. */
 static void the_product_is_that_kernels(void **state)
 {
     (void)state;

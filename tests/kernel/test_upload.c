@@ -109,7 +109,7 @@ static void tensors_share_the_staging(void **state)
     }
 }
 
-/* What was begun before is completed, what comes after works. */
+/* Uploads begun before a failure are completed, later ones work. */
 static void a_tensor_that_fails_spoils_no_other(void **state)
 {
     (void)state;

@@ -70,7 +70,7 @@ static double activate(clvgg_activation activation, double x)
                                                  : 1 / (1 + exp(-x));
 }
 
-/* From its value. */
+/* Derivative of an activation, from its value. */
 static double derivative(clvgg_activation activation, double y)
 {
     return activation == CLVGG_ACTIVATION_RELU   ? y > 0
@@ -78,7 +78,8 @@ static double derivative(clvgg_activation activation, double y)
                                                  : y * (1 - y);
 }
 
-/* What a layer gives for one image: values[0] is the image, values[l + 1] what layer l hands on. */
+/* Values of the layers for one image: values[0] is the image, values[l + 1] what layer l hands on.
+ */
 typedef struct pass {
     double *values[VGG_HEAD_MOST_LAYERS + 1];
     double *activated[VGG_HEAD_MOST_LAYERS]; /* before dropout */

@@ -18,7 +18,7 @@ typedef struct ref_head {
 /* `options` must stay. Values are zeros. */
 ref_head ref_head_make(const vgg_head_options *options);
 void ref_head_free(ref_head *head);
-/* Where a layer's weight or bias begins among the parameters, and how long it is. */
+/* Offset of a layer's weight or bias among the parameters, and its length. */
 size_t ref_head_offset(const ref_head *head, int layer, bool bias);
 size_t ref_head_count(const ref_head *head, int layer, bool bias);
 
@@ -29,7 +29,7 @@ double ref_head_loss(const ref_head *head, const double *values, int count, cons
 /* Its gradient at head->values, by backpropagation. */
 void ref_head_gradients(ref_head *head, int count, const float *features, const int32_t *labels,
                         uint64_t step);
-/* Of all gradients together. */
+/* Norm of all gradients together. */
 double ref_head_norm(const ref_head *head);
 /* One step of the optimiser along head->gradients, clipped if asked. */
 void ref_head_update(ref_head *head, const vgg_head_step *step);

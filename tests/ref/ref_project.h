@@ -8,9 +8,9 @@
 #include "clvgg/visualize.h"
 #include "graph/graph.h"
 
-/* What comes back to node `end` from node `layer`, double [n][shape of end], where the signal at
- * `layer`'s output is `signal`, double [n][shape of layer]. `values` as ref_graph_values() has
- * them. Free the result. */
+/* Projects the signal from node `layer` back to node `end`; returns double [n][shape of end], where
+ * the signal at `layer`'s output is `signal`, double [n][shape of layer]. `values` as
+ * ref_graph_values() has them. Free the result. */
 double *ref_project(const vgg_graph *graph, clvgg_tensor_source source, void *source_user,
                     int64_t n, float *const *values, int layer, int end, clvgg_projection mode,
                     const double *signal);

@@ -22,20 +22,20 @@ vgg_cache *cache_make(const char *path, uint64_t limit_bytes);
 /* Valid for the next 15 calls with other numbers. */
 vgg_cache_key cache_key(int number);
 void cache_put(vgg_cache *cache, int number, size_t bytes);
-/* Whether the value is there; fails the test when it is another one. */
+/* Says whether the value is there; fails the test when it is another one. */
 bool cache_has(vgg_cache *cache, int number, size_t bytes);
 
-/* With a cache of their own each, as another process would. */
+/* Uses a cache object of its own for each call, as another process would. */
 /* Puts entries 0 … count − 1 (at most 16), all in one transaction, as a device's programs. */
 void cache_put_several(const char *path, int count, size_t bytes);
-/* How many of them are there. */
+/* Number of them that are there. */
 int cache_count(const char *path, int count, size_t bytes);
 
 /* Runs SQL behind the cache's back and returns the first number that it answers. */
 long long cache_sql(const char *path, const char *text);
 
-/* For damage: entries that a file has, and that it has again, whatever it is now, within three
- * runs; without a warning or a wrong value on the way. */
+/* Checks recovery from damage: a file gets its entries again within three runs, whatever is in it
+ * now, without a warning or a wrong value on the way. */
 enum { CACHE_ENTRIES = 12, CACHE_VALUE_BYTES = 9000 };
 void cache_assert_recovers(const char *path);
 

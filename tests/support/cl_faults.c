@@ -202,7 +202,7 @@ void cl_faults_print_live(void)
 #define WRAP_INFO(function, type)                                                                  \
     WRAP_CALL(function, (type of, cl_uint what, size_t bytes, void *value, size_t *size),          \
               (of, what, bytes, value, size))
-/* The same about an object on a device. */
+/* Wraps a query about an object on a device. */
 #define WRAP_DEVICE_INFO(function, type)                                                           \
     WRAP_CALL(function,                                                                            \
               (type of, cl_device_id id, cl_uint what, size_t bytes, void *value, size_t *size),   \
@@ -350,7 +350,7 @@ WRAP_ENQUEUE(clEnqueueCopyBuffer,
              (cl_command_queue queue, cl_mem from, cl_mem to, size_t from_offset, size_t to_offset,
               size_t bytes, EVENT_PARAMETERS),
              (queue, from, to, from_offset, to_offset, bytes, EVENT_ARGUMENTS))
-/* The same bytes by a blocking write. */
+/* Fills a buffer with the pattern by a blocking write. */
 static cl_int fill_by_writing(cl_command_queue queue, cl_mem buffer, const char *pattern,
                               size_t pattern_bytes, size_t offset, size_t bytes, EVENT_PARAMETERS)
 {

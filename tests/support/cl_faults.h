@@ -24,7 +24,7 @@
 /* The index-th fallible call from now on (0: the next), in any thread, doesn't reach the driver and
  * returns `error`; once. Releases always succeed. */
 void cl_faults_fail_at(size_t index, cl_int error);
-/* The same, counting calls of one function only: "clEnqueueReadBuffer". */
+/* Makes a call fail by its number among the calls of one function: "clEnqueueReadBuffer". */
 void cl_faults_fail_call(const char *function, size_t index, cl_int error);
 /* Instead of the above, `ask` is called before each fallible call and says which error it returns;
  * CL_SUCCESS lets it through. For the whole process, any thread. */
@@ -36,8 +36,8 @@ const char *cl_faults_failed_function(void);
 /* Calls made so far in this process, of one function (not a release) or, with NULL, of all. */
 size_t cl_faults_calls(const char *function);
 
-/* From now on timestamps of events are `factor` times what the driver says; 0: 0, 1, 2 and 3 ns of
- * every command, as rusticl of Mesa 22.3 has them; 1: the driver's. */
+/* Multiplies the timestamps of events by `factor` from now on; 0: 0, 1, 2 and 3 ns of every
+ * command, as rusticl of Mesa 22.3 has them; 1: the driver's. */
 void cl_faults_scale_clock(double factor);
 
 /* References held to OpenCL objects: made or retained, and not yet released. */

@@ -12,7 +12,7 @@
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
-/* Whether the variant is to be fed integers, and to be equal. */
+/* Says whether the variant is fed integers and must be equal to the definition. */
 static bool exact(const conv_check *check, const vgg_variant *variant)
 {
     return variant->error_bound == 0.0 && !check->normal_values;
@@ -32,7 +32,7 @@ static vgg_graph *graph_of(const conv_shape *s)
     return graph;
 }
 
-/* What the variant should give: double [n][result]. */
+/* The values that the variant should give, double [n][result]. */
 static double *expected_values(const conv_shape *s, const vgg_problem *problem, const float *x,
                                const float *w, const float *b)
 {

@@ -24,7 +24,7 @@ typedef struct conv_shape {
 #define SAME3(c, h, w, k, n, relu, pool)                                                           \
     CONV(c, h, w, k, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, n, relu, pool)
 
-/* How shapes are checked, and what came out. Zeros but for the device: as in a network. */
+/* Options of a check of shapes, and its results. Zeros but for the device: as in a network. */
 typedef struct conv_check {
     test_device device;
     uint64_t max_launch_flops, max_allocation_bytes; /* 0: the device's */

@@ -17,7 +17,7 @@ int feature_items_setup(void **state);
 int feature_items_teardown(void **state);
 int feature_items_clear(void **state);
 
-/* What progress said last; it stops at `stop_at`. */
+/* The last report of progress; it asks to stop at `stop_at`. */
 typedef struct progress {
     uint64_t done, total, calls, stop_at;
     bool falls; /* it went back, or past the total */
@@ -26,7 +26,7 @@ bool note(void *user, uint64_t done, uint64_t total);
 
 /* Fills with the first items, or fails the test. */
 void fill(vgg_features *features, size_t count);
-/* The same, and says how many images were computed for that. */
+/* Fills, and returns how many images were computed for that. */
 long computed_by_fill(vgg_features *features, size_t count);
 
 #endif

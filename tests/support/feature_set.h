@@ -24,7 +24,7 @@ typedef struct feature_set {
 void feature_set_make(feature_set *set, size_t images);
 void feature_set_free(feature_set *set);
 
-/* What the frozen part does, and how often it did. */
+/* A frozen part that can be made to fail, with counts of its calls and images. */
 typedef struct frozen_part {
     atomic_long calls, images;
     long fail_at;    /* the call that fails with OPENCL; negative: none */

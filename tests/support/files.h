@@ -19,7 +19,7 @@ bool file_exists(const char *path);
 
 /* Both abort when the file can't be written or read; the content has a NUL behind it. */
 void file_write(const char *path, const void *data, size_t bytes);
-/* The same, making the folders that lie between. */
+/* Writes a file and makes the folders that lie between. */
 void file_write_deep(const char *path, const void *data, size_t bytes);
 /* A file, a link, or a folder with all it holds. */
 void remove_tree(const char *path);

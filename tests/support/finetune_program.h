@@ -31,11 +31,11 @@ int finetune_teardown(void **state);
 /* Fails the test when there is no such member. */
 const struct cJSON *member(const struct cJSON *json, const char *name);
 double number(const struct cJSON *json, const char *name);
-/* What a run with one more option says; to be freed by cJSON_Delete(). */
+/* Runs with one more option and returns its JSON, to be freed by cJSON_Delete(). */
 struct cJSON *finetune_json(const char *output, const char *option, const char *value);
 /* The model that all runs with the same options must come to. */
 const char *reference(void);
-/* To be freed; a NUL stands behind it. */
+/* Reads a whole file, with a NUL behind it; to be freed. */
 char *read_file(const char *path, size_t *size);
 void assert_same_file(const char *one, const char *other);
 bool exists(const char *path);

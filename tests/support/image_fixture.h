@@ -20,7 +20,7 @@ void ppm_free(ppm *picture);
  */
 size_t image_fixtures_visit(void (*visit)(const char *path));
 
-/* As PNG's chunks have it, and zlib. */
+/* CRC-32 as PNG's chunks and zlib have it. */
 uint32_t crc32_of(const uint8_t *bytes, size_t count);
 
 /* A PNG's or JPEG's header that claims a size, with nothing behind it. Returns its length. */

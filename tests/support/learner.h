@@ -18,8 +18,8 @@ typedef struct learner {
     int32_t labels[BATCH];
 } learner;
 
-/* In two steps, so that options can be changed between them; the head itself is learner_create()'s.
- */
+/* Sets a learner up in two steps, so that options can be changed between them; learner_create()
+ * makes the head. */
 void learner_options(learner *l, clvgg_activation activation, float dropout,
                      clvgg_optimizer optimizer);
 void learner_fill(learner *l);

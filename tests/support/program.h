@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What standard output is. */
+/* The kind of file that standard output is. */
 typedef enum test_stdout {
     TEST_STDOUT_KEPT,
     TEST_STDOUT_CLOSED,      /* as by `>&-` */

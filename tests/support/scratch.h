@@ -31,7 +31,7 @@ void test_scratch_copy(const char *name, const char *source);
 enum { TEST_NET_CLASSES = 4, TEST_NET_SIDE = 32, TEST_NET_PARAMETERS = 9224692 };
 extern const char *const test_net_labels[TEST_NET_CLASSES];
 void test_scratch_net(const char *name);
-/* The same with any number of classes, which have no names. */
+/* Makes a network with any number of classes, which have no names. */
 void test_scratch_nameless_net(const char *name, int class_count);
 /* Writes / reads a whole float32 array; the reader's values are freed by free(). */
 void test_scratch_write_npy(const char *name, const clvgg_shape *shape, const float *values);

@@ -9,7 +9,7 @@
 /* Same seed, same weights. Fails the running test when it can't be made; free the result with
  * vgg_model_free(). To have it in a file: vgg_model_save(). */
 clvgg_model *small_model_make(clvgg_runtime *runtime, unsigned seed);
-/* The same for an input of so many channels. */
+/* Makes a small model whose input has so many channels. */
 clvgg_model *small_model_of_channels(clvgg_runtime *runtime, unsigned seed, int channels);
 
 /* The source of its weights, for other graphs: value i of a tensor depends on seed, name and i

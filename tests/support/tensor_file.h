@@ -6,7 +6,8 @@
 
 #define TENSOR_FILE_MAX 48
 
-/* What will be written. Value i of a tensor is (i % 7) / 8, which every type holds exactly. */
+/* A safetensors file to be written. Value i of a tensor is (i % 7) / 8, which every type holds
+ * exactly. */
 typedef struct tensor_file {
     char names[TENSOR_FILE_MAX][128];
     vgg_tensor_entry tensors[TENSOR_FILE_MAX];

@@ -142,7 +142,7 @@ static void finds_the_first_non_finite_value(void **state)
     free(values);
 }
 
-/* In whichever type values come, and whatever the sign. */
+/* The first value beyond a type's range is found in every type and for both signs. */
 static void finds_the_first_value_beyond(void **state)
 {
     (void)state;

@@ -80,7 +80,8 @@ static size_t predicted(const predictions *p, size_t image)
     return best;
 }
 
-/* How many images are of class `truth` (any: classes) and were taken for `taken` (any: classes). */
+/* Number of images that are of class `truth` (any: classes) and were taken for `taken` (any:
+ * classes). */
 static uint64_t count_images(const predictions *p, size_t truth, size_t taken)
 {
     uint64_t count = 0;
@@ -156,7 +157,7 @@ static void figures_follow_their_definitions(void **state)
         }
 }
 
-/* What the figures are in cases small enough to count by hand. */
+/* Figures of cases small enough to count by hand. */
 static void figures_of_four_images(void **state)
 {
     (void)state;

@@ -84,7 +84,7 @@ static char *make_small_file(char path[600])
     return content;
 }
 
-/* Which records a file of these bytes has. */
+/* The records that a file of these bytes has, one bit each. */
 static unsigned records_of(const char *path, const char *content, size_t bytes)
 {
     unsigned found = 0;

@@ -420,7 +420,7 @@ static void killed_writers_leave_a_whole_file_and_nothing_else(void **state)
     assert_content(path, "the next");
 }
 
-/* What one writer is writing isn't taken for abandoned by another. */
+/* A file that one writer is writing isn't taken for abandoned by another. */
 static void writers_of_one_path_do_not_meet(void **state)
 {
     (void)state;

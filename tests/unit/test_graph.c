@@ -11,8 +11,8 @@
 #include "graph/graph.h"
 #include "graph/vgg_family.h"
 
-/* What torch.nn.functional.conv2d gives for random attributes:
- * c h w, k, kernel h w, stride h w, dilation h w, pad top left bottom right, groups, output h w. */
+/* Shapes that torch.nn.functional.conv2d gives for random attributes: c h w, k, kernel h w, stride
+ * h w, dilation h w, pad top left bottom right, groups, output h w. */
 static const int conv_cases[][17] = {
     {4, 14, 2, 4, 5, 1, 1, 3, 1, 2, 0, 0, 0, 2, 1, 10, 2},
     {4, 5, 4, 8, 5, 3, 3, 3, 1, 1, 2, 2, 2, 0, 2, 2, 2},
@@ -40,7 +40,7 @@ static const int conv_cases[][17] = {
     {4, 2, 5, 8, 1, 1, 3, 3, 2, 2, 0, 0, 0, 2, 2, 1, 3},
 };
 
-/* And max_pool2d: h w, kernel h w, stride h w, pad h w, ceil_mode, output h w. */
+/* Shapes that max_pool2d gives: h w, kernel h w, stride h w, pad h w, ceil_mode, output h w. */
 static const int pool_cases[][11] = {
     {13, 17, 3, 5, 2, 3, 0, 1, 1, 6, 6},  {9, 15, 1, 3, 3, 3, 0, 0, 1, 3, 5},
     {10, 7, 3, 2, 1, 3, 1, 0, 1, 10, 3},  {17, 7, 2, 5, 1, 1, 1, 0, 1, 18, 3},

@@ -104,7 +104,7 @@ static void every_cut_leaves_all_or_nothing(void **state)
     image_fixtures_visit(is_whole_or_refused_cut_anywhere);
 }
 
-/* Whatever a flipped byte does, it ends in a picture or an error. */
+/* A flipped byte ends in a picture or an error, wherever it is. */
 static void survives_damage_anywhere(const char *path)
 {
     size_t size = 0;

@@ -28,7 +28,7 @@ static clvgg_image_stream_options small_options(int max_batch)
     return options;
 }
 
-/* What a stream should put in a row for this file; false when the file has an error. */
+/* Prepares the row that a stream should give for this file; false when the file has an error. */
 static int prepare_alone(clvgg_runtime *runtime, const char *path, float *row)
 {
     clvgg_image *image = NULL;

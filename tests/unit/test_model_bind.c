@@ -15,7 +15,7 @@
 #include "support/files.h"
 #include "support/tensor_file.h"
 
-/* Where torchvision's and timm's `features` have their convolutions. */
+/* Names of the convolutions in torchvision's and timm's `features`. */
 static const char *const vgg11_features[] = {"features.0",  "features.3",  "features.6",
                                              "features.8",  "features.11", "features.13",
                                              "features.16", "features.18"};

@@ -285,7 +285,7 @@ static void all_files_of_a_variant_count(void **state)
     assert_null(tuning.kernels[2]);
 }
 
-/* Whatever changes what a chain computes changes its text, and nothing else does. */
+/* A chain's text changes with all that changes what it computes, and with nothing else. */
 static void problems_are_told_apart(void **state)
 {
     (void)state;
@@ -378,7 +378,7 @@ static void the_cache_finds_its_own(void **state)
     assert_int_equal(vgg_tuning_keep(NULL, kept, 1), CLVGG_STATUS_IO);
 }
 
-/* What was kept by a clvgg with other kernels is found by nobody, and makes room. */
+/* Results kept by a clvgg with other kernels aren't found, and make room. */
 static void the_cache_forgets_changed_kernels(void **state)
 {
     (void)state;
@@ -404,7 +404,7 @@ static void the_cache_forgets_changed_kernels(void **state)
     vgg_cache_free(cache);
 }
 
-/* Of shipped results for devices like this one, the nearest. */
+/* The nearest of the shipped results for devices like this one is taken. */
 static void the_nearest_shipped_is_taken(void **state)
 {
     (void)state;

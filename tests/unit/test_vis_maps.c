@@ -1,5 +1,5 @@
-/* What occlusion, invariance and Grad-CAM compute beside the network: places of squares, scores of
- * classes, weights and enlargement of maps, choice of layers. */
+/* Tests of what occlusion, invariance and Grad-CAM compute beside the network: places of squares,
+ * scores of classes, weights and enlargement of maps, choice of layers. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

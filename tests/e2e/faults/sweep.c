@@ -256,7 +256,7 @@ static bool says(const char *message, const char *word)
     return false;
 }
 
-/* What is wrong with it, or NULL. */
+/* The fault of an outcome, or NULL. */
 static const char *judge(const scenario *s, const outcome *right, const outcome *now,
                          const char *site)
 {
@@ -305,7 +305,7 @@ static void try_case(const scenario *s, const outcome *right, const char *site, 
     release(&now);
 }
 
-/* What is printed can't be written. */
+/* Runs the scenario with a standard output that can't be written to. */
 static void try_full_disk(const scenario *s, const outcome *right, tally *t)
 {
     outcome now;
