@@ -6,7 +6,7 @@
 #include "vis/invariance.h"
 #include "vis/occlusion.h"
 
-/* How passes run; NULL: as they do by default. */
+/* Says whether the options of passes are valid; NULL stands for the defaults. */
 static int is_session(const clvgg_session_options *session)
 {
     return session == NULL ||

@@ -5,7 +5,8 @@
 #include "base/status.h"
 #include "clvgg/runtime.h"
 
-/* One line, without a newline, to the thread's scope; nothing where nobody listens. */
+/* Logs one line, without a newline, by the thread's scope; does nothing where the scope has no log.
+ */
 void vgg_log(clvgg_log_level level, const char *format, ...) VGG_PRINTF(2, 3);
 
 #endif

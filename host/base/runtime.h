@@ -1,7 +1,7 @@
 /* base/runtime.h — what clvgg_runtime is inside, and the scope it gives to a thread.
  *
  * A public call enters its runtime's scope; from there on allocation and logging of that thread go
- * to the runtime's callbacks. Worker threads enter the scope of whoever made them.
+ * to the runtime's callbacks. Worker threads enter the scope of their maker.
  */
 #ifndef VGG_BASE_RUNTIME_H
 #define VGG_BASE_RUNTIME_H

@@ -33,7 +33,7 @@ static void expand(const unsigned char *block, uint32_t w[64])
     }
 }
 
-/* One of eight rounds that begin with a … h in v[0 … 7]. The standard moves each value to the next
+/* One round of eight that begin with a … h in v[0 … 7]. The standard moves each value to the next
  * name; here the names move: in round t, V(i) is its i-th. With t constant they lie in registers.
  */
 #define V(i) v[((i)-t) & 7]

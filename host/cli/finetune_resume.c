@@ -1,4 +1,4 @@
-/* cli/finetune_resume.c — going on with a run: what from, and what to say to whoever stopped it. */
+/* cli/finetune_resume.c — resuming a run: the checkpoint, and the message when a run is stopped. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -93,7 +93,7 @@ static void print_nothing(vgg_run *run)
     (void)run;
 }
 
-/* One closing line when there was more than an image or two. */
+/* Prints a closing line when there were more than an image or two. */
 static void print_summary(vgg_run *run, const char *error)
 {
     if (error == NULL && !run->arguments->quiet && run->result_count >= 2)

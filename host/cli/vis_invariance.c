@@ -114,7 +114,7 @@ static void fill_json(vgg_vis *vis, const work *w, const clvgg_invariance_curve 
     }
 }
 
-/* One transformation of a photograph into its curves. `scores` is scratch, [points]. */
+/* Computes the curves of one transformation of a photograph. `scores` is scratch, [points]. */
 static clvgg_status compute(const vgg_vis_photograph *photograph, const work *w, size_t transform,
                             clvgg_invariance_curve *curve, line *l)
 {

@@ -33,7 +33,7 @@ typedef enum vgg_layer_type {
     VGG_LAYER_SOFTMAX,             /* over the features of {1, {features}} */
     VGG_LAYER_DROPOUT,             /* identity outside training */
     VGG_LAYER_LOCAL_RESPONSE_NORM, /* across channels */
-    /* Of walks back (layer_reverse.c); never in a file. */
+    /* Layers of walks back (layer_reverse.c); never in a file. */
     VGG_LAYER_SWITCHES,   /* of the max pooling before it: its argmax, int32 */
     VGG_LAYER_SEED,       /* where a walk back begins: one unit, a map or all of its input */
     VGG_LAYER_UNPOOL,     /* adjoint of max pooling at the switches that are its second input */
@@ -42,7 +42,7 @@ typedef enum vgg_layer_type {
     VGG_LAYER_ACTIVATION_GRAD, /* signal times the slope of the activation whose result is second */
     VGG_LAYER_UNFLATTEN,       /* adjoint of flatten */
     VGG_LAYER_LRN_GRAD,        /* signal through the normalisation of the second input */
-    /* Of searches (layer_map_peak.c); never in a file. */
+    /* Layers of searches (layer_map_peak.c); never in a file. */
     VGG_LAYER_MAP_PEAK, /* {c, 1, 2}: each channel's largest value and where, h·W + w */
     VGG_LAYER_TYPE_COUNT
 } vgg_layer_type;

@@ -3,7 +3,7 @@
  */
 #include "graph/graph.h"
 
-/* One axis behind a window. */
+/* Passes one axis of a receptive field through a window. */
 static void widen(clvgg_receptive_field *field, int axis, int64_t kernel, int64_t stride,
                   int64_t dilation, int64_t pad)
 {

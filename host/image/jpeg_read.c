@@ -22,8 +22,8 @@
 
 /* Encoders write about ten scans; thousands of empty ones over a large picture take hours. */
 #define SCANS_MAX 100
-/* One bit for the largest unit of blocks, 4 × 4 of 8 × 8 pixels, is the least Huffman coding takes.
- */
+/* Least size of Huffman-coded data: one bit for the largest unit of blocks, 4 × 4 of 8 × 8 pixels,
+ * is the least Huffman coding takes. */
 #define PIXELS_PER_BYTE_MAX (8 * 32 * 32)
 
 /* Above VGG_IMAGE_PIXELS_MAX libjpeg makes every block of 8 × 8 pixels 4 × 4, 2 × 2 or 1. */
@@ -98,8 +98,9 @@ static void fail(j_common_ptr codec)
     leave(reader, vgg_fail(code, "%s: %s", kind, text));
 }
 
-/* Whether there is more of the picture behind the marker that ends data too early: what restarts,
- * or further scans of a progressive file, of which all but the first only make it finer. */
+/* Says whether there is more of the picture behind the marker that ends data too early: what
+ * restarts, or further scans of a progressive file, of which all but the first only make it finer.
+ */
 static bool goes_on_behind(const struct jpeg_decompress_struct *codec, int marker)
 {
     if (marker >= JPEG_RST0 && marker < JPEG_RST0 + 8)

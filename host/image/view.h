@@ -1,7 +1,7 @@
 /* image/view.h — views of a photograph: mirrored, cropped elsewhere, in other colours.
  *
  * View 0 is the image as it is prepared for classification. Others are drawn by a counter-based
- * generator from (seed, the image's digest, view): the same whoever asks, in any order.
+ * generator from (seed, the image's digest, view): the same for any thread and in any order.
  */
 #ifndef VGG_IMAGE_VIEW_H
 #define VGG_IMAGE_VIEW_H

@@ -264,7 +264,7 @@ cleanup:
     return status;
 }
 
-/* How many nodes of the same type come before this one. */
+/* Number of nodes of the same type before this one. */
 static int ordinal_of(const vgg_graph *graph, int node)
 {
     int ordinal = 0;

@@ -1,5 +1,5 @@
 /* model/labels.h — class names: from a file's metadata, from a text file, or made up. A label is
- * any bytes but NUL, at most 1,024 of them; whoever prints it escapes it.
+ * any bytes but NUL, at most 1,024 of them; printing code must escape it.
  */
 #ifndef VGG_MODEL_LABELS_H
 #define VGG_MODEL_LABELS_H
@@ -15,7 +15,8 @@
 /* "class 0", "class 1", … */
 clvgg_status vgg_labels_generate(size_t count, char ***out);
 clvgg_status vgg_labels_copy(const char *const *labels, size_t count, char ***out);
-/* One label a line, LF or CRLF; must be `count` of them. Errors: NOT_FOUND, IO, BAD_FILE. */
+/* Reads a file with one label a line, LF or CRLF; there must be `count` of them. Errors: NOT_FOUND,
+ * IO, BAD_FILE. */
 clvgg_status vgg_labels_read_file(const char *path, size_t count, char ***out);
 /* A JSON array of `count` strings. */
 clvgg_status vgg_labels_read_json(const char *json, size_t count, char ***out);

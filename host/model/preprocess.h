@@ -25,7 +25,7 @@ clvgg_status vgg_model_preprocess_check(const clvgg_preprocess *preprocess);
  * mean and std become their averages. A short side chosen for another size, or too short for this
  * one, becomes the proportional one. */
 void vgg_model_preprocess_fit(clvgg_preprocess *preprocess, int channels, int height, int width);
-/* Whether a photograph can give so many channels: one or three. */
+/* Says whether a photograph can give so many channels: one or three. */
 bool vgg_model_preprocess_is_for_photographs(const clvgg_preprocess *preprocess);
 void vgg_model_preprocess_write_json(const clvgg_preprocess *preprocess, vgg_text *text);
 /* Height and width are 0 where the JSON has no crop. Errors: BAD_FILE, UNSUPPORTED. */

@@ -204,7 +204,7 @@ static clvgg_status choose_number(const request *asked, const char *colon, size_
     return not_found(asked);
 }
 
-/* Whether the text is digits, or digits ':' digits; *colon is NULL or where it is. */
+/* Says whether the text is digits, or digits ':' digits; *colon is NULL or where it is. */
 static bool is_number(const char *text, const char **colon)
 {
     static const char digits[] = "0123456789";

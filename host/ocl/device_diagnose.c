@@ -56,7 +56,7 @@ static void describe_drivers(vgg_text *text, findings *found)
     text->failed |= vgg_icd_visit(describe_icd, &lines) != CLVGG_STATUS_OK;
 }
 
-/* One device file: may this user use it, and if not, which group would help. */
+/* Describes one device file: whether this user may use it, and if not, which group would help. */
 static void describe_gpu_file(vgg_text *text, const char *path, findings *found)
 {
     struct stat info;

@@ -48,7 +48,7 @@ static bool ask(cl_device_id id, cl_device_info what, void *value, size_t bytes)
     return clGetDeviceInfo(id, what, bytes, value, NULL) == CL_SUCCESS;
 }
 
-/* Whether the blank-separated list holds the whole word. */
+/* Says whether the blank-separated list holds the whole word. */
 static bool has_word(const char *list, const char *word)
 {
     size_t length = strlen(word);

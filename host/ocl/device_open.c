@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "ocl/program.h"
 
-/* At least a cache line, so that sub-allocations never share one. */
+/* Least alignment of sub-allocations: a cache line or more, so that they never share one. */
 #define MIN_ALIGNMENT_BYTES 128
 
 static void free_device(clvgg_device *device)
@@ -76,8 +76,8 @@ cleanup:
     return status;
 }
 
-/* Whether the driver says that it can cut the device this way. Must be asked: some drivers that
- * can't have no clCreateSubDevices at all, and calling it ends the process. */
+/* Says whether the driver can cut the device this way. It must be asked: some drivers that can't
+ * have no clCreateSubDevices at all, and calling it ends the process. */
 static bool can_partition(cl_device_id id, cl_device_partition_property way)
 {
     cl_device_partition_property ways[16];
@@ -182,8 +182,8 @@ cleanup:
     return status;
 }
 
-/* Whether the caller's context was made for the device. A sub-device also counts when the context
- * names the device that it is a part of: PoCL lists sub-devices so. */
+/* Says whether the caller's context was made for the device. A sub-device also counts when the
+ * context names the device that it is a part of: PoCL lists sub-devices so. */
 static clvgg_status context_holds(cl_context context, cl_device_id id, bool *holds)
 {
     clvgg_status status = CLVGG_STATUS_OK;

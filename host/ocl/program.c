@@ -3,7 +3,7 @@
  *
  * The device's lock guards only the list; each program has a lock of its own, held while it is
  * built, so that different programs build in parallel and the same one is waited for: those of a
- * list of kernels on threads of their own. A build that failed is tried again by whoever asks next.
+ * list of kernels on threads of their own. A build that failed is tried again at the next request.
  */
 #include "ocl/program.h"
 

@@ -18,7 +18,7 @@ clvgg_status vgg_query_text(cl_device_id id, cl_device_info what, char *text, si
 /* Queries what only extensions tell: half, double, UUID, PCI address, sub-group sizes. A field
  * stays empty where the driver doesn't answer. */
 clvgg_status vgg_query_extensions(cl_device_id id, clvgg_device_info *info);
-/* Whether the driver lists an extension. */
+/* Says whether the driver lists an extension. */
 clvgg_status vgg_query_has_extension(cl_device_id id, const char *name, bool *has);
 
 /* Properties that kernels need and clvgg_device_info doesn't show. */

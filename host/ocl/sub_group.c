@@ -79,7 +79,7 @@ cleanup:
     return status;
 }
 
-/* Whether the driver lists an extension that has what kernels need. */
+/* Says whether the driver lists an extension that has what kernels need. */
 static clvgg_status lists_sub_groups(clvgg_device *device, bool *listed)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -102,7 +102,7 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem, const vgg_
     return tiles2 >= STAGED_TILES ? &vgg_variant_winograd_f2_staged : NULL;
 }
 
-/* Whether sub-groups are the default: on Intel's GPUs, where they were seen to work. */
+/* Says whether sub-groups are the default: on Intel's GPUs, where a check found that they work. */
 static bool prefers_sub_groups(const vgg_traits *traits)
 {
     return traits->sub_groups.preferred && (traits->sub_groups.sizes & VGG_SUB_GROUP_16) != 0;

@@ -106,7 +106,7 @@ static void load_run(clvgg_image_stream *stream, size_t first, size_t end)
     vgg_budget_give_back(&stream->budget, held);
 }
 
-/* How many items from `first` on have its path, at most `most`. */
+/* Number of items from `first` on that have its path, at most `most`. */
 static size_t run_at(const vgg_stream_source *source, size_t first, size_t most)
 {
     size_t run = 0;

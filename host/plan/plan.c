@@ -114,7 +114,7 @@ static clvgg_status build_kernels(vgg_plan *plan, const vgg_parameter_source *so
     return vgg_kernel_list_make(&list, &plan->compile_ms);
 }
 
-/* One step's weights and bias, on their way to the device. */
+/* Uploads one step's weights and bias. */
 static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploader *uploader,
                                 const vgg_parameter_source *source)
 {

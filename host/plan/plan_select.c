@@ -4,7 +4,8 @@
  * pooling behind that where the variant can, unless someone else wants the value in between
  * (another layer, or the caller). Conversions between layouts become steps of their own, made at
  * most once a value and layout. Dropout and flatten are names for their input's value; a pooling's
- * switches are written by the pooling. What nobody reads on follows what it reads at once.
+ * switches are written by the pooling. A node whose value no other node reads is computed right
+ * after the value that it reads.
  */
 #include <stdio.h>
 #include <string.h>

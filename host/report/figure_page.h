@@ -23,7 +23,7 @@ double vgg_figure_side(int pixels, double wanted);
 clvgg_status vgg_figure_open(vgg_picture *picture, const char *path, double width, double height,
                              const char *title, const char *subtitle);
 
-/* How a picture is fitted to its place. */
+/* The ways of fitting a picture to its place. */
 typedef enum vgg_fit {
     VGG_FIT_SHARP, /* enlarged by a whole number, its pixels being squares; or reduced */
     VGG_FIT_SMOOTH /* as large as the place allows */

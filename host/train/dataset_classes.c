@@ -92,8 +92,8 @@ static size_t folder_end(const view *v, size_t index)
     return index;
 }
 
-/* X/train and X/val instead of X: says so when all folders are such parts. Whoever asks may have
- * options for both, or for one. */
+/* Fails where all folders are parts of a data set (X/train, X/val) and names them. The caller may
+ * have options for both, or for one. */
 static clvgg_status refuse_parts(const view *v)
 {
     const char *train = NULL, *other = NULL;

@@ -14,7 +14,7 @@
 clvgg_status vgg_evaluation_create(const clvgg_runtime *runtime, size_t class_count,
                                    clvgg_evaluation **out);
 void vgg_evaluation_free(clvgg_evaluation *evaluation);
-/* Runs in the scope that the evaluation was made in, whoever calls. */
+/* Counts an image, in the scope that the evaluation was made in, whichever thread calls. */
 clvgg_status vgg_evaluation_add(clvgg_evaluation *evaluation, size_t truth,
                                 const float *probabilities);
 /* Sorts the scores, so that the next call is as fast as this one. */

@@ -1,8 +1,8 @@
-/* train/feature_folder.h — the folder of feature files: whose it is, who uses which file, how much
- * there may be.
+/* train/feature_folder.h — the folder of feature files: owner, locks, size limit.
  *
- * Processes agree by locks on two bytes of a feature file, which end with the process: whoever has
- * the file open shares USE, so that nobody removes it; whoever adds records holds WRITE alone.
+ * Processes agree by locks on two bytes of a feature file, which end with the process: a process
+ * that has the file open shares USE, so that no other removes it; one that adds records holds WRITE
+ * alone.
  */
 #ifndef VGG_TRAIN_FEATURE_FOLDER_H
 #define VGG_TRAIN_FEATURE_FOLDER_H

@@ -1,4 +1,4 @@
-/* train/feature_stream.c — features read, or computed, ahead of who trains on them.
+/* train/feature_stream.c — look-ahead: features read, or computed, before training asks.
  *
  * A thread fills two chunks in turn while the other one is handed out as float32. Within a chunk it
  * reads in the order of the disk, whatever order is asked for: an epoch's order is shuffled within

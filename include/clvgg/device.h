@@ -74,9 +74,9 @@ CLVGG_API clvgg_status clvgg_device_open(clvgg_runtime *runtime, const char *spe
                                          const clvgg_device_options *options, clvgg_device **out);
 /* Facts about an opened device; set info->struct_size first. */
 CLVGG_API clvgg_status clvgg_device_get_info(const clvgg_device *device, clvgg_device_info *info);
-/* Whether the device times its commands by a clock of its own: *has is 0 where there is none or it
- * contradicts the host's (llvmpipe's stands still). There, whatever is said to be by the device's
- * clock is by the host's, which waits behind each step. Looked at once, for milliseconds.
+/* Says whether the device times its commands by a clock of its own: *has is 0 where there is none
+ * or it contradicts the host's (llvmpipe's stands still). There, whatever is said to be by the
+ * device's clock is by the host's, which waits behind each step. Looked at once, for milliseconds.
  * Errors: OUT_OF_DEVICE_MEMORY, OPENCL. */
 CLVGG_API clvgg_status clvgg_device_has_clock(clvgg_device *device, int *has);
 /* Drops the caller's reference; sessions on the device keep it alive. Accepts NULL. */

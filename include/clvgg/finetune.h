@@ -175,7 +175,7 @@ CLVGG_API size_t clvgg_finetune_layer_count(const clvgg_finetune *finetune);
 CLVGG_API void clvgg_finetune_layer_at(const clvgg_finetune *finetune, size_t index,
                                        clvgg_finetune_layer *layer);
 
-/* What the training takes: images, disk space, memory, steps. */
+/* The amounts that the training needs: images, disk space, memory, steps. */
 typedef struct clvgg_finetune_plan {
     size_t struct_size;
     const char *features; /* layer whose values are cached: "pool5", "relu6" …; owned */

@@ -298,10 +298,10 @@ typedef struct clvgg_invariance_curve {
     clvgg_class_score *scores;    /* [amounts] of class_index; or NULL */
 } clvgg_invariance_curve;
 
-/* One photograph, transformed by each of `amounts`. The caller gives the curve's arrays and sets
- * struct_size. Blocks. Errors: INVALID_ARGUMENT (a class or an amount out of range), NON_FINITE
- * (the photograph's logits, where the class is to be chosen by them), CANCELLED, and those of
- * clvgg_session_run(). */
+/* Computes the curve of one photograph, transformed by each of `amounts`. The caller gives the
+ * curve's arrays and sets struct_size. Blocks. Errors: INVALID_ARGUMENT (a class or an amount out
+ * of range), NON_FINITE (the photograph's logits, where the class is to be chosen by them),
+ * CANCELLED, and those of clvgg_session_run(). */
 CLVGG_API clvgg_status clvgg_invariance_run(clvgg_invariance *invariance, const clvgg_image *image,
                                             clvgg_transform transform, const double *amounts,
                                             size_t amount_count, int64_t class_index,
