@@ -151,8 +151,8 @@ static void test_text(void **state)
     test_program_free(&detailed);
 }
 
-/* On slow devices too, such as one of one layer on llvmpipe, which has no clock: bench ends, and
- * says whose clock it was. What is unknown is null, never 0. */
+/* Bench ends on slow devices too, such as a network of one layer on llvmpipe, which has no clock,
+ * and says whose clock it used. Unknown figures are null, never 0. */
 static void test_whose_clock(void **state)
 {
     (void)state;

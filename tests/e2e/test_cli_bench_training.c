@@ -130,7 +130,7 @@ static void write_kernels(const char *file, const char *right, const char *wrong
     }
 }
 
-/* Of the forward pass, of what flows back, of the optimiser. */
+/* A wrong step may be wrong in the forward pass, the gradient or the optimiser. */
 static void wrong_steps_are_not_timed(void **state)
 {
     (void)state;

@@ -57,7 +57,7 @@ static test_program run(const char *const *environment, const char *const *argum
 #define DEVICES ((const char *[]){PROGRAM, "devices", NULL})
 #define REPORT ((const char *[]){PROGRAM, "devices", "--report", NULL})
 
-/* On the devices of this machine: each tested, right, and JSON says the same as text. */
+/* Reports of this machine's devices: each is tested and right, and JSON agrees with the text. */
 static void test_report_of_this_machine(void **state)
 {
     (void)state;

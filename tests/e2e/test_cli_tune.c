@@ -211,7 +211,7 @@ static void killed_and_interrupted_runs_go_on(void **state)
     wait_for_results(1);
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, &status, 0), child);
-    /* The same again, stopped in order. */
+    /* The search once more, stopped by SIGINT. */
     char out[300], text[1 << 16] = "";
     snprintf(out, sizeof out, "%s", test_scratch_path("out.json"));
     const int kept = count_kept();

@@ -151,7 +151,7 @@ static void bad_names_are_said(void **state)
     test_program_free(&dense);
 }
 
-/* What is finished stays; the message names what couldn't be written. */
+/* Finished figures stay; the message names the file that couldn't be written. */
 static void folders_that_cannot_be_written(void **state)
 {
     (void)state;

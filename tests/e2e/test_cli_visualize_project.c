@@ -49,7 +49,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* What is said of the only photograph; its figure must be there. */
+/* The JSON of the only photograph, whose figure must be there. */
 static cJSON *projected(const test_program *ran)
 {
     if (ran->exit_code != 0)

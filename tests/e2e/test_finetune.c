@@ -188,7 +188,7 @@ static void features_that_are_missing_can_be_stopped(void **state)
     must(create(&options, &finetune));
     assert_int_equal(clvgg_finetune_run(finetune), CLVGG_STATUS_CANCELLED);
     assert_int_equal(seen.events[0].type, CLVGG_FINETUNE_FEATURES);
-    /* Nothing has been trained: the same object can go on. */
+    /* Nothing has been trained so far, so the same object can go on. */
     assert_int_equal(clvgg_finetune_save(finetune, temp_path("no"), CLVGG_DTYPE_F32),
                      CLVGG_STATUS_INVALID_ARGUMENT);
     must(clvgg_finetune_run(finetune));
@@ -241,7 +241,7 @@ static void the_best_epoch_must_be_this_runs(void **state)
 
 /* ---- failures ---- */
 
-/* Everything again with features at hand, from a checkpoint if `resume`. */
+/* Trains anew with features at hand, from a checkpoint if `resume`. */
 static clvgg_status live_and_die(bool resume)
 {
     clvgg_finetune_options options = defaults();

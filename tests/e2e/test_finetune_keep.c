@@ -94,8 +94,7 @@ static int train(const clvgg_dataset *val, clvgg_keep keep, const char *path)
     return best;
 }
 
-/* By `val` the last epoch is the best, so that keeping the best says what the last one's weights
- * are. */
+/* `val` makes the last epoch the best, so keeping the best gives the last one's weights. */
 static void it_is_the_last_whatever_validation_says(void **state)
 {
     (void)state;

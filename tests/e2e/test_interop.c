@@ -119,7 +119,7 @@ static void both_kinds_of_queue_give_the_bits_of_run(void **state)
     }
 }
 
-/* Nobody waits between the passes; each has buffers of its own, given back at once; queues
+/* No pass is waited for before the next; each has buffers of its own, given back at once; queues
  * alternate, so that the second pass must wait for the first on another queue. */
 static void passes_in_flight_stay_apart(void **state)
 {

@@ -248,7 +248,7 @@ static void half_storage_keeps_the_logits(void **state)
     free(inputs);
 }
 
-/* What a direct kernel reads takes half the bytes, biases aside; sessions of a model that store
+/* Weights for a direct kernel take half the bytes, biases aside; sessions of a model that store
  * weights differently don't share them. */
 static void half_storage_halves_the_weights(void **state)
 {
@@ -369,7 +369,7 @@ typedef struct worker {
     int wrong; /* passes that failed or differed */
 } worker;
 
-/* What a session would cost is known before anything is on the device, and costs nothing. */
+/* The cost of a session is known before anything is on the device, at no cost. */
 static void a_plan_alone_says_what_a_session_costs(void **state)
 {
     (void)state;
@@ -485,7 +485,7 @@ static void a_session_outlives_its_model_and_device(void **state)
     free(input);
 }
 
-/* Nothing is built, made or waited for while a pass is enqueued. */
+/* Enqueueing a pass builds, makes and waits for nothing. */
 static void enqueueing_neither_builds_nor_waits(void **state)
 {
     (void)state;

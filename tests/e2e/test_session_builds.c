@@ -75,7 +75,7 @@ static void each_program_is_built_once(void **state)
     for (int i = 0; i < 2; i++) {
         bench b = open_bench(i > 0 ? THREADS : 1, false);
         clvgg_session_stats first, second;
-        /* It may ask the device something by a program of its own. */
+        /* A session may ask the device something by a program of its own. */
         clvgg_session *plan = session_make(b.device, b.model, &(session_request){.plan_only = 1});
         const size_t programs = count_programs(plan->plan);
         clvgg_session_free(plan);

@@ -97,7 +97,8 @@ static void every_call_may_fail(void **state)
         cl_faults_fail_at(failures, errors[failures % 3]);
         const clvgg_status status = live_and_die();
         failed = cl_faults_stop();
-        /* What frees or cleans up may fail unnoticed, and the test's own calls are among them. */
+        /* Calls that free or clean up may fail unnoticed, and the test's own calls are among them.
+         */
         if (status != CLVGG_STATUS_OK) {
             assert_true(failed);
             assert_int_equal(status, statuses[failures % 3]);

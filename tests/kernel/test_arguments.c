@@ -82,7 +82,7 @@ static void a_pass_like_the_one_before_binds_nothing(void **state)
     }
 }
 
-/* Which clSetKernelArg it may be: the one that fails is bound by the next pass. */
+/* An argument whose clSetKernelArg fails, whichever it is, is bound by the next pass. */
 static void a_refused_argument_is_bound_again(void **state)
 {
     (void)state;

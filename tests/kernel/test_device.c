@@ -403,7 +403,7 @@ static void diagnoses_what_the_loader_sees(void **state)
     rmdir(folder);
 }
 
-/* What the child without any driver checks. */
+/* Checks of the child process that has no driver. */
 static void no_driver_no_device(void **state)
 {
     (void)state;

@@ -57,7 +57,8 @@ static void the_reference_generator_is_philox(void **state)
     assert_memory_equal(random, of_pi, sizeof random);
 }
 
-/* With a momentum buffer of zeros and no decay the first step leaves the gradient there. */
+/* The first step leaves the gradient in the momentum buffer, if that is zero and there is no decay.
+ */
 static void gradients_are_differences(void **state)
 {
     (void)state;

@@ -18,7 +18,7 @@
 
 static test_device device;
 
-/* What stands in for the "*": how the plan may be made to compute a network. */
+/* Requests by which the plan computes a network in different ways. */
 static const session_request ways[] = {
     {.variant = NULL},
     {.gemm = CLVGG_GEMM_OWN},

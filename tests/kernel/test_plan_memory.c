@@ -47,7 +47,7 @@ static void check_no_overlap(const vgg_plan *plan)
         assert_int_equal(plan->tensors[plan->outputs[o]].last_step, plan->step_count);
 }
 
-/* With every layer retained, with none, and with workspaces. */
+/* Live tensors are checked with every layer retained, with none, and with workspaces. */
 static void live_tensors_never_overlap(void **state)
 {
     (void)state;

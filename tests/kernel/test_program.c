@@ -303,7 +303,7 @@ static void a_list_builds_each_program_once(void **state)
     assert_ok(vgg_kernel_list_make(&list, NULL)); /* empty */
 }
 
-/* It is the one whose compiler takes longest. */
+/* The first program in the list that fails is the one whose compiler takes longest. */
 static void a_list_names_the_first_that_fails(void **state)
 {
     (void)state;
@@ -360,7 +360,7 @@ static void survives_every_failing_call(void **state)
     assert_int_equal(failures, 3); /* clCreateProgramWithSource, clBuildProgram, clCreateKernel */
 }
 
-/* Which call a number means is chance here; what must hold isn't. */
+/* The call that a number stands for is chance here, but the result must hold for each. */
 static void a_list_survives_every_failing_call(void **state)
 {
     (void)state;

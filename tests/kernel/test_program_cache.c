@@ -163,7 +163,7 @@ static void what_the_driver_refuses_is_rebuilt(void **state)
     assert_int_equal(compiled, 0);
 }
 
-/* Before a kernel has run, its binary may lack what running compiles. */
+/* A kernel's binary may lack code that is compiled when the kernel first runs. */
 static void what_never_ran_is_not_kept(void **state)
 {
     (void)state;

@@ -117,7 +117,7 @@ static void only_a_right_result_means_sub_groups(void **state)
                false);
 }
 
-/* Whatever call fails: an error, no leak, and the next check finds what there is. */
+/* Any failing call gives an error and leaks nothing, and the next check finds what there is. */
 static void a_check_that_fails_is_made_again(void **state)
 {
     (void)state;
@@ -272,7 +272,7 @@ static void copy_kernel(const char *file, const char *head)
     free(text);
 }
 
-/* What isn't Intel's own gives the same: reads by each lane instead of block reads. */
+/* Reads by each lane instead of Intel's block reads give the same result. */
 static void portable_reads_give_the_same(void **state)
 {
     (void)state;

@@ -211,7 +211,7 @@ static void the_product_is_that_kernels(void **state)
     assert_true(with_small > 0 && with_large > with_small);
 }
 
-/* Whatever is set, CLBlast's products stay right, and it is known that something is set. */
+/* CLBlast's products stay right with any parameters, and it is known which are set. */
 static void parameters_of_clblast_are_tuned(void **state)
 {
     (void)state;

@@ -210,7 +210,7 @@ static void hashes_as_the_standard_says(void **state)
     memset(million, 'a', 1000000);
     vgg_sha256_hex(million, 1000000, hex);
     assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-    /* In pieces, around the length of a block. */
+    /* Hashing in pieces, around the length of a block, gives the same. */
     for (size_t bytes = 50; bytes < 140; bytes++) {
         char whole[VGG_SHA256_HEX];
         unsigned char digest[VGG_SHA256_BYTES];

@@ -81,7 +81,7 @@ static const sqlite3_io_methods *real_methods;
 static int locks_until_other; /* 0: nobody comes */
 static const char *shared_path;
 
-/* Before a file is locked for reading, when it is time. */
+/* Lets another process in before a file is locked for reading, when it is time. */
 static int lock_after_other(sqlite3_file *file, int level)
 {
     if (level == SQLITE_LOCK_SHARED && locks_until_other > 0 && --locks_until_other == 0)

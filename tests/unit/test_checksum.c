@@ -9,7 +9,7 @@
 
 #include "base/checksum.h"
 
-/* From the sanity checks of xxHash's own tests: their buffer, their results. */
+/* Buffer and results are those of xxHash's own sanity checks. */
 static void gives_the_published_values(void **state)
 {
     (void)state;

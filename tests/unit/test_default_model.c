@@ -43,7 +43,8 @@ static void metadata_is_complete(void **state)
         assert_non_null(vgg_weights_metadata(*state, keys[i]));
     assert_string_equal(vgg_weights_metadata(*state, "clvgg.format"), "1");
     assert_non_null(strstr(vgg_weights_metadata(*state, "clvgg.license"), "CC BY 4.0"));
-    /* What is said of the base goes on to models with another head: it says nothing of this one. */
+    /* Sentences about the base go on to models with another head, so they say nothing of this one.
+     */
     assert_null(strcasestr(vgg_weights_metadata(*state, "clvgg.source"), "head"));
     assert_null(strcasestr(vgg_weights_metadata(*state, "clvgg.license"), "head"));
 }

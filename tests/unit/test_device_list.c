@@ -97,7 +97,7 @@ cl_int clGetDeviceIDs(cl_platform_id id, cl_device_type type, cl_uint n, cl_devi
     return CL_SUCCESS;
 }
 
-/* What vendors answer to their own questions. */
+/* Answers to the queries of vendors' extensions. */
 static cl_int answer_extension(cl_device_info what, size_t capacity, void *out, size_t *size)
 {
     static const cl_uint one = 1, slot = 0x1A, warp = 32, wavefront = 64, pci[] = {2, 3, 4, 5};

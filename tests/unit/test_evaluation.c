@@ -207,7 +207,7 @@ static void a_certain_mistake_costs_a_finite_loss(void **state)
     clvgg_evaluation_free(evaluation);
 }
 
-/* What is refused isn't counted. */
+/* Refused images aren't counted. */
 static void wrong_arguments_are_refused(void **state)
 {
     (void)state;

@@ -143,7 +143,7 @@ static void a_file_may_end_anywhere(void **state)
     free(content);
 }
 
-/* What is sound in one place is no record in another. */
+/* A record that is sound in one slot is none in another. */
 static void records_are_bound_to_their_slots(void **state)
 {
     (void)state;

@@ -150,7 +150,7 @@ static void the_limit_is_checked_first(void **state)
     vgg_features_close(features);
 }
 
-/* Of 60 records that the limit allows, 50 are of another run. */
+/* The limit allows 60 records, of which 50 are another run's. */
 static void old_records_make_room(void **state)
 {
     (void)state;

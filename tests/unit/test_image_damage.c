@@ -55,7 +55,7 @@ static size_t end_bytes(const char *path)
     return strstr(path, ".png") != NULL ? 12 : strstr(path, ".jpg") != NULL ? 2 : 0;
 }
 
-/* What stands behind the rows: that, and in some PNGs the orientation. */
+/* Bytes behind the rows: the end marker, and in some PNGs the orientation. */
 static size_t bytes_behind(const char *path, const char *bytes, size_t size)
 {
     const bool is_png = strstr(path, ".png") != NULL;

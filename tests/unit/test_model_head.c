@@ -175,7 +175,7 @@ static void assert_stated(const clvgg_model *model, const char *key, const char 
                  value != NULL ? value : "absent");
 }
 
-/* What is replaced loses its story, what is inherited keeps it. */
+/* Replaced layers lose their story, inherited ones keep it. */
 static void a_story_goes_on_with_what_it_is_about(void **state)
 {
     (void)state;
@@ -266,7 +266,7 @@ static void a_head_of_one_layer(void **state)
                      CLVGG_STATUS_OK);
     clvgg_model *loaded = load(temp_path("one.safetensors"));
     assert_same_model(model, loaded);
-    /* And back: a head of three layers on what had one. */
+    /* The way back: a head of three layers in place of one. */
     head = plain_head();
     head.inherited[0] = head.inherited[1] = false;
     clvgg_model *again = with_head(loaded, &head);

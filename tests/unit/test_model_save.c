@@ -77,7 +77,7 @@ static void assert_same_model(const clvgg_model *a, const clvgg_model *b)
     }
 }
 
-/* Whatever type a parameter has in the model: its values as float32, and its shape. */
+/* A parameter of any type is read as float32, with its shape. */
 static void parameters_can_be_read(void **state)
 {
     (void)state;

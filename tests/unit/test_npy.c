@@ -195,7 +195,7 @@ static void padding_is_limited(void **state)
     free(header);
 }
 
-/* What NumPy itself writes for two rows of shape (3, 1), up to the amount of padding. */
+/* The file is NumPy's own for two rows of shape (3, 1), up to the amount of padding. */
 static void writes_what_numpy_reads(void **state)
 {
     (void)state;

@@ -38,7 +38,7 @@ static void has_below(const char *folder, bool every, const char *const *expecte
     vgg_path_list_free(&list);
 }
 
-/* As ways they are 2^25; as folders 26. */
+/* The links make 2^25 paths to 26 folders. */
 static void many_links_to_a_folder_are_one(void **state)
 {
     (void)state;

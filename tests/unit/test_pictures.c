@@ -61,7 +61,8 @@ static void ticks_are_round(void **state)
     assert_ticks(&axis, 4, (double[]){0.01, 0.1, 1, 10});
 }
 
-/* Whatever the values: all of them inside, ticks ascending and inside, never too many. */
+/* An axis has all values inside, and ticks that ascend, lie inside and aren't too many, for any
+ * values. */
 static void axes_hold_their_values(void **state)
 {
     (void)state;

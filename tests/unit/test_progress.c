@@ -64,7 +64,7 @@ static vgg_progress start(const char *what, size_t total)
     return progress;
 }
 
-/* What was drawn, without the end that wipes the rest of the line; "" for nothing. */
+/* The text drawn, without the end that wipes the rest of the line; "" for nothing. */
 static const char *drawn(vgg_progress *progress)
 {
     const ssize_t got = read(fixture.master, fixture.text, sizeof fixture.text - 1);

@@ -251,7 +251,7 @@ static void results_end_with_their_kernels(void **state)
     vgg_text_free(&text);
 }
 
-/* Of three programs from two files, both files. */
+/* A variant of three programs from two files depends on both files. */
 static void all_files_of_a_variant_count(void **state)
 {
     (void)state;
@@ -433,8 +433,8 @@ static void the_nearest_shipped_is_taken(void **state)
     assert_false(vgg_tuning_find(&source, "conv2d 1x1x1 to 3", 8, &found));
 }
 
-/* On a device of another kind, what was measured on this one may be slower than what rules say:
- * nothing displaces AMX that was found without it. */
+/* On a device of another kind a result may be slower than what the rules choose: a result found
+ * without AMX must not displace AMX. */
 static void other_devices_get_no_shipped_results(void **state)
 {
     (void)state;

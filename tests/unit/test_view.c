@@ -247,7 +247,7 @@ static void neutral_colors_change_no_bit(void **state)
     vgg_image_free(image);
 }
 
-/* What drawing never gives, but a caller may. */
+/* Shares that drawing never gives, but a caller may. */
 static void any_shares_are_safe(void **state)
 {
     (void)state;
