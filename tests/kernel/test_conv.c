@@ -13,6 +13,7 @@
 
 #include "support/cl_faults.h"
 #include "support/conv_check.h"
+#include "support/must_run.h"
 #include "tensor/dtype.h"
 
 /* The first SMALL_COUNT are what slow devices run, the first TINY_COUNT what Oclgrind does. */
@@ -63,15 +64,17 @@ static void check_shapes(const vgg_variant *variant, clvgg_dtype storage, int co
 {
     int ran = 0;
     check.worst_error = 0.0;
-    for (int i = 0; i < count; i++)
+    for (int i = count; i-- > 0;) /* the plain shapes last: if they are refused, that is told */
         ran += check_shape(variant, &shapes[i], storage, i, 0);
+    must_run(&check.device, variant->name, storage, ran);
     if (ran > 0 && variant->error_bound == 0.0)
         print_message("%s, %s: %d shapes exact\n", variant->name, vgg_storage_name(storage), ran);
     else if (ran > 0)
         print_message("%s, %s: %d shapes, relative L2 at most %.2g\n", variant->name,
                       vgg_storage_name(storage), ran, check.worst_error);
     else
-        print_message("%s: %s\n", variant->name, clvgg_status_message());
+        print_message("%s, %s: %s\n", variant->name, vgg_storage_name(storage),
+                      clvgg_status_message());
 }
 
 static void every_variant_is_right(void **state)
@@ -96,10 +99,13 @@ static void every_small_extent_is_right(void **state)
     for (size_t v = 0; v < vgg_variant_count; v++) {
         if (!serves_conv(vgg_variants[v]) || vgg_variants[v]->uses_clblast)
             continue;
+        const clvgg_dtype sure = must_run_storage(vgg_variants[v]->name);
         for (int64_t extent = 1; extent <= last; extent++) {
             const conv_shape s = SAME3(19, 18 - extent, extent, 21, 2, true, false);
-            if (!check_shape(vgg_variants[v], &s, (clvgg_dtype)(extent / 3 % 3), (int)extent, 0))
-                check_shape(vgg_variants[v], &s, CLVGG_DTYPE_BF16, (int)extent, 0);
+            const clvgg_dtype storage = (clvgg_dtype)(extent / 3 % 3);
+            const bool ran = check_shape(vgg_variants[v], &s, storage, (int)extent, 0) ||
+                             check_shape(vgg_variants[v], &s, sure, (int)extent, 0);
+            must_run(&check.device, vgg_variants[v]->name, sure, ran);
         }
     }
 }
@@ -116,6 +122,7 @@ static void rounded_values_stay_close(void **state)
     for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? SMALL_COUNT : SHAPE_COUNT); i++)
         ran += check_shape(&vgg_variant_conv_amx, &shapes[i], CLVGG_DTYPE_BF16, i, 0);
     check.normal_values = false;
+    must_run(&check.device, vgg_variant_conv_amx.name, CLVGG_DTYPE_BF16, ran);
     if (ran > 0)
         print_message("conv_amx, bf16: %d shapes, relative L2 at most %.2g\n", ran,
                       check.worst_error);
@@ -152,8 +159,10 @@ static void too_coarse_storage_is_refused(void **state)
                                                   &vgg_variant_winograd_f4_staged,
                                                   &vgg_variant_winograd_f4_batched};
     for (int i = 0; i < 3; i++) {
-        if (!check_shape(variants[i], &few, CLVGG_DTYPE_F32, 0, 0))
-            skip(); /* not for this device */
+        const bool ran = check_shape(variants[i], &few, CLVGG_DTYPE_F32, 0, 0);
+        must_run(&check.device, variants[i]->name, CLVGG_DTYPE_F32, ran);
+        if (!ran)
+            continue; /* not for this device */
         assert_true(check_shape(variants[i], &few, CLVGG_DTYPE_BF16, 0, 0)); /* stays float32 */
         assert_true(check_shape(variants[i], &many, CLVGG_DTYPE_F16, 0, 0));
         assert_false(check_shape(variants[i], &many, CLVGG_DTYPE_BF16, 0, 0));
@@ -161,13 +170,15 @@ static void too_coarse_storage_is_refused(void **state)
     }
 }
 
-/* Runs a shape with launches of at most so many FLOPs; the kernels that took, or -1. */
+/* Runs a shape with launches of at most so many FLOPs; the kernels that took, or -1 where the
+ * variant can't and needn't. */
 static int count_kernels(const vgg_variant *variant, const conv_shape *s, uint64_t flops)
 {
     const size_t before = cl_faults_calls("clEnqueueNDRangeKernel");
     check.max_launch_flops = flops;
     const bool ran = check_shape(variant, s, CLVGG_DTYPE_F32, 1, 0);
     check.max_launch_flops = 0;
+    must_run(&check.device, variant->name, CLVGG_DTYPE_F32, ran);
     return ran ? (int)(cl_faults_calls("clEnqueueNDRangeKernel") - before) : -1;
 }
 
