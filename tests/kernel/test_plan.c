@@ -148,9 +148,13 @@ static void fusion_stops_at_what_is_retained(void **state)
         clvgg_session *session =
             session_make(device.device, model, &(session_request){.outputs = names});
         const vgg_plan *plan = session->plan;
+        int convolutions = 0;
         for (int s = 0; s < plan->step_count; s++)
-            if (plan->steps[s].first_node == conv2 && plan->steps[s].op.pack.panel != 0)
+            if (plan->steps[s].first_node == conv2 && plan->steps[s].op.pack.panel != 0) {
+                convolutions++;
                 assert_int_equal(plan->steps[s].last_node - conv2 <= 2 - i, true);
+            }
+        assert_int_equal(convolutions, 1);
         const size_t last = i > 0;
         float *outputs[2];
         for (size_t o = 0; o <= last; o++)
