@@ -226,6 +226,7 @@ static int close_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(must_run_rows_are_met),
         cmocka_unit_test(every_variant_is_right),
         cmocka_unit_test(every_small_extent_is_right),
         cmocka_unit_test(rounded_values_stay_close),

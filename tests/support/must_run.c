@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "ops/dense_grad.h"
 #include "tensor/dtype.h"
 
 /* What kinds of device have. Every device has work-groups of 64, which nothing is asked for. */
@@ -66,6 +67,18 @@ static const struct demand *find(const char *variant)
             return &demands[i];
     fail_msg("%s has no row in support/must_run.c: on which devices must it run?", variant);
     return NULL;
+}
+
+void must_run_rows_are_met(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof demands / sizeof *demands; i++) {
+        bool met = vgg_variant_find(demands[i].variant) != NULL;
+        for (size_t v = 0; v < vgg_grad_variant_count; v++)
+            met = met || strcmp(vgg_grad_variants[v]->name, demands[i].variant) == 0;
+        if (!met)
+            fail_msg("%s is in neither table of variants", demands[i].variant);
+    }
 }
 
 static unsigned has(const vgg_traits *traits)
