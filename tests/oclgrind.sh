@@ -26,6 +26,7 @@ if ! command -v oclgrind > /dev/null; then
 else
     mapfile -t tests < <(ctest --test-dir "$build" -L kernel -N | sed -nE 's/^ *Test +#[0-9]+: //p' |
         grep -vE '^(test_(plan|projector|top_search|bench|arguments|upload|program_cache)|bench_)|_width_')
+    [ ${#tests[@]} -gt 0 ] || { echo "FAILED: $build has no kernel tests"; exit 1; }
     printf '%s\n' "${tests[@]}" | xargs -P "$(nproc)" -I{} bash -c 'watch "$0" {}' "$build"
     for test in "${tests[@]}"; do
         kept=$build/oclgrind-$test

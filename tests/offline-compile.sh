@@ -130,6 +130,7 @@ if [ -x "$list" ]; then
         count=$((count + 1))
     done < <("$list" | sort -u | tr '\t' '\037') # tabs alone would swallow an empty field
     wait
+    [ $count -gt 0 ] || { echo "FAILED: $list lists no programs"; failed=1; }
     for ((number = 0; number < count; number++)); do
         cat "$logs/$number.out"
         read -r good bad < "$logs/$number/counts" || bad=1
