@@ -169,6 +169,7 @@ static void test_whose_clock(void **state)
     assert_true(number(peak, "fma_gflops") > 0 && number(peak, "read_gbps") > 0);
     const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0), *layer;
     static const char *const measured[] = {"ms", "gflops", "executed_gflops", "fma_share"};
+    assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(result, "layers")) > 0);
     cJSON_ArrayForEach(layer, cJSON_GetObjectItem(result, "layers")) for (size_t i = 0; i < 4; i++)
     {
         const cJSON *value = cJSON_GetObjectItem(layer, measured[i]);

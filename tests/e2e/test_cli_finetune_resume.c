@@ -182,6 +182,7 @@ static void a_finished_run_is_trained_further(void **state)
     FINETUNE(&ran, output, "--model", reference(), "--train", "fc6", "--json");
     cJSON *json = test_program_json(&ran);
     const cJSON *layer;
+    assert_int_equal(cJSON_GetArraySize(member(json, "layers")), 3);
     cJSON_ArrayForEach(layer, member(json, "layers"))
         assert_true(cJSON_IsTrue(member(layer, "kept")));
     assert_true(number(cJSON_GetArrayItem(member(json, "epochs"), 0), "val_accuracy") == 1.0);

@@ -203,6 +203,14 @@ static const cJSON *find_page(const cJSON *report, const char *name)
     return NULL;
 }
 
+/* The figures of that page, at least one. */
+static const cJSON *figures_of(const cJSON *report, const char *name)
+{
+    const cJSON *figures = cJSON_GetObjectItem(find_page(report, name), "figures");
+    assert_true(cJSON_GetArraySize(figures) > 0);
+    return figures;
+}
+
 static const cJSON *member(const cJSON *json, const char *outer, const char *inner)
 {
     return cJSON_GetObjectItem(cJSON_GetObjectItem(json, outer), inner);
@@ -216,7 +224,7 @@ static void assert_bars(const char *html)
     cJSON *report = cJSON_ParseWithLength(data, (size_t)(strstr(data, "</script>") - data));
     assert_non_null(report);
     const cJSON *figure, *cell;
-    cJSON_ArrayForEach(figure, cJSON_GetObjectItem(find_page(report, "Grad-CAM"), "figures"))
+    cJSON_ArrayForEach(figure, figures_of(report, "Grad-CAM"))
     {
         const cJSON *cells = member(figure, "about", "cells");
         const bool flat = cJSON_GetArraySize(cells) == 1;
@@ -226,7 +234,7 @@ static void assert_bars(const char *html)
             assert_string_equal(member(cJSON_GetArrayItem(cells, 1), "bar", "high")->valuestring,
                                 member(cJSON_GetArrayItem(cells, 2), "bar", "high")->valuestring);
     }
-    cJSON_ArrayForEach(figure, cJSON_GetObjectItem(find_page(report, "Occlusion"), "figures"))
+    cJSON_ArrayForEach(figure, figures_of(report, "Occlusion"))
     {
         bool classes = false, probability = false;
         const char *note = member(figure, "about", "note")->valuestring;

@@ -250,6 +250,7 @@ static void maps_are_chosen_as_asked(void **state)
         assert_true(cJSON_GetObjectItem(entry, "value")->valuedouble <= before);
         before = cJSON_GetObjectItem(entry, "value")->valuedouble;
     }
+    assert_true(isfinite(before));
     cJSON_Delete(manifest);
     char picture[80];
     snprintf(picture, sizeof picture, "a/top/conv1_1/map-%d-2-deconv.png", maps[0]);
