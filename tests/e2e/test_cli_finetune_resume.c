@@ -140,7 +140,8 @@ static void an_interrupt_keeps_features(void **state)
     snprintf(command, sizeof command,
              "%s finetune --model %s --data %s --val %s --output %s --head 16,12 --cache %s "
              "--augment flip,crop --views 400 & run=$!\n"
-             "until ls %s/*.features > ls 2>&1; do kill -0 $run || exit 8; sleep 0.01; done\n"
+             "until ls %s/*.features > /dev/null 2>&1; do\n"
+             "    kill -0 $run || exit 8; sleep 0.01; done\n"
              "kill -INT $run; wait $run",
              PROGRAM, net, train_dir, val_dir, test_scratch_path("slow.safetensors"), folder,
              folder);
