@@ -280,7 +280,9 @@ static int work(vgg_cli *cli, const tune_arguments *arguments)
     clvgg_runtime *runtime = NULL;
     vgg_text path = vgg_cli_cache_path(cli);
     int exit_code = VGG_EXIT_FAILED;
-    if (path.bytes == NULL) {
+    if (path.failed) {
+        vgg_cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    } else if (path.bytes == NULL) {
         vgg_cli_error(cli, "needs a cache to keep results in: CLVGG_CACHE or HOME names none");
     } else if (cli->kernel_dir != NULL) {
         vgg_cli_error(cli, "kernels from CLVGG_KERNEL_DIR aren't tuned");
