@@ -16,7 +16,7 @@
 #include "clvgg/device.h"
 #include "gemm_product.h"
 #include "ops/clblast.h"
-#include "ops/clblast_tuning.h"
+#include "tune/clblast_tuning.h"
 #include "ops/op.h"
 #include "ops/upload.h"
 

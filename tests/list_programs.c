@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "graph/vgg_family.h"
-#include "ops/dense_grad.h"
+#include "grad/dense_grad.h"
 #include "ops/op.h"
 
 typedef struct program {

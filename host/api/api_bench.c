@@ -1,5 +1,5 @@
 /* api/api_bench.c — implements clvgg/bench.h: sessions checked against the definition, then timed
- * by plan/measure.c. */
+ * by measure/measure.c. */
 #include "clvgg/bench.h"
 
 #include <math.h>
@@ -8,8 +8,8 @@
 #include "api/session.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "ops/peak.h"
-#include "plan/measure.h"
+#include "measure/peak.h"
+#include "measure/measure.h"
 
 struct clvgg_bench {
     const vgg_scope *scope; /* the runtime's */

@@ -8,8 +8,8 @@
 #include "base/alloc.h"
 #include "base/random.h"
 #include "clvgg/bench.h"
-#include "train/head_check.h"
-#include "train/head_measure.h"
+#include "measure/head_check.h"
+#include "measure/head_measure.h"
 
 struct clvgg_train_bench {
     clvgg_device *device; /* retained */

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "model/model.h"
-#include "ops/tuning.h"
+#include "tune/tuning.h"
 #include "plan/tune_model.h"
 
 enum { MAX_FILE_BYTES = 4 << 20 };

@@ -11,7 +11,7 @@
 /* Line breaks inside are kept: lists of devices and compilers' logs have several lines. Nothing is
  * allocated, since memory may be what is wanting: the text has room for a message whose every byte
  * is escaped. */
-static void print_lines(const vgg_cli *cli, const char *before, const char *format,
+static void print_lines(const cli_program *cli, const char *before, const char *format,
                         va_list arguments)
 {
     char message[20000], bytes[4 * sizeof message + 128];
@@ -26,7 +26,7 @@ static void print_lines(const vgg_cli *cli, const char *before, const char *form
     vgg_out_flush(&out);
 }
 
-void vgg_cli_error(const vgg_cli *cli, const char *format, ...)
+void cli_error(const cli_program *cli, const char *format, ...)
 {
     char before[64];
     snprintf(before, sizeof before, "%sclvgg%s%s: ", vgg_style_red(&cli->err_style),
@@ -37,7 +37,7 @@ void vgg_cli_error(const vgg_cli *cli, const char *format, ...)
     va_end(arguments);
 }
 
-void vgg_cli_note(const vgg_cli *cli, const char *format, ...)
+void cli_note(const cli_program *cli, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -45,13 +45,13 @@ void vgg_cli_note(const vgg_cli *cli, const char *format, ...)
     va_end(arguments);
 }
 
-int vgg_cli_fail(const vgg_cli *cli, clvgg_status status)
+int cli_fail(const cli_program *cli, clvgg_status status)
 {
     const char *message = clvgg_status_message();
-    vgg_cli_error(cli, "%s", message[0] ? message : clvgg_status_name(status));
+    cli_error(cli, "%s", message[0] ? message : clvgg_status_name(status));
     if (status == CLVGG_STATUS_NO_DEVICE)
-        vgg_cli_note(cli, "'clvgg devices' says what was looked for.");
-    return status == CLVGG_STATUS_INVALID_ARGUMENT ? VGG_EXIT_USAGE : VGG_EXIT_FAILED;
+        cli_note(cli, "'clvgg devices' says what was looked for.");
+    return status == CLVGG_STATUS_INVALID_ARGUMENT ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
 }
 
 /* Log messages of level INFO, about what takes a while, are shown on a terminal alone. A progress
@@ -59,15 +59,15 @@ int vgg_cli_fail(const vgg_cli *cli, clvgg_status status)
 static void log_line(void *user, clvgg_log_level level, const char *line)
 {
     static const char *const before[] = {"error: ", "warning: ", ""};
-    const vgg_cli *cli = user;
+    const cli_program *cli = user;
     if (level > CLVGG_LOG_INFO || cli->silent)
         return;
     if (cli->err_style.colour)
         (void)!write(STDERR_FILENO, "\r\033[K", 4);
-    vgg_cli_note(cli, "%s%s", before[level], line);
+    cli_note(cli, "%s%s", before[level], line);
 }
 
-bool vgg_cli_replaces(const char *output, const char *source)
+bool cli_replaces(const char *output, const char *source)
 {
     struct stat target, read;
     return output != NULL && source != NULL && stat(output, &target) == 0 &&
@@ -75,7 +75,7 @@ bool vgg_cli_replaces(const char *output, const char *source)
            target.st_ino == read.st_ino;
 }
 
-vgg_text vgg_cli_cache_path(const vgg_cli *cli)
+vgg_text cli_cache_path(const cli_program *cli)
 {
     vgg_text path = {0};
     if (cli->no_cache || (cli->cache != NULL && strcmp(cli->cache, "off") == 0))
@@ -87,14 +87,14 @@ vgg_text vgg_cli_cache_path(const vgg_cli *cli)
     else if (cli->home != NULL)
         vgg_text_printf(&path, "%s/.cache/clvgg/cache.sqlite", cli->home);
     else if (!cli->silent)
-        vgg_cli_note(cli, "no cache: neither HOME nor XDG_CACHE_HOME says where");
+        cli_note(cli, "no cache: neither HOME nor XDG_CACHE_HOME says where");
     return path;
 }
 
-vgg_text vgg_cli_features_path(const vgg_cli *cli)
+vgg_text cli_features_path(const cli_program *cli)
 {
     vgg_text path = {0};
-    vgg_text file = vgg_cli_cache_path(cli);
+    vgg_text file = cli_cache_path(cli);
     if (file.failed)
         path.failed = true;
     else if (file.bytes != NULL) {
@@ -106,10 +106,10 @@ vgg_text vgg_cli_features_path(const vgg_cli *cli)
     return path;
 }
 
-clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out)
+clvgg_status cli_runtime(cli_program *cli, clvgg_runtime **out)
 {
-    vgg_cli_house_pocl(cli);
-    vgg_text cache_path = vgg_cli_cache_path(cli);
+    cli_house_pocl(cli);
+    vgg_text cache_path = cli_cache_path(cli);
     if (cache_path.failed)
         return CLVGG_STATUS_OUT_OF_MEMORY;
     clvgg_runtime_options options;
@@ -124,23 +124,23 @@ clvgg_status vgg_cli_runtime(vgg_cli *cli, clvgg_runtime **out)
     return status;
 }
 
-void vgg_cli_runtime_free(const vgg_cli *cli, clvgg_runtime *runtime)
+void cli_runtime_free(const cli_program *cli, clvgg_runtime *runtime)
 {
     const char *first = NULL;
     const size_t count = runtime != NULL ? clvgg_damaged_image_count(runtime, &first) : 0;
     if (count == 1 && !cli->silent)
-        vgg_cli_note(cli, "warning: %s is damaged, but could be read", first);
+        cli_note(cli, "warning: %s is damaged, but could be read", first);
     else if (count > 1 && !cli->silent)
-        vgg_cli_note(cli, "warning: %zu photographs are damaged, but could be read; one is %s",
-                     count, first);
+        cli_note(cli, "warning: %zu photographs are damaged, but could be read; one is %s", count,
+                 first);
     clvgg_runtime_free(runtime);
 }
 
-void vgg_cli_say_skipped(const vgg_cli *cli, const clvgg_image_stream *stream)
+void cli_say_skipped(const cli_program *cli, const clvgg_image_stream *stream)
 {
     size_t count = 0;
     const char *words = clvgg_image_stream_skipped(stream, &count);
     if (count > 0 && !cli->silent)
-        vgg_cli_note(cli, "left out: %zu file%s that %s not named as images: %s", count,
-                     count == 1 ? "" : "s", count == 1 ? "is" : "are", words);
+        cli_note(cli, "left out: %zu file%s that %s not named as images: %s", count,
+                 count == 1 ? "" : "s", count == 1 ? "is" : "are", words);
 }

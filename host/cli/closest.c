@@ -29,7 +29,7 @@ static size_t edit_distance(const char *a, const char *b)
     return rows[a_length][b_length];
 }
 
-void vgg_closest_offer(vgg_closest *closest, const char *wanted, const char *candidate)
+void cli_closest_offer(cli_closest *closest, const char *wanted, const char *candidate)
 {
     size_t length = strlen(wanted);
     if (length > LONGEST || strlen(candidate) > LONGEST)

@@ -13,8 +13,8 @@ typedef struct cache_arguments {
     bool json;
 } cache_arguments;
 
-static const vgg_option options[] = {
-    {"json", 0, VGG_OPTION_FLAG, offsetof(cache_arguments, json), NULL, 0, 0,
+static const cli_option options[] = {
+    {"json", 0, CLI_OPTION_FLAG, offsetof(cache_arguments, json), NULL, 0, 0,
      "With list: print one JSON object"},
     {0},
 };
@@ -97,7 +97,7 @@ static void put_sum(vgg_text *text, const char *path, const cache_list *list, co
     vgg_text_puts(text, "\n");
 }
 
-static clvgg_status list_text(vgg_cli *cli, const cache_places *places)
+static clvgg_status list_text(cli_program *cli, const cache_places *places)
 {
     static const vgg_column columns[] = {{"kind", false}, {"name", false},    {"last use", false},
                                          {"size", true},  {"options", false}, {"device", false}};
@@ -123,7 +123,7 @@ static clvgg_status list_text(vgg_cli *cli, const cache_places *places)
     return status;
 }
 
-static clvgg_status list_json(vgg_cli *cli, const cache_places *places)
+static clvgg_status list_json(cli_program *cli, const cache_places *places)
 {
     vgg_text text = {0};
     cache_list list = {.json = {.text = &text}};
@@ -145,7 +145,7 @@ static clvgg_status list_json(vgg_cli *cli, const cache_places *places)
 }
 
 /* Says what is gone, and how many files of features stay because they are used. */
-static clvgg_status clear(vgg_cli *cli, const cache_places *places)
+static clvgg_status clear(cli_program *cli, const cache_places *places)
 {
     vgg_text *text = &cli->out.text;
     cache_list file = {0}, features = {0}, used = {0};
@@ -165,50 +165,50 @@ static clvgg_status clear(vgg_cli *cli, const cache_places *places)
     return status;
 }
 
-static int work(vgg_cli *cli, const cache_arguments *arguments, bool clears, cache_places *places)
+static int work(cli_program *cli, const cache_arguments *arguments, bool clears,
+                cache_places *places)
 {
-    clvgg_status status = vgg_cli_runtime(cli, &places->runtime);
+    clvgg_status status = cli_runtime(cli, &places->runtime);
     if (status == CLVGG_STATUS_OK)
         status = clears            ? clear(cli, places)
                  : arguments->json ? list_json(cli, places)
                                    : list_text(cli, places);
-    const int exit_code = status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);
+    const int exit_code = status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(cli, status);
     clvgg_runtime_free(places->runtime);
     return exit_code;
 }
 
-static int run_cache(vgg_cli *cli, int argc, char **argv)
+static int run_cache(cli_program *cli, int argc, char **argv)
 {
     cache_arguments arguments = {0};
     size_t operand_count = 0;
-    vgg_parsed parsed =
-        vgg_options_parse(cli, &vgg_verb_cache, argc, argv, &arguments, &operand_count);
-    if (parsed != VGG_PARSED)
-        return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
+    cli_parsed parsed =
+        cli_options_parse(cli, &cli_verb_cache, argc, argv, &arguments, &operand_count);
+    if (parsed != CLI_PARSED)
+        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
     const char *action = operand_count == 1 ? argv[1] : "";
     const bool clears = strcmp(action, "clear") == 0;
     if ((!clears && strcmp(action, "list") != 0) || (clears && arguments.json)) {
-        vgg_cli_error(cli, clears ? "--json is for list" : "needs one of list, clear");
-        return vgg_options_try_help(cli);
+        cli_error(cli, clears ? "--json is for list" : "needs one of list, clear");
+        return cli_options_try_help(cli);
     }
     cli->silent = true; /* what a warning would say is the error here */
-    vgg_text path = vgg_cli_cache_path(cli), folder = vgg_cli_features_path(cli);
+    vgg_text path = cli_cache_path(cli), folder = cli_features_path(cli);
     cache_places places = {.file = path.bytes, .folder = folder.bytes};
-    int exit_code = VGG_EXIT_FAILED;
+    int exit_code = CLI_EXIT_FAILED;
     if (path.failed || folder.failed)
-        exit_code = vgg_cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
+        exit_code = cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
     else if (path.bytes != NULL)
         exit_code = work(cli, &arguments, clears, &places);
     else
-        vgg_cli_error(cli, cli->cache != NULL
-                               ? "CLVGG_CACHE turns the cache off"
-                               : "no cache: neither HOME nor XDG_CACHE_HOME says where");
+        cli_error(cli, cli->cache != NULL ? "CLVGG_CACHE turns the cache off"
+                                          : "no cache: neither HOME nor XDG_CACHE_HOME says where");
     vgg_text_free(&path);
     vgg_text_free(&folder);
     return exit_code;
 }
 
-const vgg_verb vgg_verb_cache = {
+const cli_verb cli_verb_cache = {
     .name = "cache",
     .summary = "list or clear what is kept between runs",
     .usage = "list [--json] | clear",

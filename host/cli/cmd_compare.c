@@ -15,7 +15,7 @@ typedef struct comparison {
     size_t count;
 } comparison;
 
-static const vgg_option options[] = {{0}};
+static const cli_option options[] = {{0}};
 
 /* Files are called A, B … in the tables; here is which they are. */
 static void print_legend(vgg_text *text, const vgg_style *style, const comparison *c)
@@ -165,30 +165,30 @@ static void print_batches(vgg_text *text, const vgg_style *style, const comparis
 }
 
 /* Every file is read, so that all bad ones are named. */
-static int compare(vgg_cli *cli, comparison *c)
+static int compare(cli_program *cli, comparison *c)
 {
-    int exit_code = VGG_EXIT_OK;
+    int exit_code = CLI_EXIT_OK;
     for (size_t i = 0; i < c->count; i++) {
         clvgg_status status = vgg_bench_file_read(c->paths[i], &c->files[i]);
         if (status != CLVGG_STATUS_OK)
-            exit_code = vgg_cli_fail(cli, status);
+            exit_code = cli_fail(cli, status);
     }
-    if (exit_code != VGG_EXIT_OK)
+    if (exit_code != CLI_EXIT_OK)
         return exit_code;
     print_legend(&cli->out.text, &cli->out_style, c);
     print_batches(&cli->out.text, &cli->out_style, c);
-    return VGG_EXIT_OK;
+    return CLI_EXIT_OK;
 }
 
-static int run_compare(vgg_cli *cli, int argc, char **argv)
+static int run_compare(cli_program *cli, int argc, char **argv)
 {
     comparison c = {.paths = argv + 1};
-    vgg_parsed parsed = vgg_options_parse(cli, &vgg_verb_compare, argc, argv, &c, &c.count);
-    if (parsed != VGG_PARSED)
-        return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
+    cli_parsed parsed = cli_options_parse(cli, &cli_verb_compare, argc, argv, &c, &c.count);
+    if (parsed != CLI_PARSED)
+        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
     if (c.count < 2 || c.count > MOST_FILES) {
-        vgg_cli_error(cli, "needs two to %d files that clvgg bench wrote", MOST_FILES);
-        return vgg_options_try_help(cli);
+        cli_error(cli, "needs two to %d files that clvgg bench wrote", MOST_FILES);
+        return cli_options_try_help(cli);
     }
     int exit_code = compare(cli, &c);
     for (size_t i = 0; i < c.count; i++)
@@ -196,7 +196,7 @@ static int run_compare(vgg_cli *cli, int argc, char **argv)
     return exit_code;
 }
 
-const vgg_verb vgg_verb_compare = {
+const cli_verb cli_verb_compare = {
     .name = "compare",
     .summary = "show results of bench side by side",
     .usage = "A.json B.json...",

@@ -18,47 +18,47 @@
 typedef struct tune_arguments {
     const char *device, *model, *export_path, *import_path;
     int compute_units, seed, storage;
-    vgg_counts batches;
-    vgg_extent input_size;
+    cli_counts batches;
+    cli_extent input_size;
     float budget; /* seconds */
     bool redo, clblast, json;
 } tune_arguments;
 
 #define AT(field) offsetof(tune_arguments, field)
 
-static const vgg_option options[] = {
-    {"device", 'd', VGG_OPTION_TEXT, AT(device), "D", 0, 0,
+static const cli_option options[] = {
+    {"device", 'd', CLI_OPTION_TEXT, AT(device), "D", 0, 0,
      "Index, P:D, part of a name, gpu, cpu, accelerator or uuid:...\n"
      "(CLVGG_DEVICE, else the first GPU, else the first device)"},
-    {"compute-units", 0, VGG_OPTION_COUNT, AT(compute_units), "N", 1, 65535,
+    {"compute-units", 0, CLI_OPTION_COUNT, AT(compute_units), "N", 1, 65535,
      "Use only N compute units of a CPU"},
-    {"model", 'm', VGG_OPTION_TEXT, AT(model), "F", 0, 0,
+    {"model", 'm', CLI_OPTION_TEXT, AT(model), "F", 0, 0,
      "Safetensors file; or vgg11, vgg13, vgg16, vgg19\n"
      "(CLVGG_MODEL, else vgg16)"},
-    {"batch", 'b', VGG_OPTION_COUNTS, AT(batches), "N,...", 1, 4096, "Batches to tune for (1)"},
-    {"input-size", 0, VGG_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
+    {"batch", 'b', CLI_OPTION_COUNTS, AT(batches), "N,...", 1, 4096, "Batches to tune for (1)"},
+    {"input-size", 0, CLI_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
      "Input of H rows and W columns, or N for a square"},
-    {"storage", 0, VGG_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
+    {"storage", 0, CLI_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
      "How weights lie on the device (f32)"},
-    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Search"},
-    {"budget", 0, VGG_OPTION_DURATION, AT(budget), "TIME", 0, 0,
+    {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Search"},
+    {"budget", 0, CLI_OPTION_DURATION, AT(budget), "TIME", 0, 0,
      "About how long it may take: 90, 60s, 5m, 1h (60s)"},
-    {"seed", 0, VGG_OPTION_COUNT, AT(seed), "N", 0, 2147483647,
+    {"seed", 0, CLI_OPTION_COUNT, AT(seed), "N", 0, 2147483647,
      "Order in which candidates are tried (1)"},
-    {"redo", 0, VGG_OPTION_FLAG, AT(redo), NULL, 0, 0, "Also what was tuned before"},
-    {"clblast", 0, VGG_OPTION_FLAG, AT(clblast), NULL, 0, 0,
+    {"redo", 0, CLI_OPTION_FLAG, AT(redo), NULL, 0, 0, "Also what was tuned before"},
+    {"clblast", 0, CLI_OPTION_FLAG, AT(clblast), NULL, 0, 0,
      "First CLBlast's own parameters, in a quarter of the budget"},
-    {NULL, 0, VGG_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
-    {"json", 0, VGG_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
-    {"export", 0, VGG_OPTION_TEXT, AT(export_path), "FILE", 0, 0,
+    {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
+    {"json", 0, CLI_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
+    {"export", 0, CLI_OPTION_TEXT, AT(export_path), "FILE", 0, 0,
      "Don't tune: write all results that are kept to FILE"},
-    {"import", 0, VGG_OPTION_TEXT, AT(import_path), "FILE", 0, 0,
+    {"import", 0, CLI_OPTION_TEXT, AT(import_path), "FILE", 0, 0,
      "Don't tune: keep the results that FILE has, for the devices it names"},
     {0},
 };
 
 typedef struct tuning {
-    vgg_cli *cli;
+    cli_program *cli;
     const tune_arguments *arguments;
     clvgg_device_info device_info;
     vgg_progress progress;
@@ -140,15 +140,15 @@ static int note_event(void *user, const clvgg_tune_event *event)
         }
         if (event->verdict == CLVGG_TUNE_FAILED) {
             vgg_progress_clear(&run->progress);
-            vgg_cli_error(run->cli, "%s, batch %d: %s", event->layers, event->batch, event->reason);
+            cli_error(run->cli, "%s, batch %d: %s", event->layers, event->batch, event->reason);
         }
         if (event->verdict == CLVGG_TUNE_WRONG) {
             vgg_progress_clear(&run->progress);
-            vgg_cli_note(run->cli, "%s, batch %d: %s %s gives wrong results here: not used",
-                         event->layers, event->batch, event->variant, event->parameters);
+            cli_note(run->cli, "%s, batch %d: %s %s gives wrong results here: not used",
+                     event->layers, event->batch, event->variant, event->parameters);
         }
     }
-    return vgg_interrupt_signal() != 0;
+    return cli_interrupt_signal() != 0;
 }
 
 static void print_text(tuning *run, const clvgg_tune_summary *summary)
@@ -213,7 +213,7 @@ static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
     vgg_json_integer(&run->json, "schema", 1);
     vgg_report_device_json(&run->json, "device", &run->device_info);
     vgg_json_begin_array(&run->json, "chains");
-    vgg_interrupt_watch();
+    cli_interrupt_watch();
     clvgg_status status = clvgg_tune_model(device, model, &tune_options, &summary);
     vgg_progress_finish(&run->progress);
     const char *error = status != CLVGG_STATUS_OK ? clvgg_status_message()
@@ -224,21 +224,21 @@ static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
     else
         print_text(run, &summary);
     if (status != CLVGG_STATUS_OK)
-        return vgg_cli_fail(run->cli, status);
+        return cli_fail(run->cli, status);
     if (summary.stopped)
-        vgg_cli_error(run->cli, "interrupted: what was found is kept, another run goes on");
-    return summary.failed > 0 ? VGG_EXIT_FAILED : VGG_EXIT_OK;
+        cli_error(run->cli, "interrupted: what was found is kept, another run goes on");
+    return summary.failed > 0 ? CLI_EXIT_FAILED : CLI_EXIT_OK;
 }
 
-static int tune_with(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtime *runtime)
+static int tune_with(cli_program *cli, const tune_arguments *arguments, clvgg_runtime *runtime)
 {
     tuning run = {.cli = cli, .arguments = arguments};
     clvgg_device *device = NULL;
     clvgg_model *model = NULL;
     bool random_weights = false;
-    int exit_code = vgg_cli_find_model(cli, runtime, arguments->model, &arguments->input_size,
-                                       &model, &random_weights);
-    if (exit_code != VGG_EXIT_OK)
+    int exit_code = cli_find_model(cli, runtime, arguments->model, &arguments->input_size, &model,
+                                   &random_weights);
+    if (exit_code != CLI_EXIT_OK)
         return exit_code;
     clvgg_device_options device_options;
     clvgg_device_options_defaults(&device_options);
@@ -249,7 +249,7 @@ static int tune_with(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtim
     run.device_info.struct_size = sizeof run.device_info;
     if (status == CLVGG_STATUS_OK)
         status = clvgg_device_get_info(device, &run.device_info);
-    exit_code = status == CLVGG_STATUS_OK ? tune(&run, device, model) : vgg_cli_fail(cli, status);
+    exit_code = status == CLVGG_STATUS_OK ? tune(&run, device, model) : cli_fail(cli, status);
     vgg_text_free(&run.json_text);
     vgg_text_free(&run.table.cells);
     clvgg_device_free(device);
@@ -258,7 +258,7 @@ static int tune_with(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtim
 }
 
 /* --export and --import. */
-static int carry(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtime *runtime)
+static int carry(cli_program *cli, const tune_arguments *arguments, clvgg_runtime *runtime)
 {
     const bool out = arguments->export_path != NULL;
     const char *path = out ? arguments->export_path : arguments->import_path;
@@ -266,29 +266,28 @@ static int carry(vgg_cli *cli, const tune_arguments *arguments, clvgg_runtime *r
     clvgg_status status = out ? clvgg_tune_export(runtime, path, &count)
                               : clvgg_tune_import(runtime, path, &count, &left);
     if (status != CLVGG_STATUS_OK)
-        return vgg_cli_fail(cli, status);
-    vgg_cli_note(cli, "%s: %zu tuning %s %s", path, count, vgg_plural(count, "result", "results"),
-                 out ? "written" : "kept");
+        return cli_fail(cli, status);
+    cli_note(cli, "%s: %zu tuning %s %s", path, count, vgg_plural(count, "result", "results"),
+             out ? "written" : "kept");
     if (left > 0)
-        vgg_cli_note(cli, "%s: %zu left, measured with other kernels than this clvgg's", path,
-                     left);
-    return VGG_EXIT_OK;
+        cli_note(cli, "%s: %zu left, measured with other kernels than this clvgg's", path, left);
+    return CLI_EXIT_OK;
 }
 
-static int work(vgg_cli *cli, const tune_arguments *arguments)
+static int work(cli_program *cli, const tune_arguments *arguments)
 {
     clvgg_runtime *runtime = NULL;
-    vgg_text path = vgg_cli_cache_path(cli);
-    int exit_code = VGG_EXIT_FAILED;
+    vgg_text path = cli_cache_path(cli);
+    int exit_code = CLI_EXIT_FAILED;
     if (path.failed) {
-        vgg_cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
+        cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
     } else if (path.bytes == NULL) {
-        vgg_cli_error(cli, "needs a cache to keep results in: CLVGG_CACHE or HOME names none");
+        cli_error(cli, "needs a cache to keep results in: CLVGG_CACHE or HOME names none");
     } else if (cli->kernel_dir != NULL) {
-        vgg_cli_error(cli, "kernels from CLVGG_KERNEL_DIR aren't tuned");
+        cli_error(cli, "kernels from CLVGG_KERNEL_DIR aren't tuned");
     } else {
-        clvgg_status status = vgg_cli_runtime(cli, &runtime);
-        exit_code = status != CLVGG_STATUS_OK ? vgg_cli_fail(cli, status)
+        clvgg_status status = cli_runtime(cli, &runtime);
+        exit_code = status != CLVGG_STATUS_OK ? cli_fail(cli, status)
                     : arguments->export_path != NULL || arguments->import_path != NULL
                         ? carry(cli, arguments, runtime)
                         : tune_with(cli, arguments, runtime);
@@ -298,26 +297,26 @@ static int work(vgg_cli *cli, const tune_arguments *arguments)
     return exit_code;
 }
 
-static int run_tune(vgg_cli *cli, int argc, char **argv)
+static int run_tune(cli_program *cli, int argc, char **argv)
 {
     tune_arguments arguments = {.batches = {.values = {1}, .count = 1}, .budget = 60, .seed = 1};
     size_t operand_count = 0;
-    vgg_parsed parsed =
-        vgg_options_parse(cli, &vgg_verb_tune, argc, argv, &arguments, &operand_count);
-    if (parsed != VGG_PARSED)
-        return parsed == VGG_PARSED_HELP ? VGG_EXIT_OK : VGG_EXIT_USAGE;
+    cli_parsed parsed =
+        cli_options_parse(cli, &cli_verb_tune, argc, argv, &arguments, &operand_count);
+    if (parsed != CLI_PARSED)
+        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
     if (operand_count > 0) {
-        vgg_cli_error(cli, "takes no argument, got '%s': name a model by --model", argv[1]);
-        return vgg_options_try_help(cli);
+        cli_error(cli, "takes no argument, got '%s': name a model by --model", argv[1]);
+        return cli_options_try_help(cli);
     }
     if (arguments.export_path != NULL && arguments.import_path != NULL) {
-        vgg_cli_error(cli, "--export and --import exclude each other");
-        return vgg_options_try_help(cli);
+        cli_error(cli, "--export and --import exclude each other");
+        return cli_options_try_help(cli);
     }
     return work(cli, &arguments);
 }
 
-const vgg_verb vgg_verb_tune = {
+const cli_verb cli_verb_tune = {
     .name = "tune",
     .summary = "find the fastest kernels for a model on a device",
     .usage = "[OPTION]... | --export FILE | --import FILE",

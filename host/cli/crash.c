@@ -16,7 +16,7 @@ static void say(int number)
     raise(number);
 }
 
-void vgg_crash_notice(void)
+void cli_crash_notice(void)
 {
 #ifndef __SANITIZE_ADDRESS__ /* which says more */
     static const int signals[] = {SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE};

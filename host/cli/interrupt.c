@@ -11,7 +11,7 @@ static void note(int signal_number)
     noted = signal_number;
 }
 
-void vgg_interrupt_watch(void)
+void cli_interrupt_watch(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     struct sigaction action = {.sa_handler = note}, before;
@@ -22,12 +22,12 @@ void vgg_interrupt_watch(void)
             sigaction(signals[i], &action, NULL);
 }
 
-int vgg_interrupt_signal(void)
+int cli_interrupt_signal(void)
 {
     return noted;
 }
 
-void vgg_interrupt_die(void)
+void cli_interrupt_die(void)
 {
     if (noted == 0)
         return;

@@ -1,15 +1,15 @@
 /* cli/interrupt.h — Ctrl-C and its like end a run in order: results complete, no file left behind.
  */
-#ifndef VGG_CLI_INTERRUPT_H
-#define VGG_CLI_INTERRUPT_H
+#ifndef CLI_INTERRUPT_H
+#define CLI_INTERRUPT_H
 
 /* Makes the first SIGINT, SIGTERM or SIGHUP only be noted; a second one kills. Signals that the
  * parent ignores stay ignored. */
-void vgg_interrupt_watch(void);
+void cli_interrupt_watch(void);
 /* The signal that was noted, or 0. */
-int vgg_interrupt_signal(void);
+int cli_interrupt_signal(void);
 /* Ends the process by the signal that was noted, so that the parent knows; returns if there is
  * none. */
-void vgg_interrupt_die(void);
+void cli_interrupt_die(void);
 
 #endif

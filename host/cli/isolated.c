@@ -21,7 +21,7 @@ enum { LISTING_SECONDS = 30, WORKING_SECONDS = 180 };
 /* ---- a driver alone ---- */
 
 /* A folder that names the library; "" where none can be made. */
-static void make_folder(const vgg_cli *cli, const char *library, char folder[64])
+static void make_folder(const cli_program *cli, const char *library, char folder[64])
 {
     char path[96];
     const char *parent = cli->temporary;
@@ -59,7 +59,7 @@ static void see_driver_alone(const char *folder)
 
 /* ---- a child ---- */
 
-void vgg_isolated_send(void *pipe, const char *name, const char *value)
+void cli_isolated_send(void *pipe, const char *name, const char *value)
 {
     vgg_out out = {.fd = *(const int *)pipe};
     vgg_text_append(&out.text, name, strlen(name) + 1);
@@ -104,8 +104,8 @@ static void describe_end(int state, unsigned seconds, char *words, size_t capaci
         snprintf(words, capacity, "ended the process, with exit code %d", WEXITSTATUS(state));
 }
 
-void vgg_isolated_run(vgg_cli *cli, const char *library, vgg_isolated_fn work, void *user,
-                      vgg_facts *facts)
+void cli_isolated_run(cli_program *cli, const char *library, cli_isolated_fn work, void *user,
+                      cli_facts *facts)
 {
     char folder[64] = "";
     const unsigned seconds = library != NULL ? LISTING_SECONDS : WORKING_SECONDS;
@@ -137,7 +137,7 @@ void vgg_isolated_run(vgg_cli *cli, const char *library, vgg_isolated_fn work, v
         remove_folder(folder);
 }
 
-bool vgg_facts_next(const vgg_facts *facts, size_t *at, const char **name, const char **value)
+bool cli_facts_next(const cli_facts *facts, size_t *at, const char **name, const char **value)
 {
     const vgg_text *bytes = &facts->bytes;
     if (*at >= bytes->length)
@@ -158,29 +158,29 @@ static void send_why_not(const char *library, void *pipe)
     if (error != NULL && strncmp(error, library, length) == 0 && error[length] == ':')
         error += length + 1 + strspn(error + length + 1, " ");
     if (error != NULL)
-        vgg_isolated_send(pipe, "can't be loaded", error);
+        cli_isolated_send(pipe, "can't be loaded", error);
 }
 
-static void count_devices(vgg_cli *cli, void *user, void *pipe)
+static void count_devices(cli_program *cli, void *user, void *pipe)
 {
     clvgg_runtime *runtime = NULL;
     size_t count = 0;
     char words[32];
     cli->silent = true;
-    clvgg_status status = vgg_cli_runtime(cli, &runtime);
+    clvgg_status status = cli_runtime(cli, &runtime);
     if (status == CLVGG_STATUS_OK)
         status = clvgg_device_count(runtime, &count);
     snprintf(words, sizeof words, "%zu device%s", count, count == 1 ? "" : "s");
-    vgg_isolated_send(pipe, "devices", status == CLVGG_STATUS_OK ? words : clvgg_status_message());
+    cli_isolated_send(pipe, "devices", status == CLVGG_STATUS_OK ? words : clvgg_status_message());
     if (status == CLVGG_STATUS_OK && count == 0)
         send_why_not(user, pipe);
 }
 
-void vgg_isolated_count(vgg_cli *cli, const char *library, vgg_facts *facts)
+void cli_isolated_count(cli_program *cli, const char *library, cli_facts *facts)
 {
     char *copy = vgg_strdup(library);
     if (copy != NULL)
-        vgg_isolated_run(cli, library, count_devices, copy, facts);
+        cli_isolated_run(cli, library, count_devices, copy, facts);
     else
         snprintf(facts->problem, sizeof facts->problem, "not tried: %s", clvgg_status_message());
     vgg_free(copy);
@@ -189,30 +189,30 @@ void vgg_isolated_count(vgg_cli *cli, const char *library, vgg_facts *facts)
 /* ---- a verb ---- */
 
 typedef struct blame {
-    vgg_cli *cli;
+    cli_program *cli;
     int found;
 } blame;
 
 static void try_driver(void *user, const char *file, const char *library, const char *problem)
 {
     blame *to = user;
-    vgg_facts facts = {0};
+    cli_facts facts = {0};
     (void)problem;
     if (library == NULL)
         return;
-    vgg_isolated_count(to->cli, library, &facts);
+    cli_isolated_count(to->cli, library, &facts);
     if (facts.problem[0] != '\0') {
-        vgg_cli_error(to->cli,
-                      "the driver %s (%s), asked for its devices, %s. The others can be used: copy "
-                      "their .icd files to a folder, and let OCL_ICD_VENDORS name it, with a "
-                      "slash at the end",
-                      file, library, facts.problem);
+        cli_error(to->cli,
+                  "the driver %s (%s), asked for its devices, %s. The others can be used: copy "
+                  "their .icd files to a folder, and let OCL_ICD_VENDORS name it, with a "
+                  "slash at the end",
+                  file, library, facts.problem);
         to->found++;
     }
     vgg_text_free(&facts.bytes);
 }
 
-bool vgg_isolated_verb(vgg_cli *cli)
+bool cli_isolated_verb(cli_program *cli)
 {
     clvgg_runtime *runtime = NULL;
     blame blamed = {.cli = cli};
@@ -223,7 +223,7 @@ bool vgg_isolated_verb(vgg_cli *cli)
     if (child <= 0)
         return true;
     const int state = wait_for(child);
-    if (WIFEXITED(state) && WEXITSTATUS(state) <= VGG_EXIT_USAGE)
+    if (WIFEXITED(state) && WEXITSTATUS(state) <= CLI_EXIT_USAGE)
         _exit(WEXITSTATUS(state));
     if (WIFSIGNALED(state) && !is_crash(state) && WTERMSIG(state) != SIGALRM) {
         signal(WTERMSIG(state), SIG_DFL);
@@ -234,6 +234,6 @@ bool vgg_isolated_verb(vgg_cli *cli)
     clvgg_runtime_free(runtime);
     describe_end(state, 2 * LISTING_SECONDS, words, sizeof words);
     if (blamed.found == 0)
-        vgg_cli_error(cli, "%s, though no driver does that when it is asked alone", words);
+        cli_error(cli, "%s, though no driver does that when it is asked alone", words);
     return false;
 }

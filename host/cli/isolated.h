@@ -2,37 +2,37 @@
  *
  * The program must not have called OpenCL before: a driver's threads don't survive a fork.
  */
-#ifndef VGG_CLI_ISOLATED_H
-#define VGG_CLI_ISOLATED_H
+#ifndef CLI_ISOLATED_H
+#define CLI_ISOLATED_H
 
 #include "cli/cli.h"
 
 /* Facts on their way out of a child: pairs of name and value, each NUL-terminated. */
-typedef struct vgg_facts {
+typedef struct cli_facts {
     vgg_text bytes;
     char problem[160]; /* how the child ended, in words, or "" */
-} vgg_facts;
+} cli_facts;
 
-/* Sends facts by vgg_isolated_send(), whose `user` is `pipe`. */
-typedef void (*vgg_isolated_fn)(vgg_cli *cli, void *user, void *pipe);
+/* Sends facts by cli_isolated_send(), whose `user` is `pipe`. */
+typedef void (*cli_isolated_fn)(cli_program *cli, void *user, void *pipe);
 
 /* Runs `work` in a child, whose loader sees no driver but `library` (NULL: those it always sees),
  * and takes the facts that it sends. A child that crashes or doesn't end is a problem. `facts` must
  * be zeroed; its bytes are freed by vgg_text_free(). */
-void vgg_isolated_run(vgg_cli *cli, const char *library, vgg_isolated_fn work, void *user,
-                      vgg_facts *facts);
+void cli_isolated_run(cli_program *cli, const char *library, cli_isolated_fn work, void *user,
+                      cli_facts *facts);
 /* A clvgg_fact_fn. */
-void vgg_isolated_send(void *pipe, const char *name, const char *value);
+void cli_isolated_send(void *pipe, const char *name, const char *value);
 /* The next pair; false behind the last. Begins with *at = 0. */
-bool vgg_facts_next(const vgg_facts *facts, size_t *at, const char **name, const char **value);
+bool cli_facts_next(const cli_facts *facts, size_t *at, const char **name, const char **value);
 
 /* Number of devices that a driver shows when it is alone, and how its process ended if it crashed.
  */
-void vgg_isolated_count(vgg_cli *cli, const char *library, vgg_facts *facts);
+void cli_isolated_count(cli_program *cli, const char *library, cli_facts *facts);
 
 /* Forks. In the child returns true, to do the verb's work. The parent waits and ends as the child
  * does; if a driver crashed it, says which one, as far as can be found out, and returns false: the
  * verb has failed. Where no process can be made, returns true. */
-bool vgg_isolated_verb(vgg_cli *cli);
+bool cli_isolated_verb(cli_program *cli);
 
 #endif

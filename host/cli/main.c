@@ -17,19 +17,19 @@
 #include "cli/options.h"
 
 /* Verbs, in the order of --help. */
-static const vgg_verb *const verbs[] = {&vgg_verb_run,
-                                        &vgg_verb_eval,
-                                        &vgg_verb_finetune,
-                                        &vgg_verb_visualize,
-                                        &vgg_verb_info,
-                                        &vgg_verb_devices,
-                                        &vgg_verb_bench,
-                                        &vgg_verb_compare,
-                                        &vgg_verb_tune,
-                                        &vgg_verb_cache,
+static const cli_verb *const verbs[] = {&cli_verb_run,
+                                        &cli_verb_eval,
+                                        &cli_verb_finetune,
+                                        &cli_verb_visualize,
+                                        &cli_verb_info,
+                                        &cli_verb_devices,
+                                        &cli_verb_bench,
+                                        &cli_verb_compare,
+                                        &cli_verb_tune,
+                                        &cli_verb_cache,
                                         NULL};
 
-static const vgg_verb *find_verb(const char *name)
+static const cli_verb *find_verb(const char *name)
 {
     for (size_t i = 0; verbs[i] != NULL; i++)
         if (strcmp(verbs[i]->name, name) == 0)
@@ -37,7 +37,7 @@ static const vgg_verb *find_verb(const char *name)
     return NULL;
 }
 
-static int print_help(vgg_cli *cli)
+static int print_help(cli_program *cli)
 {
     vgg_text *text = &cli->out.text;
     const char *bold = vgg_style_bold(&cli->out_style), *reset = vgg_style_reset(&cli->out_style);
@@ -49,37 +49,37 @@ static int print_help(vgg_cli *cli)
         vgg_text_printf(text, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
     vgg_text_puts(
         text, "\n'clvgg VERB --help' explains a verb. Others: clvgg --help, clvgg --version.\n");
-    return VGG_EXIT_OK;
+    return CLI_EXIT_OK;
 }
 
-static int report_unknown(const vgg_cli *cli, const char *name)
+static int report_unknown(const cli_program *cli, const char *name)
 {
-    vgg_closest closest = {0};
+    cli_closest closest = {0};
     for (size_t i = 0; verbs[i] != NULL; i++)
-        vgg_closest_offer(&closest, name, verbs[i]->name);
+        cli_closest_offer(&closest, name, verbs[i]->name);
     static const char *const others[] = {"help", "--help", "--version"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        vgg_closest_offer(&closest, name, others[i]);
+        cli_closest_offer(&closest, name, others[i]);
     const char *what = name[0] == '-' ? "option" : "verb";
     if (closest.name != NULL)
-        vgg_cli_error(cli, "unknown %s '%s': did you mean '%s'?", what, name, closest.name);
+        cli_error(cli, "unknown %s '%s': did you mean '%s'?", what, name, closest.name);
     else
-        vgg_cli_error(cli, "unknown %s '%s'", what, name);
-    return vgg_options_try_help(cli);
+        cli_error(cli, "unknown %s '%s'", what, name);
+    return cli_options_try_help(cli);
 }
 
 /* clvgg help [VERB] */
-static int help(vgg_cli *cli, int argc, char **argv)
+static int help(cli_program *cli, int argc, char **argv)
 {
     if (argc < 2)
         return print_help(cli);
-    const vgg_verb *verb = find_verb(argv[1]);
+    const cli_verb *verb = find_verb(argv[1]);
     if (verb == NULL)
         return report_unknown(cli, argv[1]);
     return verb->run(cli, 2, (char *[]){argv[1], "--help", NULL});
 }
 
-static int dispatch(vgg_cli *cli, int argc, char **argv)
+static int dispatch(cli_program *cli, int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "--help";
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
@@ -88,14 +88,14 @@ static int dispatch(vgg_cli *cli, int argc, char **argv)
         return help(cli, argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
         vgg_text_printf(&cli->out.text, "clvgg %s\n", clvgg_version());
-        return VGG_EXIT_OK;
+        return CLI_EXIT_OK;
     }
-    const vgg_verb *verb = find_verb(word);
+    const cli_verb *verb = find_verb(word);
     if (verb == NULL)
         return report_unknown(cli, word);
     cli->verb = verb->name;
-    if (verb != &vgg_verb_devices) /* it finds out itself */
-        vgg_crash_notice();
+    if (verb != &cli_verb_devices) /* it finds out itself */
+        cli_crash_notice();
     return verb->run(cli, argc - 1, argv + 1);
 }
 
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN);
     setlocale(LC_CTYPE, ""); /* whether terminals take UTF-8; numbers keep their point */
     bool no_colour = environment("NO_COLOR") != NULL;
-    vgg_cli cli = {
+    cli_program cli = {
         .device = environment("CLVGG_DEVICE"),
         .model = environment("CLVGG_MODEL"),
         .kernel_dir = environment("CLVGG_KERNEL_DIR"),
@@ -138,9 +138,9 @@ int main(int argc, char **argv)
     };
     int exit_code = dispatch(&cli, argc, argv);
     int error = vgg_out_close(&cli.out);
-    vgg_interrupt_die();
+    cli_interrupt_die();
     if (error == 0 || error == EPIPE) /* whoever read has enough */
         return exit_code;
-    vgg_cli_error(&cli, "standard output: %s", strerror(error));
-    return exit_code == VGG_EXIT_OK ? VGG_EXIT_FAILED : exit_code;
+    cli_error(&cli, "standard output: %s", strerror(error));
+    return exit_code == CLI_EXIT_OK ? CLI_EXIT_FAILED : exit_code;
 }

@@ -45,9 +45,9 @@ static bool wants_imagenet_labels(const clvgg_model *model, const clvgg_model_op
            (first == NULL || strcmp(first, "class 0") == 0);
 }
 
-clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char *path,
-                                const clvgg_model_options *options, const char **labels_path,
-                                int *exit_code)
+clvgg_model *cli_load_model(cli_program *cli, clvgg_runtime *runtime, const char *path,
+                            const clvgg_model_options *options, const char **labels_path,
+                            int *exit_code)
 {
     char found[PATH_CAPACITY];
     clvgg_model *model = NULL;
@@ -58,11 +58,11 @@ clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char
         path = found;
     if (path == NULL) {
         beside_program(INSTALLED, "vgg16-catdog.safetensors", found);
-        vgg_cli_error(cli,
-                      "no model: the default one, which the package clvgg-data brings, isn't "
-                      "there: %s; name a file by --model or CLVGG_MODEL",
-                      found);
-        *exit_code = VGG_EXIT_FAILED;
+        cli_error(cli,
+                  "no model: the default one, which the package clvgg-data brings, isn't "
+                  "there: %s; name a file by --model or CLVGG_MODEL",
+                  found);
+        *exit_code = CLI_EXIT_FAILED;
         return NULL;
     }
     clvgg_status status = clvgg_model_load(runtime, path, options, &model);
@@ -79,12 +79,12 @@ clvgg_model *vgg_cli_load_model(vgg_cli *cli, clvgg_runtime *runtime, const char
         cli->silent = silent;
     }
     if (status != CLVGG_STATUS_OK)
-        *exit_code = vgg_cli_fail(cli, status);
+        *exit_code = cli_fail(cli, status);
     return model;
 }
 
-clvgg_class_map *vgg_cli_load_map(vgg_cli *cli, const clvgg_model *model, const char *path,
-                                  int *exit_code)
+clvgg_class_map *cli_load_map(cli_program *cli, const clvgg_model *model, const char *path,
+                              int *exit_code)
 {
     char found[PATH_CAPACITY];
     clvgg_class_map *map = NULL;
@@ -92,7 +92,7 @@ clvgg_class_map *vgg_cli_load_map(vgg_cli *cli, const clvgg_model *model, const 
         path = found;
     clvgg_status status = clvgg_class_map_load(model, path, &map);
     if (status != CLVGG_STATUS_OK)
-        *exit_code = vgg_cli_fail(cli, status);
+        *exit_code = cli_fail(cli, status);
     return map;
 }
 
@@ -106,7 +106,7 @@ static bool is_architecture(const char *name)
 }
 
 static clvgg_status build_random(clvgg_runtime *runtime, const char *architecture,
-                                 const vgg_extent *input_size, clvgg_model **out)
+                                 const cli_extent *input_size, clvgg_model **out)
 {
     static uint64_t seed = 1;
     clvgg_model_description description;
@@ -122,23 +122,23 @@ static clvgg_status build_random(clvgg_runtime *runtime, const char *architectur
     return clvgg_model_build(runtime, &description, out);
 }
 
-int vgg_cli_find_model(vgg_cli *cli, clvgg_runtime *runtime, const char *name,
-                       const vgg_extent *input_size, clvgg_model **model, bool *random_weights)
+int cli_find_model(cli_program *cli, clvgg_runtime *runtime, const char *name,
+                   const cli_extent *input_size, clvgg_model **model, bool *random_weights)
 {
-    int exit_code = VGG_EXIT_OK;
+    int exit_code = CLI_EXIT_OK;
     if (name == NULL)
         name = cli->model;
     *random_weights = name == NULL || is_architecture(name);
     if (*random_weights) {
         clvgg_status status =
             build_random(runtime, name != NULL ? name : "vgg16", input_size, model);
-        return status == CLVGG_STATUS_OK ? VGG_EXIT_OK : vgg_cli_fail(cli, status);
+        return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(cli, status);
     }
     clvgg_model_options model_options;
     clvgg_model_options_defaults(&model_options);
     model_options.input_height = input_size->height;
     model_options.input_width = input_size->width;
     const char *labels = NULL;
-    *model = vgg_cli_load_model(cli, runtime, name, &model_options, &labels, &exit_code);
+    *model = cli_load_model(cli, runtime, name, &model_options, &labels, &exit_code);
     return exit_code;
 }

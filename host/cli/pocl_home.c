@@ -19,7 +19,7 @@ static bool make_private(const char *path)
            (info.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
-void vgg_cli_house_pocl(const vgg_cli *cli)
+void cli_house_pocl(const cli_program *cli)
 {
     const vgg_pocl_environment environment = {cli->pocl_cache, cli->cache_home, cli->home};
     vgg_text path = {0};

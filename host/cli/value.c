@@ -22,7 +22,7 @@ static bool digits(const char *text, uint64_t *value, const char **end)
     return errno == 0;
 }
 
-bool vgg_value_count(const char *text, int least, int most, int *value)
+bool cli_value_count(const char *text, int least, int most, int *value)
 {
     uint64_t number = 0;
     const char *end = text;
@@ -33,17 +33,17 @@ bool vgg_value_count(const char *text, int least, int most, int *value)
     return true;
 }
 
-bool vgg_value_counts(const char *text, int least, int most, vgg_counts *value)
+bool cli_value_counts(const char *text, int least, int most, cli_counts *value)
 {
     char number[16];
     value->count = 0;
     for (;; text++) {
         const size_t length = strcspn(text, ",");
-        if (length >= sizeof number || value->count == VGG_COUNTS_MOST)
+        if (length >= sizeof number || value->count == CLI_COUNTS_MOST)
             return false;
         memcpy(number, text, length);
         number[length] = '\0';
-        if (!vgg_value_count(number, least, most, &value->values[value->count++]))
+        if (!cli_value_count(number, least, most, &value->values[value->count++]))
             return false;
         text += length;
         if (*text == '\0')
@@ -62,13 +62,13 @@ static bool decimal(const char *text, char stop, float *value, const char **end)
     return behind != text && *behind == stop && isfinite(*value);
 }
 
-bool vgg_value_number(const char *text, float *value)
+bool cli_value_number(const char *text, float *value)
 {
     const char *end = text;
     return decimal(text, '\0', value, &end);
 }
 
-bool vgg_value_real(const char *text, double least, double most, double *value)
+bool cli_value_real(const char *text, double least, double most, double *value)
 {
     char *end;
     if (text[0] == '\0' || strspn(text, "+-0123456789.eE") != strlen(text))
@@ -90,7 +90,7 @@ static int find_word(const char *text, size_t length, const char *words)
     }
 }
 
-bool vgg_value_words(const char *text, const char *words, unsigned *bits)
+bool cli_value_words(const char *text, const char *words, unsigned *bits)
 {
     *bits = 0;
     for (;;) {
@@ -105,7 +105,7 @@ bool vgg_value_words(const char *text, const char *words, unsigned *bits)
     }
 }
 
-bool vgg_value_duration(const char *text, float *seconds)
+bool cli_value_duration(const char *text, float *seconds)
 {
     static const struct {
         char unit;
@@ -122,7 +122,7 @@ bool vgg_value_duration(const char *text, float *seconds)
     return false;
 }
 
-bool vgg_value_size(const char *text, uint64_t *bytes)
+bool cli_value_size(const char *text, uint64_t *bytes)
 {
     static const char units[] = "KMGT";
     const char *end = text;
@@ -141,28 +141,28 @@ bool vgg_value_size(const char *text, uint64_t *bytes)
     return true;
 }
 
-bool vgg_value_allowance(const char *text, vgg_allowance *value)
+bool cli_value_allowance(const char *text, cli_allowance *value)
 {
     const char *end = text;
     float percent = 0;
     int count = 0;
     if (decimal(text, '%', &percent, &end)) {
-        *value = (vgg_allowance){(double)percent / 100, -1};
+        *value = (cli_allowance){(double)percent / 100, -1};
         return end[1] == '\0' && percent >= 0 && percent <= 100;
     }
-    const bool good = vgg_value_count(text, 0, INT_MAX, &count);
-    *value = (vgg_allowance){0, count};
+    const bool good = cli_value_count(text, 0, INT_MAX, &count);
+    *value = (cli_allowance){0, count};
     return good;
 }
 
-bool vgg_allowance_permits(const vgg_allowance *allowance, size_t bad, size_t total)
+bool cli_allowance_permits(const cli_allowance *allowance, size_t bad, size_t total)
 {
     const size_t share = (size_t)(allowance->share * (double)total);
     const size_t most = allowance->count >= 0 ? (size_t)allowance->count : share > 1 ? share : 1;
     return bad <= most && (bad < total || bad == 0);
 }
 
-bool vgg_value_values(const char *text, double bound, vgg_values *values)
+bool cli_value_values(const char *text, double bound, cli_values *values)
 {
     const int count = strchr(text, ',') == NULL ? 1 : 3;
     const char *at = text;
@@ -177,7 +177,7 @@ bool vgg_value_values(const char *text, double bound, vgg_values *values)
     return true;
 }
 
-bool vgg_value_extent(const char *text, int least, int most, vgg_extent *value)
+bool cli_value_extent(const char *text, int least, int most, cli_extent *value)
 {
     const char *x = strpbrk(text, "xX");
     char first[16];
@@ -186,11 +186,11 @@ bool vgg_value_extent(const char *text, int least, int most, vgg_extent *value)
         return false;
     memcpy(first, text, length);
     first[length] = '\0';
-    return vgg_value_count(first, least, most, &value->height) &&
-           vgg_value_count(x != NULL ? x + 1 : first, least, most, &value->width);
+    return cli_value_count(first, least, most, &value->height) &&
+           cli_value_count(x != NULL ? x + 1 : first, least, most, &value->width);
 }
 
-bool vgg_value_choice(const char *text, const char *words, int *position)
+bool cli_value_choice(const char *text, const char *words, int *position)
 {
     size_t length = strlen(text);
     for (int i = 0;; i++) {

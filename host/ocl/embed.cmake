@@ -15,9 +15,9 @@ foreach(kernel ${KERNELS})
 endforeach()
 file(READ ${TUNED} tuned HEX)
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," tuned "${tuned}")
-file(WRITE ${OUTPUT} "/* Generated from cl/ and host/ops/tuned_defaults.json by host/ocl/embed.cmake. */
+file(WRITE ${OUTPUT} "/* Generated from cl/ and host/tune/tuned_defaults.json by host/ocl/embed.cmake. */
 #include \"ocl/program.h\"
-#include \"ops/tuning.h\"
+#include \"tune/tuning.h\"
 
 ${tables}
 const vgg_kernel_source vgg_kernel_sources[] = {

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "ops/clblast_tuning.h"
+#include "tune/clblast_tuning.h"
 
 uint64_t vgg_plan_input_elements(const vgg_plan *plan)
 {

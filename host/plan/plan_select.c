@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ops/clblast_tuning.h"
-#include "ops/tuning.h"
+#include "tune/clblast_tuning.h"
+#include "tune/tuning.h"
 #include "plan/plan.h"
 #include "tensor/shape.h"
 

@@ -11,9 +11,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "ops/clblast_tuning.h"
-#include "ops/tuner.h"
-#include "ops/tuning.h"
+#include "tune/clblast_tuning.h"
+#include "tune/tuner.h"
+#include "tune/tuning.h"
 
 /* CLBlast's kernels take a CPU's compiler up to half a minute: only where there is time. */
 static const double clblast_on_cpu_ms = 45e3;

@@ -1,5 +1,5 @@
 /* report/alloc.h — host memory for the program, which doesn't see base/: a failed allocation writes
- * the message that vgg_cli_fail() prints. */
+ * the message that cli_fail() prints. */
 #ifndef VGG_REPORT_ALLOC_H
 #define VGG_REPORT_ALLOC_H
 

@@ -3,7 +3,7 @@
  * A head is a chain of dense layers with an activation and dropout behind each but the last, and
  * softmax with cross-entropy behind that one. Weights are kept once, packed as the forward variant
  * (ops/op_dense_*.c) reads them, optimiser state in the same order; a weight's gradient never
- * exists: the update is the epilogue of its product (ops/dense_grad.h). No atomics, every sum in a
+ * exists: the update is the epilogue of its product (grad/dense_grad.h). No atomics, every sum in a
  * fixed order: same device, same seed, same bits.
  */
 #ifndef VGG_TRAIN_HEAD_H

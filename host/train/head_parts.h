@@ -3,7 +3,7 @@
 #define VGG_TRAIN_HEAD_PARTS_H
 
 #include "ocl/clock.h"
-#include "ops/train_steps.h"
+#include "grad/train_steps.h"
 #include "train/head.h"
 
 enum { VGG_HEAD_PART_COUNT = VGG_HEAD_MOMENT2 + 1 };

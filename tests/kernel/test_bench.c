@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "clvgg/bench.h"
-#include "plan/measure.h"
+#include "measure/measure.h"
 #include "support/cl_faults.h"
 #include "support/failing_allocator.h"
 #include "support/networks.h"

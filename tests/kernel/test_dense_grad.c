@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "ops/dense_grad.h"
+#include "grad/dense_grad.h"
 #include "support/guarded.h"
 #include "support/must_run.h"
 #include "support/networks.h"

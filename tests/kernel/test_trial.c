@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "ops/clblast_tuning.h"
-#include "ops/tuner.h"
+#include "tune/clblast_tuning.h"
+#include "tune/tuner.h"
 #include "support/device.h"
 
 static test_device device;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "ops/dense_grad.h"
+#include "grad/dense_grad.h"
 #include "tensor/dtype.h"
 
 /* What kinds of device have. Every device has work-groups of 64, which nothing is asked for. */

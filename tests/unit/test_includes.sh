@@ -17,16 +17,20 @@ may[model]="model ${may[graph]} ${may[weights]}"
 may[cache]="cache ${may[base]}"
 may[ocl]="ocl ${may[cache]}"
 may[ops]="ops ${may[graph]} ${may[ocl]}"
-may[plan]="plan ${may[ops]}"
+may[grad]="grad ${may[ops]}"
+may[exec]="exec ${may[grad]}"
+may[tune]="tune ${may[exec]}"
+may[plan]="plan ${may[tune]}"
 may[pipeline]="pipeline ${may[image]} ${may[plan]} ${may[model]}"
 may[train]="train ${may[pipeline]}"
 may[vis]="vis ${may[pipeline]}"
-may[api]="api ${may[train]} ${may[vis]}"
+may[measure]="measure ${may[train]}"
+may[api]="api ${may[measure]} ${may[vis]}"
 may[report]="report ${may[base]}"
 may[cli]="cli ${may[report]}"
 may[examples]="examples"
 may[package]="package"
-declare -A opencl=([ocl]=1 [ops]=1 [plan]=1 [pipeline]=1 [train]=1 [vis]=1 [api]=1 [examples]=1)
+declare -A opencl=([ocl]=1 [ops]=1 [grad]=1 [exec]=1 [tune]=1 [plan]=1 [pipeline]=1 [train]=1 [vis]=1 [measure]=1 [api]=1 [examples]=1)
 
 includes() { grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]+' "$@" | sed -E 's/:.*["<]/ /'; }
 

@@ -1,4 +1,4 @@
-/* test_tuned_defaults.c — the tuning results that are shipped (host/ops/tuned_defaults.json): each
+/* test_tuned_defaults.c — the tuning results that are shipped (host/tune/tuned_defaults.json): each
  * is one that a network of the VGG family asks for, can be configured, and was measured with the
  * kernels as they are now. Fails whoever edits a kernel that has results: see bench/README.md.
  */
@@ -13,7 +13,7 @@
 
 #include "base/alloc.h"
 #include "graph/graph.h"
-#include "ops/tuning.h"
+#include "tune/tuning.h"
 
 static vgg_tuning *shipped;
 static size_t shipped_count, left_count;
@@ -24,7 +24,7 @@ static int read_shipped(void **state)
     const clvgg_status status = vgg_tuning_read_all(vgg_tuned_defaults, vgg_tuned_defaults_length,
                                                     &shipped, &shipped_count, &left_count);
     if (status != CLVGG_STATUS_OK)
-        fprintf(stderr, "host/ops/tuned_defaults.json: %s\n", clvgg_status_message());
+        fprintf(stderr, "host/tune/tuned_defaults.json: %s\n", clvgg_status_message());
     return (int)status;
 }
 
@@ -40,7 +40,7 @@ static void some_are_shipped(void **state)
 {
     (void)state;
     if (shipped_count == 0)
-        fail_msg("host/ops/tuned_defaults.json has no result that anybody gets (%zu of changed "
+        fail_msg("host/tune/tuned_defaults.json has no result that anybody gets (%zu of changed "
                  "kernels are left out): bench/README.md says how to tune.",
                  left_count);
 }
@@ -49,7 +49,7 @@ static void all_are_of_these_kernels(void **state)
 {
     (void)state;
     if (left_count > 0)
-        fail_msg("%zu of %zu results in host/ops/tuned_defaults.json were measured with kernels "
+        fail_msg("%zu of %zu results in host/tune/tuned_defaults.json were measured with kernels "
                  "that have changed since: nobody gets them any more. Tune again, or drop them: "
                  "bench/README.md says how.",
                  left_count, left_count + shipped_count);

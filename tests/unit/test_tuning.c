@@ -13,8 +13,8 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "ops/clblast_tuning.h"
-#include "ops/tuning.h"
+#include "tune/clblast_tuning.h"
+#include "tune/tuning.h"
 #include "support/cache.h"
 
 static vgg_tuning make(const char *problem, int batch)

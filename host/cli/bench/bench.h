@@ -1,0 +1,88 @@
+/* cli/bench/bench.h — what `clvgg bench` measures, and its two ways of showing it.
+ *
+ * cmd_bench.c parses and measures; bench_training.c is what is different for training;
+ * bench_text.c and bench_json.c show each result as it comes, because a batch's session is gone
+ * with the next. What `clvgg compare` reads of the JSON is in
+ * report/bench_file.c.
+ */
+#ifndef CLI_BENCH_H
+#define CLI_BENCH_H
+
+#include "cli/options.h"
+#include "clvgg/bench.h"
+#include "report/json.h"
+#include "report/writer.h"
+
+typedef struct cli_bench_arguments {
+    const char *device, *model, *layer, *out, *head;
+    int compute_units, gemm, storage, mode, classes, optimizer;
+    cli_counts batches;
+    cli_list variants;
+    cli_extent input_size;
+    float min_time;
+    bool per_layer, json, no_cache;
+} cli_bench_arguments;
+
+enum { CLI_BENCH_INFER, CLI_BENCH_FINETUNE }; /* --mode */
+
+typedef struct cli_benchmark {
+    cli_program *cli;
+    const cli_bench_arguments *arguments;
+    clvgg_device *device;
+    clvgg_device_info device_info;
+    clvgg_model *model;
+    bool random_weights;
+    uint64_t flops; /* of one image, up to --layer */
+    clvgg_peak peak;
+    int has_clock; /* the device */
+    clvgg_bench *bench;
+    clvgg_train_bench *training; /* with --mode finetune, instead */
+    clvgg_train_bench_options training_options;
+    clvgg_bench_result results[CLI_COUNTS_MOST];
+    size_t result_count;
+    bool tuned;         /* a step of any of them */
+    vgg_writer *writer; /* of --out */
+    vgg_text json_text; /* the JSON object, whole at the end */
+    vgg_json json;
+} cli_benchmark;
+
+/* Checks the options and says which contradicts --mode; then creates the bench of training steps.
+ */
+bool cli_bench_training_check(const cli_benchmark *run);
+clvgg_status cli_bench_training_create(cli_benchmark *run);
+/* "25088-4096-4096-2". */
+void cli_bench_training_name(const cli_benchmark *run, vgg_text *text);
+/* Members that only training has: of the object, of a result. */
+void cli_bench_training_json(cli_benchmark *run);
+void cli_bench_training_result_json(cli_benchmark *run);
+
+/* Timed steps of the latest result. */
+size_t cli_bench_step_count(const cli_benchmark *run);
+bool cli_bench_step(const cli_benchmark *run, size_t index, clvgg_step_info *step);
+
+/* Device, model and peak; the latest result; what ends the output. `error` is why it ended early,
+ * or NULL. */
+void cli_bench_text_begin(cli_benchmark *run);
+void cli_bench_text_result(cli_benchmark *run);
+void cli_bench_text_end(cli_benchmark *run);
+void cli_bench_json_begin(cli_benchmark *run);
+void cli_bench_json_result(cli_benchmark *run);
+void cli_bench_json_end(cli_benchmark *run, const char *error);
+
+/* A step of the latest result, in the units that are shown; direct-equivalent unless it says. NAN
+ * where its time is unknown: shorter than a tick. */
+typedef struct cli_bench_layer {
+    char name[96];      /* of the layer that gives the step its name: "conv1_2" */
+    const char *layers; /* all of them: "conv1_2+relu1_2+pool1"; valid with the step */
+    const char *variant;
+    bool tuned;
+    double ms, gflops, executed_gflops;
+    double fma_share;  /* gflops of the device's peak */
+    double read_share; /* weight bytes a second of the device's peak */
+} cli_bench_layer;
+
+cli_bench_layer cli_bench_describe(const cli_benchmark *run, const clvgg_step_info *step);
+/* 1e9 FLOPs a second; NAN for no time. */
+double cli_bench_gflops(uint64_t flops, int batch, double ms);
+
+#endif

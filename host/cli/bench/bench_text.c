@@ -1,0 +1,137 @@
+/* cli/bench/bench_text.c — `clvgg bench` for people: what was measured, a table a batch, the
+ * summary. */
+#include "cli/bench/bench.h"
+#include "report/device.h"
+#include "report/format.h"
+#include "report/model.h"
+#include "report/table.h"
+
+static void fact(vgg_text *text, const vgg_style *style, const char *name)
+{
+    vgg_text_printf(text, "%s%-7s%s ", vgg_style_dim(style), name, vgg_style_reset(style));
+}
+
+static void print_training(vgg_text *text, const cli_benchmark *run)
+{
+    static const char *const optimizers[] = {"SGD", "Adam", "AdamW"};
+    cli_bench_training_name(run, text);
+    vgg_text_printf(text, ", training with %s, ", optimizers[run->training_options.optimizer]);
+    vgg_text_measure(text, (double)run->flops / 1e9, 2);
+    vgg_text_puts(text, " GFLOP an image\n");
+}
+
+static void print_model(vgg_text *text, const cli_benchmark *run)
+{
+    clvgg_layer_info input = {.struct_size = sizeof input};
+    vgg_text_terminal(text, clvgg_model_name(run->model));
+    vgg_text_puts(text, " (");
+    vgg_text_terminal(text, clvgg_model_architecture(run->model));
+    vgg_text_puts(text, run->random_weights ? ", random weights)" : ")");
+    if (clvgg_model_layer(run->model, 0, &input) == CLVGG_STATUS_OK) {
+        vgg_text_puts(text, ", input ");
+        vgg_report_shape(text, &input.output);
+    }
+    if (run->arguments->layer != NULL) {
+        vgg_text_puts(text, ", up to ");
+        vgg_text_terminal(text, run->arguments->layer);
+    }
+    vgg_text_puts(text, ", ");
+    vgg_text_measure(text, (double)run->flops / 1e9, 2);
+    vgg_text_puts(text, " GFLOP an image");
+    if (run->arguments->storage != CLVGG_DTYPE_F32)
+        vgg_text_printf(text, ", weights as %s",
+                        vgg_report_storage((clvgg_dtype)run->arguments->storage));
+    vgg_text_puts(text, "\n");
+}
+
+void cli_bench_text_begin(cli_benchmark *run)
+{
+    vgg_text *text = &run->cli->out.text;
+    const vgg_style *style = &run->cli->out_style;
+    fact(text, style, "device");
+    vgg_report_device_name(text, &run->device_info);
+    vgg_text_puts(text, "\n");
+    fact(text, style, "model");
+    (run->training != NULL ? print_training : print_model)(text, run);
+    fact(text, style, "peak");
+    vgg_text_measure(text, run->peak.fma_gflops, 0);
+    vgg_text_puts(text, " GFLOP/s multiplying and adding, ");
+    vgg_text_measure(text, run->peak.read_gbps, 1);
+    vgg_text_puts(text, " GB/s reading\n");
+    if (!run->has_clock) {
+        fact(text, style, "clock");
+        vgg_text_puts(text, "the host's: the device has none that can be believed\n");
+    }
+}
+
+/* Empty where it is unknown. */
+static void put_number(vgg_table *table, int digits, double value, const char *unit)
+{
+    vgg_text_measure(vgg_table_cell(table), value, digits);
+    if (value > 0)
+        vgg_text_puts(vgg_table_cell(table), unit);
+    vgg_table_next(table);
+}
+
+void cli_bench_text_result(cli_benchmark *run)
+{
+    static const vgg_column columns[] = {{"layers", false}, {"variant", false}, {"ms", true},
+                                         {"GFLOP/s", true}, {"executed", true}, {"of peak", true},
+                                         {"reading", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    const clvgg_bench_result *result = &run->results[run->result_count - 1];
+    if (!run->arguments->per_layer || result->wrong)
+        return;
+    for (size_t i = 0; i < cli_bench_step_count(run); i++) {
+        clvgg_step_info step;
+        if (!cli_bench_step(run, i, &step))
+            continue;
+        const cli_bench_layer layer = cli_bench_describe(run, &step);
+        vgg_text_terminal(vgg_table_cell(&table), layer.layers);
+        vgg_table_next(&table);
+        vgg_text_printf(vgg_table_cell(&table), "%s%s", layer.variant,
+                        layer.tuned ? " (tuned)" : "");
+        vgg_table_next(&table);
+        put_number(&table, 3, layer.ms, "");
+        put_number(&table, 1, layer.gflops, "");
+        put_number(&table, 1, layer.executed_gflops, "");
+        put_number(&table, 0, 100 * layer.fma_share, " %");
+        put_number(&table, 0, 100 * layer.read_share, " %");
+    }
+    vgg_text *text = &run->cli->out.text;
+    vgg_text_printf(text, "\nbatch %d: steps by the %s clock", result->batch,
+                    run->has_clock ? "device's" : "host's");
+    if (result->kernel_ms > 0) {
+        vgg_text_puts(text, ", ");
+        vgg_text_measure(text, result->kernel_ms, 2);
+        vgg_text_puts(text, " ms in all");
+    }
+    vgg_text_puts(text, "\n");
+    vgg_table_finish(&table, &run->cli->out_style, text);
+}
+
+void cli_bench_text_end(cli_benchmark *run)
+{
+    static const vgg_column columns[] = {{"batch", true},    {"median ms", true}, {"min ms", true},
+                                         {"first ms", true}, {"an image", true},  {"GFLOP/s", true},
+                                         {"of peak", true},  {"error", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    for (size_t i = 0; i < run->result_count; i++) {
+        const clvgg_bench_result *result = &run->results[i];
+        const double gflops = cli_bench_gflops(run->flops, result->batch, result->median_ms);
+        vgg_text_printf(vgg_table_cell(&table), "%d", result->batch);
+        vgg_table_next(&table);
+        put_number(&table, 2, result->median_ms, "");
+        put_number(&table, 2, result->min_ms, "");
+        put_number(&table, 2, result->wrong ? 0 : result->first_ms, "");
+        put_number(&table, 2, result->median_ms / result->batch, "");
+        put_number(&table, 1, gflops, "");
+        put_number(&table, 0, 100 * gflops / run->peak.fma_gflops, " %");
+        vgg_text_printf(vgg_table_cell(&table), "%.1e%s", result->error_l2,
+                        result->wrong ? " WRONG" : "");
+        vgg_table_next(&table);
+    }
+    vgg_text *text = &run->cli->out.text;
+    vgg_text_puts(text, "\n");
+    vgg_table_finish(&table, &run->cli->out_style, text);
+}

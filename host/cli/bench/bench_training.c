@@ -1,0 +1,146 @@
+/* cli/bench/bench_training.c — `clvgg bench --mode finetune`: what is different from timing a
+ * model. */
+#include <string.h>
+
+#include "cli/bench/bench.h"
+#include "cli/value.h"
+#include "report/model.h"
+
+static bool refuse(const cli_benchmark *run, const char *option, const char *mode)
+{
+    cli_error(run->cli, "%s is for --mode %s", option, mode);
+    return false;
+}
+
+static bool check_inference(const cli_benchmark *run)
+{
+    const cli_bench_arguments *arguments = run->arguments;
+    if (arguments->head != NULL)
+        return refuse(run, "--head", "finetune");
+    if (arguments->classes > 0)
+        return refuse(run, "--classes", "finetune");
+    return arguments->optimizer < 0 || refuse(run, "--optimizer", "finetune");
+}
+
+/* Widths of the layers before the last. */
+static bool read_head(const char *text, cli_counts *widths)
+{
+    *widths = (cli_counts){.values = {4096, 4096}, .count = 2};
+    if (text == NULL)
+        return true;
+    widths->count = 0;
+    if (strcmp(text, "none") == 0)
+        return true;
+    return cli_value_counts(text, 1, 1 << 20, widths) && widths->count == 2;
+}
+
+bool cli_bench_training_check(const cli_benchmark *run)
+{
+    const cli_bench_arguments *arguments = run->arguments;
+    cli_counts widths;
+    if (arguments->mode != CLI_BENCH_FINETUNE)
+        return check_inference(run);
+    if (arguments->layer != NULL)
+        return refuse(run, "--layer", "infer");
+    if (arguments->variants.count > 0)
+        return refuse(run, "--variant", "infer");
+    if (arguments->gemm != 0)
+        return refuse(run, "--gemm", "infer");
+    if (arguments->storage != 0)
+        return refuse(run, "--storage", "infer");
+    if (!read_head(arguments->head, &widths)) {
+        cli_error(run->cli, "--head takes two widths, 4096,4096, or none, not '%s'",
+                  arguments->head);
+        return false;
+    }
+    return true;
+}
+
+/* Values of an image that the model's first dense layer reads. */
+static int count_features(const clvgg_model *model)
+{
+    clvgg_layer_info layer = {.struct_size = sizeof layer}, input = {.struct_size = sizeof input};
+    for (size_t i = 0; i < clvgg_model_layer_count(model); i++) {
+        if (clvgg_model_layer(model, i, &layer) != CLVGG_STATUS_OK ||
+            strcmp(layer.type, "dense") != 0 ||
+            clvgg_model_layer(model, (size_t)layer.input, &input) != CLVGG_STATUS_OK)
+            continue;
+        int64_t features = 1;
+        for (int d = 0; d < input.output.rank; d++)
+            features *= input.output.dims[d];
+        return (int)features;
+    }
+    return 0;
+}
+
+clvgg_status cli_bench_training_create(cli_benchmark *run)
+{
+    const cli_bench_arguments *arguments = run->arguments;
+    clvgg_train_bench_options *options = &run->training_options;
+    cli_counts widths;
+    clvgg_train_bench_options_defaults(options);
+    read_head(arguments->head, &widths);
+    options->features = count_features(run->model);
+    options->layer_count = (int)widths.count + 1;
+    for (size_t i = 0; i < widths.count; i++)
+        options->widths[i] = widths.values[i];
+    options->widths[widths.count] = arguments->classes > 0 ? arguments->classes : 2;
+    if (arguments->optimizer >= 0)
+        options->optimizer = (clvgg_optimizer)arguments->optimizer;
+    options->min_seconds = (double)arguments->min_time;
+    options->per_layer = arguments->per_layer;
+    const clvgg_status status = clvgg_train_bench_create(run->device, options, &run->training);
+    if (status == CLVGG_STATUS_OK)
+        run->flops = clvgg_train_bench_flops(run->training);
+    return status;
+}
+
+void cli_bench_training_name(const cli_benchmark *run, vgg_text *text)
+{
+    const clvgg_train_bench_options *options = &run->training_options;
+    vgg_text_printf(text, "%d", options->features);
+    for (int i = 0; i < options->layer_count; i++)
+        vgg_text_printf(text, "-%d", options->widths[i]);
+}
+
+void cli_bench_training_json(cli_benchmark *run)
+{
+    static const char *const optimizers[] = {"sgd", "adam", "adamw"};
+    const clvgg_train_bench_options *options = &run->training_options;
+    vgg_json *json = &run->json;
+    vgg_text name = {0};
+    cli_bench_training_name(run, &name);
+    vgg_json_string(json, "model", name.bytes != NULL ? name.bytes : "");
+    json->text->failed |= name.failed;
+    vgg_text_free(&name);
+    vgg_json_string(json, "mode", "finetune");
+    vgg_json_bool(json, "random_weights", true);
+    vgg_json_integer(json, "features", options->features);
+    vgg_json_begin_array(json, "head");
+    for (int i = 0; i + 1 < options->layer_count; i++)
+        vgg_json_integer(json, NULL, options->widths[i]);
+    vgg_json_end(json);
+    vgg_json_integer(json, "classes", options->widths[options->layer_count - 1]);
+    vgg_json_string(json, "optimizer", optimizers[options->optimizer]);
+}
+
+void cli_bench_training_result_json(cli_benchmark *run)
+{
+    vgg_json_bytes(&run->json, "device_bytes", clvgg_train_bench_device_bytes(run->training));
+    vgg_report_fingerprint_json(&run->json, clvgg_train_bench_fingerprint(run->training));
+}
+
+size_t cli_bench_step_count(const cli_benchmark *run)
+{
+    return run->training != NULL ? clvgg_train_bench_step_count(run->training)
+                                 : clvgg_session_step_count(clvgg_bench_session(run->bench));
+}
+
+bool cli_bench_step(const cli_benchmark *run, size_t index, clvgg_step_info *step)
+{
+    *step = (clvgg_step_info){.struct_size = sizeof *step};
+    const clvgg_status status =
+        run->training != NULL ? clvgg_train_bench_step(run->training, index, step)
+                              : clvgg_session_step(clvgg_bench_session(run->bench), index, step);
+    return status == CLVGG_STATUS_OK;
+}

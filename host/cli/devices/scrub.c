@@ -1,0 +1,147 @@
+/* cli/devices/scrub.c — paths first, then names: a name in a path goes with the path. */
+#define _DEFAULT_SOURCE /* gethostname */
+#include "cli/devices/scrub.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Folders with the same content on every system, so that their paths tell nothing. */
+static const char *const public_folders[] = {
+    "/bin/",  "/dev/", "/etc/", "/lib/",        "/lib32/",     "/lib64/",      "/proc/",
+    "/sbin/", "/sys/", "/usr/", "/opt/amdgpu/", "/opt/intel/", "/opt/nvidia/", "/opt/rocm"};
+
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+}
+
+/* Names that everybody has say nothing. */
+static void learn_word(cli_scrub *scrub, const char *word, const char *shown)
+{
+    if (word == NULL || word[0] == '\0' || strcmp(word, "root") == 0 ||
+        strcmp(word, "localhost") == 0 || scrub->word_count == CLI_SCRUB_WORDS)
+        return;
+    cli_scrub_word *next = &scrub->words[scrub->word_count++];
+    next->shown = shown;
+    snprintf(next->word, sizeof next->word, "%s", word);
+}
+
+void cli_scrub_learn(cli_scrub *scrub, const cli_program *cli)
+{
+    char host[256] = "";
+    const struct passwd *user = getpwuid(geteuid());
+    scrub->home = cli->home;
+    learn_word(scrub, getenv("USER"), "(user)");
+    learn_word(scrub, getenv("LOGNAME"), "(user)");
+    learn_word(scrub, getenv("SUDO_USER"), "(user)");
+    learn_word(scrub, user != NULL ? user->pw_name : NULL, "(user)");
+    if (gethostname(host, sizeof host - 1) == 0) {
+        learn_word(scrub, host, "(host)");
+        host[strcspn(host, ".")] = '\0';
+        learn_word(scrub, host, "(host)");
+    }
+}
+
+static bool is_public(const char *path)
+{
+    for (size_t i = 0; i < sizeof public_folders / sizeof *public_folders; i++)
+        if (begins(path, public_folders[i]))
+            return strstr(path, "/../") == NULL;
+    return false;
+}
+
+/* A path of `length` bytes. */
+static void append_path(const cli_scrub *scrub, const char *path, size_t length, vgg_text *text)
+{
+    const size_t home = scrub->home != NULL ? strlen(scrub->home) : 0;
+    const char *slash = path;
+    for (size_t i = 0; i + 1 < length; i++)
+        slash = path[i] == '/' ? path + i : slash;
+    if (is_public(path)) {
+        vgg_text_append(text, path, length);
+        return;
+    }
+    const bool in_home = home > 1 && length >= home && strncmp(path, scrub->home, home) == 0 &&
+                         (length == home || path[home] == '/');
+    if (in_home && slash < path + home) /* the home itself */
+        vgg_text_puts(text, "~");
+    else if (slash > path) { /* what lies in / is no secret */
+        vgg_text_puts(text, in_home ? slash == path + home ? "~" : "~/..." : "...");
+        vgg_text_append(text, slash, length - (size_t)(slash - path));
+    } else
+        vgg_text_append(text, path, length);
+}
+
+/* The word that begins at `at`, or NULL. */
+static const cli_scrub_word *find_word(const cli_scrub *scrub, const char *begin, const char *at)
+{
+    if (at > begin && is_letter(at[-1]))
+        return NULL;
+    for (size_t i = 0; i < scrub->word_count; i++) {
+        const cli_scrub_word *word = &scrub->words[i];
+        if (begins(at, word->word) && !is_letter(at[strlen(word->word)]))
+            return word;
+    }
+    return NULL;
+}
+
+/* Appends the string with paths scrubbed. Names of users and hosts stay in it, as they may be part
+ * of a path's last name. */
+static void append_paths(const cli_scrub *scrub, const char *string, vgg_text *text)
+{
+    for (const char *at = string; *at != '\0';) {
+        const bool begins_here =
+            at == string || (!is_letter(at[-1]) && strchr("/.~", at[-1]) == NULL);
+        if (at[0] == '/' && at[1] != '/' && at[1] != '\0' && begins_here) {
+            const size_t length = strcspn(at, " \t\n\"'`()[]{}<>,:;=");
+            append_path(scrub, at, length, text);
+            at += length;
+        } else {
+            vgg_text_append(text, at++, 1);
+        }
+    }
+}
+
+static void append_words(const cli_scrub *scrub, const char *string, vgg_text *text)
+{
+    for (const char *at = string; *at != '\0';) {
+        const cli_scrub_word *word = find_word(scrub, string, at);
+        if (word != NULL)
+            vgg_text_puts(text, word->shown);
+        else
+            vgg_text_append(text, at, 1);
+        at += word != NULL ? strlen(word->word) : 1;
+    }
+}
+
+static void append_with(const cli_scrub *scrub, const char *string, bool one_path, vgg_text *text)
+{
+    vgg_text paths = {0};
+    if (one_path && string[0] == '/')
+        append_path(scrub, string, strlen(string), &paths);
+    else
+        append_paths(scrub, string, &paths);
+    if (paths.bytes != NULL)
+        append_words(scrub, paths.bytes, text);
+    text->failed |= paths.failed;
+    vgg_text_free(&paths);
+}
+
+void cli_scrub_append(const cli_scrub *scrub, const char *string, vgg_text *text)
+{
+    append_with(scrub, string, false, text);
+}
+
+void cli_scrub_path(const cli_scrub *scrub, const char *path, vgg_text *text)
+{
+    append_with(scrub, path, true, text);
+}

@@ -1,0 +1,70 @@
+/* cli/eval/eval_mistakes.c — the most confident mistakes as a contact sheet. */
+#include <math.h>
+#include <stdio.h>
+
+#include "cli/eval/eval.h"
+
+/* The whole photograph, as large as a cell allows, as 8-bit RGB; to be freed. NULL when it can't be
+ * read any more. */
+static uint8_t *make_thumbnail(cli_run *run, const char *path, int *width, int *height)
+{
+    clvgg_image *image = NULL;
+    float *values = NULL;
+    uint8_t *rgb = NULL;
+    clvgg_preprocess preprocess;
+    clvgg_preprocess_defaults(&preprocess);
+    if (clvgg_image_read(run->runtime, path, &image) != CLVGG_STATUS_OK)
+        return NULL;
+    const double across = clvgg_image_width(image), down = clvgg_image_height(image);
+    const double scale = fmin(VGG_CONTACT_WIDTH / across, VGG_CONTACT_HEIGHT / down);
+    *width = preprocess.width = (int)fmax(1, floor(across * scale + 0.001));
+    *height = preprocess.height = (int)fmax(1, floor(down * scale + 0.001));
+    preprocess.mode = CLVGG_RESIZE_SQUASH;
+    preprocess.scale = 1;
+    for (int c = 0; c < 3; c++) {
+        preprocess.mean[c] = 0;
+        preprocess.std[c] = 1;
+    }
+    const size_t pixels = (size_t)*width * (size_t)*height;
+    values = vgg_calloc(3 * pixels, sizeof *values);
+    if (values != NULL && clvgg_image_prepare(image, &preprocess, values) == CLVGG_STATUS_OK)
+        rgb = vgg_calloc(3 * pixels, 1);
+    for (size_t i = 0; rgb != NULL && i < 3 * pixels; i++) /* planes to pixels */
+        rgb[i] = (uint8_t)fminf(fmaxf(values[i % 3 * pixels + i / 3] + 0.5f, 0), 255);
+    vgg_free(values);
+    clvgg_image_free(image);
+    return rgb;
+}
+
+int cli_eval_draw_mistakes(cli_eval *eval)
+{
+    cli_run *run = &eval->run;
+    vgg_contact_cell cells[VGG_CONTACT_MOST_CELLS];
+    uint8_t *thumbnails[VGG_CONTACT_MOST_CELLS];
+    size_t count = 0;
+    char title[160];
+    clvgg_evaluation_summary summary = {.struct_size = sizeof summary};
+    clvgg_evaluation_summarize(eval->evaluation, &summary);
+    uint64_t wrong = summary.images;
+    for (size_t i = 0; i < run->ranked_count; i++)
+        wrong -= clvgg_evaluation_confusion(eval->evaluation, i, i);
+    for (size_t i = 0; i < eval->mistake_count; i++) {
+        const cli_mistake *mistake = &eval->mistakes[i];
+        vgg_contact_cell cell = {.file = eval->paths[mistake->item],
+                                 .truth = cli_run_name(run, cli_eval_truth(eval, mistake->item)),
+                                 .predicted = cli_run_name(run, mistake->predicted),
+                                 .probability = (double)mistake->probability};
+        cell.rgb = thumbnails[count] = make_thumbnail(run, cell.file, &cell.width, &cell.height);
+        if (cell.rgb != NULL)
+            cells[count++] = cell;
+    }
+    snprintf(title, sizeof title, "%llu of %llu %s taken for another class%s",
+             (unsigned long long)wrong, (unsigned long long)summary.images,
+             vgg_plural(summary.images, "image", "images"),
+             count > 0 ? ", the most confident first" : "");
+    const clvgg_status status =
+        vgg_contact_sheet_write(eval->arguments->mistakes, title, cells, count);
+    for (size_t i = 0; i < count; i++)
+        vgg_free(thumbnails[i]);
+    return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(run->cli, status);
+}

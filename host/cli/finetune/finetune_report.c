@@ -1,0 +1,357 @@
+/* cli/finetune/finetune_report.c — a fine-tuning while it goes on and at its end. */
+#include <math.h>
+
+#include "cli/finetune/finetune.h"
+#include "cli/interrupt.h"
+#include "report/curves.h"
+#include "report/format.h"
+#include "report/metrics_file.h"
+
+/* ---- epochs ---- */
+
+static bool keep_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
+{
+    clvgg_finetune_epoch *grown =
+        vgg_realloc(run->epochs, run->epoch_count + 1, sizeof *run->epochs);
+    if (grown == NULL)
+        return false;
+    run->epochs = grown;
+    run->epochs[run->epoch_count++] = *epoch;
+    return true;
+}
+
+bool cli_finetune_take_epochs(cli_finetuning *run)
+{
+    for (size_t i = 0; i < clvgg_finetune_epoch_count(run->finetune); i++) {
+        clvgg_finetune_epoch epoch = {.struct_size = sizeof epoch};
+        clvgg_finetune_epoch_at(run->finetune, i, &epoch);
+        if (!keep_epoch(run, &epoch))
+            return false;
+    }
+    return true;
+}
+
+static const clvgg_finetune_epoch *best_epoch(const cli_finetuning *run)
+{
+    const clvgg_finetune_epoch *best = NULL;
+    for (size_t i = 0; i < run->epoch_count; i++)
+        if (run->epochs[i].best)
+            best = &run->epochs[i];
+    return best;
+}
+
+/* The epoch whose weights the model has, or would have now. */
+static const clvgg_finetune_epoch *kept_epoch(const cli_finetuning *run)
+{
+    if (run->arguments->keep == CLVGG_KEEP_BEST || run->epoch_count == 0)
+        return best_epoch(run);
+    return &run->epochs[run->epoch_count - 1];
+}
+
+/* "98.50 %", or nothing for what is no number. */
+static void write_share(vgg_text *text, double share)
+{
+    if (isnan(share))
+        vgg_text_puts(text, "         ");
+    else
+        vgg_text_printf(text, "%7.2f %%", 100 * share);
+}
+
+static void write_loss(vgg_text *text, double loss)
+{
+    if (isnan(loss))
+        vgg_text_puts(text, "          ");
+    else
+        vgg_text_printf(text, "%10.4f", loss);
+}
+
+/* A row as soon as there is one: nobody waits hours for a table. */
+static void print_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
+{
+    vgg_text *text = &run->cli->out.text;
+    vgg_progress_clear(&run->progress);
+    if (!run->headed)
+        vgg_text_puts(text, "epoch        lr  train loss   correct   val loss   correct      AUC   "
+                            "seconds\n");
+    run->headed = true;
+    vgg_text_printf(text, "%5d  %8.2g  ", epoch->epoch, epoch->lr);
+    write_loss(text, epoch->train_loss);
+    vgg_text_puts(text, " ");
+    write_share(text, epoch->train_accuracy);
+    vgg_text_puts(text, " ");
+    write_loss(text, epoch->val_loss);
+    vgg_text_puts(text, " ");
+    write_share(text, epoch->val_accuracy);
+    if (isnan(epoch->val_auc))
+        vgg_text_puts(text, "         ");
+    else
+        vgg_text_printf(text, "%9.5f", epoch->val_auc);
+    vgg_text_printf(text, " %9.1f%s\n", epoch->seconds, epoch->best ? "  best" : "");
+    vgg_out_flush(&run->cli->out);
+}
+
+/* ---- progress ---- */
+
+static void show_step(cli_finetuning *run, const clvgg_finetune_event *event)
+{
+    vgg_text words = {0};
+    const double batch = run->arguments->batch;
+    vgg_text_printf(&words, "epoch %d of %d  loss %.4f  %.1f %% right", event->epoch, event->epochs,
+                    event->loss, 100 * event->accuracy);
+    vgg_progress_rate(&run->progress, (double)(event->step - run->first_step) * batch,
+                      (double)(event->steps - event->step) * batch, &words);
+    if (!words.failed)
+        vgg_progress_show(&run->progress, (double)event->step / (double)event->steps, words.bytes);
+    vgg_text_free(&words);
+}
+
+static void show_progress(cli_finetuning *run, const clvgg_finetune_event *event)
+{
+    static const char *const names[] = {
+        [CLVGG_FINETUNE_FEATURES] = "features", [CLVGG_FINETUNE_CHECK] = "reading photographs"};
+    const bool step = event->type == CLVGG_FINETUNE_STEP;
+    if (run->arguments->quiet ||
+        (!step && event->type != CLVGG_FINETUNE_FEATURES && event->type != CLVGG_FINETUNE_CHECK))
+        return;
+    if (!run->started || run->shown != event->type) {
+        vgg_progress_finish(&run->progress);
+        run->progress = vgg_progress_start(&run->cli->err_style, step ? NULL : names[event->type],
+                                           step ? SIZE_MAX : (size_t)event->total);
+        run->started = true;
+        run->shown = event->type;
+        run->first_step = event->step - step;
+    }
+    if (step) {
+        show_step(run, event);
+    } else {
+        run->progress.total = (size_t)event->total; /* grows where records are damaged */
+        vgg_progress_update(&run->progress, (size_t)event->done);
+    }
+}
+
+/* Photographs are read before anything else happens. */
+static void note_photographs(cli_finetuning *run, const clvgg_finetune_event *event)
+{
+    if (event->type == CLVGG_FINETUNE_LEFT_OUT) {
+        cli_finetune_say_left_out(run, event->path, event->reason);
+    } else if (event->type != CLVGG_FINETUNE_FEATURES && event->type != CLVGG_FINETUNE_CHECK &&
+               !run->counted) {
+        run->counted = true;
+        vgg_progress_finish(&run->progress);
+        cli_finetune_say_left(run);
+    }
+}
+
+int cli_finetune_note(void *user, const clvgg_finetune_event *event)
+{
+    cli_finetuning *run = user;
+    note_photographs(run, event);
+    show_progress(run, event);
+    if (event->type == CLVGG_FINETUNE_EPOCH) {
+        if (!keep_epoch(run, event->epoch_figures))
+            return 1;
+        if (!run->arguments->json)
+            print_epoch(run, event->epoch_figures);
+        (void)cli_finetune_write_files(run); /* once more at the end, where a failure is told */
+    }
+    return cli_interrupt_signal() != 0;
+}
+
+/* ---- files ---- */
+
+static clvgg_status write_file(cli_finetuning *run, const char *name,
+                               clvgg_status (*write)(const cli_finetuning *run, const char *path))
+{
+    vgg_text path = {0};
+    vgg_text_printf(&path, "%s/%s", run->run_dir.bytes, name);
+    const clvgg_status status = path.failed ? CLVGG_STATUS_OUT_OF_MEMORY : write(run, path.bytes);
+    vgg_text_free(&path);
+    return status;
+}
+
+static clvgg_status write_csv(const cli_finetuning *run, const char *path)
+{
+    return vgg_metrics_write_csv(path, run->epochs, run->epoch_count);
+}
+
+/* Writes the options that decide the result. */
+static void put_options(vgg_json *json, void *user)
+{
+    const cli_finetuning *run = user;
+    const cli_finetune_arguments *arguments = run->arguments;
+    vgg_json_string(json, "model", clvgg_model_name(run->base));
+    vgg_json_string(json, "data", arguments->data);
+    vgg_json_string(json, "val", arguments->val != NULL ? arguments->val : "");
+    vgg_json_integer(json, "epochs", arguments->epochs);
+    vgg_json_integer(json, "batch", arguments->batch);
+    vgg_json_integer(json, "views", arguments->views);
+    vgg_json_integer(json, "seed", arguments->seed);
+    vgg_json_string(json, "keep", arguments->keep == CLVGG_KEEP_LAST ? "last" : "best");
+    vgg_json_string(json, "output", arguments->output);
+}
+
+static void put_left_out(vgg_json *json, void *user)
+{
+    cli_finetune_put_left_out(user, json);
+}
+
+static clvgg_status write_json(const cli_finetuning *run, const char *path)
+{
+    const size_t classes = clvgg_dataset_class_count(run->val);
+    const char **names = vgg_calloc(classes, sizeof *names);
+    uint64_t *confusion = vgg_calloc(classes * classes, sizeof *confusion);
+    clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
+    for (size_t i = 0; names != NULL && i < classes; i++)
+        names[i] = clvgg_dataset_class_name(run->val, i);
+    for (size_t i = 0; confusion != NULL && i < classes * classes; i++)
+        confusion[i] = clvgg_finetune_confusion(run->finetune, i / classes, i % classes);
+    if (names != NULL && confusion != NULL) {
+        const vgg_metrics metrics = {.epochs = run->epochs,
+                                     .count = run->epoch_count,
+                                     .classes = names,
+                                     .class_count = classes,
+                                     .confusion = confusion,
+                                     .options = put_options,
+                                     .left_out = put_left_out,
+                                     .user = (void *)run};
+        status = vgg_metrics_write_json(path, &metrics);
+    }
+    vgg_free(names);
+    vgg_free(confusion);
+    return status;
+}
+
+static clvgg_status write_curves(const cli_finetuning *run, const char *path)
+{
+    vgg_text title = {0};
+    vgg_text_puts(&title, run->arguments->output);
+    if (run->arguments->keep == CLVGG_KEEP_LAST) /* the best one is marked, and isn't the model */
+        vgg_text_printf(&title, ": epoch %d", kept_epoch(run)->epoch);
+    const clvgg_status status =
+        title.failed ? CLVGG_STATUS_OUT_OF_MEMORY
+                     : vgg_curves_write(path, title.bytes, run->epochs, run->epoch_count);
+    vgg_text_free(&title);
+    return status;
+}
+
+clvgg_status cli_finetune_write_files(cli_finetuning *run)
+{
+    static const struct {
+        const char *name;
+        clvgg_status (*write)(const cli_finetuning *run, const char *path);
+    } files[] = {{"metrics.csv", write_csv},
+                 {"metrics.json", write_json},
+                 {"curves.svg", write_curves},
+                 {"curves.png", write_curves}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const clvgg_status status = write_file(run, files[i].name, files[i].write);
+        if (status != CLVGG_STATUS_OK && status != CLVGG_STATUS_UNSUPPORTED)
+            return status;
+    }
+    return CLVGG_STATUS_OK;
+}
+
+/* ---- the end ---- */
+
+static void put_epochs(const cli_finetuning *run, vgg_json *json)
+{
+    vgg_json_begin_array(json, "epochs");
+    for (size_t i = 0; i < run->epoch_count; i++) {
+        const clvgg_finetune_epoch *epoch = &run->epochs[i];
+        vgg_json_begin_object(json, NULL);
+        vgg_json_integer(json, "epoch", epoch->epoch);
+        vgg_json_integer(json, "step", (int64_t)epoch->step);
+        vgg_json_number(json, "lr", epoch->lr);
+        vgg_json_number(json, "train_loss", epoch->train_loss);
+        vgg_json_number(json, "train_accuracy", epoch->train_accuracy);
+        vgg_json_number(json, "val_loss", epoch->val_loss);
+        vgg_json_number(json, "val_accuracy", epoch->val_accuracy);
+        vgg_json_number(json, "val_auc", epoch->val_auc);
+        vgg_json_number(json, "seconds", epoch->seconds);
+        vgg_json_bool(json, "best", epoch->best);
+        vgg_json_end(json);
+    }
+    vgg_json_end(json);
+}
+
+static void put_confusion(const cli_finetuning *run, vgg_json *json)
+{
+    const size_t classes = clvgg_dataset_class_count(run->val);
+    vgg_json_begin_array(json, "confusion");
+    for (size_t truth = 0; truth < classes; truth++) {
+        vgg_json_begin_array(json, NULL);
+        for (size_t predicted = 0; predicted < classes; predicted++)
+            vgg_json_integer(json, NULL,
+                             (int64_t)clvgg_finetune_confusion(run->finetune, truth, predicted));
+        vgg_json_end(json);
+    }
+    vgg_json_end(json);
+}
+
+static void report_json(cli_finetuning *run, const char *error)
+{
+    vgg_json json = {.text = &run->cli->out.text};
+    const clvgg_finetune_epoch *best = best_epoch(run), *kept = kept_epoch(run);
+    vgg_json_begin_object(&json, NULL);
+    cli_finetune_put_plan(run, &json);
+    put_epochs(run, &json);
+    if (best != NULL) {
+        vgg_json_integer(&json, "best_epoch", best->epoch);
+        vgg_json_integer(&json, "kept_epoch", kept->epoch);
+        vgg_json_number(&json, "val_accuracy", kept->val_accuracy);
+        vgg_json_number(&json, "val_loss", kept->val_loss);
+    }
+    if (run->written) {
+        put_confusion(run, &json);
+        vgg_json_string(&json, "output", run->arguments->output);
+    }
+    vgg_json_string(&json, "run_dir", run->run_dir.bytes);
+    if (error != NULL)
+        vgg_json_string(&json, "error", error);
+    vgg_json_end(&json);
+}
+
+/* Rows are what photographs show, columns what they were taken for. */
+static void print_confusion(const cli_finetuning *run)
+{
+    enum { MOST_CLASSES = 12 };
+    vgg_text *text = &run->cli->out.text;
+    const size_t classes = clvgg_dataset_class_count(run->val);
+    if (classes > MOST_CLASSES)
+        return;
+    vgg_text_puts(text, "\nvalidation photographs (rows) and what they were taken for:\n");
+    for (size_t truth = 0; truth < classes; truth++) {
+        vgg_text_puts(text, "  ");
+        for (size_t predicted = 0; predicted < classes; predicted++)
+            vgg_text_printf(
+                text, "%7llu",
+                (unsigned long long)clvgg_finetune_confusion(run->finetune, truth, predicted));
+        vgg_text_puts(text, "  ");
+        vgg_text_terminal(text, clvgg_dataset_class_name(run->val, truth));
+        vgg_text_puts(text, "\n");
+    }
+}
+
+static void report_text(cli_finetuning *run)
+{
+    vgg_text *text = &run->cli->out.text;
+    const clvgg_finetune_epoch *kept = kept_epoch(run);
+    if (!run->written || kept == NULL)
+        return;
+    print_confusion(run);
+    vgg_text_puts(text, "\n");
+    vgg_text_terminal(text, run->arguments->output);
+    vgg_text_printf(text, ": epoch %d, %.2f %% of the validation photographs right\n", kept->epoch,
+                    100 * kept->val_accuracy);
+    vgg_text_puts(text, "curves, metrics and checkpoints are in ");
+    vgg_text_terminal(text, run->run_dir.bytes);
+    vgg_text_puts(text, "\n");
+}
+
+void cli_finetune_report(cli_finetuning *run, const char *error)
+{
+    if (run->arguments->json)
+        report_json(run, error);
+    else
+        report_text(run);
+}

@@ -1,0 +1,144 @@
+/* cli/info/info_text.c — `clvgg info` for people: facts, layers, memory plan. */
+#include "cli/info/info.h"
+
+#include "report/device.h"
+#include "report/format.h"
+#include "report/model.h"
+#include "report/table.h"
+
+static void fact(vgg_text *text, const vgg_style *style, const char *name)
+{
+    vgg_text_printf(text, "%s%-14s%s ", vgg_style_dim(style), name, vgg_style_reset(style));
+}
+
+static void print_classes(vgg_text *text, const cli_info *info)
+{
+    enum { SHOWN = 5 };
+    size_t count = clvgg_model_class_count(info->model);
+    vgg_text_count(text, count);
+    vgg_text_puts(text, ": ");
+    for (size_t i = 0; i < count && i < SHOWN; i++) {
+        vgg_text_puts(text, i > 0 ? ", " : "");
+        vgg_text_terminal(text, clvgg_model_label(info->model, i));
+    }
+    vgg_text_puts(text, count > SHOWN ? ", ..." : "");
+    if (info->labels_path != NULL) {
+        vgg_text_puts(text, " (from ");
+        vgg_text_terminal(text, info->labels_path);
+        vgg_text_puts(text, ")");
+    }
+    vgg_text_puts(text, "\n");
+}
+
+static void print_facts(vgg_text *text, const vgg_style *style, const cli_info *info)
+{
+    const clvgg_model *model = info->model;
+    clvgg_preprocess preprocess;
+    clvgg_preprocess_defaults(&preprocess);
+    clvgg_model_preprocess(model, &preprocess);
+    fact(text, style, "model");
+    vgg_text_terminal(text, clvgg_model_name(model));
+    vgg_text_puts(text, "\n");
+    fact(text, style, "architecture");
+    vgg_text_terminal(text, clvgg_model_architecture(model));
+    vgg_text_puts(text, "\n");
+    fact(text, style, "classes");
+    print_classes(text, info);
+    fact(text, style, "parameters");
+    vgg_text_count(text, clvgg_model_parameter_count(model));
+    vgg_text_puts(text, "\n");
+    fact(text, style, "FLOPs an image");
+    vgg_text_count(text, clvgg_model_flops(model));
+    vgg_text_puts(text, "\n");
+    fact(text, style, "preprocessing");
+    vgg_report_preprocess(text, &preprocess);
+    vgg_text_printf(text, "\n%15s(", "");
+    vgg_text_terminal(text, clvgg_model_preprocess_origin(model));
+    vgg_text_puts(text, ")\n");
+    static const char *const origins[][2] = {{"clvgg.source", "source"},
+                                             {"clvgg.head.source", "head"}};
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = clvgg_model_metadata(model, origins[i][0]);
+        if (value == NULL)
+            continue;
+        fact(text, style, origins[i][1]);
+        vgg_text_terminal(text, value);
+        vgg_text_puts(text, "\n");
+    }
+}
+
+static void print_layers(vgg_text *text, const vgg_style *style, const clvgg_model *model)
+{
+    static const vgg_column columns[] = {{"layer", false},  {"type", false},
+                                         {"output", false}, {"parameters", true},
+                                         {"FLOPs", true},   {"attributes", false}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    for (size_t i = 0; i < clvgg_model_layer_count(model); i++) {
+        clvgg_layer_info layer = {.struct_size = sizeof layer};
+        if (clvgg_model_layer(model, i, &layer) != CLVGG_STATUS_OK)
+            continue;
+        vgg_text_terminal(vgg_table_cell(&table), layer.name);
+        vgg_table_next(&table);
+        vgg_table_put(&table, layer.type);
+        vgg_report_shape(vgg_table_cell(&table), &layer.output);
+        vgg_table_next(&table);
+        if (layer.parameter_count > 0)
+            vgg_text_count(vgg_table_cell(&table), layer.parameter_count);
+        vgg_table_next(&table);
+        if (layer.flops > 0)
+            vgg_text_count(vgg_table_cell(&table), layer.flops);
+        vgg_table_next(&table);
+        vgg_table_put(&table, layer.attributes);
+    }
+    vgg_table_finish(&table, style, text);
+}
+
+static void print_memory(vgg_text *text, const vgg_style *style, const cli_info *info)
+{
+    clvgg_device_info device = {.struct_size = sizeof device};
+    clvgg_session_stats stats = {.struct_size = sizeof stats};
+    clvgg_device_get_info(info->device, &device);
+    clvgg_session_get_stats(info->session, &stats);
+    fact(text, style, "device");
+    vgg_report_device_name(text, &device);
+    vgg_text_puts(text, "\n");
+    fact(text, style, "memory");
+    vgg_report_memory(text, &stats);
+    vgg_text_printf(text, " for a batch of %d\n%15s(no plan can do with less than ", info->batch,
+                    "");
+    vgg_text_size(text, stats.arena_bound_bytes);
+    vgg_text_puts(text, "; unshared ");
+    vgg_text_size(text, stats.unshared_bytes);
+    vgg_text_puts(text, ")\n");
+}
+
+static void print_steps(vgg_text *text, const vgg_style *style, const clvgg_session *session)
+{
+    static const vgg_column columns[] = {{"step", false}, {"variant", false}, {"workspace", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    for (size_t i = 0; i < clvgg_session_step_count(session); i++) {
+        clvgg_step_info step = {.struct_size = sizeof step};
+        if (clvgg_session_step(session, i, &step) != CLVGG_STATUS_OK)
+            continue;
+        vgg_text_terminal(vgg_table_cell(&table), step.layers);
+        vgg_table_next(&table);
+        vgg_table_put(&table, step.variant);
+        if (step.workspace_bytes > 0)
+            vgg_text_size(vgg_table_cell(&table), step.workspace_bytes);
+        vgg_table_next(&table);
+    }
+    vgg_table_finish(&table, style, text);
+}
+
+void cli_info_print_text(const cli_info *info, const vgg_style *style, vgg_text *text)
+{
+    print_facts(text, style, info);
+    vgg_text_puts(text, "\n");
+    print_layers(text, style, info->model);
+    if (info->session == NULL)
+        return;
+    vgg_text_puts(text, "\n");
+    print_memory(text, style, info);
+    vgg_text_puts(text, "\n");
+    print_steps(text, style, info->session);
+}

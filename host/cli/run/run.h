@@ -1,0 +1,153 @@
+/* cli/run/run.h — the parts of `clvgg run` and what they share.
+ *
+ * cmd_run.c parses; run_setup.c turns arguments into model and preprocessing; run_work.c says what
+ * comes after what; run_engine.c runs batches on the device and halves them when its memory is
+ * short; run_images.c and run_npy.c feed it; run_result.c ranks the classes of an image, or the
+ * groups of --map, and hands the result to one of the formats: run_text.c, run_json.c, run_csv.c. A
+ * new output format is a file and a row in cmd_run.c.
+ */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "cli/options.h"
+#include "clvgg/class_map.h"
+#include "clvgg/session.h"
+#include "report/json.h"
+#include "report/progress.h"
+
+typedef struct cli_run_arguments {
+    const char *device, *model, *labels, *map, *input, *output, *layer;
+    int compute_units, top, batch, gemm, storage;
+    uint64_t memory_limit_bytes;
+    cli_list variants;
+    int resize_mode, resize_short, channels; /* -1: the model's own */
+    cli_extent input_size;
+    cli_values mean, std;
+    float scale; /* 0: the model's own */
+    bool json, csv, profile, quiet, no_cache;
+    const char *const *paths;
+    size_t path_count;
+} cli_run_arguments;
+
+/* A session that takes any number of images: in batches, smaller ones where memory is short. */
+typedef struct cli_engine {
+    const cli_program *cli;
+    clvgg_device *device;
+    clvgg_model *model;
+    clvgg_session_options options; /* max_batch is what fits */
+    clvgg_session *session;
+    size_t input_elements;
+    double session_ms, forward_ms;
+    uint64_t image_count; /* that went through */
+} cli_engine;
+
+/* Makes the session. Errors: those of clvgg_session_create(). */
+clvgg_status cli_engine_start(cli_engine *engine);
+/* clvgg_session_run() for any `count`; sizes[i] is the number of elements of output i. */
+clvgg_status cli_engine_run(cli_engine *engine, int count, const float *input,
+                            float *const *outputs, const size_t *sizes);
+void cli_engine_stop(cli_engine *engine);
+
+typedef struct cli_ranked {
+    size_t index;             /* of a class, or of a group where there are groups */
+    float probability, logit; /* groups have no logit */
+    const char *label;
+} cli_ranked;
+
+/* Result of one image, either `error` or `top`. */
+typedef struct vgg_result {
+    const char *file;
+    const char *error;
+    int64_t row;    /* of `file`, when that is an array of inputs; else -1 */
+    int64_t output; /* row of --output's array; -1: none */
+    int warning_count;
+    const cli_ranked *top;
+    size_t top_count;
+    const float *probabilities; /* [run->ranked_count] by index, with `top` */
+    float other;                /* probability outside the groups; where run->has_other */
+} vgg_result;
+
+typedef struct cli_run cli_run;
+
+/* A format of results. Its functions print into run->cli->out.text, which is flushed after each
+ * batch. */
+typedef struct cli_run_format {
+    void (*begin)(cli_run *run);
+    void (*result)(cli_run *run, const vgg_result *result);
+    /* `error` is why the run stopped early, or NULL. */
+    void (*end)(cli_run *run, const char *error);
+} cli_run_format;
+
+/* "3 images, 1 failed; 20.5 ms an image on the device". */
+void cli_run_say_counts(const cli_run *run);
+extern const cli_run_format cli_run_text, cli_run_json, cli_run_csv;
+
+enum { CLI_OUTPUT_LOGITS, CLI_OUTPUT_PROB, CLI_OUTPUT_LAYER, CLI_OUTPUT_COUNT };
+
+struct cli_run {
+    cli_program *cli;
+    const cli_run_arguments *arguments;
+    const cli_run_format *format;
+    void *format_user;
+    vgg_json json; /* state of the JSON format */
+    clvgg_runtime *runtime;
+    clvgg_device *device;
+    clvgg_device_info device_info;
+    clvgg_model *model;
+    clvgg_class_map *map; /* of --map, or NULL */
+    bool has_other;       /* classes are in no group */
+    const char *labels_path, *preprocess_origin;
+    clvgg_preprocess preprocess;
+    cli_engine engine;
+    vgg_progress progress;
+    clvgg_npy_writer *writer; /* of --output */
+    int64_t written_rows;
+    size_t class_count, result_count, failure_count;
+    size_t unreadable_count;      /* of the failures: files that aren't images, or not whole ones */
+    const cli_allowance *max_bad; /* how many of them are no failure of the run; NULL: none */
+    size_t ranked_count;          /* groups of the map, or classes */
+    /* One batch: input, outputs (NULL where not asked for) and their elements an image. */
+    float *input, *outputs[CLI_OUTPUT_COUNT];
+    size_t sizes[CLI_OUTPUT_COUNT];
+    const char *output_names[CLI_OUTPUT_COUNT];
+    size_t layer_index;  /* which output --output writes */
+    float *groups;       /* [ranked_count] probabilities of one image, with a map */
+    cli_ranked *ranking; /* [ranked_count] */
+    double start_ms, load_ms, decode_wait_ms;
+    bool started; /* begin() was called */
+};
+
+/* Opens device and model, and settles the preprocessing. Failures have been reported; returns an
+ * exit code. */
+int cli_run_setup(cli_run *run);
+/* Runs everything and ends the output. Failures have been reported; returns an exit code. */
+int cli_run_work(cli_run *run);
+void cli_run_release(cli_run *run);
+/* Makes session, buffers and writer for batches of at most `batch`, says on standard error what
+ * runs where, and begins the output. */
+clvgg_status cli_run_start(cli_run *run, int batch);
+/* The largest batch to try for `image_count` images (0: unknown), by --batch and --mem-limit. */
+int cli_run_batch(const cli_run *run, size_t image_count);
+/* Floats of one prepared image. */
+size_t cli_run_input_elements(const cli_run *run);
+/* Says whether photographs can be prepared for the model; reports it where they can't. */
+bool cli_run_takes_photographs(const cli_run *run);
+/* The two sources of inputs. Each processes everything; only what stops the run is returned. */
+clvgg_status cli_run_images(cli_run *run);
+clvgg_status cli_run_npy(cli_run *run);
+
+/* Runs `count` inputs through the engine, and appends the layer's values to --output. */
+clvgg_status cli_run_forward(cli_run *run, int count);
+/* Ranks row `row` of the batch's outputs and reports it under the given name. */
+void cli_run_report(cli_run *run, vgg_result *result, int row);
+/* Prints what was reported, and the progress. False when nobody wants more: standard output can't
+ * be written, or it is a closed pipe and there is no --output to complete, or Ctrl-C. */
+bool cli_run_flush(cli_run *run);
+/* The name of a class, or of a group where there are groups. */
+const char *cli_run_name(const cli_run *run, size_t index);
+/* Members fingerprint, memory and timing of the object that is open. */
+void cli_run_costs_json(const cli_run *run, vgg_json *json);
+/* Reports an image that has no result. `error` needs not name the file. */
+void cli_run_report_error(cli_run *run, vgg_result *result, const char *error);
+
+#endif

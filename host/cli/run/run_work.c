@@ -1,0 +1,89 @@
+/* cli/run/run_work.c — everything behind setup: feeding, ending the output, the exit code, freeing.
+ */
+#include <errno.h>
+
+#include "cli/interrupt.h"
+#include "cli/run/run.h"
+#include "cli/value.h"
+#include "report/format.h"
+#include "report/table.h"
+
+/* Prints the time of each step as text; the JSON format writes its own. */
+static void print_profile(const cli_run *run)
+{
+    static const vgg_column columns[] = {
+        {"step", false}, {"variant", false}, {"ms", true}, {"GFLOP/image", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    for (size_t i = 0; i < clvgg_session_step_count(run->engine.session); i++) {
+        clvgg_step_info step = {.struct_size = sizeof step};
+        if (clvgg_session_step(run->engine.session, i, &step) != CLVGG_STATUS_OK)
+            continue;
+        vgg_table_put(&table, step.layers);
+        vgg_table_put(&table, step.variant);
+        vgg_text_measure(vgg_table_cell(&table), step.ms, 3);
+        vgg_table_next(&table);
+        vgg_text_measure(vgg_table_cell(&table), (double)step.flops / 1e9, 3);
+        vgg_table_next(&table);
+    }
+    vgg_text text = {0};
+    vgg_style plain = {0};
+    vgg_table_finish(&table, &plain, &text);
+    int has_clock = 1;
+    clvgg_device_has_clock(run->engine.device, &has_clock); /* known since the first pass */
+    if (!has_clock)
+        vgg_text_puts(&text, "(by the host's clock: the device has none that can be believed)\n");
+    if (!text.failed)
+        cli_note(run->cli, "%s", text.bytes);
+    vgg_text_free(&text);
+}
+
+/* Counts the failed images that --max-bad doesn't forgive. */
+static size_t count_failures(const cli_run *run)
+{
+    if (run->max_bad == NULL || run->unreadable_count == 0)
+        return run->failure_count;
+    if (cli_allowance_permits(run->max_bad, run->unreadable_count, run->result_count))
+        return run->failure_count - run->unreadable_count;
+    cli_error(run->cli, "%zu of %zu images can't be read, more than --max-bad allows",
+              run->unreadable_count, run->result_count);
+    return run->failure_count;
+}
+
+/* `status` is what stopped the run; a writer is committed only if nothing did. */
+int cli_run_work(cli_run *run)
+{
+    clvgg_status status = run->arguments->input != NULL ? cli_run_npy(run) : cli_run_images(run);
+    int error = run->cli->out.error;
+    bool interrupted = cli_interrupt_signal() != 0;
+    bool whole = status == CLVGG_STATUS_OK && (error == 0 || error == EPIPE) && !interrupted;
+    if (whole && run->writer != NULL)
+        status = clvgg_npy_commit(run->writer);
+    if (run->started) {
+        run->format->end(run, status != CLVGG_STATUS_OK ? clvgg_status_message()
+                              : interrupted             ? "interrupted"
+                                                        : NULL);
+        if (run->arguments->profile && !run->arguments->json && run->engine.session != NULL)
+            print_profile(run);
+    }
+    if (status != CLVGG_STATUS_OK)
+        return cli_fail(run->cli, status);
+    if (interrupted)
+        cli_error(run->cli, "interrupted after %zu %s", run->result_count,
+                  vgg_plural(run->result_count, "result", "results"));
+    return interrupted || count_failures(run) > 0 ? CLI_EXIT_FAILED : CLI_EXIT_OK;
+}
+
+void cli_run_release(cli_run *run)
+{
+    cli_engine_stop(&run->engine);
+    clvgg_npy_writer_free(run->writer);
+    for (size_t i = 0; i < CLI_OUTPUT_COUNT; i++)
+        vgg_free(run->outputs[i]);
+    vgg_free(run->input);
+    vgg_free(run->ranking);
+    vgg_free(run->groups);
+    clvgg_class_map_free(run->map);
+    clvgg_device_free(run->device);
+    clvgg_model_free(run->model);
+    cli_runtime_free(run->cli, run->runtime);
+}

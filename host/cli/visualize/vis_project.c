@@ -1,0 +1,343 @@
+/* cli/visualize/vis_project.c — `clvgg visualize project`: units that the user names,
+ * projected back to the pixels of photographs that the user names. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/value.h"
+#include "cli/visualize/vis_maps.h"
+#include "cli/visualize/vis_top.h"
+#include "report/format.h"
+
+typedef struct project_arguments {
+    cli_vis_arguments common;
+    const char *layer, *map, *unit;
+    int mode;
+} project_arguments;
+
+#define AT(field) offsetof(project_arguments, field)
+
+static const cli_option options[] = {
+    {"layer", 0, CLI_OPTION_TEXT, AT(layer), "L", 0, 0,
+     "Layer of the units (the last convolution)"},
+    {"map", 0, CLI_OPTION_TEXT, AT(map), "M|all", 0, 0,
+     "Map of the units (the one with the strongest unit); all: every map"},
+    {"unit", 0, CLI_OPTION_TEXT, AT(unit), "Y,X|peak|all", 0, 0,
+     "A position in the map, the strongest one (peak), or all at once"},
+    {"mode", 0, CLI_OPTION_CHOICE, AT(mode), "auto|deconv|guided|gradient", 0, 0,
+     "How they are projected back (auto: of deconv and guided what can be read)"},
+    CLI_VIS_OPTIONS_COMMON,
+    {0},
+};
+
+/* ---- what is asked for ---- */
+
+enum { PEAK = -2, ALL = -1 };
+
+typedef struct asked {
+    int map;  /* PEAK: the strongest unit's; ALL */
+    int y, x; /* PEAK, ALL or a position */
+} asked;
+
+static bool read_asked(const project_arguments *arguments, asked *out)
+{
+    enum { MOST = 1 << 24 };
+    char y[16];
+    *out = (asked){PEAK, PEAK, PEAK};
+    if (arguments->map != NULL && strcmp(arguments->map, "all") == 0)
+        out->map = ALL;
+    else if (arguments->map != NULL && !cli_value_count(arguments->map, 0, MOST, &out->map))
+        return false;
+    if (arguments->unit == NULL || strcmp(arguments->unit, "peak") == 0)
+        return true;
+    if (strcmp(arguments->unit, "all") == 0) {
+        out->y = out->x = ALL;
+        return true;
+    }
+    const size_t length = strcspn(arguments->unit, ",");
+    if (arguments->unit[length] != ',' || length >= sizeof y)
+        return false;
+    memcpy(y, arguments->unit, length);
+    y[length] = '\0';
+    return cli_value_count(y, 0, MOST, &out->y) &&
+           cli_value_count(arguments->unit + length + 1, 0, MOST, &out->x);
+}
+
+/* ---- the work ---- */
+
+typedef struct project {
+    cli_vis *vis;
+    const project_arguments *arguments;
+    clvgg_projector *projector;
+    clvgg_receptive_field field;
+    clvgg_projection mode;
+    const char *layer;
+    asked asked;
+    int maps, height, width; /* of the layer */
+    float *projection, *activations, *part;
+} project;
+
+/* A unit, a map or all of them, on one photograph. */
+typedef struct chosen {
+    int map, y, x;
+    float value;
+    int64_t box[4];
+} chosen;
+
+/* The layer, or the last convolution. */
+static int find_layer(project *p)
+{
+    clvgg_layer_info info = {.struct_size = sizeof info};
+    size_t index = 0;
+    for (size_t i = clvgg_model_layer_count(p->vis->run.model); i > 0 && p->layer == NULL; i--)
+        if (clvgg_model_layer(p->vis->run.model, i - 1, &info) == CLVGG_STATUS_OK &&
+            strcmp(info.type, "conv2d") == 0)
+            p->layer = info.name;
+    if (p->layer == NULL) {
+        cli_error(p->vis->cli, "the model has no convolution: name a layer by --layer");
+        return CLI_EXIT_USAGE;
+    }
+    const int exit_code = cli_vis_find_layer(p->vis, p->layer, &info, &index);
+    if (exit_code != CLI_EXIT_OK)
+        return exit_code;
+    const bool flat = info.output.rank == 1;
+    p->maps = (int)info.output.dims[0];
+    p->height = flat ? 1 : (int)info.output.dims[1];
+    p->width = flat ? 1 : (int)info.output.dims[2];
+    if (p->asked.map < p->maps && p->asked.y < p->height && p->asked.x < p->width)
+        return CLI_EXIT_OK;
+    cli_error(p->vis->cli, "layer '%s' has maps 0 to %d with units 0,0 to %d,%d", p->layer,
+              p->maps - 1, p->height - 1, p->width - 1);
+    return CLI_EXIT_USAGE;
+}
+
+/* The mode asked for; without one, what `top` shows first. */
+static clvgg_projection choose_mode(const project *p)
+{
+    clvgg_projection modes[VGG_MANIFEST_MODES];
+    cli_top_modes_of(CLI_TOP_AUTO, &p->field, modes);
+    return p->arguments->mode > 0 ? (clvgg_projection)(p->arguments->mode - 1) : modes[0];
+}
+
+static int start(project *p)
+{
+    clvgg_projector_options how;
+    clvgg_projector_options_defaults(&how);
+    how.storage = (clvgg_dtype)p->vis->arguments->run.storage;
+    const size_t elements = cli_run_input_elements(&p->vis->run);
+    p->projection = vgg_calloc(elements, sizeof *p->projection);
+    p->part = vgg_calloc(elements, sizeof *p->part);
+    p->activations =
+        vgg_calloc((size_t)p->maps * (size_t)p->height * (size_t)p->width, sizeof *p->activations);
+    clvgg_status status = p->projection != NULL && p->part != NULL && p->activations != NULL
+                              ? CLVGG_STATUS_OK
+                              : CLVGG_STATUS_OUT_OF_MEMORY;
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_model_receptive_field(p->vis->run.model, p->layer, &p->field);
+    how.mode = p->mode = choose_mode(p);
+    if (status == CLVGG_STATUS_OK)
+        status = clvgg_projector_create(p->vis->run.device, p->vis->run.model, p->layer, &how,
+                                        &p->projector);
+    return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(p->vis->cli, status);
+}
+
+static void stop(project *p)
+{
+    clvgg_projector_free(p->projector);
+    vgg_free(p->projection);
+    vgg_free(p->activations);
+    vgg_free(p->part);
+}
+
+/* The strongest of the units asked for, and where it is; maps and units as they were asked for
+ * where they were. */
+static chosen choose_unit(const project *p)
+{
+    const asked *a = &p->asked;
+    const int first_map = a->map >= 0 ? a->map : 0, end_map = a->map >= 0 ? a->map + 1 : p->maps;
+    chosen best = {.map = first_map, .value = -INFINITY};
+    for (int map = first_map; map < end_map; map++)
+        for (int y = 0; y < p->height; y++)
+            for (int x = 0; x < p->width; x++) {
+                const float value = p->activations[(map * p->height + y) * p->width + x];
+                if ((a->y < 0 || (a->y == y && a->x == x)) &&
+                    (value > best.value || (isnan(value) && !isnan(best.value))))
+                    best = (chosen){.map = map, .y = y, .x = x, .value = value};
+            }
+    if (a->map == ALL && a->y != PEAK)
+        best.map = ALL;
+    if (a->y == ALL)
+        best.y = best.x = ALL;
+    const int height = p->vis->run.preprocess.height, width = p->vis->run.preprocess.width;
+    if (a->y == ALL)
+        memcpy(best.box, (int64_t[]){0, 0, width, height}, sizeof best.box);
+    else
+        cli_top_box(&p->field, best.y, best.x, height, width, best.box);
+    return best;
+}
+
+/* Projects one unit, or all units of a map where unit->y is negative. */
+static clvgg_status run(project *p, const float *input, const chosen *unit)
+{
+    const bool all = unit->y < 0;
+    const clvgg_seed seed = {.map = unit->map,
+                             .position = all ? -1 : (int64_t)unit->y * p->width + unit->x};
+    return clvgg_projector_run(p->projector, 1, input, &seed, p->projection, p->activations, NULL);
+}
+
+static void name_unit(const chosen *unit, char *text, size_t capacity)
+{
+    char map[32] = "all maps", position[48] = "all units";
+    if (unit->map >= 0)
+        snprintf(map, sizeof map, "map %d", unit->map);
+    if (unit->y >= 0)
+        snprintf(position, sizeof position, "unit %d,%d", unit->y, unit->x);
+    snprintf(text, capacity, "%s, %s", map, position);
+}
+
+static clvgg_status draw_figure(const project *p, const char *path,
+                                const cli_vis_photograph *photograph, const chosen *unit)
+{
+    const clvgg_preprocess *preprocess = &p->vis->run.preprocess;
+    const size_t plane = (size_t)preprocess->height * (size_t)preprocess->width;
+    const int height = (int)(unit->box[3] - unit->box[1]),
+              width = (int)(unit->box[2] - unit->box[0]);
+    uint8_t *rgb = vgg_calloc(9 * plane, 1);
+    if (rgb == NULL)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    const vgg_pixels projection = {rgb, preprocess->width, preprocess->height};
+    const vgg_pixels crop = {rgb + 3 * plane, width, height},
+                     patch = {rgb + 6 * plane, width, height};
+    vgg_pixels_signed(p->projection, preprocess->height, preprocess->width, preprocess, rgb);
+    cli_top_cut(p->projection, preprocess, unit->box, p->part);
+    vgg_pixels_signed(p->part, height, width, preprocess, rgb + 3 * plane);
+    vgg_pixels_crop(&photograph->pixels, unit->box[0], unit->box[1], unit->box[2], unit->box[3],
+                    rgb + 6 * plane);
+    char title[400], subtitle[200], name[96], value[VGG_NUMBER_WORDS];
+    name_unit(unit, name, sizeof name);
+    snprintf(title, sizeof title, "%.120s: %.120s, %s", photograph->file, p->layer, name);
+    snprintf(subtitle, sizeof subtitle, "%s \xC2\xB7 %s %s", cli_projection_title(p->mode),
+             unit->map >= 0 && unit->y >= 0 ? "value" : "largest value",
+             vgg_number_words((double)unit->value, 5, value));
+    const bool all = width == preprocess->width && height == preprocess->height;
+    const vgg_panel panels[] = {
+        {.title = "photograph", .photograph = photograph->pixels, .box = all ? NULL : unit->box},
+        {.title = "projection", .photograph = projection, .box = all ? NULL : unit->box},
+        {.title = "what the unit sees", .photograph = patch},
+        {.title = "its projection", .photograph = crop},
+    };
+    const clvgg_status status = vgg_figure_panels(
+        path, &(vgg_panels){
+                  .title = title, .subtitle = subtitle, .panels = panels, .count = all ? 2 : 4});
+    vgg_free(rgb);
+    return status;
+}
+
+static void fill_json(const project *p, const char *figure, const chosen *unit)
+{
+    vgg_json *json = &p->vis->json;
+    vgg_json_string(json, "figure", figure);
+    vgg_json_string(json, "layer", p->layer);
+    if (unit->map >= 0)
+        vgg_json_integer(json, "map", unit->map);
+    if (unit->y >= 0) {
+        vgg_json_integer(json, "y", unit->y);
+        vgg_json_integer(json, "x", unit->x);
+    }
+    vgg_json_number(json, "value", (double)unit->value);
+    vgg_json_begin_array(json, "box");
+    for (int i = 0; i < 4; i++)
+        vgg_json_integer(json, NULL, unit->box[i]);
+    vgg_json_end(json);
+}
+
+static cli_vis_outcome draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
+{
+    project *p = user;
+    const bool known = p->asked.map != PEAK && p->asked.y != PEAK; /* else by the forward pass */
+    const chosen first = {.map = p->asked.map >= 0 ? p->asked.map : ALL,
+                          .y = p->asked.y >= 0 ? p->asked.y : ALL,
+                          .x = p->asked.x >= 0 ? p->asked.x : ALL};
+    clvgg_status status = run(p, photograph->input, &first);
+    if (status != CLVGG_STATUS_OK)
+        return cli_vis_stop(vis, status);
+    const chosen unit = choose_unit(p);
+    if (!isfinite(unit.value))
+        return cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
+    if (!known)
+        status = run(p, photograph->input, &unit);
+    if (status != CLVGG_STATUS_OK)
+        return cli_vis_stop(vis, status);
+    if (unit.value == 0.0f) {
+        vgg_progress_clear(&vis->run.progress);
+        cli_note(vis->cli, "%s: what was asked for in layer '%s' doesn't fire on it",
+                 photograph->path, p->layer);
+    }
+    char folder[256];
+    snprintf(folder, sizeof folder, "project/%.200s", p->layer);
+    const char *figure = cli_vis_figure_of(vis, folder, photograph->name);
+    if (figure == NULL)
+        return CLI_VIS_STOPPED;
+    status = draw_figure(p, figure, photograph, &unit);
+    if (status != CLVGG_STATUS_OK)
+        return cli_vis_stop(vis, status);
+    if (vis->arguments->run.json)
+        fill_json(p, figure, &unit);
+    cli_vis_wrote(vis, figure);
+    cli_vis_progress_step(vis, 1, 1);
+    return CLI_VIS_DRAWN;
+}
+
+static int work(cli_vis *vis)
+{
+    const project_arguments *arguments = (const project_arguments *)vis->arguments;
+    const cli_vis_arguments *common = vis->arguments;
+    const size_t count = common->run.path_count;
+    project p = {.vis = vis, .arguments = arguments, .layer = arguments->layer};
+    read_asked(arguments, &p.asked);
+    int exit_code = find_layer(&p);
+    if (exit_code == CLI_EXIT_OK)
+        exit_code = start(&p);
+    if (exit_code == CLI_EXIT_OK) {
+        cli_vis_progress_begin(vis, "projecting", count);
+        if (common->run.json)
+            vgg_json_begin_array(&vis->json, "projections");
+        exit_code = cli_vis_each(vis, common->run.paths, count, draw, &p);
+        if (common->run.json)
+            vgg_json_end(&vis->json);
+    }
+    stop(&p);
+    return exit_code;
+}
+
+static const char *check(const void *given)
+{
+    const project_arguments *arguments = given;
+    asked unused;
+    if (arguments->common.run.path_count == 0)
+        return "needs a photograph";
+    return read_asked(arguments, &unused)
+               ? NULL
+               : "--map needs a number or all, --unit a position such as 3,9, peak or all";
+}
+
+static int run_project(cli_program *cli, int argc, char **argv)
+{
+    project_arguments arguments = {.common = CLI_VIS_DEFAULTS};
+    return cli_vis_main(cli, &cli_vis_project, argc, argv, &arguments.common, check, work);
+}
+
+const cli_verb cli_vis_project = {
+    .name = "visualize project",
+    .summary = "a unit of your choice, projected back to pixels",
+    .usage = "IMAGE... --layer L [OPTION]...",
+    .description =
+        "Draws each photograph, what a unit's activation on it comes back to as pixels, and the\n"
+        "part of both that the unit sees: DIR/project/LAYER/IMAGE.png. Without --map and --unit\n"
+        "that is the layer's strongest unit.",
+    .examples = "  clvgg visualize project cat.jpg --layer conv5_3\n"
+                "  clvgg visualize project cat.jpg --layer conv4_3 --map 17 --unit 3,9\n"
+                "  clvgg visualize project *.jpg --layer logits --map 0 --mode guided\n",
+    .options = options,
+    .run = run_project,
+};

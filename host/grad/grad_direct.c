@@ -1,0 +1,86 @@
+/* grad/grad_direct.c — cl/dgrad_direct.cl and cl/update_direct.cl: the definitions, correct
+ * everywhere.
+ */
+#include "grad/dense_grad.h"
+
+static clvgg_status require_groups(const vgg_grad_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+                "%s needs work-groups of %d, the device allows %zu", op->variant->name,
+                VGG_LINEAR_LOCAL, traits->max_work_group_size);
+cleanup:
+    return status;
+}
+
+static clvgg_status configure_data(vgg_grad_op *op, const vgg_traits *traits)
+{
+    vgg_grad_add_program(op, "dgrad_direct.cl", "dgrad_direct", "%s", "");
+    return require_groups(op, traits);
+}
+
+static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
+                                 const vgg_grad_part *part, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pack *pack = &op->problem.pack;
+    const uint64_t elements = (uint64_t)count * (uint64_t)pack->channels;
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->dy);
+    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[part->piece].memory, part->offset});
+    vgg_arg_buffer(&args, io->dx);
+    vgg_arg_ulong(&args, elements);
+    vgg_arg_int(&args, part->rows);
+    vgg_arg_int(&args, pack->channels);
+    vgg_arg_int(&args, pack->rows);
+    vgg_arg_int(&args, pack->panel);
+    vgg_arg_int(&args, part->first_row);
+    vgg_arg_int(&args, part->first_row > 0);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
+cleanup:
+    return status;
+}
+
+static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
+{
+    vgg_grad_add_program(op, "update_direct.cl", "update_direct", "-DRULE=%d",
+                         (int)op->problem.rule);
+    return require_groups(op, traits);
+}
+
+static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
+                                   const vgg_grad_part *part, int count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pack *pack = &op->problem.pack;
+    vgg_args args = vgg_args_of(op->programs[0].kernel);
+    vgg_arg_buffer(&args, io->x);
+    vgg_arg_buffer(&args, io->dy);
+    vgg_grad_arg_state(&args, op, io, part);
+    vgg_arg_buffer(&args, io->hyper);
+    vgg_arg_int(&args, count);
+    vgg_arg_int(&args, part->rows);
+    vgg_arg_int(&args, pack->channels);
+    vgg_arg_int(&args, pack->rows);
+    vgg_arg_int(&args, pack->panel);
+    vgg_arg_int(&args, part->first_row);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, vgg_pack_elements(pack, part->rows)));
+cleanup:
+    return status;
+}
+
+const vgg_grad_variant vgg_grad_data_direct = {
+    .name = "dgrad_direct",
+    .gradient = VGG_GRADIENT_DATA,
+    .configure = configure_data,
+    .enqueue = enqueue_data,
+};
+
+const vgg_grad_variant vgg_grad_update_direct = {
+    .name = "update_direct",
+    .gradient = VGG_GRADIENT_UPDATE,
+    .configure = configure_update,
+    .enqueue = enqueue_update,
+};

@@ -1,0 +1,154 @@
+/* grad/train_steps.c — cl/dropout.cl, cl/cross_entropy.cl and cl/gradient_norm.cl. */
+#include "grad/train_steps.h"
+
+#include <stdio.h>
+
+#include "ocl/program.h"
+
+/* ---- dropout ---- */
+
+void vgg_dropout_list_kernels(vgg_kernel_list *list, vgg_layer_type type, bool dropout,
+                              vgg_kernel **forward, vgg_kernel **backward)
+{
+    static const int functions[VGG_LAYER_TYPE_COUNT] = {
+        [VGG_LAYER_RELU] = 1, [VGG_LAYER_SIGMOID] = 2, [VGG_LAYER_TANH] = 3};
+    char options[64];
+    snprintf(options, sizeof options, "-DFUNCTION=%d -DDROPOUT=%d", functions[type], dropout);
+    if (dropout)
+        vgg_kernel_list_add(list, "dropout.cl", options, "dropout", forward);
+    vgg_kernel_list_add(list, "dropout.cl", options, "activation_grad", backward);
+}
+
+static void arg_key(vgg_args *args, const vgg_dropout_key *key)
+{
+    vgg_arg_ulong(args, key->seed);
+    vgg_arg_ulong(args, key->step);
+    vgg_arg_uint(args, (uint32_t)key->layer);
+    vgg_arg_uint(args, (uint32_t)((double)key->rate * 4294967296.0));
+    vgg_arg_float(args, (float)(1.0 / (1.0 - (double)key->rate)));
+}
+
+clvgg_status vgg_dropout_enqueue(vgg_kernel *forward, vgg_launch *launch, vgg_buffer x,
+                                 vgg_buffer y, uint64_t count, const vgg_dropout_key *key)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_args args = vgg_args_of(forward);
+    vgg_arg_buffer(&args, x);
+    vgg_arg_buffer(&args, y);
+    vgg_arg_ulong(&args, count);
+    arg_key(&args, key);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, forward, (count + 3) / 4));
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launch, vgg_buffer dy,
+                                         int slices, uint64_t stride, vgg_buffer a, vgg_buffer dx,
+                                         uint64_t count, const vgg_dropout_key *key)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_args args = vgg_args_of(backward);
+    vgg_arg_buffer(&args, dy);
+    vgg_arg_buffer(&args, a);
+    vgg_arg_buffer(&args, dx);
+    vgg_arg_ulong(&args, count);
+    vgg_arg_int(&args, slices);
+    vgg_arg_ulong(&args, stride);
+    arg_key(&args, key);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, backward, (count + 3) / 4));
+cleanup:
+    return status;
+}
+
+/* ---- loss ---- */
+
+void vgg_loss_list_kernels(vgg_kernel_list *list, vgg_kernel **kernel)
+{
+    char options[32];
+    snprintf(options, sizeof options, "-DWG=%d", VGG_LINEAR_LOCAL);
+    vgg_kernel_list_add(list, "cross_entropy.cl", options, "cross_entropy", kernel);
+}
+
+clvgg_status vgg_loss_enqueue(vgg_kernel *kernel, vgg_launch *launch, const vgg_loss_io *io,
+                              int count, int64_t classes, float smoothing)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_args args = vgg_args_of(kernel);
+    vgg_arg_buffer(&args, io->logits);
+    vgg_arg_buffer(&args, io->labels);
+    vgg_arg_buffer(&args, io->gradient);
+    vgg_arg_buffer(&args, io->losses);
+    vgg_arg_buffer(&args, io->hits);
+    vgg_arg_int(&args, classes);
+    vgg_arg_float(&args, smoothing);
+    vgg_arg_float(&args, 1.0f / (float)count);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, kernel, (uint64_t)count * VGG_LINEAR_LOCAL));
+cleanup:
+    return status;
+}
+
+/* ---- clipping ---- */
+
+clvgg_status vgg_clip_build(clvgg_device *device, const vgg_traits *traits, vgg_clip *clip)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char options[64];
+    *clip = (vgg_clip){0};
+    snprintf(options, sizeof options, "-DVW=%d -DWG=%d -DSPLIT=%d", traits->vector_width,
+             VGG_LINEAR_LOCAL, VGG_CLIP_SPLIT);
+    VGG_TRY(vgg_program_kernel(device, "gradient_norm.cl", options, "gradient_norm", &clip->norm,
+                               NULL));
+    VGG_TRY(
+        vgg_program_kernel(device, "gradient_norm.cl", options, "clip_scale", &clip->scale, NULL));
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        vgg_clip_release(clip);
+    return status;
+}
+
+void vgg_clip_release(vgg_clip *clip)
+{
+    vgg_kernel_free(clip->norm);
+    vgg_kernel_free(clip->scale);
+    *clip = (vgg_clip){0};
+}
+
+clvgg_status vgg_clip_enqueue_norm(const vgg_clip *clip, vgg_launch *launch, vgg_buffer x,
+                                   int64_t inputs, vgg_buffer dy, int64_t outputs, int count,
+                                   vgg_buffer sums)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_args args = vgg_args_of(clip->norm);
+    vgg_arg_buffer(&args, x);
+    vgg_arg_buffer(&args, dy);
+    vgg_arg_buffer(&args, sums);
+    vgg_arg_int(&args, inputs);
+    vgg_arg_int(&args, outputs);
+    VGG_TRY(vgg_args_end(&args));
+    const size_t local[3] = {VGG_LINEAR_LOCAL, 1, 1};
+    const size_t global[3] = {local[0], (size_t)count, VGG_CLIP_SPLIT};
+    VGG_TRY(vgg_launch_kernel(launch, clip->norm, 3, global, local));
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch, cl_mem sums,
+                                    int layers, int64_t stride, int count, double most,
+                                    vgg_buffer hyper)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_args args = vgg_args_of(clip->scale);
+    vgg_arg_buffer(&args, (vgg_buffer){sums, 0});
+    vgg_arg_buffer(&args, hyper);
+    vgg_arg_int(&args, count);
+    vgg_arg_int(&args, layers);
+    vgg_arg_int(&args, stride);
+    vgg_arg_float(&args, (float)most);
+    VGG_TRY(vgg_args_end(&args));
+    VGG_TRY(vgg_launch_linear(launch, clip->scale, VGG_LINEAR_LOCAL));
+cleanup:
+    return status;
+}

@@ -1,0 +1,45 @@
+/* tune/tuner.h — the search for the best variant, and the best values for it, for one chain of
+ * layers on a device: algorithms with their defaults first, then one value after the other of those
+ * that came near the best. The order is drawn from a seed.
+ */
+#ifndef VGG_TUNE_TUNER_H
+#define VGG_TUNE_TUNER_H
+
+#include "tune/trial.h"
+
+/* A candidate that was judged. */
+typedef struct vgg_tuner_event {
+    const vgg_variant *variant;
+    const vgg_choice *choice;
+    vgg_verdict verdict;
+    double ms;
+    const char *reason; /* why it was refused, or "" */
+} vgg_tuner_event;
+
+typedef struct vgg_tuner {
+    clvgg_device *device;
+    bool clblast; /* CLBlast's variants are candidates */
+    uint64_t seed;
+    double deadline_ms; /* by base/clock.h: no candidate is begun after it */
+    void (*report)(void *user, const vgg_tuner_event *event); /* NULL: nobody listens */
+    bool (*stop)(void *user); /* asked often; true: stop with what there is. NULL: never */
+    void *user;
+} vgg_tuner;
+
+typedef struct vgg_tuner_result {
+    const vgg_variant *variant; /* the default, where nothing is 3 % faster */
+    vgg_choice choice;
+    double ms, default_ms;
+    int timed, dropped, refused, wrong;
+    bool stopped; /* before the search was over: not worth keeping */
+} vgg_tuner_result;
+
+/* A faster candidate wins only if it is, in a duel, at least so much faster than the default. */
+#define VGG_TUNER_GAIN 0.03
+
+/* `like` is what a plan runs untuned. Errors: those of preparing and running it, UNSUPPORTED (too
+ * large to run on a GPU at all). */
+clvgg_status vgg_tuner_search(const vgg_tuner *tuner, const vgg_op *like, const vgg_node *pool,
+                              vgg_tuner_result *result);
+
+#endif
