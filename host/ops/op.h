@@ -105,6 +105,7 @@ typedef struct vgg_op_io {
 typedef struct vgg_variant {
     const char *name;
     uint32_t layers;   /* bit 1 << vgg_layer_type for each type it can head a chain of */
+    bool definition;   /* of those: works everywhere, on any shape; what others are held against */
     bool uses_clblast; /* weights are float32 then */
     bool sub_groups;   /* its kernels need them */
     /* Bound of the relative L2 error against exact arithmetic, on normal inputs behind a ReLU;
@@ -132,6 +133,8 @@ extern const vgg_variant *const vgg_variants[];
 extern const size_t vgg_variant_count;
 
 const vgg_variant *vgg_variant_find(const char *name);
+/* The variant that defines what layers of a type compute; NULL where none computes them. */
+const vgg_variant *vgg_variant_definition_of(vgg_layer_type type);
 /* Variants to try for a problem, best first for the device when nothing was measured. */
 size_t vgg_variant_candidates(const vgg_problem *problem, const vgg_traits *traits, bool clblast,
                               const vgg_variant **candidates, size_t capacity);

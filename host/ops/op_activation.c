@@ -46,6 +46,7 @@ const vgg_variant vgg_variant_activation = {
     .name = "activation",
     .layers = VGG_LAYER_BIT(VGG_LAYER_RELU) | VGG_LAYER_BIT(VGG_LAYER_SIGMOID) |
               VGG_LAYER_BIT(VGG_LAYER_TANH),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

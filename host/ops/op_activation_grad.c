@@ -32,6 +32,7 @@ cleanup:
 const vgg_variant vgg_variant_activation_grad = {
     .name = "activation_grad",
     .layers = VGG_LAYER_BIT(VGG_LAYER_ACTIVATION_GRAD),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

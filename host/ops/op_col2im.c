@@ -42,6 +42,7 @@ cleanup:
 const vgg_variant vgg_variant_col2im = {
     .name = "col2im",
     .layers = VGG_LAYER_BIT(VGG_LAYER_COL2IM),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

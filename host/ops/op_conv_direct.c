@@ -69,6 +69,7 @@ cleanup:
 const vgg_variant vgg_variant_conv_direct = {
     .name = "conv_direct",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };
@@ -76,6 +77,7 @@ const vgg_variant vgg_variant_conv_direct = {
 const vgg_variant vgg_variant_dense_direct = {
     .name = "dense_direct",
     .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

@@ -52,6 +52,7 @@ static clvgg_status configure_unflatten(vgg_op *op, const vgg_traits *traits)
 const vgg_variant vgg_variant_unflatten = {
     .name = "unflatten",
     .layers = VGG_LAYER_BIT(VGG_LAYER_UNFLATTEN),
+    .definition = true,
     .configure = configure_unflatten,
     .enqueue = enqueue,
 };

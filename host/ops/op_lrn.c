@@ -53,6 +53,7 @@ cleanup:
 const vgg_variant vgg_variant_lrn = {
     .name = "lrn",
     .layers = VGG_LAYER_BIT(VGG_LAYER_LOCAL_RESPONSE_NORM) | VGG_LAYER_BIT(VGG_LAYER_LRN_GRAD),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

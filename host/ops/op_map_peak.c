@@ -101,6 +101,7 @@ cleanup:
 const vgg_variant vgg_variant_map_peak = {
     .name = "map_peak",
     .layers = VGG_LAYER_BIT(VGG_LAYER_MAP_PEAK),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

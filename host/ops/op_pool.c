@@ -53,6 +53,7 @@ cleanup:
 const vgg_variant vgg_variant_pool = {
     .name = "pool",
     .layers = VGG_LAYER_BIT(VGG_LAYER_MAX_POOL) | VGG_LAYER_BIT(VGG_LAYER_AVG_POOL),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

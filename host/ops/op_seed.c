@@ -35,6 +35,7 @@ cleanup:
 const vgg_variant vgg_variant_seed = {
     .name = "seed",
     .layers = VGG_LAYER_BIT(VGG_LAYER_SEED),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

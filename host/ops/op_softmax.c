@@ -31,6 +31,7 @@ cleanup:
 const vgg_variant vgg_variant_softmax = {
     .name = "softmax",
     .layers = VGG_LAYER_BIT(VGG_LAYER_SOFTMAX),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

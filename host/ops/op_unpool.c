@@ -35,6 +35,7 @@ cleanup:
 const vgg_variant vgg_variant_unpool = {
     .name = "unpool",
     .layers = VGG_LAYER_BIT(VGG_LAYER_UNPOOL) | VGG_LAYER_BIT(VGG_LAYER_AVG_UNPOOL),
+    .definition = true,
     .configure = configure,
     .enqueue = enqueue,
 };

@@ -49,6 +49,14 @@ const vgg_variant *vgg_variant_find(const char *name)
     return NULL;
 }
 
+const vgg_variant *vgg_variant_definition_of(vgg_layer_type type)
+{
+    for (size_t i = 0; i < vgg_variant_count; i++)
+        if (vgg_variants[i]->definition && (vgg_variants[i]->layers & VGG_LAYER_BIT(type)) != 0)
+            return vgg_variants[i];
+    return NULL;
+}
+
 enum { NEVER_UNASKED = 4 };
 
 /* F(6x6) where it multiplies a tenth less than F(4x4), on maps of some 100 pixels a side or a
