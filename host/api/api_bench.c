@@ -8,8 +8,8 @@
 #include "api/session.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "measure/peak.h"
 #include "measure/measure.h"
+#include "measure/peak.h"
 
 struct clvgg_bench {
     const vgg_scope *scope; /* the runtime's */
@@ -115,7 +115,7 @@ clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
         options = &defaults;
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
     VGG_API_REQUIRE(options->min_seconds >= 0);
-    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
 }
 
@@ -145,9 +145,9 @@ static double relative_error(const clvgg_bench *bench, int batch, const float *o
     return difference == 0 ? 0 : sqrt(difference / size);
 }
 
-double clvgg_bench_error_limit(clvgg_dtype storage)
+double clvgg_bench_error_limit(clvgg_storage storage)
 {
-    return storage == CLVGG_DTYPE_F32 ? 1e-4 : storage == CLVGG_DTYPE_F16 ? 2e-3 : 1.5e-2;
+    return storage == CLVGG_STORAGE_F32 ? 1e-4 : storage == CLVGG_STORAGE_F16 ? 2e-3 : 1.5e-2;
 }
 
 static clvgg_status make_session(clvgg_bench *bench, int batch)

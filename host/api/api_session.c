@@ -96,7 +96,7 @@ clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(options->outputs != NULL);
     VGG_API_REQUIRE(options->variant_count == 0 || options->variants != NULL);
     VGG_API_REQUIRE(options->gemm >= CLVGG_GEMM_AUTO && options->gemm <= CLVGG_GEMM_CLBLAST);
-    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
 }
 

@@ -166,7 +166,7 @@ static clvgg_status run(clvgg_train_bench *bench, int batch, clvgg_bench_result 
     bench->fingerprint = vgg_head_fingerprint(head);
     VGG_TRY(vgg_head_check(head, &bench->head, initial_value, bench, batch, features, labels, &step,
                            &result->error_l2, &result->first_ms));
-    result->wrong = !(result->error_l2 <= clvgg_bench_error_limit(CLVGG_DTYPE_F32));
+    result->wrong = !(result->error_l2 <= clvgg_bench_error_limit(CLVGG_STORAGE_F32));
     if (result->wrong)
         goto cleanup;
     VGG_TRY(vgg_head_time_steps(head, batch, features, labels, &step, o->min_seconds * 1e3,

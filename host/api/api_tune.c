@@ -5,8 +5,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "model/model.h"
-#include "tune/tuning.h"
 #include "plan/tune_model.h"
+#include "tune/tuning.h"
 
 enum { MAX_FILE_BYTES = 4 << 20 };
 
@@ -35,7 +35,7 @@ clvgg_status clvgg_tune_model(clvgg_device *device, clvgg_model *model,
         options = &defaults;
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
     VGG_API_REQUIRE(options->budget_seconds > 0 && options->budget_seconds <= 1e9);
-    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
     VGG_API_REQUIRE(options->batch_count >= 1 && options->batch_count <= 64);
     VGG_API_REQUIRE(options->batches != NULL);
     for (size_t i = 0; i < options->batch_count; i++)

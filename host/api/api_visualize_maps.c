@@ -14,7 +14,7 @@ static int is_session(const clvgg_session_options *session)
             session->max_batch <= 65536 &&
             (session->variant_count == 0 || session->variants != NULL) &&
             session->gemm >= CLVGG_GEMM_AUTO && session->gemm <= CLVGG_GEMM_CLBLAST &&
-            session->storage >= CLVGG_DTYPE_F32 && session->storage <= CLVGG_DTYPE_BF16);
+            clvgg_storage_name(session->storage) != NULL);
 }
 
 void clvgg_occlusion_options_defaults(clvgg_occlusion_options *options)
@@ -175,7 +175,7 @@ clvgg_status clvgg_gradcam_create(clvgg_device *device, clvgg_model *model,
     if (options == NULL)
         options = &defaults;
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
-    VGG_API_REQUIRE(options->storage >= CLVGG_DTYPE_F32 && options->storage <= CLVGG_DTYPE_BF16);
+    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
     VGG_API_RETURN(model->scope, vgg_gradcam_create(device, model, options, out));
 }
 

@@ -27,7 +27,8 @@ static void print_legend(vgg_text *text, const vgg_style *style, const compariso
         vgg_text_terminal(text, c->paths[i]);
         vgg_text_puts(text, ": ");
         vgg_text_terminal(text, file->model);
-        if (file->storage != NULL && strcmp(file->storage, "f32") != 0) {
+        if (file->storage != NULL &&
+            strcmp(file->storage, clvgg_storage_name(CLVGG_STORAGE_F32)) != 0) {
             vgg_text_puts(text, " as ");
             vgg_text_terminal(text, file->storage);
         }

@@ -17,7 +17,8 @@
 
 typedef struct tune_arguments {
     const char *device, *model, *export_path, *import_path;
-    int compute_units, seed, storage;
+    int compute_units, seed;
+    clvgg_storage storage;
     cli_counts batches;
     cli_extent input_size;
     float budget; /* seconds */
@@ -38,7 +39,7 @@ static const cli_option options[] = {
     {"batch", 'b', CLI_OPTION_COUNTS, AT(batches), "N,...", 1, 4096, "Batches to tune for (1)"},
     {"input-size", 0, CLI_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
      "Input of H rows and W columns, or N for a square"},
-    {"storage", 0, CLI_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
+    {"storage", 0, CLI_OPTION_STORAGE, AT(storage), CLVGG_STORAGE_NAMES, 0, 0,
      "How weights lie on the device (f32)"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Search"},
     {"budget", 0, CLI_OPTION_DURATION, AT(budget), "TIME", 0, 0,
@@ -200,7 +201,7 @@ static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
     tune_options.budget_seconds = (double)arguments->budget;
     tune_options.batches = arguments->batches.values;
     tune_options.batch_count = arguments->batches.count;
-    tune_options.storage = (clvgg_dtype)arguments->storage;
+    tune_options.storage = arguments->storage;
     tune_options.seed = (uint64_t)arguments->seed;
     tune_options.redo = arguments->redo;
     tune_options.clblast = arguments->clblast;

@@ -150,6 +150,11 @@ static bool store(cli_program *cli, const cli_option *option, const char *value,
             return true;
         cli_error(cli, "--%s: needs one of %s, got '%s'", option->name, option->argument, value);
         return false;
+    case CLI_OPTION_STORAGE:
+        if (clvgg_storage_parse(value, field) == CLVGG_STATUS_OK)
+            return true;
+        cli_error(cli, "--%s: needs one of %s, got '%s'", option->name, CLVGG_STORAGE_NAMES, value);
+        return false;
     case CLI_OPTION_HEADING:
         break;
     }

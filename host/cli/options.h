@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "cli/cli.h"
+#include "clvgg/storage.h"
 
 typedef struct cli_values {
     int count; /* 1 or 3; 0: not given */
@@ -56,7 +57,8 @@ typedef enum cli_option_kind {
     CLI_OPTION_VALUES,    /* cli_values: one or three finite numbers, each above `least` */
     CLI_OPTION_EXTENT,    /* cli_extent: HxW or N, between least and most */
     CLI_OPTION_ALLOWANCE, /* cli_allowance: N or P% */
-    CLI_OPTION_CHOICE     /* int: position in `argument`, words with "|" between */
+    CLI_OPTION_CHOICE,    /* int: position in `argument`, words with "|" between */
+    CLI_OPTION_STORAGE    /* clvgg_storage */
 } cli_option_kind;
 
 struct cli_option {

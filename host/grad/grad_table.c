@@ -23,7 +23,7 @@ clvgg_status vgg_grad_configure(vgg_grad_op *op, const vgg_grad_variant *variant
                         .max_launch_flops = traits->max_launch_flops};
     VGG_REQUIRE(variant->gradient == problem->gradient, CLVGG_STATUS_UNSUPPORTED,
                 "%s computes the other gradient", variant->name);
-    VGG_REQUIRE(pack->storage == CLVGG_DTYPE_F32 && pack->spatial == 1 && pack->block == 1,
+    VGG_REQUIRE(pack->storage == CLVGG_STORAGE_F32 && pack->spatial == 1 && pack->block == 1,
                 CLVGG_STATUS_UNSUPPORTED, "%s takes float32 weights in panels of outputs alone",
                 variant->name);
     VGG_TRY(variant->configure(op, traits));

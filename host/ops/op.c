@@ -6,8 +6,8 @@
 
 #include "ocl/matrix_unit.h"
 #include "ops/clblast.h"
-#include "tensor/dtype.h"
 #include "tensor/shape.h"
+#include "tensor/storage.h"
 
 /* A tenth of a second on a slow GPU, 200 GFLOP/s, at its best; five times that if its driver makes
  * little of a kernel. Systems end what runs for seconds, displays stand still meanwhile. A fast one
@@ -31,12 +31,12 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info)
     return traits;
 }
 
-clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, bool sub_groups,
+clvgg_status vgg_traits_for(clvgg_device *device, clvgg_storage storage, bool sub_groups,
                             vgg_traits *traits)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     *traits = vgg_traits_of(&device->info);
-    if (storage == CLVGG_DTYPE_BF16)
+    if (storage == CLVGG_STORAGE_BF16)
         VGG_TRY(vgg_matrix_unit_check(device, &traits->amx));
     if (sub_groups || traits->type == CLVGG_DEVICE_GPU)
         VGG_TRY(vgg_sub_group_check(device, &traits->sub_groups));
@@ -46,8 +46,9 @@ cleanup:
 
 double vgg_op_error_bound(const vgg_op *op)
 {
-    return op->pack.storage == CLVGG_DTYPE_F32 ? op->variant->error_bound
-                                               : op->variant->storage_error_bound[op->pack.storage];
+    return op->pack.storage == CLVGG_STORAGE_F32
+               ? op->variant->error_bound
+               : op->variant->storage_error_bound[op->pack.storage];
 }
 
 /* Decides how the op's weights are stored, and tells its programs. */
@@ -57,7 +58,7 @@ static clvgg_status configure_storage(vgg_op *op, const vgg_traits *traits)
     const char *name = op->variant->name;
     if (!op->float32_weights)
         op->pack.storage = op->problem.storage;
-    const clvgg_dtype storage = op->pack.storage;
+    const clvgg_storage storage = op->pack.storage;
     VGG_REQUIRE(op->variant->error_bound == 0.0 || vgg_op_error_bound(op) > 0.0,
                 CLVGG_STATUS_UNSUPPORTED, "%s would lose too much to transformed weights of %s",
                 name, vgg_storage_name(storage));
@@ -65,7 +66,7 @@ static clvgg_status configure_storage(vgg_op *op, const vgg_traits *traits)
     VGG_REQUIRE(op->pack.splittable || bytes <= traits->max_allocation_bytes,
                 CLVGG_STATUS_UNSUPPORTED, "%s: %llu bytes of weights exceed the largest allocation",
                 name, (unsigned long long)bytes);
-    for (int i = 0; i < op->program_count && storage != CLVGG_DTYPE_F32; i++) {
+    for (int i = 0; i < op->program_count && storage != CLVGG_STORAGE_F32; i++) {
         char *options = op->programs[i].options;
         const size_t length = strlen(options), capacity = sizeof op->programs[i].options;
         snprintf(options + length, capacity - length, " -DSTORAGE=%d", (int)storage);
@@ -157,7 +158,7 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
         VGG_REQUIRE(choice->values[i] == 0 || vgg_tunable_allows(&tunables[i], choice->values[i]),
                     CLVGG_STATUS_UNSUPPORTED, "%s: %s can't be %d", variant->name, tunables[i].name,
                     choice->values[i]);
-    VGG_REQUIRE(problem->storage == CLVGG_DTYPE_F32 || !variant->uses_clblast,
+    VGG_REQUIRE(problem->storage == CLVGG_STORAGE_F32 || !variant->uses_clblast,
                 CLVGG_STATUS_UNSUPPORTED, "%s reads weights of f32 alone", variant->name);
     VGG_TRY(variant->configure(op, traits));
     if (op->pack.panel != 0)

@@ -20,6 +20,7 @@
 #include "ocl/sub_group.h"
 #include "ops/launch.h"
 #include "ops/packed_weights.h"
+#include "tensor/storage.h"
 
 /* Facts about a device that variants decide by. */
 typedef struct vgg_traits {
@@ -38,7 +39,7 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info);
 /* Traits of an open device, for weights in `storage`: with BF16 the matrix unit is tried too.
  * Sub-groups are tried on GPUs, and elsewhere if `sub_groups` (a variant that needs them was
  * named). */
-clvgg_status vgg_traits_for(clvgg_device *device, clvgg_dtype storage, bool sub_groups,
+clvgg_status vgg_traits_for(clvgg_device *device, clvgg_storage storage, bool sub_groups,
                             vgg_traits *traits);
 
 /* The chain of layers an op computes: node, then ReLU if `relu`, then `pool` if not NULL. */
@@ -51,7 +52,7 @@ typedef struct vgg_problem {
     const vgg_node *pool; /* a max pooling node */
     clvgg_shape result;   /* of the whole chain */
     int max_batch;
-    clvgg_dtype storage; /* of weights on the device */
+    clvgg_storage storage; /* of weights on the device */
 } vgg_problem;
 
 typedef struct vgg_op_program {
@@ -111,9 +112,9 @@ typedef struct vgg_variant {
     /* Bound of the relative L2 error against exact arithmetic, on normal inputs behind a ReLU;
      * 0: sums of products alone, exact where every partial sum is. */
     double error_bound;
-    /* Error bounds by clvgg_dtype for weights that are rounded to less than float32 after their
+    /* Error bounds by storage for weights that are rounded to less than float32 after their
      * transform; 0 where the variant has an error_bound: too much would be lost. */
-    double storage_error_bound[3];
+    double storage_error_bound[VGG_STORAGE_COUNT];
     const vgg_tunable *tunables; /* its tuning space; NULL: nothing to choose */
     /* Fills op (problem, variant and choice are set) or says in words why it can't: UNSUPPORTED.
      * A value that was chosen is taken or refused (registers, local memory), never replaced. How

@@ -78,7 +78,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const bool pool = op->problem.pool != NULL;
-    VGG_REQUIRE(op->problem.storage == CLVGG_DTYPE_BF16, CLVGG_STATUS_UNSUPPORTED,
+    VGG_REQUIRE(op->problem.storage == CLVGG_STORAGE_BF16, CLVGG_STATUS_UNSUPPORTED,
                 "conv_amx computes with weights of bf16 alone");
     VGG_REQUIRE(
         traits->amx && traits->vector_width == BLOCK, CLVGG_STATUS_UNSUPPORTED,
@@ -129,7 +129,7 @@ const vgg_variant vgg_variant_conv_amx = {
     .name = "conv_amx",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     /* Sums of products alone, of inputs and weights that are rounded to bfloat16. */
-    .storage_error_bound = {[CLVGG_DTYPE_BF16] = 4e-3},
+    .storage_error_bound = {[CLVGG_STORAGE_BF16] = 4e-3},
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,

@@ -314,7 +314,7 @@ const vgg_variant vgg_variant_winograd_f4_batched = {
     .name = "winograd_f4_batched",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .error_bound = 5e-6,
-    .storage_error_bound = {[CLVGG_DTYPE_F16] = 3e-3}, /* as winograd_f4_staged */
+    .storage_error_bound = {[CLVGG_STORAGE_F16] = 3e-3}, /* as winograd_f4_staged */
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,
@@ -326,7 +326,7 @@ const vgg_variant vgg_variant_winograd_f4_subgroup = {
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .sub_groups = true,
     .error_bound = 5e-6,
-    .storage_error_bound = {[CLVGG_DTYPE_F16] = 3e-3},
+    .storage_error_bound = {[CLVGG_STORAGE_F16] = 3e-3},
     .tunables = sub_group_tunables,
     .configure = configure_sub_group,
     .enqueue = enqueue,

@@ -102,7 +102,7 @@ const vgg_variant vgg_variant_winograd_f2_tiled = {
     .name = "winograd_f2_tiled",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .error_bound = 1e-6,
-    .storage_error_bound = {[CLVGG_DTYPE_F16] = 8e-4, [CLVGG_DTYPE_BF16] = 6e-3},
+    .storage_error_bound = {[CLVGG_STORAGE_F16] = 8e-4, [CLVGG_STORAGE_BF16] = 6e-3},
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,

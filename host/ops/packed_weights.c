@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "ocl/memory.h"
 #include "tensor/dtype.h"
+#include "tensor/storage.h"
 
 uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows)
 {
@@ -17,7 +18,7 @@ uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows)
 
 uint64_t vgg_pack_bytes(const vgg_pack *pack, int64_t rows)
 {
-    return vgg_pack_elements(pack, rows) * vgg_dtype_bytes(pack->storage);
+    return vgg_pack_elements(pack, rows) * vgg_dtype_bytes(vgg_storage_element(pack->storage));
 }
 
 void vgg_packed_weights_free(vgg_packed_weights *weights)

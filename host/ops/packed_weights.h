@@ -5,6 +5,7 @@
 #ifndef VGG_OPS_PACKED_WEIGHTS_H
 #define VGG_OPS_PACKED_WEIGHTS_H
 
+#include "clvgg/storage.h"
 #include "clvgg/tensor.h"
 #include "ocl/args.h"
 #include "ocl/device.h"
@@ -18,7 +19,7 @@ typedef struct vgg_pack {
     int winograd;     /* 0, or the side of the output tile that 3x3 weights are transformed for */
     bool pairs;       /* as AMX tiles lie, block and panel multiples of 16: see pack.cl */
     bool splittable;  /* the kernel can take runs of panels from several buffers */
-    clvgg_dtype storage;
+    clvgg_storage storage;
 } vgg_pack;
 
 /* The source of a tensor's values: `read` gives elements [first, first + count) in `dtype`. */

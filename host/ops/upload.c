@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "ops/launch.h"
 #include "tensor/dtype.h"
+#include "tensor/storage.h"
 
 enum { STAGING_BYTES = 4 << 20, SLOT_COUNT = 2 };
 
@@ -111,10 +112,12 @@ cleanup:
 static clvgg_status check_range(const upload *tensor, const void *values, size_t count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const clvgg_dtype storage = tensor->pack->storage, dtype = tensor->input->dtype;
-    if (storage == CLVGG_DTYPE_F32)
+    const clvgg_storage storage = tensor->pack->storage;
+    const clvgg_dtype dtype = tensor->input->dtype;
+    if (storage == CLVGG_STORAGE_F32)
         return status;
-    const float most = vgg_dtype_largest(storage) / (tensor->pack->winograd == 2 ? 2.25f : 1.0f);
+    const float most = vgg_dtype_largest(vgg_storage_element(storage)) /
+                       (tensor->pack->winograd == 2 ? 2.25f : 1.0f);
     const size_t found = vgg_find_beyond(dtype, values, count, most);
     if (found < count) {
         float value = 0;

@@ -95,7 +95,7 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem, const vgg_
     const int64_t tiles2 = n * vgg_ceil_div(out[1], 2) * vgg_ceil_div(out[2], 2);
     if (in[0] < LEAST_CHANNELS)
         return NULL;
-    if (problem->storage == CLVGG_DTYPE_BF16 && !vgg_winograd_f4_keeps_float32(problem)) {
+    if (problem->storage == CLVGG_STORAGE_BF16 && !vgg_winograd_f4_keeps_float32(problem)) {
         if (tiles2 < STAGED_TILES)
             return NULL;
         return in[0] <= FUSED_CHANNELS_BF16 ? &vgg_variant_winograd_f2_fused
@@ -104,7 +104,7 @@ static const vgg_variant *choose_winograd(const vgg_problem *problem, const vgg_
     if (in[0] <= FUSED_CHANNELS && tiles4 >= FUSED_TILES)
         return choose_fused(problem, traits);
     const bool halved =
-        problem->storage != CLVGG_DTYPE_F32 && !vgg_winograd_f4_keeps_float32(problem);
+        problem->storage != CLVGG_STORAGE_F32 && !vgg_winograd_f4_keeps_float32(problem);
     if (tiles4 >= (halved ? HALVED_TILES : STAGED_TILES))
         return &vgg_variant_winograd_f4_staged;
     return tiles2 >= STAGED_TILES ? &vgg_variant_winograd_f2_staged : NULL;
@@ -128,7 +128,7 @@ static const vgg_variant *choose_gpu_winograd(const vgg_problem *problem, const 
     const int64_t *in = problem->input.dims, *out = problem->output.dims;
     const int64_t tiles4 = problem->max_batch * vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4);
     const bool coarse = /* for F(4x4) */
-        problem->storage == CLVGG_DTYPE_BF16 && !vgg_winograd_f4_keeps_float32(problem);
+        problem->storage == CLVGG_STORAGE_BF16 && !vgg_winograd_f4_keeps_float32(problem);
     const bool sub_groups = prefers_sub_groups(traits);
     if (in[0] >= WIDE_CHANNELS && out[0] >= WIDE_CHANNELS && tiles4 >= MANY_TILES && !coarse)
         return sub_groups ? &vgg_variant_winograd_f4_subgroup : &vgg_variant_winograd_f4_batched;

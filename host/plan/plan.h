@@ -25,8 +25,8 @@ typedef struct vgg_plan_options {
     uint64_t memory_limit_bytes; /* of the arena; 0: none */
     bool ignore_own_tuning;      /* no results from the cache: shipped ones and rules alone */
     bool profile;
-    bool plan_only;      /* choose and lay out; allocate, build and upload nothing */
-    clvgg_dtype storage; /* of weights */
+    bool plan_only;        /* choose and lay out; allocate, build and upload nothing */
+    clvgg_storage storage; /* of weights */
 } vgg_plan_options;
 
 /* A value in memory while steps [first_step, last_step] run; the plan's input is tensor 0. */
@@ -60,7 +60,7 @@ typedef struct vgg_plan {
     vgg_traits traits;
     int max_batch;
     bool profile;
-    clvgg_dtype storage; /* of weights */
+    clvgg_storage storage; /* of weights */
     vgg_plan_step *steps;
     int step_count, step_capacity;
     vgg_plan_tensor *tensors;

@@ -86,15 +86,9 @@ void vgg_report_fingerprint_json(vgg_json *json, uint64_t fingerprint)
     vgg_json_string(json, "fingerprint", digits);
 }
 
-const char *vgg_report_storage(clvgg_dtype storage)
-{
-    static const char *const names[] = {"f32", "f16", "bf16"};
-    return names[storage];
-}
-
 void vgg_report_memory_json(vgg_json *json, const clvgg_session_stats *stats)
 {
-    vgg_json_string(json, "storage", vgg_report_storage(stats->storage));
+    vgg_json_string(json, "storage", clvgg_storage_name(stats->storage));
     vgg_json_bytes(json, "weight_bytes", stats->weight_bytes);
     vgg_json_bytes(json, "arena_bytes", stats->arena_bytes);
     vgg_json_bytes(json, "arena_bound_bytes", stats->arena_bound_bytes);
@@ -105,8 +99,8 @@ void vgg_report_memory(vgg_text *text, const clvgg_session_stats *stats)
 {
     vgg_text_puts(text, "weights ");
     vgg_text_size(text, stats->weight_bytes);
-    if (stats->storage != CLVGG_DTYPE_F32)
-        vgg_text_printf(text, " as %s", vgg_report_storage(stats->storage));
+    if (stats->storage != CLVGG_STORAGE_F32)
+        vgg_text_printf(text, " as %s", clvgg_storage_name(stats->storage));
     vgg_text_puts(text, ", activations ");
     vgg_text_size(text, stats->arena_bytes);
 }

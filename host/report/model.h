@@ -16,8 +16,6 @@ void vgg_report_preprocess_json(vgg_json *json, const char *key, const clvgg_pre
 void vgg_report_preprocess(vgg_text *text, const clvgg_preprocess *preprocess);
 /* Sixteen hexadecimal digits; a JSON number wouldn't hold them. */
 void vgg_report_fingerprint_json(vgg_json *json, uint64_t fingerprint);
-/* "f32", "f16" or "bf16". */
-const char *vgg_report_storage(clvgg_dtype storage);
 /* Members storage, weight_bytes, arena_bytes, … of the object that is open. */
 void vgg_report_memory_json(vgg_json *json, const clvgg_session_stats *stats);
 /* "weights 66.9 MiB as bf16, activations 24.5 MiB"; f32 goes without saying. */

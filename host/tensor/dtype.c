@@ -41,11 +41,6 @@ const char *vgg_dtype_name(clvgg_dtype dtype)
     return dtype == CLVGG_DTYPE_F32 ? "F32" : dtype == CLVGG_DTYPE_F16 ? "F16" : "BF16";
 }
 
-const char *vgg_storage_name(clvgg_dtype dtype)
-{
-    return dtype == CLVGG_DTYPE_F32 ? "f32" : dtype == CLVGG_DTYPE_F16 ? "f16" : "bf16";
-}
-
 float vgg_dtype_largest(clvgg_dtype dtype)
 {
     return dtype == CLVGG_DTYPE_F32   ? float_of(0x7F7FFFFF)

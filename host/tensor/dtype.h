@@ -10,8 +10,7 @@
 
 size_t vgg_dtype_bytes(clvgg_dtype dtype);
 const char *vgg_dtype_name(clvgg_dtype dtype); /* "F32", "F16", "BF16": in files */
-const char *vgg_storage_name(clvgg_dtype dtype); /* "f32", "f16", "bf16": to people */
-float vgg_dtype_largest(clvgg_dtype dtype); /* finite value */
+float vgg_dtype_largest(clvgg_dtype dtype);    /* finite value */
 float vgg_f32_from_f16(uint16_t bits);
 float vgg_f32_from_bf16(uint16_t bits);
 uint16_t vgg_f16_from_f32(float value);  /* round to nearest even; overflow becomes infinity */

@@ -7,8 +7,8 @@
 
 #include "base/alloc.h"
 #include "ocl/program_binary.h"
-#include "tensor/dtype.h"
 #include "tensor/shape.h"
+#include "tensor/storage.h"
 
 static const char kind[] = "tuning";
 

@@ -35,7 +35,7 @@ typedef struct clvgg_bench_options {
     clvgg_gemm gemm; /* these four as in clvgg_session_options */
     const char *const *variants;
     size_t variant_count;
-    clvgg_dtype storage;
+    clvgg_storage storage;
     const char *output; /* layer to compute, and nothing behind it; NULL: "logits" */
     double min_seconds; /* of timed passes; default 1. At least nine are timed, or a minute long */
     int per_layer;      /* 1: time each step too, in passes of their own */
@@ -54,7 +54,7 @@ CLVGG_API void clvgg_bench_free(clvgg_bench *bench);
 
 /* Outputs further than this from the reference are wrong: 1e-4 with weights stored as F32, 2e-3 as
  * F16, 1.5e-2 as BF16. */
-CLVGG_API double clvgg_bench_error_limit(clvgg_dtype storage);
+CLVGG_API double clvgg_bench_error_limit(clvgg_storage storage);
 
 typedef struct clvgg_bench_result {
     size_t struct_size;

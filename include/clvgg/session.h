@@ -11,6 +11,7 @@
 
 #include "clvgg/device.h"
 #include "clvgg/model.h"
+#include "clvgg/storage.h"
 #include "clvgg/tensor.h"
 
 #ifdef __cplusplus
@@ -19,12 +20,16 @@ extern "C" {
 
 typedef struct clvgg_session clvgg_session;
 
-typedef enum clvgg_gemm { CLVGG_GEMM_AUTO = 0, CLVGG_GEMM_OWN = 1, CLVGG_GEMM_CLBLAST = 2 } clvgg_gemm;
+typedef enum clvgg_gemm {
+    CLVGG_GEMM_AUTO = 0,
+    CLVGG_GEMM_OWN = 1,
+    CLVGG_GEMM_CLBLAST = 2
+} clvgg_gemm;
 
 typedef struct clvgg_session_options {
     size_t struct_size;
-    int max_batch;               /* most images one run takes; default 1 */
-    const char *const *outputs;  /* layer names, or "logits", "prob"; default {"logits"} */
+    int max_batch;              /* most images one run takes; default 1 */
+    const char *const *outputs; /* layer names, or "logits", "prob"; default {"logits"} */
     size_t output_count;
     clvgg_gemm gemm;             /* whose GEMM serves dense layers; default AUTO */
     const char *const *variants; /* "LAYER=NAME" each: force a kernel variant; LAYER may be "*" */
@@ -33,10 +38,10 @@ typedef struct clvgg_session_options {
     int profile;                 /* 1: time every step (serialises; slower) */
     int plan_only;               /* 1: choose kernels and lay out memory only: a session that says
                                     what it would cost, and can't run */
-    clvgg_dtype storage;         /* of weights on the device; default F32. Arithmetic is float32,
-                                    but with BF16 convolutions may use a CPU's matrix unit, which
-                                    multiplies bfloat16 and sums in float32: on Linux the process
-                                    then asks for AMX tiles, for good */
+    clvgg_storage storage;       /* of weights on the device; default F32. Arithmetic is float32,
+                                  but with BF16 convolutions may use a CPU's matrix unit, which
+                                  multiplies bfloat16 and sums in float32: on Linux the process
+                                  then asks for AMX tiles, for good */
 } clvgg_session_options;
 
 CLVGG_API void clvgg_session_options_defaults(clvgg_session_options *options);
@@ -57,7 +62,8 @@ CLVGG_API void clvgg_session_free(clvgg_session *session);
 /* Runs `count` images (1…max_batch): input float32 NCHW [count][c][h][w]; outputs[i] receives
  * float32 [count][shape of output i], in the order of the options. An output may be NULL (not
  * fetched). Blocks. NaN in gives NaN out. Same device, driver and options: same bits, whatever the
- * other images of the batch. Errors: INVALID_ARGUMENT, OUT_OF_DEVICE_MEMORY, OPENCL, DEVICE_LOST. */
+ * other images of the batch. Errors: INVALID_ARGUMENT, OUT_OF_DEVICE_MEMORY, OPENCL, DEVICE_LOST.
+ */
 CLVGG_API clvgg_status clvgg_session_run(clvgg_session *session, int count, const float *input,
                                          float *const *outputs);
 
@@ -68,13 +74,13 @@ CLVGG_API clvgg_status clvgg_session_output_shape(const clvgg_session *session, 
 
 typedef struct clvgg_session_stats {
     size_t struct_size;
-    clvgg_dtype storage;      /* of weights */
-    uint64_t weight_bytes;    /* on the device, as the kernels read them */
-    uint64_t arena_bytes;     /* activations and workspaces */
+    clvgg_storage storage;      /* of weights */
+    uint64_t weight_bytes;      /* on the device, as the kernels read them */
+    uint64_t arena_bytes;       /* activations and workspaces */
     uint64_t arena_bound_bytes; /* no plan with these steps can do with less */
-    uint64_t unshared_bytes;  /* activations and workspaces if nothing shared memory */
+    uint64_t unshared_bytes;    /* activations and workspaces if nothing shared memory */
     double plan_ms, compile_ms, weights_ms; /* what making the session cost */
-    uint64_t fingerprint;     /* same fingerprint, same bits */
+    uint64_t fingerprint;                   /* same fingerprint, same bits */
 } clvgg_session_stats;
 
 CLVGG_API void clvgg_session_get_stats(const clvgg_session *session, clvgg_session_stats *stats);
@@ -84,11 +90,11 @@ typedef struct clvgg_step_info {
     size_t struct_size;
     char layers[96];     /* "conv1_2+relu1_2+pool1" */
     const char *variant; /* owned by the session */
-    int tuned;           /* 1: chosen by a tuning result (clvgg/tune.h), of this device or shipped */
-    uint64_t flops;      /* of one image, counted as direct computation */
+    int tuned;      /* 1: chosen by a tuning result (clvgg/tune.h), of this device or shipped */
+    uint64_t flops; /* of one image, counted as direct computation */
     uint64_t executed_flops; /* of one image, what the variant executes: fewer with Winograd's */
     uint64_t weight_bytes, workspace_bytes; /* on the device */
-    double ms;           /* of the last run, when profiled; else 0 */
+    double ms;                              /* of the last run, when profiled; else 0 */
 } clvgg_step_info;
 
 CLVGG_API size_t clvgg_session_step_count(const clvgg_session *session);

@@ -14,6 +14,7 @@
 
 #include "clvgg/device.h"
 #include "clvgg/model.h"
+#include "clvgg/storage.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,12 +39,12 @@ typedef struct clvgg_tune_event {
     int batch;
     clvgg_tune_verdict verdict;
     const char *variant, *parameters; /* "TW=12 KB=2"; "" for a variant's defaults */
-    double ms;          /* of the candidate, or of what was found, for the batch */
-    double default_ms;  /* of what runs untuned; 0 while a chain is in work */
-    int candidates;     /* judged so far for this chain */
-    int wrong;          /* of them */
-    const char *reason; /* in words, or "" */
-    double seconds;     /* since tuning began */
+    double ms;                        /* of the candidate, or of what was found, for the batch */
+    double default_ms;                /* of what runs untuned; 0 while a chain is in work */
+    int candidates;                   /* judged so far for this chain */
+    int wrong;                        /* of them */
+    const char *reason;               /* in words, or "" */
+    double seconds;                   /* since tuning began */
 } clvgg_tune_event;
 
 /* Called after each candidate and each chain; the strings are valid during the call, which must not
@@ -56,11 +57,11 @@ typedef struct clvgg_tune_options {
     double budget_seconds; /* about how long it may take; default 60 */
     const int *batches;    /* default {1} */
     size_t batch_count;
-    clvgg_dtype storage; /* of weights, as in clvgg_session_options; default F32 */
-    uint64_t seed; /* of the order in which candidates are tried; default 1 */
-    int redo;      /* 1: chains that were tuned before too */
-    int clblast;   /* 1: CLBlast's own GEMM parameters first, in a quarter of the budget. They hold
-                      for everybody who uses CLBlast on that device in a process */
+    clvgg_storage storage; /* of weights, as in clvgg_session_options; default F32 */
+    uint64_t seed;         /* of the order in which candidates are tried; default 1 */
+    int redo;              /* 1: chains that were tuned before too */
+    int clblast; /* 1: CLBlast's own GEMM parameters first, in a quarter of the budget. They hold
+                    for everybody who uses CLBlast on that device in a process */
     clvgg_tune_progress_fn progress; /* or NULL */
     void *user;
 } clvgg_tune_options;
@@ -91,12 +92,12 @@ CLVGG_API clvgg_status clvgg_tune_model(clvgg_device *device, clvgg_model *model
 /* Writes all results of the runtime's cache to a JSON file, whole or not at all. *count (may be
  * NULL) says how many. Errors: IO, UNSUPPORTED (built without SQLite or cJSON). */
 CLVGG_API clvgg_status clvgg_tune_export(clvgg_runtime *runtime, const char *path, size_t *count);
-/* Takes the results of such a file into the runtime's cache. A result belongs to the kernels that it
- * was measured with: where this clvgg has others, it is left, and the rest taken. *kept and *left
- * (either may be NULL) count them. The file may come from anybody: only variants and values that
- * this clvgg could have tried pass, and of a file with anything else nothing is taken. Results serve
- * the devices and drivers that they name. Errors: NOT_FOUND, IO, BAD_FILE (which entry and why),
- * UNSUPPORTED (all results are of other kernels), INVALID_ARGUMENT (no cache). */
+/* Takes the results of such a file into the runtime's cache. A result belongs to the kernels that
+ * it was measured with: where this clvgg has others, it is left, and the rest taken. *kept and
+ * *left (either may be NULL) count them. The file may come from anybody: only variants and values
+ * that this clvgg could have tried pass, and of a file with anything else nothing is taken. Results
+ * serve the devices and drivers that they name. Errors: NOT_FOUND, IO, BAD_FILE (which entry and
+ * why), UNSUPPORTED (all results are of other kernels), INVALID_ARGUMENT (no cache). */
 CLVGG_API clvgg_status clvgg_tune_import(clvgg_runtime *runtime, const char *path, size_t *kept,
                                          size_t *left);
 

@@ -44,7 +44,7 @@ typedef struct clvgg_projector_options {
     int max_batch;         /* images computed at once; default 1 */
     clvgg_projection mode; /* default DECONV */
     const char *to;        /* layer where the walk ends, after its ReLU; NULL: the image */
-    clvgg_dtype storage;   /* of weights on the device, as a session's; default F32 */
+    clvgg_storage storage; /* of weights on the device, as a session's; default F32 */
 } clvgg_projector_options;
 
 CLVGG_API void clvgg_projector_options_defaults(clvgg_projector_options *options);
@@ -101,11 +101,11 @@ typedef struct clvgg_top_options {
     size_t layer_count; /* 1…1000 */
     int count;          /* kept of each map, 1…1000; default 9 */
     int max_batch;      /* images at once on the device, less where its memory is short; 0: 8 */
-    clvgg_gemm gemm;                            /* this and what follows as in */
-    const char *const *variants;                /* clvgg_session_options */
+    clvgg_gemm gemm;    /* this and what follows as in */
+    const char *const *variants; /* clvgg_session_options */
     size_t variant_count;
     uint64_t memory_limit_bytes;
-    clvgg_dtype storage;
+    clvgg_storage storage;
 } clvgg_top_options;
 
 CLVGG_API void clvgg_top_options_defaults(clvgg_top_options *options);
@@ -164,8 +164,8 @@ typedef struct clvgg_top_entry {
 CLVGG_API clvgg_status clvgg_top_search_entries(const clvgg_top_search *search, size_t layer,
                                                 int64_t map, clvgg_top_entry *entries,
                                                 size_t *entry_count);
-/* The layer's chosen maps with the largest peaks so far, at most `wanted`, descending, of equal ones
- * the lower map first; maps that never fired come last. `maps` has room for `wanted`. */
+/* The layer's chosen maps with the largest peaks so far, at most `wanted`, descending, of equal
+ * ones the lower map first; maps that never fired come last. `maps` has room for `wanted`. */
 CLVGG_API clvgg_status clvgg_top_search_strongest(const clvgg_top_search *search, size_t layer,
                                                   size_t wanted, int64_t *maps, size_t *map_count);
 
@@ -190,16 +190,17 @@ typedef enum clvgg_fill {
 } clvgg_fill;
 
 /* Occlusion sensitivity: a square hides part of the prepared image, at one place after another.
- * Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks (2013), figure 7. */
+ * Source: Zeiler & Fergus, Visualizing and Understanding Convolutional Networks (2013), figure 7.
+ */
 typedef struct clvgg_occlusion clvgg_occlusion;
 
 typedef struct clvgg_occlusion_options {
     size_t struct_size;
-    int size;          /* side of the square in pixels; 0: a fifth of the image's shorter side */
-    int stride;        /* pixels from one place to the next; 0: a 28th of that side, at least 1 */
-    clvgg_fill fill;   /* MEAN (default) or GREY */
-    const clvgg_preprocess *preprocess; /* what GREY is; NULL: the model's */
-    const char *layer; /* whose map is summed; NULL: the last convolution */
+    int size;        /* side of the square in pixels; 0: a fifth of the image's shorter side */
+    int stride;      /* pixels from one place to the next; 0: a 28th of that side, at least 1 */
+    clvgg_fill fill; /* MEAN (default) or GREY */
+    const clvgg_preprocess *preprocess;   /* what GREY is; NULL: the model's */
+    const char *layer;                    /* whose map is summed; NULL: the last convolution */
     const clvgg_session_options *session; /* how passes run; its outputs, profile and plan_only are
                                              ignored, max_batch shrinks where memory is short.
                                              NULL: batches of 8 */
@@ -227,15 +228,15 @@ CLVGG_API int64_t clvgg_occlusion_map_count(const clvgg_occlusion *occlusion);
 typedef struct clvgg_occlusion_map {
     size_t struct_size;
     int rows, columns, size, stride;
-    int top, left;                 /* of the first cell, 0 or less */
-    size_t class_index;            /* the one asked for, or the unoccluded image's most probable */
-    const char *layer;             /* whose values are summed, behind the activation */
-    int64_t map;                   /* the one asked for, or the one with the greatest sum */
-    clvgg_class_score unoccluded;  /* of class_index */
-    double unoccluded_activation;  /* sum of the map */
+    int top, left;                /* of the first cell, 0 or less */
+    size_t class_index;           /* the one asked for, or the unoccluded image's most probable */
+    const char *layer;            /* whose values are summed, behind the activation */
+    int64_t map;                  /* the one asked for, or the one with the greatest sum */
+    clvgg_class_score unoccluded; /* of class_index */
+    double unoccluded_activation; /* sum of the map */
     const float *probability, *log_odds; /* of class_index */
-    const float *activation;       /* sum over the map's positions */
-    const int32_t *predicted;      /* most probable class; -1 where a logit is no number */
+    const float *activation;             /* sum over the map's positions */
+    const int32_t *predicted;            /* most probable class; -1 where a logit is no number */
 } clvgg_occlusion_map;
 
 /* image: float32 [channels][height][width], prepared. class_index, map: -1 for the default above.
@@ -257,7 +258,8 @@ typedef enum clvgg_transform {
 /* Prepares a transformed photograph as clvgg_image_prepare() does the photograph itself, with which
  * a shift by 0, scale 1 or rotation by 0 agrees bit for bit. The photograph is resampled where it
  * is enlarged; what the crop had left out moves into view; beyond the photograph it is filled with
- * MEAN or EDGE. data: float32 [channels][height][width]. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+ * MEAN or EDGE. data: float32 [channels][height][width]. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY.
+ */
 CLVGG_API clvgg_status clvgg_image_prepare_transformed(const clvgg_image *image,
                                                        const clvgg_preprocess *preprocess,
                                                        clvgg_transform transform, double amount,
@@ -271,7 +273,7 @@ typedef struct clvgg_invariance_options {
                                   input (pool1 and relu7) */
     size_t layer_count;        /* at most 16 */
     clvgg_fill fill;           /* EDGE (default) or MEAN */
-    const clvgg_preprocess *preprocess; /* NULL: the model's */
+    const clvgg_preprocess *preprocess;   /* NULL: the model's */
     const clvgg_session_options *session; /* as clvgg_occlusion_options has it */
     clvgg_visualize_progress_fn progress; /* or NULL; counts transformed images */
     void *user;
@@ -290,12 +292,12 @@ CLVGG_API const char *clvgg_invariance_layer(const clvgg_invariance *invariance,
 
 typedef struct clvgg_invariance_curve {
     size_t struct_size;
-    size_t class_index;           /* the one asked for, or the photograph's most probable */
-    clvgg_class_score original;   /* of the photograph as it is */
-    double *norms;                /* [layers] of the photograph's features; or NULL */
-    double *distances;            /* [layers][amounts] Euclidean, from the photograph's features;
-                                     divided by norms[i] they are relative. Or NULL */
-    clvgg_class_score *scores;    /* [amounts] of class_index; or NULL */
+    size_t class_index;         /* the one asked for, or the photograph's most probable */
+    clvgg_class_score original; /* of the photograph as it is */
+    double *norms;              /* [layers] of the photograph's features; or NULL */
+    double *distances;          /* [layers][amounts] Euclidean, from the photograph's features;
+                                   divided by norms[i] they are relative. Or NULL */
+    clvgg_class_score *scores;  /* [amounts] of class_index; or NULL */
 } clvgg_invariance_curve;
 
 /* Computes the curve of one photograph, transformed by each of `amounts`. The caller gives the
@@ -315,7 +317,7 @@ typedef struct clvgg_gradcam clvgg_gradcam;
 typedef struct clvgg_gradcam_options {
     size_t struct_size;
     const char *layer; /* with maps, behind its activation; NULL: the last convolution */
-    clvgg_dtype storage;
+    clvgg_storage storage;
 } clvgg_gradcam_options;
 
 CLVGG_API void clvgg_gradcam_options_defaults(clvgg_gradcam_options *options);
@@ -329,21 +331,21 @@ CLVGG_API void clvgg_gradcam_free(clvgg_gradcam *gradcam);
 /* Arrays are owned by the gradcam and valid until its next run. */
 typedef struct clvgg_gradcam_map {
     size_t struct_size;
-    const char *layer;        /* whose maps were weighted, behind the activation */
-    size_t class_index;       /* the one asked for, or the most probable */
-    clvgg_class_score score;  /* of it */
-    int rows, columns;        /* of the layer's maps */
-    const float *coarse;      /* [rows][columns], 0 or more, in logits */
-    int height, width;        /* of the input */
-    const float *map;         /* [height][width], coarse enlarged: bilinear, edges replicated */
+    const char *layer;       /* whose maps were weighted, behind the activation */
+    size_t class_index;      /* the one asked for, or the most probable */
+    clvgg_class_score score; /* of it */
+    int rows, columns;       /* of the layer's maps */
+    const float *coarse;     /* [rows][columns], 0 or more, in logits */
+    int height, width;       /* of the input */
+    const float *map;        /* [height][width], coarse enlarged: bilinear, edges replicated */
     int64_t weight_count;
-    const float *weights;     /* of each map of the layer */
+    const float *weights; /* of each map of the layer */
 } clvgg_gradcam_map;
 
-/* image: float32 [channels][height][width], prepared. class_index: -1 for the most probable, which costs
- * another forward pass. Set result->struct_size first. Blocks. Errors: INVALID_ARGUMENT (no such
- * class), NON_FINITE (the image's logits, where the class is to be chosen by them), and those of
- * clvgg_projector_run(). */
+/* image: float32 [channels][height][width], prepared. class_index: -1 for the most probable, which
+ * costs another forward pass. Set result->struct_size first. Blocks. Errors: INVALID_ARGUMENT (no
+ * such class), NON_FINITE (the image's logits, where the class is to be chosen by them), and those
+ * of clvgg_projector_run(). */
 CLVGG_API clvgg_status clvgg_gradcam_run(clvgg_gradcam *gradcam, const float *image,
                                          int64_t class_index, clvgg_gradcam_map *result);
 

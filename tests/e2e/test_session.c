@@ -200,7 +200,7 @@ static int fill_inputs(float *inputs)
 }
 
 /* Logits [count][2] and the bytes of weights of a session with `storage`. */
-static float *run_stored(clvgg_dtype storage, int count, const float *inputs, uint64_t *bytes)
+static float *run_stored(clvgg_storage storage, int count, const float *inputs, uint64_t *bytes)
 {
     clvgg_session *session =
         session_make(shared.device, shared.model,
@@ -228,13 +228,13 @@ static void half_storage_keeps_the_logits(void **state)
     float *inputs = malloc((size_t)STORAGE_IMAGES * INPUT * sizeof *inputs);
     uint64_t whole = 0, half = 0;
     const int count = fill_inputs(inputs);
-    float *expected = run_stored(CLVGG_DTYPE_F32, count, inputs, &whole);
-    for (clvgg_dtype storage = CLVGG_DTYPE_F16; storage <= CLVGG_DTYPE_BF16; storage++) {
+    float *expected = run_stored(CLVGG_STORAGE_F32, count, inputs, &whole);
+    for (clvgg_storage storage = CLVGG_STORAGE_F16; storage <= CLVGG_STORAGE_BF16; storage++) {
         float *logits = run_stored(storage, count, inputs, &half);
         const double error = relative_l2(logits, expected, (size_t)count * 2);
         print_message("%s: %d images, relative L2 %.1e, weights %.1f of %.1f MiB\n",
-                      storage == CLVGG_DTYPE_F16 ? "f16" : "bf16", count, error,
-                      (double)half / 1048576.0, (double)whole / 1048576.0);
+                      clvgg_storage_name(storage), count, error, (double)half / 1048576.0,
+                      (double)whole / 1048576.0);
         assert_true(error > 0 && error <= bounds[storage]);
         assert_true(half < whole);
         for (int i = 0; i < count; i++) {
@@ -255,7 +255,7 @@ static void half_storage_halves_the_weights(void **state)
     (void)state;
     clvgg_session *sessions[2];
     clvgg_model *model = network_make(shared.runtime, NETWORK_VGG);
-    const clvgg_dtype halves[] = {CLVGG_DTYPE_F16, CLVGG_DTYPE_BF16};
+    const clvgg_storage halves[] = {CLVGG_STORAGE_F16, CLVGG_STORAGE_BF16};
     for (int h = 0; h < 2; h++) {
         uint64_t bytes[2] = {0, 0};
         for (int i = 0; i < 2; i++) {
@@ -310,18 +310,18 @@ static void a_weight_that_cannot_be_stored_is_refused(void **state)
     must(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &fc, last, &last));
     must(vgg_model_from_graph(shared.runtime, graph, large_weight_source, NULL, &model));
     static const char *const outputs[] = {"fc", NULL};
-    session_request request = {.outputs = outputs, .storage = CLVGG_DTYPE_F16};
+    session_request request = {.outputs = outputs, .storage = CLVGG_STORAGE_F16};
     assert_int_equal(session_try(shared.device, model, &request, &session),
                      CLVGG_STATUS_UNSUPPORTED);
     assert_null(session);
     assert_non_null(strstr(clvgg_status_message(), "layer 'fc'"));
     assert_non_null(strstr(clvgg_status_message(), "-70000"));
-    request.storage = CLVGG_DTYPE_BF16; /* the range of float32 */
+    request.storage = CLVGG_STORAGE_BF16; /* the range of float32 */
     clvgg_session_free(session_make(shared.device, model, &request));
-    request.storage = (clvgg_dtype)3;
+    request.storage = (clvgg_storage)3;
     assert_int_equal(session_try(shared.device, model, &request, &session),
                      CLVGG_STATUS_INVALID_ARGUMENT);
-    request.storage = CLVGG_DTYPE_F16;
+    request.storage = CLVGG_STORAGE_F16;
     request.gemm = CLVGG_GEMM_CLBLAST; /* reads float32 */
     assert_int_equal(session_try(shared.device, model, &request, &session),
                      CLVGG_STATUS_UNSUPPORTED);

@@ -14,7 +14,7 @@
 #include "support/cl_faults.h"
 #include "support/conv_check.h"
 #include "support/must_run.h"
-#include "tensor/dtype.h"
+#include "tensor/storage.h"
 
 /* The first SMALL_COUNT are what slow devices run, the first TINY_COUNT what Oclgrind does. */
 enum { SMALL_COUNT = 9, TINY_COUNT = 2 };
@@ -48,7 +48,7 @@ enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 static conv_check check;
 
 /* Checks a shape with a largest allocation of so many bytes; 0: the device's. */
-static bool check_shape(const vgg_variant *variant, const conv_shape *s, clvgg_dtype storage,
+static bool check_shape(const vgg_variant *variant, const conv_shape *s, clvgg_storage storage,
                         int index, uint64_t max_allocation_bytes)
 {
     check.max_allocation_bytes = max_allocation_bytes;
@@ -60,7 +60,7 @@ static bool asked(const char *variable)
     return getenv(variable) != NULL;
 }
 
-static void check_shapes(const vgg_variant *variant, clvgg_dtype storage, int count)
+static void check_shapes(const vgg_variant *variant, clvgg_storage storage, int count)
 {
     int ran = 0;
     check.worst_error = 0.0;
@@ -84,7 +84,7 @@ static void every_variant_is_right(void **state)
                       : asked("CLVGG_TEST_SMALL")  ? SMALL_COUNT
                                                    : SHAPE_COUNT;
     for (size_t v = 0; v < vgg_variant_count; v++)
-        for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16; storage++)
+        for (clvgg_storage storage = CLVGG_STORAGE_F32; storage <= CLVGG_STORAGE_BF16; storage++)
             if (serves_conv(vgg_variants[v]))
                 check_shapes(vgg_variants[v], storage, count);
 }
@@ -99,10 +99,10 @@ static void every_small_extent_is_right(void **state)
     for (size_t v = 0; v < vgg_variant_count; v++) {
         if (!serves_conv(vgg_variants[v]) || vgg_variants[v]->uses_clblast)
             continue;
-        const clvgg_dtype sure = must_run_storage(vgg_variants[v]->name);
+        const clvgg_storage sure = must_run_storage(vgg_variants[v]->name);
         for (int64_t extent = 1; extent <= last; extent++) {
             const conv_shape s = SAME3(19, 18 - extent, extent, 21, 2, true, false);
-            const clvgg_dtype storage = (clvgg_dtype)(extent / 3 % 3);
+            const clvgg_storage storage = (clvgg_storage)(extent / 3 % 3);
             const bool ran = check_shape(vgg_variants[v], &s, storage, (int)extent, 0) ||
                              check_shape(vgg_variants[v], &s, sure, (int)extent, 0);
             must_run(&check.device, vgg_variants[v]->name, sure, ran);
@@ -120,9 +120,9 @@ static void rounded_values_stay_close(void **state)
     check.normal_values = true;
     check.worst_error = 0.0;
     for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? SMALL_COUNT : SHAPE_COUNT); i++)
-        ran += check_shape(&vgg_variant_conv_amx, &shapes[i], CLVGG_DTYPE_BF16, i, 0);
+        ran += check_shape(&vgg_variant_conv_amx, &shapes[i], CLVGG_STORAGE_BF16, i, 0);
     check.normal_values = false;
-    must_run(&check.device, vgg_variant_conv_amx.name, CLVGG_DTYPE_BF16, ran);
+    must_run(&check.device, vgg_variant_conv_amx.name, CLVGG_STORAGE_BF16, ran);
     if (ran > 0)
         print_message("conv_amx, bf16: %d shapes, relative L2 at most %.2g\n", ran,
                       check.worst_error);
@@ -138,13 +138,13 @@ static void weights_are_split(void **state)
     if (asked("CLVGG_TEST_OCLGRIND"))
         skip();
     const conv_shape s = SAME3(16, 6, 6, 64, 2, true, false);
-    assert_true(check_shape(&vgg_variant_conv_direct, &s, CLVGG_DTYPE_F32, 0, 16 * 9 * 4 * 7));
-    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0, 16 * 9 * 4 * 7));
+    assert_true(check_shape(&vgg_variant_conv_direct, &s, CLVGG_STORAGE_F32, 0, 16 * 9 * 4 * 7));
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_STORAGE_F32, 0, 16 * 9 * 4 * 7));
     assert_non_null(strstr(clvgg_status_message(), "largest allocation"));
     /* Half the bytes: fits where float32 doesn't, and rows in other pieces. */
-    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0, 16 * 9 * 64 * 2));
-    assert_true(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F16, 0, 16 * 9 * 64 * 2));
-    assert_true(check_shape(&vgg_variant_conv_direct, &s, CLVGG_DTYPE_BF16, 0, 16 * 9 * 2 * 7));
+    assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_STORAGE_F32, 0, 16 * 9 * 64 * 2));
+    assert_true(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_STORAGE_F16, 0, 16 * 9 * 64 * 2));
+    assert_true(check_shape(&vgg_variant_conv_direct, &s, CLVGG_STORAGE_BF16, 0, 16 * 9 * 2 * 7));
 }
 
 /* Rounding what was transformed for F(4x4) to bfloat16 would lose more than a network may. */
@@ -159,13 +159,13 @@ static void too_coarse_storage_is_refused(void **state)
                                                   &vgg_variant_winograd_f4_staged,
                                                   &vgg_variant_winograd_f4_batched};
     for (int i = 0; i < 3; i++) {
-        const bool ran = check_shape(variants[i], &few, CLVGG_DTYPE_F32, 0, 0);
-        must_run(&check.device, variants[i]->name, CLVGG_DTYPE_F32, ran);
+        const bool ran = check_shape(variants[i], &few, CLVGG_STORAGE_F32, 0, 0);
+        must_run(&check.device, variants[i]->name, CLVGG_STORAGE_F32, ran);
         if (!ran)
             continue; /* not for this device */
-        assert_true(check_shape(variants[i], &few, CLVGG_DTYPE_BF16, 0, 0)); /* stays float32 */
-        assert_true(check_shape(variants[i], &many, CLVGG_DTYPE_F16, 0, 0));
-        assert_false(check_shape(variants[i], &many, CLVGG_DTYPE_BF16, 0, 0));
+        assert_true(check_shape(variants[i], &few, CLVGG_STORAGE_BF16, 0, 0)); /* stays float32 */
+        assert_true(check_shape(variants[i], &many, CLVGG_STORAGE_F16, 0, 0));
+        assert_false(check_shape(variants[i], &many, CLVGG_STORAGE_BF16, 0, 0));
         assert_non_null(strstr(clvgg_status_message(), "transformed weights of bf16"));
     }
 }
@@ -176,9 +176,9 @@ static int count_kernels(const vgg_variant *variant, const conv_shape *s, uint64
 {
     const size_t before = cl_faults_calls("clEnqueueNDRangeKernel");
     check.max_launch_flops = flops;
-    const bool ran = check_shape(variant, s, CLVGG_DTYPE_F32, 1, 0);
+    const bool ran = check_shape(variant, s, CLVGG_STORAGE_F32, 1, 0);
     check.max_launch_flops = 0;
-    must_run(&check.device, variant->name, CLVGG_DTYPE_F32, ran);
+    must_run(&check.device, variant->name, CLVGG_STORAGE_F32, ran);
     return ran ? (int)(cl_faults_calls("clEnqueueNDRangeKernel") - before) : -1;
 }
 

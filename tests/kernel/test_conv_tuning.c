@@ -31,7 +31,7 @@ static void every_tuning_value_is_right(void **state)
         int ran = 0, refused = 0;
         if (!serves_conv(variant) || variant->tunables == NULL)
             continue;
-        const clvgg_dtype storage = must_run_storage(variant->name);
+        const clvgg_storage storage = must_run_storage(variant->name);
         check.worst_error = 0.0;
         for (int step = 0; tuning_step(variant, step, &check.choice); step++)
             for (int i = 0; i < 2; i++) {
@@ -53,14 +53,14 @@ static void wrong_tuning_values_are_refused(void **state)
     (void)state;
     const conv_shape s = SAME3(16, 6, 6, 64, 1, true, false);
     check.choice.values[2] = 5; /* of conv_tiled: TR */
-    assert_false(conv_check_shape(&check, &vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0));
+    assert_false(conv_check_shape(&check, &vgg_variant_conv_tiled, &s, CLVGG_STORAGE_F32, 0));
     assert_non_null(strstr(clvgg_status_message(), "conv_tiled: TR can't be 5"));
     check.choice = (vgg_choice){{28, 4}};
-    assert_false(conv_check_shape(&check, &vgg_variant_conv_blocked, &s, CLVGG_DTYPE_F32, 0));
+    assert_false(conv_check_shape(&check, &vgg_variant_conv_blocked, &s, CLVGG_STORAGE_F32, 0));
     if (test_traits(&check.device).vector_width >= 4)
         assert_non_null(strstr(clvgg_status_message(), "don't fit the registers"));
     check.choice = (vgg_choice){{128, 128, 32, 1, 1}};
-    assert_false(conv_check_shape(&check, &vgg_variant_conv_tiled, &s, CLVGG_DTYPE_F32, 0));
+    assert_false(conv_check_shape(&check, &vgg_variant_conv_tiled, &s, CLVGG_STORAGE_F32, 0));
     assert_non_null(strstr(clvgg_status_message(), "conv_tiled needs"));
     check.choice = (vgg_choice){{0}};
 }

@@ -14,6 +14,7 @@
 #include "support/must_run.h"
 #include "support/op_run.h"
 #include "tensor/dtype.h"
+#include "tensor/storage.h"
 
 typedef struct dense_shape {
     int64_t inputs, outputs;
@@ -78,7 +79,8 @@ static void free_values(dense_values *v)
 }
 
 static clvgg_status run_shape(const vgg_variant *variant, const dense_shape *s, dense_values *v,
-                              clvgg_dtype dtype, clvgg_dtype storage, uint64_t max_allocation_bytes)
+                              clvgg_dtype dtype, clvgg_storage storage,
+                              uint64_t max_allocation_bytes)
 {
     vgg_node node = {.name = "fc",
                      .type = VGG_LAYER_DENSE,
@@ -105,7 +107,7 @@ static clvgg_status run_shape(const vgg_variant *variant, const dense_shape *s, 
     return op_run(&device, &c, v->y, NULL);
 }
 
-static bool check_exact(const vgg_variant *variant, int index, clvgg_dtype storage,
+static bool check_exact(const vgg_variant *variant, int index, clvgg_storage storage,
                         uint64_t max_allocation_bytes)
 {
     const dense_shape *s = &shapes[index];
@@ -126,7 +128,7 @@ static void every_variant_is_exact(void **state)
     (void)state;
     const int count = getenv("CLVGG_TEST_SMALL") != NULL ? SMALL_COUNT : SHAPE_COUNT;
     for (size_t v = 0; v < vgg_variant_count; v++)
-        for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16; storage++) {
+        for (clvgg_storage storage = CLVGG_STORAGE_F32; storage <= CLVGG_STORAGE_BF16; storage++) {
             int ran = 0;
             if (!serves_dense(vgg_variants[v]))
                 continue;
@@ -151,11 +153,11 @@ static void every_tuning_value_is_exact(void **state)
             continue;
         for (int step = 0; tuning_step(vgg_variants[v], step, &choice); step++)
             for (int i = 0; i < (brief ? 1 : 2); i++)
-                *(check_exact(vgg_variants[v], cases[i], CLVGG_DTYPE_F32, 0) ? &ran : &refused) +=
+                *(check_exact(vgg_variants[v], cases[i], CLVGG_STORAGE_F32, 0) ? &ran : &refused) +=
                     1;
         print_message("%s: %d tuned cases exact, %d refused\n", vgg_variants[v]->name, ran,
                       refused);
-        must_run(&device, vgg_variants[v]->name, CLVGG_DTYPE_F32, ran);
+        must_run(&device, vgg_variants[v]->name, CLVGG_STORAGE_F32, ran);
         if (vgg_variants[v] == &vgg_variant_dense_rows)
             assert_true(ran > refused);
         choice = (vgg_choice){{0}};
@@ -164,7 +166,7 @@ static void every_tuning_value_is_exact(void **state)
 
 /* Element by element within the bound of a float32 sum of K products, the weights being those that
  * are stored. */
-static void check_bounds(const vgg_variant *variant, clvgg_dtype storage)
+static void check_bounds(const vgg_variant *variant, clvgg_storage storage)
 {
     const dense_shape s = {getenv("CLVGG_TEST_SMALL") != NULL ? 300 : 4096, 40, 12, 3, false};
     dense_values v = make_values(&s, false);
@@ -173,8 +175,8 @@ static void check_bounds(const vgg_variant *variant, clvgg_dtype storage)
     if (ran) {
         for (int64_t i = 0; i < s.inputs * s.outputs; i++) {
             float stored;
-            vgg_from_f32(storage, &v.w[i], 1, &stored);
-            vgg_to_f32(storage, &stored, 1, &v.w[i]);
+            vgg_from_f32(vgg_storage_element(storage), &v.w[i], 1, &stored);
+            vgg_to_f32(vgg_storage_element(storage), &stored, 1, &v.w[i]);
         }
         ref_dense(s.inputs, s.outputs, s.count, v.x, v.w, v.b, v.expected);
         double worst = 0.0;
@@ -197,7 +199,7 @@ static void random_floats_are_close(void **state)
 {
     (void)state;
     for (size_t v = 0; v < vgg_variant_count; v++)
-        for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16; storage++)
+        for (clvgg_storage storage = CLVGG_STORAGE_F32; storage <= CLVGG_STORAGE_BF16; storage++)
             if (serves_dense(vgg_variants[v]))
                 check_bounds(vgg_variants[v], storage);
 }
@@ -209,13 +211,14 @@ static void weights_are_split(void **state)
     const int index = 4; /* 130 features, 31 outputs */
     if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
         skip();
-    assert_true(check_exact(&vgg_variant_dense_direct, index, CLVGG_DTYPE_F32, 130 * 4 * 5));
+    assert_true(check_exact(&vgg_variant_dense_direct, index, CLVGG_STORAGE_F32, 130 * 4 * 5));
     if (test_traits(&device).vector_width >= 4)
-        assert_true(check_exact(&vgg_variant_dense_blocked, 7, CLVGG_DTYPE_F32, 257 * 32 * 4 + 64));
-    assert_true(check_exact(&vgg_variant_dense_rows, index, CLVGG_DTYPE_F32, 130 * 4 * 7));
-    assert_true(check_exact(&vgg_variant_dense_rows, index, CLVGG_DTYPE_BF16, 130 * 2 * 7));
-    assert_true(check_exact(&vgg_variant_dense_tiled, 7, CLVGG_DTYPE_F32, 257 * 64 * 4 + 64));
-    assert_true(check_exact(&vgg_variant_dense_tiled, 7, CLVGG_DTYPE_F16, 257 * 64 * 2 + 64));
+        assert_true(
+            check_exact(&vgg_variant_dense_blocked, 7, CLVGG_STORAGE_F32, 257 * 32 * 4 + 64));
+    assert_true(check_exact(&vgg_variant_dense_rows, index, CLVGG_STORAGE_F32, 130 * 4 * 7));
+    assert_true(check_exact(&vgg_variant_dense_rows, index, CLVGG_STORAGE_BF16, 130 * 2 * 7));
+    assert_true(check_exact(&vgg_variant_dense_tiled, 7, CLVGG_STORAGE_F32, 257 * 64 * 4 + 64));
+    assert_true(check_exact(&vgg_variant_dense_tiled, 7, CLVGG_STORAGE_F16, 257 * 64 * 2 + 64));
 }
 
 static int open_device(void **state)

@@ -317,7 +317,7 @@ static void every_variant_is_exact(void **state)
             }
         print_message("%s: %d cases exact%s\n", variant->name, ran,
                       ran == 0 ? " (the device can't run it)" : "");
-        must_run(&device, variant->name, CLVGG_DTYPE_F32, ran);
+        must_run(&device, variant->name, CLVGG_STORAGE_F32, ran);
         if (strstr(variant->name, "direct") != NULL)
             assert_int_equal(ran, count * PANEL_COUNT);
     }
@@ -334,7 +334,7 @@ static void every_rule_is_exact(void **state)
                     make_case(vgg_grad_variants[v], &shapes[4], panel, (vgg_update_rule)rule);
                 ran += check_case(&c);
             }
-            must_run(&device, vgg_grad_variants[v]->name, CLVGG_DTYPE_F32, ran);
+            must_run(&device, vgg_grad_variants[v]->name, CLVGG_STORAGE_F32, ran);
         }
 }
 
@@ -357,7 +357,7 @@ static void weights_and_commands_are_split(void **state)
                     c.max_launch_flops = panel_bytes * 3;
                 ran += check_case(&c);
             }
-            must_run(&device, vgg_grad_variants[v]->name, CLVGG_DTYPE_F32, ran);
+            must_run(&device, vgg_grad_variants[v]->name, CLVGG_STORAGE_F32, ran);
         }
 }
 

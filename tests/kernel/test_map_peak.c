@@ -87,7 +87,7 @@ static void every_variant_is_exact(void **state)
                 fill_integers(x, ROOM, 3, (uint32_t)i); /* few values: many ties */
                 ran += compare(vgg_variants[v], &cases[i], blocks[b], x);
             }
-            must_run(&device, vgg_variants[v]->name, CLVGG_DTYPE_F32, ran);
+            must_run(&device, vgg_variants[v]->name, CLVGG_STORAGE_F32, ran);
         }
     }
     assert_true(variants >= 2);
@@ -121,7 +121,7 @@ static void special_values_keep_their_place(void **state)
                                                   &vgg_variant_map_peak_group};
     for (int block = 1; block <= 16; block *= 4)
         for (int v = 0; v < 2; v++)
-            must_run(&device, variants[v]->name, CLVGG_DTYPE_F32,
+            must_run(&device, variants[v]->name, CLVGG_STORAGE_F32,
                      compare(variants[v], &p, block, x));
 }
 

@@ -20,7 +20,7 @@
 #include "support/op_run.h"
 
 /* Steps of the VGG network's plan that conv_amx computes. */
-static int count_amx_steps(clvgg_device *device, clvgg_model *model, clvgg_dtype storage)
+static int count_amx_steps(clvgg_device *device, clvgg_model *model, clvgg_storage storage)
 {
     clvgg_session *session =
         session_make(device, model, &(session_request){.plan_only = 1, .storage = storage});
@@ -43,10 +43,10 @@ static void only_bf16_asks(void **state)
     bool has_amx = false;
     test_device_open(&device, NULL);
     clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
-    assert_int_equal(count_amx_steps(device.device, model, CLVGG_DTYPE_F32), 0);
-    assert_int_equal(count_amx_steps(device.device, model, CLVGG_DTYPE_F16), 0);
+    assert_int_equal(count_amx_steps(device.device, model, CLVGG_STORAGE_F32), 0);
+    assert_int_equal(count_amx_steps(device.device, model, CLVGG_STORAGE_F16), 0);
     assert_false(checked(&device));
-    const int steps = count_amx_steps(device.device, model, CLVGG_DTYPE_BF16);
+    const int steps = count_amx_steps(device.device, model, CLVGG_STORAGE_BF16);
     assert_true(checked(&device));
     must(vgg_matrix_unit_check(device.device, &has_amx));
     const bool wide = vgg_traits_of(&device.device->info).vector_width == 16;
@@ -73,7 +73,7 @@ static void check_with(const char *program)
     must(vgg_matrix_unit_check(device.device, &has_amx)); /* remembered */
     assert_false(has_amx);
     clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
-    assert_int_equal(count_amx_steps(device.device, model, CLVGG_DTYPE_BF16), 0);
+    assert_int_equal(count_amx_steps(device.device, model, CLVGG_STORAGE_BF16), 0);
     clvgg_model_free(model);
     test_device_close(&device);
 }
@@ -156,14 +156,14 @@ static void nan_goes_through(void **state)
                                    .relu = true,
                                    .result = out,
                                    .max_batch = 1,
-                                   .storage = CLVGG_DTYPE_BF16},
+                                   .storage = CLVGG_STORAGE_BF16},
                        .count = 1,
                        .x = x,
                        .weights = w,
                        .bias = b,
                        .traits = test_traits(&device)};
     const bool ran = op_run(&device, &c, y, NULL) == CLVGG_STATUS_OK;
-    must_run(&device, vgg_variant_conv_amx.name, CLVGG_DTYPE_BF16, ran);
+    must_run(&device, vgg_variant_conv_amx.name, CLVGG_STORAGE_BF16, ran);
     for (int i = 0; ran && i < OUTPUTS * SIDE * SIDE; i++) {
         const int row = i / SIDE % SIDE, column = i % SIDE;
         const bool seen = abs(row - 4) <= 1 && abs(column - 5) <= 1;

@@ -17,6 +17,7 @@
 #include "support/device.h"
 #include "support/networks.h"
 #include "tensor/dtype.h"
+#include "tensor/storage.h"
 
 static test_device device;
 
@@ -42,22 +43,22 @@ static clvgg_status pack(const vgg_pack *how, const float *values, clvgg_dtype d
 
 /* Values where rounding has something to decide in `storage`: each of its numbers, the middle to
  * the next, and the float32 next to the middle on both sides; both signs. */
-static size_t list_hard_values(clvgg_dtype storage, float *values)
+static size_t list_hard_values(clvgg_storage storage, float *values)
 {
-    const unsigned last = storage == CLVGG_DTYPE_F16 ? 0x7BFF : 0x7F7F;
+    const unsigned last = storage == CLVGG_STORAGE_F16 ? 0x7BFF : 0x7F7F;
     const unsigned stride = getenv("CLVGG_TEST_SMALL") != NULL ? 61 : 1;
     size_t count = 0;
     for (unsigned bits = 0; bits < last; bits += stride) {
         const uint16_t pair[2] = {(uint16_t)bits, (uint16_t)(bits + 1)};
         float around[2];
-        vgg_to_f32(storage, pair, 2, around);
+        vgg_to_f32(vgg_storage_element(storage), pair, 2, around);
         const float middle = around[0] + (around[1] - around[0]) / 2;
         const float list[4] = {around[0], middle, nextafterf(middle, 0),
                                nextafterf(middle, FLT_MAX)};
         for (int i = 0; i < 4; i++)
             values[count++] = bits & 1 ? list[i] : -list[i];
     }
-    vgg_to_f32(storage, &(uint16_t){(uint16_t)last}, 1, &values[count++]);
+    vgg_to_f32(vgg_storage_element(storage), &(uint16_t){(uint16_t)last}, 1, &values[count++]);
     return count;
 }
 
@@ -67,7 +68,7 @@ static void values_are_rounded_to_the_nearest(void **state)
     float *values = malloc(4 * 32768 * sizeof *values);
     uint16_t *expected = malloc(4 * 32768 * sizeof *expected);
     uint16_t *stored = malloc(4 * 32768 * sizeof *stored);
-    for (clvgg_dtype storage = CLVGG_DTYPE_F16; storage <= CLVGG_DTYPE_BF16; storage++) {
+    for (clvgg_storage storage = CLVGG_STORAGE_F16; storage <= CLVGG_STORAGE_BF16; storage++) {
         const size_t count = list_hard_values(storage, values);
         const vgg_pack how = {.rows = (int64_t)count,
                               .channels = 1,
@@ -81,7 +82,7 @@ static void values_are_rounded_to_the_nearest(void **state)
         assert_int_equal(clEnqueueReadBuffer(device.queue, weights.pieces[0].memory, CL_TRUE, 0,
                                              2 * count, stored, 0, NULL, NULL),
                          CL_SUCCESS);
-        vgg_from_f32(storage, values, count, expected);
+        vgg_from_f32(vgg_storage_element(storage), values, count, expected);
         for (size_t i = 0; i < count; i++)
             if (stored[i] != expected[i])
                 fail_msg("%a as %s: 0x%04x expected, got 0x%04x", (double)values[i],
@@ -112,23 +113,24 @@ static void values_that_would_become_infinite_are_refused(void **state)
     vgg_pack how = {.rows = 2, .channels = 1, .spatial = 9, .block = 1, .panel = 1};
     float values[18] = {0};
     static const struct {
-        clvgg_dtype storage, dtype;
+        clvgg_storage storage;
+        clvgg_dtype dtype;
         int winograd;
         float value;
         bool refused;
     } cases[] = {
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 0, -65504.0f, false},
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 0, 65505.0f, true},
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 0, -1e30f, true},
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_BF16, 0, 65280.0f, false},
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_BF16, 0, -65536.0f, true},
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F16, 0, 65504.0f, false},
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F16, 2, 30000.0f, true},
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 4, 65504.0f, false},
-        {CLVGG_DTYPE_F16, CLVGG_DTYPE_F32, 2, 29000.0f, false},
-        {CLVGG_DTYPE_BF16, CLVGG_DTYPE_F32, 0, 1e38f, false},
-        {CLVGG_DTYPE_BF16, CLVGG_DTYPE_F32, 0, FLT_MAX, true},
-        {CLVGG_DTYPE_F32, CLVGG_DTYPE_F32, 0, FLT_MAX, false},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_F32, 0, -65504.0f, false},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_F32, 0, 65505.0f, true},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_F32, 0, -1e30f, true},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_BF16, 0, 65280.0f, false},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_BF16, 0, -65536.0f, true},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_F16, 0, 65504.0f, false},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_F16, 2, 30000.0f, true},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_F32, 4, 65504.0f, false},
+        {CLVGG_STORAGE_F16, CLVGG_DTYPE_F32, 2, 29000.0f, false},
+        {CLVGG_STORAGE_BF16, CLVGG_DTYPE_F32, 0, 1e38f, false},
+        {CLVGG_STORAGE_BF16, CLVGG_DTYPE_F32, 0, FLT_MAX, true},
+        {CLVGG_STORAGE_F32, CLVGG_DTYPE_F32, 0, FLT_MAX, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         how.storage = cases[i].storage;

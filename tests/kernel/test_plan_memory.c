@@ -370,8 +370,8 @@ static void fingerprints_tell_plans_apart(void **state)
     static const session_request requests[] = {{0},
                                                {.variant = "conv2=conv_direct"},
                                                {.variant = "*=conv_direct"},
-                                               {.storage = CLVGG_DTYPE_F16},
-                                               {.storage = CLVGG_DTYPE_BF16}};
+                                               {.storage = CLVGG_STORAGE_F16},
+                                               {.storage = CLVGG_STORAGE_BF16}};
     enum { COUNT = sizeof requests / sizeof *requests };
     const vgg_traits traits = vgg_traits_of(&device.device->info);
     const bool scalar = traits.type == CLVGG_DEVICE_CPU && traits.vector_width == 1;

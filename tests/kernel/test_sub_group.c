@@ -205,7 +205,7 @@ enum { SIDE = 17, CHANNELS = 5, OUTPUTS = 19, RESULTS = OUTPUTS * SIDE * SIDE };
 static float x[CHANNELS * SIDE * SIDE], w[OUTPUTS * CHANNELS * 9], b[OUTPUTS], y[RESULTS];
 
 /* A 3x3 convolution that is off every tile's size, and its values. */
-static op_case conv_case(const test_device *device, clvgg_dtype storage)
+static op_case conv_case(const test_device *device, clvgg_storage storage)
 {
     static const vgg_node conv = {.type = VGG_LAYER_CONV2D,
                                   .name = "conv",
@@ -244,7 +244,7 @@ static void nan_stays_in_its_windows(void **state)
     test_device device;
     test_device_open(&device, NULL);
     bool ran = true;
-    const op_case c = conv_case(&device, CLVGG_DTYPE_F32);
+    const op_case c = conv_case(&device, CLVGG_STORAGE_F32);
     for (int place = 0; place < SIDE * SIDE && ran; place += 23) { /* corners, edges, inside */
         fill_integers(x, sizeof x / sizeof *x, 4, 1);
         x[3 * SIDE * SIDE + place] = nanf("");
@@ -256,7 +256,7 @@ static void nan_stays_in_its_windows(void **state)
                 fail_msg("NaN at %d: output %d is %g", place, i, (double)y[i]);
         }
     }
-    must_run(&device, vgg_variant_conv_subgroup.name, CLVGG_DTYPE_F32, ran);
+    must_run(&device, vgg_variant_conv_subgroup.name, CLVGG_STORAGE_F32, ran);
     if (!ran)
         print_message("SKIPPED: %s\n", clvgg_status_message());
     test_device_close(&device);
@@ -292,7 +292,8 @@ static void portable_reads_give_the_same(void **state)
     *strrchr(folder, '/') = '\0';
     test_device_open(&device, NULL);
     test_device_open(&without, folder);
-    for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16 && ran; storage++) {
+    for (clvgg_storage storage = CLVGG_STORAGE_F32; storage <= CLVGG_STORAGE_BF16 && ran;
+         storage++) {
         op_case c = conv_case(&device, storage);
         ran = op_run(&device, &c, y, NULL) == CLVGG_STATUS_OK;
         must_run(&device, vgg_variant_conv_subgroup.name, storage, ran);

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "support/device.h"
 #include "tune/clblast_tuning.h"
 #include "tune/tuner.h"
-#include "support/device.h"
 
 static test_device device;
 static const vgg_choice defaults = {{0}};
@@ -26,7 +26,7 @@ typedef struct chain {
     const vgg_node *pool;
 } chain;
 
-static chain make_chain(int batch, clvgg_dtype storage)
+static chain make_chain(int batch, clvgg_storage storage)
 {
     chain c = {0};
     const vgg_attributes conv = {
@@ -72,8 +72,8 @@ static vgg_verdict judge(const vgg_trial_bench *bench, const vgg_variant *varian
 static void right_candidates_are_timed(void **state)
 {
     (void)state;
-    for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16; storage++) {
-        chain c = make_chain(storage == CLVGG_DTYPE_F32 ? 1 : 3, storage);
+    for (clvgg_storage storage = CLVGG_STORAGE_F32; storage <= CLVGG_STORAGE_BF16; storage++) {
+        chain c = make_chain(storage == CLVGG_STORAGE_F32 ? 1 : 3, storage);
         vgg_trial_bench bench;
         int timed = 0;
         assert_int_equal(vgg_trial_bench_open(device.device, &c.like, c.pool, &bench), 0);
@@ -107,7 +107,7 @@ static clvgg_status forget_the_last(const vgg_op *op, vgg_launch *launch, const 
 static void wrong_and_slow_candidates_are_told(void **state)
 {
     (void)state;
-    chain c = make_chain(3, CLVGG_DTYPE_F32);
+    chain c = make_chain(3, CLVGG_STORAGE_F32);
     vgg_trial_bench bench;
     assert_int_equal(vgg_trial_bench_open(device.device, &c.like, c.pool, &bench), 0);
     vgg_variant other = vgg_variant_conv_direct;
@@ -144,7 +144,7 @@ static bool enough(void *user)
 
 static vgg_tuner_result search(uint64_t seed, double seconds, record *r)
 {
-    chain c = make_chain(1, CLVGG_DTYPE_F32);
+    chain c = make_chain(1, CLVGG_STORAGE_F32);
     const vgg_tuner tuner = {.device = device.device,
                              .seed = seed,
                              .deadline_ms = vgg_clock_ms() + seconds * 1e3,
@@ -181,7 +181,7 @@ static void without_time_the_default_stays(void **state)
 {
     (void)state;
     static record r;
-    chain c = make_chain(1, CLVGG_DTYPE_F32);
+    chain c = make_chain(1, CLVGG_STORAGE_F32);
     const vgg_tuner_result result = search(1, -1, &r);
     assert_int_equal(r.count, 1);
     assert_ptr_equal(result.variant, c.like.variant);

@@ -11,6 +11,7 @@
 #include "ref/reference.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
+#include "tensor/storage.h"
 
 /* Says whether the variant is fed integers and must be equal to the definition. */
 static bool exact(const conv_check *check, const vgg_variant *variant)
@@ -109,7 +110,7 @@ static void check_close(conv_check *check, const op_case *c, int index, const fl
 }
 
 bool conv_check_shape(conv_check *check, const vgg_variant *variant, const conv_shape *s,
-                      clvgg_dtype storage, int index)
+                      clvgg_storage storage, int index)
 {
     vgg_graph *graph = graph_of(s);
     const vgg_node *conv = &graph->nodes[1], *pool = s->pool ? &graph->nodes[2] : NULL;

@@ -37,6 +37,6 @@ bool serves_conv(const vgg_variant *variant);
 /* Runs one variant on one shape; false where the variant says it can't. Weights are handed over in
  * the `index`th type. */
 bool conv_check_shape(conv_check *check, const vgg_variant *variant, const conv_shape *s,
-                      clvgg_dtype storage, int index);
+                      clvgg_storage storage, int index);
 
 #endif

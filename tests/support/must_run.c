@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "grad/dense_grad.h"
-#include "tensor/dtype.h"
+#include "tensor/storage.h"
 
 /* What kinds of device have. Every device has work-groups of 64, which nothing is asked for. */
 enum {
@@ -22,9 +22,9 @@ enum {
 
 /* Storages of weights. */
 enum {
-    F32 = 1 << CLVGG_DTYPE_F32,
-    BF16 = 1 << CLVGG_DTYPE_BF16,
-    ALL = F32 | 1 << CLVGG_DTYPE_F16 | BF16
+    F32 = 1 << CLVGG_STORAGE_F32,
+    BF16 = 1 << CLVGG_STORAGE_BF16,
+    ALL = F32 | 1 << CLVGG_STORAGE_F16 | BF16
 };
 
 static const struct demand {
@@ -92,7 +92,7 @@ static unsigned has(const vgg_traits *traits)
            (traits->amx && traits->vector_width == 16 ? AMX : 0u);
 }
 
-void must_run(const test_device *device, const char *variant, clvgg_dtype storage, int ran)
+void must_run(const test_device *device, const char *variant, clvgg_storage storage, int ran)
 {
     const vgg_traits traits = test_traits(device);
     const struct demand *demand = find(variant);
@@ -106,9 +106,9 @@ void must_run(const test_device *device, const char *variant, clvgg_dtype storag
              traits.amx ? "AMX" : "no AMX", clvgg_status_message());
 }
 
-clvgg_dtype must_run_storage(const char *variant)
+clvgg_storage must_run_storage(const char *variant)
 {
-    clvgg_dtype storage = CLVGG_DTYPE_F32;
+    clvgg_storage storage = CLVGG_STORAGE_F32;
     while ((find(variant)->storages & 1u << storage) == 0)
         storage++;
     return storage;

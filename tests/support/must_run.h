@@ -13,9 +13,9 @@
  * with weights in `storage` of the device, whose traits are test_traits(). The message names the
  * variant, the traits and the refusal that clvgg_status_message() still holds. A variant without a
  * row fails too. */
-void must_run(const test_device *device, const char *variant, clvgg_dtype storage, int ran);
+void must_run(const test_device *device, const char *variant, clvgg_storage storage, int ran);
 /* The first storage that the table demands of a variant. */
-clvgg_dtype must_run_storage(const char *variant);
+clvgg_storage must_run_storage(const char *variant);
 /* A test: each row's variant is in variant_table.c or grad_table.c. Tests that walk those tables
  * would not miss one that was dropped. */
 void must_run_rows_are_met(void **state);

@@ -37,7 +37,7 @@ typedef struct session_request {
     uint64_t memory_limit_bytes;
     int profile;
     int plan_only;
-    clvgg_dtype storage;
+    clvgg_storage storage;
 } session_request;
 clvgg_status session_try(clvgg_device *device, clvgg_model *model, const session_request *request,
                          clvgg_session **out);

@@ -70,7 +70,7 @@ static vgg_traits traits_of(const vgg_tuning *tuning)
 
 /* The chain that begins at a node, as a plan describes it, if it is the result's. */
 static bool is_chain(const vgg_tuning *tuning, const vgg_graph *graph, int index,
-                     clvgg_dtype storage, vgg_problem *problem, const vgg_node **pool)
+                     clvgg_storage storage, vgg_problem *problem, const vgg_node **pool)
 {
     const vgg_node *node = &graph->nodes[index], *next = node + 1;
     char text[VGG_TUNING_PROBLEM];
@@ -97,7 +97,7 @@ static bool is_chain(const vgg_tuning *tuning, const vgg_graph *graph, int index
 static bool find_chain(const vgg_tuning *tuning, const vgg_graph *graph, vgg_problem *problem,
                        const vgg_node **pool)
 {
-    for (clvgg_dtype storage = CLVGG_DTYPE_F32; storage <= CLVGG_DTYPE_BF16; storage++)
+    for (clvgg_storage storage = CLVGG_STORAGE_F32; storage <= CLVGG_STORAGE_BF16; storage++)
         for (int i = 0; i < graph->count; i++)
             if (is_chain(tuning, graph, i, storage, problem, pool))
                 return true;

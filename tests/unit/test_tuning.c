@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "support/cache.h"
 #include "tune/clblast_tuning.h"
 #include "tune/tuning.h"
-#include "support/cache.h"
 
 static vgg_tuning make(const char *problem, int batch)
 {
@@ -326,10 +326,10 @@ static void problems_are_told_apart(void **state)
     vgg_tuning_describe(&problem, NULL, other);
     assert_string_not_equal(first, other);
     problem.relu = true;
-    problem.storage = CLVGG_DTYPE_BF16;
+    problem.storage = CLVGG_STORAGE_BF16;
     vgg_tuning_describe(&problem, NULL, other);
     assert_string_not_equal(first, other);
-    problem.storage = CLVGG_DTYPE_F32;
+    problem.storage = CLVGG_STORAGE_F32;
     vgg_tuning_describe(&problem, &pool, other);
     assert_string_not_equal(first, other);
     /* The longest has room. */

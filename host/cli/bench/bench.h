@@ -15,7 +15,8 @@
 
 typedef struct cli_bench_arguments {
     const char *device, *model, *layer, *out, *head;
-    int compute_units, gemm, storage, mode, classes, optimizer;
+    clvgg_storage storage;
+    int compute_units, gemm, mode, classes, optimizer;
     cli_counts batches;
     cli_list variants;
     cli_extent input_size;

@@ -25,7 +25,7 @@ void cli_bench_json_begin(cli_benchmark *run)
     if (run->arguments->layer != NULL)
         vgg_json_string(json, "layer", run->arguments->layer);
     vgg_json_bytes(json, "flops", run->flops);
-    vgg_json_string(json, "storage", vgg_report_storage((clvgg_dtype)run->arguments->storage));
+    vgg_json_string(json, "storage", clvgg_storage_name(run->arguments->storage));
     vgg_json_begin_object(json, "peak");
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
     vgg_json_number(json, "read_gbps", run->peak.read_gbps);

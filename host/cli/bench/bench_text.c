@@ -38,9 +38,8 @@ static void print_model(vgg_text *text, const cli_benchmark *run)
     vgg_text_puts(text, ", ");
     vgg_text_measure(text, (double)run->flops / 1e9, 2);
     vgg_text_puts(text, " GFLOP an image");
-    if (run->arguments->storage != CLVGG_DTYPE_F32)
-        vgg_text_printf(text, ", weights as %s",
-                        vgg_report_storage((clvgg_dtype)run->arguments->storage));
+    if (run->arguments->storage != CLVGG_STORAGE_F32)
+        vgg_text_printf(text, ", weights as %s", clvgg_storage_name(run->arguments->storage));
     vgg_text_puts(text, "\n");
 }
 

@@ -46,7 +46,7 @@ bool cli_bench_training_check(const cli_benchmark *run)
         return refuse(run, "--variant", "infer");
     if (arguments->gemm != 0)
         return refuse(run, "--gemm", "infer");
-    if (arguments->storage != 0)
+    if (arguments->storage != CLVGG_STORAGE_F32)
         return refuse(run, "--storage", "infer");
     if (!read_head(arguments->head, &widths)) {
         cli_error(run->cli, "--head takes two widths, 4096,4096, or none, not '%s'",

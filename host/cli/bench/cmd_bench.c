@@ -48,7 +48,7 @@ static const cli_option options[] = {
      "Whose matrix multiplication serves dense layers"},
     {"variant", 0, CLI_OPTION_LIST, AT(variants), "LAYER=NAME", 0, 0,
      "Force a kernel for a layer, or for all with *=NAME; repeatable"},
-    {"storage", 0, CLI_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
+    {"storage", 0, CLI_OPTION_STORAGE, AT(storage), CLVGG_STORAGE_NAMES, 0, 0,
      "Weights on the device in 32 bits, or in half the bytes: rounded;\n"
      "arithmetic stays float32 (f32)"},
     {"no-cache", 0, CLI_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
@@ -131,7 +131,7 @@ static clvgg_status create_bench(cli_benchmark *run)
     bench_options.gemm = (clvgg_gemm)arguments->gemm;
     bench_options.variants = arguments->variants.items;
     bench_options.variant_count = arguments->variants.count;
-    bench_options.storage = (clvgg_dtype)arguments->storage;
+    bench_options.storage = arguments->storage;
     bench_options.output = arguments->layer;
     bench_options.min_seconds = (double)arguments->min_time;
     bench_options.per_layer = arguments->per_layer;

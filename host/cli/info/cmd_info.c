@@ -11,7 +11,8 @@
 typedef struct info_arguments {
     bool json, dot, no_cache;
     const char *device, *model, *labels;
-    int batch, storage;
+    int batch;
+    clvgg_storage storage;
     cli_extent input_size;
 } info_arguments;
 
@@ -22,7 +23,7 @@ static const cli_option options[] = {
      "Device of the memory plan: index, P:D, part of a name, gpu, cpu,\n"
      "accelerator, uuid:...; none leaves the plan out"},
     {"batch", 'b', CLI_OPTION_COUNT, AT(batch), "N", 1, 4096, "Plan for N images at once (1)"},
-    {"storage", 0, CLI_OPTION_CHOICE, AT(storage), "f32|f16|bf16", 0, 0,
+    {"storage", 0, CLI_OPTION_STORAGE, AT(storage), CLVGG_STORAGE_NAMES, 0, 0,
      "Weights on the device in 32 bits, or in half the bytes: rounded;\n"
      "arithmetic stays float32 (f32)"},
     {"input-size", 0, CLI_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
@@ -69,7 +70,7 @@ static int plan_on_device(cli_program *cli, clvgg_runtime *runtime, const info_a
         clvgg_session_options_defaults(&session_options);
         session_options.max_batch = arguments->batch;
         session_options.plan_only = 1;
-        session_options.storage = (clvgg_dtype)arguments->storage;
+        session_options.storage = arguments->storage;
         status = clvgg_session_create(info->device, info->model, &session_options, &info->session);
     }
     return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(cli, status);

@@ -17,7 +17,8 @@
 
 typedef struct cli_run_arguments {
     const char *device, *model, *labels, *map, *input, *output, *layer;
-    int compute_units, top, batch, gemm, storage;
+    int compute_units, top, batch, gemm;
+    clvgg_storage storage;
     uint64_t memory_limit_bytes;
     cli_list variants;
     int resize_mode, resize_short, channels; /* -1: the model's own */

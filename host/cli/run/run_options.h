@@ -55,7 +55,7 @@
      "Whose matrix multiplication serves dense layers"}, \
     {"variant", 0, CLI_OPTION_LIST, at(variants), "LAYER=NAME", 0, 0, \
      "Force a kernel for a layer, or for all with *=NAME; repeatable"}, \
-    {"storage", 0, CLI_OPTION_CHOICE, at(storage), "f32|f16|bf16", 0, 0, \
+    {"storage", 0, CLI_OPTION_STORAGE, at(storage), CLVGG_STORAGE_NAMES, 0, 0, \
      "Weights on the device in 32 bits, or in half the bytes: rounded;\n" \
      "arithmetic stays float32 (f32)"}, \
     {"no-cache", 0, CLI_OPTION_FLAG, at(no_cache), NULL, 0, 0, \

@@ -172,7 +172,7 @@ static clvgg_status start_engine(cli_run *run, int batch)
     options.variant_count = arguments->variants.count;
     options.memory_limit_bytes = arguments->memory_limit_bytes;
     options.profile = arguments->profile;
-    options.storage = (clvgg_dtype)arguments->storage;
+    options.storage = arguments->storage;
     run->engine = (cli_engine){
         .cli = run->cli, .device = run->device, .model = run->model, .options = options};
     return cli_engine_start(&run->engine);

@@ -231,7 +231,7 @@ int cli_activations_start(cli_activations *a, const cli_list *layers)
         session.variants = arguments->variants.items;
         session.variant_count = arguments->variants.count;
         session.memory_limit_bytes = arguments->memory_limit_bytes;
-        session.storage = (clvgg_dtype)arguments->storage;
+        session.storage = arguments->storage;
         status = clvgg_session_create(a->vis->run.device, a->vis->run.model, &session, &a->session);
     }
     vgg_free(outputs);

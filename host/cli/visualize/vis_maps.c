@@ -19,7 +19,7 @@ clvgg_session_options cli_vis_session(const cli_vis *vis)
     options.variants = arguments->variants.items;
     options.variant_count = arguments->variants.count;
     options.memory_limit_bytes = arguments->memory_limit_bytes;
-    options.storage = (clvgg_dtype)arguments->storage;
+    options.storage = arguments->storage;
     return options;
 }
 

@@ -1,0 +1,16 @@
+/* tensor/storage.h — what each storage of weights on a device takes and holds. */
+#ifndef VGG_TENSOR_STORAGE_H
+#define VGG_TENSOR_STORAGE_H
+
+#include "clvgg/storage.h"
+#include "clvgg/tensor.h"
+
+enum { VGG_STORAGE_COUNT = CLVGG_STORAGE_BF16 + 1 };
+
+/* As clvgg_storage_name() and clvgg_storage_parse(). */
+const char *vgg_storage_name(clvgg_storage storage);
+clvgg_status vgg_storage_parse(const char *name, clvgg_storage *storage);
+/* What an element of a weight is in the memory that kernels read. */
+clvgg_dtype vgg_storage_element(clvgg_storage storage);
+
+#endif

@@ -1,0 +1,33 @@
+/* clvgg/storage.h — the types that weights may have on a device.
+ *
+ * These aren't the types that tensors may have in files (clvgg_dtype), though each has a namesake
+ * there: a session rounds whatever a file holds to its storage.
+ */
+#ifndef CLVGG_STORAGE_H
+#define CLVGG_STORAGE_H
+
+#include "clvgg/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Kernels are compiled with these numbers, and fingerprints hold them: they stay as they are. */
+typedef enum clvgg_storage {
+    CLVGG_STORAGE_F32 = 0,
+    CLVGG_STORAGE_F16 = 1,
+    CLVGG_STORAGE_BF16 = 2
+} clvgg_storage;
+
+/* The names in the order of the numbers, as a program's --help may list them. */
+#define CLVGG_STORAGE_NAMES "f32|f16|bf16"
+
+/* "f32", "f16" or "bf16", static; NULL for a number that stands for no storage. */
+CLVGG_API const char *clvgg_storage_name(clvgg_storage storage);
+/* The storage of that name. Errors: INVALID_ARGUMENT (lists the names there are). */
+CLVGG_API clvgg_status clvgg_storage_parse(const char *name, clvgg_storage *storage);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
