@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `cpack` makes of a build for /usr, in a folder far from the sources: the Debian packages' contents and dependencies, lintian;
+# Checks what `cpack` makes of a build for /usr, in a folder far from the sources: the Debian packages' contents and dependencies, lintian;
 # the archive unpacked elsewhere, with libc as the only library of the system, and with this machine's driver.
 # Usage: packages.sh BUILD_DIR (scratch space inside)
 set -u

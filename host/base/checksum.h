@@ -1,7 +1,5 @@
-/* base/checksum.h — XXH64 (Yann Collet, https://github.com/Cyan4973/xxHash, doc/
- * xxhash_spec.md): 64 bits, several bytes a cycle. It finds damage; against someone who means harm
- * there is SHA-256.
- */
+/* base/checksum.h — XXH64 (Yann Collet, https://github.com/Cyan4973/xxHash, doc/xxhash_spec.md):
+ * 64 bits, several bytes a cycle. It finds damage, not forgery: against that there is SHA-256. */
 #ifndef VGG_BASE_CHECKSUM_H
 #define VGG_BASE_CHECKSUM_H
 

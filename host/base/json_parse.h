@@ -8,9 +8,10 @@
 
 #include "base/status.h"
 
-/* Parses text[0…length); `end` (or NULL) gets where the value, or what is right of it, ends. A text
- * that isn't JSON, with `whole` one that more follows: OK and *out NULL, since the caller has the
- * words for it. *out is freed by cJSON_Delete(). Errors: OUT_OF_MEMORY. */
+/* Parses text[0…length); `end` (or NULL) gets where the value, or what is right of it, ends.
+ * Returns OK with *out NULL for a text that isn't JSON, and with `whole` where more follows the
+ * value: the caller has the words for it. *out is freed by cJSON_Delete(). Errors: OUT_OF_MEMORY.
+ */
 clvgg_status vgg_json_parse(const char *text, size_t length, bool whole, const char **end,
                             cJSON **out);
 #endif

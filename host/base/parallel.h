@@ -8,7 +8,7 @@
 
 /* Calls work(user, worker, i) once for each i in 0…count−1 and returns when all are done. Workers
  * are 0…threads−1, a thread each, in the calling thread's scope; the calling thread is one of them.
- * Whatever threads can't be started are done without. */
+ * Threads that can't be started are done without. */
 void vgg_parallel(int threads, size_t count, void (*work)(void *user, int worker, size_t index),
                   void *user);
 /* Runs work that may fail in parallel. Of all failures the one of the lowest index is returned,

@@ -1,6 +1,5 @@
-/* base/pocl_folder.c — PoCL's own rule (POCL_CACHE_DIR, XDG_CACHE_HOME, HOME, /tmp) followed, and
- * the file system asked.
- */
+/* base/pocl_folder.c — follows PoCL's own rule (POCL_CACHE_DIR, XDG_CACHE_HOME, HOME, /tmp) and
+ * asks the file system. */
 #include "base/pocl_folder.h"
 
 #include <errno.h>

@@ -20,7 +20,7 @@
 /* Room for a compiler's log of a few screens; longer ones are cut at the end. */
 enum { VGG_MESSAGE_BYTES = 16384 };
 
-/* Stores the calling thread's message and returns `code`. Nobody up the stack overwrites it. */
+/* Stores the calling thread's message and returns `code`. Callers don't overwrite it. */
 clvgg_status vgg_fail(clvgg_status code, const char *format, ...) VGG_PRINTF(2, 3);
 /* Puts "prefix: " before the thread's message, for context only a caller has (which file). */
 void vgg_message_prefix(const char *format, ...) VGG_PRINTF(1, 2);

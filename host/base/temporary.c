@@ -1,7 +1,6 @@
 /* base/temporary.c — temporary files are numbered, and locked while they are written. A kill leaves
- * a file that nobody locks, and the next to write the same target removes it: they don't pile up.
- * Where locks don't work none is removed; names behind the numbered ones are drawn.
- */
+ * a file that nobody locks, and the next writer of the same target removes it: they don't pile up.
+ * Where locks don't work none is removed; names behind the numbered ones are drawn. */
 #include "base/temporary.h"
 
 #include <errno.h>
@@ -24,8 +23,8 @@ static bool is_locked_here(int descriptor, const char *path)
            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-/* Removes what a killed writer has left. Its lock is held meanwhile, so that nobody who has just
- * made a file of this name loses it. False when there is no such file. */
+/* Removes what a killed writer has left. Its lock is held meanwhile, so that a writer that has just
+ * made a file of this name keeps it. False when there is no such file. */
 static bool remove_abandoned(const char *path)
 {
     int descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

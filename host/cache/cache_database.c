@@ -49,7 +49,8 @@ static bool query_number(sqlite3 *database, const char *sql, int64_t *number)
     return found;
 }
 
-/* No more tries in this process. A warning where the user can do something about it. */
+/* Ends the use of the cache in this process. `level` is a warning where the user can do something
+ * about it. */
 static void give_up(vgg_cache *cache, clvgg_log_level level, const char *reason)
 {
     if (cache->reason != reason)

@@ -13,8 +13,8 @@ typedef enum vgg_cache_file {
 
 enum { VGG_CACHE_REASON = 200 };
 
-/* Looks at the file and its folder. Both must belong to this user (or root), be writable by nobody
- * else and be no symbolic links; folders above are the user's own affair. A file of this user that
+/* Looks at the file and its folder. Both must belong to this user (or root), be writable by no
+ * other user and be no symbolic links; folders above are not looked at. A file of this user that
  * others could write is removed, so ABSENT. REFUSED: `reason` says why. */
 vgg_cache_file vgg_cache_file_check(const char *path, char reason[VGG_CACHE_REASON]);
 /* Makes an empty file that only this user can read, and its folder and the one above where they are

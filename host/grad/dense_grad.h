@@ -5,7 +5,7 @@
  * problem on one device; as with forward ops, configuring is pure arithmetic. A weight's gradient
  * never exists in memory. A bias is the weight of one input that is always 1.
  *
- * To add a variant: cl/x_y.cl, ops/grad_y.c, a row in grad_table.c. Kernel tests and the offline
+ * To add a variant: cl/x_y.cl, grad/grad_y.c, a row in grad_table.c. Kernel tests and the offline
  * build walk the table.
  */
 #ifndef VGG_GRAD_DENSE_GRAD_H

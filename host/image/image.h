@@ -1,8 +1,7 @@
 /* image/image.h — a decoded photograph, its limits, and the road from a file to it.
  *
- * First on the line: file → decode (by content: png_read.c, jpeg_read.c, webp_read.c) → prepare.c,
- * which makes the network's input of it. To read another format, add a row to the table in
- * decode.c.
+ * From a file: decode (by content: png_read.c, jpeg_read.c, webp_read.c) → prepare.c, which makes
+ * the network's input of it. To read another format, add a row to the table in decode.c.
  */
 #ifndef VGG_IMAGE_IMAGE_H
 #define VGG_IMAGE_IMAGE_H
@@ -16,7 +15,7 @@
 #include "clvgg/image.h"
 
 struct clvgg_image {
-    const vgg_scope *scope; /* of whoever read it: prepare() allocates there */
+    const vgg_scope *scope; /* of the call that read it: prepare() allocates there */
     int width, height;
     uint8_t *pixels; /* RGB [height][width][3] */
     int warning_count;

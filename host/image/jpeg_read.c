@@ -98,9 +98,9 @@ static void fail(j_common_ptr codec)
     leave(reader, vgg_fail(code, "%s: %s", kind, text));
 }
 
-/* Says whether there is more of the picture behind the marker that ends data too early: what
- * restarts, or further scans of a progressive file, of which all but the first only make it finer.
- */
+/* Says whether there is more of the picture behind the marker that ends data too early: data behind
+ * a restart marker, or further scans of a progressive file, of which all but the first only make it
+ * finer. */
 static bool goes_on_behind(const struct jpeg_decompress_struct *codec, int marker)
 {
     if (marker >= JPEG_RST0 && marker < JPEG_RST0 + 8)

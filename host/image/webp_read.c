@@ -2,8 +2,9 @@
  * animations.
  *
  * Alpha is composited on white and EXIF orientation applied; colour profiles are ignored. A file
- * that ends early is an error, wherever it ends: libwebp, and all who use it, have it so. A flat
- * picture takes a few bytes whatever its size, so that nothing can be said against small files.
+ * that ends early is an error, wherever it ends, as it is for libwebp and all programs that use it.
+ * A flat picture takes a few bytes whatever its size, so that nothing can be said against small
+ * files.
  */
 #include "image/decoders.h"
 

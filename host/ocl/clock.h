@@ -8,8 +8,8 @@
 
 #include "ocl/device.h"
 
-/* Once a device, then remembered: whether it says that it has a clock and the clock agrees with the
- * host's about how long some work took. */
+/* Finds out whether the device says that it has a clock, and the clock agrees with the host's about
+ * how long some work took. The answer is remembered for the device. */
 clvgg_status vgg_clock_check(clvgg_device *device, bool *works);
 
 /* The end of a command. Begins as {0}. */

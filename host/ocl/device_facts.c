@@ -1,4 +1,4 @@
-/* ocl/device_facts.c — rows of what to ask, so that a new fact is a row. */
+/* ocl/device_facts.c — the table of facts that a driver is asked for: a new fact is a row. */
 #include "ocl/device_facts.h"
 
 #include <inttypes.h>

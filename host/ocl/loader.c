@@ -20,7 +20,8 @@ typedef union symbol {
     loader_info_fn info;
 } symbol;
 
-/* NULL where the loader hasn't it. Not by its header, which calls the way there deprecated. */
+/* Finds the loader's function, NULL where it has none. OpenCL's header isn't used, as it calls this
+ * way there deprecated. */
 static loader_info_fn find_info(void)
 {
     symbol found = {.object = dlsym(dlopen(NULL, RTLD_LAZY), "clGetExtensionFunctionAddress")};

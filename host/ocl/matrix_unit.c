@@ -1,6 +1,7 @@
 /* ocl/matrix_unit.c — CPUID, the permission to use tiles, and a product of two of them.
  *
- * A matrix unit of another kind of CPU: its gates here, its program beside cl/matrix_unit.cl.
+ * The matrix unit of another kind of CPU needs its gates here and its program beside
+ * cl/matrix_unit.cl.
  */
 #define _GNU_SOURCE /* syscall */
 #include "ocl/matrix_unit.h"

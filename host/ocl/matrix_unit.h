@@ -12,9 +12,10 @@
 
 #include "ocl/device.h"
 
-/* Asks Linux to let the process use tiles, for good, where the CPU has them: to be called only for
- * someone who wants bfloat16. Once a device, then remembered. A runtime that can't compile the
- * program, or gives a wrong result, has no matrix unit; other errors are the caller's to hear. */
+/* Asks Linux to let the process use tiles, for good, where the CPU has them: to be called only
+ * where bfloat16 was asked for. The answer is remembered for the device. A runtime that can't
+ * compile the program, or gives a wrong result, has no matrix unit; other errors are the caller's
+ * to hear. */
 clvgg_status vgg_matrix_unit_check(clvgg_device *device, bool *has_amx);
 /* The first two gates alone. */
 bool vgg_matrix_unit_allowed(void);

@@ -195,7 +195,8 @@ cleanup:
     return status;
 }
 
-/* Once a device, when compiling has taken more than a moment and goes on. */
+/* Logs that programs are compiled: once a device, when that has taken more than a moment and goes
+ * on. */
 static void tell_that_it_compiles(clvgg_device *device)
 {
     pthread_mutex_lock(&device->lock);
@@ -284,7 +285,7 @@ typedef struct vgg_kernel_wish {
     vgg_kernel **out; /* NULL: the program alone */
 } kernel_wish;
 
-/* Programs to be built, by those who want them first. */
+/* Programs to be built, each known by the first wish for it. */
 typedef struct build_job {
     clvgg_device *device;
     const kernel_wish **wishes;
@@ -315,7 +316,7 @@ void vgg_kernel_list_add(vgg_kernel_list *list, const char *file, const char *op
     list->count += list->status == CLVGG_STATUS_OK;
 }
 
-/* False too while another thread builds it. */
+/* Says whether the program is built; false too while another thread builds it. */
 static bool is_built(program_entry *entry)
 {
     if (pthread_mutex_trylock(&entry->lock) != 0)

@@ -38,7 +38,7 @@ typedef struct vgg_kernel_list {
 } vgg_kernel_list;
 
 /* Lists what vgg_program_kernel() is asked for; `kernel` and `out` must stay until it is made. With
- * `out` NULL the program is built, for someone who will ask for its kernel. */
+ * `out` NULL the program alone is built, for a later call that asks for its kernel. */
 void vgg_kernel_list_add(vgg_kernel_list *list, const char *file, const char *options,
                          const char *kernel, vgg_kernel **out);
 /* Builds the programs, each once and several at a time on the runtime's threads, then makes the

@@ -1,7 +1,7 @@
 /* ocl/sub_group.c — what the driver lists of sub-groups, and a program that uses them.
  *
- * Another size is a value in sub_group.h and here; what else kernels come to need of sub-groups
- * belongs into cl/sub_group.cl.
+ * Another size is a value in sub_group.h and here; cl/sub_group.cl must try everything that kernels
+ * use of sub-groups.
  */
 #include "ocl/sub_group.h"
 

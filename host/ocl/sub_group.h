@@ -19,8 +19,9 @@ typedef struct vgg_sub_groups {
     bool preferred; /* to local memory: on Intel's GPUs */
 } vgg_sub_groups;
 
-/* Once a device, then remembered. A runtime that can't compile the program, or gives a wrong
- * result, has no sub-groups of that size; other errors are the caller's to hear. */
+/* Finds out which sub-groups the device has. The answer is remembered for the device. A runtime
+ * that can't compile the program, or gives a wrong result, has no sub-groups of that size; other
+ * errors are the caller's to hear. */
 clvgg_status vgg_sub_group_check(clvgg_device *device, vgg_sub_groups *found);
 
 #endif

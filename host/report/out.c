@@ -13,7 +13,7 @@ static int write_all(int fd, const char *bytes, size_t length)
         if (written >= 0) {
             bytes += written;
             length -= (size_t)written;
-        } else if (errno == EAGAIN) { /* somebody made the terminal or pipe non-blocking */
+        } else if (errno == EAGAIN) { /* another process made the terminal or pipe non-blocking */
             struct pollfd wait = {.fd = fd, .events = POLLOUT};
             poll(&wait, 1, -1);
         } else if (errno != EINTR) {

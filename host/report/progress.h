@@ -16,8 +16,8 @@ typedef struct vgg_progress {
     double start_ms, drawn_ms;
 } vgg_progress;
 
-/* Draws on standard error; stays silent where that is no terminal or `total` is small, by far fewer
- * if it says `what`, which is borrowed. */
+/* Draws on standard error; stays silent where that is no terminal, and where `total` is small:
+ * below 16, or below 2 where there is a `what`, which is borrowed. */
 vgg_progress vgg_progress_start(const vgg_style *style, const char *what, size_t total);
 /* Draws "what done of total", a few times a second at most. */
 void vgg_progress_update(vgg_progress *progress, size_t done);

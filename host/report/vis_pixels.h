@@ -10,7 +10,7 @@
 
 #include "clvgg/image.h"
 
-/* A picture, row by row from the top left, RGB. Owned by whoever made it. */
+/* A picture, row by row from the top left, RGB. Owned by the code that made it. */
 typedef struct vgg_pixels {
     const uint8_t *rgb; /* [height][width][3]; NULL: no picture */
     int width, height;

@@ -51,8 +51,8 @@ clvgg_status vgg_checkpoint_read(const vgg_checkpoint *checkpoint, const vgg_hea
 clvgg_status vgg_checkpoint_restore(const vgg_checkpoint *checkpoint,
                                     const vgg_checkpoint_layers *layers);
 
-/* UNSUPPORTED, with the first line in which the settings differ, unless they are the same; `whole`:
- * also where one has lines that the other lacks at its end. */
+/* Compares the checkpoint's settings with these. Errors: UNSUPPORTED, with the first line that
+ * differs. Only with `whole` do further lines at the end of one of the two count. */
 clvgg_status vgg_checkpoint_compare(const vgg_checkpoint *checkpoint, const char *settings,
                                     bool whole);
 

@@ -1,6 +1,5 @@
 /* train/dataset_classes.c — which class an image has: its folder's name, or the beginning of its
- * own. What is neither, or both, is refused in words that say what to do.
- */
+ * own. A data set with neither, or with both, is refused in words that say what to do. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

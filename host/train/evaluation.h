@@ -1,7 +1,8 @@
 /* train/evaluation.h — predictions counted: confusion, log loss, area under the ROC curve.
  *
- * What `clvgg eval` prints and what fine-tuning measures after each epoch. Sums are in double and
- * in the order of the images, counts are integers: same predictions, same figures.
+ * `clvgg eval` prints these figures, and fine-tuning measures them after each epoch. Sums are in
+ * double and in the order of the images, counts are integers: the same predictions give the same
+ * figures.
  */
 #ifndef VGG_TRAIN_EVALUATION_H
 #define VGG_TRAIN_EVALUATION_H

@@ -14,9 +14,9 @@ clvgg_status vgg_feature_compute_open(const vgg_features *features, const vgg_fe
                                       const size_t *which, size_t count, vgg_feature_compute **out);
 /* The next features, float16 [*count][feature_count], at most device_batch of them; *count is 0 at
  * the end. rows[i], where `rows` isn't NULL, says which of the items row i is of: some may have
- * been left out (vgg_features_unreadable). What precedes an image that fails comes first, then, at
- * the next call, its error: BAD_FILE and others of images; NON_FINITE, also beyond float16; those
- * of the source. Where `values` is NULL images are read, and nothing is computed. */
+ * been left out (vgg_features_unreadable). Images before one that fails come first, then, at the
+ * next call, its error: BAD_FILE and others of images; NON_FINITE, also beyond float16; those of
+ * the source. Where `values` is NULL images are read, and nothing is computed. */
 clvgg_status vgg_feature_compute_next(vgg_feature_compute *compute, uint16_t *values, size_t *rows,
                                       size_t *count);
 /* Accepts NULL. */

@@ -34,7 +34,7 @@ void vgg_feature_file_close(vgg_feature_file *file);
 /* Average bytes of a record on disk, its head included. */
 uint64_t vgg_feature_file_record_bytes(const vgg_feature_file *file);
 
-/* Reads all heads anew. What was VERIFIED and is the same stays so. */
+/* Reads all heads anew. Records that were VERIFIED and are the same stay so. */
 clvgg_status vgg_feature_file_load(vgg_feature_file *file);
 /* The slot of a record to be written: its own, or a free one. vgg_feature_index_grow() before. */
 uint32_t vgg_feature_file_assign(vgg_feature_file *file, const vgg_feature_id *id);
@@ -45,8 +45,9 @@ clvgg_status vgg_feature_file_write(vgg_feature_file *file, uint32_t slot, const
 /* Reads a record, and says whether its checksum is right. Errors: IO. */
 clvgg_status vgg_feature_file_read(const vgg_feature_file *file, uint32_t slot, uint16_t *values,
                                    bool *sound);
-/* Frees the slots of records that are PRESENT: nobody has asked for them. Not while others have the
- * file open, who may be reading them. vgg_feature_file_load() after it. Errors: IO. */
+/* Frees the slots of records that are PRESENT: no call has asked for them. Must not be called while
+ * other processes have the file open, which may be reading them; vgg_feature_file_load() must
+ * follow. Errors: IO. */
 clvgg_status vgg_feature_file_discard(vgg_feature_file *file);
 /* Tells the system that these slots will be read. */
 void vgg_feature_file_expect(const vgg_feature_file *file, uint32_t slot, uint32_t count);

@@ -277,8 +277,8 @@ cleanup:
     return status;
 }
 
-/* Room on the disk and by the limit: other files go first, then records of this one that nobody has
- * asked for, if that will do. */
+/* Makes room on the disk and below the limit: other files go first, then records of this one that
+ * no call has asked for, if that is enough. */
 static clvgg_status make_room(filling *work)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -39,15 +39,15 @@ void vgg_feature_folder_drop(const vgg_feature_folder *folder, const char *name,
 /* Takes WRITE, or sets *locked to false where another has it. Errors: IO. */
 clvgg_status vgg_feature_lock(const vgg_feature_folder *folder, int descriptor, bool *locked);
 void vgg_feature_unlock(int descriptor);
-/* Says whether nobody else has the file open. */
+/* Says whether no other descriptor, here or in another process, has the file open. */
 bool vgg_feature_is_alone(int descriptor);
-/* Has USE alone, so that nobody opens the file meanwhile; false where others have it open. Then to
- * be shared again. */
+/* Takes USE alone, so that no other process opens the file meanwhile; false where others have it
+ * open. vgg_feature_share() must follow. */
 bool vgg_feature_take_alone(int descriptor);
 void vgg_feature_share(int descriptor);
 
-/* Bytes that can be added to the file `name`: by the limit and by the disk, other files that nobody
- * has open counted as free. */
+/* Bytes that can be added to the file `name`: by the limit and by the disk, other files that aren't
+ * open anywhere counted as free. */
 clvgg_status vgg_feature_folder_room(const vgg_feature_folder *folder, const char *name,
                                      uint64_t *bytes);
 /* Fails unless there is that room. Errors: IO, with both numbers. */
@@ -59,8 +59,8 @@ clvgg_status vgg_feature_folder_reserve(const vgg_feature_folder *folder, const 
                                         uint64_t bytes);
 
 /* Calls `visit` for each file, the last used first, or with `remove` for each file that it removed,
- * which nobody had open: for `clvgg cache`. A folder that isn't there is empty. Errors: IO,
- * OUT_OF_MEMORY. */
+ * none of which was open anywhere: for `clvgg cache`. A folder that isn't there is empty. Errors:
+ * IO, OUT_OF_MEMORY. */
 typedef void (*vgg_feature_visitor)(void *user, const char *name, uint64_t bytes, int64_t used);
 clvgg_status vgg_feature_folder_visit(const char *path, bool remove, vgg_feature_visitor visit,
                                       void *user);

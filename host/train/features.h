@@ -66,12 +66,12 @@ size_t vgg_features_present(const vgg_features *features, const vgg_feature_item
                             size_t count);
 /* Bytes of a record on disk; 0 without a folder. */
 uint64_t vgg_features_record_bytes(const vgg_features *features);
-/* Bytes that can be added: by the disk and by the folder's limit, other files that nobody has open
- * counted as free. ~0 without a folder. */
+/* Bytes that can be added: by the disk and by the folder's limit, other files that aren't open
+ * anywhere counted as free. ~0 without a folder. */
 clvgg_status vgg_features_room(const vgg_features *features, uint64_t *bytes);
 /* Fails unless vgg_features_fill() will find room for these items: it removes other files that
- * nobody has open and, where that isn't enough, records of this one that are not among the items of
- * any call, unless another process has it open. Errors: IO, with both numbers. */
+ * aren't open anywhere and, where that isn't enough, records of this one that are not among the
+ * items of any call, unless another process has it open. Errors: IO, with both numbers. */
 clvgg_status vgg_features_require_room(const vgg_features *features, const vgg_feature_item *items,
                                        size_t count);
 /* Most bytes of host memory that computing and streaming take. */
@@ -83,11 +83,11 @@ uint64_t vgg_features_index_bytes(const vgg_features *features);
 typedef bool (*vgg_features_progress)(void *user, uint64_t done, uint64_t total);
 /* Computes what is missing of the items, in their order, decoding ahead of the device; each record
  * is on disk as soon as its batch is done. Views of an image that are neighbours are decoded once.
- * What is there is verified first, once a process: damaged records are missing. While another
- * process fills the file it waits. Nothing without a folder. Errors: BAD_FILE (an image: its path
- * and why), NON_FINITE (a feature that is no number, or too large for float16), IO (disk full, the
- * limit: what was written stays valid), CANCELLED, source's. Items that were left out stay missing.
- */
+ * Records that are there are verified first, once a process: damaged ones count as missing. While
+ * another process fills the file it waits. Does nothing without a folder. Errors: BAD_FILE (an
+ * image: its path and why), NON_FINITE (a feature that is no number, or too large for float16), IO
+ * (disk full, the limit: what was written stays valid), CANCELLED, source's. Items that were left
+ * out stay missing. */
 clvgg_status vgg_features_fill(vgg_features *features, const vgg_feature_item *items, size_t count,
                                vgg_features_progress progress, void *user);
 /* Reads and prepares the images of the items that aren't on disk, and computes nothing: whether

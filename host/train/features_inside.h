@@ -1,7 +1,7 @@
 /* train/features_inside.h — what vgg_features is inside, for those who compute, fill and stream.
  *
  * Memory is shared out once, when it is opened: computing and streaming take at most the limit
- * each, and never both, but for streams without a folder, whose chunks are a batch.
+ * each, and don't run together, except in streams without a folder, whose chunks are a batch.
  */
 #ifndef VGG_TRAIN_FEATURES_INSIDE_H
 #define VGG_TRAIN_FEATURES_INSIDE_H

@@ -94,7 +94,7 @@ void vgg_finetune_forget_data(clvgg_finetune *finetune);
 clvgg_status vgg_finetune_settle(clvgg_finetune *finetune);
 /* Writes the model's description, how it was made, into its metadata. */
 clvgg_status vgg_finetune_describe(clvgg_finetune *finetune);
-/* Tells the caller; false when he wants to stop. */
+/* Reports to the caller; false when the caller wants to stop. */
 bool vgg_finetune_tell(clvgg_finetune *finetune, clvgg_finetune_event *event);
 /* Lines "name=value" of everything that decides the result, but what was left out, and the head's
  * programs. */

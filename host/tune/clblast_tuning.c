@@ -146,7 +146,8 @@ void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS])
 enum { SAMPLES = 5, MOST_DRAWS = 100000 };
 /* Shapes of dense layers' products y [m][n] = x [m][k] · w [n][k]ᵀ. CLBlast gives small ones to
  * another kernel (XgemmDirect), up to 512³ multiplications on most devices and 1536³ on some. No
- * tile divides these, so that Xgemm wants a workspace to pad them in; its rival never wants any. */
+ * tile divides these, so that Xgemm wants a workspace to pad them in; XgemmDirect never wants any.
+ */
 static const struct {
     int m, n, k;
 } shapes[] = {{129, 1025, 1025}, {385, 1537, 1537}, {513, 2049, 2049}, {1025, 2049, 2049}};

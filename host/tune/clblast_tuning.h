@@ -1,6 +1,6 @@
 /* tune/clblast_tuning.h — the parameters of CLBlast's own GEMM kernel.
  *
- * CLBlast has one set a device, precision and kernel in a process, for everybody who uses it there:
+ * CLBlast has one set a device, precision and kernel in a process, for all code that uses it there:
  * it is set at most once for a plan's sake, under a lock, before the first plan that may use
  * CLBlast asks for a workspace. What is set can't be unset.
  */

@@ -34,7 +34,7 @@ typedef struct vgg_tuning {
     const vgg_variant *variant;
     vgg_choice choice;
     const vgg_kernel_source *kernels[VGG_OP_MAX_PROGRAMS]; /* NULL after the last */
-    double ms, default_ms; /* for a batch; what nobody had tuned takes */
+    double ms, default_ms; /* for a batch; of what runs untuned */
 } vgg_tuning;
 
 vgg_tuning_device vgg_tuning_device_of(const clvgg_device *device, const vgg_traits *traits);
@@ -53,9 +53,9 @@ void vgg_tuning_write(const vgg_tuning *tuning, vgg_text *text);
 /* Reads one that may be anything. Errors: BAD_FILE with the reason, UNSUPPORTED (of other kernels
  * than this library's, or built without cJSON), OUT_OF_MEMORY. */
 clvgg_status vgg_tuning_read(const char *json, size_t length, vgg_tuning *tuning);
-/* A whole file of them: {"schema": 2, "entries": […]}. What is of other kernels than this
- * library's is left out and counted in *left; of what isn't right in itself, the whole file is
- * refused, and the reason names the entry. *entries is freed by vgg_free(). */
+/* A whole file of them: {"schema": 2, "entries": […]}. Results of other kernels than this library's
+ * are left out and counted in *left; for an entry that isn't right in itself the whole file is
+ * refused, and the reason names it. *entries is freed by vgg_free(). */
 void vgg_tuning_write_all(const vgg_tuning *entries, size_t count, vgg_text *text);
 clvgg_status vgg_tuning_read_all(const char *json, size_t length, vgg_tuning **entries,
                                  size_t *count, size_t *left);

@@ -117,7 +117,8 @@ static void test_no_device_is_explained(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
-/* Without a home PoCL, where it is, gets a folder; where there is none to give, that is said. */
+/* Without a home the program gives PoCL, where it is installed, a folder; where it has none to
+ * give, it says so. */
 static void test_pocl_needs_a_folder(void **state)
 {
     (void)state;

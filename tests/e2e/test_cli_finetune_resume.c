@@ -1,6 +1,5 @@
-/* e2e/test_cli_finetune_resume.c — `clvgg finetune` killed, interrupted and gone on with, and what
- * it says to whoever wants to go on.
- */
+/* e2e/test_cli_finetune_resume.c — `clvgg finetune` killed, interrupted and resumed, and what it
+ * says to a user who wants to resume. */
 #include <cjson/cJSON.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -140,7 +140,7 @@ static void test_report_names_nobody(void **state)
     test_program_free(&ran);
 }
 
-/* How it crashes, and what is said about it. */
+/* How the driver crashes, and what the program says about it. */
 static const struct {
     const char *setting, *words;
 } crashes[] = {

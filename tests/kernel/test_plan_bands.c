@@ -59,7 +59,7 @@ static float *run_last(clvgg_session *session, int count, const float *input)
     return outputs[last];
 }
 
-/* Someone who wants what a band would hand on gets all of it, and so there is none. */
+/* A caller who wants a value that a band would hand on gets all of it, so there is no band. */
 static void a_band_gives_the_same_bits_in_less_memory(void **state)
 {
     (void)state;

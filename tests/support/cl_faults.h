@@ -42,7 +42,7 @@ void cl_faults_scale_clock(double factor);
 
 /* References held to OpenCL objects: made or retained, and not yet released. */
 size_t cl_faults_live(void);
-/* Releases of objects that nobody held; those made inside CLBlast count here. */
+/* Releases of objects without a reference left; those made inside CLBlast count here. */
 size_t cl_faults_over_released(void);
 /* Prints each object alive to stderr, to find a leak. */
 void cl_faults_print_live(void);

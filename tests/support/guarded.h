@@ -1,6 +1,5 @@
-/* support/guarded.h — device memory between guards: NaNs to whoever reads them, marks that must
- * stay as they are. Begins at an odd offset.
- */
+/* support/guarded.h — device memory between guards: kernels that read them get NaNs, and marks in
+ * them must stay as they are. Begins at an odd offset. */
 #ifndef TEST_SUPPORT_GUARDED_H
 #define TEST_SUPPORT_GUARDED_H
 

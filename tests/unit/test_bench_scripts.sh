@@ -74,7 +74,7 @@ assert (slope, intercept, r2) == (2, 3, 1), (slope, intercept, r2)
 assert plot.least_squares([(1, 1), (2, 4), (3, 2)])[2] < 0.5
 assert plot.ticks(47) == [0, 10, 20, 30, 40, 50]
 
-# What a process printed first, and its peak.
+# The time of what a process printed first, and its peak memory.
 times, printed = common.timed(["sh", "-c", "echo label; sleep 1"], until="label")
 assert printed == "label\n" and times["first_s"] < times["end_s"] - 0.2 and times["peak_bytes"] > 1 << 16
 

@@ -1,6 +1,6 @@
 /* One cache file, several processes and threads. A file that stays locked is given up, which a busy
- * machine may bring about at any time: whoever gave it up tries again, as the next process would.
- */
+ * machine may bring about at any time: a test whose cache gave up tries again, as the next process
+ * would. */
 #define _DEFAULT_SOURCE /* usleep */
 #include <pthread.h>
 #include <setjmp.h>
@@ -78,7 +78,7 @@ static sqlite3_vfs watched; /* SQLite's own, but for opening */
 static const sqlite3_vfs *real;
 static sqlite3_io_methods methods; /* of the files that it opens, but for locking */
 static const sqlite3_io_methods *real_methods;
-static int locks_until_other; /* 0: nobody comes */
+static int locks_until_other; /* 0: no other process comes */
 static const char *shared_path;
 
 /* Lets another process in before a file is locked for reading, when it is time. */

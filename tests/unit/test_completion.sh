@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a tab offers: values behind --name= as behind --name, and verbs that stay verbs beside a folder
+# Checks what a tab offers: values behind --name= as behind --name, and verbs that stay verbs beside a folder
 # of the same name. Bash's function itself; fish where it is installed.
 # Usage: test_completion.sh SOURCE BUILD
 set -u

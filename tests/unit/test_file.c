@@ -77,7 +77,7 @@ static void refuses_what_is_not_a_file(void **state)
     assert_int_equal(vgg_file_open(temp_path(""), &file), CLVGG_STATUS_BAD_FILE);
     assert_message_has("is a folder");
     assert_int_equal(mkfifo(fifo, 0600), 0);
-    alarm(20); /* nobody writes to it: opening must not wait */
+    alarm(20); /* no process writes to it: opening must not wait */
     assert_int_equal(vgg_file_open(fifo, &file), CLVGG_STATUS_BAD_FILE);
     alarm(0);
     assert_message_has("pipe");

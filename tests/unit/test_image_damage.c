@@ -81,7 +81,7 @@ static void is_whole_or_refused_cut_anywhere(const char *path)
         char *exact = malloc(length + 1); /* the sanitizer sees reads past the end */
         memcpy(exact, bytes, length);
         exact = realloc(exact, length ? length : 1);
-        /* Without what tells that it should be turned, a picture isn't. */
+        /* A picture that has lost its orientation isn't turned. */
         const int warnings = decode(exact, length, length < end && end > rows ? NULL : &expected);
         if (warnings == 0)
             fail_msg("%s cut to %zu bytes: no warning", path, length);

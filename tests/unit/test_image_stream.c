@@ -132,7 +132,7 @@ static void folders_are_walked_in_byte_order(void **state)
     const char *expected[SORTED + 2];
     for (size_t i = 0; i < SORTED; i++)
         expected[i] = strcpy(text[i], temp_path(sorted[i]));
-    /* Without images; given by name, whatever the name. */
+    /* Given by name, a folder without images is an item, and so is a file, whatever its name. */
     expected[SORTED] = strcpy(text[SORTED], temp_path("f/empty"));
     expected[SORTED + 1] = strcpy(text[SORTED + 1], temp_path("f/notes.txt"));
     char folder[512];

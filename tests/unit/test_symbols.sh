@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the libraries show and use: libclvgg.a defines clvgg_* and vgg_* only, libclvgg.so exports
+# Checks what the libraries show and use: libclvgg.a defines clvgg_* and vgg_* only, libclvgg.so exports
 # the functions of the public headers and nothing else, and neither prints, exits, handles signals
 # or reads the environment. Usage: test_symbols.sh SOURCE BUILD
 set -u

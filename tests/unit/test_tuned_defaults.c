@@ -1,7 +1,6 @@
 /* test_tuned_defaults.c — the tuning results that are shipped (host/tune/tuned_defaults.json): each
  * is one that a network of the VGG family asks for, can be configured, and was measured with the
- * kernels as they are now. Fails whoever edits a kernel that has results: see bench/README.md.
- */
+ * kernels as they are now. Fails once a kernel that has results is edited: see bench/README.md. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

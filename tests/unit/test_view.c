@@ -1,4 +1,5 @@
-/* Views: drawn the same by whoever asks, prepared as a plain reference in double precision says. */
+/* Views: the same arguments draw the same view, and it is prepared as a plain reference in double
+ * precision says. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

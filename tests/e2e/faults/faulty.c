@@ -84,7 +84,7 @@ static struct {
 static bool struck; /* by `from` */
 static _Thread_local bool inside;
 
-/* A place for a debugger's breakpoint: whose call fails. */
+/* A place for a debugger's breakpoint: the call that leads here fails. */
 __attribute__((noinline)) static void fault_struck(void)
 {
     __asm__ volatile("");
