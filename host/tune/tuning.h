@@ -34,7 +34,7 @@ typedef struct vgg_tuning {
     const vgg_variant *variant;
     vgg_choice choice;
     const vgg_kernel_source *kernels[VGG_OP_MAX_PROGRAMS]; /* NULL after the last */
-    double ms, default_ms; /* for a batch; of what runs untuned */
+    double ms, default_ms;                                 /* for a batch; of what runs untuned */
 } vgg_tuning;
 
 vgg_tuning_device vgg_tuning_device_of(const clvgg_device *device, const vgg_traits *traits);
