@@ -25,9 +25,14 @@ ROOT = Path(__file__).resolve().parent.parent
 MODES = ("deconv", "guided", "gradient")
 
 
+class Execution(ctypes.Structure):
+    _fields_ = [("gemm", ctypes.c_int), ("variants", ctypes.c_void_p), ("variant_count", ctypes.c_size_t),
+                ("storage", ctypes.c_int), ("memory_limit_bytes", ctypes.c_uint64)]
+
+
 class ProjectorOptions(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_size_t), ("max_batch", ctypes.c_int), ("mode", ctypes.c_int),
-                ("to", ctypes.c_char_p), ("storage", ctypes.c_int)]
+                ("to", ctypes.c_char_p), ("execution", Execution)]
 
 
 class Seed(ctypes.Structure):

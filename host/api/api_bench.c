@@ -67,8 +67,8 @@ static clvgg_status compute_reference(clvgg_bench *bench)
     static const char *const definition[] = {"*=conv_direct", "*=dense_direct"};
     clvgg_session_options options;
     clvgg_session_options_defaults(&options);
-    options.variants = definition;
-    options.variant_count = sizeof definition / sizeof *definition;
+    options.execution.variants = definition;
+    options.execution.variant_count = sizeof definition / sizeof *definition;
     choose_output(bench, &options);
     VGG_TRY(clvgg_session_create(bench->device, bench->model, &options, &session));
     bench->input_elements = (size_t)vgg_plan_input_elements(session->plan);
@@ -115,7 +115,7 @@ clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
         options = &defaults;
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
     VGG_API_REQUIRE(options->min_seconds >= 0);
-    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
 }
 
@@ -155,10 +155,7 @@ static clvgg_status make_session(clvgg_bench *bench, int batch)
     clvgg_session_options options;
     clvgg_session_options_defaults(&options);
     options.max_batch = batch;
-    options.gemm = bench->options.gemm;
-    options.variants = bench->options.variants;
-    options.variant_count = bench->options.variant_count;
-    options.storage = bench->options.storage;
+    options.execution = bench->options.execution;
     choose_output(bench, &options);
     clvgg_session_free(bench->session); /* its memory first */
     return clvgg_session_create(bench->device, bench->model, &options, &bench->session);
@@ -195,7 +192,8 @@ static clvgg_status run(clvgg_bench *bench, int batch, clvgg_bench_result *resul
     VGG_TRY(vgg_plan_run(bench->session->plan, batch, input, &outputs));
     result->first_ms = vgg_clock_ms() - start;
     result->error_l2 = relative_error(bench, batch, outputs);
-    result->wrong = !(result->error_l2 <= clvgg_bench_error_limit(bench->options.storage));
+    result->wrong =
+        !(result->error_l2 <= clvgg_bench_error_limit(bench->options.execution.storage));
     if (!result->wrong)
         VGG_TRY(time_passes(bench, input, outputs, result));
 cleanup:

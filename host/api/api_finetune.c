@@ -55,6 +55,7 @@ static clvgg_status check_options(const clvgg_finetune_options *options)
     VGG_API_REQUIRE(options->views >= 0 && options->views <= 1000);
     VGG_API_REQUIRE(options->keep == CLVGG_KEEP_BEST || options->keep == CLVGG_KEEP_LAST);
     VGG_API_REQUIRE(options->patience >= 0);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_REQUIRE(options->patience == 0 || options->keep == CLVGG_KEEP_BEST);
     VGG_API_REQUIRE(options->checkpoint_seconds >= 0);
     VGG_API_REQUIRE(options->max_bad_share >= 0 && options->max_bad_share <= 1);

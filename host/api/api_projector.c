@@ -68,7 +68,7 @@ clvgg_status clvgg_projector_create(clvgg_device *device, clvgg_model *model, co
     VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= 65536);
     VGG_API_REQUIRE(options->mode >= CLVGG_PROJECTION_DECONV &&
                     options->mode <= CLVGG_PROJECTION_GRADIENT);
-    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, create(device, model, layer, options, out));
 }
 

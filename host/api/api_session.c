@@ -61,14 +61,9 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
         .max_batch = options->max_batch,
         .outputs = nodes,
         .output_count = (int)options->output_count,
-        .clblast = !device->foreign_context,
-        .gemm = options->gemm,
-        .variants = options->variants,
-        .variant_count = options->variant_count,
-        .memory_limit_bytes = options->memory_limit_bytes,
+        .execution = options->execution,
         .profile = options->profile != 0,
         .plan_only = options->plan_only != 0,
-        .storage = options->storage,
     };
     VGG_TRY(vgg_plan_create(device, model->graph, &source, &plan_options, &session->plan));
     *out = session;
@@ -94,9 +89,7 @@ clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= 65536);
     VGG_API_REQUIRE(options->output_count >= 1 && options->output_count <= 64);
     VGG_API_REQUIRE(options->outputs != NULL);
-    VGG_API_REQUIRE(options->variant_count == 0 || options->variants != NULL);
-    VGG_API_REQUIRE(options->gemm >= CLVGG_GEMM_AUTO && options->gemm <= CLVGG_GEMM_CLBLAST);
-    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
 }
 

@@ -35,7 +35,7 @@ clvgg_status clvgg_tune_model(clvgg_device *device, clvgg_model *model,
         options = &defaults;
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
     VGG_API_REQUIRE(options->budget_seconds > 0 && options->budget_seconds <= 1e9);
-    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_REQUIRE(options->batch_count >= 1 && options->batch_count <= 64);
     VGG_API_REQUIRE(options->batches != NULL);
     for (size_t i = 0; i < options->batch_count; i++)

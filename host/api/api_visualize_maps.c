@@ -6,17 +6,6 @@
 #include "vis/invariance.h"
 #include "vis/occlusion.h"
 
-/* Says whether the options of passes are valid; NULL stands for the defaults. */
-static int is_session(const clvgg_session_options *session)
-{
-    return session == NULL ||
-           (session->struct_size == sizeof *session && session->max_batch >= 1 &&
-            session->max_batch <= 65536 &&
-            (session->variant_count == 0 || session->variants != NULL) &&
-            session->gemm >= CLVGG_GEMM_AUTO && session->gemm <= CLVGG_GEMM_CLBLAST &&
-            clvgg_storage_name(session->storage) != NULL);
-}
-
 void clvgg_occlusion_options_defaults(clvgg_occlusion_options *options)
 {
     if (options == NULL)
@@ -38,7 +27,8 @@ clvgg_status clvgg_occlusion_create(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
     VGG_API_REQUIRE(options->size >= 0);
     VGG_API_REQUIRE(options->stride >= 0);
-    VGG_API_REQUIRE(is_session(options->session));
+    VGG_API_REQUIRE(options->max_batch >= 0 && options->max_batch <= 65536);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_REQUIRE(options->fill == CLVGG_FILL_MEAN || options->fill == CLVGG_FILL_GREY);
     VGG_API_RETURN(model->scope, vgg_occlusion_create(device, model, options, out));
 }
@@ -119,7 +109,8 @@ clvgg_status clvgg_invariance_create(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(
         options->layers == NULL ||
         (options->layer_count >= 1 && options->layer_count <= VGG_INVARIANCE_MOST_LAYERS));
-    VGG_API_REQUIRE(is_session(options->session));
+    VGG_API_REQUIRE(options->max_batch >= 0 && options->max_batch <= 65536);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_REQUIRE(is_surround(options->fill));
     VGG_API_RETURN(model->scope, vgg_invariance_create(device, model, options, out));
 }
@@ -175,7 +166,7 @@ clvgg_status clvgg_gradcam_create(clvgg_device *device, clvgg_model *model,
     if (options == NULL)
         options = &defaults;
     VGG_API_REQUIRE(options->struct_size == sizeof *options);
-    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, vgg_gradcam_create(device, model, options, out));
 }
 

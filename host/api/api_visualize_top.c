@@ -25,9 +25,7 @@ clvgg_status clvgg_top_search_create(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(options->layer_count >= 1 && options->layer_count <= 1000);
     VGG_API_REQUIRE(options->count >= 1 && options->count <= 1000);
     VGG_API_REQUIRE(options->max_batch >= 0 && options->max_batch <= 65536);
-    VGG_API_REQUIRE(options->variant_count == 0 || options->variants != NULL);
-    VGG_API_REQUIRE(options->gemm >= CLVGG_GEMM_AUTO && options->gemm <= CLVGG_GEMM_CLBLAST);
-    VGG_API_REQUIRE(clvgg_storage_name(options->storage) != NULL);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, vgg_top_search_create(device, model, options, out));
 }
 

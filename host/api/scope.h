@@ -21,4 +21,13 @@
             return vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "%s: needs %s", __func__, #condition);  \
     } while (0)
 
+/* Requires a valid clvgg_execution. */
+#define VGG_API_REQUIRE_EXECUTION(execution)                                                       \
+    do {                                                                                           \
+        VGG_API_REQUIRE((execution).gemm >= CLVGG_GEMM_AUTO);                                      \
+        VGG_API_REQUIRE((execution).gemm <= CLVGG_GEMM_CLBLAST);                                   \
+        VGG_API_REQUIRE((execution).variant_count == 0 || (execution).variants != NULL);           \
+        VGG_API_REQUIRE(clvgg_storage_name((execution).storage) != NULL);                          \
+    } while (0)
+
 #endif

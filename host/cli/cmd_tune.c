@@ -201,7 +201,7 @@ static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
     tune_options.budget_seconds = (double)arguments->budget;
     tune_options.batches = arguments->batches.values;
     tune_options.batch_count = arguments->batches.count;
-    tune_options.storage = arguments->storage;
+    tune_options.execution.storage = arguments->storage;
     tune_options.seed = (uint64_t)arguments->seed;
     tune_options.redo = arguments->redo;
     tune_options.clblast = arguments->clblast;

@@ -212,8 +212,8 @@ cleanup:
 static bool names_sub_groups(const vgg_plan_options *options)
 {
     bool named = false;
-    for (size_t i = 0; i < options->variant_count; i++) {
-        const char *equals = strchr(options->variants[i], '=');
+    for (size_t i = 0; i < options->execution.variant_count; i++) {
+        const char *equals = strchr(options->execution.variants[i], '=');
         const vgg_variant *variant = equals != NULL ? vgg_variant_find(equals + 1) : NULL;
         named = named || (variant != NULL && variant->sub_groups);
     }
@@ -235,7 +235,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     plan->max_batch = options->max_batch;
     plan->profile = options->profile;
     plan->plan_only = options->plan_only;
-    plan->storage = options->storage;
+    plan->storage = options->execution.storage;
     VGG_TRY(vgg_traits_for(device, plan->storage, names_sub_groups(options), &plan->traits));
     VGG_TRY(create_queue(plan));
     VGG_TRY(vgg_plan_select(plan, options));

@@ -18,15 +18,10 @@ typedef struct vgg_plan_options {
     int max_batch;
     const int *outputs; /* nodes whose values are wanted, plain layout */
     int output_count;
-    bool clblast; /* CLBlast may be chosen without being asked for by name */
-    clvgg_gemm gemm;
-    const char *const *variants; /* "LAYER=NAME" */
-    size_t variant_count;
-    uint64_t memory_limit_bytes; /* of the arena; 0: none */
-    bool ignore_own_tuning;      /* no results from the cache: shipped ones and rules alone */
+    clvgg_execution execution;
+    bool ignore_own_tuning; /* no results from the cache: shipped ones and rules alone */
     bool profile;
-    bool plan_only;        /* choose and lay out; allocate, build and upload nothing */
-    clvgg_storage storage; /* of weights */
+    bool plan_only; /* choose and lay out; allocate, build and upload nothing */
 } vgg_plan_options;
 
 /* A value in memory while steps [first_step, last_step] run; the plan's input is tensor 0. */

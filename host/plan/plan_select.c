@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "tune/clblast_tuning.h"
-#include "tune/tuning.h"
 #include "plan/plan.h"
 #include "tensor/shape.h"
+#include "tune/clblast_tuning.h"
+#include "tune/tuning.h"
 
 enum { MAX_CANDIDATES = 8 };
 
@@ -199,7 +199,7 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
                          .relu = *relu >= 0,
                          .result = node->output,
                          .max_batch = s->plan->max_batch,
-                         .storage = s->options->storage};
+                         .storage = s->options->execution.storage};
 }
 
 /* Name forced for a layer by "LAYER=NAME", the last that matches; "*" matches every layer that the
@@ -207,8 +207,8 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
 static const char *forced_variant(const selection *s, const vgg_node *node)
 {
     const char *name = NULL;
-    for (size_t i = 0; i < s->options->variant_count; i++) {
-        const char *rule = s->options->variants[i], *equals = strchr(rule, '=');
+    for (size_t i = 0; i < s->options->execution.variant_count; i++) {
+        const char *rule = s->options->execution.variants[i], *equals = strchr(rule, '=');
         const size_t length = (size_t)(equals - rule);
         const bool any = length == 1 && rule[0] == '*';
         if (strlen(node->name) == length && strncmp(rule, node->name, length) == 0)
@@ -235,8 +235,9 @@ static clvgg_status configure_first(const selection *s, const vgg_variant *const
 
 static bool allows_clblast(const selection *s)
 {
-    const clvgg_gemm gemm = s->options->gemm;
-    return gemm == CLVGG_GEMM_CLBLAST || (gemm == CLVGG_GEMM_AUTO && s->options->clblast);
+    const clvgg_gemm gemm = s->options->execution.gemm;
+    return gemm == CLVGG_GEMM_CLBLAST ||
+           (gemm == CLVGG_GEMM_AUTO && !s->plan->device->foreign_context);
 }
 
 /* Variants to try for a node, best first. */
@@ -249,7 +250,7 @@ static size_t list_candidates(const selection *s, const vgg_problem *problem,
         candidates[0] = vgg_variant_find(forced);
         return 1;
     }
-    if (s->options->gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE) {
+    if (s->options->execution.gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE) {
         candidates[0] = &vgg_variant_dense_clblast;
         return 1;
     }
@@ -273,7 +274,8 @@ static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_
         return false;
     const bool dense_clblast = tuning.variant == &vgg_variant_dense_clblast;
     if ((tuning.variant->uses_clblast && !allows_clblast(s)) ||
-        (s->options->gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE && !dense_clblast))
+        (s->options->execution.gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE &&
+         !dense_clblast))
         return false;
     if (vgg_op_configure_chain(op, tuning.variant, problem, pool, &s->plan->traits,
                                &tuning.choice) != CLVGG_STATUS_OK)
@@ -373,8 +375,8 @@ void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity)
 static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *options)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    for (size_t i = 0; i < options->variant_count; i++) {
-        const char *rule = options->variants[i], *equals = strchr(rule, '=');
+    for (size_t i = 0; i < options->execution.variant_count; i++) {
+        const char *rule = options->execution.variants[i], *equals = strchr(rule, '=');
         VGG_REQUIRE(equals != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "variant '%s': needs LAYER=NAME",
                     rule);
         char names[1024] = "";
@@ -407,7 +409,7 @@ cleanup:
 static clvgg_status open_tuning(selection *s)
 {
     const clvgg_runtime *runtime = s->plan->device->runtime;
-    s->tuned = runtime->kernel_dir == NULL && s->options->memory_limit_bytes == 0;
+    s->tuned = runtime->kernel_dir == NULL && s->options->execution.memory_limit_bytes == 0;
     if (!s->tuned)
         return CLVGG_STATUS_OK;
     clvgg_status status =

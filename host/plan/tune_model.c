@@ -78,7 +78,7 @@ static int compare_chains(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
-static clvgg_status outline_batches(tuning_run *run, bool clblast)
+static clvgg_status outline_batches(tuning_run *run)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_tune_options *options = run->options;
@@ -89,8 +89,7 @@ static clvgg_status outline_batches(tuning_run *run, bool clblast)
         const vgg_plan_options plan_options = {.max_batch = options->batches[b],
                                                .outputs = &logits,
                                                .output_count = 1,
-                                               .storage = options->storage,
-                                               .clblast = clblast,
+                                               .execution = {.storage = options->execution.storage},
                                                .ignore_own_tuning = true,
                                                .plan_only = true};
         VGG_TRY(vgg_plan_create(run->device, run->graph, NULL, &plan_options, &run->outlines[b]));
@@ -320,9 +319,10 @@ clvgg_status vgg_tune_model(clvgg_device *device, const vgg_graph *graph,
                       .clblast = !device->foreign_context};
     *summary = (clvgg_tune_summary){.struct_size = sizeof *summary};
     VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &run.device));
-    VGG_TRY(vgg_traits_for(run.device, options->storage, false, &run.traits));
+    run.device->foreign_context = device->foreign_context;
+    VGG_TRY(vgg_traits_for(run.device, options->execution.storage, false, &run.traits));
     VGG_TRY(vgg_tuning_open(run.device, &run.traits, device->runtime->cache, &run.source));
-    VGG_TRY(outline_batches(&run, run.clblast));
+    VGG_TRY(outline_batches(&run));
     summary->chains = run.chain_count;
     VGG_TRY(tune_clblast(&run));
     VGG_TRY(tune_chains(&run));

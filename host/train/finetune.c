@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "plan/execution.h"
 
 enum { FROZEN_BATCH = 16 };
 
@@ -15,6 +16,7 @@ static clvgg_status copy_options(clvgg_finetune *finetune, const clvgg_finetune_
     clvgg_finetune_options *own = &finetune->options;
     *own = *options;
     own->cache_dir = own->run_dir = own->resume = NULL;
+    VGG_TRY(vgg_execution_copy(&options->execution, &own->execution));
     if (options->cache_dir != NULL)
         VGG_DUP(own->cache_dir, options->cache_dir);
     if (options->run_dir != NULL)
@@ -82,8 +84,8 @@ static clvgg_status part_layers(clvgg_finetune *finetune)
                            .seed = options->seed};
     VGG_TRY(vgg_head_measure(finetune->device, &finetune->head_options, &finetune->head_bytes));
     const int input = finetune->model->graph->nodes[nodes[choice->first_trained]].input;
-    VGG_TRY(
-        vgg_frozen_init(&finetune->frozen, finetune->device, finetune->model, input, FROZEN_BATCH));
+    VGG_TRY(vgg_frozen_init(&finetune->frozen, finetune->device, finetune->model, input,
+                            FROZEN_BATCH, &options->execution));
 cleanup:
     return status;
 }
@@ -239,6 +241,7 @@ void vgg_finetune_free(clvgg_finetune *finetune)
     vgg_text_free(&finetune->settings);
     vgg_model_free(finetune->model);
     vgg_free(finetune->classes);
+    vgg_execution_free(&finetune->options.execution);
     vgg_free((char *)finetune->options.cache_dir);
     vgg_free((char *)finetune->options.run_dir);
     vgg_free((char *)finetune->options.resume);

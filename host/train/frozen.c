@@ -19,18 +19,19 @@ static clvgg_status make_plan(const vgg_frozen *frozen, bool plan_only, vgg_plan
         .max_batch = frozen->batch,
         .outputs = &frozen->node,
         .output_count = 1,
-        .clblast = !frozen->device->foreign_context,
+        .execution = frozen->execution,
         .plan_only = plan_only,
     };
     return vgg_plan_create(frozen->device, frozen->model->graph, &source, &options, out);
 }
 
 clvgg_status vgg_frozen_init(vgg_frozen *frozen, clvgg_device *device, const clvgg_model *model,
-                             int node, int batch)
+                             int node, int batch, const clvgg_execution *execution)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_plan *plan = NULL;
-    *frozen = (vgg_frozen){.device = device, .model = model, .node = node, .batch = batch};
+    *frozen = (vgg_frozen){
+        .device = device, .model = model, .node = node, .batch = batch, .execution = *execution};
     VGG_TRY(make_plan(frozen, true, &plan));
     frozen->input_count = (size_t)vgg_plan_input_elements(plan);
     frozen->feature_count = (size_t)vgg_plan_output_elements(plan, 0);

@@ -10,6 +10,7 @@ typedef struct vgg_frozen {
     const clvgg_model *model;
     int node; /* whose value the features are */
     int batch;
+    clvgg_execution execution;         /* its strings are the caller's */
     vgg_plan *plan;                    /* while it is started */
     size_t input_count, feature_count; /* of one image */
     uint64_t device_bytes;             /* weights and activations */
@@ -18,7 +19,7 @@ typedef struct vgg_frozen {
 
 /* Plans, and puts nothing on the device yet. */
 clvgg_status vgg_frozen_init(vgg_frozen *frozen, clvgg_device *device, const clvgg_model *model,
-                             int node, int batch);
+                             int node, int batch, const clvgg_execution *execution);
 /* Hash of every value that features depend on: frozen parameters, preprocessing, the plan's
  * fingerprint. Reads all frozen weights once. */
 clvgg_status vgg_frozen_digest(const vgg_frozen *frozen, uint8_t digest[32]);

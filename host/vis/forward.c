@@ -7,19 +7,11 @@
 
 static const uint64_t most_host_elements = (uint64_t)64 << 20;
 
-static clvgg_status make_plan(vgg_forward *forward, const clvgg_session_options *session)
+static clvgg_status make_plan(vgg_forward *forward, const clvgg_execution *execution)
 {
     const vgg_parameter_source source = vgg_model_parameter_source(forward->model);
-    vgg_plan_options options = {.outputs = forward->nodes,
-                                .output_count = forward->count,
-                                .clblast = !forward->device->foreign_context};
-    if (session != NULL) {
-        options.gemm = session->gemm;
-        options.variants = session->variants;
-        options.variant_count = session->variant_count;
-        options.memory_limit_bytes = session->memory_limit_bytes;
-        options.storage = session->storage;
-    }
+    vgg_plan_options options = {
+        .outputs = forward->nodes, .output_count = forward->count, .execution = *execution};
     for (;;) {
         options.max_batch = forward->max_batch;
         clvgg_status status = vgg_plan_create(forward->device, forward->model->graph, &source,
@@ -31,10 +23,11 @@ static clvgg_status make_plan(vgg_forward *forward, const clvgg_session_options 
 }
 
 clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const int *nodes,
-                                int count, const clvgg_session_options *session, vgg_forward **out)
+                                int count, int max_batch, const clvgg_execution *execution,
+                                vgg_forward **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const int max_batch = session != NULL ? session->max_batch : VGG_FORWARD_BATCH;
+    max_batch = max_batch > 0 ? max_batch : VGG_FORWARD_BATCH;
     vgg_forward *forward = NULL;
     uint64_t elements = 0;
     VGG_NEW(forward, 1);
@@ -51,7 +44,7 @@ clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const 
     const uint64_t fit = most_host_elements / elements;
     forward->max_batch = fit < (uint64_t)max_batch ? (int)fit : max_batch;
     forward->max_batch = forward->max_batch > 1 ? forward->max_batch : 1;
-    VGG_TRY(make_plan(forward, session));
+    VGG_TRY(make_plan(forward, execution));
     for (int i = 0; i < count; i++)
         VGG_NEW(forward->outputs[i], (size_t)forward->max_batch * forward->elements[i]);
     *out = forward;

@@ -2,7 +2,6 @@
 #ifndef VGG_VIS_FORWARD_H
 #define VGG_VIS_FORWARD_H
 
-#include "clvgg/session.h"
 #include "model/model.h"
 #include "plan/plan.h"
 
@@ -20,12 +19,13 @@ typedef struct vgg_forward {
 
 enum { VGG_FORWARD_BATCH = 8 };
 
-/* Plans the model with the values of `nodes` kept, run as `session` says (NULL: in batches of
- * VGG_FORWARD_BATCH; its outputs, profile and plan_only are ignored). The batch shrinks so that
- * outputs take at most 256 MiB of the host's memory, and where the device's is short.
+/* Plans the model with the values of `nodes` kept, in batches of `max_batch` (0:
+ * VGG_FORWARD_BATCH). The batch shrinks so that outputs take at most 256 MiB of the host's memory,
+ * and where the device's is short.
  * Errors: those of vgg_plan_create(). */
 clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const int *nodes,
-                                int count, const clvgg_session_options *session, vgg_forward **out);
+                                int count, int max_batch, const clvgg_execution *execution,
+                                vgg_forward **out);
 void vgg_forward_free(vgg_forward *forward);
 /* Runs 1…max_batch images [count][c][h][w] into `outputs`. */
 clvgg_status vgg_forward_run(vgg_forward *forward, int count, const float *images);

@@ -93,13 +93,13 @@ clvgg_status vgg_gradcam_create(clvgg_device *device, clvgg_model *model,
     gradcam->maps = (size_t)shape->dims[0];
     gradcam->positions = (size_t)(shape->dims[1] * shape->dims[2]);
     VGG_TRY(make_buffers(gradcam, model->graph));
-    clvgg_session_options session = {.max_batch = 1, .storage = options->storage};
-    VGG_TRY(vgg_forward_create(device, model, &logits, 1, &session, &gradcam->forward));
+    VGG_TRY(
+        vgg_forward_create(device, model, &logits, 1, 1, &options->execution, &gradcam->forward));
     const clvgg_projector_options walk = {.struct_size = sizeof walk,
                                           .max_batch = 1,
                                           .mode = CLVGG_PROJECTION_GRADIENT,
                                           .to = gradcam->layer->name,
-                                          .storage = options->storage};
+                                          .execution = options->execution};
     VGG_TRY(vgg_projector_create(device, model, logits, &walk, &gradcam->projector));
     *out = gradcam;
     gradcam = NULL;

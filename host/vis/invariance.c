@@ -82,8 +82,8 @@ clvgg_status vgg_invariance_create(clvgg_device *device, clvgg_model *model,
     VGG_TRY(take_preprocess(invariance, model, options->preprocess));
     VGG_TRY(choose_nodes(model, options, nodes, &count, &invariance->classes));
     invariance->layer_count = (size_t)count - 1;
-    VGG_TRY(
-        vgg_forward_create(device, model, nodes, count, options->session, &invariance->forward));
+    VGG_TRY(vgg_forward_create(device, model, nodes, count, options->max_batch, &options->execution,
+                               &invariance->forward));
     const vgg_forward *forward = invariance->forward;
     VGG_NEW(invariance->images, (size_t)forward->max_batch * forward->input_elements);
     for (size_t i = 0; i < invariance->layer_count; i++)

@@ -103,8 +103,8 @@ clvgg_status vgg_occlusion_create(clvgg_device *device, clvgg_model *model,
     occlusion->maps = layer->output.dims[0];
     occlusion->map_size =
         layer->output.rank == 3 ? layer->output.dims[1] * layer->output.dims[2] : 1;
-    VGG_TRY(
-        vgg_forward_create(device, model, nodes, OUTPUTS, options->session, &occlusion->forward));
+    VGG_TRY(vgg_forward_create(device, model, nodes, OUTPUTS, options->max_batch,
+                               &options->execution, &occlusion->forward));
     const size_t cells = vgg_occlusion_places(occlusion);
     VGG_NEW(occlusion->images,
             (size_t)occlusion->forward->max_batch * occlusion->forward->input_elements);

@@ -45,12 +45,14 @@ clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int 
     const int outputs[OUTPUT_COUNT] = {[PROJECTION] = reverse->projection,
                                        [VALUES] = reverse->value,
                                        [END_VALUES] = reverse->end_value};
-    const vgg_plan_options plan_options = {
+    vgg_plan_options plan_options = {
         .max_batch = options->max_batch,
         .outputs = outputs,
         .output_count = OUTPUT_COUNT,
-        .storage = options->storage,
+        .execution = options->execution,
     };
+    if (plan_options.execution.gemm == CLVGG_GEMM_AUTO)
+        plan_options.execution.gemm = CLVGG_GEMM_OWN;
     VGG_TRY(vgg_plan_create(device, reverse->graph, &source, &plan_options, &projector->plan));
     *out = projector;
     projector = NULL;

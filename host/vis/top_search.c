@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "pipeline/model_source.h"
+#include "plan/execution.h"
 
 /* Makes the plan, with half the batch where the device's memory is short. */
 static clvgg_status make_plan(clvgg_top_search *search)
@@ -28,20 +29,12 @@ enum { DEFAULT_BATCH = 8 };
 static clvgg_status set_options(clvgg_top_search *search, const clvgg_top_options *options)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(search->variants, options->variant_count);
-    for (size_t i = 0; i < options->variant_count; i++)
-        VGG_DUP(search->variants[i], options->variants[i]);
     search->options = (vgg_plan_options){
         .max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH,
         .outputs = search->peak_nodes,
         .output_count = (int)search->layer_count,
-        .clblast = !search->device->foreign_context,
-        .gemm = options->gemm,
-        .variants = (const char *const *)search->variants,
-        .variant_count = options->variant_count,
-        .memory_limit_bytes = options->memory_limit_bytes,
-        .storage = options->storage,
     };
+    VGG_TRY(vgg_execution_copy(&options->execution, &search->options.execution));
 cleanup:
     return status;
 }
@@ -86,9 +79,7 @@ void vgg_top_search_free(clvgg_top_search *search)
         vgg_free(search->layers[i].peaks);
         vgg_top_lists_free(&search->layers[i].lists);
     }
-    for (size_t i = 0; search->variants != NULL && i < search->options.variant_count; i++)
-        vgg_free(search->variants[i]);
-    vgg_free(search->variants);
+    vgg_execution_free(&search->options.execution);
     vgg_free(search->layers);
     vgg_free(search->peak_nodes);
     vgg_free(search->outputs);

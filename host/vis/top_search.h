@@ -32,7 +32,6 @@ struct clvgg_top_search {
     int *peak_nodes;          /* [layer_count] in the graph */
     float **outputs;          /* [layer_count], the layers' peaks */
     vgg_plan_options options; /* max_batch is what fits */
-    char **variants;
     uint64_t image_count;
 };
 

@@ -32,10 +32,7 @@ typedef struct clvgg_bench clvgg_bench;
 
 typedef struct clvgg_bench_options {
     size_t struct_size;
-    clvgg_gemm gemm; /* these four as in clvgg_session_options */
-    const char *const *variants;
-    size_t variant_count;
-    clvgg_storage storage;
+    clvgg_execution execution;
     const char *output; /* layer to compute, and nothing behind it; NULL: "logits" */
     double min_seconds; /* of timed passes; default 1. At least nine are timed, or a minute long */
     int per_layer;      /* 1: time each step too, in passes of their own */

@@ -14,6 +14,7 @@
 
 #include "clvgg/dataset.h"
 #include "clvgg/device.h"
+#include "clvgg/execution.h"
 #include "clvgg/model.h"
 
 #ifdef __cplusplus
@@ -133,6 +134,7 @@ typedef struct clvgg_finetune_options {
     clvgg_keep keep;          /* default BEST */
     int patience;             /* epochs without a lower val_loss before it ends; 0: never, which
                                  KEEP_LAST needs */
+    clvgg_execution execution; /* of the frozen layers alone */
     const char *cache_dir;    /* folder of feature files; NULL: computed anew in each epoch */
     uint64_t cache_limit_bytes;  /* of that folder; default 20 GiB */
     uint64_t memory_limit_bytes; /* of cache and streaming buffers; default 1 GiB */

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "clvgg/device.h"
+#include "clvgg/execution.h"
 #include "clvgg/model.h"
-#include "clvgg/storage.h"
 #include "clvgg/tensor.h"
 
 #ifdef __cplusplus
@@ -20,28 +20,15 @@ extern "C" {
 
 typedef struct clvgg_session clvgg_session;
 
-typedef enum clvgg_gemm {
-    CLVGG_GEMM_AUTO = 0,
-    CLVGG_GEMM_OWN = 1,
-    CLVGG_GEMM_CLBLAST = 2
-} clvgg_gemm;
-
 typedef struct clvgg_session_options {
     size_t struct_size;
     int max_batch;              /* most images one run takes; default 1 */
     const char *const *outputs; /* layer names, or "logits", "prob"; default {"logits"} */
     size_t output_count;
-    clvgg_gemm gemm;             /* whose GEMM serves dense layers; default AUTO */
-    const char *const *variants; /* "LAYER=NAME" each: force a kernel variant; LAYER may be "*" */
-    size_t variant_count;
-    uint64_t memory_limit_bytes; /* of activations on the device; 0: no limit but the device's */
-    int profile;                 /* 1: time every step (serialises; slower) */
-    int plan_only;               /* 1: choose kernels and lay out memory only: a session that says
-                                    what it would cost, and can't run */
-    clvgg_storage storage;       /* of weights on the device; default F32. Arithmetic is float32,
-                                  but with BF16 convolutions may use a CPU's matrix unit, which
-                                  multiplies bfloat16 and sums in float32: on Linux the process
-                                  then asks for AMX tiles, for good */
+    clvgg_execution execution;
+    int profile;   /* 1: time every step (serialises; slower) */
+    int plan_only; /* 1: choose kernels and lay out memory only: a session that says
+                      what it would cost, and can't run */
 } clvgg_session_options;
 
 CLVGG_API void clvgg_session_options_defaults(clvgg_session_options *options);

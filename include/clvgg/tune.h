@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "clvgg/device.h"
+#include "clvgg/execution.h"
 #include "clvgg/model.h"
-#include "clvgg/storage.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,9 +57,9 @@ typedef struct clvgg_tune_options {
     double budget_seconds; /* about how long it may take; default 60 */
     const int *batches;    /* default {1} */
     size_t batch_count;
-    clvgg_storage storage; /* of weights, as in clvgg_session_options; default F32 */
-    uint64_t seed;         /* of the order in which candidates are tried; default 1 */
-    int redo;              /* 1: chains that were tuned before too */
+    clvgg_execution execution; /* of it `storage` alone: tuning tries kernels of every kind */
+    uint64_t seed;             /* of the order in which candidates are tried; default 1 */
+    int redo;                  /* 1: chains that were tuned before too */
     int clblast; /* 1: CLBlast's own GEMM parameters first, in a quarter of the budget. They hold
                     for everybody who uses CLBlast on that device in a process */
     clvgg_tune_progress_fn progress; /* or NULL */

@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 #include "clvgg/device.h"
+#include "clvgg/execution.h"
 #include "clvgg/image.h"
 #include "clvgg/model.h"
 #include "clvgg/receptive_field.h"
-#include "clvgg/session.h"
 #include "clvgg/tensor.h"
 
 #ifdef __cplusplus
@@ -41,10 +41,11 @@ typedef struct clvgg_projector clvgg_projector;
 
 typedef struct clvgg_projector_options {
     size_t struct_size;
-    int max_batch;         /* images computed at once; default 1 */
-    clvgg_projection mode; /* default DECONV */
-    const char *to;        /* layer where the walk ends, after its ReLU; NULL: the image */
-    clvgg_storage storage; /* of weights on the device, as a session's; default F32 */
+    int max_batch;             /* images computed at once; default 1 */
+    clvgg_projection mode;     /* default DECONV */
+    const char *to;            /* layer where the walk ends, after its ReLU; NULL: the image */
+    clvgg_execution execution; /* with AUTO never CLBlast's GEMM; layers of `variants` are those
+                                  between the image, or `to`, and the units */
 } clvgg_projector_options;
 
 CLVGG_API void clvgg_projector_options_defaults(clvgg_projector_options *options);
@@ -101,11 +102,7 @@ typedef struct clvgg_top_options {
     size_t layer_count; /* 1…1000 */
     int count;          /* kept of each map, 1…1000; default 9 */
     int max_batch;      /* images at once on the device, less where its memory is short; 0: 8 */
-    clvgg_gemm gemm;    /* this and what follows as in */
-    const char *const *variants; /* clvgg_session_options */
-    size_t variant_count;
-    uint64_t memory_limit_bytes;
-    clvgg_storage storage;
+    clvgg_execution execution;
 } clvgg_top_options;
 
 CLVGG_API void clvgg_top_options_defaults(clvgg_top_options *options);
@@ -199,11 +196,10 @@ typedef struct clvgg_occlusion_options {
     int size;        /* side of the square in pixels; 0: a fifth of the image's shorter side */
     int stride;      /* pixels from one place to the next; 0: a 28th of that side, at least 1 */
     clvgg_fill fill; /* MEAN (default) or GREY */
-    const clvgg_preprocess *preprocess;   /* what GREY is; NULL: the model's */
-    const char *layer;                    /* whose map is summed; NULL: the last convolution */
-    const clvgg_session_options *session; /* how passes run; its outputs, profile and plan_only are
-                                             ignored, max_batch shrinks where memory is short.
-                                             NULL: batches of 8 */
+    const clvgg_preprocess *preprocess; /* what GREY is; NULL: the model's */
+    const char *layer;                  /* whose map is summed; NULL: the last convolution */
+    int max_batch; /* images at once on the device, less where its memory is short; 0: 8 */
+    clvgg_execution execution;
     clvgg_visualize_progress_fn progress; /* or NULL; counts places */
     void *user;
 } clvgg_occlusion_options;
@@ -273,8 +269,9 @@ typedef struct clvgg_invariance_options {
                                   input (pool1 and relu7) */
     size_t layer_count;        /* at most 16 */
     clvgg_fill fill;           /* EDGE (default) or MEAN */
-    const clvgg_preprocess *preprocess;   /* NULL: the model's */
-    const clvgg_session_options *session; /* as clvgg_occlusion_options has it */
+    const clvgg_preprocess *preprocess; /* NULL: the model's */
+    int max_batch;                      /* as clvgg_occlusion_options has it */
+    clvgg_execution execution;
     clvgg_visualize_progress_fn progress; /* or NULL; counts transformed images */
     void *user;
 } clvgg_invariance_options;
@@ -317,7 +314,7 @@ typedef struct clvgg_gradcam clvgg_gradcam;
 typedef struct clvgg_gradcam_options {
     size_t struct_size;
     const char *layer; /* with maps, behind its activation; NULL: the last convolution */
-    clvgg_storage storage;
+    clvgg_execution execution;
 } clvgg_gradcam_options;
 
 CLVGG_API void clvgg_gradcam_options_defaults(clvgg_gradcam_options *options);

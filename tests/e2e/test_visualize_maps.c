@@ -100,14 +100,6 @@ static int count(void *user, size_t done, size_t total)
     return counted->stop_at > 0 && done >= counted->stop_at;
 }
 
-static const clvgg_session_options *batches_of(int most)
-{
-    static clvgg_session_options session;
-    clvgg_session_options_defaults(&session);
-    session.max_batch = most;
-    return &session;
-}
-
 static clvgg_occlusion_options small_squares(counter *counted)
 {
     clvgg_occlusion_options options;
@@ -115,7 +107,7 @@ static clvgg_occlusion_options small_squares(counter *counted)
     options.size = 9;
     options.stride = 5;
     options.layer = "conv2_1";
-    options.session = batches_of(4);
+    options.max_batch = 4;
     options.progress = count;
     options.user = counted;
     return options;
@@ -278,7 +270,7 @@ static void invariance_is_what_plain_runs_say(void **state)
     clvgg_invariance_options_defaults(&options);
     options.layers = (const char *[]){"conv2_1", "fc7"};
     options.layer_count = 2;
-    options.session = batches_of(2);
+    options.max_batch = 2;
     options.progress = count;
     options.user = &counted;
     options.preprocess = &fixture.preprocess;

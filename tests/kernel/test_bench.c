@@ -179,8 +179,8 @@ static void results_are_checked_and_complete(void **state)
         clvgg_bench_options options;
         clvgg_bench *bench = NULL;
         clvgg_bench_options_defaults(&options);
-        options.variants = variants[v];
-        options.variant_count = 1;
+        options.execution.variants = variants[v];
+        options.execution.variant_count = 1;
         options.min_seconds = 0.02;
         options.per_layer = 1;
         must(clvgg_bench_create(device.device, model, &options, &bench));

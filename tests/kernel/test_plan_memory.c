@@ -80,11 +80,8 @@ static vgg_plan *full_vgg16_plan(vgg_graph **graph, vgg_traits traits, clvgg_gem
     must(vgg_graph_build_vgg("vgg16", 3, 224, 224, head, graph));
     const int logits = vgg_graph_find(*graph, "logits");
     vgg_plan *plan = vgg_calloc(1, sizeof *plan);
-    const vgg_plan_options options = {.max_batch = max_batch,
-                                      .outputs = &logits,
-                                      .output_count = 1,
-                                      .clblast = true,
-                                      .gemm = gemm};
+    const vgg_plan_options options = {
+        .max_batch = max_batch, .outputs = &logits, .output_count = 1, .execution = {.gemm = gemm}};
     *plan = (vgg_plan){
         .device = device.device, .graph = *graph, .traits = traits, .max_batch = max_batch};
     vgg_device_retain(device.device);

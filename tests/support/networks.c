@@ -201,15 +201,15 @@ clvgg_status session_try(clvgg_device *device, clvgg_model *model, const session
         for (options.output_count = 0; options.outputs[options.output_count] != NULL;)
             options.output_count++;
     }
-    options.variants = &request->variant;
-    options.variant_count = request->variant != NULL;
-    options.gemm = request->gemm;
+    options.execution = (clvgg_execution){.gemm = request->gemm,
+                                          .variants = &request->variant,
+                                          .variant_count = request->variant != NULL,
+                                          .storage = request->storage,
+                                          .memory_limit_bytes = request->memory_limit_bytes};
     if (request->max_batch > 0)
         options.max_batch = request->max_batch;
-    options.memory_limit_bytes = request->memory_limit_bytes;
     options.profile = request->profile;
     options.plan_only = request->plan_only;
-    options.storage = request->storage;
     return clvgg_session_create(device, model, &options, out);
 }
 

@@ -128,10 +128,10 @@ static clvgg_status create_bench(cli_benchmark *run)
     const cli_bench_arguments *arguments = run->arguments;
     clvgg_bench_options bench_options;
     clvgg_bench_options_defaults(&bench_options);
-    bench_options.gemm = (clvgg_gemm)arguments->gemm;
-    bench_options.variants = arguments->variants.items;
-    bench_options.variant_count = arguments->variants.count;
-    bench_options.storage = arguments->storage;
+    bench_options.execution = (clvgg_execution){.gemm = (clvgg_gemm)arguments->gemm,
+                                                .variants = arguments->variants.items,
+                                                .variant_count = arguments->variants.count,
+                                                .storage = arguments->storage};
     bench_options.output = arguments->layer;
     bench_options.min_seconds = (double)arguments->min_time;
     bench_options.per_layer = arguments->per_layer;

@@ -70,7 +70,7 @@ static int plan_on_device(cli_program *cli, clvgg_runtime *runtime, const info_a
         clvgg_session_options_defaults(&session_options);
         session_options.max_batch = arguments->batch;
         session_options.plan_only = 1;
-        session_options.storage = arguments->storage;
+        session_options.execution.storage = arguments->storage;
         status = clvgg_session_create(info->device, info->model, &session_options, &info->session);
     }
     return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(cli, status);

@@ -131,6 +131,8 @@ clvgg_status cli_run_start(cli_run *run, int batch);
 int cli_run_batch(const cli_run *run, size_t image_count);
 /* Floats of one prepared image. */
 size_t cli_run_input_elements(const cli_run *run);
+/* What --gemm, --variant, --storage and --mem-limit say; its strings are the arguments'. */
+clvgg_execution cli_run_execution(const cli_run_arguments *arguments);
 /* Says whether photographs can be prepared for the model; reports it where they can't. */
 bool cli_run_takes_photographs(const cli_run *run);
 /* The two sources of inputs. Each processes everything; only what stops the run is returned. */

@@ -152,6 +152,15 @@ int cli_run_batch(const cli_run *run, size_t image_count)
     return batch > 0 ? (int)batch : 1;
 }
 
+clvgg_execution cli_run_execution(const cli_run_arguments *arguments)
+{
+    return (clvgg_execution){.gemm = (clvgg_gemm)arguments->gemm,
+                             .variants = arguments->variants.items,
+                             .variant_count = arguments->variants.count,
+                             .storage = arguments->storage,
+                             .memory_limit_bytes = arguments->memory_limit_bytes};
+}
+
 static clvgg_status start_engine(cli_run *run, int batch)
 {
     const cli_run_arguments *arguments = run->arguments;
@@ -167,12 +176,8 @@ static clvgg_status start_engine(cli_run *run, int batch)
     options.outputs = run->output_names;
     options.output_count =
         run->layer_index == CLI_OUTPUT_LAYER ? CLI_OUTPUT_COUNT : CLI_OUTPUT_LAYER;
-    options.gemm = (clvgg_gemm)arguments->gemm;
-    options.variants = arguments->variants.items;
-    options.variant_count = arguments->variants.count;
-    options.memory_limit_bytes = arguments->memory_limit_bytes;
+    options.execution = cli_run_execution(arguments);
     options.profile = arguments->profile;
-    options.storage = arguments->storage;
     run->engine = (cli_engine){
         .cli = run->cli, .device = run->device, .model = run->model, .options = options};
     return cli_engine_start(&run->engine);

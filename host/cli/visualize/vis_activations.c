@@ -222,16 +222,11 @@ int cli_activations_start(cli_activations *a, const cli_list *layers)
         status = layer->values != NULL ? CLVGG_STATUS_OK : CLVGG_STATUS_OUT_OF_MEMORY;
     }
     if (status == CLVGG_STATUS_OK) {
-        const cli_run_arguments *arguments = &a->vis->arguments->run;
         clvgg_session_options session;
         clvgg_session_options_defaults(&session);
         session.outputs = outputs;
         session.output_count = a->count;
-        session.gemm = (clvgg_gemm)arguments->gemm;
-        session.variants = arguments->variants.items;
-        session.variant_count = arguments->variants.count;
-        session.memory_limit_bytes = arguments->memory_limit_bytes;
-        session.storage = arguments->storage;
+        session.execution = cli_run_execution(&a->vis->arguments->run);
         status = clvgg_session_create(a->vis->run.device, a->vis->run.model, &session, &a->session);
     }
     vgg_free(outputs);

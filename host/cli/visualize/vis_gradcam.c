@@ -117,7 +117,7 @@ int cli_vis_draw_gradcam(cli_vis *vis, const cli_vis_gradcam_settings *settings,
     clvgg_gradcam_options asked;
     clvgg_gradcam_options_defaults(&asked);
     asked.layer = settings->layer;
-    asked.storage = vis->arguments->run.storage;
+    asked.execution.storage = vis->arguments->run.storage;
     int exit_code = cli_vis_find_class(vis, settings->class_name, &w.class_index);
     if (exit_code != CLI_EXIT_OK)
         return exit_code;

@@ -275,12 +275,12 @@ static bool split(char *text, const char *names[MOST_LAYERS], size_t *count)
 static int start(cli_vis *vis, const cli_vis_invariance_settings *settings, work *w)
 {
     const char *names[MOST_LAYERS];
-    const clvgg_session_options session = cli_vis_session(vis);
     clvgg_invariance_options asked;
     clvgg_invariance_options_defaults(&asked);
     asked.fill = settings->fill != 0 ? CLVGG_FILL_MEAN : CLVGG_FILL_EDGE;
     asked.preprocess = &vis->run.preprocess;
-    asked.session = &session;
+    asked.max_batch = vis->arguments->run.batch;
+    asked.execution = cli_run_execution(&vis->arguments->run);
     asked.progress = cli_vis_progress_step;
     asked.user = vis;
     int exit_code = cli_vis_find_class(vis, settings->class_name, &w->class_index);

@@ -8,21 +8,6 @@
 #include "cli/value.h"
 #include "report/format.h"
 
-clvgg_session_options cli_vis_session(const cli_vis *vis)
-{
-    enum { DEFAULT_BATCH = 8 };
-    const cli_run_arguments *arguments = &vis->arguments->run;
-    clvgg_session_options options;
-    clvgg_session_options_defaults(&options);
-    options.max_batch = arguments->batch > 0 ? arguments->batch : DEFAULT_BATCH;
-    options.gemm = (clvgg_gemm)arguments->gemm;
-    options.variants = arguments->variants.items;
-    options.variant_count = arguments->variants.count;
-    options.memory_limit_bytes = arguments->memory_limit_bytes;
-    options.storage = arguments->storage;
-    return options;
-}
-
 const char *cli_vis_label(const cli_vis *vis, size_t index)
 {
     const char *label = clvgg_model_label(vis->run.model, index);

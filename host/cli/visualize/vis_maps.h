@@ -9,9 +9,6 @@
 #include "clvgg/visualize.h"
 #include "report/vis_figure.h"
 
-/* Sets how passes run, from the options that all verbs have. */
-clvgg_session_options cli_vis_session(const cli_vis *vis);
-
 /* A class by its label, one of a label's names ("tabby" of "tabby, tabby cat"), or its number;
  * NULL: -1, the most probable. Unknown: reported with the valid ones, CLI_EXIT_USAGE. */
 int cli_vis_find_class(cli_vis *vis, const char *name, int64_t *index);

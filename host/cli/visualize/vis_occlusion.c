@@ -280,7 +280,6 @@ int cli_vis_draw_occlusion(cli_vis *vis, const cli_vis_occlusion_settings *setti
                            const char *const *paths, size_t count)
 {
     work w = {.map = settings->map};
-    const clvgg_session_options session = cli_vis_session(vis);
     clvgg_occlusion_options asked;
     clvgg_occlusion_options_defaults(&asked);
     asked.size = settings->size;
@@ -288,7 +287,8 @@ int cli_vis_draw_occlusion(cli_vis *vis, const cli_vis_occlusion_settings *setti
     asked.fill = settings->grey != 0 ? CLVGG_FILL_GREY : CLVGG_FILL_MEAN;
     asked.preprocess = &vis->run.preprocess;
     asked.layer = settings->layer;
-    asked.session = &session;
+    asked.max_batch = vis->arguments->run.batch;
+    asked.execution = cli_run_execution(&vis->arguments->run);
     asked.progress = cli_vis_progress_step;
     asked.user = vis;
     int exit_code = cli_vis_find_class(vis, settings->class_name, &w.class_index);

@@ -123,7 +123,7 @@ static int start(project *p)
 {
     clvgg_projector_options how;
     clvgg_projector_options_defaults(&how);
-    how.storage = p->vis->arguments->run.storage;
+    how.execution.storage = p->vis->arguments->run.storage;
     const size_t elements = cli_run_input_elements(&p->vis->run);
     p->projection = vgg_calloc(elements, sizeof *p->projection);
     p->part = vgg_calloc(elements, sizeof *p->part);

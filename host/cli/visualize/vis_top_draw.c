@@ -268,7 +268,7 @@ static clvgg_status start_layer(drawing *d)
     clvgg_projector_options options;
     clvgg_projector_options_defaults(&options);
     options.mode = d->mode;
-    options.storage = d->vis->arguments->run.storage;
+    options.execution.storage = d->vis->arguments->run.storage;
     clvgg_status status = CLVGG_STATUS_OK;
     for (d->batch = choose_batch(d->vis);; d->batch /= 2) {
         options.max_batch = d->batch;

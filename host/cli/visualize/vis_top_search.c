@@ -76,7 +76,6 @@ static int choose_layers(cli_vis *vis, const cli_top_request *request, chosen *c
 
 static int make_search(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
 {
-    const clvgg_session_options session = cli_vis_session(vis);
     chosen c = {0};
     int exit_code = choose_layers(vis, request, &c);
     if (exit_code == CLI_EXIT_OK) {
@@ -86,11 +85,7 @@ static int make_search(cli_vis *vis, const cli_top_request *request, cli_top_fou
         options.layer_count = c.count;
         options.count = request->count;
         options.max_batch = vis->arguments->run.batch;
-        options.gemm = session.gemm;
-        options.variants = session.variants;
-        options.variant_count = session.variant_count;
-        options.memory_limit_bytes = session.memory_limit_bytes;
-        options.storage = session.storage;
+        options.execution = cli_run_execution(&vis->arguments->run);
         const clvgg_status status =
             clvgg_top_search_create(vis->run.device, vis->run.model, &options, &found->search);
         exit_code = status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(vis->cli, status);

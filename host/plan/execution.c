@@ -1,0 +1,28 @@
+/* plan/execution.c — see execution.h. */
+#include "plan/execution.h"
+
+#include "base/alloc.h"
+
+clvgg_status vgg_execution_copy(const clvgg_execution *execution, clvgg_execution *copy)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char **variants = NULL;
+    *copy = *execution;
+    copy->variants = NULL;
+    copy->variant_count = 0;
+    VGG_NEW(variants, execution->variant_count);
+    copy->variants = (const char *const *)variants;
+    for (; copy->variant_count < execution->variant_count; copy->variant_count++)
+        VGG_DUP(variants[copy->variant_count], execution->variants[copy->variant_count]);
+cleanup:
+    return status;
+}
+
+void vgg_execution_free(clvgg_execution *copy)
+{
+    for (size_t i = 0; i < copy->variant_count; i++)
+        vgg_free((char *)copy->variants[i]);
+    vgg_free((char **)copy->variants);
+    copy->variants = NULL;
+    copy->variant_count = 0;
+}
