@@ -1,16 +1,17 @@
 /* grad/dense_grad.h — gradients of a dense layer y = W x + b, on weights packed as the forward op
  * reads them (ops/op.h): the data gradient, and the weight gradient with the optimiser's update.
  *
- * A variant (a row of grad_table.c) is an algorithm for one of the two, an op is a variant for one
- * problem on one device; as with forward ops, configuring is pure arithmetic. A weight's gradient
- * never exists in memory. A bias is the weight of one input that is always 1.
+ * A variant (a row, vgg_grad_variant) is an algorithm for one of the two, an op is a variant for
+ * one problem on one device; as with forward ops, configuring is pure arithmetic. A weight's
+ * gradient never exists in memory. A bias is the weight of one input that is always 1.
  *
- * To add a variant: cl/x_y.cl, grad/grad_y.c, a row in grad_table.c. Kernel tests and the offline
- * build walk the table.
+ * To add a variant: cl/x_y.cl, grad/grad_y.c with its row, a line in grad_list.h. Kernel tests and
+ * the offline build walk the table.
  */
 #ifndef VGG_GRAD_DENSE_GRAD_H
 #define VGG_GRAD_DENSE_GRAD_H
 
+#include "grad/grad_list.h"
 #include "ops/op.h"
 
 typedef enum vgg_gradient {
@@ -84,6 +85,9 @@ typedef struct vgg_grad_part {
 typedef struct vgg_grad_variant {
     const char *name;
     vgg_gradient gradient;
+    bool definition; /* works everywhere, for any shape */
+    /* Says whether the variant may be chosen on a device without being asked for; NULL: on any. */
+    bool (*is_for)(const vgg_traits *traits);
     /* Fills op (problem and variant are set) or says in words why it can't: UNSUPPORTED. */
     clvgg_status (*configure)(vgg_grad_op *op, const vgg_traits *traits);
     /* Readies operands, before the parts of a batch; NULL: nothing to do. */
@@ -96,6 +100,8 @@ typedef struct vgg_grad_variant {
 
 extern const vgg_grad_variant *const vgg_grad_variants[];
 extern const size_t vgg_grad_variant_count;
+
+const vgg_grad_variant *vgg_grad_definition_of(vgg_gradient gradient);
 
 clvgg_status vgg_grad_configure(vgg_grad_op *op, const vgg_grad_variant *variant,
                                 const vgg_grad_problem *problem, const vgg_traits *traits);
@@ -119,8 +125,8 @@ static inline bool vgg_rule_is_adam(vgg_update_rule rule)
     return rule == VGG_RULE_ADAM || rule == VGG_RULE_ADAMW;
 }
 
-/* Rows of grad_table.c. */
-extern const vgg_grad_variant vgg_grad_data_blocked, vgg_grad_data_tiled, vgg_grad_data_direct,
-    vgg_grad_update_blocked, vgg_grad_update_tiled, vgg_grad_update_direct;
+#define VGG_GRAD_EXTERN(name) extern const vgg_grad_variant vgg_grad_##name;
+VGG_GRAD_LIST(VGG_GRAD_EXTERN)
+#undef VGG_GRAD_EXTERN
 
 #endif

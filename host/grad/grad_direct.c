@@ -74,6 +74,7 @@ cleanup:
 const vgg_grad_variant vgg_grad_data_direct = {
     .name = "dgrad_direct",
     .gradient = VGG_GRADIENT_DATA,
+    .definition = true,
     .configure = configure_data,
     .enqueue = enqueue_data,
 };
@@ -81,6 +82,7 @@ const vgg_grad_variant vgg_grad_data_direct = {
 const vgg_grad_variant vgg_grad_update_direct = {
     .name = "update_direct",
     .gradient = VGG_GRADIENT_UPDATE,
+    .definition = true,
     .configure = configure_update,
     .enqueue = enqueue_update,
 };

@@ -1,15 +1,13 @@
-/* grad/grad_table.c — every variant of a dense layer's gradients, one row each; choosing, building
+/* grad/grad_table.c — the table of a dense layer's gradients, from grad_list.h; choosing, building
  * and enqueueing what a row describes.
  */
 #include <stdio.h>
 
 #include "grad/dense_grad.h"
 
-/* For each gradient earlier rows are preferred; the direct ones work everywhere and stand last. */
-const vgg_grad_variant *const vgg_grad_variants[] = {
-    &vgg_grad_data_blocked, &vgg_grad_update_blocked, &vgg_grad_data_tiled,
-    &vgg_grad_update_tiled, &vgg_grad_data_direct,    &vgg_grad_update_direct,
-};
+#define ROW(name) &vgg_grad_##name,
+const vgg_grad_variant *const vgg_grad_variants[] = {VGG_GRAD_LIST(ROW)};
+#undef ROW
 const size_t vgg_grad_variant_count = sizeof vgg_grad_variants / sizeof *vgg_grad_variants;
 
 clvgg_status vgg_grad_configure(vgg_grad_op *op, const vgg_grad_variant *variant,
@@ -31,21 +29,24 @@ cleanup:
     return status;
 }
 
-/* Local memory is for GPUs: see rank() in variant_table.c. */
-static bool is_unasked(const vgg_grad_variant *variant, const vgg_traits *traits)
+const vgg_grad_variant *vgg_grad_definition_of(vgg_gradient gradient)
 {
-    const bool tiled = variant == &vgg_grad_data_tiled || variant == &vgg_grad_update_tiled;
-    return !tiled || traits->type != CLVGG_DEVICE_CPU;
+    for (size_t i = 0; i < vgg_grad_variant_count; i++)
+        if (vgg_grad_variants[i]->definition && vgg_grad_variants[i]->gradient == gradient)
+            return vgg_grad_variants[i];
+    return NULL;
 }
 
 clvgg_status vgg_grad_choose(vgg_grad_op *op, const vgg_grad_problem *problem,
                              const vgg_traits *traits)
 {
     clvgg_status status = CLVGG_STATUS_UNSUPPORTED;
-    for (size_t i = 0; i < vgg_grad_variant_count && status == CLVGG_STATUS_UNSUPPORTED; i++)
-        if (vgg_grad_variants[i]->gradient == problem->gradient &&
-            is_unasked(vgg_grad_variants[i], traits))
-            status = vgg_grad_configure(op, vgg_grad_variants[i], problem, traits);
+    for (size_t i = 0; i < vgg_grad_variant_count && status == CLVGG_STATUS_UNSUPPORTED; i++) {
+        const vgg_grad_variant *variant = vgg_grad_variants[i];
+        if (variant->gradient == problem->gradient &&
+            (variant->is_for == NULL || variant->is_for(traits)))
+            status = vgg_grad_configure(op, variant, problem, traits);
+    }
     return status;
 }
 

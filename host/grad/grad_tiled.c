@@ -149,9 +149,16 @@ cleanup:
     return status;
 }
 
+/* Local memory is for GPUs: see rank() in op_conv_tiled.c. */
+static bool is_for(const vgg_traits *traits)
+{
+    return traits->type != CLVGG_DEVICE_CPU;
+}
+
 const vgg_grad_variant vgg_grad_data_tiled = {
     .name = "dgrad_tiled",
     .gradient = VGG_GRADIENT_DATA,
+    .is_for = is_for,
     .configure = configure_data,
     .enqueue = enqueue_data,
 };
@@ -159,6 +166,7 @@ const vgg_grad_variant vgg_grad_data_tiled = {
 const vgg_grad_variant vgg_grad_update_tiled = {
     .name = "update_tiled",
     .gradient = VGG_GRADIENT_UPDATE,
+    .is_for = is_for,
     .configure = configure_update,
     .enqueue = enqueue_update,
 };

@@ -142,6 +142,36 @@ cleanup:
     return status;
 }
 
+static bool has_whole_windows(const vgg_node *pool)
+{
+    const vgg_pool_attributes *p = &pool->attributes.pool;
+    return p->kernel[0] == 2 && p->kernel[1] == 2 && p->stride[0] == 2 && p->stride[1] == 2 &&
+           p->pad[0] == 0 && p->pad[1] == 0 && p->pad[2] == 0 && p->pad[3] == 0 && !p->ceil_mode &&
+           !p->switches && p->adaptive[0] == 0;
+}
+
+/* What the variant's row alone refuses. */
+static clvgg_status check_row(const vgg_op *op, const vgg_traits *traits)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_variant *variant = op->variant;
+    const vgg_problem *problem = &op->problem;
+    VGG_REQUIRE(variant->storages == 0 || (variant->storages & 1u << problem->storage) != 0,
+                CLVGG_STATUS_UNSUPPORTED, "%s doesn't take weights of %s", variant->name,
+                vgg_storage_name(problem->storage));
+    VGG_REQUIRE(!problem->relu || variant->fuses_relu, CLVGG_STATUS_UNSUPPORTED,
+                "%s doesn't fuse a ReLU", variant->name);
+    VGG_REQUIRE(problem->pool == NULL || variant->fuses_pool, CLVGG_STATUS_UNSUPPORTED,
+                "%s doesn't fuse pooling", variant->name);
+    VGG_REQUIRE(problem->pool == NULL || has_whole_windows(problem->pool), CLVGG_STATUS_UNSUPPORTED,
+                "%s fuses 2x2 stride 2 max pooling only", variant->name);
+    VGG_REQUIRE(traits->max_work_group_size >= (size_t)variant->work_group,
+                CLVGG_STATUS_UNSUPPORTED, "%s needs work-groups of %d, the device allows %zu",
+                variant->name, variant->work_group, traits->max_work_group_size);
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                                      const vgg_problem *problem, const vgg_traits *traits,
                                      const vgg_choice *choice)
@@ -158,8 +188,7 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
         VGG_REQUIRE(choice->values[i] == 0 || vgg_tunable_allows(&tunables[i], choice->values[i]),
                     CLVGG_STATUS_UNSUPPORTED, "%s: %s can't be %d", variant->name, tunables[i].name,
                     choice->values[i]);
-    VGG_REQUIRE(problem->storage == CLVGG_STORAGE_F32 || !variant->uses_clblast,
-                CLVGG_STATUS_UNSUPPORTED, "%s reads weights of f32 alone", variant->name);
+    VGG_TRY(check_row(op, traits));
     VGG_TRY(variant->configure(op, traits));
     if (op->pack.panel != 0)
         VGG_TRY(configure_storage(op, traits));
@@ -253,30 +282,6 @@ void vgg_arg_conv_geometry(vgg_args *args, const vgg_op *op)
     vgg_arg_int(args, conv->pad[VGG_LEFT]);
 }
 
-bool vgg_can_fuse_pool(const vgg_node *pool)
-{
-    const vgg_pool_attributes *p = &pool->attributes.pool;
-    return p->kernel[0] == 2 && p->kernel[1] == 2 && p->stride[0] == 2 && p->stride[1] == 2 &&
-           p->pad[0] == 0 && p->pad[1] == 0 && p->pad[2] == 0 && p->pad[3] == 0 && !p->ceil_mode &&
-           !p->switches && p->adaptive[0] == 0;
-}
-
-clvgg_status vgg_require_winograd(const vgg_op *op)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
-    const char *name = op->variant->name;
-    VGG_REQUIRE(conv->kernel[0] == 3 && conv->kernel[1] == 3 && conv->stride[0] == 1 &&
-                    conv->stride[1] == 1 && conv->dilation[0] == 1 && conv->dilation[1] == 1,
-                CLVGG_STATUS_UNSUPPORTED, "%s is for 3x3 windows, stride 1, dilation 1", name);
-    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "%s needs groups 1, not %lld", name,
-                (long long)conv->groups);
-    VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
-                CLVGG_STATUS_UNSUPPORTED, "%s fuses 2x2 stride 2 max pooling only", name);
-cleanup:
-    return status;
-}
-
 clvgg_status vgg_require_sub_groups(const vgg_op *op, const vgg_traits *traits, int lanes)
 {
     if ((traits->sub_groups.sizes & lanes) != 0)
@@ -285,6 +290,11 @@ clvgg_status vgg_require_sub_groups(const vgg_op *op, const vgg_traits *traits, 
                     "%s needs sub-groups of %d (cl_intel_subgroups or cl_khr_subgroups), which "
                     "weren't seen to work on this device",
                     op->variant->name, lanes);
+}
+
+bool vgg_prefers_sub_groups(const vgg_traits *traits)
+{
+    return traits->sub_groups.preferred && (traits->sub_groups.sizes & VGG_SUB_GROUP_16) != 0;
 }
 
 int vgg_sub_group_lanes(const vgg_traits *traits)

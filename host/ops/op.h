@@ -1,11 +1,11 @@
 /* ops/op.h — one algorithm for one chain of layers: how it is described, built and launched.
  *
- * A variant (a row of variant_table.c) is an algorithm; an op is a variant configured for one
+ * A variant (a row, vgg_variant) is an algorithm; an op is a variant configured for one
  * problem on one device: its programs, its weight layout, its workspace. Configuring is pure
  * arithmetic on the device's traits, so that tests, offline builds and the plan walk the same code.
  *
- * To add a variant: cl/x_y.cl, ops/op_x_y.c with a configure and an enqueue function, a row in
- * variant_table.c. Kernel tests and the offline build walk the table.
+ * To add a variant: cl/x_y.cl, ops/op_x_y.c with its row, a line in variant_list.h. What is true of
+ * a variant alone is in its row; kernel tests, tuning and the offline build walk the table.
  *
  * Layouts: block 1 is plain NCHW, [n][c][h][w] (or [n][features]); block B is nChwBc,
  * [n][ceil(c/B)][h][w][B], with zeros in the channels past c.
@@ -20,6 +20,7 @@
 #include "ocl/sub_group.h"
 #include "ops/launch.h"
 #include "ops/packed_weights.h"
+#include "ops/variant_list.h"
 #include "tensor/storage.h"
 
 /* Facts about a device that variants decide by. */
@@ -103,12 +104,44 @@ typedef struct vgg_op_io {
     const vgg_packed_weights *weights;
 } vgg_op_io;
 
+/* How much a variant is preferred for a problem on a device, where nothing was measured. */
+typedef enum vgg_rank {
+    VGG_RANK_BEST, /* it beats what is usual there */
+    VGG_RANK_USUAL,
+    VGG_RANK_DEFINITION,
+    VGG_RANK_LAST, /* where nothing else can */
+    VGG_RANK_NEVER /* it has to be asked for by name, or found by tuning */
+} vgg_rank;
+
+/* Which form of Winograd's algorithm a variant computes; tile 0: none. */
+typedef struct vgg_winograd_form {
+    int tile; /* outputs a side: F(tile x tile, 3x3) */
+    enum {
+        VGG_WINOGRAD_FUSED, /* a block of tiles goes through all steps in a core's cache */
+        VGG_WINOGRAD_STAGED,
+        VGG_WINOGRAD_TILED, /* in local memory */
+        VGG_WINOGRAD_BATCHED,
+        VGG_WINOGRAD_SUB_GROUP
+    } way;
+} vgg_winograd_form;
+
 typedef struct vgg_variant {
     const char *name;
-    uint32_t layers;   /* bit 1 << vgg_layer_type for each type it can head a chain of */
-    bool definition;   /* of those: works everywhere, on any shape; what others are held against */
-    bool uses_clblast; /* weights are float32 then */
-    bool sub_groups;   /* its kernels need them */
+    uint32_t layers; /* bit 1 << vgg_layer_type for each type it can head a chain of */
+    bool definition; /* of those: works everywhere, on any shape; others are held against it */
+    bool uses_clblast;
+    bool is_clblast_gemm; /* what CLVGG_GEMM_CLBLAST asks for, where it computes the layer */
+    bool sub_groups;      /* its kernels need them */
+    bool fuses_relu;      /* takes a ReLU behind its layer along */
+    bool fuses_pool;      /* and a max pooling of 2x2, stride 2, all windows inside the image */
+    uint32_t storages;    /* bit 1 << storage for those it takes weights in; 0: all */
+    int work_group; /* items of the work-groups that it needs, where they are always so many */
+    vgg_winograd_form winograd;
+    /* What it is measured for by itself, in tuning results, if it heads no chain; else NULL. */
+    const char *problem;
+    /* NULL: VGG_RANK_USUAL, a definition's VGG_RANK_DEFINITION. */
+    vgg_rank (*rank)(const struct vgg_variant *variant, const vgg_problem *problem,
+                     const vgg_traits *traits);
     /* Bound of the relative L2 error against exact arithmetic, on normal inputs behind a ReLU;
      * 0: sums of products alone, exact where every partial sum is. */
     double error_bound;
@@ -117,8 +150,9 @@ typedef struct vgg_variant {
     double storage_error_bound[VGG_STORAGE_COUNT];
     const vgg_tunable *tunables; /* its tuning space; NULL: nothing to choose */
     /* Fills op (problem, variant and choice are set) or says in words why it can't: UNSUPPORTED.
-     * A value that was chosen is taken or refused (registers, local memory), never replaced. How
-     * weights are stored, and that they fit, is vgg_op_configure()'s. */
+     * What the fields above refuse is refused before. A value that was chosen is taken or refused
+     * (registers, local memory), never replaced. How weights are stored, and that they fit, is
+     * vgg_op_configure()'s. */
     clvgg_status (*configure)(vgg_op *op, const vgg_traits *traits);
     clvgg_status (*enqueue)(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);
     /* FLOPs executed for one image, where they aren't those of direct computation; else NULL. */
@@ -134,8 +168,11 @@ extern const vgg_variant *const vgg_variants[];
 extern const size_t vgg_variant_count;
 
 const vgg_variant *vgg_variant_find(const char *name);
+bool vgg_variant_computes(const vgg_variant *variant, vgg_layer_type type);
 /* The variant that defines what layers of a type compute; NULL where none computes them. */
 const vgg_variant *vgg_variant_definition_of(vgg_layer_type type);
+/* The variant that CLVGG_GEMM_CLBLAST asks for, or NULL: layers of the type are no GEMM. */
+const vgg_variant *vgg_variant_of_clblast(vgg_layer_type type);
 /* Variants to try for a problem, best first for the device when nothing was measured. */
 size_t vgg_variant_candidates(const vgg_problem *problem, const vgg_traits *traits, bool clblast,
                               const vgg_variant **candidates, size_t capacity);
@@ -196,11 +233,8 @@ void vgg_arg_conv_geometry(vgg_args *args, const vgg_op *op);
  * W, OH, OW, KH … */
 void vgg_arg_pool_geometry(vgg_args *args, const vgg_pool_attributes *pool, const int64_t *image,
                            const int64_t *pooled);
-/* Says whether CPU kernels can fuse a pooling: 2x2, stride 2, all windows inside the image. */
-bool vgg_can_fuse_pool(const vgg_node *pool);
-/* UNSUPPORTED, in words, unless Winograd's F(m, 3x3) with a fused pooling can compute the problem.
- */
-clvgg_status vgg_require_winograd(const vgg_op *op);
+/* Says whether sub-groups are the default: on Intel's GPUs, where a check found that they work. */
+bool vgg_prefers_sub_groups(const vgg_traits *traits);
 /* UNSUPPORTED, in words, unless kernels can use sub-groups of `lanes`. */
 clvgg_status vgg_require_sub_groups(const vgg_op *op, const vgg_traits *traits, int lanes);
 /* 16 of the lanes that a variant may have, or 8 where only those work. */
@@ -219,20 +253,8 @@ static inline int64_t vgg_ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
-/* Says whether F(4x4) and F(6x6) store this problem's weights as float32, whatever is asked for. */
-bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem);
-
-/* Rows of variant_table.c, each implemented in the file of its name. */
-extern const vgg_variant vgg_variant_winograd_f6_fused;
-extern const vgg_variant vgg_variant_winograd_f4_fused, vgg_variant_winograd_f4_staged,
-    vgg_variant_winograd_f2_fused, vgg_variant_winograd_f2_staged, vgg_variant_conv_amx,
-    vgg_variant_winograd_f2_tiled, vgg_variant_winograd_f4_batched, vgg_variant_dense_tiled,
-    vgg_variant_conv_direct, vgg_variant_conv_blocked, vgg_variant_conv_tiled,
-    vgg_variant_conv_im2col, vgg_variant_conv_subgroup, vgg_variant_winograd_f4_subgroup,
-    vgg_variant_dense_direct, vgg_variant_dense_blocked, vgg_variant_dense_rows,
-    vgg_variant_dense_clblast, vgg_variant_pool, vgg_variant_activation, vgg_variant_softmax,
-    vgg_variant_layout, vgg_variant_clblast_xgemm, vgg_variant_seed, vgg_variant_unpool,
-    vgg_variant_col2im, vgg_variant_activation_grad, vgg_variant_unflatten, vgg_variant_lrn,
-    vgg_variant_map_peak, vgg_variant_map_peak_group;
+#define VGG_VARIANT_EXTERN(name) extern const vgg_variant vgg_variant_##name;
+VGG_VARIANT_LIST(VGG_VARIANT_EXTERN)
+#undef VGG_VARIANT_EXTERN
 
 #endif

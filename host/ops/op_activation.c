@@ -21,18 +21,15 @@ cleanup:
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
+    (void)traits;
     static const int functions[VGG_LAYER_TYPE_COUNT] = {
         [VGG_LAYER_RELU] = 1, [VGG_LAYER_SIGMOID] = 2, [VGG_LAYER_TANH] = 3};
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "activation needs work-groups of %d", VGG_LINEAR_LOCAL);
     /* Any layout, but for the sigmoid: it would make 0.5 of the zeros behind the last channel. */
     if (op->problem.node->type != VGG_LAYER_SIGMOID)
         op->input_block = op->output_block = op->problem.input_block;
     vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=0 -DFUNCTION=%d",
                        functions[op->problem.node->type]);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -47,6 +44,7 @@ const vgg_variant vgg_variant_activation = {
     .layers = VGG_LAYER_BIT(VGG_LAYER_RELU) | VGG_LAYER_BIT(VGG_LAYER_SIGMOID) |
               VGG_LAYER_BIT(VGG_LAYER_TANH),
     .definition = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };

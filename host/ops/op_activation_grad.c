@@ -3,14 +3,11 @@
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "activation_grad needs work-groups of %d", VGG_LINEAR_LOCAL);
+    (void)traits;
     op->input_block = op->output_block = op->second_block = op->problem.input_block;
     vgg_op_add_program(op, "activation_grad.cl", "activation_grad", "-DSLOPE=%d",
                        (int)op->problem.node->attributes.slope);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -33,6 +30,7 @@ const vgg_variant vgg_variant_activation_grad = {
     .name = "activation_grad",
     .layers = VGG_LAYER_BIT(VGG_LAYER_ACTIVATION_GRAD),
     .definition = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };

@@ -5,16 +5,13 @@
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
+    (void)traits;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.col2im.conv;
     char options[128];
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "col2im needs work-groups of %d", VGG_LINEAR_LOCAL);
     op->input_block = op->problem.input_block;
     vgg_conv_options(conv, options, sizeof options);
     vgg_op_add_program(op, "col2im.cl", "col2im", "-DVW=%d %s", op->input_block, options);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -43,6 +40,7 @@ const vgg_variant vgg_variant_col2im = {
     .name = "col2im",
     .layers = VGG_LAYER_BIT(VGG_LAYER_COL2IM),
     .definition = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };

@@ -36,8 +36,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                 "conv_blocked is for CPUs with vector registers");
     VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED,
                 "conv_blocked needs groups 1, not %lld", (long long)conv->groups);
-    VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
-                CLVGG_STATUS_UNSUPPORTED, "conv_blocked fuses 2x2 stride 2 max pooling only");
     const int planar = channels <= VGG_MAX_PLANAR_CHANNELS ? (int)channels : 0;
     const int blocks = vgg_op_chosen(op, CHANNEL_BLOCKS, 2);
     const int rows = vgg_register_rows(traits, blocks);
@@ -94,6 +92,8 @@ cleanup:
 const vgg_variant vgg_variant_conv_blocked = {
     .name = "conv_blocked",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,

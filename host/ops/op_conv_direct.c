@@ -4,14 +4,9 @@
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     const clvgg_shape in = vgg_shape_as_image(&op->problem.input);
-    VGG_REQUIRE(op->problem.pool == NULL, CLVGG_STATUS_UNSUPPORTED, "%s doesn't fuse pooling",
-                op->variant->name);
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "%s needs work-groups of %d, the device allows %zu", op->variant->name,
-                VGG_LINEAR_LOCAL, traits->max_work_group_size);
+    (void)traits;
     op->pack = (vgg_pack){.rows = conv.out_channels,
                           .channels = in.dims[0] / conv.groups,
                           .spatial = conv.kernel[0] * conv.kernel[1],
@@ -19,8 +14,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                           .panel = 1,
                           .splittable = conv.groups == 1};
     vgg_op_add_program(op, "conv_direct.cl", "conv_direct", "%s", "");
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -70,6 +64,8 @@ const vgg_variant vgg_variant_conv_direct = {
     .name = "conv_direct",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
     .definition = true,
+    .fuses_relu = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };
@@ -78,6 +74,8 @@ const vgg_variant vgg_variant_dense_direct = {
     .name = "dense_direct",
     .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
     .definition = true,
+    .fuses_relu = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };

@@ -100,8 +100,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     const int *tile = op->parameters;
     VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED,
                 "conv_subgroup needs groups 1, not %lld", (long long)conv->groups);
-    VGG_REQUIRE(op->problem.pool == NULL || vgg_can_fuse_pool(op->problem.pool),
-                CLVGG_STATUS_UNSUPPORTED, "conv_subgroup fuses 2x2 stride 2 max pooling only");
     choose_tile(op, traits);
     VGG_TRY(vgg_require_sub_groups(op, traits, tile[LANES]));
     VGG_REQUIRE(fits(op, tile, MAX_SUMS), CLVGG_STATUS_UNSUPPORTED,
@@ -137,9 +135,19 @@ cleanup:
     return status;
 }
 
+static vgg_rank rank(const vgg_variant *variant, const vgg_problem *problem,
+                     const vgg_traits *traits)
+{
+    (void)variant, (void)problem;
+    return vgg_prefers_sub_groups(traits) ? VGG_RANK_USUAL : VGG_RANK_NEVER;
+}
+
 const vgg_variant vgg_variant_conv_subgroup = {
     .name = "conv_subgroup",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .rank = rank,
     .sub_groups = true,
     .tunables = tunables,
     .configure = configure,

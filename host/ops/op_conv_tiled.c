@@ -16,8 +16,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_tiled needs groups 1, not %lld",
                 (long long)conv->groups);
-    VGG_REQUIRE(op->problem.pool == NULL, CLVGG_STATUS_UNSUPPORTED,
-                "conv_tiled doesn't fuse pooling");
     int *tile = op->parameters;
     for (int i = 0; i < TILE_VALUES; i++)
         tile[i] = vgg_op_chosen(op, i, defaults[i]);
@@ -64,9 +62,20 @@ cleanup:
     return status;
 }
 
+/* Local memory is for GPUs. Worse than slow on Mesa's llvmpipe: it ends, silently, what a work-item
+ * loops beyond 65,535 times in all, which tiles of a deep layer do. */
+static vgg_rank rank(const vgg_variant *variant, const vgg_problem *problem,
+                     const vgg_traits *traits)
+{
+    (void)variant, (void)problem;
+    return traits->type == CLVGG_DEVICE_CPU ? VGG_RANK_LAST : VGG_RANK_USUAL;
+}
+
 const vgg_variant vgg_variant_conv_tiled = {
     .name = "conv_tiled",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .rank = rank,
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,

@@ -2,7 +2,7 @@
  * F(6x6), F(4x4) and F(2x2), in two ways through memory: `fused` keeps a block of tiles in a core's
  * cache through all steps, `staged` reads every weight once.
  */
-#include "ops/op.h"
+#include "ops/winograd.h"
 
 /* op->parameters; of `fused` BLOCK_TILES and SLOTS, of `staged` IMAGES */
 enum { TILE, TILES_IN_REGISTERS, CHANNEL_BLOCKS, BLOCK_TILES, SLOTS, IMAGES };
@@ -110,21 +110,15 @@ static void choose_tiles(vgg_op *op, int vector_width, int rows, int64_t least, 
         }
 }
 
-/* Up to 256 x 256 channels the weights of F(4x4) and F(6x6) are few: halving them would save little
- * memory and less time, and cost a network half the accuracy that it may lose. */
-bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem)
-{
-    enum { FEW = 256 * 256 };
-    return problem->input.dims[0] * problem->output.dims[0] <= FEW;
-}
-
-static clvgg_status configure(vgg_op *op, const vgg_traits *traits, int tile, bool fused)
+static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int64_t channels = op->problem.input.dims[0];
     const int width = traits->vector_width;
     const char *name = op->variant->name;
+    const int tile = op->variant->winograd.tile;
+    const bool fused = op->variant->winograd.way == VGG_WINOGRAD_FUSED;
     VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers", name);
     VGG_TRY(vgg_require_winograd(op));
     op->input_block = op->output_block = width;
@@ -278,31 +272,6 @@ static uint64_t executed_flops(const vgg_op *op)
                           op->problem.output.dims[0]);
 }
 
-static clvgg_status configure_f6_fused(vgg_op *op, const vgg_traits *traits)
-{
-    return configure(op, traits, 6, true);
-}
-
-static clvgg_status configure_f4_fused(vgg_op *op, const vgg_traits *traits)
-{
-    return configure(op, traits, 4, true);
-}
-
-static clvgg_status configure_f4_staged(vgg_op *op, const vgg_traits *traits)
-{
-    return configure(op, traits, 4, false);
-}
-
-static clvgg_status configure_f2_fused(vgg_op *op, const vgg_traits *traits)
-{
-    return configure(op, traits, 2, true);
-}
-
-static clvgg_status configure_f2_staged(vgg_op *op, const vgg_traits *traits)
-{
-    return configure(op, traits, 2, false);
-}
-
 /* Bounds on the relative L2 error against exact arithmetic, normal inputs behind a ReLU. */
 #define F6_ERROR 1e-5
 #define F4_ERROR 5e-6
@@ -316,9 +285,13 @@ static clvgg_status configure_f2_staged(vgg_op *op, const vgg_traits *traits)
 const vgg_variant vgg_variant_winograd_f6_fused = {
     .name = "winograd_f6_fused",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .winograd = {6, VGG_WINOGRAD_FUSED},
+    .rank = vgg_winograd_rank,
     .error_bound = F6_ERROR, /* never with weights rounded after the transform */
     .tunables = fused_tunables,
-    .configure = configure_f6_fused,
+    .configure = configure,
     .enqueue = enqueue_fused,
     .executed_flops = executed_flops,
 };
@@ -326,10 +299,14 @@ const vgg_variant vgg_variant_winograd_f6_fused = {
 const vgg_variant vgg_variant_winograd_f4_fused = {
     .name = "winograd_f4_fused",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .winograd = {4, VGG_WINOGRAD_FUSED},
+    .rank = vgg_winograd_rank,
     .error_bound = F4_ERROR,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = F4_F16_ERROR},
     .tunables = fused_tunables,
-    .configure = configure_f4_fused,
+    .configure = configure,
     .enqueue = enqueue_fused,
     .executed_flops = executed_flops,
 };
@@ -337,10 +314,14 @@ const vgg_variant vgg_variant_winograd_f4_fused = {
 const vgg_variant vgg_variant_winograd_f4_staged = {
     .name = "winograd_f4_staged",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .winograd = {4, VGG_WINOGRAD_STAGED},
+    .rank = vgg_winograd_rank,
     .error_bound = F4_ERROR,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = F4_F16_ERROR},
     .tunables = staged_tunables,
-    .configure = configure_f4_staged,
+    .configure = configure,
     .enqueue = enqueue_staged,
     .executed_flops = executed_flops,
 };
@@ -348,11 +329,15 @@ const vgg_variant vgg_variant_winograd_f4_staged = {
 const vgg_variant vgg_variant_winograd_f2_fused = {
     .name = "winograd_f2_fused",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .winograd = {2, VGG_WINOGRAD_FUSED},
+    .rank = vgg_winograd_rank,
     .error_bound = F2_ERROR,
     .storage_error_bound =
         {[CLVGG_STORAGE_F16] = F2_F16_ERROR, [CLVGG_STORAGE_BF16] = F2_BF16_ERROR},
     .tunables = fused_tunables,
-    .configure = configure_f2_fused,
+    .configure = configure,
     .enqueue = enqueue_fused,
     .executed_flops = executed_flops,
 };
@@ -360,11 +345,15 @@ const vgg_variant vgg_variant_winograd_f2_fused = {
 const vgg_variant vgg_variant_winograd_f2_staged = {
     .name = "winograd_f2_staged",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .winograd = {2, VGG_WINOGRAD_STAGED},
+    .rank = vgg_winograd_rank,
     .error_bound = F2_ERROR,
     .storage_error_bound =
         {[CLVGG_STORAGE_F16] = F2_F16_ERROR, [CLVGG_STORAGE_BF16] = F2_BF16_ERROR},
     .tunables = staged_tunables,
-    .configure = configure_f2_staged,
+    .configure = configure,
     .enqueue = enqueue_staged,
     .executed_flops = executed_flops,
 };

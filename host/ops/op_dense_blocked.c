@@ -87,6 +87,7 @@ cleanup:
 const vgg_variant vgg_variant_dense_blocked = {
     .name = "dense_blocked",
     .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
+    .fuses_relu = true,
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,

@@ -51,6 +51,7 @@ cleanup:
 const vgg_variant vgg_variant_dense_rows = {
     .name = "dense_rows",
     .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
+    .fuses_relu = true,
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,

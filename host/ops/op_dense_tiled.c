@@ -131,9 +131,19 @@ cleanup:
     return status;
 }
 
+/* Local memory is for GPUs. */
+static vgg_rank rank(const vgg_variant *variant, const vgg_problem *problem,
+                     const vgg_traits *traits)
+{
+    (void)variant, (void)problem;
+    return traits->type == CLVGG_DEVICE_GPU ? VGG_RANK_USUAL : VGG_RANK_NEVER;
+}
+
 const vgg_variant vgg_variant_dense_tiled = {
     .name = "dense_tiled",
     .layers = VGG_LAYER_BIT(VGG_LAYER_DENSE),
+    .fuses_relu = true,
+    .rank = rank,
     .tunables = tunables,
     .configure = configure,
     .enqueue = enqueue,

@@ -8,14 +8,11 @@ static bool is_gradient(const vgg_op *op)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "lrn needs work-groups of %d", VGG_LINEAR_LOCAL);
+    (void)traits;
     op->input_block = op->output_block = op->second_block = op->problem.input_block;
     vgg_op_add_program(op, "lrn.cl", "lrn", "-DVW=%d -DGRADIENT=%d", op->input_block,
                        is_gradient(op));
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Windows that reach beyond all channels are cut, so that kernels add without overflow. */
@@ -54,6 +51,7 @@ const vgg_variant vgg_variant_lrn = {
     .name = "lrn",
     .layers = VGG_LAYER_BIT(VGG_LAYER_LOCAL_RESPONSE_NORM) | VGG_LAYER_BIT(VGG_LAYER_LRN_GRAD),
     .definition = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };

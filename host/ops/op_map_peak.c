@@ -23,10 +23,7 @@ static int64_t map_count(const vgg_op *op)
 /* Slabs enough that one image keeps every compute unit busy. */
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     enum { ITEMS_A_UNIT = 4 };
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "map_peak needs work-groups of %d", VGG_LINEAR_LOCAL);
     const int block = op->problem.input_block;
     const int64_t pixels = map_pixels(op), blocks = vgg_ceil_div(map_count(op), block);
     const int64_t units = traits->compute_units > 0 ? traits->compute_units : 1;
@@ -40,8 +37,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     op->workspace_elements = (uint64_t)(op->problem.max_batch * blocks * slabs * 2 * block);
     vgg_op_add_program(op, "map_peak.cl", "map_peak_slabs", "-DVW=%d", block);
     vgg_op_add_program(op, "map_peak.cl", "map_peak_join", "-DVW=%d", block);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -98,10 +94,19 @@ cleanup:
     return status;
 }
 
+/* Local memory is for GPUs. */
+static vgg_rank rank_group(const vgg_variant *variant, const vgg_problem *problem,
+                           const vgg_traits *traits)
+{
+    (void)variant, (void)problem;
+    return traits->type == CLVGG_DEVICE_GPU ? VGG_RANK_BEST : VGG_RANK_NEVER;
+}
+
 const vgg_variant vgg_variant_map_peak = {
     .name = "map_peak",
     .layers = VGG_LAYER_BIT(VGG_LAYER_MAP_PEAK),
     .definition = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };
@@ -109,6 +114,7 @@ const vgg_variant vgg_variant_map_peak = {
 const vgg_variant vgg_variant_map_peak_group = {
     .name = "map_peak_group",
     .layers = VGG_LAYER_BIT(VGG_LAYER_MAP_PEAK),
+    .rank = rank_group,
     .configure = configure_group,
     .enqueue = enqueue_group,
 };

@@ -3,15 +3,12 @@
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "pool needs work-groups of %d", VGG_LINEAR_LOCAL);
+    (void)traits;
     op->input_block = op->output_block = op->problem.input_block;
     vgg_op_add_program(op, "pool.cl", "pool", "-DVW=%d -DAVERAGE=%d -DSWITCHES=%d", op->input_block,
                        op->problem.node->type == VGG_LAYER_AVG_POOL,
                        op->problem.node->attributes.pool.switches);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_arg_pool_geometry(vgg_args *args, const vgg_pool_attributes *pool, const int64_t *image,
@@ -54,6 +51,7 @@ const vgg_variant vgg_variant_pool = {
     .name = "pool",
     .layers = VGG_LAYER_BIT(VGG_LAYER_MAX_POOL) | VGG_LAYER_BIT(VGG_LAYER_AVG_POOL),
     .definition = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };

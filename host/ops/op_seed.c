@@ -3,14 +3,11 @@
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "seed needs work-groups of %d", VGG_LINEAR_LOCAL);
+    (void)traits;
     op->input_block = op->output_block = op->problem.input_block;
     vgg_op_add_program(op, "seed.cl", "seed", "-DVW=%d -DONES=%d", op->input_block,
                        op->problem.node->attributes.seed_ones);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -36,6 +33,7 @@ const vgg_variant vgg_variant_seed = {
     .name = "seed",
     .layers = VGG_LAYER_BIT(VGG_LAYER_SEED),
     .definition = true,
+    .work_group = VGG_LINEAR_LOCAL,
     .configure = configure,
     .enqueue = enqueue,
 };

@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "ops/op.h"
+#include "ops/winograd.h"
 
 /* Indices of op->parameters: a work-group's tile of a product, and how it is divided. Sub-groups
  * have rows, columns and lanes alone. */
@@ -313,6 +313,10 @@ static uint64_t executed_flops(const vgg_op *op)
 const vgg_variant vgg_variant_winograd_f4_batched = {
     .name = "winograd_f4_batched",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .winograd = {4, VGG_WINOGRAD_BATCHED},
+    .rank = vgg_winograd_rank,
     .error_bound = 5e-6,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = 3e-3}, /* as winograd_f4_staged */
     .tunables = tunables,
@@ -324,6 +328,10 @@ const vgg_variant vgg_variant_winograd_f4_batched = {
 const vgg_variant vgg_variant_winograd_f4_subgroup = {
     .name = "winograd_f4_subgroup",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .winograd = {4, VGG_WINOGRAD_SUB_GROUP},
+    .rank = vgg_winograd_rank,
     .sub_groups = true,
     .error_bound = 5e-6,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = 3e-3},

@@ -1,7 +1,7 @@
 /* ops/op_winograd_tiled.c — cl/winograd_tiled.cl: 3x3 stride 1 convolutions for GPUs by Winograd's
  * F(2x2) in one kernel: transforms and products in local memory and registers.
  */
-#include "ops/op.h"
+#include "ops/winograd.h"
 
 /* Default: 32 channels x 16 tiles, 256 work-items with 8 x 4 sums each at one of 16 positions, 12.5
  * KiB of local memory. 32 accumulators stay in registers on every GPU family; 8 x 8 spill on
@@ -101,6 +101,10 @@ static uint64_t executed_flops(const vgg_op *op)
 const vgg_variant vgg_variant_winograd_f2_tiled = {
     .name = "winograd_f2_tiled",
     .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
+    .fuses_relu = true,
+    .fuses_pool = true,
+    .winograd = {2, VGG_WINOGRAD_TILED},
+    .rank = vgg_winograd_rank,
     .error_bound = 1e-6,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = 8e-4, [CLVGG_STORAGE_BF16] = 6e-3},
     .tunables = tunables,

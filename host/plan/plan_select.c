@@ -213,22 +213,27 @@ static const char *forced_variant(const selection *s, const vgg_node *node)
         const bool any = length == 1 && rule[0] == '*';
         if (strlen(node->name) == length && strncmp(rule, node->name, length) == 0)
             name = equals + 1;
-        else if (any && (vgg_variant_find(equals + 1)->layers & VGG_LAYER_BIT(node->type)) != 0)
+        else if (any && vgg_variant_computes(vgg_variant_find(equals + 1), node->type))
             name = equals + 1;
     }
     return name;
 }
 
-/* Configures the first variant of the list that can do the chain, with the pooling if possible. */
+/* Configures the first variant of the list that can do the chain, with the pooling if possible; the
+ * ReLU, and so what is behind it, is left to others where the variant doesn't take it along. */
 static clvgg_status configure_first(const selection *s, const vgg_variant *const *candidates,
                                     size_t count, vgg_problem *problem, const vgg_node *pool,
                                     vgg_op *op)
 {
     static const vgg_choice defaults = {{0}};
     clvgg_status status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "no variant computes it here");
-    for (size_t i = 0; i < count && status == CLVGG_STATUS_UNSUPPORTED; i++)
-        status =
-            vgg_op_configure_chain(op, candidates[i], problem, pool, &s->plan->traits, &defaults);
+    for (size_t i = 0; i < count && status == CLVGG_STATUS_UNSUPPORTED; i++) {
+        vgg_problem chain = *problem;
+        chain.relu = problem->relu && candidates[i]->fuses_relu;
+        status = vgg_op_configure_chain(op, candidates[i], &chain,
+                                        chain.relu == problem->relu ? pool : NULL, &s->plan->traits,
+                                        &defaults);
+    }
     *problem = status == CLVGG_STATUS_OK ? op->problem : *problem;
     return status;
 }
@@ -238,6 +243,13 @@ static bool allows_clblast(const selection *s)
     const clvgg_gemm gemm = s->options->execution.gemm;
     return gemm == CLVGG_GEMM_CLBLAST ||
            (gemm == CLVGG_GEMM_AUTO && !s->plan->device->foreign_context);
+}
+
+/* What CLVGG_GEMM_CLBLAST names for a node, or NULL. */
+static const vgg_variant *asked_of_clblast(const selection *s, const vgg_node *node)
+{
+    return s->options->execution.gemm == CLVGG_GEMM_CLBLAST ? vgg_variant_of_clblast(node->type)
+                                                            : NULL;
 }
 
 /* Variants to try for a node, best first. */
@@ -250,8 +262,8 @@ static size_t list_candidates(const selection *s, const vgg_problem *problem,
         candidates[0] = vgg_variant_find(forced);
         return 1;
     }
-    if (s->options->execution.gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE) {
-        candidates[0] = &vgg_variant_dense_clblast;
+    if (asked_of_clblast(s, node) != NULL) {
+        candidates[0] = asked_of_clblast(s, node);
         return 1;
     }
     return vgg_variant_candidates(problem, &s->plan->traits, allows_clblast(s), candidates,
@@ -272,10 +284,8 @@ static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_
     vgg_tuning_describe(problem, pool, text);
     if (!vgg_tuning_find(&s->tuning, text, problem->max_batch, &tuning))
         return false;
-    const bool dense_clblast = tuning.variant == &vgg_variant_dense_clblast;
     if ((tuning.variant->uses_clblast && !allows_clblast(s)) ||
-        (s->options->execution.gemm == CLVGG_GEMM_CLBLAST && node->type == VGG_LAYER_DENSE &&
-         !dense_clblast))
+        (asked_of_clblast(s, node) != NULL && !tuning.variant->is_clblast_gemm))
         return false;
     if (vgg_op_configure_chain(op, tuning.variant, problem, pool, &s->plan->traits,
                                &tuning.choice) != CLVGG_STATUS_OK)
@@ -323,6 +333,8 @@ static clvgg_status select_chain(selection *s, int index)
     }
     if (problem.pool == NULL)
         pool = -1;
+    if (relu >= 0 && !problem.relu)
+        relu = pool = -1, poolable = NULL;
     VGG_TRY(require_tensor(s, node->input, op.input_block, &input));
     if (node->second >= 0)
         VGG_TRY(require_tensor(s, node->second, op.second_block, &second));
@@ -396,7 +408,7 @@ static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *op
         VGG_REQUIRE(node >= 0, CLVGG_STATUS_INVALID_ARGUMENT,
                     "variant '%s': there is no layer '%s'; there are%s", rule, layer, names);
         const vgg_layer_type type = plan->graph->nodes[node].type;
-        VGG_REQUIRE((variant->layers & VGG_LAYER_BIT(type)) != 0, CLVGG_STATUS_INVALID_ARGUMENT,
+        VGG_REQUIRE(vgg_variant_computes(variant, type), CLVGG_STATUS_INVALID_ARGUMENT,
                     "variant '%s': %s doesn't compute %s layers", rule, variant->name,
                     vgg_layer_type_name(type));
     }

@@ -34,6 +34,7 @@ static const vgg_tunable tunables[] = {[KWG] = {"KWG", {8, 16, 32, 64}},
 const vgg_variant vgg_variant_clblast_xgemm = {
     .name = "clblast_xgemm", /* heads no chain: a kernel that dense_clblast uses */
     .uses_clblast = true,
+    .problem = VGG_CLBLAST_PROBLEM,
     .tunables = tunables,
 };
 
@@ -125,7 +126,6 @@ void vgg_clblast_prepare(const clvgg_device *device, const vgg_traits *traits,
     pthread_mutex_lock(&lock);
     const int index = find_or_add(device->id, true, &found);
     if (index >= 0 && !found && vgg_tuning_find(source, VGG_CLBLAST_PROBLEM, 1, &tuning) &&
-        tuning.variant == &vgg_variant_clblast_xgemm &&
         vgg_clblast_check(&tuning.choice, traits) == CLVGG_STATUS_OK &&
         settle(device->id, index, &tuning.choice) != CLVGG_STATUS_OK)
         vgg_log(CLVGG_LOG_DEBUG, "CLBlast refuses its parameters: %s", vgg_message());

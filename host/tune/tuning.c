@@ -163,8 +163,8 @@ static bool is_near(int a, int b)
 }
 
 /* Distance of a shipped result from the device and batch asked for; −1: of no use, since the winner
- * on one vendor's caches and units may lose on another's, where the rules of variant_table.c are as
- * good a guess. */
+ * on one vendor's caches and units may lose on another's, where the variants' ranks are as good a
+ * guess. */
 static int distance(const vgg_tuning *entry, const vgg_tuning_device *device, int batch)
 {
     const vgg_tuning_device *measured = &entry->device;

@@ -209,8 +209,8 @@ static clvgg_status read_variant(const cJSON *json, const char *problem,
     *variant = vgg_variant_find(name);
     VGG_REQUIRE(*variant != NULL, CLVGG_STATUS_BAD_FILE, "there is no variant '%s'", name);
     if (strcmp(problem, VGG_CLBLAST_PROBLEM) == 0) {
-        VGG_REQUIRE(*variant == &vgg_variant_clblast_xgemm, CLVGG_STATUS_BAD_FILE,
-                    "variant %s isn't CLBlast's", name);
+        VGG_REQUIRE((*variant)->problem != NULL && strcmp((*variant)->problem, problem) == 0,
+                    CLVGG_STATUS_BAD_FILE, "variant %s isn't CLBlast's", name);
         return status;
     }
     for (int type = 0; type < VGG_LAYER_TYPE_COUNT; type++) {

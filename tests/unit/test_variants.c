@@ -5,10 +5,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
-#include "ops/op.h"
+#include "grad/dense_grad.h"
 
 static void each_layer_that_is_computed_has_one_definition(void **state)
 {
@@ -42,11 +43,97 @@ static void definitions_compute_exactly(void **state)
     assert_null(vgg_variant_definition_of(VGG_LAYER_DROPOUT));
 }
 
+/* A field of a row is the word of all: what CLVGG_GEMM_CLBLAST asks for is one variant a layer. */
+static void clblast_names_the_dense_layer_alone(void **state)
+{
+    (void)state;
+    for (int type = 0; type < VGG_LAYER_TYPE_COUNT; type++) {
+        const vgg_variant *variant = vgg_variant_of_clblast((vgg_layer_type)type);
+        assert_int_equal(variant != NULL, type == VGG_LAYER_DENSE);
+        if (variant != NULL)
+            assert_true(variant->uses_clblast && variant->is_clblast_gemm);
+    }
+}
+
+static void names_are_found_once(void **state)
+{
+    (void)state;
+    for (size_t v = 0; v < vgg_variant_count; v++)
+        assert_ptr_equal(vgg_variant_find(vgg_variants[v]->name), vgg_variants[v]);
+    assert_null(vgg_variant_find("conv"));
+}
+
+static void each_gradient_has_one_definition(void **state)
+{
+    (void)state;
+    int definitions[2] = {0};
+    for (size_t v = 0; v < vgg_grad_variant_count; v++)
+        definitions[vgg_grad_variants[v]->gradient] += vgg_grad_variants[v]->definition;
+    for (vgg_gradient g = VGG_GRADIENT_DATA; g <= VGG_GRADIENT_UPDATE; g++) {
+        assert_int_equal(definitions[g], 1);
+        assert_int_equal(vgg_grad_definition_of(g)->gradient, g);
+    }
+}
+
+/* What a row refuses is refused in words, before the variant's own configure() is asked. */
+static void rows_refuse_in_words(void **state)
+{
+    (void)state;
+    static const vgg_traits traits = {.type = CLVGG_DEVICE_GPU,
+                                      .vector_width = 1,
+                                      .max_work_group_size = 256,
+                                      .local_memory_bytes = 32 << 10,
+                                      .max_allocation_bytes = 1 << 30};
+    vgg_traits narrow = traits;
+    const vgg_node conv = {.name = "c",
+                           .type = VGG_LAYER_CONV2D,
+                           .attributes.conv = {16, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, true}};
+    const vgg_node halves = {.type = VGG_LAYER_MAX_POOL,
+                             .attributes.pool = {.kernel = {2, 2}, .stride = {2, 2}},
+                             .output = {3, {16, 4, 4}}};
+    vgg_node overlapping = halves;
+    overlapping.attributes.pool.kernel[0] = 3;
+    vgg_problem problem = {.node = &conv,
+                           .input = {3, {16, 8, 8}},
+                           .output = {3, {16, 8, 8}},
+                           .result = {3, {16, 8, 8}},
+                           .input_block = 1,
+                           .max_batch = 1};
+    vgg_op op;
+    const vgg_variant *direct = vgg_variant_find("conv_direct");
+    const vgg_variant *tiled = vgg_variant_find("winograd_f2_tiled");
+    assert_int_equal(vgg_op_configure(&op, direct, &problem, &traits), CLVGG_STATUS_OK);
+    narrow.max_work_group_size = 32;
+    assert_int_equal(vgg_op_configure(&op, direct, &problem, &narrow), CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "work-groups of 64, the device allows 32"));
+    problem.pool = &halves;
+    assert_int_equal(vgg_op_configure(&op, direct, &problem, &traits), CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "conv_direct doesn't fuse pooling"));
+    assert_int_equal(vgg_op_configure(&op, tiled, &problem, &traits), CLVGG_STATUS_OK);
+    problem.pool = &overlapping;
+    assert_int_equal(vgg_op_configure(&op, tiled, &problem, &traits), CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "2x2 stride 2 max pooling only"));
+    problem.pool = NULL;
+    problem.relu = true;
+    vgg_variant without = *direct;
+    without.fuses_relu = false;
+    assert_int_equal(vgg_op_configure(&op, &without, &problem, &traits), CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "doesn't fuse a ReLU"));
+    problem.storage = CLVGG_STORAGE_F16;
+    assert_int_equal(vgg_op_configure(&op, vgg_variant_find("conv_amx"), &problem, &traits),
+                     CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "doesn't take weights of f16"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_layer_that_is_computed_has_one_definition),
         cmocka_unit_test(definitions_compute_exactly),
+        cmocka_unit_test(clblast_names_the_dense_layer_alone),
+        cmocka_unit_test(names_are_found_once),
+        cmocka_unit_test(each_gradient_has_one_definition),
+        cmocka_unit_test(rows_refuse_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
