@@ -67,17 +67,17 @@ cleanup:
     return status;
 }
 
-static clvgg_status enqueue(clvgg_session *session, cl_command_queue queue, int count,
-                            const clvgg_buffer *input, const clvgg_buffer *outputs,
-                            cl_uint wait_count, const cl_event *wait_list, cl_event *event)
+/* `pass` knows how many images, and what to wait for. */
+static clvgg_status enqueue(clvgg_session *session, cl_command_queue queue, vgg_plan_pass pass,
+                            const clvgg_buffer *input, const clvgg_buffer *outputs, cl_event *event)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_plan *plan = session->plan;
     vgg_buffer *to = NULL;
     cl_mem_flags flags = 0;
+    const uint64_t count = (uint64_t)pass.count;
     VGG_TRY(check_queue(session, queue));
-    VGG_TRY(
-        check_buffer(session, input, "input", 0, (uint64_t)count * vgg_plan_input_elements(plan)));
+    VGG_TRY(check_buffer(session, input, "input", 0, count * vgg_plan_input_elements(plan)));
     VGG_CL(clGetMemObjectInfo(input->memory, CL_MEM_FLAGS, sizeof flags, &flags, NULL));
     VGG_REQUIRE((flags & CL_MEM_WRITE_ONLY) == 0, CLVGG_STATUS_INVALID_ARGUMENT,
                 "input 0 is CL_MEM_WRITE_ONLY: kernels can't read it");
@@ -85,12 +85,12 @@ static clvgg_status enqueue(clvgg_session *session, cl_command_queue queue, int 
     for (int i = 0; i < plan->output_count; i++) {
         if (outputs[i].memory != NULL)
             VGG_TRY(check_buffer(session, &outputs[i], "output", (size_t)i,
-                                 (uint64_t)count * vgg_plan_output_elements(plan, i)));
+                                 count * vgg_plan_output_elements(plan, i)));
         to[i] = (vgg_buffer){outputs[i].memory, outputs[i].offset_elements};
     }
-    VGG_TRY(vgg_plan_enqueue(plan, queue, count,
-                             (vgg_buffer){input->memory, input->offset_elements}, to, wait_count,
-                             wait_list, event));
+    pass.input = (vgg_buffer){input->memory, input->offset_elements};
+    pass.outputs = to;
+    VGG_TRY(vgg_plan_enqueue(plan, queue, &pass, event));
 cleanup:
     vgg_free(to);
     return status;
@@ -108,6 +108,7 @@ clvgg_status clvgg_session_enqueue(clvgg_session *session, cl_command_queue queu
     VGG_API_REQUIRE(input != NULL && input->memory != NULL);
     VGG_API_REQUIRE(outputs != NULL);
     VGG_API_REQUIRE((wait_count == 0) == (wait_list == NULL));
-    VGG_API_RETURN(session->scope,
-                   enqueue(session, queue, count, input, outputs, wait_count, wait_list, event));
+    const vgg_plan_pass pass = {
+        .count = count, .wait_count = wait_count, .wait_list = wait_list};
+    VGG_API_RETURN(session->scope, enqueue(session, queue, pass, input, outputs, event));
 }

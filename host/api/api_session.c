@@ -154,16 +154,16 @@ clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvg
     VGG_API_REQUIRE(index < (size_t)session->plan->step_count);
     const vgg_plan_step *step = &session->plan->steps[index];
     *info = (clvgg_step_info){.struct_size = sizeof *info,
-                              .variant = step->op.variant->name,
+                              .variant = step->stage->op.variant->name,
                               .tuned = step->tuned,
                               .weight_bytes = vgg_plan_step_weight_bytes(step),
-                              .workspace_bytes = step->op.workspace_elements * sizeof(float),
-                              .ms = step->ms};
-    if (step->op.problem.node != NULL) /* not a conversion */
+                              .workspace_bytes = step->stage->op.workspace_elements * sizeof(float),
+                              .ms = step->stage->ms};
+    if (step->stage->op.problem.node != NULL) /* not a conversion */
         info->flops = vgg_graph_node_flops(session->model->graph, step->first_node);
-    info->executed_flops = step->op.variant->executed_flops != NULL
-                               ? step->op.variant->executed_flops(&step->op)
+    info->executed_flops = step->stage->op.variant->executed_flops != NULL
+                               ? step->stage->op.variant->executed_flops(&step->stage->op)
                                : info->flops;
-    snprintf(info->layers, sizeof info->layers, "%s", step->layers);
+    snprintf(info->layers, sizeof info->layers, "%s", step->stage->name);
     return CLVGG_STATUS_OK;
 }

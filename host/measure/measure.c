@@ -48,8 +48,8 @@ static void note_pass(const vgg_plan *plan, double wall_ms, double *row)
         return;
     row[0] = 0;
     for (int i = 0; i < plan->step_count; i++) {
-        row[1 + i] = plan->steps[i].ms;
-        row[0] += plan->steps[i].ms;
+        row[1 + i] = plan->steps[i].stage->ms;
+        row[0] += plan->steps[i].stage->ms;
     }
 }
 
@@ -100,7 +100,7 @@ clvgg_status vgg_measure_steps(vgg_plan *plan, int count, const float *input, fl
     VGG_NEW(sorted, s.rows);
     for (size_t column = 0; column < s.columns; column++) {
         sort_column(&s, column, sorted);
-        double *median = column == 0 ? &measure->kernel_ms : &plan->steps[column - 1].ms;
+        double *median = column == 0 ? &measure->kernel_ms : &plan->steps[column - 1].stage->ms;
         *median = sorted[s.rows / 2];
     }
 cleanup:

@@ -47,21 +47,22 @@ static uint64_t fingerprint(const vgg_plan *plan)
     hash = vgg_hash_text(hash, plan->device->info.driver_version);
     for (int i = 0; i < plan->step_count; i++) {
         const vgg_plan_step *step = &plan->steps[i];
-        hash = vgg_hash_text(hash, step->layers);
-        hash = vgg_hash_text(hash, step->op.variant->name);
+        const vgg_op *op = &step->stage->op;
+        hash = vgg_hash_text(hash, step->stage->name);
+        hash = vgg_hash_text(hash, op->variant->name);
         hash = hash_chain(hash, plan->graph, step);
-        if (step->op.pack.panel != 0)
+        if (op->pack.panel != 0)
             hash = vgg_hash_number(
                 hash,
-                (uint64_t)vgg_pack_pieces(&step->op.pack, plan->device->info.max_allocation_bytes));
-        for (int p = 0; p < step->op.program_count; p++)
-            hash = vgg_hash_text(hash, step->op.programs[p].options);
-        if (step->op.variant->uses_clblast) {
+                (uint64_t)vgg_pack_pieces(&op->pack, plan->device->info.max_allocation_bytes));
+        for (int p = 0; p < op->program_count; p++)
+            hash = vgg_hash_text(hash, op->programs[p].options);
+        if (op->variant->uses_clblast) {
             char words[VGG_CLBLAST_WORDS];
             vgg_clblast_in_force(plan->device->id, words);
             hash = vgg_hash_text(hash, words);
         }
-        if (step->op.reads_full_batch) /* its GEMM is chosen by the batch */
+        if (op->reads_full_batch) /* its GEMM is chosen by the batch */
             hash = vgg_hash_number(hash, (uint64_t)plan->max_batch);
     }
     return hash;
@@ -103,12 +104,12 @@ clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile)
 static clvgg_status build_kernels(vgg_plan *plan, const vgg_parameter_source *source)
 {
     vgg_kernel_list list = {.device = plan->device};
-    for (int i = 0; i < plan->step_count; i++)
-        vgg_op_list_kernels(&plan->steps[i].op, &list);
+    vgg_chain_list_kernels(&plan->chain, &list);
     for (int i = 0; i < plan->step_count; i++) {
         const vgg_plan_step *step = &plan->steps[i];
-        if (step->op.pack.panel != 0)
-            vgg_upload_list_program(&list, &step->op.pack,
+        const vgg_pack *pack = &step->stage->op.pack;
+        if (pack->panel != 0)
+            vgg_upload_list_program(&list, pack,
                                     source->dtype(source->user, step->first_node, false), NULL);
     }
     return vgg_kernel_list_make(&list, &plan->compile_ms);
@@ -119,7 +120,7 @@ static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploade
                                 const vgg_parameter_source *source)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_pack *pack = &step->op.pack;
+    const vgg_pack *pack = &step->stage->op.pack;
     const vgg_node *node = &plan->graph->nodes[step->first_node];
     status = vgg_weight_store_weights(plan->device, uploader, source, step->first_node, pack,
                                       &step->weights);
@@ -128,6 +129,7 @@ static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploade
     VGG_TRY(status);
     VGG_TRY(vgg_weight_store_bias(plan->device, source, step->first_node, vgg_node_has_bias(node),
                                   pack, &step->bias));
+    vgg_stage_share(step->stage, step->weights, step->bias);
 cleanup:
     return status;
 }
@@ -139,7 +141,7 @@ static clvgg_status upload_weights(vgg_plan *plan, const vgg_parameter_source *s
     vgg_uploader *uploader = NULL;
     VGG_TRY(vgg_uploader_create(plan->device, plan->queue, &uploader));
     for (int i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].op.pack.panel != 0)
+        if (plan->steps[i].stage->op.pack.panel != 0)
             VGG_TRY(upload_step(plan, &plan->steps[i], uploader, source));
     for (int i = 0; i < plan->step_count; i++)
         if (plan->steps[i].weights != NULL)
@@ -151,14 +153,14 @@ cleanup:
 
 uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step)
 {
-    const vgg_pack *pack = &step->op.pack;
+    const vgg_pack *pack = &step->stage->op.pack;
     return pack->panel == 0 ? 0 : vgg_pack_bytes(pack, pack->rows);
 }
 
 static void measure_weights(vgg_plan *plan)
 {
     for (int i = 0; i < plan->step_count; i++) {
-        const vgg_pack *pack = &plan->steps[i].op.pack;
+        const vgg_pack *pack = &plan->steps[i].stage->op.pack;
         if (pack->panel != 0)
             plan->weight_bytes +=
                 vgg_plan_step_weight_bytes(&plan->steps[i]) + vgg_bias_bytes(pack);
@@ -183,7 +185,7 @@ static clvgg_status clear_arena(vgg_plan *plan)
     clvgg_status status = CLVGG_STATUS_OK;
     bool wanted = false;
     for (int i = 0; i < plan->step_count; i++)
-        wanted = wanted || plan->steps[i].op.reads_full_batch;
+        wanted = wanted || plan->steps[i].stage->op.reads_full_batch;
     for (int i = 0; wanted && i < plan->chunk_count; i++) {
         const float zero = 0.0f;
         VGG_CL(clEnqueueFillBuffer(plan->queue, plan->chunks[i], &zero, sizeof zero, 0,
@@ -230,7 +232,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     *out = NULL;
     VGG_NEW(plan, 1);
     vgg_device_retain(device);
-    plan->device = device;
+    plan->device = plan->chain.device = device;
     plan->graph = graph;
     plan->max_batch = options->max_batch;
     plan->profile = options->profile;
@@ -267,16 +269,14 @@ void vgg_plan_free(vgg_plan *plan)
     }
     if (plan->queue != NULL)
         clFinish(plan->queue);
+    vgg_chain_release(&plan->chain);
     for (int i = 0; i < plan->step_count; i++) {
-        vgg_op_release(&plan->steps[i].op);
         vgg_weight_store_release(plan->device, plan->steps[i].weights);
         vgg_weight_store_release(plan->device, plan->steps[i].bias);
     }
     for (int i = 0; i < plan->chunk_count && plan->chunks != NULL; i++)
         if (plan->chunks[i] != NULL)
             clReleaseMemObject(plan->chunks[i]);
-    if (plan->clblast_workspace != NULL)
-        clReleaseMemObject(plan->clblast_workspace);
     if (plan->queue != NULL)
         clReleaseCommandQueue(plan->queue);
     vgg_free(plan->steps);

@@ -2,16 +2,15 @@
  *
  * Made in five passes, a file each: plan_select.c (chains of layers → variants → steps),
  * plan_bands.c (steps that take a batch some images at a time), plan_memory.c (lifetimes → one
- * arena), plan.c (kernels and weights), and at run time plan_execute.c (a flat walk over the
- * steps).
+ * arena), plan.c (kernels and weights), and at run time plan_execute.c. The steps' ops are the
+ * stages of a chain (exec/chain.h), which is what runs.
  */
 #ifndef VGG_PLAN_PLAN_H
 #define VGG_PLAN_PLAN_H
 
 #include "clvgg/session.h"
+#include "exec/chain.h"
 #include "graph/graph.h"
-#include "ocl/clock.h"
-#include "ops/op.h"
 #include "plan/weight_store.h"
 
 typedef struct vgg_plan_options {
@@ -36,17 +35,13 @@ typedef struct vgg_plan_tensor {
 } vgg_plan_tensor;
 
 typedef struct vgg_plan_step {
-    vgg_op op;
+    vgg_stage *stage; /* of the plan's chain; its name lists the layers */
     int first_node, last_node;                /* the chain; equal for a conversion */
     int input, output, workspace;             /* tensors; −1: none */
     int second, switches;                     /* likewise: a second input, a pooling's argmax */
     const vgg_packed_weights *weights, *bias; /* of the device's store */
-    char layers[96];
     bool tuned;               /* variant and values come from a tuning result */
     const vgg_node *poolable; /* the pooling that a variant could have taken along, or NULL */
-    int band_first, band_end; /* the band's steps; a step without one is its own */
-    int band_images;          /* that it takes at a time */
-    double ms;                /* of the last profiled run */
 } vgg_plan_step;
 
 typedef struct vgg_plan {
@@ -56,6 +51,7 @@ typedef struct vgg_plan {
     int max_batch;
     bool profile;
     clvgg_storage storage; /* of weights */
+    vgg_chain chain;       /* has a stage a step */
     vgg_plan_step *steps;
     int step_count, step_capacity;
     vgg_plan_tensor *tensors;
@@ -68,14 +64,11 @@ typedef struct vgg_plan {
     cl_mem *chunks;
     uint64_t *chunk_elements;
     int chunk_count;
-    vgg_stamp *ended; /* of a profiled pass's pieces (plan_execute.c) in order, while it runs */
-    int ended_count;
-    cl_mem clblast_workspace; /* one for all steps; NULL when none needs it */
-    cl_command_queue queue;   /* the plan's own, in order */
-    cl_event last_event;      /* of the latest enqueued pass */
-    bool plan_only;           /* nothing is on the device: it can't run */
-    bool lost;                /* the device is gone */
-    bool has_run;             /* its programs are known to have run */
+    cl_command_queue queue; /* the plan's own, in order */
+    cl_event last_event;    /* of the latest enqueued pass */
+    bool plan_only;         /* nothing is on the device: it can't run */
+    bool lost;              /* the device is gone */
+    bool has_run;           /* its programs are known to have run */
     uint64_t arena_bytes, arena_bound_bytes, unshared_bytes, weight_bytes;
     double plan_ms, compile_ms, weights_ms;
     uint64_t fingerprint;
@@ -105,11 +98,21 @@ uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step);
 uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output);
 uint64_t vgg_plan_input_elements(const vgg_plan *plan);
 
-/* Does the work of clvgg_session_enqueue() on the caller's buffers; outputs with NULL memory are
- * not written. The graph must have one input. */
-clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count, vgg_buffer input,
-                              const vgg_buffer *outputs, cl_uint wait_count,
-                              const cl_event *wait_list, cl_event *event);
+/* The part of the arena that a tensor has; NULL memory for tensor −1. */
+vgg_buffer vgg_plan_tensor_buffer(const vgg_plan *plan, int tensor);
+
+/* A pass of `count` images on the caller's buffers. */
+typedef struct vgg_plan_pass {
+    int count;
+    vgg_buffer input;
+    const vgg_buffer *outputs; /* [output_count]; NULL memory: not written */
+    cl_uint wait_count;        /* what it waits for */
+    const cl_event *wait_list;
+} vgg_plan_pass;
+
+/* Does the work of clvgg_session_enqueue(). The graph must have one input. */
+clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, const vgg_plan_pass *pass,
+                              cl_event *event);
 /* Does the work of clvgg_session_run(): host memory, blocking. */
 clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *const *outputs);
 /* Runs the plan with a value for each of its inputs. */

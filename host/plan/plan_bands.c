@@ -21,7 +21,7 @@ static uint64_t image_bytes(const vgg_plan *plan, const vgg_plan_step *step)
 /* Large images in one tensor, out of another. */
 static bool suits(const vgg_plan *plan, const vgg_plan_step *step)
 {
-    return step->second < 0 && step->switches < 0 && !step->op.reads_full_batch &&
+    return step->second < 0 && step->switches < 0 && !step->stage->op.reads_full_batch &&
            image_bytes(plan, step) >= LEAST_BYTES;
 }
 
@@ -48,7 +48,7 @@ static int extend(const vgg_plan *plan, int main)
     const int handed = plan->steps[main].output;
     int i = main + 1;
     while (i < plan->step_count && plan->steps[i].input == handed && plan->steps[i].second < 0 &&
-           plan->steps[i].switches < 0 && !plan->steps[i].op.reads_full_batch && is_leaf(plan, i))
+           plan->steps[i].switches < 0 && !plan->steps[i].stage->op.reads_full_batch && is_leaf(plan, i))
         i++;
     if (is_handed_on(plan, handed, i))
         return i;
@@ -74,9 +74,10 @@ static void make_band(vgg_plan *plan, int first, int end, int images)
 {
     for (int i = first; i < end; i++) {
         vgg_plan_tensor *output = &plan->tensors[plan->steps[i].output];
-        plan->steps[i].band_first = first;
-        plan->steps[i].band_end = end;
-        plan->steps[i].band_images = images;
+        vgg_stage *stage = plan->steps[i].stage;
+        stage->band_first = first;
+        stage->band_end = end;
+        stage->band_images = images;
         if (is_handed_on(plan, plan->steps[i].output, end)) {
             output->elements = output->elements / (uint64_t)plan->max_batch * (uint64_t)images;
             output->in_band = true;
@@ -100,14 +101,7 @@ void vgg_plan_find_bands(vgg_plan *plan)
                 end = extend(plan, end - 1);
             }
         const int images = end > first + 1 ? choose_images(plan, first, end) : plan->max_batch;
-        if (images < plan->max_batch) {
+        if (images < plan->max_batch)
             make_band(plan, first, end, images);
-            continue;
-        }
-        for (int i = first; i < end; i++) {
-            plan->steps[i].band_first = i;
-            plan->steps[i].band_end = i + 1;
-            plan->steps[i].band_images = plan->max_batch;
-        }
     }
 }

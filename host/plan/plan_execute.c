@@ -1,5 +1,5 @@
-/* plan/plan_execute.c — a flat walk over the steps, band by band: bind what changed since the pass
- * before (ocl/args.h), enqueue. No synchronisation with the host inside a pass.
+/* plan/plan_execute.c — passes: the wait for the one before, inputs, the chain, outputs. No
+ * synchronisation with the host inside a pass.
  */
 #include <assert.h>
 
@@ -25,119 +25,12 @@ static clvgg_status note_loss(vgg_plan *plan, clvgg_status status)
     return status;
 }
 
-static vgg_buffer tensor_buffer(const vgg_plan *plan, int tensor)
+/* Has the steps that read the plan's input read it there. */
+static void bind_input(vgg_plan *plan, vgg_buffer input)
 {
-    if (tensor < 0)
-        return (vgg_buffer){0};
-    const vgg_plan_tensor *t = &plan->tensors[tensor];
-    return (vgg_buffer){plan->chunks[t->chunk], t->offset};
-}
-
-/* A step for some images: what a pass is walked by. Begins as {0}. */
-typedef struct pass_piece {
-    int step, image, images;
-} pass_piece;
-
-/* The next piece of a pass of `count` images; false behind the last. */
-static bool next_piece(const vgg_plan *plan, int count, pass_piece *piece)
-{
-    const vgg_plan_step *step = &plan->steps[piece->step];
-    if (piece->images > 0 && piece->step + 1 < step->band_end) {
-        piece->step++;
-    } else if (piece->images > 0 && piece->image + piece->images < count) {
-        piece->step = step->band_first;
-        piece->image += piece->images;
-    } else if (piece->images > 0) {
-        piece->step++;
-        piece->image = 0;
-    }
-    if (piece->step == plan->step_count)
-        return false;
-    const int most = plan->steps[piece->step].band_images, left = count - piece->image;
-    piece->images = most < left ? most : left;
-    return true;
-}
-
-/* A tensor from image `image` on, but where it holds no more images than a band takes. */
-static vgg_buffer tensor_at(const vgg_plan *plan, int tensor, int image)
-{
-    vgg_buffer buffer = tensor_buffer(plan, tensor);
-    if (tensor >= 0 && !plan->tensors[tensor].in_band)
-        buffer.offset +=
-            plan->tensors[tensor].elements / (uint64_t)plan->max_batch * (uint64_t)image;
-    return buffer;
-}
-
-static clvgg_status enqueue_piece(vgg_plan *plan, const pass_piece *piece, vgg_launch *launch,
-                                  vgg_buffer plan_input)
-{
-    const vgg_plan_step *step = &plan->steps[piece->step];
-    vgg_op_io io = {
-        .input = tensor_at(plan, step->input, piece->image),
-        .second = tensor_at(plan, step->second, piece->image),
-        .output = tensor_at(plan, step->output, piece->image),
-        .switches = tensor_at(plan, step->switches, piece->image),
-        .workspace = tensor_buffer(plan, step->workspace),
-        .clblast_workspace = plan->clblast_workspace,
-        .bias = {step->bias != NULL ? step->bias->pieces[0].memory : NULL, 0},
-        .weights = step->weights,
-    };
-    if (step->input == 0)
-        io.input =
-            (vgg_buffer){plan_input.memory, plan_input.offset + vgg_plan_input_elements(plan) *
-                                                                    (uint64_t)piece->image};
-    clvgg_status status = vgg_op_enqueue(&step->op, launch, &io, piece->images);
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("%s (%s)", step->layers, step->op.variant->name);
-    return status;
-}
-
-/* Every step, behind what `launch` waits for. `profiled` remembers when each piece ends. */
-static clvgg_status enqueue_steps(vgg_plan *plan, vgg_launch *launch, vgg_buffer input, int count,
-                                  bool profiled)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    int pieces = 0;
-    for (pass_piece piece = {0}; next_piece(plan, count, &piece);)
-        pieces++;
-    if (profiled)
-        VGG_NEW(plan->ended, (size_t)pieces);
-    for (pass_piece piece = {0}; next_piece(plan, count, &piece);) {
-        VGG_TRY(enqueue_piece(plan, &piece, launch, input));
-        if (profiled) {
-            VGG_TRY(vgg_stamp_take(plan->device, launch->last, &plan->ended[plan->ended_count]));
-            plan->ended_count++;
-        }
-    }
-cleanup:
-    return status;
-}
-
-/* The time of each step of a pass of `count` images that has ended: on an in-order queue, from the
- * end of the piece before (`written`: of the input's upload). Counts what a library launches
- * unseen. */
-static clvgg_status read_step_times(vgg_plan *plan, int count, const vgg_stamp *written)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_stamp *before = written, *after = plan->ended;
-    double ms = 0;
     for (int i = 0; i < plan->step_count; i++)
-        plan->steps[i].ms = 0.0;
-    for (pass_piece piece = {0}; next_piece(plan, count, &piece); before = after++) {
-        VGG_TRY(vgg_stamp_between(before, after, &ms));
-        plan->steps[piece.step].ms += ms;
-    }
-cleanup:
-    return status;
-}
-
-static void release_stamps(vgg_plan *plan)
-{
-    for (int i = 0; i < plan->ended_count; i++)
-        vgg_stamp_release(&plan->ended[i]);
-    vgg_free(plan->ended);
-    plan->ended = NULL;
-    plan->ended_count = 0;
+        if (plan->steps[i].input == 0)
+            plan->steps[i].stage->io.input = input;
 }
 
 static void replace_last_event(vgg_plan *plan, cl_event event)
@@ -202,33 +95,35 @@ static void note_run(vgg_plan *plan)
 static bool any_full_batch_reader_of_input(const vgg_plan *plan)
 {
     for (int i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].input == 0 && plan->steps[i].op.reads_full_batch)
+        if (plan->steps[i].input == 0 && plan->steps[i].stage->op.reads_full_batch)
             return true;
     return false;
 }
 
 /* Enqueues a pass: the wait for the one before, the input's copy where it is needed, the steps, the
  * outputs. */
-static clvgg_status enqueue_pass(vgg_plan *plan, vgg_launch *launch, int count, vgg_buffer input,
-                                 const vgg_buffer *outputs)
+static clvgg_status enqueue_pass(vgg_plan *plan, vgg_launch *launch, const vgg_plan_pass *pass)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_buffer *outputs = pass->outputs;
+    const uint64_t count = (uint64_t)pass->count;
+    vgg_buffer input = pass->input;
     if (plan->last_event != NULL) /* behind the pass before, which uses the same arena */
         VGG_TRY(vgg_launch_also_wait(launch, plan->last_event));
     if (any_full_batch_reader_of_input(plan)) {
-        const vgg_buffer copy = tensor_buffer(plan, 0);
+        const vgg_buffer copy = vgg_plan_tensor_buffer(plan, 0);
         VGG_TRY(vgg_launch_copy(launch, input.memory, input.offset, copy.memory, copy.offset,
-                                (uint64_t)count * vgg_plan_input_elements(plan)));
+                                count * vgg_plan_input_elements(plan)));
         input = copy;
     }
-    VGG_TRY(enqueue_steps(plan, launch, input, count, false));
+    bind_input(plan, input);
+    VGG_TRY(vgg_chain_enqueue(&plan->chain, launch, pass->count, false));
     for (int i = 0; i < plan->output_count; i++) {
         const int tensor = plan->outputs[i]; /* 0: the input itself, by another name */
-        const vgg_buffer from = tensor == 0 ? input : tensor_buffer(plan, tensor);
+        const vgg_buffer from = tensor == 0 ? input : vgg_plan_tensor_buffer(plan, tensor);
         if (outputs[i].memory != NULL)
             VGG_TRY(vgg_launch_copy(launch, from.memory, from.offset, outputs[i].memory,
-                                    outputs[i].offset,
-                                    (uint64_t)count * vgg_plan_output_elements(plan, i)));
+                                    outputs[i].offset, count * vgg_plan_output_elements(plan, i)));
     }
 cleanup:
     return status;
@@ -239,12 +134,11 @@ static void forget_input(vgg_plan *plan, cl_mem memory)
 {
     for (int i = 0; i < plan->step_count; i++)
         if (plan->steps[i].input == 0)
-            vgg_op_forget(&plan->steps[i].op, memory);
+            vgg_op_forget(&plan->steps[i].stage->op, memory);
 }
 
-clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count, vgg_buffer input,
-                              const vgg_buffer *outputs, cl_uint wait_count,
-                              const cl_event *wait_list, cl_event *event)
+clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, const vgg_plan_pass *pass,
+                              cl_event *event)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_launch launch = {0};
@@ -254,9 +148,9 @@ clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, int count,
     VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL));
     VGG_TRY(drop_ended_pass(plan));
     launch = vgg_launch_begin(queue, (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0,
-                              wait_count, wait_list);
-    status = enqueue_pass(plan, &launch, count, input, outputs);
-    forget_input(plan, input.memory);
+                              pass->wait_count, pass->wait_list);
+    status = enqueue_pass(plan, &launch, pass);
+    forget_input(plan, pass->input.memory);
     if (status == CLVGG_STATUS_OK)
         status = remember_pass(plan, &launch);
     if (status != CLVGG_STATUS_OK) {
@@ -298,7 +192,7 @@ static clvgg_status write_inputs(vgg_plan *plan, int count, const float *const *
     clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < plan->input_count; i++) {
         const int tensor = plan->inputs[i];
-        const vgg_buffer to = tensor_buffer(plan, tensor);
+        const vgg_buffer to = vgg_plan_tensor_buffer(plan, tensor);
         const uint64_t elements =
             plan->tensors[tensor].elements / (uint64_t)plan->max_batch * (uint64_t)count;
         VGG_CL(clEnqueueWriteBuffer(
@@ -327,10 +221,11 @@ clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *
         VGG_CL(clRetainEvent(written));
         vgg_launch_adopt(&launch, written);
     }
-    VGG_TRY(enqueue_steps(plan, &launch, tensor_buffer(plan, 0), count, plan->profile));
+    bind_input(plan, vgg_plan_tensor_buffer(plan, 0));
+    VGG_TRY(vgg_chain_enqueue(&plan->chain, &launch, count, plan->profile));
     VGG_TRY(vgg_launch_end(&launch, &done));
     for (int i = 0; i < plan->output_count; i++) {
-        const vgg_buffer from = tensor_buffer(plan, plan->outputs[i]);
+        const vgg_buffer from = vgg_plan_tensor_buffer(plan, plan->outputs[i]);
         if (outputs[i] != NULL)
             VGG_CL(clEnqueueReadBuffer(
                 plan->queue, from.memory, CL_FALSE, (size_t)from.offset * sizeof(float),
@@ -341,7 +236,7 @@ clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *
     VGG_TRY(check_event(done));
     note_run(plan);
     if (plan->profile)
-        VGG_TRY(read_step_times(plan, count, &start));
+        VGG_TRY(vgg_chain_read_times(&plan->chain, count, &start));
 cleanup:
     /* After a failure commands may still read the caller's memory. */
     if (status != CLVGG_STATUS_OK)
@@ -351,7 +246,7 @@ cleanup:
     if (done != NULL)
         clReleaseEvent(done);
     vgg_stamp_release(&start);
-    release_stamps(plan);
+    vgg_chain_forget_times(&plan->chain);
     vgg_launch_abandon(&launch);
     return note_loss(plan, status);
 }

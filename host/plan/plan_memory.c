@@ -86,16 +86,10 @@ cleanup:
     return status;
 }
 
-/* Bytes that CLBlast's steps need, one after the other, beside the arena. A buffer of its own: the
- * arena's chunks hold CLBlast's operands, and OpenCL doesn't allow a kernel a buffer and a part of
- * it at once. */
+/* Bytes that CLBlast's steps need, one after the other, beside the arena. */
 static uint64_t clblast_bytes(const vgg_plan *plan)
 {
-    uint64_t most = 0;
-    for (int i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].op.clblast_elements > most)
-            most = plan->steps[i].op.clblast_elements;
-    return most * sizeof(float);
+    return vgg_chain_clblast_elements(&plan->chain) * sizeof(float);
 }
 
 /* Sets the arena's bytes, its bytes if no memory were shared, and the lower bound: the most that is
@@ -131,17 +125,40 @@ cleanup:
     return status;
 }
 
+vgg_buffer vgg_plan_tensor_buffer(const vgg_plan *plan, int tensor)
+{
+    if (tensor < 0)
+        return (vgg_buffer){0};
+    const vgg_plan_tensor *t = &plan->tensors[tensor];
+    return (vgg_buffer){plan->chunks[t->chunk], t->offset};
+}
+
+/* Tells the chain's stages where their values lie. */
+static void bind_stages(vgg_plan *plan)
+{
+    for (int i = 0; i < plan->step_count; i++) {
+        const vgg_plan_step *step = &plan->steps[i];
+        step->stage->io = (vgg_op_io){
+            .input = vgg_plan_tensor_buffer(plan, step->input),
+            .second = vgg_plan_tensor_buffer(plan, step->second),
+            .output = vgg_plan_tensor_buffer(plan, step->output),
+            .switches = vgg_plan_tensor_buffer(plan, step->switches),
+            .workspace = vgg_plan_tensor_buffer(plan, step->workspace),
+        };
+        step->stage->input_stays = plan->tensors[step->input].in_band;
+        step->stage->output_stays = plan->tensors[step->output].in_band;
+    }
+}
+
 clvgg_status vgg_plan_allocate(vgg_plan *plan)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    if (clblast_bytes(plan) > 0)
-        VGG_CL_NEW(plan->clblast_workspace,
-                   clCreateBuffer(plan->device->context, CL_MEM_READ_WRITE,
-                                  (size_t)clblast_bytes(plan), NULL, &cl_error));
     VGG_NEW(plan->chunks, (size_t)plan->chunk_count);
     for (int i = 0; i < plan->chunk_count; i++)
         VGG_TRY(vgg_device_memory_create(plan->device, plan->chunk_elements[i] * sizeof(float),
                                          &plan->chunks[i]));
+    bind_stages(plan);
+    VGG_TRY(vgg_chain_allocate(&plan->chain));
 cleanup:
     if (status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY)
         vgg_message_prefix("a batch of %d needs %.1f MiB of activations", plan->max_batch,

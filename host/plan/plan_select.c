@@ -113,6 +113,7 @@ static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, i
     }
     const uint64_t batch = (uint64_t)plan->max_batch;
     int output = -1, workspace = -1;
+    vgg_stage *stage = NULL;
     VGG_TRY(check_index_range(plan, last_node,
                               vgg_layout_elements(&op->problem.result, op->output_block)));
     plan->tensors[input].last_step = plan->step_count;
@@ -121,8 +122,10 @@ static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, i
                        &output));
     if (op->workspace_elements > 0)
         VGG_TRY(add_tensor(plan, -1, 1, op->workspace_elements, &workspace));
+    VGG_TRY(vgg_chain_add(&plan->chain, &stage));
+    stage->op = *op;
     *out = &plan->steps[plan->step_count++];
-    **out = (vgg_plan_step){.op = *op,
+    **out = (vgg_plan_step){.stage = stage,
                             .first_node = first_node,
                             .last_node = last_node,
                             .input = input,
@@ -156,7 +159,7 @@ static clvgg_status require_tensor(selection *s, int node, int block, int *out)
         VGG_TRY(vgg_op_configure_layout(&op, &node_at(s, root)->output,
                                         s->plan->tensors[from].block, block, s->plan->max_batch));
         VGG_TRY(add_step(s->plan, &op, root, root, from, &step));
-        snprintf(step->layers, sizeof step->layers, "%s (layout)", node_at(s, root)->name);
+        snprintf(step->stage->name, sizeof step->stage->name, "%s (layout)", node_at(s, root)->name);
         *out = step->output;
     }
 cleanup:
@@ -347,7 +350,7 @@ static clvgg_status select_chain(selection *s, int index)
         s->plan->tensors[second].last_step = s->plan->step_count - 1;
     if (node->type == VGG_LAYER_MAX_POOL)
         VGG_TRY(add_switches(s, step));
-    snprintf(step->layers, sizeof step->layers, "%s%s%s%s%s", node->name, relu >= 0 ? "+" : "",
+    snprintf(step->stage->name, sizeof step->stage->name, "%s%s%s%s%s", node->name, relu >= 0 ? "+" : "",
              relu >= 0 ? node_at(s, relu)->name : "", pool >= 0 ? "+" : "",
              pool >= 0 ? node_at(s, pool)->name : "");
     for (int i = index + 1; i <= last; i++)

@@ -48,13 +48,13 @@ static double cost_of(const tuning_run *run, const vgg_plan_step *step)
 {
     const double flops = (double)vgg_graph_node_flops(run->graph, step->first_node);
     const double weights = (double)vgg_graph_node_parameters(run->graph, step->first_node);
-    return flops * step->op.problem.max_batch * 1e-11 + weights * 4e-10;
+    return flops * step->stage->op.problem.max_batch * 1e-11 + weights * 4e-10;
 }
 
 static clvgg_status add_chain(tuning_run *run, const vgg_plan_step *step)
 {
     chain *added = &run->chains[run->chain_count];
-    const vgg_problem *problem = &step->op.problem;
+    const vgg_problem *problem = &step->stage->op.problem;
     *added = (chain){.step = step,
                      .batch = problem->max_batch,
                      .cost = cost_of(run, step),
@@ -95,7 +95,7 @@ static clvgg_status outline_batches(tuning_run *run)
         VGG_TRY(vgg_plan_create(run->device, run->graph, NULL, &plan_options, &run->outlines[b]));
         for (int i = 0; i < run->outlines[b]->step_count; i++) {
             const vgg_plan_step *step = &run->outlines[b]->steps[i];
-            const vgg_node *node = step->op.problem.node;
+            const vgg_node *node = step->stage->op.problem.node;
             if (node != NULL && (node->type == VGG_LAYER_CONV2D || node->type == VGG_LAYER_DENSE))
                 VGG_TRY(add_chain(run, step));
         }
@@ -121,7 +121,7 @@ static void tell(tuning_run *run, clvgg_tune_event *event)
     event->struct_size = sizeof *event;
     event->chain = run->now;
     event->chain_count = run->chain_count;
-    event->layers = run->clblast_now ? "CLBlast's GEMM" : work->step->layers;
+    event->layers = run->clblast_now ? "CLBlast's GEMM" : work->step->stage->name;
     event->batch = run->clblast_now ? 1 : work->batch;
     event->candidates = run->judged;
     event->wrong = run->wrong;
@@ -187,7 +187,7 @@ static clvgg_status note_kernels(const tuning_run *run, const vgg_plan_step *ste
                                  vgg_tuning *tuning)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_problem problem = step->op.problem;
+    vgg_problem problem = step->stage->op.problem;
     vgg_op op;
     problem.pool = NULL;
     problem.result = problem.output;
@@ -212,7 +212,7 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
                              .user = run};
     vgg_tuner_result result;
     run->judged = run->wrong = 0;
-    status = vgg_tuner_search(&tuner, &work->step->op, work->step->poolable, &result);
+    status = vgg_tuner_search(&tuner, &work->step->stage->op, work->step->poolable, &result);
     run->summary->candidates += (size_t)run->judged;
     run->summary->wrong += (size_t)run->wrong;
     if (is_survivable(status)) {
@@ -234,8 +234,8 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
     VGG_TRY(note_kernels(run, work->step, &tuning));
     VGG_TRY(vgg_tuning_keep(run->source.cache, &tuning, 1));
     run->summary->tuned++;
-    run->summary->faster += result.variant != work->step->op.variant ||
-                            memcmp(&result.choice, &work->step->op.choice, sizeof result.choice);
+    run->summary->faster += result.variant != work->step->stage->op.variant ||
+                            memcmp(&result.choice, &work->step->stage->op.choice, sizeof result.choice);
     tell_result(run, &tuning, CLVGG_TUNE_FOUND);
 cleanup:
     return status;

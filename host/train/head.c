@@ -57,13 +57,23 @@ static clvgg_status configure_forward(vgg_head *head, int index)
                            .relu = !is_last(head, index) && type == VGG_LAYER_RELU,
                            .result = layer->dense_node.output,
                            .max_batch = head->options.max_batch};
-    VGG_TRY(choose_forward(head, &problem, &layer->dense));
+    VGG_TRY(vgg_chain_add(&head->chain, &layer->dense));
+    VGG_TRY(choose_forward(head, &problem, &layer->dense->op));
     if (!is_last(head, index) && type != VGG_LAYER_RELU) {
         problem.node = &layer->activation_node;
         problem.input = problem.output;
-        VGG_TRY(choose_forward(head, &problem, &layer->activation));
+        VGG_TRY(vgg_chain_add(&head->chain, &layer->activation));
+        VGG_TRY(choose_forward(head, &problem, &layer->activation->op));
     }
 cleanup:
+    return status;
+}
+
+static clvgg_status add_gradient(vgg_head *head, vgg_stage **out)
+{
+    const clvgg_status status = vgg_chain_add(&head->chain, out);
+    if (status == CLVGG_STATUS_OK)
+        (*out)->is_gradient = true;
     return status;
 }
 
@@ -71,19 +81,24 @@ static clvgg_status configure_gradients(vgg_head *head, int index)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     head_layer *layer = &head->layers[index];
-    layer->weight.pack = layer->bias.pack = layer->dense.pack;
+    layer->weight.pack = layer->bias.pack = layer->dense->op.pack;
     layer->bias.pack.channels = 1;
     vgg_grad_problem problem = {.gradient = VGG_GRADIENT_DATA,
                                 .pack = layer->weight.pack,
                                 .max_batch = head->options.max_batch,
                                 .rule = head->rule};
-    if (index > 0)
-        VGG_TRY(vgg_grad_choose(&layer->data, &problem, &head->traits));
+    if (index > 0) {
+        VGG_TRY(add_gradient(head, &layer->data));
+        VGG_TRY(vgg_grad_choose(&layer->data->gradient, &problem, &head->traits));
+    }
     problem.gradient = VGG_GRADIENT_UPDATE;
-    VGG_TRY(vgg_grad_choose(&layer->weight.update, &problem, &head->traits));
+    VGG_TRY(add_gradient(head, &layer->weight.update));
+    VGG_TRY(vgg_grad_choose(&layer->weight.update->gradient, &problem, &head->traits));
     problem.pack = layer->bias.pack;
-    VGG_TRY(
-        vgg_grad_configure(&layer->bias.update, &vgg_grad_update_direct, &problem, &head->traits));
+    VGG_TRY(add_gradient(head, &layer->bias.update));
+    VGG_TRY(vgg_grad_configure(&layer->bias.update->gradient,
+                               vgg_grad_definition_of(VGG_GRADIENT_UPDATE), &problem,
+                               &head->traits));
 cleanup:
     return status;
 }
@@ -107,12 +122,7 @@ static void size_layer(vgg_head *head, int index)
         need(&layer->bytes[HEAD_DROPPED], values);
     if (index > 0)
         need(&head->bytes[HEAD_DATA_GRAD],
-             (uint64_t)layer->data.slices * batch * (uint64_t)layer->shape.inputs);
-    need(&head->bytes[HEAD_WORKSPACE], layer->dense.workspace_elements);
-    need(&head->bytes[HEAD_WORKSPACE], layer->data.workspace_elements);
-    need(&head->bytes[HEAD_WORKSPACE], layer->weight.update.workspace_elements);
-    need(&head->bytes[HEAD_CLBLAST], layer->dense.clblast_elements);
-    need(&head->bytes[HEAD_CLBLAST], layer->data.clblast_elements);
+             (uint64_t)layer->data->gradient.slices * batch * (uint64_t)layer->shape.inputs);
 }
 
 static void size_buffers(vgg_head *head)
@@ -131,7 +141,8 @@ static void size_buffers(vgg_head *head)
 
 static uint64_t total_bytes(const vgg_head *head)
 {
-    uint64_t bytes = 0;
+    uint64_t bytes = sizeof(float) * (vgg_chain_workspace_elements(&head->chain) +
+                                      vgg_chain_clblast_elements(&head->chain));
     for (int i = 0; i < HEAD_BUFFERS; i++)
         bytes += head->bytes[i];
     for (int l = 0; l < head->options.layer_count; l++) {
@@ -145,6 +156,18 @@ static uint64_t total_bytes(const vgg_head *head)
     return bytes;
 }
 
+static uint64_t hash_programs(uint64_t hash, const vgg_stage *stage)
+{
+    if (stage == NULL)
+        return hash;
+    const vgg_op_program *programs =
+        stage->is_gradient ? stage->gradient.programs : stage->op.programs;
+    const int count = stage->is_gradient ? stage->gradient.program_count : stage->op.program_count;
+    for (int i = 0; i < count; i++)
+        hash = vgg_hash_text(vgg_hash_text(hash, programs[i].kernel_name), programs[i].options);
+    return hash;
+}
+
 static uint64_t fingerprint(const vgg_head *head)
 {
     uint64_t hash = vgg_hash_text(VGG_HASH_START, clvgg_version());
@@ -154,19 +177,15 @@ static uint64_t fingerprint(const vgg_head *head)
     hash = vgg_hash_number(hash, (uint64_t)head->options.max_batch);
     for (int l = 0; l < head->options.layer_count; l++) {
         const head_layer *layer = &head->layers[l];
-        const vgg_op_program *programs[] = {layer->dense.programs, layer->activation.programs,
-                                            layer->data.programs, layer->weight.update.programs};
-        const int counts[] = {layer->dense.program_count, layer->activation.program_count,
-                              layer->data.program_count, layer->weight.update.program_count};
+        const vgg_stage *stages[] = {layer->dense, layer->activation, layer->data,
+                                     layer->weight.update};
         hash = vgg_hash_number(hash, (uint64_t)layer->shape.inputs);
         hash = vgg_hash_number(hash, (uint64_t)layer->shape.outputs);
         hash = vgg_hash_number(hash,
                                (uint64_t)vgg_pack_pieces(&layer->weight.pack,
                                                          head->device->info.max_allocation_bytes));
-        for (int i = 0; i < 4; i++)
-            for (int p = 0; p < counts[i]; p++)
-                hash = vgg_hash_text(vgg_hash_text(hash, programs[i][p].kernel_name),
-                                     programs[i][p].options);
+        for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+            hash = hash_programs(hash, stages[i]);
     }
     return hash;
 }
@@ -217,7 +236,7 @@ static clvgg_status plan_head(clvgg_device *device, const vgg_head_options *opti
     VGG_TRY(check_options(options));
     VGG_NEW(head, 1);
     vgg_device_retain(device);
-    head->device = device;
+    head->device = head->chain.device = device;
     head->options = *options;
     head->options.layers = NULL;
     head->rule = rule_of(options);
@@ -260,13 +279,9 @@ cleanup:
 static clvgg_status build_kernels(vgg_head *head)
 {
     vgg_kernel_list list = {.device = head->device};
+    vgg_chain_list_kernels(&head->chain, &list);
     for (int i = 0; i < head->options.layer_count; i++) {
         head_layer *layer = &head->layers[i];
-        vgg_op_list_kernels(&layer->dense, &list);
-        vgg_op_list_kernels(&layer->activation, &list);
-        vgg_grad_list_kernels(&layer->data, &list);
-        vgg_grad_list_kernels(&layer->weight.update, &list);
-        vgg_grad_list_kernels(&layer->bias.update, &list);
         if (!is_last(head, i))
             vgg_dropout_list_kernels(&list, activation_types[layer->shape.activation],
                                      layer->shape.dropout > 0, &layer->dropout,
@@ -303,6 +318,35 @@ static clvgg_status make_buffers(vgg_head *head)
             VGG_TRY(make_buffer(head, head->layers[l].bytes[i], 0.0f, &head->layers[l].buffers[i]));
 cleanup:
     return status;
+}
+
+/* Tells the chain's stages where their values lie; what a dense layer reads is told by each pass. */
+static void bind_stages(vgg_head *head)
+{
+    for (int i = 0; i < head->options.layer_count; i++) {
+        head_layer *layer = &head->layers[i];
+        const vgg_packed_weights *weights = &layer->weight.parts[VGG_HEAD_VALUE];
+        const vgg_buffer activated = {layer->buffers[HEAD_ACTIVATED], 0};
+        layer->dense->io.output = activated;
+        vgg_stage_share(layer->dense, weights, &layer->bias.parts[VGG_HEAD_VALUE]);
+        if (layer->activation != NULL)
+            layer->activation->io = (vgg_op_io){.input = activated, .output = activated};
+        if (layer->data != NULL)
+            layer->data->gradient_io =
+                (vgg_grad_io){.dy = {layer->buffers[HEAD_DELTA], 0},
+                              .dx = {head->buffers[HEAD_DATA_GRAD], 0},
+                              .weights = weights};
+        for (int bias = 0; bias < 2; bias++) {
+            head_parameter *parameter = head_parameter_of(head, i, bias);
+            parameter->update->gradient_io = (vgg_grad_io){
+                .x = bias ? (vgg_buffer){head->buffers[HEAD_ONES], 0} : head_input(head, i, true),
+                .dy = {layer->buffers[HEAD_DELTA], 0},
+                .hyper = {head->buffers[HEAD_HYPER], 0},
+                .weights = &parameter->parts[VGG_HEAD_VALUE],
+                .moments = {&parameter->parts[VGG_HEAD_MOMENT1],
+                            &parameter->parts[VGG_HEAD_MOMENT2]}};
+        }
+    }
 }
 
 /* State begins at 0, padding included. */
@@ -361,6 +405,8 @@ clvgg_status vgg_head_create(clvgg_device *device, const vgg_head_options *optio
     for (int i = 0; i < options->layer_count; i++)
         for (int bias = 0; bias < 2; bias++)
             VGG_TRY(make_parameter(head, uploader, i, bias, source, user));
+    bind_stages(head);
+    VGG_TRY(vgg_chain_allocate(&head->chain));
     VGG_CL(clFinish(head->queue));
     *out = head;
     head = NULL;
@@ -372,7 +418,6 @@ cleanup:
 
 static void free_parameter(head_parameter *parameter)
 {
-    vgg_grad_release(&parameter->update);
     for (int part = 0; part < VGG_HEAD_PART_COUNT; part++)
         vgg_packed_weights_free(&parameter->parts[part]);
 }
@@ -390,11 +435,9 @@ void vgg_head_free(vgg_head *head)
         return;
     if (head->queue != NULL)
         clFinish(head->queue);
+    vgg_chain_release(&head->chain);
     for (int i = 0; i < head->options.layer_count; i++) {
         head_layer *layer = &head->layers[i];
-        vgg_op_release(&layer->dense);
-        vgg_op_release(&layer->activation);
-        vgg_grad_release(&layer->data);
         vgg_kernel_free(layer->dropout);
         vgg_kernel_free(layer->activation_grad);
         free_parameter(&layer->weight);

@@ -2,8 +2,9 @@
 #ifndef VGG_TRAIN_HEAD_PARTS_H
 #define VGG_TRAIN_HEAD_PARTS_H
 
-#include "ocl/clock.h"
+#include "exec/chain.h"
 #include "grad/train_steps.h"
+#include "ocl/clock.h"
 #include "train/head.h"
 
 enum { VGG_HEAD_PART_COUNT = VGG_HEAD_MOMENT2 + 1 };
@@ -12,7 +13,7 @@ enum { VGG_HEAD_PART_COUNT = VGG_HEAD_MOMENT2 + 1 };
 typedef struct head_parameter {
     vgg_pack pack;
     vgg_packed_weights parts[VGG_HEAD_PART_COUNT]; /* as many as the optimiser has */
-    vgg_grad_op update;
+    vgg_stage *update;
 } head_parameter;
 
 /* Buffers of a layer, [max_batch][outputs]. One that would hold what another does isn't made. */
@@ -22,9 +23,9 @@ typedef struct head_layer {
     vgg_head_layer shape;
     char name[64];
     vgg_node dense_node, activation_node;
-    vgg_op dense;                /* with ReLU, if that is the activation */
-    vgg_op activation;           /* elsewhere; not configured where there is none */
-    vgg_grad_op data;            /* of all but the first */
+    vgg_stage *dense;            /* with ReLU, if that is the activation */
+    vgg_stage *activation;       /* of another activation; NULL: there is none */
+    vgg_stage *data;             /* of all but the first */
     vgg_kernel *dropout;         /* NULL: none */
     vgg_kernel *activation_grad; /* of all but the last */
     head_parameter weight, bias;
@@ -42,8 +43,6 @@ enum {
     HEAD_ONES,      /* [max_batch]: the input of a bias */
     HEAD_DATA_GRAD, /* a data gradient's slices */
     HEAD_NORMS,     /* [layers][max_batch][VGG_CLIP_SPLIT] pairs */
-    HEAD_WORKSPACE,
-    HEAD_CLBLAST,
     HEAD_BUFFERS
 };
 
@@ -69,6 +68,7 @@ struct vgg_head {
     vgg_traits traits;
     vgg_head_options options; /* but for its layers */
     vgg_update_rule rule;
+    vgg_chain chain; /* forward ops, data gradients and updates; a step enqueues them one by one */
     head_layer layers[VGG_HEAD_MOST_LAYERS];
     uint64_t bytes[HEAD_BUFFERS];
     cl_mem buffers[HEAD_BUFFERS];
@@ -85,6 +85,17 @@ struct vgg_head {
 static inline int head_part_count(const vgg_head *head)
 {
     return vgg_rule_is_adam(head->rule) ? VGG_HEAD_PART_COUNT : VGG_HEAD_MOMENT1 + 1;
+}
+
+/* The buffer that a layer reads: the activations before it; in training, what dropout leaves of
+ * them. */
+static inline vgg_buffer head_input(const vgg_head *head, int layer, bool training)
+{
+    const head_layer *before = &head->layers[layer - 1];
+    if (layer == 0)
+        return (vgg_buffer){head->buffers[HEAD_FEATURES], 0};
+    return (vgg_buffer){
+        before->buffers[training && before->dropout != NULL ? HEAD_DROPPED : HEAD_ACTIVATED], 0};
 }
 
 static inline head_parameter *head_parameter_of(vgg_head *head, int layer, bool bias)

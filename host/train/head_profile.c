@@ -76,9 +76,9 @@ vgg_head_stage vgg_head_stage_at(const vgg_head *head, int index)
         return out;
     out.flops = flops;
     out.weight_bytes = weights;
-    out.variant = stage->kind == HEAD_FORWARD         ? layer->dense.variant->name
-                  : stage->kind == HEAD_DATA_GRADIENT ? layer->data.variant->name
-                                                      : layer->weight.update.variant->name;
+    out.variant = stage->kind == HEAD_FORWARD         ? layer->dense->op.variant->name
+                  : stage->kind == HEAD_DATA_GRADIENT ? layer->data->gradient.variant->name
+                                                      : layer->weight.update->gradient.variant->name;
     if (stage->kind == HEAD_UPDATE)
         out.weight_bytes *= 2 * (uint64_t)head_part_count(head); /* read and written */
     return out;

@@ -17,16 +17,6 @@ static vgg_buffer shared_buffer(const vgg_head *head, int which)
     return (vgg_buffer){head->buffers[which], 0};
 }
 
-/* The buffer that a layer reads: the activations before it; in training, what dropout leaves of
- * them. */
-static vgg_buffer input_of(const vgg_head *head, int layer, bool training)
-{
-    if (layer == 0)
-        return shared_buffer(head, HEAD_FEATURES);
-    const bool dropped = training && head->layers[layer - 1].dropout != NULL;
-    return layer_buffer(head, layer - 1, dropped ? HEAD_DROPPED : HEAD_ACTIVATED);
-}
-
 static vgg_dropout_key dropout_key(const vgg_head *head, int layer, uint64_t step)
 {
     return (vgg_dropout_key){head->options.seed, step, layer, head->layers[layer].shape.dropout};
@@ -40,21 +30,13 @@ static clvgg_status enqueue_layer(vgg_head *head, vgg_launch *launch, int index,
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const head_layer *layer = &head->layers[index];
-    const vgg_buffer activated = layer_buffer(head, index, HEAD_ACTIVATED);
-    vgg_op_io io = {.input = input_of(head, index, step != NULL),
-                    .output = activated,
-                    .workspace = shared_buffer(head, HEAD_WORKSPACE),
-                    .bias = {layer->bias.parts[VGG_HEAD_VALUE].pieces[0].memory, 0},
-                    .clblast_workspace = head->buffers[HEAD_CLBLAST],
-                    .weights = &layer->weight.parts[VGG_HEAD_VALUE]};
-    VGG_TRY(vgg_op_enqueue(&layer->dense, launch, &io, count));
-    if (layer->activation.variant != NULL) {
-        io.input = activated;
-        VGG_TRY(vgg_op_enqueue(&layer->activation, launch, &io, count));
-    }
+    layer->dense->io.input = head_input(head, index, step != NULL);
+    VGG_TRY(vgg_stage_enqueue(layer->dense, launch, count));
+    if (layer->activation != NULL)
+        VGG_TRY(vgg_stage_enqueue(layer->activation, launch, count));
     if (step != NULL && layer->dropout != NULL) {
         const vgg_dropout_key key = dropout_key(head, index, step->step);
-        VGG_TRY(vgg_dropout_enqueue(layer->dropout, launch, activated,
+        VGG_TRY(vgg_dropout_enqueue(layer->dropout, launch, layer->dense->io.output,
                                     layer_buffer(head, index, HEAD_DROPPED),
                                     (uint64_t)count * (uint64_t)layer->shape.outputs, &key));
     }
@@ -98,14 +80,10 @@ static clvgg_status enqueue_data_gradient(vgg_head *head, vgg_launch *launch, in
     const head_layer *layer = &head->layers[index];
     const vgg_dropout_key key = dropout_key(head, index - 1, step->step);
     const uint64_t inputs = (uint64_t)layer->shape.inputs;
-    const vgg_grad_io io = {.dy = layer_buffer(head, index, HEAD_DELTA),
-                            .dx = shared_buffer(head, HEAD_DATA_GRAD),
-                            .workspace = shared_buffer(head, HEAD_WORKSPACE),
-                            .clblast_workspace = head->buffers[HEAD_CLBLAST],
-                            .weights = &layer->weight.parts[VGG_HEAD_VALUE]};
-    VGG_TRY(vgg_grad_enqueue(&layer->data, launch, &io, count));
+    VGG_TRY(vgg_stage_enqueue(layer->data, launch, count));
     VGG_TRY(vgg_activation_grad_enqueue(
-        layer[-1].activation_grad, launch, io.dx, layer->data.slices,
+        layer[-1].activation_grad, launch, shared_buffer(head, HEAD_DATA_GRAD),
+        layer->data->gradient.slices,
         (uint64_t)head->options.max_batch * inputs, layer_buffer(head, index - 1, HEAD_ACTIVATED),
         layer_buffer(head, index - 1, HEAD_DELTA), (uint64_t)count * inputs, &key));
     VGG_TRY(vgg_head_note_stage(head, launch, HEAD_DATA_GRADIENT, index));
@@ -124,7 +102,7 @@ static clvgg_status enqueue_clipping(vgg_head *head, vgg_launch *launch, int cou
     for (int i = 0; i < layers; i++) {
         const vgg_head_layer *shape = &head->layers[i].shape;
         const vgg_buffer sums = {head->buffers[HEAD_NORMS], (uint64_t)(i * stride)};
-        VGG_TRY(vgg_clip_enqueue_norm(&head->clip, launch, input_of(head, i, true), shape->inputs,
+        VGG_TRY(vgg_clip_enqueue_norm(&head->clip, launch, head_input(head, i, true), shape->inputs,
                                       layer_buffer(head, i, HEAD_DELTA), shape->outputs, count,
                                       sums));
     }
@@ -138,16 +116,8 @@ cleanup:
 static clvgg_status enqueue_update(vgg_head *head, vgg_launch *launch, int index, bool bias,
                                    int count)
 {
-    const head_parameter *parameter = head_parameter_of(head, index, bias);
-    const vgg_packed_weights *parts = parameter->parts;
-    const vgg_grad_io io = {.x =
-                                bias ? shared_buffer(head, HEAD_ONES) : input_of(head, index, true),
-                            .dy = layer_buffer(head, index, HEAD_DELTA),
-                            .hyper = shared_buffer(head, HEAD_HYPER),
-                            .workspace = shared_buffer(head, HEAD_WORKSPACE),
-                            .weights = &parts[VGG_HEAD_VALUE],
-                            .moments = {&parts[VGG_HEAD_MOMENT1], &parts[VGG_HEAD_MOMENT2]}};
-    clvgg_status status = vgg_grad_enqueue(&parameter->update, launch, &io, count);
+    clvgg_status status =
+        vgg_stage_enqueue(head_parameter_of(head, index, bias)->update, launch, count);
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("layer '%s'", head->layers[index].name);
     return status;

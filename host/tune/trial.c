@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "ops/upload.h"
+#include "ocl/memory.h"
 #include "tensor/shape.h"
 
 enum { SAMPLES = 5, MOST_SAMPLES = 15 };
@@ -44,34 +44,41 @@ static clvgg_status read_weights(void *user, uint64_t first, uint64_t count, voi
 
 /* ---- stages ---- */
 
-static clvgg_status new_buffer(const vgg_trial_bench *bench, uint64_t elements, cl_mem *memory)
+static clvgg_status add_layout(vgg_chain *trial, const clvgg_shape *shape, int from, int to,
+                               int max_batch)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(elements * sizeof(float) <= bench->traits.max_allocation_bytes,
-                CLVGG_STATUS_OUT_OF_DEVICE_MEMORY, "%llu bytes exceed the largest allocation",
-                (unsigned long long)(elements * sizeof(float)));
-    VGG_CL_NEW(*memory, clCreateBuffer(bench->device->context, CL_MEM_READ_WRITE,
-                                       (size_t)elements * sizeof(float), NULL, &cl_error));
+    vgg_stage *stage = NULL;
+    if (from == to)
+        return status;
+    VGG_TRY(vgg_chain_add(trial, &stage));
+    VGG_TRY(vgg_op_configure_layout(&stage->op, shape, from, to, max_batch));
 cleanup:
     return status;
 }
 
-/* The next stage, to be configured by the caller. */
-static vgg_op *next_stage(vgg_trial *trial)
+/* Adds the pooling by itself; *block is the layout before it, and then behind it. */
+static clvgg_status add_pool(const vgg_trial_bench *bench, vgg_chain *trial, int *block)
 {
-    return &trial->ops[trial->stage_count++];
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_stage *stage = NULL;
+    const vgg_problem problem = {.node = bench->pool,
+                                 .input = bench->problem.output,
+                                 .output = bench->pool->output,
+                                 .input_block = *block,
+                                 .result = bench->pool->output,
+                                 .max_batch = bench->problem.max_batch};
+    VGG_TRY(vgg_chain_add(trial, &stage));
+    VGG_TRY(vgg_op_configure(&stage->op, vgg_variant_definition_of(bench->pool->type), &problem,
+                             &bench->traits));
+    *block = stage->op.output_block;
+cleanup:
+    return status;
 }
 
-static clvgg_status add_layout(vgg_trial *trial, const clvgg_shape *shape, int from, int to,
-                               int max_batch)
-{
-    if (from == to)
-        return CLVGG_STATUS_OK;
-    return vgg_op_configure_layout(next_stage(trial), shape, from, to, max_batch);
-}
-
-static clvgg_status configure_stages(const vgg_trial_bench *bench, const vgg_variant *variant,
-                                     const vgg_choice *choice, vgg_trial *trial, vgg_op **main)
+/* *main is the candidate itself. */
+static clvgg_status add_stages(const vgg_trial_bench *bench, const vgg_variant *variant,
+                               const vgg_choice *choice, vgg_chain *trial, vgg_stage **main)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_problem *problem = &bench->problem;
@@ -79,144 +86,43 @@ static clvgg_status configure_stages(const vgg_trial_bench *bench, const vgg_var
     VGG_TRY(vgg_op_configure_chain(&op, variant, problem, bench->pool, &bench->traits, choice));
     VGG_TRY(
         add_layout(trial, &problem->input, bench->input_block, op.input_block, problem->max_batch));
-    *main = next_stage(trial);
-    **main = op;
+    VGG_TRY(vgg_chain_add(trial, main));
+    (*main)->op = op;
     int block = op.output_block;
-    if (bench->pool != NULL && op.problem.pool == NULL) {
-        const vgg_problem pool = {.node = bench->pool,
-                                  .input = problem->output,
-                                  .output = bench->pool->output,
-                                  .input_block = block,
-                                  .result = bench->pool->output,
-                                  .max_batch = problem->max_batch};
-        vgg_op *stage = next_stage(trial);
-        VGG_TRY(vgg_op_configure(stage, &vgg_variant_pool, &pool, &bench->traits));
-        block = stage->output_block;
-    }
+    if (bench->pool != NULL && op.problem.pool == NULL)
+        VGG_TRY(add_pool(bench, trial, &block));
     VGG_TRY(add_layout(trial, bench->pool != NULL ? &bench->pool->output : &problem->output, block,
                        bench->output_block, problem->max_batch));
 cleanup:
     return status;
 }
 
-static clvgg_status upload(const vgg_trial_bench *bench, const vgg_op *op, vgg_trial *trial)
+clvgg_status vgg_trial_prepare(const vgg_trial_bench *bench, const vgg_variant *variant,
+                               const vgg_choice *choice, vgg_chain *trial)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_tensor_input values = {NULL, CLVGG_DTYPE_F32, read_weights};
-    VGG_TRY(vgg_packed_weights_create(bench->device, bench->queue, &op->pack, &values,
-                                      &trial->weights));
-    VGG_TRY(vgg_packed_bias_create(bench->device, op->pack.rows,
-                                   vgg_ceil_div(op->pack.rows, op->pack.panel) * op->pack.panel,
-                                   &values, &trial->bias));
+    vgg_stage *main = NULL;
+    *trial = (vgg_chain){.device = bench->device};
+    VGG_TRY(add_stages(bench, variant, choice, trial, &main));
+    trial->stages[0]->io.input.memory = bench->input;
+    VGG_TRY(vgg_chain_prepare(trial));
+    VGG_TRY(vgg_stage_pack(main, bench->device, bench->queue, &values, &values));
+    /* New memory may still hold what an earlier, right candidate left there: one that doesn't write
+     * all of it must not pass. */
+    VGG_TRY(vgg_chain_fill(trial, bench->queue, NAN));
 cleanup:
     return status;
-}
-
-/* Each stage reads what the one before wrote. */
-static clvgg_status connect_stages(const vgg_trial_bench *bench, vgg_op *main, vgg_trial *trial)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    const uint64_t batch = (uint64_t)bench->problem.max_batch;
-    if (main->workspace_elements > 0)
-        VGG_TRY(new_buffer(bench, main->workspace_elements, &trial->workspace));
-    if (main->clblast_elements > 0)
-        VGG_TRY(new_buffer(bench, main->clblast_elements, &trial->clblast_workspace));
-    for (int i = 0; i < trial->stage_count; i++) {
-        vgg_op *op = &trial->ops[i];
-        VGG_TRY(new_buffer(bench,
-                           batch * vgg_layout_elements(&op->problem.result, op->output_block),
-                           &trial->outputs[i]));
-        trial->io[i] = (vgg_op_io){
-            .input = {i == 0 ? bench->input : trial->outputs[i - 1], 0},
-            .output = {trial->outputs[i], 0},
-        };
-        if (op == main) {
-            trial->io[i].workspace.memory = trial->workspace;
-            trial->io[i].clblast_workspace = trial->clblast_workspace;
-            trial->io[i].bias.memory = trial->bias.pieces[0].memory;
-            trial->io[i].weights = &trial->weights;
-        }
-    }
-cleanup:
-    return status;
-}
-
-/* New memory may still hold what an earlier, right candidate left there: one that doesn't write all
- * of it must not pass. */
-static clvgg_status spoil_outputs(const vgg_trial_bench *bench, const vgg_trial *trial)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    const float nan = NAN;
-    for (int i = 0; i < trial->stage_count; i++) {
-        const vgg_op *op = &trial->ops[i];
-        const size_t elements = (size_t)bench->problem.max_batch *
-                                (size_t)vgg_layout_elements(&op->problem.result, op->output_block);
-        VGG_CL(clEnqueueFillBuffer(bench->queue, trial->outputs[i], &nan, sizeof nan, 0,
-                                   elements * sizeof nan, 0, NULL, NULL));
-    }
-cleanup:
-    return status;
-}
-
-clvgg_status vgg_trial_prepare(const vgg_trial_bench *bench, const vgg_variant *variant,
-                               const vgg_choice *choice, vgg_trial *trial)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    vgg_op *main = NULL;
-    *trial = (vgg_trial){0};
-    VGG_TRY(configure_stages(bench, variant, choice, trial, &main));
-    for (int i = 0; i < trial->stage_count; i++)
-        VGG_TRY(vgg_op_build(&trial->ops[i], bench->device));
-    VGG_TRY(upload(bench, main, trial));
-    VGG_TRY(connect_stages(bench, main, trial));
-    VGG_TRY(spoil_outputs(bench, trial));
-cleanup:
-    return status;
-}
-
-static void release_memory(cl_mem memory)
-{
-    if (memory != NULL)
-        clReleaseMemObject(memory);
-}
-
-void vgg_trial_release(vgg_trial *trial)
-{
-    for (int i = 0; i < trial->stage_count; i++) {
-        vgg_op_release(&trial->ops[i]);
-        release_memory(trial->outputs[i]);
-    }
-    release_memory(trial->workspace);
-    release_memory(trial->clblast_workspace);
-    vgg_packed_weights_free(&trial->weights);
-    vgg_packed_weights_free(&trial->bias);
-    *trial = (vgg_trial){0};
 }
 
 /* ---- running ---- */
 
-clvgg_status vgg_trial_time(const vgg_trial_bench *bench, vgg_trial *trial, int count, double *ms)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    vgg_launch launch = vgg_launch_begin(bench->queue, false, 0, NULL);
-    const double start = vgg_clock_ms();
-    for (int i = 0; i < trial->stage_count; i++)
-        VGG_TRY(vgg_op_enqueue(&trial->ops[i], &launch, &trial->io[i], count));
-    VGG_CL(clFinish(bench->queue));
-    *ms = vgg_clock_ms() - start;
-cleanup:
-    if (status != CLVGG_STATUS_OK)
-        clFinish(bench->queue);
-    vgg_launch_abandon(&launch);
-    return status;
-}
-
-static clvgg_status read_image(const vgg_trial_bench *bench, const vgg_trial *trial, int image,
+static clvgg_status read_image(const vgg_trial_bench *bench, const vgg_chain *trial, int image,
                                float *values)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const size_t bytes = (size_t)bench->output_elements * sizeof(float);
-    VGG_CL(clEnqueueReadBuffer(bench->queue, trial->outputs[trial->stage_count - 1], CL_TRUE,
+    VGG_CL(clEnqueueReadBuffer(bench->queue, trial->stages[trial->count - 1]->output, CL_TRUE,
                                (size_t)image * bytes, bytes, values, 0, NULL, NULL));
 cleanup:
     return status;
@@ -240,13 +146,13 @@ static bool is_right(const float *values, const float *expected, uint64_t count,
     return sqrt(difference) <= bound * sqrt(size);
 }
 
-static clvgg_status check(const vgg_trial_bench *bench, const vgg_trial *trial, int count,
+static clvgg_status check(const vgg_trial_bench *bench, const vgg_chain *trial, int count,
                           bool *right)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     double bound = 0;
-    for (int i = 0; i < trial->stage_count; i++)
-        bound = fmax(bound, vgg_op_error_bound(&trial->ops[i]));
+    for (int i = 0; i < trial->count; i++)
+        bound = fmax(bound, vgg_op_error_bound(&trial->stages[i]->op));
     *right = true;
     for (int i = 0; i < count && *right; i++) {
         VGG_TRY(read_image(bench, trial, i, bench->read));
@@ -300,20 +206,19 @@ static clvgg_status compute_expected(vgg_trial_bench *bench)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     static const vgg_choice none = {{0}};
-    const bool dense = bench->problem.node->type == VGG_LAYER_DENSE;
-    vgg_trial trial;
-    VGG_TRY(vgg_trial_prepare(bench, dense ? &vgg_variant_dense_direct : &vgg_variant_conv_direct,
-                              &none, &trial));
-    VGG_TRY(vgg_trial_time(bench, &trial, bench->distinct, &bench->definition_ms));
+    const vgg_variant *definition = vgg_variant_definition_of(bench->problem.node->type);
+    vgg_chain trial;
+    VGG_TRY(vgg_trial_prepare(bench, definition, &none, &trial));
+    VGG_TRY(vgg_chain_run(&trial, bench->queue, bench->distinct, &bench->definition_ms));
     bench->definition_ms /= bench->distinct;
     for (int i = 0; i < bench->distinct; i++) {
         float *values = bench->expected + (uint64_t)i * bench->output_elements;
         VGG_TRY(read_image(bench, &trial, i, values));
         VGG_REQUIRE(!all_zero(values, bench->output_elements), CLVGG_STATUS_OPENCL,
-                    "the device computes %s as zeros", trial.ops[0].variant->name);
+                    "the device computes %s as zeros", definition->name);
     }
 cleanup:
-    vgg_trial_release(&trial);
+    vgg_chain_release(&trial);
     return status;
 }
 
@@ -349,8 +254,11 @@ clvgg_status vgg_trial_bench_open(clvgg_device *device, const vgg_op *like, cons
     const clvgg_shape *result = pool != NULL ? &pool->output : &bench->problem.output;
     bench->input_elements = vgg_layout_elements(&bench->problem.input, bench->input_block);
     bench->output_elements = vgg_layout_elements(result, bench->output_block);
-    VGG_TRY(new_buffer(bench, (uint64_t)bench->problem.max_batch * bench->input_elements,
-                       &bench->input));
+    const uint64_t bytes =
+        (uint64_t)bench->problem.max_batch * bench->input_elements * sizeof(float);
+    VGG_REQUIRE(bytes <= bench->traits.max_allocation_bytes, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+                "%llu bytes exceed the largest allocation", (unsigned long long)bytes);
+    VGG_TRY(vgg_device_memory_create(device, bytes, &bench->input));
     VGG_NEW(bench->expected, (size_t)((uint64_t)bench->distinct * bench->output_elements));
     VGG_NEW(bench->read, (size_t)bench->output_elements);
     VGG_TRY(fill_input(bench));
@@ -361,7 +269,8 @@ cleanup:
 
 void vgg_trial_bench_close(vgg_trial_bench *bench)
 {
-    release_memory(bench->input);
+    if (bench->input != NULL)
+        clReleaseMemObject(bench->input);
     if (bench->queue != NULL)
         clReleaseCommandQueue(bench->queue);
     vgg_free(bench->expected);
@@ -383,7 +292,7 @@ static bool stopped(const vgg_trial_bench *bench)
 }
 
 /* Median of several; dropped at the first that is more than twice the best. */
-static clvgg_status sample(const vgg_trial_bench *bench, vgg_trial *trial, double best_ms,
+static clvgg_status sample(const vgg_trial_bench *bench, vgg_chain *trial, double best_ms,
                            vgg_verdict *verdict, double *ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -391,7 +300,7 @@ static clvgg_status sample(const vgg_trial_bench *bench, vgg_trial *trial, doubl
     int count = 0;
     while (count < SAMPLES ? count == 0 || spent_ms < VGG_TRIAL_PATIENCE_MS
                            : count < MOST_SAMPLES && spent_ms < enough_ms) {
-        VGG_TRY(vgg_trial_time(bench, trial, bench->problem.max_batch, &samples[count]));
+        VGG_TRY(vgg_chain_run(trial, bench->queue, bench->problem.max_batch, &samples[count]));
         spent_ms += samples[count++];
         qsort(samples, (size_t)count, sizeof *samples, ascending);
         *ms = samples[count / 2];
@@ -424,21 +333,21 @@ static bool decide_early(const vgg_trial_bench *bench, double image_ms, double b
     return false;
 }
 
-clvgg_status vgg_trial_judge(const vgg_trial_bench *bench, vgg_trial *trial, double best_ms,
+clvgg_status vgg_trial_judge(const vgg_trial_bench *bench, vgg_chain *trial, double best_ms,
                              vgg_verdict *verdict, double *ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const int batch = bench->problem.max_batch;
     bool right = false;
     /* The first run of a kernel may compile it: the second tells. */
-    VGG_TRY(vgg_trial_time(bench, trial, 1, ms));
+    VGG_TRY(vgg_chain_run(trial, bench->queue, 1, ms));
     VGG_TRY(check(bench, trial, 1, &right));
     if (right) {
-        VGG_TRY(vgg_trial_time(bench, trial, 1, ms));
+        VGG_TRY(vgg_chain_run(trial, bench->queue, 1, ms));
         if (decide_early(bench, *ms, best_ms, verdict))
             goto cleanup;
         if (batch > 1) {
-            VGG_TRY(vgg_trial_time(bench, trial, batch, ms));
+            VGG_TRY(vgg_chain_run(trial, bench->queue, batch, ms));
             VGG_TRY(check(bench, trial, batch, &right));
         }
     }

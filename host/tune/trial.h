@@ -1,14 +1,13 @@
 /* tune/trial.h — running candidates for one chain of layers: checked first, then timed.
  *
  * All candidates get the same values, small integers whose sums are exact in float32, and must give
- * what the layers' definition (conv_direct, dense_direct) gave on the device: equal, or within the
- * variant's bound. A candidate that reads or writes another layout than its neighbours pays for the
+ * what the layers' definition gave on the device: equal, or within the variant's bound. A candidate that reads or writes another layout than its neighbours pays for the
  * conversions, and one that can't take the pooling along for a pooling of its own.
  */
 #ifndef VGG_TUNE_TRIAL_H
 #define VGG_TUNE_TRIAL_H
 
-#include "ops/op.h"
+#include "exec/chain.h"
 
 /* The state shared by all candidates of a problem. */
 typedef struct vgg_trial_bench {
@@ -34,17 +33,6 @@ clvgg_status vgg_trial_bench_open(clvgg_device *device, const vgg_op *like, cons
                                   vgg_trial_bench *bench);
 void vgg_trial_bench_close(vgg_trial_bench *bench);
 
-/* A candidate made ready. */
-enum { VGG_TRIAL_STAGES = 4 };
-typedef struct vgg_trial {
-    vgg_op ops[VGG_TRIAL_STAGES]; /* layout, the variant, pooling, layout */
-    vgg_op_io io[VGG_TRIAL_STAGES];
-    cl_mem outputs[VGG_TRIAL_STAGES];
-    int stage_count;
-    vgg_packed_weights weights, bias;
-    cl_mem workspace, clblast_workspace;
-} vgg_trial;
-
 /* A candidate that takes longer than this is timed fewer times than others: once at least. */
 #define VGG_TRIAL_PATIENCE_MS 2e3
 
@@ -56,15 +44,14 @@ typedef enum vgg_verdict {
     VGG_VERDICT_TOO_LONG /* would hold a GPU for more than half a second */
 } vgg_verdict;
 
-/* Configures, builds, uploads. A refusal is UNSUPPORTED, BUILD_FAILED or OUT_OF_DEVICE_MEMORY. */
+/* Configures, builds, uploads a candidate: conversions and a pooling with it, as needed. A refusal
+ * is UNSUPPORTED, BUILD_FAILED or OUT_OF_DEVICE_MEMORY. The caller releases the chain, on failure
+ * too. */
 clvgg_status vgg_trial_prepare(const vgg_trial_bench *bench, const vgg_variant *variant,
-                               const vgg_choice *choice, vgg_trial *trial);
-void vgg_trial_release(vgg_trial *trial);
+                               const vgg_choice *choice, vgg_chain *trial);
 /* Runs it on few images, checks all, then times: *ms is the median, or what showed that it is more
  * than twice `best_ms` (0: nothing to beat). */
-clvgg_status vgg_trial_judge(const vgg_trial_bench *bench, vgg_trial *trial, double best_ms,
+clvgg_status vgg_trial_judge(const vgg_trial_bench *bench, vgg_chain *trial, double best_ms,
                              vgg_verdict *verdict, double *ms);
-/* Milliseconds of one run on the whole batch. */
-clvgg_status vgg_trial_time(const vgg_trial_bench *bench, vgg_trial *trial, int count, double *ms);
 
 #endif

@@ -83,7 +83,7 @@ static void note(search *s, const candidate *tried, vgg_verdict verdict, double 
 static clvgg_status try_candidate(search *s, const vgg_variant *variant, const vgg_choice *choice)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_trial trial = {0};
+    vgg_chain trial = {0};
     vgg_verdict verdict = VGG_VERDICT_REFUSED;
     candidate *tried = &s->tried[s->tried_count];
     double ms = 0;
@@ -92,7 +92,7 @@ static clvgg_status try_candidate(search *s, const vgg_variant *variant, const v
     if (status == CLVGG_STATUS_OK)
         status = vgg_trial_judge(&s->bench, &trial, s->tried_count > 0 ? s->tried[s->best].ms : 0,
                                  &verdict, &ms);
-    vgg_trial_release(&trial);
+    vgg_chain_release(&trial);
     if (status != CLVGG_STATUS_OK && (!is_refusal(status) || s->tried_count == 0))
         return status;
     tried->ms = status == CLVGG_STATUS_OK && verdict == VGG_VERDICT_TIMED ? ms : 0;
@@ -224,25 +224,25 @@ static clvgg_status fight(search *s)
     clvgg_status status = CLVGG_STATUS_OK;
     const candidate *sides[2] = {&s->tried[0], &s->tried[s->best]};
     const int batch = s->bench.problem.max_batch;
-    vgg_trial trials[2] = {{.stage_count = 0}, {.stage_count = 0}};
+    vgg_chain trials[2] = {{0}, {0}};
     double ms[2][ROUNDS], unused = 0;
     int rounds = 0;
     for (int i = 0; i < 2; i++) {
         VGG_TRY(vgg_trial_prepare(&s->bench, sides[i]->variant, &sides[i]->choice, &trials[i]));
-        VGG_TRY(vgg_trial_time(&s->bench, &trials[i], batch, &unused));
+        VGG_TRY(vgg_chain_run(&trials[i], s->bench.queue, batch, &unused));
     }
     for (double start = vgg_clock_ms();
          rounds < ROUNDS && (rounds == 0 || vgg_clock_ms() - start < 2 * VGG_TRIAL_PATIENCE_MS);
          rounds++)
         for (int i = 0; i < 2; i++)
-            VGG_TRY(vgg_trial_time(&s->bench, &trials[i], batch, &ms[i][rounds]));
+            VGG_TRY(vgg_chain_run(&trials[i], s->bench.queue, batch, &ms[i][rounds]));
     for (int i = 0; i < 2; i++)
         qsort(ms[i], (size_t)rounds, sizeof **ms, ascending);
     s->result->default_ms = ms[0][rounds / 2];
     s->result->ms = ms[1][rounds / 2];
 cleanup:
     for (int i = 0; i < 2; i++)
-        vgg_trial_release(&trials[i]);
+        vgg_chain_release(&trials[i]);
     return status;
 }
 

@@ -50,11 +50,11 @@ static void close_bench(bench *b)
 /* Whether a program before the p-th of step s is the same. */
 static bool was_before(const vgg_plan *plan, int s, int p)
 {
-    const vgg_op_program *wanted = &plan->steps[s].op.programs[p];
+    const vgg_op_program *wanted = &plan->steps[s].stage->op.programs[p];
     for (int i = 0; i <= s; i++)
-        for (int j = 0; j < (i < s ? plan->steps[i].op.program_count : p); j++)
-            if (strcmp(plan->steps[i].op.programs[j].file, wanted->file) == 0 &&
-                strcmp(plan->steps[i].op.programs[j].options, wanted->options) == 0)
+        for (int j = 0; j < (i < s ? plan->steps[i].stage->op.program_count : p); j++)
+            if (strcmp(plan->steps[i].stage->op.programs[j].file, wanted->file) == 0 &&
+                strcmp(plan->steps[i].stage->op.programs[j].options, wanted->options) == 0)
                 return true;
     return false;
 }
@@ -63,7 +63,7 @@ static size_t count_programs(const vgg_plan *plan)
 {
     size_t count = 0;
     for (int s = 0; s < plan->step_count; s++)
-        for (int p = 0; p < plan->steps[s].op.program_count; p++)
+        for (int p = 0; p < plan->steps[s].stage->op.program_count; p++)
             count += !was_before(plan, s, p);
     return count;
 }
@@ -125,9 +125,9 @@ static void write_kernels(const char *whole, const char *slow)
 static const vgg_op_program *first_program(const vgg_plan *plan, const char *but)
 {
     for (int s = 0; s < plan->step_count; s++)
-        for (int p = 0; p < plan->steps[s].op.program_count; p++)
-            if (but == NULL || strcmp(plan->steps[s].op.programs[p].file, but) != 0)
-                return &plan->steps[s].op.programs[p];
+        for (int p = 0; p < plan->steps[s].stage->op.program_count; p++)
+            if (but == NULL || strcmp(plan->steps[s].stage->op.programs[p].file, but) != 0)
+                return &plan->steps[s].stage->op.programs[p];
     fail();
     return NULL;
 }

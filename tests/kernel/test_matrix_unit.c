@@ -26,7 +26,7 @@ static int count_amx_steps(clvgg_device *device, clvgg_model *model, clvgg_stora
         session_make(device, model, &(session_request){.plan_only = 1, .storage = storage});
     int count = 0;
     for (int i = 0; i < session->plan->step_count; i++)
-        count += session->plan->steps[i].op.variant == &vgg_variant_conv_amx;
+        count += session->plan->steps[i].stage->op.variant == &vgg_variant_conv_amx;
     clvgg_session_free(session);
     return count;
 }

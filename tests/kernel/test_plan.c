@@ -150,7 +150,7 @@ static void fusion_stops_at_what_is_retained(void **state)
         const vgg_plan *plan = session->plan;
         int convolutions = 0;
         for (int s = 0; s < plan->step_count; s++)
-            if (plan->steps[s].first_node == conv2 && plan->steps[s].op.pack.panel != 0) {
+            if (plan->steps[s].first_node == conv2 && plan->steps[s].stage->op.pack.panel != 0) {
                 convolutions++;
                 assert_int_equal(plan->steps[s].last_node - conv2 <= 2 - i, true);
             }

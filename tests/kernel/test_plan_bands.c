@@ -43,7 +43,7 @@ static bool has_band(const clvgg_session *session)
 {
     const vgg_plan *plan = session->plan;
     for (int i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].band_images < plan->max_batch)
+        if (plan->steps[i].stage->band_images < plan->max_batch)
             return true;
     return false;
 }
@@ -87,8 +87,8 @@ static void a_band_gives_the_same_bits_in_less_memory(void **state)
             free(output);
         }
         for (int i = 0; i < session->plan->step_count; i++)
-            assert_true(profile ? session->plan->steps[i].ms >= 0.0
-                                : session->plan->steps[i].ms == 0.0);
+            assert_true(profile ? session->plan->steps[i].stage->ms >= 0.0
+                                : session->plan->steps[i].stage->ms == 0.0);
         clvgg_session_free(session);
     }
     clvgg_session_free(whole);

@@ -2,6 +2,7 @@
  * the arena is close to its bound, devices with small allocations, limits; and what it says of
  * requests that can't be met.
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,19 +119,19 @@ static void full_vgg16_arena_is_close_to_its_bound(void **state)
             assert_true((double)plan->arena_bytes <= 1.1 * (double)plan->arena_bound_bytes);
             assert_true(plan->unshared_bytes > 2 * plan->arena_bytes);
             /* A CPU takes large images one by one. */
-            assert_int_equal(plan->steps[0].band_images, t == 0 ? batch : 1);
-            assert_true((plan->steps[0].band_end > 1) == (t == 1 && batch > 1));
-            assert_int_equal(plan->steps[13].band_images, batch);
+            assert_int_equal(plan->steps[0].stage->band_images, t == 1 && batch > 1 ? 1 : INT_MAX);
+            assert_true((plan->steps[0].stage->band_end > 1) == (t == 1 && batch > 1));
+            assert_int_equal(plan->steps[13].stage->band_images, INT_MAX);
             if (t == 0) { /* 13 convolutions, 3 dense layers; nothing to convert */
                 assert_int_equal(plan->step_count, 16);
-                assert_string_equal(plan->steps[0].op.variant->name, "conv_tiled");
-                assert_string_equal(plan->steps[1].op.variant->name, "winograd_f2_tiled");
-                assert_string_equal(plan->steps[1].layers, "conv1_2+relu1_2+pool1");
-                assert_string_equal(plan->steps[15].op.variant->name, "dense_rows");
+                assert_string_equal(plan->steps[0].stage->op.variant->name, "conv_tiled");
+                assert_string_equal(plan->steps[1].stage->op.variant->name, "winograd_f2_tiled");
+                assert_string_equal(plan->steps[1].stage->name, "conv1_2+relu1_2+pool1");
+                assert_string_equal(plan->steps[15].stage->op.variant->name, "dense_rows");
             } else { /* poolings fused; pool5 becomes plain before fc6 */
                 assert_int_equal(plan->step_count, 17);
-                assert_string_equal(plan->steps[1].layers, "conv1_2+relu1_2+pool1");
-                assert_string_equal(plan->steps[13].layers, "pool5 (layout)");
+                assert_string_equal(plan->steps[1].stage->name, "conv1_2+relu1_2+pool1");
+                assert_string_equal(plan->steps[13].stage->name, "pool5 (layout)");
             }
             vgg_plan_free(plan);
             vgg_graph_free(graph);
@@ -148,11 +149,11 @@ static void gpu_launches_are_bounded(void **state)
     info.local_memory_bytes = 32 << 10;
     info.max_allocation_bytes = UINT64_C(4) << 30;
     vgg_plan *plan = full_vgg16_plan(&graph, vgg_traits_of(&info), CLVGG_GEMM_OWN, 64);
-    assert_int_equal(plan->steps[0].op.images_a_launch, 0); /* 64 images of conv1_1 */
-    assert_int_equal(plan->steps[1].op.images_a_launch, 4);
-    assert_int_equal(plan->steps[2].op.images_a_launch, 9);
-    assert_int_equal(plan->steps[12].op.images_a_launch, 18);
-    assert_int_equal(plan->steps[13].op.images_a_launch, 0);
+    assert_int_equal(plan->steps[0].stage->op.images_a_launch, 0); /* 64 images of conv1_1 */
+    assert_int_equal(plan->steps[1].stage->op.images_a_launch, 4);
+    assert_int_equal(plan->steps[2].stage->op.images_a_launch, 9);
+    assert_int_equal(plan->steps[12].stage->op.images_a_launch, 18);
+    assert_int_equal(plan->steps[13].stage->op.images_a_launch, 0);
     vgg_plan_free(plan);
     vgg_graph_free(graph);
 }
@@ -167,7 +168,7 @@ static void scalar_cpu_convolves_directly(void **state)
     scalar.vector_width = 1;
     vgg_plan *plan = full_vgg16_plan(&graph, scalar, CLVGG_GEMM_AUTO, 2);
     for (int i = 0; i < plan->step_count; i++)
-        assert_string_not_equal(plan->steps[i].op.variant->name, "conv_tiled");
+        assert_string_not_equal(plan->steps[i].stage->op.variant->name, "conv_tiled");
     vgg_plan_free(plan);
     vgg_graph_free(graph);
 }
@@ -181,7 +182,7 @@ static uint64_t least_allocation(const vgg_plan *plan)
         if (plan->tensors[i].elements > least)
             least = plan->tensors[i].elements;
     for (int i = 0; i < plan->step_count; i++) {
-        const vgg_pack *pack = &plan->steps[i].op.pack;
+        const vgg_pack *pack = &plan->steps[i].stage->op.pack;
         const uint64_t elements =
             pack->panel == 0 ? 0
                              : vgg_pack_elements(pack, pack->splittable ? pack->panel : pack->rows);

@@ -339,7 +339,7 @@ static void maps_are_searched_while_they_are_there(void **state)
     int peaks = 0;
     for (int i = 0; i < search->plan->step_count; i++) {
         const vgg_plan_step *step = &search->plan->steps[i];
-        if (step->op.problem.node == NULL || step->op.problem.node->type != VGG_LAYER_MAP_PEAK)
+        if (step->stage->op.problem.node == NULL || step->stage->op.problem.node->type != VGG_LAYER_MAP_PEAK)
             continue;
         peaks++;
         assert_true(i > 0);
@@ -469,8 +469,8 @@ static void bands_take_searches_along(void **state)
     must(clvgg_top_search_create(device.device, large, &options, &alone));
     int banded = 0;
     for (int i = 0; i < together->plan->step_count; i++)
-        banded += together->plan->steps[i].op.problem.node->type == VGG_LAYER_MAP_PEAK &&
-                  together->plan->steps[i].band_images < LARGE_IMAGES;
+        banded += together->plan->steps[i].stage->op.problem.node->type == VGG_LAYER_MAP_PEAK &&
+                  together->plan->steps[i].stage->band_images < LARGE_IMAGES;
     if (device.device->info.type == CLVGG_DEVICE_CPU)
         assert_true(banded >= 2);
     for (int again = 0; again < 2; again++) { /* nothing of a pass is left for the next */

@@ -55,7 +55,7 @@ static chain make_chain(int batch, clvgg_storage storage)
 static vgg_verdict judge(const vgg_trial_bench *bench, const vgg_variant *variant,
                          const vgg_choice *choice, double best_ms)
 {
-    vgg_trial trial;
+    vgg_chain trial;
     vgg_verdict verdict = VGG_VERDICT_REFUSED;
     double ms = 0;
     clvgg_status status = vgg_trial_prepare(bench, variant, choice, &trial);
@@ -63,7 +63,7 @@ static vgg_verdict judge(const vgg_trial_bench *bench, const vgg_variant *varian
         status = vgg_trial_judge(bench, &trial, best_ms, &verdict, &ms);
     else
         assert_int_equal(status, CLVGG_STATUS_UNSUPPORTED);
-    vgg_trial_release(&trial);
+    vgg_chain_release(&trial);
     assert_int_equal(verdict == VGG_VERDICT_REFUSED, status != CLVGG_STATUS_OK);
     assert_true(verdict != VGG_VERDICT_TIMED || ms > 0);
     return verdict;

@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
+#include "exec/chain.h"
 #include "ocl/matrix_unit.h"
 #include "ocl/sub_group.h"
-#include "ops/upload.h"
 #include "support/guarded.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
@@ -146,83 +146,68 @@ static void download(test_device *d, vgg_buffer buffer, void *plain, const clvgg
     free(blocked);
 }
 
-clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switches)
+/* The weights, in pieces as large as the case's device allows. */
+static void pack(test_device *d, const op_case *c, vgg_stage *stage)
 {
-    vgg_op op;
-    clvgg_status status =
-        vgg_op_configure_chosen(&op, c->variant, &c->problem, &c->traits, &c->choice);
-    if (status == CLVGG_STATUS_UNSUPPORTED)
-        return status;
-    require_ok(status);
-    require_ok(vgg_op_build(&op, d->device));
-
-    vgg_packed_weights weights = {0}, bias = {0};
     memory_input weight_values = {c->weights, c->dtype}, bias_values = {c->bias, CLVGG_DTYPE_F32};
-    const vgg_tensor_input weight_input = {&weight_values, c->dtype, read_memory};
-    const vgg_tensor_input bias_input = {&bias_values, CLVGG_DTYPE_F32, read_memory};
+    const vgg_tensor_input weights = {&weight_values, c->dtype, read_memory};
+    const vgg_tensor_input bias = {&bias_values, CLVGG_DTYPE_F32, read_memory};
     const uint64_t max_allocation = d->device->info.max_allocation_bytes;
     d->device->info.max_allocation_bytes = c->traits.max_allocation_bytes;
-    if (op.pack.panel != 0) {
-        const int64_t padded = vgg_ceil_div(op.pack.rows, op.pack.panel) * op.pack.panel;
-        require_ok(
-            vgg_packed_weights_create(d->device, d->queue, &op.pack, &weight_input, &weights));
-        require_ok(vgg_packed_bias_create(d->device, op.pack.rows, padded,
-                                          c->bias != NULL ? &bias_input : NULL, &bias));
-    }
+    require_ok(
+        vgg_stage_pack(stage, d->device, d->queue, &weights, c->bias != NULL ? &bias : NULL));
     d->device->info.max_allocation_bytes = max_allocation;
+}
 
-    const int written = op.reads_full_batch ? c->problem.max_batch : c->count;
-    float *input = calloc((size_t)written * vgg_shape_elements(&c->problem.input), sizeof *input);
-    memcpy(input, c->x, (size_t)c->count * vgg_shape_elements(&c->problem.input) * sizeof *input);
-    cl_int error = CL_SUCCESS;
-    cl_mem workspace = op.workspace_elements == 0
-                           ? NULL
-                           : clCreateBuffer(d->device->context, CL_MEM_READ_WRITE,
-                                            op.workspace_elements * sizeof(float), NULL, &error);
-    assert_int_equal(error, CL_SUCCESS);
-    cl_mem clblast_workspace =
-        op.clblast_elements == 0
-            ? NULL
-            : clCreateBuffer(d->device->context, CL_MEM_READ_WRITE,
-                             op.clblast_elements * sizeof(float), NULL, &error);
-    assert_int_equal(error, CL_SUCCESS);
-    const size_t words = (size_t)written * vgg_layout_elements(&c->problem.result, op.output_block);
-    const vgg_op_io io = {
-        .input = upload(d, input, &c->problem.input, written, op.input_block),
-        .second = c->second != NULL
-                      ? upload(d, c->second, &c->problem.second, c->count, op.second_block)
-                      : (vgg_buffer){0},
-        .output = guarded(d, NULL, words),
-        .switches = switches != NULL ? guarded(d, NULL, words) : (vgg_buffer){0},
-        .workspace = {workspace, 0},
-        .clblast_workspace = clblast_workspace,
-        .bias = {bias.piece_count > 0 ? bias.pieces[0].memory : NULL, 0},
-        .weights = &weights,
-    };
-    free(input);
+static void release(vgg_buffer buffer)
+{
+    if (buffer.memory != NULL)
+        clReleaseMemObject(buffer.memory);
+}
 
-    vgg_launch launch = vgg_launch_begin(d->queue, false, 0, NULL);
-    require_ok(vgg_op_enqueue(&op, &launch, &io, c->count));
-    assert_int_equal(clFinish(d->queue), CL_SUCCESS);
-    float *all = malloc((size_t)written * vgg_shape_elements(&c->problem.result) * sizeof *all);
-    download(d, io.output, all, &c->problem.result, written, op.output_block);
-    memcpy(y, all, (size_t)c->count * vgg_shape_elements(&c->problem.result) * sizeof *y);
-    free(all);
-    if (switches != NULL) {
-        download(d, io.switches, switches, &c->problem.result, c->count, op.output_block);
-        clReleaseMemObject(io.switches.memory);
+clvgg_status op_run(test_device *d, const op_case *c, float *y, int32_t *switches)
+{
+    vgg_chain chain = {.device = d->device};
+    vgg_stage *stage = NULL;
+    double ms = 0;
+    require_ok(vgg_chain_add(&chain, &stage));
+    const vgg_op *op = &stage->op;
+    const vgg_problem *problem = &c->problem;
+    const clvgg_status status =
+        vgg_op_configure_chosen(&stage->op, c->variant, problem, &c->traits, &c->choice);
+    if (status == CLVGG_STATUS_UNSUPPORTED) {
+        vgg_chain_release(&chain);
+        return status;
     }
+    require_ok(status);
 
-    clReleaseMemObject(io.input.memory);
+    const int written = op->reads_full_batch ? problem->max_batch : c->count;
+    const size_t inputs = vgg_shape_elements(&problem->input);
+    const size_t results = vgg_shape_elements(&problem->result);
+    float *input = calloc((size_t)written * inputs, sizeof *input);
+    memcpy(input, c->x, (size_t)c->count * inputs * sizeof *input);
+    stage->io.input = upload(d, input, &problem->input, written, op->input_block);
+    free(input);
     if (c->second != NULL)
-        clReleaseMemObject(io.second.memory);
-    clReleaseMemObject(io.output.memory);
-    if (workspace != NULL)
-        clReleaseMemObject(workspace);
-    if (clblast_workspace != NULL)
-        clReleaseMemObject(clblast_workspace);
-    vgg_packed_weights_free(&weights);
-    vgg_packed_weights_free(&bias);
-    vgg_op_release(&op);
+        stage->io.second = upload(d, c->second, &problem->second, c->count, op->second_block);
+    const size_t words = (size_t)written * vgg_layout_elements(&problem->result, op->output_block);
+    stage->io.output = guarded(d, NULL, words);
+    if (switches != NULL)
+        stage->io.switches = guarded(d, NULL, words);
+    require_ok(vgg_chain_prepare(&chain));
+    pack(d, c, stage);
+    require_ok(vgg_chain_run(&chain, d->queue, c->count, &ms));
+
+    float *all = malloc((size_t)written * results * sizeof *all);
+    download(d, stage->io.output, all, &problem->result, written, op->output_block);
+    memcpy(y, all, (size_t)c->count * results * sizeof *y);
+    free(all);
+    if (switches != NULL)
+        download(d, stage->io.switches, switches, &problem->result, c->count, op->output_block);
+    release(stage->io.input);
+    release(stage->io.second);
+    release(stage->io.output);
+    release(stage->io.switches);
+    vgg_chain_release(&chain);
     return CLVGG_STATUS_OK;
 }

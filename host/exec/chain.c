@@ -1,0 +1,210 @@
+/* exec/chain.c — makes a chain ready: stages, kernels, buffers, weights. */
+#include "exec/chain.h"
+
+#include <limits.h>
+
+#include "base/alloc.h"
+#include "ocl/memory.h"
+#include "ops/upload.h"
+
+clvgg_status vgg_chain_add(vgg_chain *chain, vgg_stage **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (chain->count == chain->capacity) {
+        const int capacity = chain->capacity > 0 ? 2 * chain->capacity : 32;
+        vgg_stage **grown = vgg_realloc(chain->stages, (size_t)capacity, sizeof(vgg_stage *));
+        if (grown == NULL)
+            return CLVGG_STATUS_OUT_OF_MEMORY;
+        chain->stages = grown;
+        chain->capacity = capacity;
+    }
+    VGG_NEW(*out, 1);
+    (*out)->band_first = chain->count;
+    (*out)->band_end = chain->count + 1;
+    (*out)->band_images = INT_MAX;
+    chain->stages[chain->count++] = *out;
+cleanup:
+    return status;
+}
+
+static void release_memory(cl_mem memory)
+{
+    if (memory != NULL)
+        clReleaseMemObject(memory);
+}
+
+void vgg_chain_release(vgg_chain *chain)
+{
+    vgg_chain_forget_times(chain);
+    for (int i = 0; i < chain->count; i++) {
+        vgg_stage *stage = chain->stages[i];
+        if (stage->is_gradient)
+            vgg_grad_release(&stage->gradient);
+        else
+            vgg_op_release(&stage->op);
+        vgg_packed_weights_free(&stage->weights);
+        vgg_packed_weights_free(&stage->bias);
+        release_memory(stage->output);
+        vgg_free(stage);
+    }
+    release_memory(chain->workspace);
+    release_memory(chain->clblast_workspace);
+    vgg_free(chain->stages);
+    *chain = (vgg_chain){.device = chain->device};
+}
+
+/* ---- kernels ---- */
+
+void vgg_chain_list_kernels(const vgg_chain *chain, vgg_kernel_list *list)
+{
+    for (int i = 0; i < chain->count; i++) {
+        vgg_stage *stage = chain->stages[i];
+        if (stage->is_gradient)
+            vgg_grad_list_kernels(&stage->gradient, list);
+        else
+            vgg_op_list_kernels(&stage->op, list);
+    }
+}
+
+clvgg_status vgg_chain_prepare(vgg_chain *chain)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_kernel_list list = {.device = chain->device};
+    vgg_chain_list_kernels(chain, &list);
+    VGG_TRY(vgg_kernel_list_make(&list, NULL));
+    VGG_TRY(vgg_chain_allocate(chain));
+cleanup:
+    return status;
+}
+
+/* ---- buffers ---- */
+
+static uint64_t workspace_elements(const vgg_stage *stage)
+{
+    return stage->is_gradient ? stage->gradient.workspace_elements : stage->op.workspace_elements;
+}
+
+static uint64_t clblast_elements(const vgg_stage *stage)
+{
+    return stage->is_gradient ? stage->gradient.clblast_elements : stage->op.clblast_elements;
+}
+
+/* The largest of what stages need. */
+static uint64_t most_elements(const vgg_chain *chain, uint64_t (*elements)(const vgg_stage *))
+{
+    uint64_t most = 0;
+    for (int i = 0; i < chain->count; i++)
+        most = elements(chain->stages[i]) > most ? elements(chain->stages[i]) : most;
+    return most;
+}
+
+uint64_t vgg_chain_workspace_elements(const vgg_chain *chain)
+{
+    return most_elements(chain, workspace_elements);
+}
+
+uint64_t vgg_chain_clblast_elements(const vgg_chain *chain)
+{
+    return most_elements(chain, clblast_elements);
+}
+
+static uint64_t output_elements(const vgg_stage *stage)
+{
+    return (uint64_t)stage->op.problem.max_batch *
+           vgg_layout_elements(&stage->op.problem.result, stage->op.output_block);
+}
+
+/* A buffer in *own, unless it is there. */
+static clvgg_status need_buffer(const vgg_chain *chain, uint64_t elements, cl_mem *own)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const uint64_t bytes = elements * sizeof(float);
+    if (*own != NULL)
+        return status;
+    VGG_REQUIRE(bytes <= chain->device->info.max_allocation_bytes,
+                CLVGG_STATUS_OUT_OF_DEVICE_MEMORY, "%llu bytes exceed the largest allocation",
+                (unsigned long long)bytes);
+    VGG_TRY(vgg_device_memory_create(chain->device, bytes, own));
+cleanup:
+    return status;
+}
+
+/* Gives a stage the chain's workspaces where it needs one and has none. CLBlast's is a buffer of
+ * its own: a workspace may hold CLBlast's operands, and OpenCL doesn't allow a kernel a buffer and
+ * a part of it at once. */
+static clvgg_status lend_workspaces(vgg_chain *chain, vgg_stage *stage)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_buffer *workspace =
+        stage->is_gradient ? &stage->gradient_io.workspace : &stage->io.workspace;
+    cl_mem *clblast =
+        stage->is_gradient ? &stage->gradient_io.clblast_workspace : &stage->io.clblast_workspace;
+    if (workspace_elements(stage) > 0 && workspace->memory == NULL) {
+        VGG_TRY(need_buffer(chain, vgg_chain_workspace_elements(chain), &chain->workspace));
+        workspace->memory = chain->workspace;
+    }
+    if (clblast_elements(stage) > 0 && *clblast == NULL) {
+        VGG_TRY(need_buffer(chain, vgg_chain_clblast_elements(chain), &chain->clblast_workspace));
+        *clblast = chain->clblast_workspace;
+    }
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_chain_allocate(vgg_chain *chain)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < chain->count; i++) {
+        vgg_stage *stage = chain->stages[i];
+        VGG_TRY(lend_workspaces(chain, stage));
+        if (stage->is_gradient)
+            continue;
+        if (stage->io.input.memory == NULL && i > 0)
+            stage->io.input = chain->stages[i - 1]->io.output;
+        if (stage->io.output.memory == NULL) {
+            VGG_TRY(need_buffer(chain, output_elements(stage), &stage->output));
+            stage->io.output.memory = stage->output;
+        }
+    }
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_chain_fill(const vgg_chain *chain, cl_command_queue queue, float value)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int i = 0; i < chain->count; i++) {
+        const vgg_stage *stage = chain->stages[i];
+        if (stage->output != NULL)
+            VGG_CL(clEnqueueFillBuffer(queue, stage->output, &value, sizeof value, 0,
+                                       (size_t)output_elements(stage) * sizeof value, 0, NULL,
+                                       NULL));
+    }
+cleanup:
+    return status;
+}
+
+/* ---- weights ---- */
+
+void vgg_stage_share(vgg_stage *stage, const vgg_packed_weights *weights,
+                     const vgg_packed_weights *bias)
+{
+    stage->io.weights = weights;
+    stage->io.bias = (vgg_buffer){bias->pieces[0].memory, 0};
+}
+
+clvgg_status vgg_stage_pack(vgg_stage *stage, clvgg_device *device, cl_command_queue queue,
+                            const vgg_tensor_input *weights, const vgg_tensor_input *bias)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pack *pack = &stage->op.pack;
+    if (pack->panel == 0)
+        return status;
+    VGG_TRY(vgg_packed_weights_create(device, queue, pack, weights, &stage->weights));
+    VGG_TRY(vgg_packed_bias_create(device, pack->rows,
+                                   vgg_ceil_div(pack->rows, pack->panel) * pack->panel, bias,
+                                   &stage->bias));
+    vgg_stage_share(stage, &stage->weights, &stage->bias);
+cleanup:
+    return status;
+}
