@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "model/model.h"
-#include "plan/tune_model.h"
+#include "plan/plan_outline.h"
 #include "tune/tuning.h"
 
 enum { MAX_FILE_BYTES = 4 << 20 };
@@ -19,6 +19,24 @@ void clvgg_tune_options_defaults(clvgg_tune_options *options)
                                         .batches = &one,
                                         .batch_count = 1,
                                         .seed = 1};
+}
+
+/* On a device of its own (the same context), so that what is compiled for candidates goes when
+ * tuning ends and isn't put into the cache of programs. */
+static clvgg_status tune(clvgg_device *device, const vgg_graph *graph,
+                         const clvgg_tune_options *options, clvgg_tune_summary *summary)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_device *own = NULL;
+    vgg_plan_outline outline = {0};
+    VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &own));
+    own->foreign_context = device->foreign_context;
+    VGG_TRY(vgg_plan_outline_make(own, graph, options, &outline));
+    VGG_TRY(vgg_tune_chains(own, outline.chains, outline.chain_count, options, summary));
+cleanup:
+    vgg_plan_outline_free(&outline);
+    vgg_device_release(own);
+    return status;
 }
 
 clvgg_status clvgg_tune_model(clvgg_device *device, clvgg_model *model,
@@ -40,7 +58,8 @@ clvgg_status clvgg_tune_model(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(options->batches != NULL);
     for (size_t i = 0; i < options->batch_count; i++)
         VGG_API_REQUIRE(options->batches[i] >= 1 && options->batches[i] <= 65536);
-    VGG_API_RETURN(model->scope, vgg_tune_model(device, model->graph, options, summary));
+    *summary = (clvgg_tune_summary){.struct_size = sizeof *summary};
+    VGG_API_RETURN(model->scope, tune(device, model->graph, options, summary));
 }
 
 static clvgg_status write_file(const char *path, const vgg_text *text)

@@ -1,9 +1,5 @@
-/* plan/tune_model.c — which chains a graph has, the budget that each gets, keeping what is found.
- *
- * Candidates run on a device of their own (the same context), so that what was compiled for them
- * goes when tuning ends and isn't put into the cache of programs.
- */
-#include "plan/tune_model.h"
+/* tune/tune_chains.c — the order of chains, the budget that each gets, keeping what is found. */
+#include "tune/tune_chains.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,21 +15,18 @@
 static const double clblast_on_cpu_ms = 45e3;
 
 typedef struct chain {
-    const vgg_plan_step *step; /* of an outline */
+    const vgg_tune_chain *what;
     char problem[VGG_TUNING_PROBLEM];
     int batch;
-    double cost;  /* about the share of a pass */
-    size_t order; /* in which it was found, so that sorting repeats */
+    size_t order; /* in which it was given, so that sorting repeats */
 } chain;
 
 typedef struct tuning_run {
-    clvgg_device *device; /* the candidates' own */
+    clvgg_device *device;
     vgg_traits traits;
-    const vgg_graph *graph;
     const clvgg_tune_options *options;
     clvgg_tune_summary *summary;
     vgg_tuning_source source;
-    vgg_plan **outlines; /* one a batch */
     chain *chains;
     size_t chain_count, now;
     double start_ms;
@@ -44,28 +37,17 @@ typedef struct tuning_run {
 
 /* ---- what there is to tune ---- */
 
-static double cost_of(const tuning_run *run, const vgg_plan_step *step)
-{
-    const double flops = (double)vgg_graph_node_flops(run->graph, step->first_node);
-    const double weights = (double)vgg_graph_node_parameters(run->graph, step->first_node);
-    return flops * step->stage->op.problem.max_batch * 1e-11 + weights * 4e-10;
-}
-
-static clvgg_status add_chain(tuning_run *run, const vgg_plan_step *step)
+static void add_chain(tuning_run *run, const vgg_tune_chain *what)
 {
     chain *added = &run->chains[run->chain_count];
-    const vgg_problem *problem = &step->stage->op.problem;
-    *added = (chain){.step = step,
-                     .batch = problem->max_batch,
-                     .cost = cost_of(run, step),
-                     .order = run->chain_count};
-    vgg_tuning_describe(problem, step->poolable, added->problem);
+    *added = (chain){
+        .what = what, .batch = what->untuned->problem.max_batch, .order = run->chain_count};
+    vgg_tuning_describe(&what->untuned->problem, what->poolable, added->problem);
     for (size_t i = 0; i < run->chain_count; i++)
         if (run->chains[i].batch == added->batch &&
             strcmp(run->chains[i].problem, added->problem) == 0)
-            return CLVGG_STATUS_OK;
+            return;
     run->chain_count++;
-    return CLVGG_STATUS_OK;
 }
 
 /* Orders chains by batch as given, and within a batch the dearest first, so that what the budget
@@ -73,33 +55,17 @@ static clvgg_status add_chain(tuning_run *run, const vgg_plan_step *step)
 static int compare_chains(const void *a, const void *b)
 {
     const chain *x = a, *y = b;
-    if (x->batch == y->batch && x->cost != y->cost)
-        return x->cost < y->cost ? 1 : -1;
+    if (x->batch == y->batch && x->what->cost != y->what->cost)
+        return x->what->cost < y->what->cost ? 1 : -1;
     return x->order < y->order ? -1 : 1;
 }
 
-static clvgg_status outline_batches(tuning_run *run)
+static clvgg_status list_chains(tuning_run *run, const vgg_tune_chain *chains, size_t count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const clvgg_tune_options *options = run->options;
-    const int logits = vgg_graph_find(run->graph, "logits");
-    VGG_NEW(run->outlines, options->batch_count);
-    VGG_NEW(run->chains, options->batch_count * (size_t)run->graph->count);
-    for (size_t b = 0; b < options->batch_count; b++) {
-        const vgg_plan_options plan_options = {.max_batch = options->batches[b],
-                                               .outputs = &logits,
-                                               .output_count = 1,
-                                               .execution = {.storage = options->execution.storage},
-                                               .ignore_own_tuning = true,
-                                               .plan_only = true};
-        VGG_TRY(vgg_plan_create(run->device, run->graph, NULL, &plan_options, &run->outlines[b]));
-        for (int i = 0; i < run->outlines[b]->step_count; i++) {
-            const vgg_plan_step *step = &run->outlines[b]->steps[i];
-            const vgg_node *node = step->stage->op.problem.node;
-            if (node != NULL && (node->type == VGG_LAYER_CONV2D || node->type == VGG_LAYER_DENSE))
-                VGG_TRY(add_chain(run, step));
-        }
-    }
+    VGG_NEW(run->chains, count);
+    for (size_t i = 0; i < count; i++)
+        add_chain(run, &chains[i]);
     qsort(run->chains, run->chain_count, sizeof *run->chains, compare_chains);
 cleanup:
     return status;
@@ -121,7 +87,7 @@ static void tell(tuning_run *run, clvgg_tune_event *event)
     event->struct_size = sizeof *event;
     event->chain = run->now;
     event->chain_count = run->chain_count;
-    event->layers = run->clblast_now ? "CLBlast's GEMM" : work->step->stage->name;
+    event->layers = run->clblast_now ? "CLBlast's GEMM" : work->what->layers;
     event->batch = run->clblast_now ? 1 : work->batch;
     event->candidates = run->judged;
     event->wrong = run->wrong;
@@ -183,15 +149,15 @@ static uint64_t seed_of(const tuning_run *run, const chain *work)
 }
 
 /* Notes which kernel files the result's programs are made from. */
-static clvgg_status note_kernels(const tuning_run *run, const vgg_plan_step *step,
+static clvgg_status note_kernels(const tuning_run *run, const vgg_tune_chain *what,
                                  vgg_tuning *tuning)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_problem problem = step->stage->op.problem;
+    vgg_problem problem = what->untuned->problem;
     vgg_op op;
     problem.pool = NULL;
     problem.result = problem.output;
-    VGG_TRY(vgg_op_configure_chain(&op, tuning->variant, &problem, step->poolable, &run->traits,
+    VGG_TRY(vgg_op_configure_chain(&op, tuning->variant, &problem, what->poolable, &run->traits,
                                    &tuning->choice));
     vgg_tuning_note_kernels(tuning, &op);
 cleanup:
@@ -212,7 +178,7 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
                              .user = run};
     vgg_tuner_result result;
     run->judged = run->wrong = 0;
-    status = vgg_tuner_search(&tuner, &work->step->stage->op, work->step->poolable, &result);
+    status = vgg_tuner_search(&tuner, work->what->untuned, work->what->poolable, &result);
     run->summary->candidates += (size_t)run->judged;
     run->summary->wrong += (size_t)run->wrong;
     if (is_survivable(status)) {
@@ -231,18 +197,18 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
                          .ms = result.ms,
                          .default_ms = result.default_ms};
     memcpy(tuning.problem, work->problem, sizeof tuning.problem);
-    VGG_TRY(note_kernels(run, work->step, &tuning));
+    VGG_TRY(note_kernels(run, work->what, &tuning));
     VGG_TRY(vgg_tuning_keep(run->source.cache, &tuning, 1));
     run->summary->tuned++;
-    run->summary->faster += result.variant != work->step->stage->op.variant ||
-                            memcmp(&result.choice, &work->step->stage->op.choice, sizeof result.choice);
+    run->summary->faster += result.variant != work->what->untuned->variant ||
+                            memcmp(&result.choice, &work->what->untuned->choice, sizeof result.choice);
     tell_result(run, &tuning, CLVGG_TUNE_FOUND);
 cleanup:
     return status;
 }
 
 /* Each chain gets an equal share of what is left. */
-static clvgg_status tune_chains(tuning_run *run)
+static clvgg_status tune_every_chain(tuning_run *run)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const double end_ms = run->start_ms + run->options->budget_seconds * 1e3;
@@ -308,33 +274,26 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_tune_model(clvgg_device *device, const vgg_graph *graph,
-                            const clvgg_tune_options *options, clvgg_tune_summary *summary)
+clvgg_status vgg_tune_chains(clvgg_device *device, const vgg_tune_chain *chains, size_t count,
+                             const clvgg_tune_options *options, clvgg_tune_summary *summary)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    tuning_run run = {.graph = graph,
+    tuning_run run = {.device = device,
                       .options = options,
                       .summary = summary,
                       .start_ms = vgg_clock_ms(),
                       .clblast = !device->foreign_context};
-    *summary = (clvgg_tune_summary){.struct_size = sizeof *summary};
-    VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &run.device));
-    run.device->foreign_context = device->foreign_context;
-    VGG_TRY(vgg_traits_for(run.device, options->execution.storage, false, &run.traits));
-    VGG_TRY(vgg_tuning_open(run.device, &run.traits, device->runtime->cache, &run.source));
-    VGG_TRY(outline_batches(&run));
+    VGG_TRY(vgg_traits_for(device, options->execution.storage, false, &run.traits));
+    VGG_TRY(vgg_tuning_open(device, &run.traits, device->runtime->cache, &run.source));
+    VGG_TRY(list_chains(&run, chains, count));
     summary->chains = run.chain_count;
     VGG_TRY(tune_clblast(&run));
-    VGG_TRY(tune_chains(&run));
+    VGG_TRY(tune_every_chain(&run));
     summary->left = run.chain_count - summary->known - summary->tuned - summary->failed;
     summary->stopped = run.stopped;
 cleanup:
     summary->seconds = (vgg_clock_ms() - run.start_ms) / 1e3;
-    for (size_t b = 0; b < options->batch_count && run.outlines != NULL; b++)
-        vgg_plan_free(run.outlines[b]);
-    vgg_free(run.outlines);
     vgg_free(run.chains);
     vgg_tuning_close(&run.source);
-    vgg_device_release(run.device);
     return status;
 }
