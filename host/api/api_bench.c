@@ -1,24 +1,19 @@
-/* api/api_bench.c — implements clvgg/bench.h: sessions checked against the definition, then timed
- * by measure/measure.c. */
+/* api/api_bench.c — implements clvgg/bench.h: sessions, which measure/plan_bench.c checks and times.
+ */
 #include "clvgg/bench.h"
-
-#include <math.h>
 
 #include "api/scope.h"
 #include "api/session.h"
 #include "base/alloc.h"
-#include "base/clock.h"
-#include "measure/measure.h"
 #include "measure/peak.h"
+#include "measure/plan_bench.h"
 
 struct clvgg_bench {
     const vgg_scope *scope; /* the runtime's */
     clvgg_device *device;   /* retained, as the model is */
     clvgg_model *model;
     clvgg_bench_options options;
-    size_t input_elements, output_elements;
-    float *image;           /* [input_elements] */
-    float *reference;       /* [output_elements] */
+    vgg_plan_bench plans;
     clvgg_session *session; /* of the latest run */
 };
 
@@ -41,42 +36,30 @@ void clvgg_bench_options_defaults(clvgg_bench_options *options)
         *options = (clvgg_bench_options){.struct_size = sizeof *options, .min_seconds = 1};
 }
 
-/* Uniform in −1…1, about what normalised photographs are; the same in every run. */
-static void fill_noise(float *values, size_t count)
+static clvgg_status open_session(const clvgg_bench *bench, int batch,
+                                 const clvgg_execution *execution, clvgg_session **out)
 {
-    uint32_t state = 1;
-    for (size_t i = 0; i < count; i++) {
-        state = state * 1664525u + 1013904223u;
-        values[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
+    clvgg_session_options options;
+    clvgg_session_options_defaults(&options);
+    options.max_batch = batch;
+    options.execution = *execution;
+    if (bench->options.output != NULL) {
+        options.outputs = &bench->options.output;
+        options.output_count = 1;
     }
-}
-
-/* `options` gets the bench's output, which must outlive them. */
-static void choose_output(const clvgg_bench *bench, clvgg_session_options *options)
-{
-    if (bench->options.output == NULL)
-        return;
-    options->outputs = &bench->options.output;
-    options->output_count = 1;
+    return clvgg_session_create(bench->device, bench->model, &options, out);
 }
 
 static clvgg_status compute_reference(clvgg_bench *bench)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_session *session = NULL;
-    static const char *const definition[] = {"*=conv_direct", "*=dense_direct"};
-    clvgg_session_options options;
-    clvgg_session_options_defaults(&options);
-    options.execution.variants = definition;
-    options.execution.variant_count = sizeof definition / sizeof *definition;
-    choose_output(bench, &options);
-    VGG_TRY(clvgg_session_create(bench->device, bench->model, &options, &session));
-    bench->input_elements = (size_t)vgg_plan_input_elements(session->plan);
-    bench->output_elements = (size_t)vgg_plan_output_elements(session->plan, 0);
-    VGG_NEW(bench->image, bench->input_elements);
-    VGG_NEW(bench->reference, bench->output_elements);
-    fill_noise(bench->image, bench->input_elements);
-    VGG_TRY(vgg_plan_run(session->plan, 1, bench->image, &bench->reference));
+    vgg_definition_rules definition;
+    vgg_definition_rules_list(&definition);
+    const clvgg_execution execution = {.variants = definition.rules,
+                                       .variant_count = definition.count};
+    VGG_TRY(open_session(bench, 1, &execution, &session));
+    VGG_TRY(vgg_plan_bench_open(&bench->plans, session->plan));
 cleanup:
     clvgg_session_free(session);
     return status;
@@ -124,81 +107,27 @@ void clvgg_bench_free(clvgg_bench *bench)
     if (bench == NULL)
         return;
     clvgg_session_free(bench->session);
-    vgg_free(bench->image);
-    vgg_free(bench->reference);
+    vgg_plan_bench_close(&bench->plans);
     vgg_model_free(bench->model);
     vgg_device_release(bench->device);
     vgg_free(bench);
 }
 
-/* ‖logits − reference‖ / ‖reference‖ over all rows; NaN where anything isn't finite. */
-static double relative_error(const clvgg_bench *bench, int batch, const float *outputs)
-{
-    double difference = 0, size = 0;
-    for (size_t row = 0; row < (size_t)batch; row++)
-        for (size_t i = 0; i < bench->output_elements; i++) {
-            const double expected = bench->reference[i];
-            const double off = outputs[row * bench->output_elements + i] - expected;
-            difference += off * off;
-            size += expected * expected;
-        }
-    return difference == 0 ? 0 : sqrt(difference / size);
-}
-
 double clvgg_bench_error_limit(clvgg_storage storage)
 {
-    return storage == CLVGG_STORAGE_F32 ? 1e-4 : storage == CLVGG_STORAGE_F16 ? 2e-3 : 1.5e-2;
+    return vgg_bench_error_limit(storage);
 }
 
-static clvgg_status make_session(clvgg_bench *bench, int batch)
+static clvgg_status run(clvgg_bench *bench, clvgg_bench_result *result)
 {
-    clvgg_session_options options;
-    clvgg_session_options_defaults(&options);
-    options.max_batch = batch;
-    options.execution = bench->options.execution;
-    choose_output(bench, &options);
+    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_session_free(bench->session); /* its memory first */
-    return clvgg_session_create(bench->device, bench->model, &options, &bench->session);
-}
-
-static clvgg_status time_passes(const clvgg_bench *bench, const float *input, float *outputs,
-                                clvgg_bench_result *result)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    vgg_measure measure;
-    const double min_ms = bench->options.min_seconds * 1e3;
-    vgg_plan *plan = bench->session->plan;
-    VGG_TRY(vgg_measure_passes(plan, result->batch, input, &outputs, min_ms, &measure));
-    if (bench->options.per_layer)
-        VGG_TRY(vgg_measure_steps(plan, result->batch, input, &outputs, min_ms, &measure));
-    result->repetitions = measure.repetitions;
-    result->median_ms = measure.median_ms;
-    result->min_ms = measure.min_ms;
-    result->kernel_ms = measure.kernel_ms;
+    bench->session = NULL;
+    VGG_TRY(open_session(bench, result->batch, &bench->options.execution, &bench->session));
+    VGG_TRY(vgg_plan_bench_run(&bench->plans, bench->session->plan,
+                               bench->options.min_seconds * 1e3, bench->options.per_layer != 0,
+                               result));
 cleanup:
-    return status;
-}
-
-static clvgg_status run(clvgg_bench *bench, int batch, clvgg_bench_result *result)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    float *input = NULL, *outputs = NULL;
-    VGG_NEW(input, (size_t)batch * bench->input_elements);
-    VGG_NEW(outputs, (size_t)batch * bench->output_elements);
-    for (size_t i = 0; i < (size_t)batch * bench->input_elements; i++)
-        input[i] = bench->image[i % bench->input_elements];
-    VGG_TRY(make_session(bench, batch));
-    const double start = vgg_clock_ms();
-    VGG_TRY(vgg_plan_run(bench->session->plan, batch, input, &outputs));
-    result->first_ms = vgg_clock_ms() - start;
-    result->error_l2 = relative_error(bench, batch, outputs);
-    result->wrong =
-        !(result->error_l2 <= clvgg_bench_error_limit(bench->options.execution.storage));
-    if (!result->wrong)
-        VGG_TRY(time_passes(bench, input, outputs, result));
-cleanup:
-    vgg_free(outputs);
-    vgg_free(input);
     return status;
 }
 
@@ -209,7 +138,7 @@ clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *
     VGG_API_REQUIRE(result != NULL);
     VGG_API_REQUIRE(result->struct_size == sizeof *result);
     *result = (clvgg_bench_result){.struct_size = sizeof *result, .batch = batch};
-    VGG_API_RETURN(bench->scope, run(bench, batch, result));
+    VGG_API_RETURN(bench->scope, run(bench, result));
 }
 
 const clvgg_session *clvgg_bench_session(const clvgg_bench *bench)

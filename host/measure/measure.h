@@ -1,10 +1,11 @@
-/* measure/measure.h — timing a plan's passes in the steady state: warm-up, enough repetitions,
- * medians.
- */
+/* measure/measure.h — timing passes in the steady state: warm-up, enough repetitions, medians. */
 #ifndef VGG_MEASURE_MEASURE_H
 #define VGG_MEASURE_MEASURE_H
 
-#include "plan/plan.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "clvgg/status.h"
 
 enum { VGG_MEASURE_WARM_UPS = 2, VGG_MEASURE_LEAST = 9, VGG_MEASURE_MOST = 100000 };
 #define VGG_MEASURE_PATIENCE_MS 60e3
@@ -24,18 +25,22 @@ static inline bool vgg_measure_is_warm_up(int done, double ms)
     return done < VGG_MEASURE_WARM_UPS && ms < VGG_MEASURE_PATIENCE_MS / 10;
 }
 
-/* Times of a pass of `count` images. */
-typedef struct vgg_measure {
-    int repetitions;
-    double median_ms, min_ms; /* by the host's clock: upload, steps, download */
-    double kernel_ms;         /* all steps (ocl/clock.h); 0 where they weren't timed */
-} vgg_measure;
+/* A pass that is repeated: `make` makes one, waits for it, and writes what the pass says of itself
+ * into `columns`, such as the time of each of its steps. */
+typedef struct vgg_measured_pass {
+    clvgg_status (*make)(void *user, double *columns);
+    void *user;
+    size_t column_count;
+} vgg_measured_pass;
 
-/* Repeats vgg_plan_run() and sets all but kernel_ms. */
-clvgg_status vgg_measure_passes(vgg_plan *plan, int count, const float *input,
-                                float *const *outputs, double min_ms, vgg_measure *measure);
-/* Repeats passes with every step timed; sets kernel_ms and each step's `ms` to medians. */
-clvgg_status vgg_measure_steps(vgg_plan *plan, int count, const float *input, float *const *outputs,
-                               double min_ms, vgg_measure *measure);
+typedef struct vgg_measurement {
+    int repetitions;
+    double median_ms, min_ms; /* of a pass, by the host's clock */
+} vgg_measurement;
+
+/* Warms up, then repeats the pass as vgg_measure_more() says. medians [column_count] (NULL where
+ * there are none) are of the columns. Errors: those of the pass, OUT_OF_MEMORY. */
+clvgg_status vgg_measure(const vgg_measured_pass *pass, double min_ms, vgg_measurement *out,
+                         double *medians);
 
 #endif

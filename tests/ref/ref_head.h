@@ -1,5 +1,5 @@
-/* ref/ref_head.h — dense layers that learn, as plain loops in double precision: forward, loss,
- * gradients, optimisers, and the generator of dropout.
+/* ref/ref_head.h — a head that learns for many steps, in double precision: what it is at any step,
+ * and what the next one makes of it.
  */
 #ifndef TEST_REF_REF_HEAD_H
 #define TEST_REF_REF_HEAD_H
@@ -33,9 +33,5 @@ void ref_head_gradients(ref_head *head, int count, const float *features, const 
 double ref_head_norm(const ref_head *head);
 /* One step of the optimiser along head->gradients, clipped if asked. */
 void ref_head_update(ref_head *head, const vgg_head_step *step);
-
-/* Philox4x32-10, and what element `element` of a layer is multiplied with in a step. */
-void ref_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t random[4]);
-double ref_dropout(uint64_t seed, uint64_t step, int layer, float rate, uint64_t element);
 
 #endif

@@ -1,0 +1,160 @@
+/* measure/plan_bench.c — the reference, the check, and passes that are timed. */
+#include "measure/plan_bench.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "measure/measure.h"
+
+void vgg_definition_rules_list(vgg_definition_rules *out)
+{
+    *out = (vgg_definition_rules){0};
+    for (int type = 0; type < VGG_LAYER_TYPE_COUNT; type++) {
+        const vgg_variant *definition = vgg_variant_definition_of((vgg_layer_type)type);
+        char *text = out->texts[out->count];
+        if (definition == NULL)
+            continue;
+        snprintf(text, sizeof out->texts[0], "*=%s", definition->name);
+        out->rules[out->count++] = text;
+    }
+}
+
+/* Uniform in −1…1, about what normalised photographs are; the same in every run. */
+static void fill_noise(float *values, size_t count)
+{
+    uint32_t state = 1;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
+    }
+}
+
+clvgg_status vgg_plan_bench_open(vgg_plan_bench *bench, vgg_plan *definition)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    *bench =
+        (vgg_plan_bench){.input_elements = (size_t)vgg_plan_input_elements(definition),
+                         .output_elements = (size_t)vgg_plan_output_elements(definition, 0)};
+    VGG_NEW(bench->image, bench->input_elements);
+    VGG_NEW(bench->reference, bench->output_elements);
+    fill_noise(bench->image, bench->input_elements);
+    VGG_TRY(vgg_plan_run(definition, 1, bench->image, &bench->reference));
+cleanup:
+    return status;
+}
+
+void vgg_plan_bench_close(vgg_plan_bench *bench)
+{
+    vgg_free(bench->image);
+    vgg_free(bench->reference);
+}
+
+double vgg_bench_error_limit(clvgg_storage storage)
+{
+    return storage == CLVGG_STORAGE_F32 ? 1e-4 : storage == CLVGG_STORAGE_F16 ? 2e-3 : 1.5e-2;
+}
+
+/* ‖outputs − reference‖ / ‖reference‖ over all rows; NaN where anything isn't finite. */
+static double relative_error(const vgg_plan_bench *bench, int batch, const float *outputs)
+{
+    double difference = 0, size = 0;
+    for (size_t row = 0; row < (size_t)batch; row++)
+        for (size_t i = 0; i < bench->output_elements; i++) {
+            const double expected = bench->reference[i];
+            const double off = outputs[row * bench->output_elements + i] - expected;
+            difference += off * off;
+            size += expected * expected;
+        }
+    return difference == 0 ? 0 : sqrt(difference / size);
+}
+
+/* ---- passes ---- */
+
+typedef struct plan_pass {
+    vgg_plan *plan;
+    int batch;
+    const float *input;
+    float *outputs;
+} plan_pass;
+
+static clvgg_status make_pass(void *user, double *columns)
+{
+    const plan_pass *pass = user;
+    (void)columns;
+    return vgg_plan_run(pass->plan, pass->batch, pass->input, &pass->outputs);
+}
+
+/* Columns: all steps together, then each. */
+static clvgg_status make_timed_pass(void *user, double *columns)
+{
+    const plan_pass *pass = user;
+    const vgg_chain *chain = &pass->plan->chain;
+    const clvgg_status status = make_pass(user, NULL);
+    columns[0] = 0;
+    for (int i = 0; i < chain->count; i++)
+        columns[0] += columns[1 + i] = chain->stages[i]->ms;
+    return status;
+}
+
+/* Passes of their own, in which every step is timed. */
+static clvgg_status time_steps(plan_pass *pass, double min_ms, double *kernel_ms)
+{
+    clvgg_status status = CLVGG_STATUS_OK, restored = CLVGG_STATUS_OK;
+    const vgg_chain *chain = &pass->plan->chain;
+    const vgg_measured_pass timed = {make_timed_pass, pass, 1 + (size_t)chain->count};
+    vgg_measurement unused;
+    double *medians = NULL;
+    VGG_NEW(medians, timed.column_count);
+    VGG_TRY(vgg_plan_set_profile(pass->plan, true));
+    VGG_TRY(vgg_measure(&timed, min_ms, &unused, medians));
+    *kernel_ms = medians[0];
+    for (int i = 0; i < chain->count; i++)
+        chain->stages[i]->ms = medians[1 + i];
+cleanup:
+    restored = vgg_plan_set_profile(pass->plan, false);
+    vgg_free(medians);
+    return status != CLVGG_STATUS_OK ? status : restored;
+}
+
+static clvgg_status time_passes(plan_pass *pass, double min_ms, bool steps,
+                                clvgg_bench_result *result)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_measured_pass whole = {make_pass, pass, 0};
+    vgg_measurement measured;
+    VGG_TRY(vgg_measure(&whole, min_ms, &measured, NULL));
+    if (steps)
+        VGG_TRY(time_steps(pass, min_ms, &result->kernel_ms));
+    result->repetitions = measured.repetitions;
+    result->median_ms = measured.median_ms;
+    result->min_ms = measured.min_ms;
+cleanup:
+    return status;
+}
+
+clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, double min_ms,
+                                bool steps, clvgg_bench_result *result)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const int batch = result->batch;
+    const size_t inputs = (size_t)batch * bench->input_elements;
+    float *input = NULL, *outputs = NULL;
+    VGG_NEW(input, inputs);
+    VGG_NEW(outputs, (size_t)batch * bench->output_elements);
+    for (size_t i = 0; i < inputs; i++)
+        input[i] = bench->image[i % bench->input_elements];
+    plan_pass pass = {plan, batch, input, outputs};
+    const double start = vgg_clock_ms();
+    VGG_TRY(make_pass(&pass, NULL));
+    result->first_ms = vgg_clock_ms() - start;
+    result->error_l2 = relative_error(bench, batch, outputs);
+    result->wrong = !(result->error_l2 <= vgg_bench_error_limit(plan->storage));
+    if (!result->wrong)
+        VGG_TRY(time_passes(&pass, min_ms, steps, result));
+cleanup:
+    vgg_free(outputs);
+    vgg_free(input);
+    return status;
+}

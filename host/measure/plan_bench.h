@@ -1,0 +1,35 @@
+/* measure/plan_bench.h — plans checked against their layers' definition, then timed. */
+#ifndef VGG_MEASURE_PLAN_BENCH_H
+#define VGG_MEASURE_PLAN_BENCH_H
+
+#include "clvgg/bench.h"
+#include "plan/plan.h"
+
+/* Rules for plans ("*=conv_direct" …) by which each layer is computed as it is defined. */
+typedef struct vgg_definition_rules {
+    char texts[VGG_LAYER_TYPE_COUNT][64];
+    const char *rules[VGG_LAYER_TYPE_COUNT];
+    size_t count;
+} vgg_definition_rules;
+void vgg_definition_rules_list(vgg_definition_rules *out);
+
+/* An image, and what a definition makes of it. */
+typedef struct vgg_plan_bench {
+    size_t input_elements, output_elements;
+    float *image;     /* [input_elements] of noise */
+    float *reference; /* [output_elements] of the plan's first output */
+} vgg_plan_bench;
+
+/* Has `definition`, a plan made by vgg_definition_rules, compute the reference. To be closed on
+ * failure too. */
+clvgg_status vgg_plan_bench_open(vgg_plan_bench *bench, vgg_plan *definition);
+void vgg_plan_bench_close(vgg_plan_bench *bench);
+
+/* A relative L2 above this is wrong: see clvgg_bench_error_limit(). */
+double vgg_bench_error_limit(clvgg_storage storage);
+/* Does the work of clvgg_bench_run() on a plan for batches of result->batch, all images being the
+ * reference's; with `steps` each step is timed too, and has the median in its stage. */
+clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, double min_ms,
+                                bool steps, clvgg_bench_result *result);
+
+#endif
