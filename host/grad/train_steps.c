@@ -43,18 +43,18 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launch, vgg_buffer dy,
-                                         int slices, uint64_t stride, vgg_buffer a, vgg_buffer dx,
-                                         uint64_t count, const vgg_dropout_key *key)
+clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launch,
+                                         const vgg_activation_grad_io *io, uint64_t count,
+                                         const vgg_dropout_key *key)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(backward);
-    vgg_arg_buffer(&args, dy);
-    vgg_arg_buffer(&args, a);
-    vgg_arg_buffer(&args, dx);
+    vgg_arg_buffer(&args, io->dy);
+    vgg_arg_buffer(&args, io->a);
+    vgg_arg_buffer(&args, io->dx);
     vgg_arg_ulong(&args, count);
-    vgg_arg_int(&args, slices);
-    vgg_arg_ulong(&args, stride);
+    vgg_arg_int(&args, io->slices);
+    vgg_arg_ulong(&args, io->stride);
     arg_key(&args, key);
     VGG_TRY(vgg_args_end(&args));
     VGG_TRY(vgg_launch_linear(launch, backward, (count + 3) / 4));
@@ -116,17 +116,17 @@ void vgg_clip_release(vgg_clip *clip)
     *clip = (vgg_clip){0};
 }
 
-clvgg_status vgg_clip_enqueue_norm(const vgg_clip *clip, vgg_launch *launch, vgg_buffer x,
-                                   int64_t inputs, vgg_buffer dy, int64_t outputs, int count,
-                                   vgg_buffer sums)
+clvgg_status vgg_clip_enqueue_norm(const vgg_clip *clip, vgg_launch *launch,
+                                   const vgg_grad_op *update, const vgg_grad_io *io,
+                                   vgg_buffer sums, int count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(clip->norm);
-    vgg_arg_buffer(&args, x);
-    vgg_arg_buffer(&args, dy);
+    vgg_arg_buffer(&args, io->x);
+    vgg_arg_buffer(&args, io->dy);
     vgg_arg_buffer(&args, sums);
-    vgg_arg_int(&args, inputs);
-    vgg_arg_int(&args, outputs);
+    vgg_arg_int(&args, update->problem.pack.channels);
+    vgg_arg_int(&args, update->problem.pack.rows);
     VGG_TRY(vgg_args_end(&args));
     const size_t local[3] = {VGG_LINEAR_LOCAL, 1, 1};
     const size_t global[3] = {local[0], (size_t)count, VGG_CLIP_SPLIT};
@@ -135,17 +135,17 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch, cl_mem sums,
-                                    int layers, int64_t stride, int count, double most,
+clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch,
+                                    const vgg_clip_sums *sums, int count, double most,
                                     vgg_buffer hyper)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(clip->scale);
-    vgg_arg_buffer(&args, (vgg_buffer){sums, 0});
+    vgg_arg_buffer(&args, (vgg_buffer){sums->memory, 0});
     vgg_arg_buffer(&args, hyper);
     vgg_arg_int(&args, count);
-    vgg_arg_int(&args, layers);
-    vgg_arg_int(&args, stride);
+    vgg_arg_int(&args, sums->layers);
+    vgg_arg_int(&args, sums->stride);
     vgg_arg_float(&args, (float)most);
     VGG_TRY(vgg_args_end(&args));
     VGG_TRY(vgg_launch_linear(launch, clip->scale, VGG_LINEAR_LOCAL));

@@ -18,10 +18,16 @@ void vgg_dropout_list_kernels(vgg_kernel_list *list, vgg_layer_type type, bool d
                               vgg_kernel **forward, vgg_kernel **backward);
 clvgg_status vgg_dropout_enqueue(vgg_kernel *forward, vgg_launch *launch, vgg_buffer x,
                                  vgg_buffer y, uint64_t count, const vgg_dropout_key *key);
-/* dx = f'(a) times what dropout lets through of dy: `slices` sums of it, `stride` apart. */
-clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launch, vgg_buffer dy,
-                                         int slices, uint64_t stride, vgg_buffer a, vgg_buffer dx,
-                                         uint64_t count, const vgg_dropout_key *key);
+typedef struct vgg_activation_grad_io {
+    vgg_buffer dy; /* `slices` partial sums of it, `stride` elements apart */
+    int slices;
+    uint64_t stride;
+    vgg_buffer a, dx;
+} vgg_activation_grad_io;
+/* dx = f'(a) times what dropout lets through of dy. */
+clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launch,
+                                         const vgg_activation_grad_io *io, uint64_t count,
+                                         const vgg_dropout_key *key);
 
 /* cl/cross_entropy.cl on [count][classes]. */
 typedef struct vgg_loss_io {
@@ -44,13 +50,20 @@ enum { VGG_CLIP_SPLIT = 8 }; /* pairs of floats that the norm takes, an image an
 
 clvgg_status vgg_clip_build(clvgg_device *device, const vgg_traits *traits, vgg_clip *clip);
 void vgg_clip_release(vgg_clip *clip);
-/* A layer's part: x [count][inputs], dy [count][outputs] → sums [count][VGG_CLIP_SPLIT]. */
-clvgg_status vgg_clip_enqueue_norm(const vgg_clip *clip, vgg_launch *launch, vgg_buffer x,
-                                   int64_t inputs, vgg_buffer dy, int64_t outputs, int count,
-                                   vgg_buffer sums);
-/* hyper's scale from `layers` layers' sums, `stride` pairs apart. */
-clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch, cl_mem sums,
-                                    int layers, int64_t stride, int count, double most,
+/* The part of the layer whose weight `update` updates: x and dy of io → sums
+ * [count][VGG_CLIP_SPLIT]. */
+clvgg_status vgg_clip_enqueue_norm(const vgg_clip *clip, vgg_launch *launch,
+                                   const vgg_grad_op *update, const vgg_grad_io *io,
+                                   vgg_buffer sums, int count);
+/* Sums of all layers, `stride` pairs apart. */
+typedef struct vgg_clip_sums {
+    cl_mem memory;
+    int layers;
+    int64_t stride;
+} vgg_clip_sums;
+/* hyper's scale, by which the gradients' norm becomes `most` where it is more. */
+clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch,
+                                    const vgg_clip_sums *sums, int count, double most,
                                     vgg_buffer hyper);
 
 #endif

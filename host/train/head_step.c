@@ -80,12 +80,16 @@ static clvgg_status enqueue_data_gradient(vgg_head *head, vgg_launch *launch, in
     const head_layer *layer = &head->layers[index];
     const vgg_dropout_key key = dropout_key(head, index - 1, step->step);
     const uint64_t inputs = (uint64_t)layer->shape.inputs;
+    const vgg_activation_grad_io io = {
+        .dy = layer->data->gradient_io.dx,
+        .slices = layer->data->gradient.slices,
+        .stride = (uint64_t)head->options.max_batch * inputs,
+        .a = layer_buffer(head, index - 1, HEAD_ACTIVATED),
+        .dx = layer_buffer(head, index - 1, HEAD_DELTA),
+    };
     VGG_TRY(vgg_stage_enqueue(layer->data, launch, count));
-    VGG_TRY(vgg_activation_grad_enqueue(
-        layer[-1].activation_grad, launch, shared_buffer(head, HEAD_DATA_GRAD),
-        layer->data->gradient.slices,
-        (uint64_t)head->options.max_batch * inputs, layer_buffer(head, index - 1, HEAD_ACTIVATED),
-        layer_buffer(head, index - 1, HEAD_DELTA), (uint64_t)count * inputs, &key));
+    VGG_TRY(vgg_activation_grad_enqueue(layer[-1].activation_grad, launch, &io,
+                                        (uint64_t)count * inputs, &key));
     VGG_TRY(vgg_head_note_stage(head, launch, HEAD_DATA_GRADIENT, index));
 cleanup:
     if (status != CLVGG_STATUS_OK)
@@ -97,17 +101,17 @@ static clvgg_status enqueue_clipping(vgg_head *head, vgg_launch *launch, int cou
                                      const vgg_head_step *step)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const int layers = head->options.layer_count;
-    const int64_t stride = (int64_t)head->options.max_batch * VGG_CLIP_SPLIT;
-    for (int i = 0; i < layers; i++) {
-        const vgg_head_layer *shape = &head->layers[i].shape;
-        const vgg_buffer sums = {head->buffers[HEAD_NORMS], (uint64_t)(i * stride)};
-        VGG_TRY(vgg_clip_enqueue_norm(&head->clip, launch, head_input(head, i, true), shape->inputs,
-                                      layer_buffer(head, i, HEAD_DELTA), shape->outputs, count,
-                                      sums));
+    const vgg_clip_sums sums = {.memory = head->buffers[HEAD_NORMS],
+                                .layers = head->options.layer_count,
+                                .stride = (int64_t)head->options.max_batch * VGG_CLIP_SPLIT};
+    for (int i = 0; i < sums.layers; i++) {
+        const vgg_stage *update = head->layers[i].weight.update;
+        const vgg_buffer of_layer = {sums.memory, (uint64_t)(i * sums.stride)};
+        VGG_TRY(vgg_clip_enqueue_norm(&head->clip, launch, &update->gradient, &update->gradient_io,
+                                      of_layer, count));
     }
-    VGG_TRY(vgg_clip_enqueue_scale(&head->clip, launch, head->buffers[HEAD_NORMS], layers, stride,
-                                   count, step->clip_norm, shared_buffer(head, HEAD_HYPER)));
+    VGG_TRY(vgg_clip_enqueue_scale(&head->clip, launch, &sums, count, step->clip_norm,
+                                   shared_buffer(head, HEAD_HYPER)));
     VGG_TRY(vgg_head_note_stage(head, launch, HEAD_CLIPPING, 0));
 cleanup:
     return status;
