@@ -1,11 +1,9 @@
 /* measure/measure.c — repetitions, and the medians of what they took. */
 #include "measure/measure.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/median.h"
 
 /* A row a pass: its wall time, then its columns. */
 typedef struct samples {
@@ -47,19 +45,12 @@ cleanup:
     return status;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* A column in ascending order, in `sorted` [rows]; its median. */
 static double sort_column(const samples *s, size_t column, double *sorted)
 {
     for (size_t i = 0; i < s->rows; i++)
         sorted[i] = s->values[i * s->width + column];
-    qsort(sorted, s->rows, sizeof *sorted, ascending);
-    return sorted[s->rows / 2];
+    return vgg_median(sorted, s->rows);
 }
 
 clvgg_status vgg_measure(const vgg_measured_pass *pass, double min_ms, vgg_measurement *out,

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -143,7 +142,7 @@ void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS])
 
 /* ---- searching ---- */
 
-enum { SAMPLES = 5, MOST_DRAWS = 100000 };
+enum { MOST_DRAWS = 100000 };
 /* Shapes of dense layers' products y [m][n] = x [m][k] · w [n][k]ᵀ. CLBlast gives small ones to
  * another kernel (XgemmDirect), up to 512³ multiplications on most devices and 1536³ on some. No
  * tile divides these, so that Xgemm wants a workspace to pad them in; XgemmDirect never wants any.
@@ -257,9 +256,10 @@ cleanup:
     return status;
 }
 
-static clvgg_status run(search *s, double *ms)
+static clvgg_status run(void *user, double *ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    const search *s = user;
     vgg_launch launch = vgg_launch_begin(s->queue, false, 0, NULL);
     const double start = vgg_clock_ms();
     VGG_TRY(vgg_clblast_gemm(&launch, &s->product, (vgg_buffer){s->x, 0}, (vgg_buffer){s->w, 0},
@@ -289,19 +289,12 @@ cleanup:
     return status;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Checks, then times, what is in force. */
 static clvgg_status judge(search *s, double best_ms, vgg_verdict *verdict, double *ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const size_t values = (size_t)(s->product.m * s->product.n), bytes = values * sizeof(float);
     const float wrong = -1e30f;
-    double samples[SAMPLES];
     VGG_TRY(require_workspace(s));
     VGG_CL(clEnqueueFillBuffer(s->queue, s->y, &wrong, sizeof wrong, 0, bytes, 0, NULL, NULL));
     VGG_TRY(run(s, ms)); /* compiles */
@@ -310,31 +303,9 @@ static clvgg_status judge(search *s, double best_ms, vgg_verdict *verdict, doubl
     for (size_t i = 0; i < values; i++)
         if (!(s->read[i] == s->expected[i]))
             goto cleanup;
-    double spent_ms = 0;
-    for (int i = 0; i == 0 || (i < SAMPLES && spent_ms < VGG_TRIAL_PATIENCE_MS); i++) {
-        VGG_TRY(run(s, &samples[i]));
-        spent_ms += samples[i];
-        qsort(samples, (size_t)i + 1, sizeof *samples, ascending);
-        *ms = samples[i / 2];
-        *verdict = VGG_VERDICT_DROPPED;
-        if (best_ms > 0 && samples[0] > 2 * best_ms)
-            goto cleanup;
-    }
-    *verdict = VGG_VERDICT_TIMED;
+    VGG_TRY(vgg_trial_sample(run, s, &(vgg_trial_race){.best_ms = best_ms}, verdict, ms));
 cleanup:
     return status;
-}
-
-static void report(search *s, const vgg_choice *choice, vgg_verdict verdict, double ms,
-                   const char *reason, vgg_tuner_result *result)
-{
-    const vgg_tuner_event event = {&vgg_variant_clblast_xgemm, choice, verdict, ms, reason};
-    result->timed += verdict == VGG_VERDICT_TIMED;
-    result->dropped += verdict == VGG_VERDICT_DROPPED;
-    result->refused += verdict == VGG_VERDICT_REFUSED;
-    result->wrong += verdict == VGG_VERDICT_WRONG;
-    if (s->tuner->report != NULL)
-        s->tuner->report(s->tuner->user, &event);
 }
 
 /* One drawn candidate. */
@@ -351,8 +322,11 @@ static clvgg_status try_one(search *s, int index, vgg_tuner_result *result)
         status = judge(s, result->ms, &verdict, &ms);
     if (status == CLVGG_STATUS_DEVICE_LOST || status == CLVGG_STATUS_OUT_OF_MEMORY)
         return status;
-    report(s, &choice, status == CLVGG_STATUS_OK ? verdict : VGG_VERDICT_REFUSED, ms,
-           status == CLVGG_STATUS_OK ? "" : vgg_message(), result);
+    if (status != CLVGG_STATUS_OK)
+        verdict = VGG_VERDICT_REFUSED;
+    vgg_tuner_note(s->tuner, result,
+                   &(vgg_tuner_event){&vgg_variant_clblast_xgemm, &choice, verdict, ms,
+                                      status == CLVGG_STATUS_OK ? "" : vgg_message()});
     if (status == CLVGG_STATUS_OK && verdict == VGG_VERDICT_TIMED &&
         ms < (1 - VGG_TUNER_GAIN) * result->ms) {
         result->ms = ms;
@@ -375,7 +349,9 @@ static clvgg_status search_locked(search *s, vgg_tuner_result *result)
     const int index = find_or_add(id, true, &found);
     VGG_REQUIRE(index >= 0, CLVGG_STATUS_UNSUPPORTED, "too many devices use CLBlast");
     VGG_TRY(judge(s, 0, &verdict, &result->default_ms));
-    report(s, &untuned, verdict, result->default_ms, "", result);
+    vgg_tuner_note(tuner, result,
+                   &(vgg_tuner_event){&vgg_variant_clblast_xgemm, &untuned, verdict,
+                                      result->default_ms, ""});
     result->ms = verdict == VGG_VERDICT_TIMED ? result->default_ms : 1e9;
     while (vgg_clock_ms() < tuner->deadline_ms && !result->stopped) {
         VGG_TRY(try_one(s, index, result));

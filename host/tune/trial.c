@@ -4,11 +4,10 @@
 #include "tune/trial.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
+#include "base/median.h"
 #include "ocl/memory.h"
 #include "tensor/shape.h"
 
@@ -280,38 +279,38 @@ void vgg_trial_bench_close(vgg_trial_bench *bench)
 
 /* ---- judging ---- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static bool stopped(const vgg_trial_bench *bench)
-{
-    return bench->stop != NULL && bench->stop(bench->user);
-}
-
-/* Median of several; dropped at the first that is more than twice the best. */
-static clvgg_status sample(const vgg_trial_bench *bench, vgg_chain *trial, double best_ms,
-                           vgg_verdict *verdict, double *ms)
+clvgg_status vgg_trial_sample(clvgg_status (*run)(void *user, double *ms), void *user,
+                              const vgg_trial_race *race, vgg_verdict *verdict, double *ms)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     double samples[MOST_SAMPLES], spent_ms = 0;
     int count = 0;
-    while (count < SAMPLES ? count == 0 || spent_ms < VGG_TRIAL_PATIENCE_MS
-                           : count < MOST_SAMPLES && spent_ms < enough_ms) {
-        VGG_TRY(vgg_chain_run(trial, bench->queue, bench->problem.max_batch, &samples[count]));
+    bool over = false;
+    while (!over) {
+        VGG_TRY(run(user, &samples[count]));
         spent_ms += samples[count++];
-        qsort(samples, (size_t)count, sizeof *samples, ascending);
-        *ms = samples[count / 2];
-        if ((best_ms > 0 && samples[0] > 2 * best_ms) || (count >= 2 && stopped(bench))) {
-            *verdict = samples[0] > 2 * best_ms ? VGG_VERDICT_DROPPED : VGG_VERDICT_TIMED;
-            return status;
-        }
+        *ms = vgg_median(samples, (size_t)count);
+        *verdict = race->best_ms > 0 && samples[0] > 2 * race->best_ms ? VGG_VERDICT_DROPPED
+                                                                       : VGG_VERDICT_TIMED;
+        over = *verdict == VGG_VERDICT_DROPPED ||
+               (count < SAMPLES ? spent_ms >= VGG_TRIAL_PATIENCE_MS
+                                : count == MOST_SAMPLES || spent_ms >= enough_ms) ||
+               (count >= 2 && race->stop != NULL && race->stop(race->user));
     }
-    *verdict = VGG_VERDICT_TIMED;
 cleanup:
     return status;
+}
+
+/* A candidate under way, for vgg_trial_sample(). */
+typedef struct timed_trial {
+    const vgg_trial_bench *bench;
+    vgg_chain *chain;
+} timed_trial;
+
+static clvgg_status run_batch(void *user, double *ms)
+{
+    const timed_trial *t = user;
+    return vgg_chain_run(t->chain, t->bench->queue, t->bench->problem.max_batch, ms);
 }
 
 /* Gives the verdict after one image where the whole batch isn't worth running: on GPUs, whose
@@ -321,7 +320,7 @@ static bool decide_early(const vgg_trial_bench *bench, double image_ms, double b
                          vgg_verdict *verdict)
 {
     const int batch = bench->problem.max_batch;
-    const double least = bench->problem.node->type == VGG_LAYER_DENSE ? 1.0 : batch / 4.0;
+    const double least = bench->problem.output.rank == 1 ? 1.0 : batch / 4.0;
     if (bench->device->info.type == CLVGG_DEVICE_GPU && image_ms * batch > longest_gpu_ms) {
         *verdict = VGG_VERDICT_TOO_LONG;
         return true;
@@ -352,7 +351,9 @@ clvgg_status vgg_trial_judge(const vgg_trial_bench *bench, vgg_chain *trial, dou
         }
     }
     if (right)
-        VGG_TRY(sample(bench, trial, best_ms, verdict, ms));
+        VGG_TRY(vgg_trial_sample(run_batch, &(timed_trial){bench, trial},
+                                 &(vgg_trial_race){best_ms, bench->stop, bench->user}, verdict,
+                                 ms));
     else
         *verdict = VGG_VERDICT_WRONG;
 cleanup:

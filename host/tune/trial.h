@@ -44,6 +44,18 @@ typedef enum vgg_verdict {
     VGG_VERDICT_TOO_LONG /* would hold a GPU for more than half a second */
 } vgg_verdict;
 
+/* What a candidate is timed against. */
+typedef struct vgg_trial_race {
+    double best_ms;           /* 0: nothing to beat */
+    bool (*stop)(void *user); /* asked between runs; NULL: never */
+    void *user;
+} vgg_trial_race;
+
+/* Times `run` several times: *ms is the median, or at the first run that takes more than twice the
+ * best what showed it. The verdict is TIMED or DROPPED. */
+clvgg_status vgg_trial_sample(clvgg_status (*run)(void *user, double *ms), void *user,
+                              const vgg_trial_race *race, vgg_verdict *verdict, double *ms);
+
 /* Configures, builds, uploads a candidate: conversions and a pooling with it, as needed. A refusal
  * is UNSUPPORTED, BUILD_FAILED or OUT_OF_DEVICE_MEMORY. The caller releases the chain, on failure
  * too. */

@@ -133,13 +133,6 @@ static void tell_result(tuning_run *run, const vgg_tuning *tuning, clvgg_tune_ve
 
 /* ---- one chain ---- */
 
-/* A chain that can't be tuned here doesn't stop the others. */
-static bool is_survivable(clvgg_status status)
-{
-    return status == CLVGG_STATUS_UNSUPPORTED || status == CLVGG_STATUS_BUILD_FAILED ||
-           status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || status == CLVGG_STATUS_OPENCL;
-}
-
 static uint64_t seed_of(const tuning_run *run, const chain *work)
 {
     uint64_t hash = run->options->seed * UINT64_C(0x9E3779B97F4A7C15) + (uint64_t)work->batch;
@@ -181,7 +174,7 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
     status = vgg_tuner_search(&tuner, work->what->untuned, work->what->poolable, &result);
     run->summary->candidates += (size_t)run->judged;
     run->summary->wrong += (size_t)run->wrong;
-    if (is_survivable(status)) {
+    if (vgg_tuner_is_refusal(status)) { /* doesn't stop the others */
         clvgg_tune_event event = {
             .verdict = CLVGG_TUNE_FAILED, .variant = "", .parameters = "", .reason = vgg_message()};
         run->summary->failed++;

@@ -1,12 +1,12 @@
 /* tune/tuner.c — the search for one chain of layers. */
 #include "tune/tuner.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/median.h"
 #include "tune/tuning.h"
 
 enum { MOST_CANDIDATES = 512, MOST_MOVES = VGG_MAX_TUNABLES * VGG_TUNABLE_VALUES };
@@ -54,29 +54,31 @@ static bool was_tried(const search *s, const vgg_variant *variant, const vgg_cho
     return false;
 }
 
-/* Says whether a status rejects one candidate without ending the search. */
-static bool is_refusal(clvgg_status status)
+bool vgg_tuner_is_refusal(clvgg_status status)
 {
     return status == CLVGG_STATUS_UNSUPPORTED || status == CLVGG_STATUS_BUILD_FAILED ||
            status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || status == CLVGG_STATUS_OPENCL;
 }
 
-static void note(search *s, const candidate *tried, vgg_verdict verdict, double ms,
-                 const char *reason)
+void vgg_tuner_note(const vgg_tuner *tuner, vgg_tuner_result *result, const vgg_tuner_event *event)
+{
+    result->timed += event->verdict == VGG_VERDICT_TIMED;
+    result->dropped += event->verdict == VGG_VERDICT_DROPPED;
+    result->refused +=
+        event->verdict == VGG_VERDICT_REFUSED || event->verdict == VGG_VERDICT_TOO_LONG;
+    result->wrong += event->verdict == VGG_VERDICT_WRONG;
+    if (tuner->report != NULL)
+        tuner->report(tuner->user, event);
+}
+
+static void note(search *s, const vgg_tuner_event *event)
 {
     char choice[128];
-    vgg_tuner_result *result = s->result;
-    result->timed += verdict == VGG_VERDICT_TIMED;
-    result->dropped += verdict == VGG_VERDICT_DROPPED;
-    result->refused += verdict == VGG_VERDICT_REFUSED || verdict == VGG_VERDICT_TOO_LONG;
-    result->wrong += verdict == VGG_VERDICT_WRONG;
-    vgg_tuning_describe_choice(tried->variant, &tried->choice, choice, sizeof choice);
-    if (verdict == VGG_VERDICT_WRONG)
+    vgg_tuning_describe_choice(event->variant, event->choice, choice, sizeof choice);
+    if (event->verdict == VGG_VERDICT_WRONG)
         vgg_log(CLVGG_LOG_WARNING, "tuning: %s %s gives wrong results on this device",
-                tried->variant->name, choice);
-    const vgg_tuner_event event = {tried->variant, &tried->choice, verdict, ms, reason};
-    if (s->tuner->report != NULL)
-        s->tuner->report(s->tuner->user, &event);
+                event->variant->name, choice);
+    vgg_tuner_note(s->tuner, s->result, event);
 }
 
 /* Judges one candidate against the best so far. */
@@ -93,14 +95,16 @@ static clvgg_status try_candidate(search *s, const vgg_variant *variant, const v
         status = vgg_trial_judge(&s->bench, &trial, s->tried_count > 0 ? s->tried[s->best].ms : 0,
                                  &verdict, &ms);
     vgg_chain_release(&trial);
-    if (status != CLVGG_STATUS_OK && (!is_refusal(status) || s->tried_count == 0))
+    if (status != CLVGG_STATUS_OK && (!vgg_tuner_is_refusal(status) || s->tried_count == 0))
         return status;
     tried->ms = status == CLVGG_STATUS_OK && verdict == VGG_VERDICT_TIMED ? ms : 0;
     if (tried->ms > 0 && tried->ms < s->tried[s->best].ms)
         s->best = s->tried_count;
     s->tried_count++;
-    note(s, tried, status == CLVGG_STATUS_OK ? verdict : VGG_VERDICT_REFUSED, ms,
-         status == CLVGG_STATUS_OK ? "" : vgg_message());
+    if (status != CLVGG_STATUS_OK)
+        verdict = VGG_VERDICT_REFUSED;
+    note(s, &(vgg_tuner_event){variant, &tried->choice, verdict, ms,
+                               status == CLVGG_STATUS_OK ? "" : vgg_message()});
     return CLVGG_STATUS_OK;
 }
 
@@ -211,12 +215,6 @@ cleanup:
 
 /* ---- the duel ---- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Medians of the default and of the fastest, run in turns: what disturbs one disturbs both. */
 static clvgg_status fight(search *s)
 {
@@ -236,10 +234,8 @@ static clvgg_status fight(search *s)
          rounds++)
         for (int i = 0; i < 2; i++)
             VGG_TRY(vgg_chain_run(&trials[i], s->bench.queue, batch, &ms[i][rounds]));
-    for (int i = 0; i < 2; i++)
-        qsort(ms[i], (size_t)rounds, sizeof **ms, ascending);
-    s->result->default_ms = ms[0][rounds / 2];
-    s->result->ms = ms[1][rounds / 2];
+    s->result->default_ms = vgg_median(ms[0], (size_t)rounds);
+    s->result->ms = vgg_median(ms[1], (size_t)rounds);
 cleanup:
     for (int i = 0; i < 2; i++)
         vgg_chain_release(&trials[i]);
@@ -253,7 +249,7 @@ static clvgg_status decide(search *s)
     result->default_ms = result->ms = s->tried[0].ms;
     if (s->best != 0) {
         status = fight(s);
-        if (status != CLVGG_STATUS_OK && !is_refusal(status))
+        if (status != CLVGG_STATUS_OK && !vgg_tuner_is_refusal(status))
             return status;
         if (status != CLVGG_STATUS_OK ||
             !(result->ms <= (1 - VGG_TUNER_GAIN) * result->default_ms)) {

@@ -42,4 +42,10 @@ typedef struct vgg_tuner_result {
 clvgg_status vgg_tuner_search(const vgg_tuner *tuner, const vgg_op *like, const vgg_node *pool,
                               vgg_tuner_result *result);
 
+/* For searches. Says whether a status rejects one candidate without ending the search. */
+bool vgg_tuner_is_refusal(clvgg_status status);
+/* Counts a candidate's verdict, and reports it. */
+void vgg_tuner_note(const vgg_tuner *tuner, vgg_tuner_result *result,
+                    const vgg_tuner_event *event);
+
 #endif
