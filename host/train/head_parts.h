@@ -1,4 +1,4 @@
-/* train/head_parts.h — what a head is made of; head.c, head_step.c and head_values.c share it. */
+/* train/head_parts.h — what a head is made of; head*.c share it. */
 #ifndef VGG_TRAIN_HEAD_PARTS_H
 #define VGG_TRAIN_HEAD_PARTS_H
 
@@ -82,6 +82,11 @@ struct vgg_head {
     uint64_t fingerprint;
 };
 
+static inline bool head_is_last(const vgg_head *head, int layer)
+{
+    return layer + 1 == head->options.layer_count;
+}
+
 static inline int head_part_count(const vgg_head *head)
 {
     return vgg_rule_is_adam(head->rule) ? VGG_HEAD_PART_COUNT : VGG_HEAD_MOMENT1 + 1;
@@ -102,6 +107,9 @@ static inline head_parameter *head_parameter_of(vgg_head *head, int layer, bool 
 {
     return bias ? &head->layers[layer].bias : &head->layers[layer].weight;
 }
+
+/* Makes a head that has chosen its kernels and knows its sizes. */
+clvgg_status vgg_head_plan(clvgg_device *device, const vgg_head_options *options, vgg_head **out);
 
 /* Says that a stage has been enqueued: a profiled step remembers when it ends. */
 clvgg_status vgg_head_note_stage(vgg_head *head, const vgg_launch *launch, head_stage_kind kind,
