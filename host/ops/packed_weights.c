@@ -6,6 +6,13 @@
 #include "tensor/dtype.h"
 #include "tensor/storage.h"
 
+bool vgg_pack_equal(const vgg_pack *a, const vgg_pack *b)
+{
+    return a->rows == b->rows && a->channels == b->channels && a->spatial == b->spatial &&
+           a->block == b->block && a->panel == b->panel && a->winograd == b->winograd &&
+           a->pairs == b->pairs && a->splittable == b->splittable && a->storage == b->storage;
+}
+
 uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows)
 {
     const uint64_t panels = (uint64_t)((rows + pack->panel - 1) / pack->panel);

@@ -12,7 +12,12 @@
 
 /* A weight [rows][channels][spatial] packed as cl/pack.cl's
  * [ceil(rows/panel)][ceil(channels/block)][spatial][block][panel], zeros where nothing falls; or
- * transformed, as cl/pack_winograd.cl says. */
+ * transformed, as cl/pack_winograd.cl says.
+ *
+ * Nobody but vgg_pack_bytes() counts the bytes of a buffer and nobody but vgg_pack_equal() compares
+ * packs: a storage with scales (int8 with one for each row, say) puts them behind the elements of
+ * each piece, whose row offsets are counted in elements and stay; those two functions, pack.cl and
+ * the kernels that read such weights are what it changes. */
 typedef struct vgg_pack {
     int64_t rows, channels, spatial;
     int block, panel; /* panel 0: there are no weights */
@@ -42,8 +47,10 @@ typedef struct vgg_packed_weights {
     cl_event written; /* of the last command that writes them; NULL: they are there */
 } vgg_packed_weights;
 
-/* Elements of a packed weight with `rows` rows, and their bytes in pack->storage. */
+bool vgg_pack_equal(const vgg_pack *a, const vgg_pack *b);
+/* Elements of a packed weight with `rows` rows: where the next row lies behind them. */
 uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows);
+/* Bytes of a buffer for `rows` rows, in pack->storage. */
 uint64_t vgg_pack_bytes(const vgg_pack *pack, int64_t rows);
 /* Bytes of the bias that belongs to the weight, padded to whole panels. */
 static inline uint64_t vgg_bias_bytes(const vgg_pack *pack)

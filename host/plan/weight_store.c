@@ -45,11 +45,7 @@ static int key_of(const vgg_parameter_source *source, int node)
 static bool same_key(const store_key *a, const store_key *b)
 {
     return a->source == b->source && a->node == b->node && a->bias == b->bias &&
-           a->pack.rows == b->pack.rows && a->pack.channels == b->pack.channels &&
-           a->pack.spatial == b->pack.spatial && a->pack.block == b->pack.block &&
-           a->pack.panel == b->pack.panel && a->pack.winograd == b->pack.winograd &&
-           a->pack.pairs == b->pack.pairs && a->pack.splittable == b->pack.splittable &&
-           a->pack.storage == b->pack.storage;
+           vgg_pack_equal(&a->pack, &b->pack);
 }
 
 /* The entry of a key with one more use, made when there is none. */

@@ -70,8 +70,8 @@ static clvgg_status read_panel(vgg_head *head, const vgg_pack *pack, const vgg_w
 {
     clvgg_status status = CLVGG_STATUS_OK;
     float *panel = NULL;
-    const size_t bytes = (size_t)vgg_pack_bytes(pack, pack->panel);
-    const size_t offset = (size_t)vgg_pack_bytes(pack, row - piece->first_row);
+    const size_t bytes = (size_t)vgg_pack_elements(pack, pack->panel) * sizeof *panel;
+    const size_t offset = (size_t)vgg_pack_elements(pack, row - piece->first_row) * sizeof *panel;
     VGG_CL_NEW(panel, clEnqueueMapBuffer(head->queue, piece->memory, CL_TRUE, CL_MAP_READ, offset,
                                          bytes, 0, NULL, NULL, &cl_error));
     gather(pack, panel, row, r);
