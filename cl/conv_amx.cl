@@ -37,8 +37,7 @@
 #define DW 1
 #endif
 
-#define CPU_KERNEL                                                                                 \
-    __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(float16)))
+#define VW 16 /* floats of a register */
 
 /* Sums are tiles 0 to 3, pixels 4 and 5, weights 6 and 7. Strides in registers: rcx 64, rdi that of
  * pixels. "memory" everywhere: the compiler doesn't know what tiles read. */

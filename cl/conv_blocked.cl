@@ -37,46 +37,15 @@
 #ifndef PLANAR
 #define PLANAR 0 /* > 0: the input is NCHW with that many channels (a first layer) */
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
-#define vec PASTE2(float, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-/* One store where PoCL's vstoren makes three. */
-typedef vec vec_anywhere __attribute__((aligned(4)));
-#define VSTORE(v, p) (*(__global vec_anywhere *)(p) = (v))
-#define VSTORE_PRIVATE(v, p) (*(vec_anywhere *)(p) = (v))
-#define VLOAD_PRIVATE(p) (*(const vec_anywhere *)(p))
-#if STORAGE == 0
-#define weight_t float
-#define WEIGHTS(p) VLOAD(p)
-#elif STORAGE == 1
-#define weight_t half
-#define WEIGHTS(p) PASTE2(vload_half, VW)(0, p)
-#else
-#define weight_t ushort
-#define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
-#endif
-/* Intel's compiler reads ahead more values than there are registers for, and then moves half of the
- * sums about at each step: one value at a time. */
-#if defined(__INTEL_LLVM_COMPILER)
-#define ONE_AT_A_TIME() __asm__ volatile("" ::: "memory")
-#else
-#define ONE_AT_A_TIME()
-#endif
-/* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
- * costs it seconds. */
-#define CPU_KERNEL                                                                                 \
-    __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
 #define LINE ((TW - 1) * SW + (KW - 1) * DW + 1) /* input pixels under TW output pixels */
 #if PLANAR
 #define CI PLANAR /* channels of a pixel in the private line */
 #else
 #define CI VW
 #endif
+
+DECLARE_VEC_ANYWHERE;
 
 /* The larger of two, or a NaN of either. */
 inline vec max_or_nan(vec a, vec b)
@@ -111,7 +80,7 @@ inline void load_line(__global const float *row, int plane, int W, int ix, float
         vec v = (vec)(0.0f);
         if (inside)
             v = VLOAD(row + (size_t)(ix + p) * VW);
-        VSTORE_PRIVATE(v, line + p * VW);
+        STORE_PRIVATE(v, line + p * VW);
 #endif
     }
 }
@@ -161,7 +130,7 @@ inline void convolve_row(__global const float *x, __global const weight_t *w,
             vec v = sum[p][b] + VLOAD(bias + b * VW);
             if (relu)
                 v = select(v, (vec)(0.0f), isless(v, (vec)(0.0f))); /* NaN stays */
-            VSTORE_PRIVATE(v, out + (p * KB + b) * VW);
+            STORE_PRIVATE(v, out + (p * KB + b) * VW);
         }
 }
 
@@ -196,13 +165,13 @@ conv_blocked(__global const float *restrict x, ulong x_offset, __global const we
     for (int b = 0; b < KB && group * KB + b < out_blocks; b++, y += plane) {
         for (int p = 0; p < count; p++) {
             const int at = ((p << pool) * KB + b) * VW;
-            vec v = VLOAD_PRIVATE(out[0] + at);
+            vec v = LOAD_PRIVATE(out[0] + at);
             if (pool) {
-                v = max_or_nan(v, VLOAD_PRIVATE(out[0] + at + KB * VW));
-                v = max_or_nan(v, VLOAD_PRIVATE(out[1] + at));
-                v = max_or_nan(v, VLOAD_PRIVATE(out[1] + at + KB * VW));
+                v = max_or_nan(v, LOAD_PRIVATE(out[0] + at + KB * VW));
+                v = max_or_nan(v, LOAD_PRIVATE(out[1] + at));
+                v = max_or_nan(v, LOAD_PRIVATE(out[1] + at + KB * VW));
             }
-            VSTORE(v, y + p * VW);
+            STORE_GLOBAL(v, y + p * VW);
         }
     }
 }

@@ -9,19 +9,6 @@
  * NDRange {n * K * OH * OW rounded up to the local size}, local {64}.
  * An output is summed in the order channel, kernel row, kernel column.
  */
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
-#if STORAGE == 0
-#define weight_t float
-#define WEIGHT(i, p) (p)[i]
-#elif STORAGE == 1
-#define weight_t half
-#define WEIGHT(i, p) vload_half(i, p)
-#else
-#define weight_t ushort
-#define WEIGHT(i, p) as_float((uint)(p)[i] << 16)
-#endif
 
 __kernel void conv_direct(__global const float *restrict x, ulong x_offset,
                           __global const weight_t *restrict w, ulong w_offset,

@@ -52,9 +52,6 @@
 #define DH 1
 #define DW 1
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
 
 #if defined(cl_khr_subgroups) && !defined(cl_intel_subgroups)
 #pragma OPENCL EXTENSION cl_khr_subgroups : enable
@@ -64,30 +61,27 @@
 #else
 #define SUB_GROUP_SIZE
 #endif
-/* READ(p): each lane its own of S floats at p. WEIGHTS(p): the same of weights, as floats. */
+/* READ(p): each lane its own of S floats at p. LANE_WEIGHTS(p): the same of weights, as floats. */
 #ifdef cl_intel_subgroups
 #define READ(p) as_float(intel_sub_group_block_read((__global const uint *)(p)))
 #else
 #define READ(p) (p)[get_sub_group_local_id()]
 #endif
 #if STORAGE == 0
-#define weight_t float
-#define WEIGHTS(p) READ(p)
+#define LANE_WEIGHTS(p) READ(p)
 #elif STORAGE == 1
-#define weight_t half
 #if defined(cl_intel_subgroups_short) && defined(cl_khr_fp16)
 #pragma OPENCL EXTENSION cl_khr_fp16 : enable
-#define WEIGHTS(p)                                                                                 \
+#define LANE_WEIGHTS(p)                                                                            \
     convert_float(as_half(intel_sub_group_block_read_us((__global const ushort *)(p))))
 #else
-#define WEIGHTS(p) vload_half(get_sub_group_local_id(), p)
+#define LANE_WEIGHTS(p) vload_half(get_sub_group_local_id(), p)
 #endif
 #else
-#define weight_t ushort
 #ifdef cl_intel_subgroups_short
-#define WEIGHTS(p) as_float((uint)intel_sub_group_block_read_us(p) << 16)
+#define LANE_WEIGHTS(p) as_float((uint)intel_sub_group_block_read_us(p) << 16)
 #else
-#define WEIGHTS(p) as_float((uint)(p)[get_sub_group_local_id()] << 16)
+#define LANE_WEIGHTS(p) as_float((uint)(p)[get_sub_group_local_id()] << 16)
 #endif
 #endif
 
@@ -141,7 +135,7 @@ inline void add_channel(__global const float *x, uint plane, __global const weig
             float weight[NK];
 #pragma unroll
             for (int v = 0; v < NK; v++)
-                weight[v] = WEIGHTS(w + column + v * S);
+                weight[v] = LANE_WEIGHTS(w + column + v * S);
 #pragma unroll
             for (int i = 0; i < TH; i++)
 #pragma unroll

@@ -46,19 +46,6 @@
 #define DH 1
 #define DW 1
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
-#if STORAGE == 0
-#define weight_t float
-#define WEIGHT(i, p) (p)[i]
-#elif STORAGE == 1
-#define weight_t half
-#define WEIGHT(i, p) vload_half(i, p)
-#else
-#define weight_t ushort
-#define WEIGHT(i, p) as_float((uint)(p)[i] << 16)
-#endif
 
 #define LP (TP / MP) /* local size */
 #define LK (TK / MK)

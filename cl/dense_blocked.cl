@@ -28,39 +28,9 @@
 #ifndef GROUP
 #define GROUP 32 /* images of a work-item; a multiple of TN */
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
 #define CI 64 /* features of a slice */
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
-#define vec PASTE2(float, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-/* One store where PoCL's vstoren makes three. */
-typedef vec vec_anywhere __attribute__((aligned(4)));
-#define VSTORE(v, p) (*(vec_anywhere *)(p) = (v))
-#if STORAGE == 0
-#define weight_t float
-#define WEIGHTS(p) VLOAD(p)
-#elif STORAGE == 1
-#define weight_t half
-#define WEIGHTS(p) PASTE2(vload_half, VW)(0, p)
-#else
-#define weight_t ushort
-#define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
-#endif
-/* Asks for what the next slice reads: OpenCL's own prefetch() does nothing on CPUs. Compilers that
- * make machine code know the builtin; interpreters don't. */
-#if defined(__x86_64__) || defined(__aarch64__) || defined(__INTEL_LLVM_COMPILER)
-#define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
-#else
-#define LOOK_AHEAD(p)
-#endif
-/* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
- * costs it seconds. */
-#define CPU_KERNEL                                                                                 \
-    __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
+DECLARE_VEC_ANYWHERE;
 
 /* sum[TN][KB*VW] += lines [TN][CI] times panel [features][KB*VW]. */
 inline void multiply_slice(const float *line, __global const weight_t *panel, int features, float *sums)
@@ -76,7 +46,7 @@ inline void multiply_slice(const float *line, __global const weight_t *panel, in
 #pragma unroll
         for (int b = 0; b < KB; b++) {
             weight[b] = WEIGHTS(panel + (c * KB + b) * VW);
-            LOOK_AHEAD(panel + ((CI + c) * KB + b) * VW);
+            LOOK_AHEAD(panel + ((CI + c) * KB + b) * VW, 0, 2); /* what the next slice reads */
         }
 #pragma unroll
         for (int t = 0; t < TN; t++) {
@@ -90,7 +60,7 @@ inline void multiply_slice(const float *line, __global const weight_t *panel, in
     for (int t = 0; t < TN; t++)
 #pragma unroll
         for (int b = 0; b < KB; b++)
-            VSTORE(sum[t][b], sums + (t * KB + b) * VW);
+            STORE_PRIVATE(sum[t][b], sums + (t * KB + b) * VW);
 }
 
 /* line [TN][CI] = `features` of each of `images` images, zeros past them. */
@@ -99,7 +69,7 @@ inline void load_lines(__global const float *x, size_t stride, int images, int f
     for (int t = 0; t < TN; t++, line += CI)
         if (t < images && features == CI)
             for (int c = 0; c < CI; c += VW)
-                VSTORE(VLOAD(x + t * stride + c), line + c);
+                STORE_PRIVATE(VLOAD(x + t * stride + c), line + c);
         else
             for (int c = 0; c < features; c++)
                 line[c] = t < images ? x[t * stride + c] : 0.0f;
@@ -123,7 +93,7 @@ dense_blocked(__global const float *restrict x, ulong x_offset, __global const w
     const int outputs = min(KB * VW, O - panel * KB * VW);
     y += panel * KB * VW;
     for (int i = 0; i < GROUP * KB; i++)
-        VSTORE((vec)(0.0f), sums + i * VW);
+        STORE_PRIVATE((vec)(0.0f), sums + i * VW);
     for (int t = 0; begin > 0 && t < images; t++)
         for (int o = 0; o < outputs; o++)
             sums[t * KB * VW + o] = y[(size_t)t * O + o];

@@ -14,19 +14,6 @@
 #ifndef TN
 #define TN 4 /* images of a work-group */
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
-#if STORAGE == 0
-#define weight_t float
-#define WEIGHT(i, p) (p)[i]
-#elif STORAGE == 1
-#define weight_t half
-#define WEIGHT(i, p) vload_half(i, p)
-#else
-#define weight_t ushort
-#define WEIGHT(i, p) as_float((uint)(p)[i] << 16)
-#endif
 
 __kernel __attribute__((reqd_work_group_size(WG, 1, 1))) void
 dense_rows(__global const float *restrict x, ulong x_offset, __global const weight_t *restrict w,

@@ -31,24 +31,7 @@
 #define IMAGES (NB * VW)
 #define LINE 16 /* floats of a cache line */
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
-#define vec PASTE2(float, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-/* One store where PoCL's vstoren makes three. */
-typedef vec vec_anywhere __attribute__((aligned(4)));
-#define VSTORE(v, p) (*(vec_anywhere *)(p) = (v))
-/* Asks for what the next panel reads: OpenCL's own prefetch() does nothing on CPUs. Compilers that
- * make machine code know the builtin; interpreters don't. */
-#if defined(__x86_64__) || defined(__aarch64__) || defined(__INTEL_LLVM_COMPILER)
-#define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 0, 2)
-#else
-#define LOOK_AHEAD(p)
-#endif
-/* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
- * costs it seconds. */
-#define CPU_KERNEL                                                                                 \
-    __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
+DECLARE_VEC_ANYWHERE;
 
 /* sums [TI][IMAGES] += w [TI][P] times dy [P][IMAGES]; `next`: where the panel after is. */
 inline void multiply_tile(__global const float *w, __global const float *dy, size_t next, float *sums)
@@ -65,7 +48,7 @@ inline void multiply_tile(__global const float *w, __global const float *dy, siz
         for (int b = 0; b < NB; b++)
             delta[b] = VLOAD(dy + (lane * NB + b) * VW);
         if (lane < TI * P / LINE)
-            LOOK_AHEAD(w + next + lane * LINE);
+            LOOK_AHEAD(w + next + lane * LINE, 0, 2); /* what the next panel reads */
 #pragma unroll
         for (int t = 0; t < TI; t++) {
             const vec weight = (vec)(w[t * P + lane]);
@@ -78,7 +61,7 @@ inline void multiply_tile(__global const float *w, __global const float *dy, siz
     for (int t = 0; t < TI; t++)
 #pragma unroll
         for (int b = 0; b < NB; b++)
-            VSTORE(sum[t][b], sums + (t * NB + b) * VW);
+            STORE_PRIVATE(sum[t][b], sums + (t * NB + b) * VW);
 }
 
 /* The same for one input. */
@@ -88,7 +71,7 @@ inline void multiply_row(__global const float *w, __global const float *dy, floa
         vec sum = VLOAD(sums + b * VW);
         for (int lane = 0; lane < P; lane++)
             sum = fma((vec)(w[lane]), VLOAD(dy + (lane * NB + b) * VW), sum);
-        VSTORE(sum, sums + b * VW);
+        STORE_PRIVATE(sum, sums + b * VW);
     }
 }
 
@@ -106,7 +89,7 @@ dgrad_blocked(__global const float *restrict dy, ulong dy_offset, __global const
 
     float sums[CI * IMAGES];
     for (int i = 0; i < CI * NB; i++)
-        VSTORE((vec)(0.0f), sums + i * VW);
+        STORE_PRIVATE((vec)(0.0f), sums + i * VW);
     for (int t = 0; accumulate && t < images; t++)
         for (int i = 0; i < inputs; i++)
             sums[i * IMAGES + t] = dx[(size_t)t * I + i];

@@ -55,19 +55,6 @@
 #ifndef SLICE
 #define SLICE 1024 /* depth of a slice */
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
-#if STORAGE == 0
-#define weight_t float
-#define WEIGHT(i, p) (p)[i]
-#elif STORAGE == 1
-#define weight_t half
-#define WEIGHT(i, p) vload_half(i, p)
-#else
-#define weight_t ushort
-#define WEIGHT(i, p) as_float((uint)(p)[i] << 16)
-#endif
 
 #define LM (TM / MM)
 #define LN (TN / MN)

@@ -25,16 +25,6 @@
 #endif
 #pragma OPENCL FP_CONTRACT OFF
 
-#if VW == 1
-#define vec float
-#define VLOAD(p) (*(p))
-#else
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
-#define vec PASTE2(float, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-#endif
-
 /* sum + rest += p, but for the rounding of rest. */
 inline void add(vec p, vec *sum, vec *rest)
 {

@@ -19,21 +19,11 @@
 #define WG 128 /* work-items of a group: a power of two */
 #endif
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
 #if VW == 1
-#define vec float
-#define ivec int
-#define VLOAD(p) (*(p))
-#define VSTORE(v, p) (*(p) = (v))
 #define TO_FLOAT(v) ((float)(v))
 #define PICK(no, yes, mask) ((mask) ? (yes) : (no))
 #else
-#define vec PASTE2(float, VW)
-#define ivec PASTE2(int, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
-#define TO_FLOAT(v) PASTE2(convert_float, VW)(v)
+#define TO_FLOAT(v) VECTOR(convert_float)(v)
 #define PICK(no, yes, mask) select(no, yes, mask)
 #endif
 

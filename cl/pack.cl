@@ -18,43 +18,17 @@
 #ifndef TYPE
 #define TYPE 0 /* 0 float32, 1 float16, 2 bfloat16 */
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* packed: 0 float32, 1 float16, 2 bfloat16 */
-#endif
 #ifndef PAIRS
 #define PAIRS 0
 #endif
 
-#if TYPE == 0
-#define source_t float
-#define VALUE(p, i) ((p)[i])
-#elif TYPE == 1
-#define source_t half
-#define VALUE(p, i) vload_half(i, p)
-#else
-#define source_t ushort
-#define VALUE(p, i) as_float((uint)(p)[i] << 16)
-#endif
+#define source_t PASTE2(STORED_, TYPE)
+#define VALUE(p, i) PASTE2(WEIGHT_, TYPE)(i, p)
 
-/* PACK(v, i, p): element i of p is v, rounded to the nearest, ties to even; NaN stays NaN. */
-#if STORAGE == 0
-#define packed_t float
-#define PACK(v, i, p) (p)[i] = (v)
-#elif STORAGE == 1
-#define packed_t half
-#define PACK(v, i, p) vstore_half_rte(v, i, p)
-#else
-#define packed_t ushort
-inline ushort bfloat16(float v)
-{
-    const uint bits = as_uint(v);
-    return (ushort)(isnan(v) ? bits >> 16 | 0x40 : (bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-#define PACK(v, i, p) (p)[i] = bfloat16(v)
-#endif
+PACKS
 
 __kernel void pack(__global const source_t *restrict source, ulong source_offset,
-                   __global packed_t *restrict packed, ulong packed_offset, int rows, int C, int S,
+                   __global weight_t *restrict packed, ulong packed_offset, int rows, int C, int S,
                    int block, int panel)
 {
     const int column = (int)get_global_id(0), first = (int)get_global_id(1) * panel;

@@ -19,12 +19,6 @@
 #endif
 #define UNROLL 4
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
-#define vec PASTE2(float, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
-
 inline float add_lanes(vec v)
 {
     float lanes[VW], sum = 0.0f;

@@ -21,20 +21,6 @@
 #define SWITCHES 0
 #endif
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
-#if VW == 1
-#define vec float
-#define ivec int
-#define VLOAD(p) (*(p))
-#define VSTORE(v, p) (*(p) = (v))
-#else
-#define vec PASTE2(float, VW)
-#define ivec PASTE2(int, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
-#endif
-
 __kernel void pool(__global const float *restrict x, ulong x_offset, __global float *restrict y,
                    ulong y_offset, __global int *restrict switches, ulong switches_offset,
                    ulong count, int H, int W, int OH, int OW, int KH, int KW, int SH, int SW,

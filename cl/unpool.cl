@@ -17,17 +17,9 @@
 #define AVERAGE 0
 #endif
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
 #if VW == 1
-#define vec float
-#define VLOAD(p) (*(p))
-#define VSTORE(v, p) (*(p) = (v))
 #define PICK(there, v) ((there) ? (v) : 0.0f)
 #else
-#define vec PASTE2(float, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-#define VSTORE(v, p) PASTE2(vstore, VW)(v, 0, p)
 #define PICK(there, v) select((vec)(0.0f), v, there)
 #endif
 

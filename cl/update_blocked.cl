@@ -32,25 +32,7 @@
 #endif
 #define P (KB * VW)
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
-#define vec PASTE2(float, VW)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-/* One store where PoCL's vstoren makes three. */
-typedef vec vec_anywhere __attribute__((aligned(4)));
-#define VSTORE(v, p) (*(__global vec_anywhere *)(p) = (v))
-/* Asks for what the tile after the next updates (without, three times as slow): OpenCL's own
- * prefetch() does nothing on CPUs. Compilers that make machine code know the builtin; interpreters
- * don't. */
-#if defined(__x86_64__) || defined(__aarch64__) || defined(__INTEL_LLVM_COMPILER)
-#define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 1, 2)
-#else
-#define LOOK_AHEAD(p)
-#endif
-/* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
- * costs it seconds. */
-#define CPU_KERNEL                                                                                 \
-    __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
+DECLARE_VEC_ANYWHERE;
 
 /* hyper: scale of g; lr (Adam: over 1 - beta1^t); momentum (Adam: 1 - beta1); decay (AdamW:
  * 1 - lr decay); Adam: beta2; 1 - beta2; 1 / sqrt(1 - beta2^t); epsilon. */
@@ -107,10 +89,11 @@ update_blocked(__global const float *restrict x, ulong x_offset, __global const 
                 delta[b] = VLOAD(dy + (k * KB + b) * VW);
             for (int line = k; line < TI * KB; line += n) { /* each once in all images */
                 const int ahead = (2 * TI * KB + line) * VW;
-                LOOK_AHEAD(w + ahead);
-                LOOK_AHEAD(m + ahead);
+                /* What the tile after the next updates: without, three times as slow. */
+                LOOK_AHEAD(w + ahead, 1, 2);
+                LOOK_AHEAD(m + ahead, 1, 2);
 #if RULE >= 2
-                LOOK_AHEAD(v + ahead);
+                LOOK_AHEAD(v + ahead, 1, 2);
 #endif
             }
 #pragma unroll
@@ -131,10 +114,10 @@ update_blocked(__global const float *restrict x, ulong x_offset, __global const 
 #if RULE >= 2
                 square = VLOAD(v + at);
 #endif
-                VSTORE(step(VLOAD(w + at), sum[t][b], rule, &moment, &square), w + at);
-                VSTORE(moment, m + at);
+                STORE_GLOBAL(step(VLOAD(w + at), sum[t][b], rule, &moment, &square), w + at);
+                STORE_GLOBAL(moment, m + at);
 #if RULE >= 2
-                VSTORE(square, v + at);
+                STORE_GLOBAL(square, v + at);
 #endif
             }
         w += TI * P;

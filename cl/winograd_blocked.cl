@@ -36,58 +36,13 @@
 #ifndef KB
 #define KB 2 /* output channel blocks in registers */
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
-/* Compilers that make machine code know __builtin_prefetch; interpreters don't. */
-#if defined(__x86_64__) || defined(__aarch64__) || defined(__INTEL_LLVM_COMPILER)
-#define PREFETCH 1
-#else
-#define PREFETCH 0
-#endif
 #define N (M + 2)
 #define X (N * N)
 
-#define PASTE(a, b) a##b
-#define PASTE2(a, b) PASTE(a, b)
-#define vec PASTE2(float, VW)
-#define bits PASTE2(int, VW)
-#define AS_VEC(v) PASTE2(as_float, VW)(v)
-#define AS_BITS(v) PASTE2(as_int, VW)(v)
-#define VLOAD(p) PASTE2(vload, VW)(0, p)
-/* One store where PoCL's vstoren makes three. */
-typedef vec vec_anywhere __attribute__((aligned(4)));
-#define VSTORE(v, p) (*(__global vec_anywhere *)(p) = (v))
-#if STORAGE == 0
-#define weight_t float
-#define WEIGHTS(p) VLOAD(p)
-#elif STORAGE == 1
-#define weight_t half
-#define WEIGHTS(p) PASTE2(vload_half, VW)(0, p)
-#else
-#define weight_t ushort
-#define WEIGHTS(p) PASTE2(as_float, VW)(PASTE2(convert_uint, VW)(PASTE2(vload, VW)(0, p)) << 16)
-#endif
-/* Asks for a line that will be wanted soon, into the first level: what is waited for here mostly lies
- * in the second. OpenCL's own prefetch() does nothing on CPUs. */
-#if PREFETCH
-#define LOOK_AHEAD(p) __builtin_prefetch((const void *)(size_t)(p), 0, 3)
-#else
-#define LOOK_AHEAD(p)
-#endif
-/* Intel's compiler reads ahead more values than there are registers for, and then moves half of the
- * sums about at each step: one value at a time. */
-#if defined(__INTEL_LLVM_COMPILER)
-#define ONE_AT_A_TIME() __asm__ volatile("" ::: "memory")
-#else
-#define ONE_AT_A_TIME()
-#endif
 #define LINE (64 / (int)sizeof(weight_t)) /* weights in a line of a cache */
 #define LINE_VALUES (64 / (int)sizeof(float))
-/* The hint keeps Intel's compiler from vectorising across work-items what is vectors already, which
- * costs it seconds. */
-#define CPU_KERNEL                                                                                 \
-    __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
+
+DECLARE_VEC_ANYWHERE;
 
 /* o = Bt d, one line of N values. */
 inline void input_line(const vec *d, vec *o)
@@ -151,15 +106,16 @@ inline vec max_or_nan(vec a, vec b)
     return select(b, a, isgreater(a, b) | isnan(a));
 }
 
-/* Asks for the columns that the tile to the right of the one at (y0, x0) doesn't share with it. */
+/* Asks for the columns that the tile to the right of the one at (y0, x0) doesn't share with it, into
+ * the first level of the cache, here and below: what is waited for mostly lies in the second. */
 inline void look_right(__global const float *x, int W, int y0, int x0)
 {
-#if PREFETCH
+#if LOOKS_AHEAD
     x += ((long)y0 * W + x0 + N) * VW;
     for (int i = 0; i < N; i++, x += (size_t)W * VW)
 #pragma unroll
         for (int j = 0; j < M * VW; j += LINE_VALUES)
-            LOOK_AHEAD(x + j);
+            LOOK_AHEAD(x + j, 0, 3);
 #endif
 }
 
@@ -192,7 +148,8 @@ inline void transform_tile(__global const float *x, int H, int W, int y0, int x0
             vec d[N];
 #pragma unroll
             for (int j = 0; j < N; j++)
-                d[j] = AS_VEC(AS_BITS(VLOAD(row + column[j] * VW)) & (bits)(row_inside & inside[j]));
+                d[j] = VECTOR(as_float)(VECTOR(as_int)(VLOAD(row + column[j] * VW)) &
+                                        (ivec)(row_inside & inside[j]));
             input_line(d, r[i]);
         }
     }
@@ -205,7 +162,7 @@ inline void transform_tile(__global const float *x, int H, int W, int y0, int x0
         input_line(d, o);
 #pragma unroll
         for (int i = 0; i < N; i++)
-            VSTORE(o[i], v + (i * N + j) * (TW * VW));
+            STORE_GLOBAL(o[i], v + (i * N + j) * (TW * VW));
     }
 }
 
@@ -223,13 +180,13 @@ inline void multiply(__global const float *v, __global const weight_t *u, int bl
         for (int b = 0; b < KB; b++)
             sum[t][b] = (vec)(0.0f);
     for (int cb = 0; cb < blocks; cb++, v += X * TW * VW, u += VW * KB * VW) {
-#if PREFETCH
+#if LOOKS_AHEAD
         for (int i = 0; i < ahead_lines; i++, ahead += LINE)
-            LOOK_AHEAD(ahead);
+            LOOK_AHEAD(ahead, 0, 3);
         __global const float *tiles = cb + 1 < blocks ? v + X * TW * VW : then;
 #pragma unroll
         for (int i = 0; i < TW * VW; i += LINE_VALUES)
-            LOOK_AHEAD(tiles + i);
+            LOOK_AHEAD(tiles + i, 0, 3);
 #endif
         for (int c = 0; c < VW; c++) {
             vec weight[KB];
@@ -250,7 +207,7 @@ inline void multiply(__global const float *v, __global const weight_t *u, int bl
     for (int b = 0; b < KB; b++)
 #pragma unroll
         for (int t = 0; t < TW; t++)
-            VSTORE(sum[t][b], p + (b * TW + t) * VW);
+            STORE_GLOBAL(sum[t][b], p + (b * TW + t) * VW);
 }
 
 /* One position of `runs` runs of tiles times a panel of weights; `next` is the panel after it. */
@@ -298,7 +255,7 @@ inline void inverse_tile(__global const float *p, vec bias, int relu, int pool,
 #pragma unroll
             for (int j = 0; j < M / 2; j++)
                 if (oy / 2 + i < ph && ox / 2 + j < pw)
-                    VSTORE(max_or_nan(max_or_nan(q[2 * i][2 * j], q[2 * i][2 * j + 1]),
+                    STORE_GLOBAL(max_or_nan(max_or_nan(q[2 * i][2 * j], q[2 * i][2 * j + 1]),
                                       max_or_nan(q[2 * i + 1][2 * j], q[2 * i + 1][2 * j + 1])),
                            y + ((size_t)(oy / 2 + i) * pw + ox / 2 + j) * VW);
     } else if (oy + M <= OH && ox + M <= OW) {
@@ -307,14 +264,14 @@ inline void inverse_tile(__global const float *p, vec bias, int relu, int pool,
         for (int i = 0; i < M; i++, y += (size_t)OW * VW)
 #pragma unroll
             for (int j = 0; j < M; j++)
-                VSTORE(q[i][j], y + j * VW);
+                STORE_GLOBAL(q[i][j], y + j * VW);
     } else {
 #pragma unroll
         for (int i = 0; i < M; i++)
 #pragma unroll
             for (int j = 0; j < M; j++)
                 if (oy + i < OH && ox + j < OW)
-                    VSTORE(q[i][j], y + ((size_t)(oy + i) * OW + ox + j) * VW);
+                    STORE_GLOBAL(q[i][j], y + ((size_t)(oy + i) * OW + ox + j) * VW);
     }
 }
 
@@ -359,7 +316,7 @@ inline void transform_run(__global const float *x, int blocks, int H, int W, int
             transform_tile(plane, H, W, y0, x0, v);
         } else {
             for (int e = 0; e < X; e++)
-                VSTORE((vec)(0.0f), v + e * (TW * VW));
+                STORE_GLOBAL((vec)(0.0f), v + e * (TW * VW));
         }
     }
 }

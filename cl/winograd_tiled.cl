@@ -50,19 +50,6 @@
 #ifndef STAGES
 #define STAGES 1 /* 2: the next step's values are read while this one multiplies */
 #endif
-#ifndef STORAGE
-#define STORAGE 0 /* of weights: 0 float32, 1 float16, 2 bfloat16 */
-#endif
-#if STORAGE == 0
-#define weight_t float
-#define WEIGHT(i, p) (p)[i]
-#elif STORAGE == 1
-#define weight_t half
-#define WEIGHT(i, p) vload_half(i, p)
-#else
-#define weight_t ushort
-#define WEIGHT(i, p) as_float((uint)(p)[i] << 16)
-#endif
 
 #define X 16 /* positions */
 #define LK (TK / MK)
@@ -78,7 +65,7 @@
 #define EXCHANGE_FLOATS (X * P_STRIDE)
 #define LOCAL_FLOATS (PRODUCT_FLOATS > EXCHANGE_FLOATS ? PRODUCT_FLOATS : EXCHANGE_FLOATS)
 #define HALVES ((2 * TC * TT + ITEMS - 1) / ITEMS)  /* of transforms that an item does a step */
-#define WEIGHTS ((X * TC * TK + ITEMS - 1) / ITEMS) /* that an item copies a step */
+#define COPIES ((X * TC * TK + ITEMS - 1) / ITEMS) /* that an item copies a step */
 
 /* Rows 2h … 2h + 1 of Bt d need rows h … h + 2 of d. */
 inline void load_half(__global const float *plane, int inside, int h, int y0, int x0, int H, int W,
@@ -190,7 +177,7 @@ winograd_tiled(__global const float *restrict x, ulong x_offset,
             sum[i][j] = (float4)(0.0f);
 
     float d[HALVES][12];
-    float weights[WEIGHTS];
+    float weights[COPIES];
 #define LOAD(c0)                                                                                   \
     _Pragma("unroll") for (int i = 0; i < HALVES; i++)                                             \
     {                                                                                              \
@@ -199,7 +186,7 @@ winograd_tiled(__global const float *restrict x, ulong x_offset,
             load_half(x + (size_t)c * H * W, tile < tiles && c < C, pair / TC, y0, x0, H, W,       \
                       d[i]);                                                                       \
     }                                                                                              \
-    _Pragma("unroll") for (int i = 0; i < WEIGHTS; i++)                                            \
+    _Pragma("unroll") for (int i = 0; i < COPIES; i++)                                            \
     {                                                                                              \
         const int place = i * ITEMS + item;                                                        \
         if (place < X * TC * TK)                                                                   \
@@ -220,7 +207,7 @@ winograd_tiled(__global const float *restrict x, ulong x_offset,
                 store_half(d[i], pair / TC, v + pair % TC * TT + t);
         }
 #pragma unroll
-        for (int i = 0; i < WEIGHTS; i++) {
+        for (int i = 0; i < COPIES; i++) {
             const int place = i * ITEMS + item;
             if (place < X * TC * TK)
                 u[place / (TC * TK) * U_STRIDE + place % (TC * TK)] = weights[i];

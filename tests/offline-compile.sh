@@ -38,7 +38,8 @@ verdict() {
 
 intel() { # DEVICE FILE OPTIONS
     rm -rf "$logs"/out_* "$logs/dump"
-    ocloc compile -file "$2" -device "$1" -options "$3" -out_dir "$logs" -output out > "$logs/log" 2>&1
+    { cat "$root/cl/prelude.h"; echo "#line 1 \"$2\""; cat "$2"; } > "$logs/source.cl" # ocloc has no -include
+    ocloc compile -file "$logs/source.cl" -device "$1" -options "$3" -out_dir "$logs" -output out > "$logs/log" 2>&1
     local status=$? kernel text
     ocloc disasm -file "$logs"/out_*.bin -device "$1" -dump "$logs/dump" > /dev/null 2>&1
     # Of the binary's patch tokens: 15 is local memory, 18 scratch memory, 23 the execution environment
@@ -68,7 +69,7 @@ intel() { # DEVICE FILE OPTIONS
 clang() {
     local options
     read -ra options <<< "$5"
-    clang-15 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -target "$1" -Xclang -target-cpu -Xclang "$2" \
+    clang-15 -x cl -cl-std=CL1.2 -Xclang -finclude-default-header -include "$root/cl/prelude.h" -target "$1" -Xclang -target-cpu -Xclang "$2" \
         -nogpulib -Xclang -mlink-builtin-bitcode -Xclang "/usr/lib/clc/$3.bc" -Wno-linker-warnings -O3 -S "${options[@]}" "$4" -o "$logs/out.s" \
         > "$logs/log" 2>&1
 }

@@ -104,12 +104,10 @@ void vgg_sha256_end(vgg_sha256 *hash, unsigned char digest[VGG_SHA256_BYTES])
         digest[i] = (unsigned char)(hash->state[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-void vgg_sha256_hex(const void *data, size_t bytes, char hex[VGG_SHA256_HEX])
+void vgg_sha256_end_hex(vgg_sha256 *hash, char hex[VGG_SHA256_HEX])
 {
     unsigned char digest[VGG_SHA256_BYTES];
-    vgg_sha256 hash = vgg_sha256_begin();
-    vgg_sha256_add(&hash, data, bytes);
-    vgg_sha256_end(&hash, digest);
+    vgg_sha256_end(hash, digest);
     for (int i = 0; i < VGG_SHA256_BYTES; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
 }

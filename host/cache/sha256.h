@@ -17,7 +17,7 @@ typedef struct vgg_sha256 {
 vgg_sha256 vgg_sha256_begin(void);
 void vgg_sha256_add(vgg_sha256 *hash, const void *data, size_t bytes);
 void vgg_sha256_end(vgg_sha256 *hash, unsigned char digest[VGG_SHA256_BYTES]);
-/* Hashes `bytes` of data, as hexadecimal with a NUL. */
-void vgg_sha256_hex(const void *data, size_t bytes, char hex[VGG_SHA256_HEX]);
+/* Ends too; gives hexadecimal with a NUL. */
+void vgg_sha256_end_hex(vgg_sha256 *hash, char hex[VGG_SHA256_HEX]);
 
 #endif

@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -122,26 +123,61 @@ const vgg_kernel_source *vgg_kernel_source_find(const char *file)
     return NULL;
 }
 
-/* The text of a kernel file, embedded or from the folder; *owned is to be freed (may be NULL). */
-static clvgg_status load_source(const char *kernel_dir, const char *file, const char **text,
-                                size_t *length, unsigned char **owned)
+/* ---- texts ---- */
+
+/* What a program is made from, in the order in which its compiler reads it. */
+enum { BEFORE, PRELUDE, FIRST_LINE, KERNELS, BEHIND, TEXT_COUNT };
+typedef struct program_texts {
+    const char *texts[TEXT_COUNT];
+    size_t lengths[TEXT_COUNT];
+    unsigned char *owned[TEXT_COUNT]; /* those that were read; NULL for others */
+} program_texts;
+
+static void free_texts(program_texts *texts)
+{
+    for (int i = 0; i < TEXT_COUNT; i++)
+        vgg_free(texts->owned[i]);
+}
+
+/* Reads the file in the folder. One that isn't there is the embedded one, where `embedded` isn't
+ * NULL. */
+static clvgg_status read_text(program_texts *texts, int which, const char *folder, const char *file,
+                              const vgg_kernel_source *embedded)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_text path = {0};
-    if (kernel_dir != NULL) {
-        vgg_text_printf(&path, "%s/%s", kernel_dir, file);
-        if (path.failed)
-            return CLVGG_STATUS_OUT_OF_MEMORY;
-        VGG_TRY(vgg_file_read_all(path.bytes, MAX_SOURCE_BYTES, owned, length));
-        *text = (const char *)*owned;
-        goto cleanup;
+    if (folder != NULL)
+        vgg_text_printf(&path, "%s/%s", folder, file);
+    if (path.failed)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
+    if (folder != NULL && (embedded == NULL || access(path.bytes, F_OK) == 0)) {
+        VGG_TRY(vgg_file_read_all(path.bytes, MAX_SOURCE_BYTES, &texts->owned[which],
+                                  &texts->lengths[which]));
+        texts->texts[which] = (const char *)texts->owned[which];
+    } else {
+        VGG_REQUIRE(embedded != NULL, CLVGG_STATUS_NOT_FOUND, "no kernel file '%s' is embedded",
+                    file);
+        texts->texts[which] = embedded->text;
     }
-    const vgg_kernel_source *source = vgg_kernel_source_find(file);
-    VGG_REQUIRE(source != NULL, CLVGG_STATUS_NOT_FOUND, "no kernel file '%s' is embedded", file);
-    *text = source->text;
-    *length = source->length;
 cleanup:
     vgg_text_free(&path);
+    return status;
+}
+
+/* The prelude and the kernel file, embedded or from the folder; free_texts() even on failure. */
+static clvgg_status load_texts(const char *folder, const char *file, program_texts *out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    *out = (program_texts){.texts = {[BEFORE] = VGG_PROGRAM_BEFORE,
+                                     [FIRST_LINE] = VGG_PROGRAM_FIRST_LINE,
+                                     [BEHIND] = VGG_PROGRAM_BEHIND}};
+    VGG_TRY(read_text(out, PRELUDE, folder, vgg_kernel_prelude.file, &vgg_kernel_prelude));
+    VGG_TRY(read_text(out, KERNELS, folder, file,
+                      folder == NULL ? vgg_kernel_source_find(file) : NULL));
+    for (int i = 0; i < TEXT_COUNT; i++)
+        if (out->owned[i] == NULL)
+            out->lengths[i] = strlen(out->texts[i]);
+cleanup:
     return status;
 }
 
@@ -216,14 +252,13 @@ static void note_compile(clvgg_device *device, double ms)
     pthread_mutex_unlock(&device->lock);
 }
 
-static clvgg_status compile(clvgg_device *device, program_entry *entry, const char *text,
-                            size_t length, const char *kernel)
+static clvgg_status compile(clvgg_device *device, program_entry *entry, program_texts *from,
+                            const char *kernel)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_program program = NULL;
-    const char *texts[] = {VGG_PROGRAM_BEFORE, text, VGG_PROGRAM_BEHIND};
-    const size_t lengths[] = {0, length, 0}; /* 0: up to the end of the string */
-    VGG_CL_NEW(program, clCreateProgramWithSource(device->context, 3, texts, lengths, &cl_error));
+    VGG_CL_NEW(program, clCreateProgramWithSource(device->context, TEXT_COUNT, from->texts,
+                                                  from->lengths, &cl_error));
     cl_int error = clBuildProgram(program, 1, &device->id, entry->build_options, NULL, NULL);
     if (error == CL_BUILD_PROGRAM_FAILURE || error == CL_INVALID_BUILD_OPTIONS)
         VGG_TRY(fail_build(device, entry, program, kernel));
@@ -240,12 +275,10 @@ cleanup:
 static clvgg_status build_entry(clvgg_device *device, program_entry *entry, const char *kernel)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    unsigned char *owned = NULL;
-    const char *text = NULL;
-    size_t length = 0;
-    VGG_TRY(load_source(device->runtime->kernel_dir, entry->file, &text, &length, &owned));
+    program_texts texts = {0};
+    VGG_TRY(load_texts(device->runtime->kernel_dir, entry->file, &texts));
     if (device->runtime->cache != NULL) {
-        vgg_program_identify(device, text, length, &entry->identity);
+        vgg_program_identify(device, texts.texts, texts.lengths, TEXT_COUNT, &entry->identity);
         vgg_cache_key key = vgg_program_key(entry->file, entry->build_options, &entry->identity);
         entry->program = vgg_program_from_cache(device, &key);
         entry->to_store = entry->program == NULL;
@@ -253,11 +286,11 @@ static clvgg_status build_entry(clvgg_device *device, program_entry *entry, cons
     if (entry->program == NULL) {
         const double start_ms = vgg_clock_ms();
         tell_that_it_compiles(device);
-        VGG_TRY(compile(device, entry, text, length, kernel));
+        VGG_TRY(compile(device, entry, &texts, kernel));
         note_compile(device, vgg_clock_ms() - start_ms);
     }
 cleanup:
-    vgg_free(owned);
+    free_texts(&texts);
     return status;
 }
 

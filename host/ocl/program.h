@@ -1,4 +1,5 @@
-/* ocl/program.h — programs from the embedded .cl files, built once a device, file and options.
+/* ocl/program.h — programs from the embedded .cl files, each behind the prelude (cl/prelude.h), built
+ * once a device, file and options.
  *
  * Where the runtime has a cache, a program comes from there when it was built by an earlier process
  * on the same device and driver, from the same source, with the same options.
@@ -14,15 +15,17 @@ typedef struct vgg_kernel_source {
     const char *file; /* "conv_direct.cl" */
     const char *text;
     size_t length;
-    const char *hash; /* SHA-256 of the file, in hexadecimal */
+    const char *hash; /* SHA-256, in hexadecimal, of prelude and file without their comments */
 } vgg_kernel_source;
 /* Generated at build time from cl/; ends with a NULL file. */
 extern const vgg_kernel_source vgg_kernel_sources[];
+extern const vgg_kernel_source vgg_kernel_prelude;
 /* The embedded file of that name, or NULL. */
 const vgg_kernel_source *vgg_kernel_source_find(const char *file);
 
 /* Builds (or finds, when built before on this device) `file` with `options` ("-DTILE=8 …";
- * "-cl-std=CL1.2" is added) and creates `kernel` from it. Read from runtime->kernel_dir when set.
+ * "-cl-std=CL1.2" is added) and creates `kernel` from it. Read from runtime->kernel_dir when set; the
+ * prelude too, if it is there.
  * Thread-safe. *milliseconds (may be NULL) is increased by the time spent building.
  * Freed by vgg_kernel_free(). Errors: BUILD_FAILED (file, options, kernel and the compiler's log),
  * NOT_FOUND, OPENCL. */

@@ -13,11 +13,14 @@ void vgg_device_words(const clvgg_device_info *info, char *words, size_t capacit
              info->opencl_version, info->driver_version);
 }
 
-void vgg_program_identify(const clvgg_device *device, const char *source, size_t length,
-                          vgg_program_identity *identity)
+void vgg_program_identify(const clvgg_device *device, const char *const *texts,
+                          const size_t *lengths, int count, vgg_program_identity *identity)
 {
+    vgg_sha256 sources = vgg_sha256_begin();
     char hash[VGG_SHA256_HEX];
-    vgg_sha256_hex(source, length, hash);
+    for (int i = 0; i < count; i++)
+        vgg_sha256_add(&sources, texts[i], lengths[i]);
+    vgg_sha256_end_hex(&sources, hash);
     vgg_device_words(&device->info, identity->device, sizeof identity->device);
     snprintf(identity->stamp, sizeof identity->stamp, "%s %s", clvgg_version(), hash);
 }

@@ -13,8 +13,9 @@ typedef struct vgg_program_identity {
 
 /* Device and driver in words: what a cached value is for. */
 void vgg_device_words(const clvgg_device_info *info, char *words, size_t capacity);
-void vgg_program_identify(const clvgg_device *device, const char *source, size_t length,
-                          vgg_program_identity *identity);
+/* The program is made from `count` texts. */
+void vgg_program_identify(const clvgg_device *device, const char *const *texts,
+                          const size_t *lengths, int count, vgg_program_identity *identity);
 /* Points to its arguments; `options` are those of clBuildProgram. */
 vgg_cache_key vgg_program_key(const char *file, const char *options,
                               const vgg_program_identity *identity);

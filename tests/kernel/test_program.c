@@ -18,7 +18,8 @@
 static char folder[] = "/tmp/clvgg-kernels-XXXXXX";
 static test_device opened;
 
-static const char *const file_names[] = {"scale.cl", "broken.cl", "wordy.cl"};
+static const char *const file_names[] = {"scale.cl", "broken.cl", "wordy.cl", "own.cl",
+                                         "prelude.h"};
 
 static const char scale_source[] =
     "#ifndef FACTOR\n#define FACTOR 2\n#endif\n"
@@ -31,11 +32,16 @@ static const char broken_source[] = "kernel void broken(global float *data) {\n"
                                     "    data[0] = no_such_variable;\n"
                                     "}\n";
 
+static const char *path_of(const char *name)
+{
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
 static void write_file(const char *name, const char *text)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(path_of(name), "w");
     assert_non_null(file);
     fputs(text, file);
     fclose(file);
@@ -69,11 +75,8 @@ static int close_device(void **state)
 {
     (void)state;
     test_device_close(&opened);
-    for (size_t i = 0; i < sizeof file_names / sizeof *file_names; i++) {
-        char path[256];
-        snprintf(path, sizeof path, "%s/%s", folder, file_names[i]);
-        unlink(path);
-    }
+    for (size_t i = 0; i < sizeof file_names / sizeof *file_names; i++)
+        unlink(path_of(file_names[i]));
     rmdir(folder);
     if (cl_faults_live() > 0)
         cl_faults_print_live();
@@ -165,7 +168,28 @@ static void a_failing_build_shows_the_log(void **state)
         assert_message(opened.device->info.name);
         assert_message("kernel broken, options '-DX=1'");
         assert_message("no_such_variable");
+        assert_message(":2:"); /* the file's line, wherever the prelude ends */
     }
+}
+
+/* A folder's own prelude comes before its kernels; without one the embedded prelude does. */
+static void a_folder_may_have_its_prelude(void **state)
+{
+    (void)state;
+    test_device other;
+    vgg_kernel *kernel = NULL;
+    write_file("own.cl", "kernel void own(global weight_t *p) { p[0] = WEIGHT(1, p) + OWN; }\n");
+    assert_ok(vgg_program_kernel(opened.device, "own.cl", "-DOWN=0", "own", &kernel, NULL));
+    vgg_kernel_free(kernel);
+    assert_int_equal(vgg_program_kernel(opened.device, "own.cl", "", "own", &kernel, NULL),
+                     CLVGG_STATUS_BUILD_FAILED);
+    assert_message("OWN");
+    write_file("prelude.h", "#define OWN 1\n#define weight_t int\n#define WEIGHT(i, p) i\n");
+    test_device_open(&other, folder);
+    assert_ok(vgg_program_kernel(other.device, "own.cl", "", "own", &kernel, NULL));
+    vgg_kernel_free(kernel);
+    test_device_close(&other);
+    assert_int_equal(unlink(path_of("prelude.h")), 0);
 }
 
 static void a_long_log_starts_at_its_error(void **state)
@@ -412,6 +436,7 @@ int main(void)
         cmocka_unit_test(runs_a_kernel_with_its_options),
         cmocka_unit_test(builds_once),
         cmocka_unit_test(a_failing_build_shows_the_log),
+        cmocka_unit_test(a_folder_may_have_its_prelude),
         cmocka_unit_test(a_long_log_starts_at_its_error),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(a_wrong_argument_is_numbered),

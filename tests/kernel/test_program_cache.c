@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "ocl/program.h"
 #include "ocl/program_binary.h"
+#include "ocl/program_frame.h"
 #include "support/cl_faults.h"
 #include "support/files.h"
 #include "support/networks.h"
@@ -128,7 +129,12 @@ static void forge(const char *options, const void *binary, size_t bytes)
     vgg_program_identity identity;
     open_device(&opened, NULL);
     snprintf(build_options, sizeof build_options, "-cl-std=CL1.2 %s", options);
-    vgg_program_identify(opened.device, source_text, strlen(source_text), &identity);
+    const char *const texts[] = {VGG_PROGRAM_BEFORE, vgg_kernel_prelude.text,
+                                 VGG_PROGRAM_FIRST_LINE, source_text, VGG_PROGRAM_BEHIND};
+    size_t lengths[5];
+    for (int i = 0; i < 5; i++)
+        lengths[i] = strlen(texts[i]);
+    vgg_program_identify(opened.device, texts, lengths, 5, &identity);
     const vgg_cache_entry entry = {vgg_program_key("answer.cl", build_options, &identity), binary,
                                    bytes};
     vgg_cache_put(opened.runtime->cache, &entry, 1);
