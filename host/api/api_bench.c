@@ -1,4 +1,5 @@
-/* api/api_bench.c — implements clvgg/bench.h: sessions, which measure/plan_bench.c checks and times.
+/* api/api_bench.c — implements clvgg/bench.h: sessions, which measure/plan_bench.c checks and
+ * times.
  */
 #include "clvgg/bench.h"
 
@@ -59,7 +60,7 @@ static clvgg_status compute_reference(clvgg_bench *bench)
     const clvgg_execution execution = {.variants = definition.rules,
                                        .variant_count = definition.count};
     VGG_TRY(open_session(bench, 1, &execution, &session));
-    VGG_TRY(vgg_plan_bench_open(&bench->plans, session->plan));
+    VGG_TRY(vgg_plan_bench_open(&bench->plans, session->runner->plan));
 cleanup:
     clvgg_session_free(session);
     return status;
@@ -124,7 +125,7 @@ static clvgg_status run(clvgg_bench *bench, clvgg_bench_result *result)
     clvgg_session_free(bench->session); /* its memory first */
     bench->session = NULL;
     VGG_TRY(open_session(bench, result->batch, &bench->options.execution, &bench->session));
-    VGG_TRY(vgg_plan_bench_run(&bench->plans, bench->session->plan,
+    VGG_TRY(vgg_plan_bench_run(&bench->plans, bench->session->runner->plan,
                                bench->options.min_seconds * 1e3, bench->options.per_layer != 0,
                                result));
 cleanup:

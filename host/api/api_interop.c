@@ -25,9 +25,9 @@ static clvgg_status check_queue(const clvgg_session *session, cl_command_queue q
     cl_device_id device = NULL;
     VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof context, &context, NULL));
     VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL));
-    VGG_REQUIRE(context == session->plan->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
+    VGG_REQUIRE(context == session->runner->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
                 "the queue belongs to another context than the session's device");
-    VGG_REQUIRE(device == session->plan->device->id, CLVGG_STATUS_INVALID_ARGUMENT,
+    VGG_REQUIRE(device == session->runner->device->id, CLVGG_STATUS_INVALID_ARGUMENT,
                 "the queue belongs to another device than the session's");
 cleanup:
     return status;
@@ -54,7 +54,7 @@ static clvgg_status check_buffer(const clvgg_session *session, const clvgg_buffe
     cl_context context = NULL;
     size_t bytes = 0;
     VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_CONTEXT, sizeof context, &context, NULL));
-    VGG_REQUIRE(context == session->plan->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
+    VGG_REQUIRE(context == session->runner->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
                 "%s %zu belongs to another context than the session's device", what, index);
     VGG_TRY(check_type(buffer->memory, what, index));
     VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_SIZE, sizeof bytes, &bytes, NULL));
@@ -72,10 +72,12 @@ static clvgg_status enqueue(clvgg_session *session, cl_command_queue queue, vgg_
                             const clvgg_buffer *input, const clvgg_buffer *outputs, cl_event *event)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_plan *plan = session->plan;
+    vgg_plan *plan = session->runner->plan;
     vgg_buffer *to = NULL;
     cl_mem_flags flags = 0;
     const uint64_t count = (uint64_t)pass.count;
+    VGG_REQUIRE(plan != NULL, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+                "an earlier call left the session without memory on the device");
     VGG_TRY(check_queue(session, queue));
     VGG_TRY(check_buffer(session, input, "input", 0, count * vgg_plan_input_elements(plan)));
     VGG_CL(clGetMemObjectInfo(input->memory, CL_MEM_FLAGS, sizeof flags, &flags, NULL));
@@ -104,11 +106,10 @@ clvgg_status clvgg_session_enqueue(clvgg_session *session, cl_command_queue queu
         *event = NULL;
     VGG_API_REQUIRE(session != NULL);
     VGG_API_REQUIRE(queue != NULL);
-    VGG_API_REQUIRE(count >= 1 && count <= session->plan->max_batch);
+    VGG_API_REQUIRE(count >= 1 && count <= session->runner->options.max_batch);
     VGG_API_REQUIRE(input != NULL && input->memory != NULL);
     VGG_API_REQUIRE(outputs != NULL);
     VGG_API_REQUIRE((wait_count == 0) == (wait_list == NULL));
-    const vgg_plan_pass pass = {
-        .count = count, .wait_count = wait_count, .wait_list = wait_list};
+    const vgg_plan_pass pass = {.count = count, .wait_count = wait_count, .wait_list = wait_list};
     VGG_API_RETURN(session->scope, enqueue(session, queue, pass, input, outputs, event));
 }

@@ -65,7 +65,8 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
         .profile = options->profile != 0,
         .plan_only = options->plan_only != 0,
     };
-    VGG_TRY(vgg_plan_create(device, model->graph, &source, &plan_options, &session->plan));
+    VGG_TRY(vgg_runner_create(device, model->graph, &source, &plan_options,
+                              options->shrink_to_fit != 0, &session->runner));
     *out = session;
     session = NULL;
 cleanup:
@@ -97,7 +98,7 @@ void clvgg_session_free(clvgg_session *session)
 {
     if (session == NULL)
         return;
-    vgg_plan_free(session->plan);
+    vgg_runner_free(session->runner);
     vgg_model_free(session->model);
     vgg_free(session);
 }
@@ -106,10 +107,10 @@ clvgg_status clvgg_session_run(clvgg_session *session, int count, const float *i
                                float *const *outputs)
 {
     VGG_API_REQUIRE(session != NULL);
-    VGG_API_REQUIRE(count >= 1 && count <= session->plan->max_batch);
+    VGG_API_REQUIRE(count >= 1);
     VGG_API_REQUIRE(input != NULL);
     VGG_API_REQUIRE(outputs != NULL);
-    VGG_API_RETURN(session->scope, vgg_plan_run(session->plan, count, input, outputs));
+    VGG_API_RETURN(session->scope, vgg_runner_run(session->runner, count, &input, outputs));
 }
 
 void clvgg_session_input_shape(const clvgg_session *session, clvgg_shape *shape)
@@ -122,16 +123,19 @@ clvgg_status clvgg_session_output_shape(const clvgg_session *session, size_t ind
 {
     VGG_API_REQUIRE(session != NULL);
     VGG_API_REQUIRE(shape != NULL);
-    VGG_API_REQUIRE(index < (size_t)session->plan->output_count);
-    *shape = session->plan->output_shapes[index];
+    VGG_API_REQUIRE(index < (size_t)session->runner->options.output_count);
+    *shape = session->model->graph->nodes[session->runner->options.outputs[index]].output;
     return CLVGG_STATUS_OK;
 }
 
 void clvgg_session_get_stats(const clvgg_session *session, clvgg_session_stats *stats)
 {
-    const vgg_plan *plan = session->plan;
+    static const vgg_plan none;
+    const vgg_runner *runner = session->runner;
+    const vgg_plan *plan = runner->plan != NULL ? runner->plan : &none;
     *stats = (clvgg_session_stats){.struct_size = sizeof *stats,
-                                   .storage = plan->storage,
+                                   .storage = runner->options.execution.storage,
+                                   .max_batch = runner->options.max_batch,
                                    .weight_bytes = plan->weight_bytes,
                                    .arena_bytes = plan->arena_bytes,
                                    .arena_bound_bytes = plan->arena_bound_bytes,
@@ -139,20 +143,23 @@ void clvgg_session_get_stats(const clvgg_session *session, clvgg_session_stats *
                                    .plan_ms = plan->plan_ms,
                                    .compile_ms = plan->compile_ms,
                                    .weights_ms = plan->weights_ms,
+                                   .image_count = runner->image_count,
+                                   .run_ms = runner->run_ms,
                                    .fingerprint = plan->fingerprint};
 }
 
 size_t clvgg_session_step_count(const clvgg_session *session)
 {
-    return (size_t)session->plan->step_count;
+    const vgg_plan *plan = session->runner->plan;
+    return plan != NULL ? (size_t)plan->step_count : 0;
 }
 
 clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvgg_step_info *info)
 {
     VGG_API_REQUIRE(session != NULL);
     VGG_API_REQUIRE(info != NULL && info->struct_size == sizeof *info);
-    VGG_API_REQUIRE(index < (size_t)session->plan->step_count);
-    const vgg_plan_step *step = &session->plan->steps[index];
+    VGG_API_REQUIRE(index < clvgg_session_step_count(session));
+    const vgg_plan_step *step = &session->runner->plan->steps[index];
     *info = (clvgg_step_info){.struct_size = sizeof *info,
                               .variant = step->stage->op.variant->name,
                               .tuned = step->tuned,

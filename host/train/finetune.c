@@ -110,7 +110,7 @@ static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest
     vgg_features_options features = {
         .source = {&finetune->frozen, vgg_frozen_compute},
         .unreadable = {finetune, vgg_finetune_leave_out},
-        .source_batch = FROZEN_BATCH,
+        .source_batch = finetune->frozen.batch,
         .input_count = finetune->frozen.input_count,
         .feature_count = finetune->frozen.feature_count,
         .layer = feature_name(finetune),

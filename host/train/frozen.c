@@ -12,7 +12,7 @@
 
 enum { HASH_ELEMENTS = 1 << 18 };
 
-static clvgg_status make_plan(const vgg_frozen *frozen, bool plan_only, vgg_plan **out)
+static clvgg_status make_runner(const vgg_frozen *frozen, bool plan_only, vgg_runner **out)
 {
     const vgg_parameter_source source = vgg_model_parameter_source(frozen->model);
     const vgg_plan_options options = {
@@ -22,23 +22,25 @@ static clvgg_status make_plan(const vgg_frozen *frozen, bool plan_only, vgg_plan
         .execution = frozen->execution,
         .plan_only = plan_only,
     };
-    return vgg_plan_create(frozen->device, frozen->model->graph, &source, &options, out);
+    return vgg_runner_create(frozen->device, frozen->model->graph, &source, &options, plan_only,
+                             out);
 }
 
 clvgg_status vgg_frozen_init(vgg_frozen *frozen, clvgg_device *device, const clvgg_model *model,
                              int node, int batch, const clvgg_execution *execution)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_plan *plan = NULL;
+    vgg_runner *runner = NULL;
     *frozen = (vgg_frozen){
         .device = device, .model = model, .node = node, .batch = batch, .execution = *execution};
-    VGG_TRY(make_plan(frozen, true, &plan));
-    frozen->input_count = (size_t)vgg_plan_input_elements(plan);
-    frozen->feature_count = (size_t)vgg_plan_output_elements(plan, 0);
-    frozen->device_bytes = plan->weight_bytes + plan->arena_bytes;
-    frozen->fingerprint = plan->fingerprint;
+    VGG_TRY(make_runner(frozen, true, &runner));
+    frozen->batch = runner->options.max_batch;
+    frozen->input_count = (size_t)vgg_plan_input_elements(runner->plan);
+    frozen->feature_count = (size_t)vgg_plan_output_elements(runner->plan, 0);
+    frozen->device_bytes = runner->plan->weight_bytes + runner->plan->arena_bytes;
+    frozen->fingerprint = runner->plan->fingerprint;
 cleanup:
-    vgg_plan_free(plan);
+    vgg_runner_free(runner);
     return status;
 }
 
@@ -84,20 +86,15 @@ clvgg_status vgg_frozen_compute(void *user, int count, const float *images, floa
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_frozen *frozen = user;
-    if (frozen->plan == NULL)
-        VGG_TRY(make_plan(frozen, false, &frozen->plan));
-    for (int first = 0; first < count; first += frozen->batch) {
-        const int some = count - first < frozen->batch ? count - first : frozen->batch;
-        float *output = features + (size_t)first * frozen->feature_count;
-        VGG_TRY(vgg_plan_run(frozen->plan, some, images + (size_t)first * frozen->input_count,
-                             &output));
-    }
+    if (frozen->runner == NULL)
+        VGG_TRY(make_runner(frozen, false, &frozen->runner));
+    VGG_TRY(vgg_runner_run(frozen->runner, count, &images, &features));
 cleanup:
     return status;
 }
 
 void vgg_frozen_stop(vgg_frozen *frozen)
 {
-    vgg_plan_free(frozen->plan);
-    frozen->plan = NULL;
+    vgg_runner_free(frozen->runner);
+    frozen->runner = NULL;
 }

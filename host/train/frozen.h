@@ -3,7 +3,7 @@
 #define VGG_TRAIN_FROZEN_H
 
 #include "model/model.h"
-#include "plan/plan.h"
+#include "pipeline/runner.h"
 
 typedef struct vgg_frozen {
     clvgg_device *device; /* borrowed, as the model is */
@@ -11,13 +11,14 @@ typedef struct vgg_frozen {
     int node; /* whose value the features are */
     int batch;
     clvgg_execution execution;         /* its strings are the caller's */
-    vgg_plan *plan;                    /* while it is started */
+    vgg_runner *runner;                /* while it is started */
     size_t input_count, feature_count; /* of one image */
     uint64_t device_bytes;             /* weights and activations */
     uint64_t fingerprint;              /* of the plan */
 } vgg_frozen;
 
-/* Plans, and puts nothing on the device yet. */
+/* Plans for batches of `batch`, fewer where the device's memory is short, and puts nothing on the
+ * device yet. */
 clvgg_status vgg_frozen_init(vgg_frozen *frozen, clvgg_device *device, const clvgg_model *model,
                              int node, int batch, const clvgg_execution *execution);
 /* Hash of every value that features depend on: frozen parameters, preprocessing, the plan's

@@ -7,21 +7,6 @@
 
 static const uint64_t most_host_elements = (uint64_t)64 << 20;
 
-static clvgg_status make_plan(vgg_forward *forward, const clvgg_execution *execution)
-{
-    const vgg_parameter_source source = vgg_model_parameter_source(forward->model);
-    vgg_plan_options options = {
-        .outputs = forward->nodes, .output_count = forward->count, .execution = *execution};
-    for (;;) {
-        options.max_batch = forward->max_batch;
-        clvgg_status status = vgg_plan_create(forward->device, forward->model->graph, &source,
-                                              &options, &forward->plan);
-        if (status != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || forward->max_batch <= 1)
-            return status;
-        forward->max_batch /= 2;
-    }
-}
-
 clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const int *nodes,
                                 int count, int max_batch, const clvgg_execution *execution,
                                 vgg_forward **out)
@@ -33,7 +18,6 @@ clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const 
     VGG_NEW(forward, 1);
     vgg_model_retain(model);
     forward->model = model;
-    forward->device = device;
     forward->count = count;
     forward->input_elements = (size_t)vgg_shape_elements(&model->graph->nodes[0].output);
     for (int i = 0; i < count; i++) {
@@ -44,7 +28,13 @@ clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const 
     const uint64_t fit = most_host_elements / elements;
     forward->max_batch = fit < (uint64_t)max_batch ? (int)fit : max_batch;
     forward->max_batch = forward->max_batch > 1 ? forward->max_batch : 1;
-    VGG_TRY(make_plan(forward, execution));
+    const vgg_parameter_source source = vgg_model_parameter_source(model);
+    const vgg_plan_options options = {.max_batch = forward->max_batch,
+                                      .outputs = forward->nodes,
+                                      .output_count = count,
+                                      .execution = *execution};
+    VGG_TRY(vgg_runner_create(device, model->graph, &source, &options, true, &forward->runner));
+    forward->max_batch = forward->runner->options.max_batch;
     for (int i = 0; i < count; i++)
         VGG_NEW(forward->outputs[i], (size_t)forward->max_batch * forward->elements[i]);
     *out = forward;
@@ -60,14 +50,14 @@ void vgg_forward_free(vgg_forward *forward)
         return;
     for (int i = 0; i < forward->count; i++)
         vgg_free(forward->outputs[i]);
-    vgg_plan_free(forward->plan);
+    vgg_runner_free(forward->runner);
     vgg_model_free(forward->model);
     vgg_free(forward);
 }
 
 clvgg_status vgg_forward_run(vgg_forward *forward, int count, const float *images)
 {
-    return vgg_plan_run(forward->plan, count, images, forward->outputs);
+    return vgg_runner_run(forward->runner, count, &images, forward->outputs);
 }
 
 clvgg_status vgg_forward_logits(const clvgg_model *model, int *node, size_t *classes)

@@ -3,15 +3,14 @@
 #define VGG_VIS_FORWARD_H
 
 #include "model/model.h"
-#include "plan/plan.h"
+#include "pipeline/runner.h"
 
 enum { VGG_FORWARD_MOST_OUTPUTS = 17 };
 
 typedef struct vgg_forward {
-    clvgg_model *model;   /* retained */
-    clvgg_device *device; /* retained by the plan */
-    vgg_plan *plan;
-    int max_batch; /* what fits: the one asked for, or less */
+    clvgg_model *model; /* retained */
+    vgg_runner *runner;
+    int max_batch; /* that the outputs have room for: the one asked for, or less */
     int nodes[VGG_FORWARD_MOST_OUTPUTS], count;
     size_t input_elements, elements[VGG_FORWARD_MOST_OUTPUTS]; /* of one image */
     float *outputs[VGG_FORWARD_MOST_OUTPUTS];                  /* [max_batch][elements] */

@@ -28,20 +28,17 @@ clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int 
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_projector *projector = NULL;
-    vgg_transposed_weights weights = {0};
     int end = 0;
     *out = NULL;
     VGG_TRY(find_end(model->graph, options->to, &end));
     VGG_NEW(projector, 1);
     projector->scope = model->scope;
-    projector->max_batch = options->max_batch;
     vgg_model_retain(model);
     projector->model = model;
     vgg_reverse_graph *reverse = &projector->reverse;
     VGG_TRY(vgg_reverse_graph_make(model->graph, layer, end, options->mode, reverse));
-    VGG_NEW(projector->units, 2 * (size_t)options->max_batch);
-    vgg_transposed_weights_init(&weights, model, reverse);
-    const vgg_parameter_source source = vgg_transposed_weights_source(&weights);
+    vgg_transposed_weights_init(&projector->weights, model, reverse);
+    const vgg_parameter_source source = vgg_transposed_weights_source(&projector->weights);
     const int outputs[OUTPUT_COUNT] = {[PROJECTION] = reverse->projection,
                                        [VALUES] = reverse->value,
                                        [END_VALUES] = reverse->end_value};
@@ -53,17 +50,19 @@ clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int 
     };
     if (plan_options.execution.gemm == CLVGG_GEMM_AUTO)
         plan_options.execution.gemm = CLVGG_GEMM_OWN;
-    VGG_TRY(vgg_plan_create(device, reverse->graph, &source, &plan_options, &projector->plan));
+    VGG_TRY(vgg_runner_create(device, reverse->graph, &source, &plan_options, true,
+                              &projector->runner));
+    vgg_transposed_weights_free(&projector->weights);
     *out = projector;
     projector = NULL;
 cleanup:
-    vgg_transposed_weights_free(&weights);
     vgg_projector_free(projector);
     return status;
 }
 
 /* Seeds as the kernel takes them. */
-static clvgg_status write_units(clvgg_projector *projector, int count, const clvgg_seed *seeds)
+static clvgg_status write_units(const clvgg_projector *projector, int count,
+                                const clvgg_seed *seeds, int32_t *units)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_shape *shape = &projector->reverse.graph->nodes[projector->reverse.value].output;
@@ -80,16 +79,11 @@ static clvgg_status write_units(clvgg_projector *projector, int count, const clv
                     (long long)seeds[i].position,
                     projector->reverse.graph->nodes[projector->reverse.value].name,
                     (long long)positions - 1);
-        projector->units[2 * i] = (int32_t)seeds[i].map;
-        projector->units[2 * i + 1] = (int32_t)seeds[i].position;
+        units[2 * i] = (int32_t)seeds[i].map;
+        units[2 * i + 1] = (int32_t)seeds[i].position;
     }
 cleanup:
     return status;
-}
-
-static float *moved(float *values, uint64_t elements)
-{
-    return values != NULL ? values + elements : NULL;
 }
 
 clvgg_status vgg_projector_run(clvgg_projector *projector, int count, const float *images,
@@ -97,19 +91,14 @@ clvgg_status vgg_projector_run(clvgg_projector *projector, int count, const floa
                                float *end_values)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_plan *plan = projector->plan;
+    int32_t *units = NULL;
+    VGG_NEW(units, 2 * (size_t)count);
+    VGG_TRY(write_units(projector, count, seeds, units));
+    const float *inputs[2] = {images, (const float *)(const void *)units};
     float *outputs[OUTPUT_COUNT] = {projections, activations, end_values};
-    for (int done = 0; done < count;) {
-        const int batch = count - done < projector->max_batch ? count - done : projector->max_batch;
-        VGG_TRY(write_units(projector, batch, seeds + done));
-        const float *inputs[2] = {images, (const float *)(const void *)projector->units};
-        VGG_TRY(vgg_plan_run_inputs(projector->plan, batch, inputs, outputs));
-        images += (uint64_t)batch * vgg_plan_input_elements(plan);
-        for (int i = 0; i < OUTPUT_COUNT; i++)
-            outputs[i] = moved(outputs[i], (uint64_t)batch * vgg_plan_output_elements(plan, i));
-        done += batch;
-    }
+    VGG_TRY(vgg_runner_run(projector->runner, count, inputs, outputs));
 cleanup:
+    vgg_free(units);
     return status;
 }
 
@@ -117,9 +106,9 @@ void vgg_projector_free(clvgg_projector *projector)
 {
     if (projector == NULL)
         return;
-    vgg_plan_free(projector->plan);
+    vgg_runner_free(projector->runner);
+    vgg_transposed_weights_free(&projector->weights);
     vgg_reverse_graph_free(&projector->reverse);
     vgg_model_free(projector->model);
-    vgg_free(projector->units);
     vgg_free(projector);
 }

@@ -3,16 +3,17 @@
 #define VGG_VIS_PROJECTOR_H
 
 #include "model/model.h"
-#include "plan/plan.h"
+#include "pipeline/runner.h"
 #include "vis/reverse_graph.h"
+#include "vis/transposed_weights.h"
 
 struct clvgg_projector {
     const vgg_scope *scope; /* the runtime's */
     clvgg_model *model;     /* retained */
     vgg_reverse_graph reverse;
-    vgg_plan *plan; /* outputs: projection, the layer's value, the end's */
-    int32_t *units; /* [max_batch][2]: an input of the plan, whose words they are */
-    int max_batch;
+    vgg_transposed_weights weights;
+    vgg_runner *runner; /* inputs: images, units; outputs: projection, the layer's value, the end's
+                         */
 };
 
 clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int layer,

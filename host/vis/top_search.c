@@ -5,39 +5,10 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "pipeline/model_source.h"
-#include "plan/execution.h"
-
-/* Makes the plan, with half the batch where the device's memory is short. */
-static clvgg_status make_plan(clvgg_top_search *search)
-{
-    const vgg_parameter_source source = vgg_model_parameter_source(search->model);
-    for (;;) {
-        const clvgg_status status = vgg_plan_create(search->device, search->graph, &source,
-                                                    &search->options, &search->plan);
-        if (status != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || search->options.max_batch == 1)
-            return status;
-        search->options.max_batch /= 2;
-        vgg_log(CLVGG_LOG_WARNING, "device memory is short: %s; trying batches of %d",
-                vgg_message(), search->options.max_batch);
-    }
-}
+#include "tensor/shape.h"
 
 enum { DEFAULT_BATCH = 8 };
-
-static clvgg_status set_options(clvgg_top_search *search, const clvgg_top_options *options)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    search->options = (vgg_plan_options){
-        .max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH,
-        .outputs = search->peak_nodes,
-        .output_count = (int)search->layer_count,
-    };
-    VGG_TRY(vgg_execution_copy(&options->execution, &search->options.execution));
-cleanup:
-    return status;
-}
 
 clvgg_status vgg_top_search_create(clvgg_device *device, clvgg_model *model,
                                    const clvgg_top_options *options, clvgg_top_search **out)
@@ -46,18 +17,23 @@ clvgg_status vgg_top_search_create(clvgg_device *device, clvgg_model *model,
     clvgg_top_search *search = NULL;
     *out = NULL;
     VGG_NEW(search, 1);
-    vgg_device_retain(device);
-    search->device = device;
     vgg_model_retain(model);
     search->model = model;
     VGG_TRY(vgg_top_find_layers(search, options));
     VGG_TRY(vgg_top_build_graph(search));
-    VGG_TRY(set_options(search, options));
-    VGG_TRY(make_plan(search));
+    const vgg_parameter_source source = vgg_model_parameter_source(model);
+    const vgg_plan_options plan = {
+        .max_batch = options->max_batch > 0 ? options->max_batch : DEFAULT_BATCH,
+        .outputs = search->peak_nodes,
+        .output_count = (int)search->layer_count,
+        .execution = options->execution,
+    };
+    VGG_TRY(vgg_runner_create(device, search->graph, &source, &plan, true, &search->runner));
+    search->max_batch = search->runner->options.max_batch;
     VGG_NEW(search->outputs, search->layer_count);
     for (size_t i = 0; i < search->layer_count; i++) {
         vgg_top_layer *layer = &search->layers[i];
-        VGG_NEW(layer->peaks, (size_t)search->options.max_batch * (size_t)layer->maps * 2);
+        VGG_NEW(layer->peaks, (size_t)search->max_batch * (size_t)layer->maps * 2);
         search->outputs[i] = layer->peaks;
     }
     *out = search;
@@ -71,7 +47,7 @@ void vgg_top_search_free(clvgg_top_search *search)
 {
     if (search == NULL)
         return;
-    vgg_plan_free(search->plan);
+    vgg_runner_free(search->runner);
     vgg_graph_free(search->graph);
     for (size_t i = 0; i < search->layer_count; i++) {
         vgg_free(search->layers[i].name);
@@ -79,12 +55,10 @@ void vgg_top_search_free(clvgg_top_search *search)
         vgg_free(search->layers[i].peaks);
         vgg_top_lists_free(&search->layers[i].lists);
     }
-    vgg_execution_free(&search->options.execution);
     vgg_free(search->layers);
     vgg_free(search->peak_nodes);
     vgg_free(search->outputs);
     vgg_model_free(search->model);
-    vgg_device_release(search->device);
     vgg_free(search);
 }
 
@@ -117,35 +91,17 @@ static void offer_row(clvgg_top_search *search, int row)
     }
 }
 
-/* Runs the plan once, again with a smaller batch where the device's memory is short. */
-static clvgg_status run(clvgg_top_search *search, size_t left, const float *images, int *done)
-{
-    for (;;) {
-        const int most = search->options.max_batch;
-        *done = left < (size_t)most ? (int)left : most;
-        const clvgg_status status = vgg_plan_run(search->plan, *done, images, search->outputs);
-        if (status != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || most == 1)
-            return status;
-        vgg_plan_free(search->plan);
-        search->plan = NULL;
-        search->options.max_batch /= 2;
-        const clvgg_status made = make_plan(search);
-        if (made != CLVGG_STATUS_OK)
-            return made;
-    }
-}
-
 clvgg_status vgg_top_search_add(clvgg_top_search *search, size_t count, const float *images,
                                 clvgg_top_rejected *rejected, size_t *rejected_count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    const size_t elements = (size_t)vgg_shape_elements(&search->graph->nodes[0].output);
     size_t out = 0;
     int rows = 0;
-    VGG_REQUIRE(search->plan != NULL, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
-                "an earlier call left the search without memory on the device");
-    const size_t elements = (size_t)vgg_plan_input_elements(search->plan);
     for (size_t first = 0; first < count; first += (size_t)rows) {
-        VGG_TRY(run(search, count - first, images + first * elements, &rows));
+        const float *input = images + first * elements;
+        rows = count - first < (size_t)search->max_batch ? (int)(count - first) : search->max_batch;
+        VGG_TRY(vgg_runner_run(search->runner, rows, &input, search->outputs));
         for (int row = 0; row < rows; row++, search->image_count++) {
             clvgg_top_rejected bad;
             const bool finite = is_finite(search, row, &bad);

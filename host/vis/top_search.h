@@ -9,7 +9,7 @@
 
 #include "clvgg/visualize.h"
 #include "model/model.h"
-#include "plan/plan.h"
+#include "pipeline/runner.h"
 #include "vis/top_list.h"
 
 typedef struct vgg_top_layer {
@@ -23,15 +23,14 @@ typedef struct vgg_top_layer {
 } vgg_top_layer;
 
 struct clvgg_top_search {
-    clvgg_device *device; /* retained */
-    clvgg_model *model;   /* retained */
-    vgg_graph *graph;     /* the model's up to the deepest chosen layer, with map_peak layers */
-    vgg_plan *plan;
+    clvgg_model *model; /* retained */
+    vgg_graph *graph;   /* the model's up to the deepest chosen layer, with map_peak layers */
+    vgg_runner *runner;
+    int max_batch; /* that the peaks have room for */
     vgg_top_layer *layers;
     size_t layer_count;
-    int *peak_nodes;          /* [layer_count] in the graph */
-    float **outputs;          /* [layer_count], the layers' peaks */
-    vgg_plan_options options; /* max_batch is what fits */
+    int *peak_nodes; /* [layer_count] in the graph */
+    float **outputs; /* [layer_count], the layers' peaks */
     uint64_t image_count;
 };
 

@@ -137,4 +137,5 @@ void vgg_transposed_weights_free(vgg_transposed_weights *weights)
 {
     vgg_free(weights->held);
     weights->held = NULL;
+    weights->held_node = -1;
 }

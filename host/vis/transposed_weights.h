@@ -20,6 +20,7 @@ void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_mo
 /* A source of the transposed weights, for one thread at a time; `weights` must outlive it. Plans of
  * one model share weights with it. */
 vgg_parameter_source vgg_transposed_weights_source(vgg_transposed_weights *weights);
+/* Frees what is held; the source can be read from again. */
 void vgg_transposed_weights_free(vgg_transposed_weights *weights);
 
 #endif

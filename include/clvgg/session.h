@@ -22,7 +22,9 @@ typedef struct clvgg_session clvgg_session;
 
 typedef struct clvgg_session_options {
     size_t struct_size;
-    int max_batch;              /* most images one run takes; default 1 */
+    int max_batch;              /* most images computed at once; default 1 */
+    int shrink_to_fit;          /* 1: where the device's memory is short, at first or later, fewer,
+                                   with a warning in the log; 0 (default): that is an error */
     const char *const *outputs; /* layer names, or "logits", "prob"; default {"logits"} */
     size_t output_count;
     clvgg_execution execution;
@@ -46,7 +48,7 @@ CLVGG_API clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *m
                                             clvgg_session **out);
 CLVGG_API void clvgg_session_free(clvgg_session *session);
 
-/* Runs `count` images (1…max_batch): input float32 NCHW [count][c][h][w]; outputs[i] receives
+/* Runs `count` images, any number, max_batch at a time: input float32 NCHW [count][c][h][w]; outputs[i] receives
  * float32 [count][shape of output i], in the order of the options. An output may be NULL (not
  * fetched). Blocks. NaN in gives NaN out. Same device, driver and options: same bits, whatever the
  * other images of the batch. Errors: INVALID_ARGUMENT, OUT_OF_DEVICE_MEMORY, OPENCL, DEVICE_LOST.
@@ -62,11 +64,14 @@ CLVGG_API clvgg_status clvgg_session_output_shape(const clvgg_session *session, 
 typedef struct clvgg_session_stats {
     size_t struct_size;
     clvgg_storage storage;      /* of weights */
+    int max_batch;              /* as asked for, or what fits */
     uint64_t weight_bytes;      /* on the device, as the kernels read them */
     uint64_t arena_bytes;       /* activations and workspaces */
     uint64_t arena_bound_bytes; /* no plan with these steps can do with less */
     uint64_t unshared_bytes;    /* activations and workspaces if nothing shared memory */
     double plan_ms, compile_ms, weights_ms; /* what making the session cost */
+    uint64_t image_count;       /* that clvgg_session_run() has run */
+    double run_ms;              /* it took for them, by the host's clock */
     uint64_t fingerprint;                   /* same fingerprint, same bits */
 } clvgg_session_stats;
 

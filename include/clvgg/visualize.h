@@ -41,7 +41,7 @@ typedef struct clvgg_projector clvgg_projector;
 
 typedef struct clvgg_projector_options {
     size_t struct_size;
-    int max_batch;             /* images computed at once; default 1 */
+    int max_batch; /* images at once on the device, less where its memory is short; default 1 */
     clvgg_projection mode;     /* default DECONV */
     const char *to;            /* layer where the walk ends, after its ReLU; NULL: the image */
     clvgg_execution execution; /* with AUTO never CLBlast's GEMM; layers of `variants` are those

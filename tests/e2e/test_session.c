@@ -394,9 +394,10 @@ static void a_plan_alone_says_what_a_session_costs(void **state)
     assert_int_equal(b.arena_bytes, a.arena_bytes);
     assert_true(b.fingerprint == a.fingerprint);
     uint64_t held = 0; /* what the whole session's buffers really take */
-    for (int i = 0; i < whole->plan->step_count; i++)
-        if (whole->plan->steps[i].weights != NULL)
-            held += whole->plan->steps[i].weights->bytes + whole->plan->steps[i].bias->bytes;
+    for (int i = 0; i < whole->runner->plan->step_count; i++)
+        if (whole->runner->plan->steps[i].weights != NULL)
+            held += whole->runner->plan->steps[i].weights->bytes +
+                    whole->runner->plan->steps[i].bias->bytes;
     assert_int_equal(held, a.weight_bytes);
     assert_int_equal(clvgg_session_step_count(plan), clvgg_session_step_count(whole));
     for (size_t i = 0; i < clvgg_session_step_count(plan); i++) {

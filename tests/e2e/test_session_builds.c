@@ -77,7 +77,7 @@ static void each_program_is_built_once(void **state)
         clvgg_session_stats first, second;
         /* A session may ask the device something by a program of its own. */
         clvgg_session *plan = session_make(b.device, b.model, &(session_request){.plan_only = 1});
-        const size_t programs = count_programs(plan->plan);
+        const size_t programs = count_programs(plan->runner->plan);
         clvgg_session_free(plan);
         const size_t before = cl_faults_calls("clBuildProgram");
         clvgg_session *session = session_make(b.device, b.model, &(session_request){0});
@@ -140,7 +140,7 @@ static void the_first_that_fails_is_named(void **state)
     const size_t live = cl_faults_live();
     const char *whole = NULL;
     for (int i = 0; i < 2; i++) {
-        const vgg_op_program *expected = first_program(plan->plan, whole);
+        const vgg_op_program *expected = first_program(plan->runner->plan, whole);
         write_kernels(whole, expected->file);
         for (int repeat = 0; repeat < 4; repeat++) {
             char words[600];

@@ -25,8 +25,8 @@ static int count_amx_steps(clvgg_device *device, clvgg_model *model, clvgg_stora
     clvgg_session *session =
         session_make(device, model, &(session_request){.plan_only = 1, .storage = storage});
     int count = 0;
-    for (int i = 0; i < session->plan->step_count; i++)
-        count += session->plan->steps[i].stage->op.variant == &vgg_variant_conv_amx;
+    for (int i = 0; i < session->runner->plan->step_count; i++)
+        count += session->runner->plan->steps[i].stage->op.variant == &vgg_variant_conv_amx;
     clvgg_session_free(session);
     return count;
 }

@@ -147,7 +147,7 @@ static void fusion_stops_at_what_is_retained(void **state)
         const char *names[] = {cases[i][0], cases[i][1], NULL};
         clvgg_session *session =
             session_make(device.device, model, &(session_request){.outputs = names});
-        const vgg_plan *plan = session->plan;
+        const vgg_plan *plan = session->runner->plan;
         int convolutions = 0;
         for (int s = 0; s < plan->step_count; s++)
             if (plan->steps[s].first_node == conv2 && plan->steps[s].stage->op.pack.panel != 0) {

@@ -41,7 +41,7 @@ static clvgg_model *make_model(void)
 
 static bool has_band(const clvgg_session *session)
 {
-    const vgg_plan *plan = session->plan;
+    const vgg_plan *plan = session->runner->plan;
     for (int i = 0; i < plan->step_count; i++)
         if (plan->steps[i].stage->band_images < plan->max_batch)
             return true;
@@ -51,7 +51,7 @@ static bool has_band(const clvgg_session *session)
 /* The last output of `count` images, to be freed. */
 static float *run_last(clvgg_session *session, int count, const float *input)
 {
-    const size_t last = (size_t)session->plan->output_count - 1;
+    const size_t last = (size_t)session->runner->plan->output_count - 1;
     float *outputs[2] = {NULL, NULL};
     outputs[last] = malloc((size_t)count * session_output_elements(session, last) * sizeof(float));
     assert_non_null(outputs[last]);
@@ -77,7 +77,7 @@ static void a_band_gives_the_same_bits_in_less_memory(void **state)
         clvgg_session *session = session_make(device.device, model, &request);
         assert_int_equal(has_band(session), cpu);
         if (cpu)
-            assert_true(session->plan->arena_bytes < whole->plan->arena_bytes);
+            assert_true(session->runner->plan->arena_bytes < whole->runner->plan->arena_bytes);
         for (int count = BATCH; count > 0; count -= 2) {
             float *expected = run_last(whole, count, input);
             float *output = run_last(session, count, input);
@@ -86,9 +86,9 @@ static void a_band_gives_the_same_bits_in_less_memory(void **state)
             free(expected);
             free(output);
         }
-        for (int i = 0; i < session->plan->step_count; i++)
-            assert_true(profile ? session->plan->steps[i].stage->ms >= 0.0
-                                : session->plan->steps[i].stage->ms == 0.0);
+        for (int i = 0; i < session->runner->plan->step_count; i++)
+            assert_true(profile ? session->runner->plan->steps[i].stage->ms >= 0.0
+                                : session->runner->plan->steps[i].stage->ms == 0.0);
         clvgg_session_free(session);
     }
     clvgg_session_free(whole);

@@ -63,7 +63,7 @@ static void live_tensors_never_overlap(void **state)
             const session_request request = {
                 .outputs = v % 2 ? names : NULL, .variant = variants[v / 2], .max_batch = 2};
             clvgg_session *session = session_make(device.device, model, &request);
-            const vgg_plan *plan = session->plan;
+            const vgg_plan *plan = session->runner->plan;
             check_no_overlap(plan);
             assert_true(plan->arena_bytes >= plan->arena_bound_bytes);
             assert_true(plan->unshared_bytes >= plan->arena_bytes);
@@ -217,10 +217,10 @@ static void small_allocations_give_the_same_bits(void **state)
         clvgg_model *model = network_make(device.runtime, NETWORK_VGG);
         float *input = network_input(model, NETWORK_VGG, 3);
         clvgg_session *whole = session_make(device.device, model, &ways[w]);
-        assert_int_equal(whole->plan->chunk_count, 1);
-        assert_int_equal(most_pieces(whole->plan), 1);
+        assert_int_equal(whole->runner->plan->chunk_count, 1);
+        assert_int_equal(most_pieces(whole->runner->plan), 1);
         float *expected = session_run_one(whole, 3, input);
-        const uint64_t least = least_allocation(whole->plan);
+        const uint64_t least = least_allocation(whole->runner->plan);
         clvgg_session_free(whole); /* its weights go with it */
 
         clvgg_session *split = NULL;
@@ -228,11 +228,11 @@ static void small_allocations_give_the_same_bits(void **state)
         const clvgg_status status = session_try(device.device, model, &ways[w], &split);
         device.device->info.max_allocation_bytes = largest;
         must(status);
-        for (int i = 0; i < split->plan->chunk_count; i++)
-            assert_true(split->plan->chunk_elements[i] * sizeof(float) <= least);
-        split_arena = split_arena || split->plan->chunk_count > 1;
-        split_weights = split_weights || most_pieces(split->plan) > 1;
-        check_no_overlap(split->plan);
+        for (int i = 0; i < split->runner->plan->chunk_count; i++)
+            assert_true(split->runner->plan->chunk_elements[i] * sizeof(float) <= least);
+        split_arena = split_arena || split->runner->plan->chunk_count > 1;
+        split_weights = split_weights || most_pieces(split->runner->plan) > 1;
+        check_no_overlap(split->runner->plan);
         float *output = session_run_one(split, 3, input);
         assert_memory_equal(output, expected, 3 * 5 * sizeof *output);
         clvgg_session_free(split);
@@ -263,7 +263,7 @@ static void clblast_takes_weights_in_pieces(void **state)
     const clvgg_status status = session_try(device.device, model, &request, &session);
     device.device->info.max_allocation_bytes = largest;
     must(status);
-    assert_int_equal(most_pieces(session->plan), 2);
+    assert_int_equal(most_pieces(session->runner->plan), 2);
     float **expected =
         ref_graph_values(model->graph, network_source(NETWORK_VGG), NULL, BATCH, input);
     float *output = session_run_one(session, BATCH, input);

@@ -74,7 +74,8 @@ static void cpus_are_asked_for_a_named_variant(void **state)
     assert_int_equal(status, found.sizes != 0 ? CLVGG_STATUS_OK : CLVGG_STATUS_UNSUPPORTED);
     if (status == CLVGG_STATUS_OK)
         for (int i = 0; i < 3; i++)
-            assert_ptr_equal(session->plan->steps[i].stage->op.variant, &vgg_variant_conv_subgroup);
+            assert_ptr_equal(session->runner->plan->steps[i].stage->op.variant,
+                             &vgg_variant_conv_subgroup);
     else
         print_message("SKIPPED: no sub-groups that kernels can use on this device\n");
     clvgg_session_free(session);

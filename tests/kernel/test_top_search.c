@@ -337,13 +337,14 @@ static void maps_are_searched_while_they_are_there(void **state)
     clvgg_top_search *search = NULL;
     must(clvgg_top_search_create(device.device, model, &options, &search));
     int peaks = 0;
-    for (int i = 0; i < search->plan->step_count; i++) {
-        const vgg_plan_step *step = &search->plan->steps[i];
-        if (step->stage->op.problem.node == NULL || step->stage->op.problem.node->type != VGG_LAYER_MAP_PEAK)
+    for (int i = 0; i < search->runner->plan->step_count; i++) {
+        const vgg_plan_step *step = &search->runner->plan->steps[i];
+        if (step->stage->op.problem.node == NULL ||
+            step->stage->op.problem.node->type != VGG_LAYER_MAP_PEAK)
             continue;
         peaks++;
         assert_true(i > 0);
-        assert_int_equal(search->plan->steps[i - 1].output, step->input);
+        assert_int_equal(search->runner->plan->steps[i - 1].output, step->input);
     }
     assert_int_equal(peaks, LAYERS);
     for (int i = 1; i < search->graph->count && i < model->graph->count; i++)
@@ -366,12 +367,12 @@ static void short_device_memory_halves_the_batch(void **state)
     cl_faults_fail_call("clCreateBuffer", 0, CL_MEM_OBJECT_ALLOCATION_FAILURE);
     must(clvgg_top_search_create(device.device, model, &options, &search));
     assert_true(cl_faults_stop());
-    assert_int_equal(search->options.max_batch, 2);
+    assert_int_equal(search->runner->options.max_batch, 2);
     must(clvgg_top_search_add(whole, 4, images, NULL, NULL));
     cl_faults_fail_call("clEnqueueNDRangeKernel", 3, CL_OUT_OF_RESOURCES);
     must(clvgg_top_search_add(search, 4, images, NULL, NULL));
     assert_true(cl_faults_stop());
-    assert_int_equal(search->options.max_batch, 1);
+    assert_int_equal(search->runner->options.max_batch, 1);
     size_t compared = 0;
     for (int64_t map = 0; map < 6; map++) {
         clvgg_top_entry a[9], b[9];
@@ -468,9 +469,10 @@ static void bands_take_searches_along(void **state)
     options.max_batch = 1;
     must(clvgg_top_search_create(device.device, large, &options, &alone));
     int banded = 0;
-    for (int i = 0; i < together->plan->step_count; i++)
-        banded += together->plan->steps[i].stage->op.problem.node->type == VGG_LAYER_MAP_PEAK &&
-                  together->plan->steps[i].stage->band_images < LARGE_IMAGES;
+    for (int i = 0; i < together->runner->plan->step_count; i++)
+        banded +=
+            together->runner->plan->steps[i].stage->op.problem.node->type == VGG_LAYER_MAP_PEAK &&
+            together->runner->plan->steps[i].stage->band_images < LARGE_IMAGES;
     if (device.device->info.type == CLVGG_DEVICE_CPU)
         assert_true(banded >= 2);
     for (int again = 0; again < 2; again++) { /* nothing of a pass is left for the next */

@@ -208,6 +208,7 @@ clvgg_status session_try(clvgg_device *device, clvgg_model *model, const session
                                           .memory_limit_bytes = request->memory_limit_bytes};
     if (request->max_batch > 0)
         options.max_batch = request->max_batch;
+    options.shrink_to_fit = request->shrink_to_fit;
     options.profile = request->profile;
     options.plan_only = request->plan_only;
     return clvgg_session_create(device, model, &options, out);

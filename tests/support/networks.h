@@ -34,6 +34,7 @@ typedef struct session_request {
     const char *variant; /* "LAYER=NAME" or NULL */
     clvgg_gemm gemm;
     int max_batch; /* 0: 1 */
+    int shrink_to_fit;
     uint64_t memory_limit_bytes;
     int profile;
     int plan_only;
