@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/vgg_family.h"
 #include "grad/dense_grad.h"
+#include "graph/vgg_family.h"
 #include "ops/op.h"
 
 typedef struct program {
@@ -150,7 +150,7 @@ static void list_variant(program_set *set, const vgg_variant *variant, const vgg
             if (node->type == VGG_LAYER_INPUT)
                 continue;
             const vgg_problem problem = {.node = node,
-                                         .input = graph->nodes[node->input].output,
+                                         .input = graph->nodes[node->inputs[0]].output,
                                          .output = node->output,
                                          .input_block =
                                              traits->vector_width > 1 ? traits->vector_width : 1,
@@ -171,7 +171,7 @@ static bool choose_op(const vgg_graph *graph, int n, int batch, const vgg_traits
     const vgg_variant *candidates[16];
     const vgg_node *node = &graph->nodes[n], *pool = NULL;
     vgg_problem problem = {.node = node,
-                           .input = graph->nodes[node->input].output,
+                           .input = graph->nodes[node->inputs[0]].output,
                            .output = node->output,
                            .input_block = 1,
                            .result = node->output,

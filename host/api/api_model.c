@@ -159,7 +159,7 @@ clvgg_status clvgg_model_layer(const clvgg_model *model, size_t index, clvgg_lay
         (clvgg_layer_info){.struct_size = sizeof *info,
                            .name = node->name,
                            .type = vgg_layer_type_name(node->type),
-                           .input = node->input,
+                           .input = node->inputs[0],
                            .output = node->output,
                            .parameter_count = vgg_graph_node_parameters(model->graph, (int)index),
                            .flops = vgg_graph_node_flops(model->graph, (int)index)};

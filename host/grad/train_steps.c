@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "graph/layer.h"
 #include "ocl/program.h"
 
 /* ---- dropout ---- */
@@ -10,10 +11,9 @@
 void vgg_dropout_list_kernels(vgg_kernel_list *list, vgg_layer_type type, bool dropout,
                               vgg_kernel **forward, vgg_kernel **backward)
 {
-    static const int functions[VGG_LAYER_TYPE_COUNT] = {
-        [VGG_LAYER_RELU] = 1, [VGG_LAYER_SIGMOID] = 2, [VGG_LAYER_TANH] = 3};
     char options[64];
-    snprintf(options, sizeof options, "-DFUNCTION=%d -DDROPOUT=%d", functions[type], dropout);
+    snprintf(options, sizeof options, "-DFUNCTION=%d -DDROPOUT=%d",
+             vgg_layer_of(type)->activation->function, dropout);
     if (dropout)
         vgg_kernel_list_add(list, "dropout.cl", options, "dropout", forward);
     vgg_kernel_list_add(list, "dropout.cl", options, "activation_grad", backward);

@@ -13,7 +13,7 @@ typedef struct vgg_dropout_key {
     float rate; /* 0: nothing is dropped */
 } vgg_dropout_key;
 
-/* Kernels of cl/dropout.cl; either may be NULL. `type`: VGG_LAYER_RELU, _SIGMOID or _TANH. */
+/* Kernels of cl/dropout.cl; either may be NULL. `type` is an activation that heads may have. */
 void vgg_dropout_list_kernels(vgg_kernel_list *list, vgg_layer_type type, bool dropout,
                               vgg_kernel **forward, vgg_kernel **backward);
 clvgg_status vgg_dropout_enqueue(vgg_kernel *forward, vgg_launch *launch, vgg_buffer x,

@@ -63,10 +63,13 @@ static clvgg_status infer_node(vgg_node *node, const clvgg_shape *input)
     clvgg_status status = CLVGG_STATUS_OK;
     VGG_TRY(layer->infer(node, input, &node->output));
     VGG_TRY(check_size(node, "output", &node->output));
-    if (layer->weight_shape != NULL) {
-        clvgg_shape weight = layer->weight_shape(node, input);
-        VGG_TRY(check_size(node, "weight", &weight));
-        uint64_t each = vgg_shape_elements(&weight) / (uint64_t)weight.dims[0];
+    for (int p = 0; p < layer->parameter_count; p++) {
+        const clvgg_shape parameter = layer->parameters[p].shape(node, input);
+        VGG_TRY(check_size(node, layer->parameters[p].name, &parameter));
+    }
+    if (layer->as_convolution != NULL) {
+        const clvgg_shape weight = layer->parameters[VGG_WEIGHT].shape(node, input);
+        const uint64_t each = vgg_shape_elements(&weight) / (uint64_t)weight.dims[0];
         if (each > VGG_MAX_LAYER_FLOPS / 2 / vgg_shape_elements(&node->output))
             return vgg_layer_fail(node, CLVGG_STATUS_INVALID_ARGUMENT,
                                   "more than 2^49 floating-point operations an image");
@@ -82,8 +85,7 @@ clvgg_status vgg_graph_create(int64_t channels, int64_t height, int64_t width, v
     *out = NULL;
     vgg_node input = {.name = "input",
                       .type = VGG_LAYER_INPUT,
-                      .input = -1,
-                      .second = -1,
+                      .inputs = {-1, -1},
                       .output = {3, {channels, height, width}}};
     char text[128];
     VGG_REQUIRE(channels >= 1 && height >= 1 && width >= 1, CLVGG_STATUS_INVALID_ARGUMENT,
@@ -117,26 +119,28 @@ clvgg_status vgg_graph_add(vgg_graph *graph, const char *name, vgg_layer_type ty
     return vgg_graph_add_pair(graph, name, type, attributes, input, -1, index);
 }
 
-/* Both inputs are nodes before it, and there are as many as the type has. */
+/* All inputs are nodes before it, and there are as many as the type has. */
 static clvgg_status check_inputs(const vgg_graph *graph, const vgg_node *node)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_layer *layer = vgg_layer_of(node->type);
-    char first[64], second[64];
-    VGG_REQUIRE(node->input >= 0 && node->input < graph->count, CLVGG_STATUS_INVALID_ARGUMENT,
-                "layer '%s': input %d is none of the %d layers before it", node->name, node->input,
-                graph->count);
-    VGG_REQUIRE((layer->takes_second != NULL) == (node->second >= 0) && node->second < graph->count,
-                CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s': second input %d of %d layers before it",
-                node->name, node->second, graph->count);
-    if (node->second < 0)
-        goto cleanup;
-    const clvgg_shape *in = &graph->nodes[node->input].output;
-    const clvgg_shape *other = &graph->nodes[node->second].output;
-    VGG_REQUIRE(layer->takes_second(in, other), CLVGG_STATUS_SHAPE_MISMATCH,
-                "layer '%s': a second input of %s doesn't go with %s", node->name,
-                vgg_shape_text(other, second, sizeof second),
-                vgg_shape_text(in, first, sizeof first));
+    char first[64], further[64];
+    VGG_REQUIRE(node->input_count == 1 + layer->further_inputs, CLVGG_STATUS_INVALID_ARGUMENT,
+                "layer '%s': %d inputs, a %s has %d", node->name, node->input_count, layer->name,
+                1 + layer->further_inputs);
+    for (int i = 0; i < node->input_count; i++)
+        VGG_REQUIRE(node->inputs[i] >= 0 && node->inputs[i] < graph->count,
+                    CLVGG_STATUS_INVALID_ARGUMENT,
+                    "layer '%s': input %d is none of the %d layers before it", node->name,
+                    node->inputs[i], graph->count);
+    const clvgg_shape *in = &graph->nodes[node->inputs[0]].output;
+    for (int i = 1; i < node->input_count; i++) {
+        const clvgg_shape *other = &graph->nodes[node->inputs[i]].output;
+        VGG_REQUIRE(layer->takes_further(in, other), CLVGG_STATUS_SHAPE_MISMATCH,
+                    "layer '%s': a further input of %s doesn't go with %s", node->name,
+                    vgg_shape_text(other, further, sizeof further),
+                    vgg_shape_text(in, first, sizeof first));
+    }
 cleanup:
     return status;
 }
@@ -145,7 +149,7 @@ clvgg_status vgg_graph_add_pair(vgg_graph *graph, const char *name, vgg_layer_ty
                                 const vgg_attributes *attributes, int input, int second, int *index)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_node node = {.type = type, .input = input, .second = second};
+    vgg_node node = {.type = type, .inputs = {input, second}, .input_count = second == -1 ? 1 : 2};
     VGG_TRY(check_name(graph, name));
     VGG_REQUIRE(type > VGG_LAYER_INPUT && type < VGG_LAYER_TYPE_COUNT,
                 CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s': type %d can't be added", name,
@@ -174,7 +178,7 @@ clvgg_status vgg_graph_add_input(vgg_graph *graph, const char *name, const clvgg
                                  int *index)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_node node = {.type = VGG_LAYER_INPUT, .input = -1, .second = -1, .output = *shape};
+    vgg_node node = {.type = VGG_LAYER_INPUT, .inputs = {-1, -1}, .output = *shape};
     VGG_TRY(check_name(graph, name));
     VGG_DUP(node.name, name);
     VGG_TRY(check_size(&node, "shape", shape));
@@ -187,31 +191,43 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_graph_resize(const vgg_graph *graph, int64_t height, int64_t width,
-                              vgg_graph **out)
+static clvgg_status copy_node(const vgg_node *node, bool for_walks, vgg_graph *to)
 {
+    const vgg_layer *layer = vgg_layer_of(node->type);
+    vgg_attributes attributes = node->attributes;
+    int index;
+    if (node->input_count == 0)
+        return vgg_graph_add_input(to, node->name, &node->output, &index);
+    if (for_walks && layer->keep_for_walks != NULL)
+        layer->keep_for_walks(&attributes);
+    return vgg_graph_add_pair(to, node->name, node->type, &attributes, node->inputs[0],
+                              node->inputs[1], NULL);
+}
+
+clvgg_status vgg_graph_copy(const vgg_graph *graph, const vgg_graph_copy_options *options,
+                            vgg_graph **out)
+{
+    static const vgg_graph_copy_options whole = {0};
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_graph *resized = NULL;
+    vgg_graph *copy = NULL;
+    const vgg_graph_copy_options *o = options != NULL ? options : &whole;
+    const int count = o->count > 0 ? o->count : graph->count;
+    const int64_t *dims = graph->nodes[0].output.dims;
+    const int64_t *extent = o->extent[0] != 0 || o->extent[1] != 0 ? o->extent : dims + 1;
     *out = NULL;
-    VGG_TRY(vgg_graph_create(graph->nodes[0].output.dims[0], height, width, &resized));
-    for (int i = 1; i < graph->count; i++) {
-        const vgg_node *node = &graph->nodes[i];
-        VGG_TRY(
-            vgg_graph_add(resized, node->name, node->type, &node->attributes, node->input, NULL));
-    }
-    *out = resized;
-    resized = NULL;
+    VGG_TRY(vgg_graph_create(dims[0], extent[0], extent[1], &copy));
+    for (int i = 1; i < count; i++)
+        VGG_TRY(copy_node(&graph->nodes[i], o->for_walks, copy));
+    *out = copy;
+    copy = NULL;
 cleanup:
-    vgg_graph_free(resized);
+    vgg_graph_free(copy);
     return status;
 }
 
-static int last_of_type(const vgg_graph *graph, vgg_layer_type type)
+static bool gives_probabilities(const vgg_node *node)
 {
-    int i = graph->count - 1;
-    while (i >= 0 && graph->nodes[i].type != type)
-        i--;
-    return i;
+    return vgg_layer_of(node->type)->probabilities;
 }
 
 int vgg_graph_find(const vgg_graph *graph, const char *name)
@@ -219,59 +235,54 @@ int vgg_graph_find(const vgg_graph *graph, const char *name)
     for (int i = graph->count - 1; i >= 0; i--)
         if (strcmp(graph->nodes[i].name, name) == 0)
             return i;
-    int softmax = last_of_type(graph, VGG_LAYER_SOFTMAX);
+    const int softmax = vgg_graph_last(graph, gives_probabilities);
     if (strcmp(name, "prob") == 0)
-        return softmax;
+        return softmax > 0 ? softmax : -1;
     if (strcmp(name, "logits") != 0)
         return -1;
-    int dense = last_of_type(graph, VGG_LAYER_DENSE);
-    if (dense >= 0)
+    const int dense = vgg_graph_last(graph, vgg_node_is_dense);
+    if (dense > 0)
         return dense;
-    return softmax >= 0 ? graph->nodes[softmax].input : -1;
+    return softmax > 0 ? graph->nodes[softmax].inputs[0] : -1;
 }
 
-bool vgg_node_has_weight(const vgg_node *node)
-{
-    return vgg_layer_of(node->type)->weight_shape != NULL;
-}
-
-bool vgg_node_has_bias(const vgg_node *node)
+bool vgg_node_has_parameter(const vgg_node *node, int parameter)
 {
     const vgg_layer *layer = vgg_layer_of(node->type);
-    return layer->has_bias != NULL && layer->has_bias(node);
+    if (parameter < 0 || parameter >= layer->parameter_count)
+        return false;
+    return layer->parameters[parameter].is_there == NULL ||
+           layer->parameters[parameter].is_there(node);
 }
 
-clvgg_shape vgg_graph_weight_shape(const vgg_graph *graph, int index)
+clvgg_shape vgg_graph_parameter_shape(const vgg_graph *graph, int index, int parameter)
 {
     const vgg_node *node = &graph->nodes[index];
-    if (!vgg_node_has_weight(node))
+    if (!vgg_node_has_parameter(node, parameter))
         return (clvgg_shape){0};
-    return vgg_layer_of(node->type)->weight_shape(node, &graph->nodes[node->input].output);
-}
-
-clvgg_shape vgg_graph_bias_shape(const vgg_graph *graph, int index)
-{
-    const vgg_node *node = &graph->nodes[index];
-    if (!vgg_node_has_bias(node))
-        return (clvgg_shape){0};
-    return (clvgg_shape){1, {node->output.dims[0]}};
+    return vgg_layer_of(node->type)
+        ->parameters[parameter]
+        .shape(node, &graph->nodes[node->inputs[0]].output);
 }
 
 uint64_t vgg_graph_node_parameters(const vgg_graph *graph, int index)
 {
     const vgg_node *node = &graph->nodes[index];
-    clvgg_shape weight = vgg_graph_weight_shape(graph, index);
-    uint64_t count = vgg_node_has_weight(node) ? vgg_shape_elements(&weight) : 0;
-    return count + (vgg_node_has_bias(node) ? (uint64_t)node->output.dims[0] : 0);
+    uint64_t count = 0;
+    for (int p = 0; p < vgg_layer_of(node->type)->parameter_count; p++) {
+        const clvgg_shape shape = vgg_graph_parameter_shape(graph, index, p);
+        count += vgg_node_has_parameter(node, p) ? vgg_shape_elements(&shape) : 0;
+    }
+    return count;
 }
 
 uint64_t vgg_graph_node_flops(const vgg_graph *graph, int index)
 {
     const vgg_node *node = &graph->nodes[index];
-    if (!vgg_node_has_weight(node))
+    if (vgg_layer_of(node->type)->as_convolution == NULL)
         return 0;
-    clvgg_shape weight = vgg_graph_weight_shape(graph, index);
-    uint64_t each = vgg_shape_elements(&weight) / (uint64_t)weight.dims[0];
+    const clvgg_shape weight = vgg_graph_parameter_shape(graph, index, VGG_WEIGHT);
+    const uint64_t each = vgg_shape_elements(&weight) / (uint64_t)weight.dims[0];
     return 2 * each * vgg_shape_elements(&node->output);
 }
 

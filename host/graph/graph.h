@@ -2,8 +2,8 @@
  *
  * A graph is a list of nodes in topological order; node 0 is the input. A network's nodes have one
  * input each; walks back add nodes with two, and inputs of their own. Shapes are of one image:
- * {3, {c, h, w}} or {1, {features}}. One file a layer type (layer_x.c) and a row in layer_table.c;
- * a new layer is added there.
+ * {3, {c, h, w}} or {1, {features}}. What is true of a layer type alone is in its row (layer.h), in
+ * a file layer_x.c; a new type is such a file and a line in layer_list.h.
  *
  * Letters used throughout: n image of the batch, c input channel, h row, w column, k output
  * channel.
@@ -19,33 +19,13 @@
 #include "base/text.h"
 #include "clvgg/receptive_field.h"
 #include "clvgg/tensor.h"
+#include "graph/layer_list.h"
 
+#define VGG_LAYER_NUMBER(number, row) VGG_LAYER_##number,
 typedef enum vgg_layer_type {
-    VGG_LAYER_INPUT,
-    VGG_LAYER_CONV2D,
-    VGG_LAYER_MAX_POOL,
-    VGG_LAYER_AVG_POOL,
-    VGG_LAYER_DENSE,
-    VGG_LAYER_FLATTEN, /* CHW order */
-    VGG_LAYER_RELU,
-    VGG_LAYER_SIGMOID,
-    VGG_LAYER_TANH,
-    VGG_LAYER_SOFTMAX,             /* over the features of {1, {features}} */
-    VGG_LAYER_DROPOUT,             /* identity outside training */
-    VGG_LAYER_LOCAL_RESPONSE_NORM, /* across channels */
-    /* Layers of walks back (layer_reverse.c); never in a file. */
-    VGG_LAYER_SWITCHES,   /* of the max pooling before it: its argmax, int32 */
-    VGG_LAYER_SEED,       /* where a walk back begins: one unit, a map or all of its input */
-    VGG_LAYER_UNPOOL,     /* adjoint of max pooling at the switches that are its second input */
-    VGG_LAYER_AVG_UNPOOL, /* adjoint of average pooling */
-    VGG_LAYER_COL2IM,     /* adjoint of im2col: sums what falls on a pixel */
-    VGG_LAYER_ACTIVATION_GRAD, /* signal times the slope of the activation whose result is second */
-    VGG_LAYER_UNFLATTEN,       /* adjoint of flatten */
-    VGG_LAYER_LRN_GRAD,        /* signal through the normalisation of the second input */
-    /* Layers of searches (layer_map_peak.c); never in a file. */
-    VGG_LAYER_MAP_PEAK, /* {c, 1, 2}: each channel's largest value and where, h·W + w */
-    VGG_LAYER_TYPE_COUNT
+    VGG_LAYER_LIST(VGG_LAYER_NUMBER) VGG_LAYER_TYPE_COUNT
 } vgg_layer_type;
+#undef VGG_LAYER_NUMBER
 
 enum { VGG_TOP, VGG_LEFT, VGG_BOTTOM, VGG_RIGHT }; /* order of pad[4] */
 
@@ -110,11 +90,13 @@ typedef union vgg_attributes {
     int64_t unflatten[3]; /* {c, h, w} */
 } vgg_attributes;
 
+enum { VGG_MOST_INPUTS = 2 };
+
 typedef struct vgg_node {
     char *name;
     vgg_layer_type type;
-    int input;  /* index of the node whose output it reads; −1 for input nodes */
-    int second; /* the same of a second input; −1: there is none */
+    int inputs[VGG_MOST_INPUTS]; /* indices of the nodes whose outputs it reads; −1 elsewhere */
+    int input_count;             /* 0 for input nodes */
     vgg_attributes attributes;
     clvgg_shape output;
 } vgg_node;
@@ -138,20 +120,27 @@ clvgg_status vgg_graph_add_pair(vgg_graph *graph, const char *name, vgg_layer_ty
 /* Another input beside node 0, of any rank. */
 clvgg_status vgg_graph_add_input(vgg_graph *graph, const char *name, const clvgg_shape *shape,
                                  int *index);
-/* Copies a graph's layers behind an input of another height and width. Errors: those of
- * vgg_graph_add(). */
-clvgg_status vgg_graph_resize(const vgg_graph *graph, int64_t height, int64_t width,
-                              vgg_graph **out);
+typedef struct vgg_graph_copy_options {
+    int count;         /* nodes to copy, from the first on; 0: all */
+    int64_t extent[2]; /* {height, width} of another input; 0, 0: the same */
+    bool for_walks;    /* layers keep what the way back through them needs: poolings' switches */
+} vgg_graph_copy_options;
+/* Copies a graph's first nodes, all their inputs included; they keep their indices. `options` may
+ * be NULL. Errors: those of vgg_graph_add(). */
+clvgg_status vgg_graph_copy(const vgg_graph *graph, const vgg_graph_copy_options *options,
+                            vgg_graph **out);
 /* Index of a node by name; "logits" is the last dense node (or, without one, the last before
  * softmax), "prob" the last softmax. −1 when there is none. */
 int vgg_graph_find(const vgg_graph *graph, const char *name);
 
-/* Shapes of a node's parameters; meaningless where vgg_node_has_weight() or _bias() says no. */
-bool vgg_node_has_weight(const vgg_node *node);
-bool vgg_node_has_bias(const vgg_node *node);
-/* Convolution OIHW {4, {k, c/groups, kernel h, kernel w}}, dense {2, {out, in}}. */
-clvgg_shape vgg_graph_weight_shape(const vgg_graph *graph, int index);
-clvgg_shape vgg_graph_bias_shape(const vgg_graph *graph, int index);
+/* Positions of parameters in a layer's list (layer.h), which is also their order in files. */
+enum { VGG_WEIGHT, VGG_BIAS };
+/* Says whether a node has the parameter at a position of its layer's list. */
+bool vgg_node_has_parameter(const vgg_node *node, int parameter);
+/* The parameter's shape; rank 0 where the node doesn't have it. Weights: convolution OIHW
+ * {4, {k, c/groups, kernel h, kernel w}}, dense {2, {out, in}}. */
+clvgg_shape vgg_graph_parameter_shape(const vgg_graph *graph, int index, int parameter);
+/* Values of all of a node's parameters. */
 uint64_t vgg_graph_node_parameters(const vgg_graph *graph, int index);
 /* FLOPs of a node for one image, two a multiply-add; 0 for layers without multiplications to speak
  * of. */

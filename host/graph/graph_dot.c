@@ -76,6 +76,7 @@ void vgg_graph_write_dot(const vgg_graph *graph, vgg_text *text)
     for (int i = 0; i < graph->count; i++)
         write_node(graph, i, text);
     for (int i = 1; i < graph->count; i++)
-        vgg_text_printf(text, "    n%d -> n%d;\n", graph->nodes[i].input, i);
+        for (int k = 0; k < graph->nodes[i].input_count; k++)
+            vgg_text_printf(text, "    n%d -> n%d;\n", graph->nodes[i].inputs[k], i);
     vgg_text_puts(text, "}\n");
 }

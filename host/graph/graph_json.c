@@ -65,7 +65,7 @@ void vgg_graph_write_json(const vgg_graph *graph, vgg_text *text)
         vgg_text_puts(text, i > 1 ? ", {\"name\": " : "{\"name\": ");
         vgg_text_json_string(text, node->name);
         vgg_text_printf(text, ", \"type\": \"%s\", \"input\": ", layer->name);
-        vgg_text_json_string(text, graph->nodes[node->input].name);
+        vgg_text_json_string(text, graph->nodes[node->inputs[0]].name);
         for (int f = 0; f < layer->field_count; f++)
             if (!has_default(node, &layer->fields[f]))
                 write_field(node, &layer->fields[f], text);

@@ -1,12 +1,16 @@
-/* graph/layer.h — what a layer type is: one row of functions and data, private to graph/.
+/* graph/layer.h — what a layer type is: one row of functions and data.
  *
- * A layer type is a file layer_x.c that defines `const vgg_layer vgg_layer_x`, and a row in
- * layer_table.c. Parameter counts, FLOPs, JSON and Graphviz are derived from the row.
+ * A layer type is a file layer_x.c that defines `const vgg_layer vgg_layer_x`, and a line in
+ * layer_list.h. Whoever has to know something of a layer asks its row: no other code compares a
+ * node's type. Parameter counts, FLOPs, receptive fields, JSON, Graphviz, the chains that a plan
+ * fuses and the way back through a network are derived from rows.
  */
 #ifndef VGG_GRAPH_LAYER_H
 #define VGG_GRAPH_LAYER_H
 
+#include "clvgg/finetune.h"
 #include "graph/graph.h"
+#include "graph/walk.h"
 
 #define VGG_MAX_DIM INT64_C(2147483647)         /* of any extent, kernel, stride or padding */
 #define VGG_MAX_ELEMENTS (UINT64_C(1) << 40)    /* of any activation or parameter */
@@ -24,6 +28,31 @@ typedef struct vgg_field {
     int64_t missing; /* the value of a field that isn't required where it isn't given */
 } vgg_field;
 
+/* A tensor of values that a model brings for a layer. */
+typedef struct vgg_layer_parameter {
+    const char *name; /* "weight": behind the layer's name in files */
+    clvgg_shape (*shape)(const vgg_node *node, const clvgg_shape *input);
+    bool (*is_there)(const vgg_node *node); /* NULL: always */
+} vgg_layer_parameter;
+
+/* The part of one axis that a unit reads, and the steps between units. */
+typedef struct vgg_window {
+    int64_t kernel, stride, dilation, pad;
+} vgg_window;
+
+/* As what a layer may become a part of the op before it. */
+enum { VGG_FUSED_RELU = 1, VGG_FUSED_POOL = 2 };
+
+/* A function of each value alone. */
+typedef struct vgg_activation {
+    int function;    /* FUNCTION of cl/activation.cl and cl/dropout.cl; 0: kernels of its own */
+    vgg_slope slope; /* of cl/activation_grad.cl */
+    bool moves_zero; /* f(0) isn't 0 */
+    bool rectifies;  /* no value below 0 comes out */
+    bool in_heads;   /* heads that train may have it, as … */
+    clvgg_activation head;
+} vgg_activation;
+
 typedef struct vgg_layer {
     const char *name;  /* as in JSON and messages */
     const char *color; /* in pictures */
@@ -32,26 +61,56 @@ typedef struct vgg_layer {
     /* Validates the node's attributes against its input's shape and gives the output's. Fails by
      * vgg_layer_fail(). */
     clvgg_status (*infer)(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output);
-    /* NULL for a layer without weights. The first dimension is the output's first, and every output
-     * element uses each of the others once: FLOPs follow from that. */
-    clvgg_shape (*weight_shape)(const vgg_node *node, const clvgg_shape *input);
-    bool (*has_bias)(const vgg_node *node); /* NULL: never. One value an output channel. */
     void (*describe)(const vgg_node *node, char *text, size_t capacity); /* NULL: nothing to say */
-    /* Says whether the second input of a layer with two has the right shape. NULL: the layer has
-     * one input. */
-    bool (*takes_second)(const clvgg_shape *input, const clvgg_shape *second);
+
+    /* Inputs beside the first, and whether one has a shape that goes with the first's. */
+    int further_inputs;
+    bool (*takes_further)(const clvgg_shape *input, const clvgg_shape *further);
+
+    const vgg_layer_parameter *parameters;
+    int parameter_count;
+    /* The convolution that a layer of sums of products is; NULL for others. Its first parameter's
+     * first dimension is the output's first, and every output element uses each of the others once:
+     * FLOPs follow from that. */
+    vgg_conv_attributes (*as_convolution)(const vgg_node *node);
+    int fuses; /* VGG_FUSED_… of layers behind it that its op may take along, ReLU first */
+
+    int fused_as;                     /* VGG_FUSED_… */
+    const vgg_activation *activation; /* NULL: it is none */
+    bool alias;    /* its value is its input's, under another shape perhaps: nothing is computed */
+    bool flattens; /* makes features of an image */
+    bool keeps_sign;    /* no value below 0 comes out where none goes in */
+    bool probabilities; /* what comes out is the network's answer, "prob" */
+    bool side_output;   /* the second output of the layer that it reads, which writes it */
+    float (*dropout_rate)(const vgg_node *node); /* NULL: nothing is dropped in training */
+
+    /* What a unit reads along an axis of its input, where units don't read all of it (reads_all)
+     * nor one position alone. False: units' windows differ. */
+    bool (*window)(const vgg_node *node, const clvgg_shape *input, int axis, vgg_window *window);
+    bool reads_all;
+
+    /* Adds the nodes that lead from node `at`'s output back to its input; NULL: there is no way. */
+    clvgg_status (*step_back)(vgg_walk *walk, int at);
+    /* Makes a forward layer keep what its step back needs; NULL: nothing. */
+    void (*keep_for_walks)(vgg_attributes *attributes);
     bool internal; /* made by walks back and searches alone: not in files */
 } vgg_layer;
 
-extern const vgg_layer vgg_layer_conv2d, vgg_layer_max_pool, vgg_layer_avg_pool, vgg_layer_dense,
-    vgg_layer_flatten, vgg_layer_relu, vgg_layer_sigmoid, vgg_layer_tanh, vgg_layer_softmax,
-    vgg_layer_dropout, vgg_layer_local_response_norm, vgg_layer_lrn_grad, vgg_layer_switches,
-    vgg_layer_seed, vgg_layer_unpool, vgg_layer_avg_unpool, vgg_layer_col2im,
-    vgg_layer_activation_grad, vgg_layer_unflatten, vgg_layer_map_peak;
+#define VGG_LAYER_EXTERN(number, row) extern const vgg_layer vgg_layer_##row;
+VGG_LAYER_LIST(VGG_LAYER_EXTERN)
+#undef VGG_LAYER_EXTERN
 
 const vgg_layer *vgg_layer_of(vgg_layer_type type);
 /* False when no layer type that files may have has this name. */
 bool vgg_layer_type_from_name(const char *name, vgg_layer_type *type);
+/* The layer type of a head's activation. False: there is none. */
+bool vgg_layer_type_of_activation(clvgg_activation activation, vgg_layer_type *type);
+
+/* Layers of sums of products: over a window of an image, or over all features. */
+bool vgg_node_is_convolution(const vgg_node *node);
+bool vgg_node_is_dense(const vgg_node *node);
+/* The last node of a graph for which `is` says so, or 0. */
+int vgg_graph_last(const vgg_graph *graph, bool (*is)(const vgg_node *node));
 
 /* Writes "conv2d 'conv1_1': …" as the message and returns `code`. */
 clvgg_status vgg_layer_fail(const vgg_node *node, clvgg_status code, const char *format, ...)
@@ -63,6 +122,10 @@ clvgg_status vgg_layer_check_range(const vgg_node *node, const char *what, const
 clvgg_status vgg_layer_check_image(const vgg_node *node, const clvgg_shape *input);
 /* The input is {1, {features}}. */
 clvgg_status vgg_layer_check_flat(const vgg_node *node, const clvgg_shape *input);
+
+/* infer() of layers that keep their input's shape. */
+clvgg_status vgg_layer_infer_same(const vgg_node *node, const clvgg_shape *input,
+                                  clvgg_shape *output);
 
 /* Appends to a description. */
 void vgg_describe(char *text, size_t capacity, const char *format, ...) VGG_PRINTF(3, 4);

@@ -3,16 +3,61 @@
 
 #include "graph/layer.h"
 
-static clvgg_status infer_same(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output)
+static clvgg_status add_slope(vgg_walk *walk, int at, vgg_slope slope)
 {
-    (void)node;
-    *output = *input;
-    return CLVGG_STATUS_OK;
+    const vgg_attributes attributes = {.slope = slope};
+    return vgg_walk_add(walk, "slope of", at, VGG_LAYER_ACTIVATION_GRAD, &attributes, at);
 }
 
-const vgg_layer vgg_layer_relu = {.name = "relu", .color = "#b2df8a", .infer = infer_same};
-const vgg_layer vgg_layer_sigmoid = {.name = "sigmoid", .color = "#b2df8a", .infer = infer_same};
-const vgg_layer vgg_layer_tanh = {.name = "tanh", .color = "#b2df8a", .infer = infer_same};
+static clvgg_status activation_back(vgg_walk *walk, int at)
+{
+    return add_slope(walk, at, vgg_layer_of(vgg_walk_node(walk, at)->type)->activation->slope);
+}
+
+static clvgg_status relu_back(vgg_walk *walk, int at)
+{
+    if (walk->mode == CLVGG_PROJECTION_DECONV)
+        return vgg_walk_add(walk, "rectified", at, VGG_LAYER_RELU, NULL, -1);
+    return add_slope(walk, at,
+                     walk->mode == CLVGG_PROJECTION_GUIDED ? VGG_SLOPE_GUIDED : VGG_SLOPE_RELU);
+}
+
+static const vgg_activation relu = {.function = 1,
+                                    .slope = VGG_SLOPE_RELU,
+                                    .rectifies = true,
+                                    .in_heads = true,
+                                    .head = CLVGG_ACTIVATION_RELU};
+const vgg_layer vgg_layer_relu = {
+    .name = "relu",
+    .color = "#b2df8a",
+    .infer = vgg_layer_infer_same,
+    .fused_as = VGG_FUSED_RELU,
+    .activation = &relu,
+    .step_back = relu_back,
+};
+
+static const vgg_activation sigmoid = {.function = 2,
+                                       .slope = VGG_SLOPE_SIGMOID,
+                                       .moves_zero = true,
+                                       .in_heads = true,
+                                       .head = CLVGG_ACTIVATION_SIGMOID};
+const vgg_layer vgg_layer_sigmoid = {
+    .name = "sigmoid",
+    .color = "#b2df8a",
+    .infer = vgg_layer_infer_same,
+    .activation = &sigmoid,
+    .step_back = activation_back,
+};
+
+static const vgg_activation tangent = {
+    .function = 3, .slope = VGG_SLOPE_TANH, .in_heads = true, .head = CLVGG_ACTIVATION_TANH};
+const vgg_layer vgg_layer_tanh = {
+    .name = "tanh",
+    .color = "#b2df8a",
+    .infer = vgg_layer_infer_same,
+    .activation = &tangent,
+    .step_back = activation_back,
+};
 
 static clvgg_status infer_softmax(const vgg_node *node, const clvgg_shape *input,
                                   clvgg_shape *output)
@@ -21,7 +66,13 @@ static clvgg_status infer_softmax(const vgg_node *node, const clvgg_shape *input
     return vgg_layer_check_flat(node, input);
 }
 
-const vgg_layer vgg_layer_softmax = {.name = "softmax", .color = "#fb9a99", .infer = infer_softmax};
+const vgg_layer vgg_layer_softmax = {
+    .name = "softmax",
+    .color = "#fb9a99",
+    .infer = infer_softmax,
+    .probabilities = true,
+    .reads_all = true,
+};
 
 static clvgg_status infer_dropout(const vgg_node *node, const clvgg_shape *input,
                                   clvgg_shape *output)
@@ -39,6 +90,11 @@ static void describe_dropout(const vgg_node *node, char *text, size_t capacity)
     vgg_describe(text, capacity, "rate %g", (double)node->attributes.dropout_rate);
 }
 
+static float dropout_rate(const vgg_node *node)
+{
+    return node->attributes.dropout_rate;
+}
+
 static const vgg_field dropout_fields[] = {
     {"rate", VGG_FIELD_FLOAT, 1, offsetof(vgg_attributes, dropout_rate), true, 0},
 };
@@ -50,4 +106,8 @@ const vgg_layer vgg_layer_dropout = {
     .field_count = 1,
     .infer = infer_dropout,
     .describe = describe_dropout,
+    .alias = true, /* identity outside training */
+    .keeps_sign = true,
+    .dropout_rate = dropout_rate,
+    .step_back = vgg_walk_pass,
 };

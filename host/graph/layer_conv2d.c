@@ -56,9 +56,71 @@ static clvgg_shape weight_shape(const vgg_node *node, const clvgg_shape *input)
         4, {conv->out_channels, input->dims[0] / conv->groups, conv->kernel[0], conv->kernel[1]}};
 }
 
+static clvgg_shape bias_shape(const vgg_node *node, const clvgg_shape *input)
+{
+    (void)input;
+    return (clvgg_shape){1, {node->attributes.conv.out_channels}};
+}
+
 static bool has_bias(const vgg_node *node)
 {
     return node->attributes.conv.bias;
+}
+
+static vgg_conv_attributes as_convolution(const vgg_node *node)
+{
+    return node->attributes.conv;
+}
+
+static bool window_of(const vgg_node *node, const clvgg_shape *input, int axis, vgg_window *window)
+{
+    const vgg_conv_attributes *conv = &node->attributes.conv;
+    (void)input;
+    *window =
+        (vgg_window){conv->kernel[axis], conv->stride[axis], conv->dilation[axis], conv->pad[axis]};
+    return true;
+}
+
+/* A stride of 1 makes the transposed convolution one with the window turned round. */
+static bool turns_round(const vgg_conv_attributes *conv)
+{
+    bool turns = conv->groups == 1;
+    for (int axis = 0; axis < 2; axis++) {
+        const int64_t reach = conv->dilation[axis] * (conv->kernel[axis] - 1);
+        turns = turns && conv->stride[axis] == 1 && conv->pad[axis] <= reach &&
+                conv->pad[axis + 2] <= reach;
+    }
+    return turns;
+}
+
+/* Goes back as a convolution where the window can be turned round, else by spreading each value
+ * over its window (a 1×1 convolution makes the windows, col2im adds them). */
+static clvgg_status step_back(vgg_walk *walk, int at)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_shape in = vgg_walk_input(walk, at);
+    const vgg_conv_attributes conv = vgg_walk_node(walk, at)->attributes.conv;
+    vgg_attributes attributes = {.conv = conv};
+    attributes.conv.bias = false;
+    attributes.conv.out_channels = in.dims[0];
+    if (turns_round(&conv)) {
+        for (int side = 0; side < 4; side++)
+            attributes.conv.pad[side] =
+                conv.dilation[side % 2] * (conv.kernel[side % 2] - 1) - conv.pad[side];
+        return vgg_walk_add_transposed(walk, at, VGG_LAYER_CONV2D, &attributes);
+    }
+    attributes.conv = (vgg_conv_attributes){
+        .out_channels = in.dims[0] * conv.kernel[0] * conv.kernel[1],
+        .kernel = {1, 1},
+        .stride = {1, 1},
+        .dilation = {1, 1},
+        .groups = 1,
+    };
+    VGG_TRY(vgg_walk_add_transposed(walk, at, VGG_LAYER_CONV2D, &attributes));
+    attributes.col2im = (vgg_col2im_attributes){conv, in.dims[0], {in.dims[1], in.dims[2]}};
+    VGG_TRY(vgg_walk_add(walk, "windows of", at, VGG_LAYER_COL2IM, &attributes, -1));
+cleanup:
+    return status;
 }
 
 static void describe(const vgg_node *node, char *text, size_t capacity)
@@ -86,13 +148,22 @@ static const vgg_field fields[] = {
     {"bias", VGG_FIELD_BOOL, 1, offsetof(vgg_attributes, conv.bias), false, true},
 };
 
+static const vgg_layer_parameter parameters[] = {
+    [VGG_WEIGHT] = {"weight", weight_shape, NULL},
+    [VGG_BIAS] = {"bias", bias_shape, has_bias},
+};
+
 const vgg_layer vgg_layer_conv2d = {
     .name = "conv2d",
     .color = "#a6cee3",
     .fields = fields,
     .field_count = sizeof fields / sizeof *fields,
     .infer = infer,
-    .weight_shape = weight_shape,
-    .has_bias = has_bias,
     .describe = describe,
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .as_convolution = as_convolution,
+    .fuses = VGG_FUSED_RELU | VGG_FUSED_POOL,
+    .window = window_of,
+    .step_back = step_back,
 };

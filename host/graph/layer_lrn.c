@@ -42,6 +42,16 @@ static const vgg_field fields[] = {
     {"k", VGG_FIELD_FLOAT, 1, offsetof(vgg_attributes, lrn.k), true, 0},
 };
 
+/* Zeiler & Fergus leave the signal as it is. */
+static clvgg_status step_back(vgg_walk *walk, int at)
+{
+    const vgg_node *node = vgg_walk_node(walk, at);
+    const vgg_attributes attributes = node->attributes;
+    if (walk->mode == CLVGG_PROJECTION_DECONV)
+        return CLVGG_STATUS_OK;
+    return vgg_walk_add(walk, "through", at, VGG_LAYER_LRN_GRAD, &attributes, node->inputs[0]);
+}
+
 const vgg_layer vgg_layer_local_response_norm = {
     .name = "local_response_norm",
     .color = "#fdcdac",
@@ -49,6 +59,8 @@ const vgg_layer vgg_layer_local_response_norm = {
     .field_count = sizeof fields / sizeof *fields,
     .infer = infer,
     .describe = describe,
+    .keeps_sign = true,
+    .step_back = step_back,
 };
 
 /* The signal's normalisation is that of the second input, the forward layer's. */
@@ -56,7 +68,8 @@ const vgg_layer vgg_layer_lrn_grad = {
     .name = "lrn_grad",
     .color = "#fdcdac",
     .infer = infer,
-    .takes_second = vgg_shape_equal,
+    .further_inputs = 1,
+    .takes_further = vgg_shape_equal,
     .describe = describe,
     .internal = true,
 };

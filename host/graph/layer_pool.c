@@ -129,6 +129,46 @@ static const vgg_field fields[] = {
     {"adaptive", VGG_FIELD_INTEGER, 2, offsetof(vgg_attributes, pool.adaptive), false, 0},
 };
 
+/* Where an adaptive pooling's extents don't divide each other, units' windows differ. */
+static bool window_of(const vgg_node *node, const clvgg_shape *input, int axis, vgg_window *window)
+{
+    const vgg_pool_attributes *pool = &node->attributes.pool;
+    *window = (vgg_window){pool->kernel[axis], pool->stride[axis], 1, pool->pad[axis]};
+    if (!is_adaptive(pool))
+        return true;
+    window->kernel = window->stride = input->dims[1 + axis] / pool->adaptive[axis];
+    return input->dims[1 + axis] % pool->adaptive[axis] == 0;
+}
+
+static vgg_attributes unpool_attributes(const vgg_walk *walk, int at)
+{
+    const clvgg_shape in = vgg_walk_input(walk, at);
+    return (vgg_attributes){
+        .unpool = {vgg_walk_node(walk, at)->attributes.pool, {in.dims[1], in.dims[2]}}};
+}
+
+static clvgg_status max_back(vgg_walk *walk, int at)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_attributes attributes = unpool_attributes(walk, at);
+    int switches = -1;
+    VGG_TRY(vgg_walk_add_beside(walk, "switches of", at, VGG_LAYER_SWITCHES, &switches));
+    VGG_TRY(vgg_walk_add(walk, "unpooled", at, VGG_LAYER_UNPOOL, &attributes, switches));
+cleanup:
+    return status;
+}
+
+static clvgg_status average_back(vgg_walk *walk, int at)
+{
+    const vgg_attributes attributes = unpool_attributes(walk, at);
+    return vgg_walk_add(walk, "unpooled", at, VGG_LAYER_AVG_UNPOOL, &attributes, -1);
+}
+
+static void keep_switches(vgg_attributes *attributes)
+{
+    attributes->pool.switches = true;
+}
+
 const vgg_layer vgg_layer_max_pool = {
     .name = "max_pool",
     .color = "#fdbf6f",
@@ -136,6 +176,11 @@ const vgg_layer vgg_layer_max_pool = {
     .field_count = sizeof fields / sizeof *fields,
     .infer = infer_max,
     .describe = describe,
+    .fused_as = VGG_FUSED_POOL,
+    .keeps_sign = true,
+    .window = window_of,
+    .step_back = max_back,
+    .keep_for_walks = keep_switches,
 };
 
 const vgg_layer vgg_layer_avg_pool = {
@@ -145,4 +190,7 @@ const vgg_layer vgg_layer_avg_pool = {
     .field_count = sizeof fields / sizeof *fields,
     .infer = infer_average,
     .describe = describe,
+    .keeps_sign = true,
+    .window = window_of,
+    .step_back = average_back,
 };

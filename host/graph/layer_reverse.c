@@ -7,15 +7,14 @@
 #include "graph/layer.h"
 #include "tensor/shape.h"
 
-static clvgg_status infer_same(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output)
-{
-    (void)node;
-    *output = *input;
-    return CLVGG_STATUS_OK;
-}
-
+/* Of the max pooling before it: its argmax, int32. */
 const vgg_layer vgg_layer_switches = {
-    .name = "switches", .color = "#eeeeee", .infer = infer_same, .internal = true};
+    .name = "switches",
+    .color = "#eeeeee",
+    .infer = vgg_layer_infer_same,
+    .side_output = true,
+    .internal = true,
+};
 
 /* The map and the position h·W + w in it that are kept, int32; −1: all of them. */
 static bool is_unit(const clvgg_shape *input, const clvgg_shape *second)
@@ -32,8 +31,9 @@ static void describe_seed(const vgg_node *node, char *text, size_t capacity)
 const vgg_layer vgg_layer_seed = {
     .name = "seed",
     .color = "#cab2d6",
-    .infer = infer_same,
-    .takes_second = is_unit,
+    .infer = vgg_layer_infer_same,
+    .further_inputs = 1,
+    .takes_further = is_unit,
     .describe = describe_seed,
     .internal = true,
 };
@@ -67,7 +67,8 @@ const vgg_layer vgg_layer_unpool = {
     .name = "unpool",
     .color = "#fdbf6f",
     .infer = infer_unpool,
-    .takes_second = vgg_shape_equal,
+    .further_inputs = 1,
+    .takes_further = vgg_shape_equal,
     .describe = describe_unpool,
     .internal = true,
 };
@@ -128,8 +129,9 @@ static void describe_slope(const vgg_node *node, char *text, size_t capacity)
 const vgg_layer vgg_layer_activation_grad = {
     .name = "activation_grad",
     .color = "#b2df8a",
-    .infer = infer_same,
-    .takes_second = vgg_shape_equal,
+    .infer = vgg_layer_infer_same,
+    .further_inputs = 1,
+    .takes_further = vgg_shape_equal,
     .describe = describe_slope,
     .internal = true,
 };

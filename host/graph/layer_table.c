@@ -1,5 +1,5 @@
-/* graph/layer_table.c — the table of layer types, and what their files share: messages, checks and
- * wording. A new layer type is a row here.
+/* graph/layer_table.c — the table of layer types, from layer_list.h, and what their files share:
+ * messages, checks and wording.
  */
 #include <stdio.h>
 #include <string.h>
@@ -7,31 +7,11 @@
 #include "graph/layer.h"
 #include "tensor/shape.h"
 
-static const vgg_layer layer_input = {.name = "input", .color = "#d9d9d9"};
+const vgg_layer vgg_layer_input = {.name = "input", .color = "#d9d9d9"};
 
-static const vgg_layer *const layers[VGG_LAYER_TYPE_COUNT] = {
-    [VGG_LAYER_INPUT] = &layer_input,
-    [VGG_LAYER_CONV2D] = &vgg_layer_conv2d,
-    [VGG_LAYER_MAX_POOL] = &vgg_layer_max_pool,
-    [VGG_LAYER_AVG_POOL] = &vgg_layer_avg_pool,
-    [VGG_LAYER_DENSE] = &vgg_layer_dense,
-    [VGG_LAYER_FLATTEN] = &vgg_layer_flatten,
-    [VGG_LAYER_RELU] = &vgg_layer_relu,
-    [VGG_LAYER_SIGMOID] = &vgg_layer_sigmoid,
-    [VGG_LAYER_TANH] = &vgg_layer_tanh,
-    [VGG_LAYER_SOFTMAX] = &vgg_layer_softmax,
-    [VGG_LAYER_DROPOUT] = &vgg_layer_dropout,
-    [VGG_LAYER_LOCAL_RESPONSE_NORM] = &vgg_layer_local_response_norm,
-    [VGG_LAYER_SWITCHES] = &vgg_layer_switches,
-    [VGG_LAYER_SEED] = &vgg_layer_seed,
-    [VGG_LAYER_UNPOOL] = &vgg_layer_unpool,
-    [VGG_LAYER_AVG_UNPOOL] = &vgg_layer_avg_unpool,
-    [VGG_LAYER_COL2IM] = &vgg_layer_col2im,
-    [VGG_LAYER_ACTIVATION_GRAD] = &vgg_layer_activation_grad,
-    [VGG_LAYER_UNFLATTEN] = &vgg_layer_unflatten,
-    [VGG_LAYER_LRN_GRAD] = &vgg_layer_lrn_grad,
-    [VGG_LAYER_MAP_PEAK] = &vgg_layer_map_peak,
-};
+#define ROW(number, row) &vgg_layer_##row,
+static const vgg_layer *const layers[] = {VGG_LAYER_LIST(ROW)};
+#undef ROW
 
 const vgg_layer *vgg_layer_of(vgg_layer_type type)
 {
@@ -52,6 +32,44 @@ bool vgg_layer_type_from_name(const char *name, vgg_layer_type *type)
         }
     }
     return false;
+}
+
+bool vgg_layer_type_of_activation(clvgg_activation activation, vgg_layer_type *type)
+{
+    for (int i = 0; i < VGG_LAYER_TYPE_COUNT; i++) {
+        const vgg_activation *row = layers[i]->activation;
+        if (row != NULL && row->in_heads && row->head == activation) {
+            *type = (vgg_layer_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool vgg_node_is_convolution(const vgg_node *node)
+{
+    return layers[node->type]->as_convolution != NULL && node->output.rank == 3;
+}
+
+bool vgg_node_is_dense(const vgg_node *node)
+{
+    return layers[node->type]->as_convolution != NULL && node->output.rank == 1;
+}
+
+int vgg_graph_last(const vgg_graph *graph, bool (*is)(const vgg_node *node))
+{
+    int node = graph->count - 1;
+    while (node > 0 && !is(&graph->nodes[node]))
+        node--;
+    return node;
+}
+
+clvgg_status vgg_layer_infer_same(const vgg_node *node, const clvgg_shape *input,
+                                  clvgg_shape *output)
+{
+    (void)node;
+    *output = *input;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_layer_fail(const vgg_node *node, clvgg_status code, const char *format, ...)

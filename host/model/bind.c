@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/layer.h"
 #include "graph/vgg_family.h"
 #include "tensor/shape.h"
 
@@ -274,19 +275,19 @@ static int ordinal_of(const vgg_graph *graph, int node)
 }
 
 void vgg_binding_tensor_name(const vgg_binding *binding, const vgg_graph *graph, int node,
-                             bool is_bias, char name[VGG_TENSOR_NAME_CAPACITY])
+                             int position, char name[VGG_TENSOR_NAME_CAPACITY])
 {
     char convolution[32];
     const char *base = graph->nodes[node].name;
-    if (binding->scheme != NULL && graph->nodes[node].type == VGG_LAYER_DENSE) {
+    if (binding->scheme != NULL && vgg_node_is_dense(&graph->nodes[node])) {
         base = binding->scheme->head[ordinal_of(graph, node)];
     } else if (binding->scheme != NULL) {
         convolution_name(binding->scheme, binding->architecture, ordinal_of(graph, node),
                          convolution);
         base = convolution;
     }
-    snprintf(name, VGG_TENSOR_NAME_CAPACITY, "%s%s%s", binding->prefix, base,
-             is_bias ? ".bias" : ".weight");
+    snprintf(name, VGG_TENSOR_NAME_CAPACITY, "%s%s.%s", binding->prefix, base,
+             vgg_layer_of(graph->nodes[node].type)->parameters[position].name);
 }
 
 static int rank_without_ones(const clvgg_shape *shape)

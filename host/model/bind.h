@@ -33,9 +33,9 @@ clvgg_status vgg_binding_input(const vgg_binding *binding, const vgg_weights *we
 /* The network with the tensors' widths behind an input of this size. */
 clvgg_status vgg_binding_graph(const vgg_binding *binding, const vgg_weights *weights,
                                const int64_t input[2], vgg_graph **out);
-/* The file's name for a node's parameter. */
+/* The file's name for the parameter at a position of a node's list. */
 void vgg_binding_tensor_name(const vgg_binding *binding, const vgg_graph *graph, int node,
-                             bool is_bias, char name[VGG_TENSOR_NAME_CAPACITY]);
+                             int position, char name[VGG_TENSOR_NAME_CAPACITY]);
 /* A tensor fits where its values in order are the parameter's: trailing ones don't matter, nor how
  * the inputs of a dense layer are split ([4096, 512, 7, 7] for [4096, 25088]). */
 bool vgg_binding_shape_fits(const clvgg_shape *tensor, const clvgg_shape *parameter);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/layer.h"
 #include "model/assemble.h"
 #include "model/labels.h"
 #include "model/preprocess.h"
@@ -15,23 +16,23 @@
 /* Ids must not repeat in the process, as they key weights that devices share between sessions. */
 static atomic_uint_least64_t last_id;
 
-static clvgg_status add_parameter(clvgg_model *model, int node, bool is_bias)
+static clvgg_status add_parameter(clvgg_model *model, int node, int position)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const char *layer = model->graph->nodes[node].name;
+    const vgg_node *layer = &model->graph->nodes[node];
     vgg_parameter *parameter = &model->parameters[model->parameter_count];
     vgg_text name = {0};
-    vgg_text_puts(&name, layer);
-    vgg_text_puts(&name, is_bias ? ".bias" : ".weight");
+    vgg_text_puts(&name, layer->name);
+    vgg_text_puts(&name, ".");
+    vgg_text_puts(&name, vgg_layer_of(layer->type)->parameters[position].name);
     if (name.failed) {
         vgg_text_free(&name);
         return CLVGG_STATUS_OUT_OF_MEMORY;
     }
     *parameter = (vgg_parameter){.name = name.bytes,
                                  .node = node,
-                                 .is_bias = is_bias,
-                                 .shape = is_bias ? vgg_graph_bias_shape(model->graph, node)
-                                                  : vgg_graph_weight_shape(model->graph, node),
+                                 .position = position,
+                                 .shape = vgg_graph_parameter_shape(model->graph, node, position),
                                  .dtype = CLVGG_DTYPE_F32};
     model->parameter_count++;
     return status;
@@ -41,17 +42,14 @@ static clvgg_status list_parameters(clvgg_model *model)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_graph *graph = model->graph;
-    size_t count = 0;
+    size_t most = 0;
     for (int i = 0; i < graph->count; i++)
-        count += (size_t)vgg_node_has_weight(&graph->nodes[i]) +
-                 (size_t)vgg_node_has_bias(&graph->nodes[i]);
-    VGG_NEW(model->parameters, count);
-    for (int i = 0; i < graph->count; i++) {
-        if (vgg_node_has_weight(&graph->nodes[i]))
-            VGG_TRY(add_parameter(model, i, false));
-        if (vgg_node_has_bias(&graph->nodes[i]))
-            VGG_TRY(add_parameter(model, i, true));
-    }
+        most += (size_t)vgg_layer_of(graph->nodes[i].type)->parameter_count;
+    VGG_NEW(model->parameters, most);
+    for (int i = 0; i < graph->count; i++)
+        for (int p = 0; p < vgg_layer_of(graph->nodes[i].type)->parameter_count; p++)
+            if (vgg_node_has_parameter(&graph->nodes[i], p))
+                VGG_TRY(add_parameter(model, i, p));
 cleanup:
     return status;
 }
@@ -187,10 +185,10 @@ void vgg_model_free(clvgg_model *model)
     vgg_free(model);
 }
 
-const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, bool bias)
+const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, int position)
 {
     for (size_t i = 0; i < model->parameter_count; i++)
-        if (model->parameters[i].node == node && model->parameters[i].is_bias == bias)
+        if (model->parameters[i].node == node && model->parameters[i].position == position)
             return &model->parameters[i];
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* model/model.h — graph + weights: which tensor belongs to which layer, preprocessing, labels.
  *
  * Immutable once made, reference-counted. Parameters are listed in the graph's order, a layer's
- * weight before its bias, named "conv1_1.weight", with canonical shapes (conv OIHW, dense
+ * in its list's (weight, bias), named "conv1_1.weight", with canonical shapes (conv OIHW, dense
  * [out][in], CHW flatten).
  */
 #ifndef VGG_MODEL_MODEL_H
@@ -16,9 +16,9 @@
 #include "weights/weights.h"
 
 typedef struct vgg_parameter {
-    char *name; /* canonical */
-    int node;   /* index in the graph */
-    bool is_bias;
+    char *name;                            /* canonical */
+    int node;                              /* index in the graph */
+    int position;                          /* in the layer's list: VGG_WEIGHT, VGG_BIAS */
     clvgg_shape shape;                     /* canonical */
     clvgg_dtype dtype;                     /* as read by vgg_model_read_parameter() */
     const vgg_tensor_entry *entry;         /* in model->weights, or NULL: from model->source */
@@ -85,8 +85,8 @@ clvgg_status vgg_model_require_photographs(const clvgg_model *model);
 void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_shape *shape,
                               uint64_t first, uint64_t count, float *values);
 
-/* Parameter of a node, or NULL when it has none. */
-const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, bool bias);
+/* Parameter of a node, by its position in the layer's list, or NULL when it has none. */
+const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, int position);
 /* Elements [first, first + count) in the parameter's dtype and canonical order. Thread-safe.
  * Errors: NON_FINITE (tensor and index), BAD_FILE (the file shrank), IO, and the source's. */
 clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parameter *parameter,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/layer.h"
 #include "model/assemble.h"
 #include "model/labels.h"
 #include "tensor/shape.h"
@@ -15,18 +16,18 @@ clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *c
     const vgg_graph *graph = model->graph;
     int flatten = 0;
     *count = 0;
-    while (flatten < graph->count && graph->nodes[flatten].type != VGG_LAYER_FLATTEN)
+    while (flatten < graph->count && !vgg_layer_of(graph->nodes[flatten].type)->flattens)
         flatten++;
     VGG_REQUIRE(flatten < graph->count, CLVGG_STATUS_UNSUPPORTED,
                 "%s has no flatten layer with a dense head behind it", model->name);
     for (int i = flatten + 1; i < graph->count; i++) {
         const vgg_node *node = &graph->nodes[i];
-        VGG_REQUIRE(node->input == i - 1 && node->type != VGG_LAYER_CONV2D &&
-                        node->type != VGG_LAYER_FLATTEN,
+        VGG_REQUIRE(node->inputs[0] == i - 1 && !vgg_node_is_convolution(node) &&
+                        !vgg_layer_of(node->type)->flattens,
                     CLVGG_STATUS_UNSUPPORTED,
                     "%s: '%s' behind the flatten layer isn't part of a chain of dense layers",
                     model->name, node->name);
-        if (node->type != VGG_LAYER_DENSE)
+        if (!vgg_node_is_dense(node))
             continue;
         VGG_REQUIRE(*count < 3, CLVGG_STATUS_UNSUPPORTED,
                     "%s has more than three dense layers, the fourth is '%s'", model->name,
@@ -35,20 +36,6 @@ clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *c
     }
     VGG_REQUIRE(*count == 1 || *count == 3, CLVGG_STATUS_UNSUPPORTED,
                 "%s has %d dense layers, not one or three", model->name, *count);
-cleanup:
-    return status;
-}
-
-/* Copies the base's nodes up to `last`. */
-static clvgg_status copy_nodes(const vgg_graph *from, int last, vgg_graph **out)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    const int64_t *input = from->nodes[0].output.dims;
-    VGG_TRY(vgg_graph_create(input[0], input[1], input[2], out));
-    for (int i = 1; i <= last; i++) {
-        const vgg_node *node = &from->nodes[i];
-        VGG_TRY(vgg_graph_add(*out, node->name, node->type, &node->attributes, node->input, NULL));
-    }
 cleanup:
     return status;
 }
@@ -67,11 +54,6 @@ static clvgg_status append(vgg_graph *graph, vgg_layer_type type, const vgg_attr
     return status;
 }
 
-static const char *activation_name(vgg_layer_type type)
-{
-    return type == VGG_LAYER_TANH ? "tanh" : type == VGG_LAYER_SIGMOID ? "sigmoid" : "relu";
-}
-
 /* fc6 relu6 drop6 fc7 relu7 drop7 fc8 prob; the last dense layer is fc8 whatever comes before. */
 static clvgg_status append_head(vgg_graph *graph, const vgg_model_head *head)
 {
@@ -81,7 +63,7 @@ static clvgg_status append_head(vgg_graph *graph, const vgg_model_head *head)
         const vgg_attributes dropout = {.dropout_rate = head->dropout[i]};
         const vgg_layer_type activation = head->activations[i];
         VGG_TRY(append(graph, VGG_LAYER_DENSE, &dense, "fc", 6 + i));
-        VGG_TRY(append(graph, activation, NULL, activation_name(activation), 6 + i));
+        VGG_TRY(append(graph, activation, NULL, vgg_layer_type_name(activation), 6 + i));
         VGG_TRY(append(graph, VGG_LAYER_DROPOUT, &dropout, "drop", 6 + i));
     }
     const vgg_attributes last = {
@@ -97,7 +79,7 @@ static clvgg_status inherit(const clvgg_model *base, int base_node, vgg_paramete
 {
     clvgg_status status = CLVGG_STATUS_OK;
     char ours[128], theirs[128];
-    const vgg_parameter *from = vgg_model_parameter(base, base_node, parameter->is_bias);
+    const vgg_parameter *from = vgg_model_parameter(base, base_node, parameter->position);
     VGG_REQUIRE(from != NULL, CLVGG_STATUS_SHAPE_MISMATCH, "%s has no %s to keep", base->name,
                 parameter->name);
     VGG_REQUIRE(vgg_shape_equal(&from->shape, &parameter->shape), CLVGG_STATUS_SHAPE_MISMATCH,
@@ -161,8 +143,9 @@ clvgg_status vgg_model_with_head(clvgg_model *base, const vgg_model_head *head, 
     int base_nodes[3], base_count;
     *out = NULL;
     VGG_TRY(vgg_model_head_nodes(base, base_nodes, &base_count));
-    const int flatten = base->graph->nodes[base_nodes[0]].input;
-    VGG_TRY(copy_nodes(base->graph, flatten, &graph));
+    const vgg_graph_copy_options before = {.count =
+                                               base->graph->nodes[base_nodes[0]].inputs[0] + 1};
+    VGG_TRY(vgg_graph_copy(base->graph, &before, &graph));
     VGG_TRY(append_head(graph, head));
     VGG_TRY(vgg_model_assemble(base->scope, graph, &model));
     graph = NULL;

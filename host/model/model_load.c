@@ -70,8 +70,9 @@ static clvgg_status read_graph(load_state *load, const char *json, int64_t heigh
                 CLVGG_STATUS_BAD_FILE,
                 "clvgg.preprocess crops to %d x %d, clvgg.graph takes %lld x %lld", crop->height,
                 crop->width, (long long)input[1], (long long)input[2]);
-    VGG_TRY(vgg_graph_resize(stated, height > 0 ? height : input[1], width > 0 ? width : input[2],
-                             &load->graph));
+    const vgg_graph_copy_options resized = {
+        .extent = {height > 0 ? height : input[1], width > 0 ? width : input[2]}};
+    VGG_TRY(vgg_graph_copy(stated, &resized, &load->graph));
 cleanup:
     vgg_graph_free(stated);
     return status;
@@ -173,7 +174,7 @@ static clvgg_status bind_parameters(const load_state *load, clvgg_model *model)
     for (size_t i = 0; i < model->parameter_count; i++) {
         vgg_parameter *parameter = &model->parameters[i];
         char name[VGG_TENSOR_NAME_CAPACITY];
-        vgg_binding_tensor_name(&load->binding, model->graph, parameter->node, parameter->is_bias,
+        vgg_binding_tensor_name(&load->binding, model->graph, parameter->node, parameter->position,
                                 name);
         const vgg_tensor_entry *entry = vgg_weights_find(load->weights, name);
         if (entry == NULL)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "graph/layer.h"
 #include "ocl/matrix_unit.h"
 #include "ops/clblast.h"
 #include "tensor/shape.h"
@@ -101,9 +102,8 @@ void vgg_tunable_list(const vgg_tunable *tunable, char *text, size_t capacity)
 /* Counted as direct computation, of which no variant does more. What has no products is short. */
 static void limit_launches(vgg_op *op, const vgg_traits *traits)
 {
-    const vgg_layer_type type = op->problem.node->type;
     if (traits->max_launch_flops == 0 || op->reads_full_batch ||
-        (type != VGG_LAYER_CONV2D && type != VGG_LAYER_DENSE))
+        vgg_layer_of(op->problem.node->type)->as_convolution == NULL)
         return;
     const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     const clvgg_shape input = vgg_shape_as_image(&op->problem.input);
@@ -338,14 +338,7 @@ clvgg_shape vgg_shape_as_image(const clvgg_shape *shape)
 
 vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem)
 {
-    if (problem->node->type == VGG_LAYER_CONV2D)
-        return problem->node->attributes.conv;
-    return (vgg_conv_attributes){.out_channels = problem->node->attributes.dense.out_features,
-                                 .kernel = {1, 1},
-                                 .stride = {1, 1},
-                                 .dilation = {1, 1},
-                                 .groups = 1,
-                                 .bias = problem->node->attributes.dense.bias};
+    return vgg_layer_of(problem->node->type)->as_convolution(problem->node);
 }
 
 uint64_t vgg_layout_elements(const clvgg_shape *shape, int block)

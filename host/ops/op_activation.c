@@ -1,4 +1,5 @@
 /* ops/op_activation.c — cl/activation.cl: ReLU, sigmoid and tanh where nothing fused them. */
+#include "graph/layer.h"
 #include "ops/op.h"
 
 clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch, vgg_buffer input,
@@ -22,13 +23,12 @@ cleanup:
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
     (void)traits;
-    static const int functions[VGG_LAYER_TYPE_COUNT] = {
-        [VGG_LAYER_RELU] = 1, [VGG_LAYER_SIGMOID] = 2, [VGG_LAYER_TANH] = 3};
-    /* Any layout, but for the sigmoid: it would make 0.5 of the zeros behind the last channel. */
-    if (op->problem.node->type != VGG_LAYER_SIGMOID)
+    const vgg_activation *activation = vgg_layer_of(op->problem.node->type)->activation;
+    /* Any layout, unless it makes something of the zeros behind the last channel. */
+    if (!activation->moves_zero)
         op->input_block = op->output_block = op->problem.input_block;
     vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=0 -DFUNCTION=%d",
-                       functions[op->problem.node->type]);
+                       activation->function);
     return CLVGG_STATUS_OK;
 }
 

@@ -1,15 +1,15 @@
 /* pipeline/model_source.c — reads a plan's parameters from a model. */
 #include "pipeline/model_source.h"
 
-static clvgg_dtype parameter_dtype(void *user, int node, bool bias)
+static clvgg_dtype parameter_dtype(void *user, int node, int parameter)
 {
-    return vgg_model_parameter(user, node, bias)->dtype;
+    return vgg_model_parameter(user, node, parameter)->dtype;
 }
 
-static clvgg_status read_parameter(void *user, int node, bool bias, uint64_t first, uint64_t count,
-                                   void *data)
+static clvgg_status read_parameter(void *user, int node, int parameter, uint64_t first,
+                                   uint64_t count, void *data)
 {
-    return vgg_model_read_parameter(user, vgg_model_parameter(user, node, bias), first, count,
+    return vgg_model_read_parameter(user, vgg_model_parameter(user, node, parameter), first, count,
                                     data);
 }
 

@@ -127,8 +127,8 @@ static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploade
     if (status == CLVGG_STATUS_UNSUPPORTED) /* a weight that can't be stored so */
         vgg_message_prefix("layer '%s'", node->name);
     VGG_TRY(status);
-    VGG_TRY(vgg_weight_store_bias(plan->device, source, step->first_node, vgg_node_has_bias(node),
-                                  pack, &step->bias));
+    VGG_TRY(vgg_weight_store_bias(plan->device, source, step->first_node,
+                                  vgg_node_has_parameter(node, VGG_BIAS), pack, &step->bias));
     vgg_stage_share(step->stage, step->weights, step->bias);
 cleanup:
     return status;

@@ -3,14 +3,15 @@
  * Walks the needed layers in order. A convolution or dense layer takes its ReLU along, and a
  * pooling behind that where the variant can, unless someone else wants the value in between
  * (another layer, or the caller). Conversions between layouts become steps of their own, made at
- * most once a value and layout. Dropout and flatten are names for their input's value; a pooling's
- * switches are written by the pooling. A node whose value no other node reads is computed right
- * after the value that it reads.
+ * most once a value and layout. Aliases (dropout, flatten) are names for their input's value; a
+ * pooling's switches are written by the pooling. A node whose value no other node reads is computed
+ * right after the value that it reads.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/layer.h"
 #include "plan/plan.h"
 #include "tensor/shape.h"
 #include "tune/clblast_tuning.h"
@@ -39,9 +40,9 @@ static const vgg_node *node_at(const selection *s, int index)
     return &s->plan->graph->nodes[index];
 }
 
-static bool is_alias(vgg_layer_type type)
+static const vgg_layer *layer_at(const selection *s, int index)
 {
-    return type == VGG_LAYER_DROPOUT || type == VGG_LAYER_FLATTEN;
+    return vgg_layer_of(node_at(s, index)->type);
 }
 
 /* Marks what the outputs need, counts readers, resolves aliases. */
@@ -49,20 +50,14 @@ static void mark_needed(selection *s)
 {
     for (int i = 0; i < s->options->output_count; i++)
         s->nodes[s->options->outputs[i]].needed = true;
-    for (int i = s->plan->graph->count - 1; i > 0; i--) {
-        const vgg_node *node = node_at(s, i);
-        if (s->nodes[i].needed && node->input >= 0)
-            s->nodes[node->input].needed = true;
-        if (s->nodes[i].needed && node->second >= 0)
-            s->nodes[node->second].needed = true;
-    }
+    for (int i = s->plan->graph->count - 1; i > 0; i--)
+        for (int k = 0; s->nodes[i].needed && k < node_at(s, i)->input_count; k++)
+            s->nodes[node_at(s, i)->inputs[k]].needed = true;
     for (int i = 0; i < s->plan->graph->count; i++) {
         const vgg_node *node = node_at(s, i);
-        s->nodes[i].root = is_alias(node->type) ? s->nodes[node->input].root : i;
-        if (s->nodes[i].needed && node->input >= 0)
-            s->nodes[node->input].consumers++;
-        if (s->nodes[i].needed && node->second >= 0)
-            s->nodes[node->second].consumers++;
+        s->nodes[i].root = layer_at(s, i)->alias ? s->nodes[node->inputs[0]].root : i;
+        for (int k = 0; s->nodes[i].needed && k < node->input_count; k++)
+            s->nodes[node->inputs[k]].consumers++;
     }
     for (int i = 0; i < s->options->output_count; i++)
         s->nodes[s->nodes[s->options->outputs[i]].root].retained = true;
@@ -172,33 +167,34 @@ static int sole_reader(const selection *s, int node)
     if (s->nodes[node].retained || s->nodes[node].consumers != 1)
         return -1;
     for (int i = node + 1; i < s->plan->graph->count; i++)
-        if (s->nodes[i].needed && node_at(s, i)->input == node)
+        if (s->nodes[i].needed && node_at(s, i)->inputs[0] == node)
             return i;
     return -1;
+}
+
+/* The sole reader of a node's value that may be fused `as` that behind it, or −1. */
+static int fusable_reader(const selection *s, int node, int as)
+{
+    const int reader = as != 0 ? sole_reader(s, node) : -1;
+    return reader >= 0 && layer_at(s, reader)->fused_as == as ? reader : -1;
 }
 
 /* The longest chain from `index` on: its ReLU and pooling where they exist and may be fused. */
 static vgg_problem describe_chain(const selection *s, int index, int *relu, int *pool)
 {
     const vgg_node *node = node_at(s, index);
-    const bool heads = node->type == VGG_LAYER_CONV2D || node->type == VGG_LAYER_DENSE;
+    const int fuses = vgg_layer_of(node->type)->fuses;
     /* A flattened image is features in CHW order: its blocks would be blocks of something else. */
-    const bool flattened = node_at(s, node->input)->output.rank == 1;
-    const int tensor = find_tensor(s, node->input, 0);
-    *relu = *pool = -1;
-    const int reader = heads ? sole_reader(s, index) : -1;
-    if (reader >= 0 && node_at(s, reader)->type == VGG_LAYER_RELU)
-        *relu = reader;
-    const int last = *relu >= 0 ? *relu : index;
-    const int after = node->type == VGG_LAYER_CONV2D ? sole_reader(s, last) : -1;
-    if (after >= 0 && node_at(s, after)->type == VGG_LAYER_MAX_POOL)
-        *pool = after;
+    const bool flattened = node_at(s, node->inputs[0])->output.rank == 1;
+    const int tensor = find_tensor(s, node->inputs[0], 0);
+    *relu = fusable_reader(s, index, fuses & VGG_FUSED_RELU);
+    *pool = fusable_reader(s, *relu >= 0 ? *relu : index, fuses & VGG_FUSED_POOL);
     return (vgg_problem){.node = node,
-                         .input = node_at(s, node->input)->output,
+                         .input = node_at(s, node->inputs[0])->output,
                          .output = node->output,
                          .input_block = flattened ? 1 : s->plan->tensors[tensor].block,
-                         .second = node->second >= 0 ? node_at(s, node->second)->output
-                                                     : (clvgg_shape){0},
+                         .second = node->input_count > 1 ? node_at(s, node->inputs[1])->output
+                                                         : (clvgg_shape){0},
                          .relu = *relu >= 0,
                          .result = node->output,
                          .max_batch = s->plan->max_batch,
@@ -281,7 +277,7 @@ static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_
     const vgg_node *node = problem->node;
     vgg_tuning tuning;
     char text[VGG_TUNING_PROBLEM];
-    if (!s->tuned || (node->type != VGG_LAYER_CONV2D && node->type != VGG_LAYER_DENSE) ||
+    if (!s->tuned || vgg_layer_of(node->type)->as_convolution == NULL ||
         forced_variant(s, node) != NULL)
         return false;
     vgg_tuning_describe(problem, pool, text);
@@ -302,8 +298,8 @@ static clvgg_status add_switches(selection *s, vgg_plan_step *step)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     for (int i = step->last_node + 1; i < s->plan->graph->count; i++) {
-        if (!s->nodes[i].needed || node_at(s, i)->type != VGG_LAYER_SWITCHES ||
-            node_at(s, i)->input != step->last_node)
+        if (!s->nodes[i].needed || !layer_at(s, i)->side_output ||
+            node_at(s, i)->inputs[0] != step->last_node)
             continue;
         const vgg_plan_tensor values = s->plan->tensors[step->output];
         VGG_TRY(add_tensor(s->plan, i, values.block, values.elements, &step->switches));
@@ -338,9 +334,9 @@ static clvgg_status select_chain(selection *s, int index)
         pool = -1;
     if (relu >= 0 && !problem.relu)
         relu = pool = -1, poolable = NULL;
-    VGG_TRY(require_tensor(s, node->input, op.input_block, &input));
-    if (node->second >= 0)
-        VGG_TRY(require_tensor(s, node->second, op.second_block, &second));
+    VGG_TRY(require_tensor(s, node->inputs[0], op.input_block, &input));
+    if (node->input_count > 1)
+        VGG_TRY(require_tensor(s, node->inputs[1], op.second_block, &second));
     const int last = pool >= 0 ? pool : relu >= 0 ? relu : index;
     VGG_TRY(add_step(s->plan, &op, index, last, input, &step));
     step->tuned = tuned;
@@ -348,7 +344,7 @@ static clvgg_status select_chain(selection *s, int index)
     step->second = second;
     if (second >= 0)
         s->plan->tensors[second].last_step = s->plan->step_count - 1;
-    if (node->type == VGG_LAYER_MAX_POOL)
+    if (last == index)
         VGG_TRY(add_switches(s, step));
     snprintf(step->stage->name, sizeof step->stage->name, "%s%s%s%s%s", node->name, relu >= 0 ? "+" : "",
              relu >= 0 ? node_at(s, relu)->name : "", pool >= 0 ? "+" : "",
@@ -368,8 +364,8 @@ static clvgg_status select_with_leaves(selection *s, int index)
     const int last = s->plan->steps[s->plan->step_count - 1].last_node;
     for (int i = last + 1; i < s->plan->graph->count; i++) {
         if (!s->nodes[i].needed || s->nodes[i].computed || s->nodes[i].consumers > 0 ||
-            node_at(s, i)->input != last || node_at(s, i)->second >= 0 ||
-            is_alias(node_at(s, i)->type))
+            node_at(s, i)->inputs[0] != last || node_at(s, i)->input_count > 1 ||
+            layer_at(s, i)->alias)
             continue;
         VGG_TRY(select_chain(s, i));
         s->nodes[i].computed = true;
@@ -443,7 +439,7 @@ static clvgg_status add_inputs(vgg_plan *plan)
     for (int i = 0; i < plan->graph->count; i++) {
         const vgg_node *node = &plan->graph->nodes[i];
         const uint64_t elements = vgg_layout_elements(&node->output, 1);
-        if (node->type != VGG_LAYER_INPUT)
+        if (node->input_count > 0)
             continue;
         VGG_TRY(check_index_range(plan, i, elements));
         VGG_TRY(add_tensor(plan, i, 1, (uint64_t)plan->max_batch * elements,
@@ -463,8 +459,8 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
     VGG_TRY(open_tuning(&s));
     VGG_TRY(add_inputs(plan));
     for (int i = 1; i < plan->graph->count; i++)
-        if (s.nodes[i].needed && !s.nodes[i].computed && !is_alias(node_at(&s, i)->type) &&
-            node_at(&s, i)->type != VGG_LAYER_INPUT)
+        if (s.nodes[i].needed && !s.nodes[i].computed && !layer_at(&s, i)->alias &&
+            node_at(&s, i)->input_count > 0)
             VGG_TRY(select_with_leaves(&s, i));
     VGG_NEW(plan->outputs, (size_t)options->output_count);
     VGG_NEW(plan->output_shapes, (size_t)options->output_count);

@@ -10,8 +10,7 @@
 
 typedef struct store_key {
     uint64_t source;
-    int node;
-    bool bias;
+    int node, parameter; /* its position in the layer's list */
     vgg_pack pack;
 } store_key;
 
@@ -27,14 +26,13 @@ typedef struct store_entry {
 /* The `user` of a vgg_tensor_input that reads one parameter from a source. */
 typedef struct parameter {
     const vgg_parameter_source *source;
-    int node;
-    bool bias;
+    int node, position;
 } parameter;
 
 static clvgg_status read_parameter(void *user, uint64_t first, uint64_t count, void *data)
 {
     const parameter *p = user;
-    return p->source->read(p->source->user, p->node, p->bias, first, count, data);
+    return p->source->read(p->source->user, p->node, p->position, first, count, data);
 }
 
 static int key_of(const vgg_parameter_source *source, int node)
@@ -44,7 +42,7 @@ static int key_of(const vgg_parameter_source *source, int node)
 
 static bool same_key(const store_key *a, const store_key *b)
 {
-    return a->source == b->source && a->node == b->node && a->bias == b->bias &&
+    return a->source == b->source && a->node == b->node && a->parameter == b->parameter &&
            vgg_pack_equal(&a->pack, &b->pack);
 }
 
@@ -119,7 +117,7 @@ static clvgg_status find_or_upload(clvgg_device *device, vgg_uploader *uploader,
     pthread_mutex_lock(&entry->lock);
     if (!entry->ready) {
         status =
-            key->bias
+            key->parameter == VGG_BIAS
                 ? vgg_packed_bias_create(device, pack->rows,
                                          (pack->rows + pack->panel - 1) / pack->panel * pack->panel,
                                          input, &entry->weights)
@@ -139,9 +137,9 @@ clvgg_status vgg_weight_store_weights(clvgg_device *device, vgg_uploader *upload
                                       const vgg_parameter_source *source, int node,
                                       const vgg_pack *pack, const vgg_packed_weights **out)
 {
-    const store_key key = {source->id, key_of(source, node), false, *pack};
-    parameter from = {source, node, false};
-    const vgg_tensor_input input = {&from, source->dtype(source->user, node, false),
+    const store_key key = {source->id, key_of(source, node), VGG_WEIGHT, *pack};
+    parameter from = {source, node, VGG_WEIGHT};
+    const vgg_tensor_input input = {&from, source->dtype(source->user, node, VGG_WEIGHT),
                                     read_parameter};
     return find_or_upload(device, uploader, &key, &input, out);
 }
@@ -151,10 +149,10 @@ clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_sou
                                    const vgg_packed_weights **out)
 {
     const store_key key = {
-        source->id, key_of(source, node), true, {.rows = pack->rows, .panel = pack->panel}};
-    parameter from = {source, node, true};
+        source->id, key_of(source, node), VGG_BIAS, {.rows = pack->rows, .panel = pack->panel}};
+    parameter from = {source, node, VGG_BIAS};
     vgg_tensor_input input = {.user = &from, .read = read_parameter};
     if (has_bias)
-        input.dtype = source->dtype(source->user, node, true);
+        input.dtype = source->dtype(source->user, node, VGG_BIAS);
     return find_or_upload(device, NULL, &key, has_bias ? &input : NULL, out);
 }

@@ -2,6 +2,7 @@
 #ifndef VGG_PLAN_WEIGHT_STORE_H
 #define VGG_PLAN_WEIGHT_STORE_H
 
+#include "graph/graph.h"
 #include "ops/upload.h"
 
 /* The source of a graph's parameters. `id` tells sources apart: plans whose sources have the same
@@ -9,9 +10,10 @@
 typedef struct vgg_parameter_source {
     void *user;
     uint64_t id;
-    clvgg_dtype (*dtype)(void *user, int node, bool bias);
+    /* `parameter` is a position in the layer's list: VGG_WEIGHT, VGG_BIAS. */
+    clvgg_dtype (*dtype)(void *user, int node, int parameter);
     /* Elements [first, first + count) in canonical order (convolution OIHW, dense [out][in]). */
-    clvgg_status (*read)(void *user, int node, bool bias, uint64_t first, uint64_t count,
+    clvgg_status (*read)(void *user, int node, int parameter, uint64_t first, uint64_t count,
                          void *data);
     /* Gives a number that identifies the node's parameters within the source; NULL: its index does.
      */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/layer.h"
 #include "plan/execution.h"
 
 enum { FROZEN_BATCH = 16 };
@@ -37,7 +38,7 @@ cleanup:
 
 static clvgg_status make_model(clvgg_finetune *finetune)
 {
-    static const vgg_layer_type types[] = {VGG_LAYER_RELU, VGG_LAYER_TANH, VGG_LAYER_SIGMOID};
+    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head_choice *choice = &finetune->choice;
     vgg_model_head head = {.hidden_count = choice->layer_count - 1,
                            .class_count = finetune->train->files->class_count,
@@ -50,10 +51,14 @@ static clvgg_status make_model(clvgg_finetune *finetune)
         if (i == head.hidden_count)
             break;
         head.widths[i] = layer->outputs;
-        head.activations[i] = types[layer->activation];
+        VGG_REQUIRE(vgg_layer_type_of_activation(layer->activation, &head.activations[i]),
+                    CLVGG_STATUS_INVALID_ARGUMENT, "there is no activation %d",
+                    (int)layer->activation);
         head.dropout[i] = layer->dropout;
     }
-    return vgg_model_with_head(finetune->base, &head, &finetune->model);
+    VGG_TRY(vgg_model_with_head(finetune->base, &head, &finetune->model));
+cleanup:
+    return status;
 }
 
 /* Fills in the head's layers, those that train, and finds the layer before, whose values are the
@@ -83,7 +88,7 @@ static clvgg_status part_layers(clvgg_finetune *finetune)
                            .label_smoothing = (float)options->label_smoothing,
                            .seed = options->seed};
     VGG_TRY(vgg_head_measure(finetune->device, &finetune->head_options, &finetune->head_bytes));
-    const int input = finetune->model->graph->nodes[nodes[choice->first_trained]].input;
+    const int input = finetune->model->graph->nodes[nodes[choice->first_trained]].inputs[0];
     VGG_TRY(vgg_frozen_init(&finetune->frozen, finetune->device, finetune->model, input,
                             FROZEN_BATCH, &options->execution));
 cleanup:
@@ -95,9 +100,8 @@ static const char *feature_name(const clvgg_finetune *finetune)
 {
     const vgg_graph *graph = finetune->model->graph;
     int node = finetune->frozen.node;
-    while (graph->nodes[node].type == VGG_LAYER_DROPOUT ||
-           graph->nodes[node].type == VGG_LAYER_FLATTEN)
-        node = graph->nodes[node].input;
+    while (vgg_layer_of(graph->nodes[node].type)->alias)
+        node = graph->nodes[node].inputs[0];
     return graph->nodes[node].name;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "graph/layer.h"
 
 /* The base's side of one dense layer. */
 typedef struct base_layer {
@@ -33,14 +34,12 @@ static bool same_classes(const clvgg_model *base, const char *const *classes, si
 /* Reads the activation and dropout between a dense layer and the next. */
 static void read_behind(const vgg_graph *graph, int node, base_layer *layer)
 {
-    for (int i = node + 1; i < graph->count && graph->nodes[i].type != VGG_LAYER_DENSE; i++) {
-        const vgg_node *next = &graph->nodes[i];
-        if (next->type == VGG_LAYER_TANH)
-            layer->activation = CLVGG_ACTIVATION_TANH;
-        else if (next->type == VGG_LAYER_SIGMOID)
-            layer->activation = CLVGG_ACTIVATION_SIGMOID;
-        if (next->type == VGG_LAYER_DROPOUT)
-            layer->dropout = next->attributes.dropout_rate;
+    for (int i = node + 1; i < graph->count && !vgg_node_is_dense(&graph->nodes[i]); i++) {
+        const vgg_layer *next = vgg_layer_of(graph->nodes[i].type);
+        if (next->activation != NULL && next->activation->in_heads)
+            layer->activation = next->activation->head;
+        if (next->dropout_rate != NULL)
+            layer->dropout = next->dropout_rate(&graph->nodes[i]);
         else
             layer->activations++;
     }
@@ -53,7 +52,8 @@ static clvgg_status read_base(const clvgg_model *base, const char *const *classe
     *head = (base_head){.same_classes = same_classes(base, classes, class_count)};
     VGG_TRY(vgg_model_head_nodes(base, head->nodes, &head->count));
     for (int i = 0; i < head->count; i++) {
-        const clvgg_shape shape = vgg_graph_weight_shape(base->graph, head->nodes[i]);
+        const clvgg_shape shape =
+            vgg_graph_parameter_shape(base->graph, head->nodes[i], VGG_WEIGHT);
         head->layers[i].inputs = shape.dims[1];
         head->layers[i].outputs = shape.dims[0];
         read_behind(base->graph, head->nodes[i], &head->layers[i]);

@@ -61,7 +61,7 @@ void vgg_tuning_describe(const vgg_problem *problem, const vgg_node *pool,
 {
     const vgg_conv_attributes conv = vgg_problem_conv(problem);
     const clvgg_shape in = vgg_shape_as_image(&problem->input);
-    const bool image = problem->node->type == VGG_LAYER_CONV2D;
+    const bool image = problem->input.rank == 3;
     snprintf(text, VGG_TUNING_PROBLEM, "%s %lld", vgg_layer_type_name(problem->node->type),
              (long long)in.dims[0]);
     if (image)

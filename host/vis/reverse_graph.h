@@ -4,7 +4,8 @@
  * of the layer's units, and for each layer on the way back the one that undoes it: transposed
  * convolution (a conv2d with other weights, so that every variant serves it), unpooling at the
  * forward pass' switches, what the mode makes of activations. A plan of it computes forward and
- * back in one pass. To let walks pass a layer type, add a case to step_back().
+ * back in one pass. A layer type that walks pass has a step
+ * back in its row (graph/layer.h).
  */
 #ifndef VGG_VIS_REVERSE_GRAPH_H
 #define VGG_VIS_REVERSE_GRAPH_H

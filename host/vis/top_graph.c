@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/layer.h"
 #include "tensor/shape.h"
 #include "vis/layer_choice.h"
 #include "vis/top_search.h"
@@ -11,20 +12,10 @@
  * the sign. */
 static bool is_rectified(const vgg_graph *graph, int node)
 {
-    for (; node > 0; node = graph->nodes[node].input)
-        switch (graph->nodes[node].type) {
-        case VGG_LAYER_RELU:
-            return true;
-        case VGG_LAYER_MAX_POOL:
-        case VGG_LAYER_AVG_POOL:
-        case VGG_LAYER_DROPOUT:
-        case VGG_LAYER_FLATTEN:
-        case VGG_LAYER_LOCAL_RESPONSE_NORM:
-            break;
-        default:
-            return false;
-        }
-    return false;
+    while (node > 0 && vgg_layer_of(graph->nodes[node].type)->keeps_sign)
+        node = graph->nodes[node].inputs[0];
+    const vgg_activation *activation = vgg_layer_of(graph->nodes[node].type)->activation;
+    return activation != NULL && activation->rectifies;
 }
 
 /* Sets which maps of a layer are searched, and makes room for what is found. */
@@ -95,17 +86,12 @@ clvgg_status vgg_top_build_graph(clvgg_top_search *search)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_graph *model = search->model->graph;
-    const int64_t *in = model->nodes[0].output.dims;
     int deepest = 0, next_name = 1;
     for (size_t i = 0; i < search->layer_count; i++)
         if (search->layers[i].node > deepest)
             deepest = search->layers[i].node;
-    VGG_TRY(vgg_graph_create(in[0], in[1], in[2], &search->graph));
-    for (int i = 1; i <= deepest; i++) {
-        const vgg_node *node = &model->nodes[i];
-        VGG_TRY(vgg_graph_add(search->graph, node->name, node->type, &node->attributes, node->input,
-                              NULL));
-    }
+    const vgg_graph_copy_options searched = {.count = deepest + 1};
+    VGG_TRY(vgg_graph_copy(model, &searched, &search->graph));
     VGG_NEW(search->peak_nodes, search->layer_count);
     for (size_t i = 0; i < search->layer_count; i++)
         VGG_TRY(

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/layer.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
@@ -14,15 +15,15 @@ static int origin_of(const vgg_transposed_weights *w, int node)
     return w->reverse->origin[node];
 }
 
-static const vgg_parameter *parameter_of(const vgg_transposed_weights *w, int node, bool bias)
+static const vgg_parameter *parameter_of(const vgg_transposed_weights *w, int node, int position)
 {
     const int origin = origin_of(w, node);
-    return vgg_model_parameter(w->model, origin >= 0 ? origin : node, bias);
+    return vgg_model_parameter(w->model, origin >= 0 ? origin : node, position);
 }
 
-static clvgg_dtype read_dtype(void *user, int node, bool bias)
+static clvgg_dtype read_dtype(void *user, int node, int position)
 {
-    return parameter_of(user, node, bias)->dtype;
+    return parameter_of(user, node, position)->dtype;
 }
 
 /* Forward nodes are the model's own; a transposed weight is told from what it was made of. */
@@ -109,15 +110,15 @@ cleanup:
     return status;
 }
 
-static clvgg_status read_values(void *user, int node, bool bias, uint64_t first, uint64_t count,
+static clvgg_status read_values(void *user, int node, int position, uint64_t first, uint64_t count,
                                 void *data)
 {
     vgg_transposed_weights *w = user;
-    const vgg_parameter *parameter = parameter_of(w, node, bias);
+    const vgg_parameter *parameter = parameter_of(w, node, position);
     const int origin = origin_of(w, node);
     if (origin < 0)
         return vgg_model_read_parameter(w->model, parameter, first, count, data);
-    if (w->reverse->graph->nodes[origin].type == VGG_LAYER_DENSE)
+    if (vgg_node_is_dense(&w->reverse->graph->nodes[origin]))
         return read_dense(w, parameter, first, count, data);
     return read_conv(w, node, parameter, first, count, data);
 }

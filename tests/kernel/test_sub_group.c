@@ -156,7 +156,7 @@ static const char *first_variant(const vgg_graph *graph, const char *layer, int 
     assert_true(index > 0);
     const vgg_node *node = &graph->nodes[index];
     const vgg_problem problem = {.node = node,
-                                 .input = graph->nodes[node->input].output,
+                                 .input = graph->nodes[node->inputs[0]].output,
                                  .output = node->output,
                                  .input_block = 1,
                                  .relu = true,

@@ -15,17 +15,16 @@ typedef struct walk {
 } walk;
 
 /* A parameter's values, or NULL where the node has none. */
-static float *read_parameter(const walk *w, int index, bool bias)
+static float *read_parameter(const walk *w, int index, int position)
 {
     const vgg_node *node = &w->graph->nodes[index];
-    if (bias ? !vgg_node_has_bias(node) : !vgg_node_has_weight(node))
+    if (!vgg_node_has_parameter(node, position))
         return NULL;
-    const clvgg_shape shape =
-        bias ? vgg_graph_bias_shape(w->graph, index) : vgg_graph_weight_shape(w->graph, index);
+    const clvgg_shape shape = vgg_graph_parameter_shape(w->graph, index, position);
     const uint64_t count = vgg_shape_elements(&shape);
     float *values = malloc(count * sizeof *values);
     char name[300];
-    snprintf(name, sizeof name, "%s.%s", node->name, bias ? "bias" : "weight");
+    snprintf(name, sizeof name, "%s.%s", node->name, position == VGG_BIAS ? "bias" : "weight");
     if (w->source(w->source_user, name, &shape, 0, count, values) != CLVGG_STATUS_OK)
         abort();
     return values;
@@ -35,9 +34,10 @@ static float *read_parameter(const walk *w, int index, bool bias)
 static void compute(const walk *w, int index, const float *x, double *y)
 {
     const vgg_node *node = &w->graph->nodes[index];
-    const clvgg_shape *in = &w->graph->nodes[node->input].output, *out = &node->output;
+    const clvgg_shape *in = &w->graph->nodes[node->inputs[0]].output, *out = &node->output;
     const int64_t inputs = (int64_t)vgg_shape_elements(in);
-    float *weight = read_parameter(w, index, false), *bias = read_parameter(w, index, true);
+    float *weight = read_parameter(w, index, VGG_WEIGHT),
+          *bias = read_parameter(w, index, VGG_BIAS);
     switch (node->type) {
     case VGG_LAYER_CONV2D:
         ref_conv(&node->attributes.conv, in, out, w->n, x, weight, bias, y);
@@ -77,7 +77,7 @@ float **ref_graph_values(const vgg_graph *graph, clvgg_tensor_source source, voi
         double *y = malloc(count * sizeof *y);
         values[i] = malloc(count * sizeof **values);
         if (i > 0)
-            compute(&w, i, values[graph->nodes[i].input], y);
+            compute(&w, i, values[graph->nodes[i].inputs[0]], y);
         for (size_t v = 0; v < count; v++)
             values[i][v] = i > 0 ? (float)y[v] : x[v];
         free(y);

@@ -10,7 +10,7 @@
 
 static float *read_weight(const vgg_graph *graph, int node, clvgg_tensor_source source, void *user)
 {
-    const clvgg_shape shape = vgg_graph_weight_shape(graph, node);
+    const clvgg_shape shape = vgg_graph_parameter_shape(graph, node, VGG_WEIGHT);
     const uint64_t count = vgg_shape_elements(&shape);
     float *values = malloc(count * sizeof *values);
     char name[300];
@@ -111,13 +111,14 @@ double *ref_project(const vgg_graph *graph, clvgg_tensor_source source, void *us
     double *dy = malloc(count * sizeof *dy);
     for (size_t i = 0; i < count; i++)
         dy[i] = signal[i];
-    for (int at = layer; at != end; at = graph->nodes[at].input) {
+    for (int at = layer; at != end; at = graph->nodes[at].inputs[0]) {
         const vgg_node *node = &graph->nodes[at];
-        const clvgg_shape *in = &graph->nodes[node->input].output, *out = &node->output;
+        const clvgg_shape *in = &graph->nodes[node->inputs[0]].output, *out = &node->output;
         const int64_t inputs = (int64_t)vgg_shape_elements(in);
         const int64_t outputs = (int64_t)vgg_shape_elements(out);
         double *dx = calloc((size_t)(n * inputs), sizeof *dx);
-        float *w = vgg_node_has_weight(node) ? read_weight(graph, at, source, user) : NULL;
+        float *w =
+            vgg_node_has_parameter(node, VGG_WEIGHT) ? read_weight(graph, at, source, user) : NULL;
         if (node->type == VGG_LAYER_CONV2D) {
             conv_back(&node->attributes.conv, in, out, n, w, dy, dx);
         } else if (node->type == VGG_LAYER_DENSE) {
@@ -128,9 +129,9 @@ double *ref_project(const vgg_graph *graph, clvgg_tensor_source source, void *us
             }
         } else if (node->type == VGG_LAYER_MAX_POOL || node->type == VGG_LAYER_AVG_POOL) {
             pool_back(&node->attributes.pool, node->type == VGG_LAYER_AVG_POOL, in, out, n,
-                      values[node->input], dy, dx);
+                      values[node->inputs[0]], dy, dx);
         } else if (node->type == VGG_LAYER_LOCAL_RESPONSE_NORM && mode != CLVGG_PROJECTION_DECONV) {
-            norm_back(&node->attributes.lrn, in, n, values[node->input], dy, dx);
+            norm_back(&node->attributes.lrn, in, n, values[node->inputs[0]], dy, dx);
         } else {
             const bool curved = node->type == VGG_LAYER_RELU || node->type == VGG_LAYER_SIGMOID ||
                                 node->type == VGG_LAYER_TANH;

@@ -131,7 +131,7 @@ bool conv_check_shape(conv_check *check, const vgg_variant *variant, const conv_
     if (check->max_allocation_bytes > 0)
         c.traits.max_allocation_bytes = check->max_allocation_bytes;
     c.traits.max_launch_flops = check->max_launch_flops;
-    const clvgg_shape weight_shape = vgg_graph_weight_shape(graph, 1);
+    const clvgg_shape weight_shape = vgg_graph_parameter_shape(graph, 1, VGG_WEIGHT);
     const size_t weights = vgg_shape_elements(&weight_shape);
     const size_t inputs = (size_t)s->batch * vgg_shape_elements(&c.problem.input);
     const size_t results = (size_t)s->batch * vgg_shape_elements(&c.problem.result);

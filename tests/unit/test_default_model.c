@@ -36,8 +36,8 @@ static int close_model(void **state)
 
 static void metadata_is_complete(void **state)
 {
-    static const char *const keys[] = {"clvgg.format",  "clvgg.graph",       "clvgg.arch",
-                                       "clvgg.classes", "clvgg.preprocess",  "clvgg.source",
+    static const char *const keys[] = {"clvgg.format",  "clvgg.graph",      "clvgg.arch",
+                                       "clvgg.classes", "clvgg.preprocess", "clvgg.source",
                                        "clvgg.license", "clvgg.head.source"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         assert_non_null(vgg_weights_metadata(*state, keys[i]));
@@ -65,12 +65,11 @@ static void graph_and_tensors_agree(void **state)
         for (int bias = 0; bias < 2; bias++) {
             const vgg_node *node = &parsed->nodes[i];
             char name[64];
-            if (!(bias ? vgg_node_has_bias(node) : vgg_node_has_weight(node)))
+            if (!vgg_node_has_parameter(node, bias))
                 continue;
             snprintf(name, sizeof name, "%s.%s", node->name, bias ? "bias" : "weight");
             const vgg_tensor_entry *entry = vgg_weights_find(*state, name);
-            clvgg_shape shape =
-                bias ? vgg_graph_bias_shape(parsed, i) : vgg_graph_weight_shape(parsed, i);
+            clvgg_shape shape = vgg_graph_parameter_shape(parsed, i, bias);
             assert_non_null(entry);
             assert_true(vgg_shape_equal(&entry->shape, &shape));
             tensors++;

@@ -82,7 +82,7 @@ static void conv_shapes_match_pytorch(void **state)
         assert_int_equal(dims[0], row[3]);
         assert_int_equal(dims[1], row[15]);
         assert_int_equal(dims[2], row[16]);
-        clvgg_shape weight = vgg_graph_weight_shape(graph, 1);
+        clvgg_shape weight = vgg_graph_parameter_shape(graph, 1, VGG_WEIGHT);
         assert_int_equal(weight.rank, 4);
         assert_int_equal(weight.dims[1], row[0] / row[14]);
         uint64_t each = (uint64_t)(row[0] / row[14] * row[4] * row[5]);
@@ -154,7 +154,7 @@ static void other_layers_have_their_shapes(void **state)
     assert_int_equal(vgg_graph_node_parameters(graph, index), 600);
     assert_int_equal(vgg_graph_node_flops(graph, index), 1200);
     assert_int_equal(vgg_graph_find(graph, "logits"), index);
-    assert_false(vgg_node_has_bias(&graph->nodes[index]));
+    assert_false(vgg_node_has_parameter(&graph->nodes[index], VGG_BIAS));
     assert_int_equal(vgg_graph_add(graph, "o", VGG_LAYER_DROPOUT, &rate, index, &index),
                      CLVGG_STATUS_OK);
     assert_int_equal(graph->nodes[index].output.dims[0], 10);
@@ -402,12 +402,16 @@ static void family_takes_any_size_that_fits(void **state)
     vgg_graph *graph, *wide;
     const int64_t head[3] = {16, 16, 2};
     assert_int_equal(vgg_graph_build_vgg("vgg11", 3, 32, 97, head, &graph), CLVGG_STATUS_OK);
-    assert_int_equal(vgg_graph_weight_shape(graph, vgg_graph_find(graph, "fc6")).dims[1], 512 * 3);
-    assert_int_equal(vgg_graph_resize(graph, 64, 128, &wide), CLVGG_STATUS_OK);
-    assert_int_equal(vgg_graph_weight_shape(wide, vgg_graph_find(wide, "fc6")).dims[1], 512 * 8);
+    assert_int_equal(
+        vgg_graph_parameter_shape(graph, vgg_graph_find(graph, "fc6"), VGG_WEIGHT).dims[1],
+        512 * 3);
+    const vgg_graph_copy_options larger = {.extent = {64, 128}}, flat = {.extent = {16, 128}};
+    assert_int_equal(vgg_graph_copy(graph, &larger, &wide), CLVGG_STATUS_OK);
+    assert_int_equal(
+        vgg_graph_parameter_shape(wide, vgg_graph_find(wide, "fc6"), VGG_WEIGHT).dims[1], 512 * 8);
     assert_int_equal(wide->count, graph->count);
     vgg_graph_free(wide);
-    assert_int_equal(vgg_graph_resize(graph, 16, 128, &wide), CLVGG_STATUS_SHAPE_MISMATCH);
+    assert_int_equal(vgg_graph_copy(graph, &flat, &wide), CLVGG_STATUS_SHAPE_MISMATCH);
     assert_null(wide);
     vgg_graph_free(graph);
     assert_int_equal(vgg_graph_build_vgg("vgg11", 3, 31, 97, head, &graph),

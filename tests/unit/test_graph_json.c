@@ -59,7 +59,7 @@ static void assert_same_graph(const vgg_graph *a, const vgg_graph *b)
         char described[2][96];
         assert_string_equal(x->name, y->name);
         assert_int_equal(x->type, y->type);
-        assert_int_equal(x->input, y->input);
+        assert_int_equal(x->inputs[0], y->inputs[0]);
         assert_memory_equal(&x->output, &y->output, sizeof x->output);
         assert_int_equal(vgg_graph_node_parameters(a, i), vgg_graph_node_parameters(b, i));
         vgg_node_describe(x, described[0], sizeof described[0]);
@@ -252,7 +252,8 @@ static clvgg_status build_write_read(void *user)
     const int64_t head[3] = {4, 4, 2};
     (void)user;
     VGG_TRY(vgg_graph_build_vgg("vgg11", 3, 32, 32, head, &graph));
-    VGG_TRY(vgg_graph_resize(graph, 64, 64, &resized));
+    const vgg_graph_copy_options larger = {.extent = {64, 64}};
+    VGG_TRY(vgg_graph_copy(graph, &larger, &resized));
     vgg_graph_write_json(graph, &json);
     vgg_graph_write_dot(graph, &dot);
     VGG_REQUIRE(!json.failed && !dot.failed, CLVGG_STATUS_OUT_OF_MEMORY, "text");

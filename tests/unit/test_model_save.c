@@ -94,11 +94,11 @@ static void parameters_can_be_read(void **state)
         float *values = calloc(count, sizeof *values), *expected = calloc(count, sizeof *values);
         void *raw = read_whole(model, i, &bytes);
         vgg_to_f32(parameter->dtype, raw, count, expected);
-        assert_int_equal(
-            clvgg_model_parameter(model, (size_t)parameter->node, parameter->is_bias, &shape, NULL),
-            CLVGG_STATUS_OK);
+        assert_int_equal(clvgg_model_parameter(model, (size_t)parameter->node, parameter->position,
+                                               &shape, NULL),
+                         CLVGG_STATUS_OK);
         assert_true(vgg_shape_equal(&shape, &parameter->shape));
-        assert_int_equal(clvgg_model_parameter(model, (size_t)parameter->node, parameter->is_bias,
+        assert_int_equal(clvgg_model_parameter(model, (size_t)parameter->node, parameter->position,
                                                &shape, values),
                          CLVGG_STATUS_OK);
         assert_memory_equal(values, expected, count * sizeof *values);

@@ -76,7 +76,7 @@ static bool is_chain(const vgg_tuning *tuning, const vgg_graph *graph, int index
     if (node->type != VGG_LAYER_CONV2D && node->type != VGG_LAYER_DENSE)
         return false;
     *problem = (vgg_problem){.node = node,
-                             .input = graph->nodes[node->input].output,
+                             .input = graph->nodes[node->inputs[0]].output,
                              .output = node->output,
                              .input_block = 1,
                              .result = node->output,
