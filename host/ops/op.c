@@ -156,9 +156,14 @@ static clvgg_status check_row(const vgg_op *op, const vgg_traits *traits)
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_variant *variant = op->variant;
     const vgg_problem *problem = &op->problem;
+    char takes[32] = "";
+    for (int i = 0; i < VGG_STORAGE_COUNT; i++)
+        if ((variant->storages & 1u << i) != 0)
+            snprintf(takes + strlen(takes), sizeof takes - strlen(takes), " %s",
+                     vgg_storage_name((clvgg_storage)i));
     VGG_REQUIRE(variant->storages == 0 || (variant->storages & 1u << problem->storage) != 0,
-                CLVGG_STATUS_UNSUPPORTED, "%s doesn't take weights of %s", variant->name,
-                vgg_storage_name(problem->storage));
+                CLVGG_STATUS_UNSUPPORTED, "%s takes weights of%s alone, not %s", variant->name,
+                takes, vgg_storage_name(problem->storage));
     VGG_REQUIRE(!problem->relu || variant->fuses_relu, CLVGG_STATUS_UNSUPPORTED,
                 "%s doesn't fuse a ReLU", variant->name);
     VGG_REQUIRE(problem->pool == NULL || variant->fuses_pool, CLVGG_STATUS_UNSUPPORTED,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/layer.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 #include "train/finetune.h"
@@ -16,7 +17,9 @@ static void give_random(const clvgg_finetune *finetune, const vgg_chosen_layer *
     char tensor[64];
     const clvgg_shape shape = bias ? (clvgg_shape){1, {layer->outputs}}
                                    : (clvgg_shape){2, {layer->outputs, layer->inputs}};
-    const bool he = !last && layer->activation == CLVGG_ACTIVATION_RELU;
+    vgg_layer_type type;
+    const bool he = !last && vgg_layer_type_of_activation(layer->activation, &type) &&
+                    vgg_layer_of(type)->activation->rectifies;
     const float scale =
         he ? 1.0f : (float)sqrt((double)layer->inputs / (double)(layer->inputs + layer->outputs));
     snprintf(tensor, sizeof tensor, "%s.%s", layer->name, bias ? "bias" : "weight");
