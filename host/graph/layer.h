@@ -49,7 +49,9 @@ typedef struct vgg_activation {
     vgg_slope slope; /* of cl/activation_grad.cl */
     bool moves_zero; /* f(0) isn't 0 */
     bool rectifies;  /* no value below 0 comes out */
-    bool in_heads;   /* heads that train may have it, as … */
+    double (*value)(double x);      /* the definition: f(x) */
+    double (*derivative)(double y); /* f'(x) from y = f(x) */
+    bool in_heads;                  /* heads that train may have it, as … */
     clvgg_activation head;
 } vgg_activation;
 

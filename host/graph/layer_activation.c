@@ -1,4 +1,5 @@
 /* graph/layer_activation.c — layers that keep their input's shape: activations and dropout. */
+#include <math.h>
 #include <stddef.h>
 
 #include "graph/layer.h"
@@ -22,9 +23,36 @@ static clvgg_status relu_back(vgg_walk *walk, int at)
                      walk->mode == CLVGG_PROJECTION_GUIDED ? VGG_SLOPE_GUIDED : VGG_SLOPE_RELU);
 }
 
+static double relu_value(double x)
+{
+    return x < 0 ? 0 : x;
+}
+
+static double relu_derivative(double y)
+{
+    return y > 0;
+}
+
+static double sigmoid_value(double x)
+{
+    return 1 / (1 + exp(-x));
+}
+
+static double sigmoid_derivative(double y)
+{
+    return y * (1 - y);
+}
+
+static double tangent_derivative(double y)
+{
+    return 1 - y * y;
+}
+
 static const vgg_activation relu = {.function = 1,
                                     .slope = VGG_SLOPE_RELU,
                                     .rectifies = true,
+                                    .value = relu_value,
+                                    .derivative = relu_derivative,
                                     .in_heads = true,
                                     .head = CLVGG_ACTIVATION_RELU};
 const vgg_layer vgg_layer_relu = {
@@ -39,6 +67,8 @@ const vgg_layer vgg_layer_relu = {
 static const vgg_activation sigmoid = {.function = 2,
                                        .slope = VGG_SLOPE_SIGMOID,
                                        .moves_zero = true,
+                                       .value = sigmoid_value,
+                                       .derivative = sigmoid_derivative,
                                        .in_heads = true,
                                        .head = CLVGG_ACTIVATION_SIGMOID};
 const vgg_layer vgg_layer_sigmoid = {
@@ -49,8 +79,12 @@ const vgg_layer vgg_layer_sigmoid = {
     .step_back = activation_back,
 };
 
-static const vgg_activation tangent = {
-    .function = 3, .slope = VGG_SLOPE_TANH, .in_heads = true, .head = CLVGG_ACTIVATION_TANH};
+static const vgg_activation tangent = {.function = 3,
+                                       .slope = VGG_SLOPE_TANH,
+                                       .value = tanh,
+                                       .derivative = tangent_derivative,
+                                       .in_heads = true,
+                                       .head = CLVGG_ACTIVATION_TANH};
 const vgg_layer vgg_layer_tanh = {
     .name = "tanh",
     .color = "#b2df8a",

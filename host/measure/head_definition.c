@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "graph/layer.h"
 
 clvgg_status vgg_head_definition_open(vgg_head_definition *d)
 {
@@ -81,19 +82,11 @@ static double mask(const vgg_head_definition *d, int layer, uint64_t step, int i
                                        (uint64_t)image * outputs + (uint64_t)output);
 }
 
-static double activate(clvgg_activation activation, double x)
+static const vgg_activation *activation_of(clvgg_activation activation)
 {
-    return activation == CLVGG_ACTIVATION_RELU   ? (x < 0 ? 0 : x)
-           : activation == CLVGG_ACTIVATION_TANH ? tanh(x)
-                                                 : 1 / (1 + exp(-x));
-}
-
-/* The derivative of an activation, from its value. */
-static double slope(clvgg_activation activation, double y)
-{
-    return activation == CLVGG_ACTIVATION_RELU   ? y > 0
-           : activation == CLVGG_ACTIVATION_TANH ? 1 - y * y
-                                                 : y * (1 - y);
+    vgg_layer_type type = VGG_LAYER_RELU;
+    vgg_layer_type_of_activation(activation, &type);
+    return vgg_layer_of(type)->activation;
 }
 
 /* ---- forward ---- */
@@ -116,7 +109,7 @@ static clvgg_status compute_layer(vgg_head_definition *d, int l, uint64_t step)
                 sum[n] += weight * x[n];
         }
         for (int n = 0; n < count; n++) {
-            sum[n] = last ? sum[n] : activate(layer->activation, sum[n]);
+            sum[n] = last ? sum[n] : activation_of(layer->activation)->value(sum[n]);
             d->inputs[l + 1][o * count + n] = sum[n] * mask(d, l, step, n, o);
         }
     }
@@ -182,7 +175,7 @@ clvgg_status vgg_head_definition_backward(vgg_head_definition *d, uint64_t step)
             }
         }
         for (int64_t i = 0; i < layer->inputs * count; i++)
-            before[i] *= slope(layer[-1].activation, d->activated[l - 1][i]) *
+            before[i] *= activation_of(layer[-1].activation)->derivative(d->activated[l - 1][i]) *
                          mask(d, l - 1, step, (int)(i % count), i / count);
     }
 cleanup:

@@ -6,11 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "graph/layer.h"
 #include "train/head_parts.h"
-
-static const vgg_layer_type activation_types[] = {[CLVGG_ACTIVATION_RELU] = VGG_LAYER_RELU,
-                                                  [CLVGG_ACTIVATION_TANH] = VGG_LAYER_TANH,
-                                                  [CLVGG_ACTIVATION_SIGMOID] = VGG_LAYER_SIGMOID};
 
 /* ---- which kernels ---- */
 
@@ -29,30 +26,32 @@ static clvgg_status choose_forward(const vgg_head *head, const vgg_problem *prob
 
 static vgg_node make_node(head_layer *layer, vgg_layer_type type)
 {
-    vgg_node node = {.name = layer->name, .type = type, .output = {1, {layer->shape.outputs}}};
-    if (type == VGG_LAYER_DENSE)
-        node.attributes.dense =
-            (vgg_dense_attributes){.out_features = layer->shape.outputs, .bias = true};
-    return node;
+    return (vgg_node){.name = layer->name, .type = type, .output = {1, {layer->shape.outputs}}};
 }
 
 static clvgg_status configure_forward(vgg_head *head, int index)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     head_layer *layer = &head->layers[index];
-    const vgg_layer_type type = activation_types[layer->shape.activation];
+    vgg_layer_type type;
+    VGG_REQUIRE(vgg_layer_type_of_activation(layer->shape.activation, &type),
+                CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s': there is no activation %d", layer->name,
+                (int)layer->shape.activation);
+    const bool fused = vgg_layer_of(type)->fused_as == VGG_FUSED_RELU;
     layer->dense_node = make_node(layer, VGG_LAYER_DENSE);
+    layer->dense_node.attributes.dense =
+        (vgg_dense_attributes){.out_features = layer->shape.outputs, .bias = true};
     layer->activation_node = make_node(layer, type);
     vgg_problem problem = {.node = &layer->dense_node,
                            .input = {1, {layer->shape.inputs}},
                            .output = layer->dense_node.output,
                            .input_block = 1,
-                           .relu = !head_is_last(head, index) && type == VGG_LAYER_RELU,
+                           .relu = !head_is_last(head, index) && fused,
                            .result = layer->dense_node.output,
                            .max_batch = head->options.max_batch};
     VGG_TRY(vgg_chain_add(&head->chain, &layer->dense));
     VGG_TRY(choose_forward(head, &problem, &layer->dense->op));
-    if (!head_is_last(head, index) && type != VGG_LAYER_RELU) {
+    if (!head_is_last(head, index) && !fused) {
         problem.node = &layer->activation_node;
         problem.input = problem.output;
         VGG_TRY(vgg_chain_add(&head->chain, &layer->activation));

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/median.h"
+#include "graph/layer.h"
 #include "ocl/memory.h"
 #include "tensor/shape.h"
 

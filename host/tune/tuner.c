@@ -114,12 +114,12 @@ static clvgg_status try_variants(search *s)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     static const vgg_choice none = {{0}};
-    const uint32_t layer = VGG_LAYER_BIT(s->bench.problem.node->type);
+    const vgg_layer_type type = s->bench.problem.node->type;
     const vgg_variant **order = NULL;
     uint32_t count = 0;
     VGG_NEW(order, vgg_variant_count);
     for (size_t i = 0; i < vgg_variant_count; i++)
-        if ((vgg_variants[i]->layers & layer) != 0 && !vgg_variants[i]->uses_clblast)
+        if (vgg_variant_computes(vgg_variants[i], type) && !vgg_variants[i]->uses_clblast)
             order[count++] = vgg_variants[i];
     for (uint32_t i = count; i > 1; i--) {
         const uint32_t j = draw(s, i);
@@ -129,7 +129,7 @@ static clvgg_status try_variants(search *s)
     }
     /* CLBlast last: where it isn't tuned, its first call compiles for seconds. */
     for (size_t i = 0; i < vgg_variant_count; i++)
-        if ((vgg_variants[i]->layers & layer) != 0 && vgg_variants[i]->uses_clblast &&
+        if (vgg_variant_computes(vgg_variants[i], type) && vgg_variants[i]->uses_clblast &&
             s->tuner->clblast)
             order[count++] = vgg_variants[i];
     for (uint32_t i = 0; i < count && !is_over(s); i++)

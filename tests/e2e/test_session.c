@@ -325,7 +325,7 @@ static void a_weight_that_cannot_be_stored_is_refused(void **state)
     request.gemm = CLVGG_GEMM_CLBLAST; /* reads float32 */
     assert_int_equal(session_try(shared.device, model, &request, &session),
                      CLVGG_STATUS_UNSUPPORTED);
-    assert_non_null(strstr(clvgg_status_message(), "take weights of f16"));
+    assert_non_null(strstr(clvgg_status_message(), "takes weights of f32 alone, not f16"));
     clvgg_model_free(model);
 }
 
