@@ -1,7 +1,7 @@
-/* weights/weights.h — files of named tensors behind one interface. One reader a format
- * (weights_safetensors.c …) and a row in the format table (weights.c); a new format is added there.
+/* weights/weights.h — files of named tensors behind one interface, whatever their format
+ * (format.h).
  *
- * Opening reads and checks the header only; tensor values are read on demand, positionally.
+ * Opening reads and checks what describes the tensors; their values are read on demand.
  */
 #ifndef VGG_WEIGHTS_WEIGHTS_H
 #define VGG_WEIGHTS_WEIGHTS_H
@@ -17,10 +17,8 @@
 typedef struct vgg_tensor_entry {
     const char *name;
     clvgg_dtype dtype; /* as vgg_weights_read() gives the values */
-    bool is_double;    /* F64 in the file; then dtype is F32 */
     clvgg_shape shape;
-    uint64_t offset; /* in the file */
-    uint64_t count;  /* elements */
+    uint64_t count; /* elements */
 } vgg_tensor_entry;
 
 typedef struct vgg_weights vgg_weights;
@@ -41,12 +39,12 @@ const char *vgg_weights_metadata(const vgg_weights *weights, const char *key);
 size_t vgg_weights_metadata_count(const vgg_weights *weights);
 void vgg_weights_metadata_at(const vgg_weights *weights, size_t index, const char **key,
                              const char **value);
-/* Elements [first, first + count) in the file's type, into `data`. Thread-safe. */
+/* Elements [first, first + count) in the entry's type, into `data`. Thread-safe. */
 clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
                               uint64_t first, uint64_t count, void *data);
 
 /* Writes safetensors: tensors in the order given, metadata sorted by key, so equal input gives
- * equal bytes. `tensors` give name, dtype, shape (offset and count are ignored); values come from
+ * equal bytes. `tensors` give name, dtype, shape (count is ignored); values come from
  * `read` in pieces of at most 4 MiB, in the tensor's dtype. Atomic. */
 typedef clvgg_status (*vgg_tensor_reader)(void *user, size_t tensor, uint64_t first, uint64_t count,
                                           void *data);

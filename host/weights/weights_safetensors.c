@@ -9,7 +9,7 @@
 #include "weights/format.h"
 #include "weights/safetensors.h"
 
-bool vgg_safetensors_matches(const unsigned char *head, size_t bytes)
+static bool matches(const unsigned char *head, size_t bytes)
 {
     return bytes > VGG_SAFETENSORS_PREFIX_BYTES && head[VGG_SAFETENSORS_PREFIX_BYTES] == '{';
 }
@@ -55,6 +55,7 @@ static const struct {
 /* A tensor as the header states it, before the tensors are checked together. */
 typedef struct stated_tensor {
     vgg_tensor_slot slot;
+    vgg_contiguous place;
     uint64_t begin, end; /* from the end of the header */
 } stated_tensor;
 
@@ -86,10 +87,11 @@ static bool exact_integer(const cJSON *item, uint64_t *value)
 
 /* ---- one tensor ---- */
 
-static clvgg_status read_dtype(header_reader *reader, const cJSON *item, vgg_tensor_slot *slot,
+static clvgg_status read_dtype(header_reader *reader, const cJSON *item, stated_tensor *tensor,
                                unsigned *bits)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    vgg_tensor_slot *slot = &tensor->slot;
     VGG_REQUIRE(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE, "tensor \"%s\": dtype isn't a string",
                 slot->entry.name);
     size_t i = 0, count = sizeof element_types / sizeof *element_types;
@@ -98,7 +100,7 @@ static clvgg_status read_dtype(header_reader *reader, const cJSON *item, vgg_ten
     VGG_REQUIRE(i < count, CLVGG_STATUS_UNSUPPORTED, "tensor \"%s\": unknown dtype \"%s\"",
                 slot->entry.name, item->valuestring);
     *bits = element_types[i].bits;
-    slot->entry.is_double = *bits == 64 && element_types[i].dtype == CLVGG_DTYPE_F32;
+    tensor->place.is_double = *bits == 64 && element_types[i].dtype == CLVGG_DTYPE_F32;
     if (element_types[i].dtype >= 0)
         slot->entry.dtype = (clvgg_dtype)element_types[i].dtype;
     else
@@ -162,7 +164,7 @@ static clvgg_status read_tensor(header_reader *reader, const cJSON *item)
                 CLVGG_STATUS_BAD_FILE,
                 "tensor \"%s\": needs dtype, shape and data_offsets, once each and nothing else",
                 entry->name);
-    VGG_TRY(read_dtype(reader, dtype, &tensor->slot, &bits));
+    VGG_TRY(read_dtype(reader, dtype, tensor, &bits));
     VGG_TRY(read_shape(shape, entry));
     VGG_TRY(read_offsets(reader, offsets, tensor));
     char text[128];
@@ -172,7 +174,7 @@ static clvgg_status read_tensor(header_reader *reader, const cJSON *item)
                 CLVGG_STATUS_BAD_FILE, "tensor \"%s\": %" PRIu64 " bytes can't be %s %s",
                 entry->name, bytes, dtype->valuestring,
                 vgg_shape_text(&entry->shape, text, sizeof text));
-    entry->offset = reader->data_start + tensor->begin;
+    tensor->place.offset = reader->data_start + tensor->begin;
 cleanup:
     return status;
 }
@@ -246,6 +248,7 @@ static clvgg_status read_object(header_reader *reader, const cJSON *root)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_weights *weights = reader->weights;
+    vgg_contiguous *places = NULL;
     size_t members = (size_t)cJSON_GetArraySize(root);
     const cJSON *item;
     VGG_REQUIRE(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "header: isn't an object");
@@ -261,10 +264,14 @@ static clvgg_status read_object(header_reader *reader, const cJSON *root)
     }
     VGG_TRY(check_layout(reader));
     VGG_NEW(weights->slots, reader->tensor_count);
+    VGG_NEW(places, reader->tensor_count);
+    weights->own = places;
     for (int foreign = 0; foreign < 2; foreign++) {
         for (size_t i = 0; i < reader->tensor_count; i++)
-            if ((reader->tensors[i].slot.foreign_dtype != NULL) == foreign)
+            if ((reader->tensors[i].slot.foreign_dtype != NULL) == foreign) {
+                places[weights->slot_count] = reader->tensors[i].place;
                 weights->slots[weights->slot_count++] = reader->tensors[i].slot;
+            }
         if (!foreign)
             weights->readable_count = weights->slot_count;
     }
@@ -291,7 +298,7 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_safetensors_read(vgg_weights *weights)
+static clvgg_status open_header(vgg_weights *weights)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     header_reader reader = {.weights = weights};
@@ -324,13 +331,32 @@ cleanup:
     return status;
 }
 
+static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_t first,
+                                uint64_t count, void *data)
+{
+    const vgg_contiguous *places = weights->own;
+    return vgg_contiguous_read(weights->file, &places[slot], weights->slots[slot].entry.dtype,
+                               first, count, data);
+}
+
+static void free_places(vgg_weights *weights)
+{
+    vgg_free(weights->own);
+}
+
+const vgg_weights_format vgg_weights_safetensors = {"safetensors", matches, open_header,
+                                                    read_values, free_places};
+
 #else
 
-clvgg_status vgg_safetensors_read(vgg_weights *weights)
+static clvgg_status open_header(vgg_weights *weights)
 {
     return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
                     "%s: is safetensors, which this build can't read (it was built without cJSON)",
                     vgg_file_path(weights->file));
 }
+
+const vgg_weights_format vgg_weights_safetensors = {
+    .name = "safetensors", .matches = matches, .open = open_header};
 
 #endif

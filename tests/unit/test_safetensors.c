@@ -100,7 +100,7 @@ static void reads_a_good_file(void **state)
     assert_int_equal(vgg_weights_read(weights, a, 2, 2, bytes), CLVGG_STATUS_INVALID_ARGUMENT);
     assert_int_equal(vgg_weights_read(weights, a, UINT64_MAX, 2, bytes),
                      CLVGG_STATUS_INVALID_ARGUMENT);
-    assert_int_equal(truncate(path, (off_t)a->offset + 6), 0); /* shrinks while open */
+    assert_int_equal(truncate(path, 8 + sizeof GOOD - 1 + 6), 0); /* shrinks while open */
     assert_int_equal(vgg_weights_read(weights, a, 0, 1, bytes), CLVGG_STATUS_OK);
     assert_int_equal(vgg_weights_read(weights, a, 1, 1, bytes), CLVGG_STATUS_BAD_FILE);
     assert_message_has("tensor a.weight: ");

@@ -1,0 +1,78 @@
+/* weights/recognised.c — formats that aren't read: their rows are for the message that says what a
+ * file is. */
+#include <string.h>
+
+#include "weights/format.h"
+
+static bool begins_with(const unsigned char *head, size_t bytes, const char *magic, size_t length)
+{
+    return bytes >= length && memcmp(head, magic, length) == 0;
+}
+
+/* A zip archive; the name of its first member lies at byte 30, its length at byte 26. */
+static bool matches_zip(const unsigned char *head, size_t bytes)
+{
+    return begins_with(head, bytes, "PK\3\4", 4);
+}
+
+static bool matches_npz(const unsigned char *head, size_t bytes)
+{
+    size_t end =
+        matches_zip(head, bytes) && bytes >= 30 ? 30 + (head[26] | (size_t)head[27] << 8) : 0;
+    return end >= 34 && end <= bytes && memcmp(head + end - 4, ".npy", 4) == 0;
+}
+
+static bool matches_pickle(const unsigned char *head, size_t bytes)
+{
+    return bytes >= 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
+}
+
+static bool matches_hdf5(const unsigned char *head, size_t bytes)
+{
+    return begins_with(head, bytes, "\x89HDF\r\n\x1a\n", 8);
+}
+
+static bool matches_npy(const unsigned char *head, size_t bytes)
+{
+    return begins_with(head, bytes, "\x93NUMPY", 6);
+}
+
+/* Protobuf has no magic. ONNX begins with ir_version (field 1, a small integer) and then a string
+ * (producer_name, field 2), the graph (7) or the operator set (8); or with the graph, a message
+ * whose length is a varint of up to five bytes and whose first field is a node (1). */
+static bool matches_onnx(const unsigned char *head, size_t bytes)
+{
+    if (bytes < 8)
+        return false;
+    if (head[0] == 0x08)
+        return head[1] >= 1 && head[1] <= 32 &&
+               (head[2] == 0x12 || head[2] == 0x3A || head[2] == 0x42);
+    size_t at = 1;
+    while (at < 5 && head[at] >= 0x80)
+        at++;
+    return head[0] == 0x3A && at > 1 && head[at + 1] == 0x0A;
+}
+
+/* Caffe's network begins with its name (field 1, a string of printable characters). */
+static bool matches_caffe(const unsigned char *head, size_t bytes)
+{
+    if (bytes < 8 || head[0] != 0x0A || head[1] == 0 || head[1] > 127 || head[1] + 2u > bytes)
+        return false;
+    for (size_t i = 2; i < head[1] + 2u; i++)
+        if (head[i] < 0x20 || head[i] > 0x7E)
+            return false;
+    return true;
+}
+
+const vgg_weights_format vgg_weights_npz = {.name = "a NumPy archive (.npz)",
+                                            .matches = matches_npz};
+const vgg_weights_format vgg_weights_zip = {.name = "a PyTorch checkpoint (zip of pickles)",
+                                            .matches = matches_zip};
+const vgg_weights_format vgg_weights_pickle = {.name = "a PyTorch checkpoint (pickle)",
+                                               .matches = matches_pickle};
+const vgg_weights_format vgg_weights_hdf5 = {.name = "an HDF5 file (Keras)",
+                                             .matches = matches_hdf5};
+const vgg_weights_format vgg_weights_npy = {.name = "a single NumPy array (.npy)",
+                                            .matches = matches_npy};
+const vgg_weights_format vgg_weights_onnx = {.name = "an ONNX model", .matches = matches_onnx};
+const vgg_weights_format vgg_weights_caffe = {.name = "a Caffe model", .matches = matches_caffe};
