@@ -14,11 +14,10 @@
 
 #include "base/clock.h"
 #include "clvgg/device.h"
+#include "exec/chain.h"
 #include "gemm_product.h"
 #include "ops/clblast.h"
 #include "tune/clblast_tuning.h"
-#include "ops/op.h"
-#include "ops/upload.h"
 
 typedef struct bench {
     clvgg_device *device;
@@ -141,16 +140,15 @@ cleanup:
 }
 
 typedef struct own_call {
-    vgg_op op;
-    vgg_op_io io;
-    vgg_packed_weights weights, bias;
+    vgg_chain chain;
+    vgg_stage *stage;
     int count;
 } own_call;
 
 static clvgg_status enqueue_own(void *user, vgg_launch *launch)
 {
     own_call *call = user;
-    return call->op.variant->enqueue(&call->op, launch, &call->io, call->count);
+    return vgg_chain_enqueue(&call->chain, launch, call->count, false);
 }
 
 /* The variant that a plan would choose among those that are plain sums of products. */
@@ -187,20 +185,14 @@ static clvgg_status read_values(void *user, uint64_t first, uint64_t count, void
 static clvgg_status upload_own(const bench *b, const product *p, const operands *o, own_call *call)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_op *op = &call->op;
+    const vgg_op *op = &call->stage->op;
     const bool conv = p->kind == CONVOLUTION;
     float *blocks = conv ? to_blocks(o->b, p->channels, p->side * p->side, op->input_block) : NULL;
     const vgg_tensor_input weights = {conv ? o->a : o->b, CLVGG_DTYPE_F32, read_values};
-    const int64_t padded = vgg_ceil_div(op->pack.rows, op->pack.panel) * op->pack.panel;
     const uint64_t images = (uint64_t)op->problem.max_batch;
-    VGG_TRY(vgg_packed_weights_create(b->device, b->queue, &op->pack, &weights, &call->weights));
-    VGG_TRY(vgg_packed_bias_create(b->device, op->pack.rows, padded, NULL, &call->bias));
+    VGG_TRY(vgg_stage_pack(call->stage, b->device, b->queue, &weights, NULL));
     VGG_TRY(make_buffer(b, images * vgg_layout_elements(&op->problem.input, op->input_block),
-                        conv ? blocks : o->a, &call->io.input.memory));
-    if (op->workspace_elements > 0)
-        VGG_TRY(make_buffer(b, op->workspace_elements, NULL, &call->io.workspace.memory));
-    call->io.weights = &call->weights;
-    call->io.bias.memory = call->bias.pieces[0].memory;
+                        conv ? blocks : o->a, &call->stage->io.input.memory));
 cleanup:
     free(blocks);
     return status;
@@ -209,7 +201,9 @@ cleanup:
 static clvgg_status run_own(const bench *b, const product *p, const operands *o, outcome *out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    own_call call = {.count = p->kind == CONVOLUTION ? 1 : (int)p->m};
+    own_call call = {.chain = {.device = b->device},
+                     .count = p->kind == CONVOLUTION ? 1 : (int)p->m};
+    cl_mem output = NULL;
     vgg_node node = {.name = "product", .type = VGG_LAYER_DENSE, .output = {1, {p->n}}};
     node.attributes.dense = (vgg_dense_attributes){.out_features = p->n, .bias = true};
     if (p->kind == CONVOLUTION) {
@@ -223,22 +217,22 @@ static clvgg_status run_own(const bench *b, const product *p, const operands *o,
                                                      .groups = 1,
                                                      .bias = true};
     }
-    VGG_TRY(configure_own(b, p, &node, &call.op));
-    VGG_TRY(vgg_op_build(&call.op, b->device));
+    VGG_TRY(vgg_chain_add(&call.chain, &call.stage));
+    const vgg_op *op = &call.stage->op;
+    VGG_TRY(configure_own(b, p, &node, &call.stage->op));
+    const uint64_t c_elements =
+        (uint64_t)op->problem.max_batch * vgg_layout_elements(&node.output, op->output_block);
+    VGG_TRY(make_buffer(b, c_elements, NULL, &output));
+    call.stage->io.output.memory = output;
+    VGG_TRY(vgg_chain_prepare(&call.chain));
     VGG_TRY(upload_own(b, p, o, &call));
-    const uint64_t c_elements = (uint64_t)call.op.problem.max_batch *
-                                vgg_layout_elements(&node.output, call.op.output_block);
-    VGG_TRY(make_buffer(b, c_elements, NULL, &call.io.output.memory));
-    out->kernel = call.op.variant->name;
-    VGG_TRY(check_and_time(b, p, o, enqueue_own, &call, call.io.output.memory, c_elements,
-                           call.op.output_block, out));
+    out->kernel = op->variant->name;
+    VGG_TRY(check_and_time(b, p, o, enqueue_own, &call, output, c_elements, op->output_block, out));
 cleanup:
-    clReleaseMemObject(call.io.input.memory);
-    clReleaseMemObject(call.io.output.memory);
-    clReleaseMemObject(call.io.workspace.memory);
-    vgg_packed_weights_free(&call.weights);
-    vgg_packed_weights_free(&call.bias);
-    vgg_op_release(&call.op);
+    if (call.stage != NULL)
+        clReleaseMemObject(call.stage->io.input.memory);
+    clReleaseMemObject(output);
+    vgg_chain_release(&call.chain);
     return status;
 }
 

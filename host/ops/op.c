@@ -235,13 +235,6 @@ void vgg_op_list_kernels(vgg_op *op, vgg_kernel_list *list)
     }
 }
 
-clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device)
-{
-    vgg_kernel_list list = {.device = device};
-    vgg_op_list_kernels(op, &list);
-    return vgg_kernel_list_make(&list, NULL);
-}
-
 void vgg_op_forget(vgg_op *op, cl_mem memory)
 {
     for (int i = 0; i < op->program_count; i++)

@@ -196,9 +196,8 @@ clvgg_status vgg_op_configure_chain(vgg_op *op, const vgg_variant *variant,
 /* Configures a conversion of `shape` between two layouts, an explicit step of its own. */
 clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int from_block,
                                      int to_block, int max_batch);
-/* Lists the op's kernels, to be made with others'; makes this op's alone. */
+/* Lists the op's kernels, to be made with others'. */
 void vgg_op_list_kernels(vgg_op *op, vgg_kernel_list *list);
-clvgg_status vgg_op_build(vgg_op *op, clvgg_device *device);
 /* Enqueues the op for `count` images: all at once, or some at a time where the device's watchdog or
  * display shouldn't wait for all. */
 clvgg_status vgg_op_enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);

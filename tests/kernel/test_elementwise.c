@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include "exec/chain.h"
 #include "ref/reference.h"
+#include "support/guarded.h"
+#include "support/networks.h"
 #include "support/op_run.h"
 #include "tensor/shape.h"
 
@@ -140,31 +143,24 @@ static void layouts_convert_there_and_back(void **state)
     fill_normal(x, COUNT, 1.0, 9);
     for (int from = 0; from < 4; from++)
         for (int to = 0; to < 4; to++) {
-            vgg_op op;
+            vgg_chain chain = {.device = device.device};
+            vgg_stage *stage = NULL;
+            double ms = 0;
             const size_t in = 2 * vgg_layout_elements(&shape, blocks[from]);
             const size_t out = 2 * vgg_layout_elements(&shape, blocks[to]);
+            must(vgg_chain_add(&chain, &stage));
+            must(vgg_op_configure_layout(&stage->op, &shape, blocks[from], blocks[to], 2));
             to_blocked(x, blocked, 2, 21, 15, blocks[from]);
-            cl_int error = CL_SUCCESS;
-            cl_mem source = clCreateBuffer(device.device->context, CL_MEM_COPY_HOST_PTR,
-                                           in * sizeof(float), blocked, &error);
-            assert_int_equal(error, CL_SUCCESS);
-            cl_mem target = clCreateBuffer(device.device->context, CL_MEM_READ_WRITE,
-                                           out * sizeof(float), NULL, &error);
-            assert_int_equal(error, CL_SUCCESS);
-            assert_int_equal(vgg_op_configure_layout(&op, &shape, blocks[from], blocks[to], 2),
-                             CLVGG_STATUS_OK);
-            assert_int_equal(vgg_op_build(&op, device.device), CLVGG_STATUS_OK);
-            const vgg_op_io io = {.input = {source, 0}, .output = {target, 0}};
-            vgg_launch launch = vgg_launch_begin(device.queue, false, 0, NULL);
-            assert_int_equal(vgg_variant_layout.enqueue(&op, &launch, &io, 2), CLVGG_STATUS_OK);
-            assert_int_equal(clEnqueueReadBuffer(device.queue, target, CL_TRUE, 0,
-                                                 out * sizeof(float), y, 0, NULL, NULL),
-                             CL_SUCCESS);
+            stage->io.input = guarded(&device, blocked, in);
+            stage->io.output = guarded(&device, NULL, out);
+            must(vgg_chain_prepare(&chain));
+            must(vgg_chain_run(&chain, device.queue, 2, &ms));
+            read_guarded(&device, stage->io.output, y, out);
             to_blocked(x, blocked, 2, 21, 15, blocks[to]);
             assert_memory_equal(y, blocked, out * sizeof(float));
-            vgg_op_release(&op);
-            clReleaseMemObject(source);
-            clReleaseMemObject(target);
+            clReleaseMemObject(stage->io.input.memory);
+            clReleaseMemObject(stage->io.output.memory);
+            vgg_chain_release(&chain);
         }
 }
 
