@@ -148,6 +148,17 @@ size_t clvgg_model_layer_count(const clvgg_model *model)
     return (size_t)model->graph->count;
 }
 
+clvgg_status clvgg_model_find_layer(const clvgg_model *model, const char *name, size_t *index)
+{
+    VGG_API_REQUIRE(model != NULL);
+    VGG_API_REQUIRE(name != NULL);
+    VGG_API_REQUIRE(index != NULL);
+    int node = 0;
+    const clvgg_status status = vgg_graph_require(model->graph, name, "", &node);
+    *index = (size_t)node;
+    return status;
+}
+
 clvgg_status clvgg_model_layer(const clvgg_model *model, size_t index, clvgg_layer_info *info)
 {
     VGG_API_REQUIRE(model != NULL);

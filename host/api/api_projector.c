@@ -2,21 +2,7 @@
 #include <string.h>
 
 #include "api/scope.h"
-#include "plan/plan.h"
 #include "vis/projector.h"
-
-/* Index of a layer, which isn't the input. */
-static clvgg_status find_layer(const clvgg_model *model, const char *name, int *node)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    char names[1024];
-    *node = vgg_graph_find(model->graph, name);
-    vgg_plan_list_layers(model->graph, names, sizeof names);
-    VGG_REQUIRE(*node > 0, CLVGG_STATUS_INVALID_ARGUMENT, "there is no layer '%s'; there are%s",
-                name, names);
-cleanup:
-    return status;
-}
 
 clvgg_status clvgg_model_receptive_field(const clvgg_model *model, const char *layer,
                                          clvgg_receptive_field *field)
@@ -26,7 +12,7 @@ clvgg_status clvgg_model_receptive_field(const clvgg_model *model, const char *l
     VGG_API_REQUIRE(model != NULL);
     VGG_API_REQUIRE(layer != NULL);
     VGG_API_REQUIRE(field != NULL);
-    VGG_TRY(find_layer(model, layer, &node));
+    VGG_TRY(vgg_graph_require(model->graph, layer, "", &node));
     *field = vgg_graph_receptive_field(model->graph, node);
 cleanup:
     return status;
@@ -46,7 +32,7 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model, const char 
 {
     clvgg_status status = CLVGG_STATUS_OK;
     int node = 0;
-    VGG_TRY(find_layer(model, layer, &node));
+    VGG_TRY(vgg_graph_require(model->graph, layer, "", &node));
     VGG_TRY(vgg_projector_create(device, model, node, options, out));
 cleanup:
     return status;

@@ -19,28 +19,16 @@ void clvgg_session_options_defaults(clvgg_session_options *options)
     options->output_count = 1;
 }
 
-/* Nodes of the outputs' names; an unknown one is answered with the names there are. */
 static clvgg_status find_outputs(const clvgg_model *model, const clvgg_session_options *options,
                                  int *nodes)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_graph *graph = model->graph;
-    char names[1024] = "";
-    vgg_plan_list_layers(graph, names, sizeof names);
-    for (size_t i = 0; i < options->output_count; i++) {
-        const char *name = options->outputs[i];
-        VGG_REQUIRE(name != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "output %zu has no name", i);
-        nodes[i] = vgg_graph_find(graph, name);
-        VGG_REQUIRE(nodes[i] > 0 || strcmp(name, "prob") != 0, CLVGG_STATUS_UNSUPPORTED,
-                    "%s: has no softmax, which 'prob' is; its layers:%s", model->name, names);
-        VGG_REQUIRE(nodes[i] > 0 || strcmp(name, "logits") != 0, CLVGG_STATUS_UNSUPPORTED,
-                    "%s: has neither dense layer nor softmax, and so no 'logits'; its layers:%s",
-                    model->name, names);
-        VGG_REQUIRE(nodes[i] > 0, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "there is no layer '%s' to take values from; there are logits prob%s", name,
-                    names);
-    }
+    for (size_t i = 0; i < options->output_count; i++)
+        VGG_TRY(vgg_graph_require(model->graph, options->outputs[i], " to take values from",
+                                  &nodes[i]));
 cleanup:
+    if (status != CLVGG_STATUS_OK)
+        vgg_message_prefix("%s", model->name);
     return status;
 }
 

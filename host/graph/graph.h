@@ -132,6 +132,13 @@ clvgg_status vgg_graph_copy(const vgg_graph *graph, const vgg_graph_copy_options
 /* Index of a node by name; "logits" is the last dense node (or, without one, the last before
  * softmax), "prob" the last softmax. −1 when there is none. */
 int vgg_graph_find(const vgg_graph *graph, const char *name);
+/* The same of a name that a caller gave; the input isn't a layer. `what` is " to project to", say,
+ * for the message, or "". Errors, which list the layers: INVALID_ARGUMENT; UNSUPPORTED where the
+ * network has no logits or prob. */
+clvgg_status vgg_graph_require(const vgg_graph *graph, const char *name, const char *what,
+                               int *node);
+/* " conv1_1 relu1_1 …" for messages, cut where the capacity ends. */
+void vgg_graph_list_layers(const vgg_graph *graph, char *names, size_t capacity);
 
 /* Positions of parameters in a layer's list (layer.h), which is also their order in files. */
 enum { VGG_WEIGHT, VGG_BIAS };

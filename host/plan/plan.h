@@ -89,9 +89,6 @@ void vgg_plan_find_bands(vgg_plan *plan);
 clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options);
 clvgg_status vgg_plan_allocate(vgg_plan *plan);
 
-/* " conv1_1 relu1_1 …" for messages, cut where the capacity ends. */
-void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity);
-
 /* Bytes of a step's weights on the device, without its bias. */
 uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step);
 /* Elements of one image of output i, and of the (first) input. */

@@ -28,8 +28,9 @@ clvgg_status vgg_plan_outline_make(clvgg_device *device, const vgg_graph *graph,
                                    const clvgg_tune_options *options, vgg_plan_outline *out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const int logits = vgg_graph_find(graph, "logits");
+    int logits = 0;
     *out = (vgg_plan_outline){0};
+    VGG_TRY(vgg_graph_require(graph, "logits", "", &logits));
     VGG_NEW(out->plans, options->batch_count);
     VGG_NEW(out->chains, options->batch_count * (size_t)graph->count);
     for (; out->plan_count < options->batch_count; out->plan_count++) {

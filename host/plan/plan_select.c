@@ -374,14 +374,6 @@ cleanup:
     return status;
 }
 
-void vgg_plan_list_layers(const vgg_graph *graph, char *names, size_t capacity)
-{
-    size_t length = 0;
-    names[0] = '\0';
-    for (int i = 1; i < graph->count && length < capacity; i++)
-        length += (size_t)snprintf(names + length, capacity - length, " %s", graph->nodes[i].name);
-}
-
 /* Rules must name layers and variants that exist and fit each other. */
 static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *options)
 {
@@ -402,10 +394,11 @@ static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *op
             continue;
         char layer[128];
         snprintf(layer, sizeof layer, "%.*s", (int)(equals - rule), rule);
-        const int node = vgg_graph_find(plan->graph, layer);
-        vgg_plan_list_layers(plan->graph, names, sizeof names);
-        VGG_REQUIRE(node >= 0, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "variant '%s': there is no layer '%s'; there are%s", rule, layer, names);
+        int node = 0;
+        status = vgg_graph_require(plan->graph, layer, "", &node);
+        if (status != CLVGG_STATUS_OK)
+            vgg_message_prefix("variant '%s'", rule);
+        VGG_TRY(status);
         const vgg_layer_type type = plan->graph->nodes[node].type;
         VGG_REQUIRE(vgg_variant_computes(variant, type), CLVGG_STATUS_INVALID_ARGUMENT,
                     "variant '%s': %s doesn't compute %s layers", rule, variant->name,

@@ -2,7 +2,6 @@
 #include "vis/layer_choice.h"
 
 #include "graph/layer.h"
-#include "plan/plan.h"
 
 static bool is_activation(const vgg_node *node)
 {
@@ -32,13 +31,11 @@ int vgg_layer_activation_of(const vgg_graph *graph, int node)
 clvgg_status vgg_layer_choose(const vgg_graph *graph, const char *name, int *node)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    char names[2048] = "";
-    int found =
-        name != NULL ? vgg_graph_find(graph, name) : vgg_graph_last(graph, vgg_node_is_convolution);
-    if (found <= 0)
-        vgg_plan_list_layers(graph, names, sizeof names);
-    VGG_REQUIRE(found > 0 || name == NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                "there is no layer '%s'; there are%s", name, names);
+    char names[2048];
+    int found = vgg_graph_last(graph, vgg_node_is_convolution);
+    if (name != NULL)
+        VGG_TRY(vgg_graph_require(graph, name, "", &found));
+    vgg_graph_list_layers(graph, names, sizeof names);
     VGG_REQUIRE(found > 0, CLVGG_STATUS_UNSUPPORTED,
                 "the model has no convolution; name one of its layers:%s", names);
     *node = vgg_layer_activation_of(graph, found);

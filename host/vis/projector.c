@@ -1,27 +1,13 @@
 /* vis/projector.c — makes the graph and its plan, runs it a batch at a time. */
 #include "vis/projector.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "tensor/shape.h"
 #include "vis/transposed_weights.h"
 
 enum { PROJECTION, VALUES, END_VALUES, OUTPUT_COUNT };
-
-/* Node of the layer where the walk ends. */
-static clvgg_status find_end(const vgg_graph *graph, const char *name, int *end)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    char names[1024];
-    *end = 0;
-    if (name == NULL)
-        goto cleanup;
-    *end = vgg_graph_find(graph, name);
-    vgg_plan_list_layers(graph, names, sizeof names);
-    VGG_REQUIRE(*end >= 0, CLVGG_STATUS_INVALID_ARGUMENT,
-                "there is no layer '%s' to project to; there are%s", name, names);
-cleanup:
-    return status;
-}
 
 clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int layer,
                                   const clvgg_projector_options *options, clvgg_projector **out)
@@ -30,7 +16,8 @@ clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int 
     clvgg_projector *projector = NULL;
     int end = 0;
     *out = NULL;
-    VGG_TRY(find_end(model->graph, options->to, &end));
+    if (options->to != NULL && strcmp(options->to, model->graph->nodes[0].name) != 0)
+        VGG_TRY(vgg_graph_require(model->graph, options->to, " to project to", &end));
     VGG_NEW(projector, 1);
     projector->scope = model->scope;
     vgg_model_retain(model);

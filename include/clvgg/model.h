@@ -98,6 +98,10 @@ typedef struct clvgg_layer_info {
 } clvgg_layer_info;
 
 CLVGG_API size_t clvgg_model_layer_count(const clvgg_model *model);
+/* The index of the layer of that name; "logits" and "prob" are understood too. Errors, which list
+ * the layers there are: INVALID_ARGUMENT; UNSUPPORTED (a model without logits or prob). */
+CLVGG_API clvgg_status clvgg_model_find_layer(const clvgg_model *model, const char *name,
+                                              size_t *index);
 CLVGG_API clvgg_status clvgg_model_layer(const clvgg_model *model, size_t index,
                                          clvgg_layer_info *info);
 /* A layer's weight (convolution OIHW, dense [out][in]) or, with `bias`, its bias ([out]) as float32.

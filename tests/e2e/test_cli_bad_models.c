@@ -218,12 +218,16 @@ static void names_and_ends(void **state)
     refuses_layers(RELU("a\\u001b[31m"), "its name has a control character at byte 1");
     for (int verb = 0; verb < 3; verb++)
         refuses_layers(RELU("a"), "no 'logits'; its layers: a");
+    test_program ran = {0};
+    CLVGG(&ran, "tune", "--model", model, "--budget", "1");
+    assert_int_equal(ran.exit_code, 1);
+    assert_non_null(strstr(ran.err, "no 'logits'; its layers: a"));
+    test_program_free(&ran);
     refuses_layers("", "no 'logits'");
     refuses_layers("7", "layer 1 is not an object");
     refuses_layers("{\"name\": \"x\", \"type\": \"lstm\", \"input\": \"input\"}",
                    "unknown type 'lstm'");
 #undef RELU
-    test_program ran = {0};
     tensor_file file;
     make_tensors(&file);
     tensor_file_state(&file, "clvgg.graph",

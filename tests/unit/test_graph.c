@@ -162,6 +162,43 @@ static void other_layers_have_their_shapes(void **state)
     vgg_graph_free(graph);
 }
 
+static void expect_none(const vgg_graph *graph, const char *name, clvgg_status expected,
+                        const char *words)
+{
+    int node = 0;
+    assert_int_equal(vgg_graph_require(graph, name, " to look at", &node), expected);
+    assert_string_equal(vgg_message(), words);
+}
+
+/* A name that a caller gave is a layer's, or the error lists the layers. */
+static void a_layer_is_required(void **state)
+{
+    (void)state;
+    vgg_graph *graph;
+    int node = 0;
+    assert_int_equal(vgg_graph_create(3, 4, 5, &graph), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_add(graph, "r", VGG_LAYER_RELU, NULL, 0, NULL), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_add(graph, "f", VGG_LAYER_FLATTEN, NULL, 1, NULL), CLVGG_STATUS_OK);
+    expect_none(graph, "nothing", CLVGG_STATUS_INVALID_ARGUMENT,
+                "there is no layer 'nothing' to look at; there are r f");
+    expect_none(graph, "input", CLVGG_STATUS_INVALID_ARGUMENT,
+                "there is no layer 'input' to look at; there are r f");
+    expect_none(graph, NULL, CLVGG_STATUS_INVALID_ARGUMENT, "a layer to look at has no name");
+    expect_none(graph, "prob", CLVGG_STATUS_UNSUPPORTED,
+                "the network has no softmax, which 'prob' is; its layers: r f");
+    expect_none(graph, "logits", CLVGG_STATUS_UNSUPPORTED,
+                "the network has neither dense layer nor softmax, and so no 'logits'; its layers: "
+                "r f");
+    assert_int_equal(vgg_graph_add(graph, "p", VGG_LAYER_SOFTMAX, NULL, 2, NULL), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_require(graph, "logits", "", &node), CLVGG_STATUS_OK);
+    assert_int_equal(node, 2);
+    assert_int_equal(vgg_graph_require(graph, "prob", "", &node), CLVGG_STATUS_OK);
+    assert_int_equal(node, 3);
+    assert_int_equal(vgg_graph_require(graph, "r", "", &node), CLVGG_STATUS_OK);
+    assert_int_equal(node, 1);
+    vgg_graph_free(graph);
+}
+
 /* Adds to a [64, 8, 8] input and expects the status and message. */
 static void refuses(const char *name, vgg_layer_type type, const vgg_attributes *attributes,
                     int input, clvgg_status expected, const char *message)
@@ -427,6 +464,7 @@ static void family_takes_any_size_that_fits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_layer_is_required),
         cmocka_unit_test(conv_shapes_match_pytorch),
         cmocka_unit_test(pool_shapes_match_pytorch),
         cmocka_unit_test(other_layers_have_their_shapes),

@@ -1,0 +1,34 @@
+/* graph/graph_require.c — a layer by its name, or an error that says which names there are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "graph/graph.h"
+
+void vgg_graph_list_layers(const vgg_graph *graph, char *names, size_t capacity)
+{
+    size_t length = 0;
+    names[0] = '\0';
+    for (int i = 1; i < graph->count && length < capacity; i++)
+        length += (size_t)snprintf(names + length, capacity - length, " %s", graph->nodes[i].name);
+}
+
+clvgg_status vgg_graph_require(const vgg_graph *graph, const char *name, const char *what,
+                               int *node)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char names[2048] = "";
+    VGG_REQUIRE(name != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "a layer%s has no name", what);
+    *node = vgg_graph_find(graph, name);
+    if (*node > 0)
+        goto cleanup;
+    vgg_graph_list_layers(graph, names, sizeof names);
+    VGG_REQUIRE(strcmp(name, "prob") != 0, CLVGG_STATUS_UNSUPPORTED,
+                "the network has no softmax, which 'prob' is; its layers:%s", names);
+    VGG_REQUIRE(strcmp(name, "logits") != 0, CLVGG_STATUS_UNSUPPORTED,
+                "the network has neither dense layer nor softmax, and so no 'logits'; its layers:%s",
+                names);
+    status = vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "there is no layer '%s'%s; there are%s", name,
+                      what, names);
+cleanup:
+    return status;
+}
