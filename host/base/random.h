@@ -1,7 +1,9 @@
-/* base/random.h — pseudorandom bits that depend on a counter alone: any of them, in any order. */
+/* base/random.h — pseudorandom bits that depend on a counter alone, any of them in any order; and
+ * sequences, each number from the one before. */
 #ifndef VGG_BASE_RANDOM_H
 #define VGG_BASE_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (2014), the output function:
@@ -18,6 +20,27 @@ static inline uint64_t vgg_random_bits(uint64_t counter)
 static inline double vgg_random_unit(uint64_t bits)
 {
     return (double)(bits >> 11) * 0x1p-53;
+}
+
+/* The next number of a sequence; the higher a bit, the better. */
+static inline uint32_t vgg_random_next(uint32_t *state)
+{
+    return *state = *state * 1664525u + 1013904223u;
+}
+
+/* 31 bits of a sequence with a longer period. */
+static inline uint32_t vgg_random_draw(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33);
+}
+
+/* Noise between `least` and `most`, the same in every run. */
+static inline void vgg_random_fill(float *values, size_t count, float least, float most)
+{
+    uint32_t state = 1;
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)(vgg_random_next(&state) >> 8) / 16777216.0f * (most - least) + least;
 }
 
 #endif

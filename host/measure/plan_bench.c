@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "measure/measure.h"
 
 void vgg_definition_rules_list(vgg_definition_rules *out)
@@ -21,25 +22,15 @@ void vgg_definition_rules_list(vgg_definition_rules *out)
     }
 }
 
-/* Uniform in −1…1, about what normalised photographs are; the same in every run. */
-static void fill_noise(float *values, size_t count)
-{
-    uint32_t state = 1;
-    for (size_t i = 0; i < count; i++) {
-        state = state * 1664525u + 1013904223u;
-        values[i] = (float)(state >> 8) / 8388608.0f - 1.0f;
-    }
-}
-
 clvgg_status vgg_plan_bench_open(vgg_plan_bench *bench, vgg_plan *definition)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    *bench =
-        (vgg_plan_bench){.input_elements = (size_t)vgg_plan_input_elements(definition),
-                         .output_elements = (size_t)vgg_plan_output_elements(definition, 0)};
+    *bench = (vgg_plan_bench){.input_elements = (size_t)vgg_plan_input_elements(definition),
+                              .output_elements = (size_t)vgg_plan_output_elements(definition, 0)};
     VGG_NEW(bench->image, bench->input_elements);
     VGG_NEW(bench->reference, bench->output_elements);
-    fill_noise(bench->image, bench->input_elements);
+    /* About what normalised photographs are. */
+    vgg_random_fill(bench->image, bench->input_elements, -1, 1);
     VGG_TRY(vgg_plan_run(definition, 1, bench->image, &bench->reference));
 cleanup:
     return status;

@@ -3,16 +3,9 @@
  */
 #include <math.h>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "model/model.h"
-
-static uint64_t hash_name(const char *name)
-{
-    uint64_t hash = 0xCBF29CE484222325u; /* FNV-1a */
-    for (; *name != '\0'; name++)
-        hash = (hash ^ (unsigned char)*name) * 0x100000001B3u;
-    return hash;
-}
 
 /* The normal is a sum of four 16-bit uniforms, centred; its variance is 4 · 2³²/12. */
 void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_shape *shape,
@@ -23,7 +16,7 @@ void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_sha
         fan_in *= (double)shape->dims[i];
     const double deviation = shape->rank > 1 ? sqrt(2 / fan_in) : 0;
     const float scale = (float)(deviation / (65536 * sqrt(1.0 / 3)));
-    const uint64_t start = hash_name(tensor) ^ vgg_random_bits(seed);
+    const uint64_t start = vgg_hash_characters(VGG_HASH_START, tensor) ^ vgg_random_bits(seed);
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t bits = vgg_random_bits(start + first + i);
         const int sum = (int)(bits & 0xFFFF) + (int)(bits >> 16 & 0xFFFF) +

@@ -1,18 +1,10 @@
 /* train/finetune_project.c — a few batches of noise, timed: how long all of it will take. */
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "train/finetune.h"
 
 enum { TIMED = 3 };
-
-static void fill_noise(float *values, size_t count)
-{
-    uint32_t state = 1;
-    for (size_t i = 0; i < count; i++) {
-        state = state * 1664525u + 1013904223u;
-        values[i] = (float)(state >> 8) / 16777216.0f;
-    }
-}
 
 /* Milliseconds of one image's features, decoding aside: it goes on beside the device. */
 static clvgg_status time_features(clvgg_finetune *finetune, double *image_ms)
@@ -23,7 +15,7 @@ static clvgg_status time_features(clvgg_finetune *finetune, double *image_ms)
     double best = 0;
     VGG_NEW(images, (size_t)frozen->batch * frozen->input_count);
     VGG_NEW(features, (size_t)frozen->batch * frozen->feature_count);
-    fill_noise(images, (size_t)frozen->batch * frozen->input_count);
+    vgg_random_fill(images, (size_t)frozen->batch * frozen->input_count, 0, 1);
     for (int i = 0; i < TIMED; i++) { /* the first builds and uploads, so it never is the best */
         const double start = vgg_clock_ms();
         VGG_TRY(vgg_frozen_compute(frozen, frozen->batch, images, features));
@@ -51,7 +43,7 @@ static clvgg_status time_head(clvgg_finetune *finetune, double *step_ms, double 
     VGG_NEW(losses, (size_t)batch);
     VGG_NEW(labels, (size_t)batch);
     VGG_NEW(logits, (size_t)batch * finetune->train->files->class_count);
-    fill_noise(features, count);
+    vgg_random_fill(features, count, 0, 1);
     VGG_TRY(vgg_head_create(finetune->device, &finetune->head_options, vgg_finetune_initial,
                             finetune, &head));
     for (int i = 0; i < TIMED; i++) {

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "cache/sha256.h"
 #include "train/finetune.h"
 
@@ -78,14 +79,6 @@ static void put_options(vgg_text *text, const clvgg_finetune_options *options)
     put_number(text, "patience", options->patience);
 }
 
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-    return hash;
-}
-
 clvgg_status vgg_finetune_write_settings(clvgg_finetune *finetune, const uint8_t frozen[32])
 {
     vgg_text *text = &finetune->settings;
@@ -100,7 +93,7 @@ clvgg_status vgg_finetune_write_settings(clvgg_finetune *finetune, const uint8_t
     if (text->failed)
         return CLVGG_STATUS_OUT_OF_MEMORY;
     finetune->settings_length = text->length;
-    finetune->fingerprint = hash_text(text->bytes);
+    finetune->fingerprint = vgg_hash_characters(VGG_HASH_START, text->bytes);
     return CLVGG_STATUS_OK;
 }
 
@@ -115,6 +108,6 @@ clvgg_status vgg_finetune_settle_settings(clvgg_finetune *finetune)
     put_dataset(text, "validation images read", finetune->val);
     if (text->failed)
         return CLVGG_STATUS_OUT_OF_MEMORY;
-    finetune->fingerprint = hash_text(text->bytes);
+    finetune->fingerprint = vgg_hash_characters(VGG_HASH_START, text->bytes);
     return CLVGG_STATUS_OK;
 }

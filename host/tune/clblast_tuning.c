@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "ops/clblast.h"
 
 /* ---- the space ---- */
@@ -162,12 +163,6 @@ typedef struct search {
     uint64_t random;
 } search;
 
-static uint32_t draw(search *s)
-{
-    s->random = s->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(s->random >> 33);
-}
-
 /* Values drawn until they fit each other; false where that takes too long. */
 static bool draw_choice(search *s, vgg_choice *choice)
 {
@@ -177,7 +172,7 @@ static bool draw_choice(search *s, vgg_choice *choice)
             uint32_t count = 0;
             while (count < VGG_TUNABLE_VALUES && tunables[i].values[count] != 0)
                 count++;
-            const uint32_t drawn = draw(s) % (count + (is_switch(i) ? 1 : 0));
+            const uint32_t drawn = vgg_random_draw(&s->random) % (count + (is_switch(i) ? 1 : 0));
             choice->values[i] = drawn < count ? tunables[i].values[drawn] : 0;
         }
         if (vgg_clblast_check(choice, &s->traits) == CLVGG_STATUS_OK)
@@ -232,9 +227,9 @@ static clvgg_status make_operands(search *s)
     VGG_NEW(s->expected, m * n);
     VGG_NEW(s->read, m * n);
     for (size_t i = 0; i < m * k; i++)
-        x[i] = (float)((state = state * 1664525u + 1013904223u) >> 30);
+        x[i] = (float)(vgg_random_next(&state) >> 30);
     for (size_t i = 0; i < n * k; i++)
-        w[i] = (float)((int)((state = state * 1664525u + 1013904223u) >> 24) % 5 - 2);
+        w[i] = (float)((int)(vgg_random_next(&state) >> 24) % 5 - 2);
     memset(s->expected, 0, m * n * sizeof(float));
     for (size_t j = 0; j < k; j++) {
         for (size_t i = 0; i < n; i++)
@@ -349,9 +344,9 @@ static clvgg_status search_locked(search *s, vgg_tuner_result *result)
     const int index = find_or_add(id, true, &found);
     VGG_REQUIRE(index >= 0, CLVGG_STATUS_UNSUPPORTED, "too many devices use CLBlast");
     VGG_TRY(judge(s, 0, &verdict, &result->default_ms));
-    vgg_tuner_note(tuner, result,
-                   &(vgg_tuner_event){&vgg_variant_clblast_xgemm, &untuned, verdict,
-                                      result->default_ms, ""});
+    vgg_tuner_note(
+        tuner, result,
+        &(vgg_tuner_event){&vgg_variant_clblast_xgemm, &untuned, verdict, result->default_ms, ""});
     result->ms = verdict == VGG_VERDICT_TIMED ? result->default_ms : 1e9;
     while (vgg_clock_ms() < tuner->deadline_ms && !result->stopped) {
         VGG_TRY(try_one(s, index, result));

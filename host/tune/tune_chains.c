@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "tune/clblast_tuning.h"
 #include "tune/tuner.h"
 #include "tune/tuning.h"
@@ -40,8 +41,8 @@ typedef struct tuning_run {
 static void add_chain(tuning_run *run, const vgg_tune_chain *what)
 {
     chain *added = &run->chains[run->chain_count];
-    *added = (chain){
-        .what = what, .batch = what->untuned->problem.max_batch, .order = run->chain_count};
+    *added =
+        (chain){.what = what, .batch = what->untuned->problem.max_batch, .order = run->chain_count};
     vgg_tuning_describe(&what->untuned->problem, what->poolable, added->problem);
     for (size_t i = 0; i < run->chain_count; i++)
         if (run->chains[i].batch == added->batch &&
@@ -135,10 +136,8 @@ static void tell_result(tuning_run *run, const vgg_tuning *tuning, clvgg_tune_ve
 
 static uint64_t seed_of(const tuning_run *run, const chain *work)
 {
-    uint64_t hash = run->options->seed * UINT64_C(0x9E3779B97F4A7C15) + (uint64_t)work->batch;
-    for (const char *at = work->problem; *at != '\0'; at++)
-        hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
-    return hash;
+    const uint64_t start = run->options->seed * UINT64_C(0x9E3779B97F4A7C15);
+    return vgg_hash_characters(start + (uint64_t)work->batch, work->problem);
 }
 
 /* Notes which kernel files the result's programs are made from. */
@@ -193,8 +192,9 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
     VGG_TRY(note_kernels(run, work->what, &tuning));
     VGG_TRY(vgg_tuning_keep(run->source.cache, &tuning, 1));
     run->summary->tuned++;
-    run->summary->faster += result.variant != work->what->untuned->variant ||
-                            memcmp(&result.choice, &work->what->untuned->choice, sizeof result.choice);
+    run->summary->faster +=
+        result.variant != work->what->untuned->variant ||
+        memcmp(&result.choice, &work->what->untuned->choice, sizeof result.choice);
     tell_result(run, &tuning, CLVGG_TUNE_FOUND);
 cleanup:
     return status;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/median.h"
+#include "base/random.h"
 #include "tune/tuning.h"
 
 enum { MOST_CANDIDATES = 512, MOST_MOVES = VGG_MAX_TUNABLES * VGG_TUNABLE_VALUES };
@@ -30,8 +31,7 @@ typedef struct search {
 
 static uint32_t draw(search *s, uint32_t below)
 {
-    s->random = s->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(s->random >> 33) % below;
+    return vgg_random_draw(&s->random) % below;
 }
 
 static bool stopped(const search *s)

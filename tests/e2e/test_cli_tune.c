@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "support/program.h"
 #include "support/scratch.h"
 
@@ -257,7 +258,7 @@ static void noise_in_the_cache_is_no_result(void **state)
     unsigned char noise[20000];
     unsigned seed = 1;
     for (size_t i = 0; i < sizeof noise; i++)
-        noise[i] = (unsigned char)((seed = seed * 1664525u + 1013904223u) >> 24);
+        noise[i] = (unsigned char)(vgg_random_next(&seed) >> 24);
     cJSON_Delete(tune("1s", NULL));
     test_scratch_write("cache.sqlite", noise, sizeof noise);
     assert_classifies();

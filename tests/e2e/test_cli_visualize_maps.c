@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "clvgg/image.h"
 #include "support/networks.h"
 #include "support/program.h"
@@ -290,7 +291,7 @@ static int set_up(void **state)
     unsigned seed = 4;
     uint8_t *bytes = &pixels[0][0][0];
     for (size_t i = 0; i < sizeof pixels; i++) {
-        seed = seed * 1664525 + 1013904223;
+        vgg_random_next(&seed);
         bytes[i] = (uint8_t)(i / 700 * 4 + (seed >> 26));
     }
     return clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK ||

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "clvgg/visualize.h"
 #include "plan/plan.h"
 #include "support/cl_faults.h"
@@ -456,7 +457,7 @@ static void bands_take_searches_along(void **state)
     float *inputs = malloc(LARGE_IMAGES * 3 * LARGE * LARGE * sizeof *inputs);
     uint32_t random = 9;
     for (size_t i = 0; i < LARGE_IMAGES * 3 * LARGE * LARGE; i++) {
-        random = random * 1664525u + 1013904223u;
+        vgg_random_next(&random);
         inputs[i] = (float)(random >> 8) / 8388608.0f - 1.0f;
     }
     clvgg_top_options options;
@@ -509,7 +510,7 @@ static int open_device(void **state)
     images = malloc(IMAGES * ELEMENTS * sizeof *images);
     uint32_t random = 5;
     for (size_t i = 0; i < IMAGES * ELEMENTS; i++) {
-        random = random * 1664525u + 1013904223u;
+        vgg_random_next(&random);
         images[i] = (float)(random >> 8) / 8388608.0f - 1.0f;
     }
     return 0;

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "clvgg/image.h"
 #include "support/scratch.h"
 
@@ -26,7 +27,7 @@ static void write_picture(clvgg_runtime *runtime, const char *path, bool red, un
 {
     static uint8_t rgb[SIDE * SIDE * 3];
     for (size_t i = 0; i < sizeof rgb; i++) {
-        seed = seed * 1664525u + 1013904223u;
+        vgg_random_next(&seed);
         const bool strong = (i % 3 == 0) == red && i % 3 != 1;
         rgb[i] = (uint8_t)((seed >> 25) + (strong ? 128 : 0));
     }

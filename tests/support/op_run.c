@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "exec/chain.h"
 #include "ocl/matrix_unit.h"
 #include "ocl/sub_group.h"
@@ -83,8 +84,7 @@ const char *choice_text(const vgg_variant *variant, const vgg_choice *choice)
 
 static uint32_t next_random(uint32_t *state)
 {
-    *state = *state * 1664525u + 1013904223u;
-    return *state >> 8;
+    return vgg_random_next(state) >> 8;
 }
 
 void fill_integers(float *values, size_t count, int range, uint32_t seed)

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "clvgg/model.h"
 
 static char folder[64];
@@ -85,7 +86,7 @@ void test_scratch_image(const char *name, unsigned seed)
     enum { SIDE = 40 };
     uint8_t pixels[SIDE * SIDE * 3];
     for (size_t i = 0; i < sizeof pixels; i++) {
-        seed = seed * 1664525 + 1013904223;
+        vgg_random_next(&seed);
         pixels[i] = (uint8_t)(seed >> 24);
     }
     write_png(name, SIDE, pixels);

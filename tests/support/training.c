@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "clvgg/image.h"
 #include "support/files.h"
 #include "support/networks.h"
@@ -26,7 +27,7 @@ void training_pictures(clvgg_runtime *runtime, const char *folder, int count, un
         snprintf(path, sizeof path, "%s/%s", folder, classes[red]);
         mkdir(path, 0700);
         for (size_t v = 0; v < sizeof rgb; v++) {
-            seed = seed * 1664525u + 1013904223u;
+            vgg_random_next(&seed);
             rgb[v] = (uint8_t)((seed >> 25) + (v % 3 == (red ? 0 : 1) ? 128 : 0));
         }
         snprintf(path, sizeof path, "%s/%s/%02d.png", folder, classes[red], i);

@@ -9,13 +9,13 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "support/cache.h"
 #include "support/files.h"
 
 static uint32_t next_random(uint32_t *seed)
 {
-    *seed = *seed * 1664525u + 1013904223u;
-    return *seed >> 8;
+    return vgg_random_next(seed) >> 8;
 }
 
 static void survives_noise(void **state)

@@ -17,6 +17,7 @@
 #include <sqlite3.h>
 
 #include "base/alloc.h"
+#include "base/random.h"
 #include "support/cache.h"
 #include "support/files.h"
 
@@ -61,7 +62,7 @@ static void a_killed_writer_leaves_a_whole_file(void **state)
     uint32_t seed = 11;
     for (int round = 0; round < 25; round++) {
         const pid_t child = start_writer(path, 0, 100000);
-        seed = seed * 1664525u + 1013904223u;
+        vgg_random_next(&seed);
         usleep(500 + (seed >> 8) % 20000);
         kill(child, SIGKILL);
         assert_int_equal(waitpid(child, NULL, 0), child);

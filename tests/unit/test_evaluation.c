@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/random.h"
 #include "clvgg/evaluate.h"
 #include "support/failing_allocator.h"
 #include "train/evaluation.h"
@@ -31,8 +32,7 @@ static int teardown(void **state)
 
 static uint32_t next_random(uint32_t *seed)
 {
-    *seed = *seed * 1664525 + 1013904223;
-    return *seed >> 8;
+    return vgg_random_next(seed) >> 8;
 }
 
 /* `count` images of `classes` classes: probabilities in steps of 1/16 that needn't sum to 1, so

@@ -7,12 +7,12 @@
 
 #include <cmocka.h>
 
+#include "base/random.h"
 #include "vis/top_list.h"
 
 static uint32_t next_random(uint32_t *state)
 {
-    *state = *state * 1664525u + 1013904223u;
-    return *state >> 16;
+    return vgg_random_next(state) >> 16;
 }
 
 /* Descending; equal ones as they were offered. */

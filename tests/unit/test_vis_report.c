@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "base/runtime.h"
 #include "report/vis_report.h"
 #include "support/failing_allocator.h"
@@ -56,7 +57,7 @@ static void write_picture(const char *name)
     uint8_t rgb[SIDE * SIDE * 3];
     unsigned seed = 1;
     for (size_t i = 0; i < sizeof rgb; i++) {
-        seed = seed * 1664525 + 1013904223;
+        vgg_random_next(&seed);
         rgb[i] = (uint8_t)(seed >> 24);
     }
     assert_int_equal(clvgg_image_write_png(runtime, temp_path(name), SIDE, SIDE, rgb),
