@@ -218,11 +218,15 @@ static void names_and_ends(void **state)
     refuses_layers(RELU("a\\u001b[31m"), "its name has a control character at byte 1");
     for (int verb = 0; verb < 3; verb++)
         refuses_layers(RELU("a"), "no 'logits'; its layers: a");
-    test_program ran = {0};
+    char cache[600];
+    snprintf(cache, sizeof cache, "CLVGG_CACHE=%s", test_scratch_path("cache.sqlite"));
+    const char *const cached[] = {cache, NULL};
+    test_program ran = {.environment = cached};
     CLVGG(&ran, "tune", "--model", model, "--budget", "1");
     assert_int_equal(ran.exit_code, 1);
     assert_non_null(strstr(ran.err, "no 'logits'; its layers: a"));
     test_program_free(&ran);
+    ran.environment = NULL;
     refuses_layers("", "no 'logits'");
     refuses_layers("7", "layer 1 is not an object");
     refuses_layers("{\"name\": \"x\", \"type\": \"lstm\", \"input\": \"input\"}",
