@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "base/median.h"
-#include "graph/layer.h"
 #include "ocl/memory.h"
 #include "tensor/shape.h"
 
