@@ -5,6 +5,7 @@
 #include <string.h>
 
 static _Thread_local char message[VGG_MESSAGE_BYTES];
+static _Thread_local clvgg_status message_code; /* of the failure that wrote it */
 
 clvgg_status vgg_fail(clvgg_status code, const char *format, ...)
 {
@@ -12,6 +13,7 @@ clvgg_status vgg_fail(clvgg_status code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    message_code = code;
     return code;
 }
 
@@ -35,6 +37,17 @@ void vgg_message_prefix(const char *format, ...)
 const char *vgg_message(void)
 {
     return message;
+}
+
+clvgg_status vgg_fail_as(clvgg_status code)
+{
+    message_code = code;
+    return code;
+}
+
+const char *vgg_message_of(clvgg_status status)
+{
+    return message_code == status && message[0] != '\0' ? message : vgg_status_name(status);
 }
 
 const char *vgg_status_name(clvgg_status status)

@@ -26,6 +26,11 @@ clvgg_status vgg_fail(clvgg_status code, const char *format, ...) VGG_PRINTF(2, 
 void vgg_message_prefix(const char *format, ...) VGG_PRINTF(1, 2);
 /* The calling thread's message; "" before the first failure. */
 const char *vgg_message(void);
+/* Gives the latest failure another code, for a caller who knows better whose fault it is. */
+clvgg_status vgg_fail_as(clvgg_status code);
+/* The message of a failure with this code; its name where the latest message is of another failure,
+ * which somebody got over. */
+const char *vgg_message_of(clvgg_status status);
 const char *vgg_status_name(clvgg_status status);
 
 /* Runs a fallible call; on failure jumps to cleanup with its status. */

@@ -133,6 +133,12 @@ void vgg_text_json_number(vgg_text *text, double value)
     vgg_text_puts(text, digits);
 }
 
+clvgg_status vgg_text_check(const vgg_text *text, const char *what)
+{
+    return text->failed ? vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for %s", what)
+                        : CLVGG_STATUS_OK;
+}
+
 void vgg_text_free(vgg_text *text)
 {
     vgg_free(text->bytes);

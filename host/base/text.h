@@ -26,6 +26,14 @@ void vgg_text_json_string(vgg_text *text, const char *string);
 /* A JSON number as %.9g, whatever the locale; null when not finite. */
 void vgg_text_json_number(vgg_text *text, double value);
 void vgg_text_free(vgg_text *text);
+/* The text, "" before anything was appended. */
+static inline const char *vgg_text_string(const vgg_text *text)
+{
+    return text->bytes != NULL ? text->bytes : "";
+}
+/* OK where every append went well; else OUT_OF_MEMORY, with a message that says what the text was
+ * to be: "out of memory for the title". */
+clvgg_status vgg_text_check(const vgg_text *text, const char *what);
 /* The word for so many: vgg_plural(1, "class", "classes") is "class". */
 static inline const char *vgg_plural(uint64_t count, const char *one, const char *many)
 {

@@ -45,13 +45,39 @@ void cli_note(const cli_program *cli, const char *format, ...)
     va_end(arguments);
 }
 
-int cli_fail(const cli_program *cli, clvgg_status status)
+void cli_note_text(const cli_program *cli, vgg_text *text, const char *what)
 {
-    const char *message = clvgg_status_message();
-    cli_error(cli, "%s", message[0] ? message : clvgg_status_name(status));
+    if (vgg_text_check(text, what) == CLVGG_STATUS_OK)
+        cli_note(cli, "%s", vgg_text_string(text));
+    else
+        cli_note(cli, "%s", vgg_message());
+    vgg_text_free(text);
+}
+
+void cli_fail(cli_program *cli, clvgg_status status)
+{
+    if (status == CLVGG_STATUS_OK)
+        return;
+    cli_error(cli, "%s", vgg_message_of(status));
     if (status == CLVGG_STATUS_NO_DEVICE)
         cli_note(cli, "'clvgg devices' says what was looked for.");
-    return status == CLVGG_STATUS_INVALID_ARGUMENT ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
+    if (cli->misused)
+        cli_note(cli, "Try 'clvgg%s%s --help'.", cli->verb ? " " : "", cli->verb ? cli->verb : "");
+    cli->misused = false;
+    if (cli->exit_code == CLI_EXIT_OK)
+        cli->exit_code =
+            status == CLVGG_STATUS_INVALID_ARGUMENT ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
+}
+
+clvgg_status cli_misuse(cli_program *cli, const char *format, ...)
+{
+    char words[VGG_MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    cli->misused = true;
+    return vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "%s", words);
 }
 
 /* Log messages of level INFO, about what takes a while, are shown on a terminal alone. A progress
@@ -75,43 +101,43 @@ bool cli_replaces(const char *output, const char *source)
            target.st_ino == read.st_ino;
 }
 
-vgg_text cli_cache_path(const cli_program *cli)
+clvgg_status cli_cache_path(const cli_program *cli, vgg_text *path)
 {
-    vgg_text path = {0};
     if (cli->no_cache || (cli->cache != NULL && strcmp(cli->cache, "off") == 0))
-        return path;
+        return CLVGG_STATUS_OK;
     if (cli->cache != NULL)
-        vgg_text_puts(&path, cli->cache);
+        vgg_text_puts(path, cli->cache);
     else if (cli->cache_home != NULL && cli->cache_home[0] == '/') /* others don't count: XDG */
-        vgg_text_printf(&path, "%s/clvgg/cache.sqlite", cli->cache_home);
+        vgg_text_printf(path, "%s/clvgg/cache.sqlite", cli->cache_home);
     else if (cli->home != NULL)
-        vgg_text_printf(&path, "%s/.cache/clvgg/cache.sqlite", cli->home);
+        vgg_text_printf(path, "%s/.cache/clvgg/cache.sqlite", cli->home);
     else if (!cli->silent)
         cli_note(cli, "no cache: neither HOME nor XDG_CACHE_HOME says where");
-    return path;
+    return vgg_text_check(path, "the cache's path");
 }
 
-vgg_text cli_features_path(const cli_program *cli)
+clvgg_status cli_features_path(const cli_program *cli, vgg_text *path)
 {
-    vgg_text path = {0};
-    vgg_text file = cli_cache_path(cli);
-    if (file.failed)
-        path.failed = true;
-    else if (file.bytes != NULL) {
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text file = {0};
+    VGG_TRY(cli_cache_path(cli, &file));
+    if (file.bytes != NULL) {
         const char *slash = strrchr(file.bytes, '/');
-        vgg_text_append(&path, file.bytes, slash != NULL ? (size_t)(slash - file.bytes + 1) : 0);
-        vgg_text_puts(&path, "features");
+        vgg_text_append(path, file.bytes, slash != NULL ? (size_t)(slash - file.bytes + 1) : 0);
+        vgg_text_puts(path, "features");
     }
+    VGG_TRY(vgg_text_check(path, "the path of kept features"));
+cleanup:
     vgg_text_free(&file);
-    return path;
+    return status;
 }
 
 clvgg_status cli_runtime(cli_program *cli, clvgg_runtime **out)
 {
-    cli_house_pocl(cli);
-    vgg_text cache_path = cli_cache_path(cli);
-    if (cache_path.failed)
-        return CLVGG_STATUS_OUT_OF_MEMORY;
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text cache_path = {0};
+    VGG_TRY(cli_house_pocl(cli));
+    VGG_TRY(cli_cache_path(cli, &cache_path));
     clvgg_runtime_options options;
     clvgg_runtime_options_defaults(&options);
     options.log = log_line;
@@ -119,7 +145,8 @@ clvgg_status cli_runtime(cli_program *cli, clvgg_runtime **out)
     options.log_level = cli->err_style.terminal ? CLVGG_LOG_INFO : CLVGG_LOG_WARNING;
     options.kernel_dir = cli->kernel_dir;
     options.cache_path = cache_path.bytes;
-    clvgg_status status = clvgg_runtime_create(&options, out);
+    VGG_TRY(clvgg_runtime_create(&options, out));
+cleanup:
     vgg_text_free(&cache_path);
     return status;
 }

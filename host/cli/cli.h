@@ -1,15 +1,17 @@
 /* cli/cli.h — what every verb is given, and what a verb is.
  *
  * A verb is one file, cmd_<verb>.c, that defines a cli_verb; declared below and listed in main.c.
- * It parses its own options by the table in its cli_verb (options.h), from which its --help is
- * printed too.
+ * Its options are a table (options.h), from which the command line is read and --help is printed.
+ *
+ * What fails returns a status, its message written, as in the library; main.c prints it and makes
+ * the exit code. What others go on without is printed at once by cli_fail().
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
 #include "clvgg/image.h"
 #include "clvgg/runtime.h"
-#include "report/alloc.h"
+#include "report/memory.h"
 #include "report/out.h"
 #include "report/style.h"
 
@@ -33,6 +35,8 @@ typedef struct cli_program {
     vgg_out out;            /* standard output */
     bool silent;            /* warnings of the library aren't printed */
     vgg_style out_style, err_style;
+    int exit_code; /* of the first failure that was printed */
+    bool misused;  /* the failure under way is the command line's: cli_misuse() */
 } cli_program;
 
 typedef struct cli_option cli_option;
@@ -42,8 +46,13 @@ typedef struct cli_verb {
     const char *usage;          /* what stands behind "clvgg <verb>" */
     const char *description, *examples;
     const cli_option *options; /* ends with a row of zeros */
-    int (*run)(cli_program *cli, int argc,
-               char **argv); /* argv[0] is the verb; returns an exit code */
+    size_t arguments_size;     /* of the struct that the options fill */
+    void (*set_defaults)(void *arguments); /* NULL: zeros */
+    /* What the arguments lack or contradict, in words, or NULL. May be NULL itself. */
+    const char *(*check)(const void *arguments);
+    clvgg_status (*run)(cli_program *cli, const void *arguments);
+    /* Instead, for a verb with verbs of its own: argv[0] is the verb. */
+    clvgg_status (*dispatch)(cli_program *cli, int argc, char **argv);
 } cli_verb;
 
 extern const cli_verb cli_verb_bench, cli_verb_cache, cli_verb_compare, cli_verb_devices,
@@ -55,18 +64,24 @@ extern const cli_verb cli_verb_bench, cli_verb_cache, cli_verb_compare, cli_verb
 void cli_error(const cli_program *cli, const char *format, ...) VGG_PRINTF(2, 3);
 /* Prints a line without the program's name, for facts that aren't errors. */
 void cli_note(const cli_program *cli, const char *format, ...) VGG_PRINTF(2, 3);
-/* Says what the library's latest failure was and returns the exit code for it. */
-int cli_fail(const cli_program *cli, clvgg_status status);
+/* Prints a text as a note, or that there was no memory for it, and frees it. `what` is the text,
+ * for that message. */
+void cli_note_text(const cli_program *cli, vgg_text *text, const char *what);
+/* Prints the failure and makes it the program's exit code, unless one before did. Nothing for OK.
+ */
+void cli_fail(cli_program *cli, clvgg_status status);
+/* Fails with INVALID_ARGUMENT and a message behind which "Try 'clvgg run --help'." is printed. */
+clvgg_status cli_misuse(cli_program *cli, const char *format, ...) VGG_PRINTF(2, 3);
 /* Says whether writing `output` would replace the file `source`. Either may be NULL or not exist.
  */
 bool cli_replaces(const char *output, const char *source);
-/* The file of the cache, to be freed by vgg_text_free(); empty when there is to be none. */
-vgg_text cli_cache_path(const cli_program *cli);
-/* The folder beside it where features are kept, unless a command says otherwise; likewise. */
-vgg_text cli_features_path(const cli_program *cli);
+/* Appends the file of the cache; nothing when there is to be none. */
+clvgg_status cli_cache_path(const cli_program *cli, vgg_text *path);
+/* Appends the folder beside it where features are kept, unless a command says otherwise. */
+clvgg_status cli_features_path(const cli_program *cli, vgg_text *path);
 /* Gives PoCL a folder under TMPDIR, or /tmp, where it couldn't write its own and the user chose
  * none. To be called before the first call of OpenCL. */
-void cli_house_pocl(const cli_program *cli);
+clvgg_status cli_house_pocl(const cli_program *cli);
 /* A runtime that reports warnings on standard error, with the cache that the user wants. */
 clvgg_status cli_runtime(cli_program *cli, clvgg_runtime **out);
 /* Says how many photographs were damaged, and frees it. */

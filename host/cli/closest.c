@@ -43,3 +43,19 @@ void cli_closest_offer(cli_closest *closest, const char *wanted, const char *can
         closest->distance = distance;
     }
 }
+
+clvgg_status cli_closest_refuse(const cli_closest *closest, const char *what, const char *all,
+                                const char *wanted, vgg_text *list)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *name = closest->name;
+    VGG_REQUIRE(!list->failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for the names of %s",
+                all);
+    status = vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "the model has no %s '%s'%s%s%s Its %s:%s",
+                      what, wanted, name != NULL ? ": did you mean '" : "",
+                      name != NULL ? name : "", name != NULL ? "'?" : ".", all,
+                      vgg_text_string(list));
+cleanup:
+    vgg_text_free(list);
+    return status;
+}

@@ -11,13 +11,29 @@
 
 typedef struct cache_arguments {
     bool json;
+    cli_operands action;
 } cache_arguments;
 
 static const cli_option options[] = {
+    {NULL, 0, CLI_OPTION_OPERANDS, offsetof(cache_arguments, action), "ACTION", 0, 0, ""},
     {"json", 0, CLI_OPTION_FLAG, offsetof(cache_arguments, json), NULL, 0, 0,
      "With list: print one JSON object"},
     {0},
 };
+
+static bool clears(const cache_arguments *arguments)
+{
+    return strcmp(arguments->action.items[0], "clear") == 0;
+}
+
+static const char *check(const void *given)
+{
+    const cache_arguments *arguments = given;
+    if (arguments->action.count != 1 ||
+        (!clears(arguments) && strcmp(arguments->action.items[0], "list") != 0))
+        return "needs one of list, clear";
+    return clears(arguments) && arguments->json ? "--json is for list" : NULL;
+}
 
 /* A list while it is printed. */
 typedef struct cache_list {
@@ -102,29 +118,30 @@ static clvgg_status list_text(cli_program *cli, const cache_places *places)
     static const vgg_column columns[] = {{"kind", false}, {"name", false},    {"last use", false},
                                          {"size", true},  {"options", false}, {"device", false}};
     vgg_text *text = &cli->out.text;
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text rows = {0};
     cache_list list = {
         .table = {.columns = columns, .column_count = sizeof columns / sizeof *columns}};
-    clvgg_status status = clvgg_cache_list(places->runtime, put_row, &list);
+    VGG_TRY(clvgg_cache_list(places->runtime, put_row, &list));
     const cache_list file = list;
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_cache_list_features(places->runtime, places->folder, put_row, &list);
+    VGG_TRY(clvgg_cache_list_features(places->runtime, places->folder, put_row, &list));
     const cache_list features = {.count = list.count - file.count,
                                  .bytes = list.bytes - file.bytes};
-    vgg_text rows = {0};
     vgg_table_finish(&list.table, &cli->out_style, &rows);
-    if (status == CLVGG_STATUS_OK) {
-        put_sum(text, places->file, &file, "");
-        if (features.count > 0)
-            put_sum(text, places->folder, &features, "");
-        if (list.count > 0)
-            vgg_text_join(text, &rows);
-    }
+    put_sum(text, places->file, &file, "");
+    if (features.count > 0)
+        put_sum(text, places->folder, &features, "");
+    if (list.count > 0)
+        vgg_text_join(text, &rows);
+cleanup:
+    vgg_text_free(&list.table.cells);
     vgg_text_free(&rows);
     return status;
 }
 
 static clvgg_status list_json(cli_program *cli, const cache_places *places)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text text = {0};
     cache_list list = {.json = {.text = &text}};
     vgg_json_begin_object(&list.json, NULL);
@@ -132,14 +149,13 @@ static clvgg_status list_json(cli_program *cli, const cache_places *places)
     vgg_json_string(&list.json, "path", places->file);
     vgg_json_string(&list.json, "features_path", places->folder);
     vgg_json_begin_array(&list.json, "entries");
-    clvgg_status status = clvgg_cache_list(places->runtime, put_object, &list);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_cache_list_features(places->runtime, places->folder, put_object, &list);
+    VGG_TRY(clvgg_cache_list(places->runtime, put_object, &list));
+    VGG_TRY(clvgg_cache_list_features(places->runtime, places->folder, put_object, &list));
     vgg_json_end(&list.json);
     vgg_json_bytes(&list.json, "bytes", list.bytes);
     vgg_json_end(&list.json);
-    if (status == CLVGG_STATUS_OK)
-        vgg_text_join(&cli->out.text, &text);
+    vgg_text_join(&cli->out.text, &text);
+cleanup:
     vgg_text_free(&text);
     return status;
 }
@@ -147,65 +163,46 @@ static clvgg_status list_json(cli_program *cli, const cache_places *places)
 /* Says what is gone, and how many files of features stay because they are used. */
 static clvgg_status clear(cli_program *cli, const cache_places *places)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text *text = &cli->out.text;
     cache_list file = {0}, features = {0}, used = {0};
-    clvgg_status status = clvgg_cache_list(places->runtime, count_only, &file);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_cache_clear(places->runtime);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_TRY(clvgg_cache_list(places->runtime, count_only, &file));
+    VGG_TRY(clvgg_cache_clear(places->runtime));
     put_sum(text, places->file, &file, " removed");
     status = clvgg_cache_clear_features(places->runtime, places->folder, count_only, &features);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_cache_list_features(places->runtime, places->folder, count_only, &used);
     if (features.count > 0)
         put_sum(text, places->folder, &features, " removed");
+    VGG_TRY(status);
+    VGG_TRY(clvgg_cache_list_features(places->runtime, places->folder, count_only, &used));
     if (used.count > 0)
         put_sum(text, places->folder, &used, " in use, kept");
+cleanup:
     return status;
 }
 
-static int work(cli_program *cli, const cache_arguments *arguments, bool clears,
-                cache_places *places)
+static clvgg_status run_cache(cli_program *cli, const void *given)
 {
-    clvgg_status status = cli_runtime(cli, &places->runtime);
-    if (status == CLVGG_STATUS_OK)
-        status = clears            ? clear(cli, places)
-                 : arguments->json ? list_json(cli, places)
-                                   : list_text(cli, places);
-    const int exit_code = status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(cli, status);
-    clvgg_runtime_free(places->runtime);
-    return exit_code;
-}
-
-static int run_cache(cli_program *cli, int argc, char **argv)
-{
-    cache_arguments arguments = {0};
-    size_t operand_count = 0;
-    cli_parsed parsed =
-        cli_options_parse(cli, &cli_verb_cache, argc, argv, &arguments, &operand_count);
-    if (parsed != CLI_PARSED)
-        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
-    const char *action = operand_count == 1 ? argv[1] : "";
-    const bool clears = strcmp(action, "clear") == 0;
-    if ((!clears && strcmp(action, "list") != 0) || (clears && arguments.json)) {
-        cli_error(cli, clears ? "--json is for list" : "needs one of list, clear");
-        return cli_options_try_help(cli);
-    }
+    const cache_arguments *arguments = given;
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text path = {0}, folder = {0};
+    cache_places places = {0};
     cli->silent = true; /* what a warning would say is the error here */
-    vgg_text path = cli_cache_path(cli), folder = cli_features_path(cli);
-    cache_places places = {.file = path.bytes, .folder = folder.bytes};
-    int exit_code = CLI_EXIT_FAILED;
-    if (path.failed || folder.failed)
-        exit_code = cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    else if (path.bytes != NULL)
-        exit_code = work(cli, &arguments, clears, &places);
-    else
-        cli_error(cli, cli->cache != NULL ? "CLVGG_CACHE turns the cache off"
-                                          : "no cache: neither HOME nor XDG_CACHE_HOME says where");
+    VGG_TRY(cli_cache_path(cli, &path));
+    VGG_TRY(cli_features_path(cli, &folder));
+    VGG_REQUIRE(path.bytes != NULL, CLVGG_STATUS_NOT_FOUND, "%s",
+                cli->cache != NULL ? "CLVGG_CACHE turns the cache off"
+                                   : "no cache: neither HOME nor XDG_CACHE_HOME says where");
+    places.file = path.bytes;
+    places.folder = folder.bytes;
+    VGG_TRY(cli_runtime(cli, &places.runtime));
+    VGG_TRY((clears(arguments)  ? clear
+             : arguments->json ? list_json
+                               : list_text)(cli, &places));
+cleanup:
+    clvgg_runtime_free(places.runtime);
     vgg_text_free(&path);
     vgg_text_free(&folder);
-    return exit_code;
+    return status;
 }
 
 const cli_verb cli_verb_cache = {
@@ -222,5 +219,7 @@ const cli_verb cli_verb_cache = {
     .examples = "  clvgg cache list\n"
                 "  clvgg cache clear\n",
     .options = options,
+    .arguments_size = sizeof(cache_arguments),
+    .check = check,
     .run = run_cache,
 };

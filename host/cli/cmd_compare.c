@@ -10,12 +10,15 @@
 enum { MOST_FILES = 7 }; /* two columns each but for the first: what fits a table */
 
 typedef struct comparison {
-    char **paths;
+    const char *const *paths;
     vgg_bench_file files[MOST_FILES];
     size_t count;
 } comparison;
 
-static const cli_option options[] = {{0}};
+static const cli_option options[] = {
+    {NULL, 0, CLI_OPTION_OPERANDS, 0, "FILE", 0, 0, ""},
+    {0},
+};
 
 /* Files are called A, B … in the tables; here is which they are. */
 static void print_legend(vgg_text *text, const vgg_style *style, const comparison *c)
@@ -166,35 +169,21 @@ static void print_batches(vgg_text *text, const vgg_style *style, const comparis
 }
 
 /* Every file is read, so that all bad ones are named. */
-static int compare(cli_program *cli, comparison *c)
+static clvgg_status run_compare(cli_program *cli, const void *files)
 {
-    int exit_code = CLI_EXIT_OK;
-    for (size_t i = 0; i < c->count; i++) {
-        clvgg_status status = vgg_bench_file_read(c->paths[i], &c->files[i]);
-        if (status != CLVGG_STATUS_OK)
-            exit_code = cli_fail(cli, status);
+    const cli_operands *paths = files;
+    comparison c = {.paths = paths->items, .count = paths->count};
+    if (c.count < 2 || c.count > MOST_FILES)
+        return cli_misuse(cli, "needs two to %d files that clvgg bench wrote", MOST_FILES);
+    for (size_t i = 0; i < c.count; i++)
+        cli_fail(cli, vgg_bench_file_read(c.paths[i], &c.files[i]));
+    if (cli->exit_code == CLI_EXIT_OK) {
+        print_legend(&cli->out.text, &cli->out_style, &c);
+        print_batches(&cli->out.text, &cli->out_style, &c);
     }
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    print_legend(&cli->out.text, &cli->out_style, c);
-    print_batches(&cli->out.text, &cli->out_style, c);
-    return CLI_EXIT_OK;
-}
-
-static int run_compare(cli_program *cli, int argc, char **argv)
-{
-    comparison c = {.paths = argv + 1};
-    cli_parsed parsed = cli_options_parse(cli, &cli_verb_compare, argc, argv, &c, &c.count);
-    if (parsed != CLI_PARSED)
-        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
-    if (c.count < 2 || c.count > MOST_FILES) {
-        cli_error(cli, "needs two to %d files that clvgg bench wrote", MOST_FILES);
-        return cli_options_try_help(cli);
-    }
-    int exit_code = compare(cli, &c);
     for (size_t i = 0; i < c.count; i++)
         vgg_bench_file_free(&c.files[i]);
-    return exit_code;
+    return CLVGG_STATUS_OK;
 }
 
 const cli_verb cli_verb_compare = {
@@ -208,5 +197,6 @@ const cli_verb cli_verb_compare = {
     .examples = "  clvgg bench --per-layer --out before.json\n"
                 "  clvgg compare before.json after.json\n",
     .options = options,
+    .arguments_size = sizeof(cli_operands),
     .run = run_compare,
 };

@@ -2,12 +2,9 @@
  * what was found from one machine to another.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "cli/context.h"
 #include "cli/interrupt.h"
-#include "cli/model_file.h"
-#include "cli/options.h"
 #include "clvgg/tune.h"
 #include "report/device.h"
 #include "report/format.h"
@@ -16,11 +13,11 @@
 #include "report/table.h"
 
 typedef struct tune_arguments {
-    const char *device, *model, *export_path, *import_path;
-    int compute_units, seed;
+    cli_context_arguments context;
+    const char *export_path, *import_path;
+    int seed;
     clvgg_storage storage;
     cli_counts batches;
-    cli_extent input_size;
     float budget; /* seconds */
     bool redo, clblast, json;
 } tune_arguments;
@@ -28,17 +25,13 @@ typedef struct tune_arguments {
 #define AT(field) offsetof(tune_arguments, field)
 
 static const cli_option options[] = {
-    {"device", 'd', CLI_OPTION_TEXT, AT(device), "D", 0, 0,
-     "Index, P:D, part of a name, gpu, cpu, accelerator or uuid:...\n"
-     "(CLVGG_DEVICE, else the first GPU, else the first device)"},
-    {"compute-units", 0, CLI_OPTION_COUNT, AT(compute_units), "N", 1, 65535,
-     "Use only N compute units of a CPU"},
-    {"model", 'm', CLI_OPTION_TEXT, AT(model), "F", 0, 0,
+    {NULL, 0, CLI_OPTION_OPERANDS, 0, NULL, 0, 0, ": name a model by --model"},
+    CLI_ROWS_DEVICE(tune_arguments, context),
+    {"model", 'm', CLI_OPTION_TEXT, AT(context.model), "F", 0, 0,
      "Safetensors file; or vgg11, vgg13, vgg16, vgg19\n"
      "(CLVGG_MODEL, else vgg16)"},
     {"batch", 'b', CLI_OPTION_COUNTS, AT(batches), "N,...", 1, 4096, "Batches to tune for (1)"},
-    {"input-size", 0, CLI_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
-     "Input of H rows and W columns, or N for a square"},
+    CLI_ROW_INPUT_SIZE(tune_arguments, context),
     {"storage", 0, CLI_OPTION_STORAGE, AT(storage), CLVGG_STORAGE_NAMES, 0, 0,
      "How weights lie on the device (f32)"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Search"},
@@ -50,7 +43,7 @@ static const cli_option options[] = {
     {"clblast", 0, CLI_OPTION_FLAG, AT(clblast), NULL, 0, 0,
      "First CLBlast's own parameters, in a quarter of the budget"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
-    {"json", 0, CLI_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
+    CLI_ROW_JSON(tune_arguments, json),
     {"export", 0, CLI_OPTION_TEXT, AT(export_path), "FILE", 0, 0,
      "Don't tune: write all results that are kept to FILE"},
     {"import", 0, CLI_OPTION_TEXT, AT(import_path), "FILE", 0, 0,
@@ -58,10 +51,24 @@ static const cli_option options[] = {
     {0},
 };
 
+static void set_defaults(void *arguments)
+{
+    *(tune_arguments *)arguments =
+        (tune_arguments){.batches = {.values = {1}, .count = 1}, .budget = 60, .seed = 1};
+}
+
+static const char *check(const void *given)
+{
+    const tune_arguments *arguments = given;
+    return arguments->export_path != NULL && arguments->import_path != NULL
+               ? "--export and --import exclude each other"
+               : NULL;
+}
+
 typedef struct tuning {
     cli_program *cli;
     const tune_arguments *arguments;
-    clvgg_device_info device_info;
+    cli_context context;
     vgg_progress progress;
     vgg_table table;
     vgg_text json_text;
@@ -75,15 +82,13 @@ static bool ends_chain(clvgg_tune_verdict verdict)
 
 static void show_progress(tuning *run, const clvgg_tune_event *event)
 {
-    vgg_text words = {0};
+    char words[160];
     const double chains =
         ((double)event->chain + (ends_chain(event->verdict) ? 1 : 0)) / (double)event->chain_count;
     const double time = event->seconds / (double)run->arguments->budget;
-    vgg_text_printf(&words, "tuning %zu of %zu  batch %d %.24s  %d tried", event->chain + 1,
-                    event->chain_count, event->batch, event->layers, event->candidates);
-    if (!words.failed)
-        vgg_progress_show(&run->progress, chains > time ? chains : time, words.bytes);
-    vgg_text_free(&words);
+    snprintf(words, sizeof words, "tuning %zu of %zu  batch %d %.24s  %d tried", event->chain + 1,
+             event->chain_count, event->batch, event->layers, event->candidates);
+    vgg_progress_show(&run->progress, chains > time ? chains : time, words);
 }
 
 static void put_ms(vgg_table *table, double ms)
@@ -155,7 +160,7 @@ static int note_event(void *user, const clvgg_tune_event *event)
 static void print_text(tuning *run, const clvgg_tune_summary *summary)
 {
     vgg_text *text = &run->cli->out.text;
-    vgg_report_device_name(text, &run->device_info);
+    vgg_report_device_name(text, &run->context.device_info);
     vgg_text_puts(text, "\n\n");
     vgg_table_finish(&run->table, &run->cli->out_style, text);
     vgg_text_printf(text, "\n%zu of %zu %s tuned in %.1f s, %zu of them faster; %zu %s",
@@ -189,8 +194,9 @@ static void print_json(tuning *run, const clvgg_tune_summary *summary, const cha
     vgg_text_join(&run->cli->out.text, &run->json_text);
 }
 
-static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
+static clvgg_status tune(tuning *run)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     static const vgg_column columns[] = {
         {"batch", true},      {"layers", false}, {"variant", false}, {"parameters", false},
         {"default ms", true}, {"ms", true},      {"", false}};
@@ -212,109 +218,76 @@ static int tune(tuning *run, clvgg_device *device, clvgg_model *model)
     run->json.text = &run->json_text;
     vgg_json_begin_object(&run->json, NULL);
     vgg_json_integer(&run->json, "schema", 1);
-    vgg_report_device_json(&run->json, "device", &run->device_info);
+    vgg_report_device_json(&run->json, "device", &run->context.device_info);
     vgg_json_begin_array(&run->json, "chains");
     cli_interrupt_watch();
-    clvgg_status status = clvgg_tune_model(device, model, &tune_options, &summary);
+    status = clvgg_tune_model(run->context.device, run->context.model, &tune_options, &summary);
     vgg_progress_finish(&run->progress);
-    const char *error = status != CLVGG_STATUS_OK ? clvgg_status_message()
+    const char *error = status != CLVGG_STATUS_OK ? vgg_message_of(status)
                         : summary.stopped         ? "interrupted"
                                                   : NULL;
     if (arguments->json)
         print_json(run, &summary, error);
     else
         print_text(run, &summary);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(run->cli, status);
+    VGG_TRY(status);
     if (summary.stopped)
         cli_error(run->cli, "interrupted: what was found is kept, another run goes on");
-    return summary.failed > 0 ? CLI_EXIT_FAILED : CLI_EXIT_OK;
+    if (summary.failed > 0)
+        run->cli->exit_code = CLI_EXIT_FAILED;
+cleanup:
+    return status;
 }
 
-static int tune_with(cli_program *cli, const tune_arguments *arguments, clvgg_runtime *runtime)
+static clvgg_status tune_model(tuning *run)
 {
-    tuning run = {.cli = cli, .arguments = arguments};
-    clvgg_device *device = NULL;
-    clvgg_model *model = NULL;
-    bool random_weights = false;
-    int exit_code = cli_find_model(cli, runtime, arguments->model, &arguments->input_size, &model,
-                                   &random_weights);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    clvgg_device_options device_options;
-    clvgg_device_options_defaults(&device_options);
-    device_options.compute_units = (uint32_t)arguments->compute_units;
-    clvgg_status status =
-        clvgg_device_open(runtime, arguments->device != NULL ? arguments->device : cli->device,
-                          &device_options, &device);
-    run.device_info.struct_size = sizeof run.device_info;
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_device_get_info(device, &run.device_info);
-    exit_code = status == CLVGG_STATUS_OK ? tune(&run, device, model) : cli_fail(cli, status);
-    vgg_text_free(&run.json_text);
-    vgg_text_free(&run.table.cells);
-    clvgg_device_free(device);
-    clvgg_model_free(model);
-    return exit_code;
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(cli_context_find_model(&run->context));
+    VGG_TRY(cli_context_open_device(&run->context));
+    VGG_TRY(tune(run));
+cleanup:
+    return status;
 }
 
 /* --export and --import. */
-static int carry(cli_program *cli, const tune_arguments *arguments, clvgg_runtime *runtime)
+static clvgg_status carry(const tuning *run)
 {
+    const tune_arguments *arguments = run->arguments;
     const bool out = arguments->export_path != NULL;
     const char *path = out ? arguments->export_path : arguments->import_path;
+    clvgg_status status = CLVGG_STATUS_OK;
     size_t count = 0, left = 0;
-    clvgg_status status = out ? clvgg_tune_export(runtime, path, &count)
-                              : clvgg_tune_import(runtime, path, &count, &left);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(cli, status);
-    cli_note(cli, "%s: %zu tuning %s %s", path, count, vgg_plural(count, "result", "results"),
+    VGG_TRY(out ? clvgg_tune_export(run->context.runtime, path, &count)
+                : clvgg_tune_import(run->context.runtime, path, &count, &left));
+    cli_note(run->cli, "%s: %zu tuning %s %s", path, count, vgg_plural(count, "result", "results"),
              out ? "written" : "kept");
     if (left > 0)
-        cli_note(cli, "%s: %zu left, measured with other kernels than this clvgg's", path, left);
-    return CLI_EXIT_OK;
+        cli_note(run->cli, "%s: %zu left, measured with other kernels than this clvgg's", path,
+                 left);
+cleanup:
+    return status;
 }
 
-static int work(cli_program *cli, const tune_arguments *arguments)
+static clvgg_status run_tune(cli_program *cli, const void *given)
 {
-    clvgg_runtime *runtime = NULL;
-    vgg_text path = cli_cache_path(cli);
-    int exit_code = CLI_EXIT_FAILED;
-    if (path.failed) {
-        cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    } else if (path.bytes == NULL) {
-        cli_error(cli, "needs a cache to keep results in: CLVGG_CACHE or HOME names none");
-    } else if (cli->kernel_dir != NULL) {
-        cli_error(cli, "kernels from CLVGG_KERNEL_DIR aren't tuned");
-    } else {
-        clvgg_status status = cli_runtime(cli, &runtime);
-        exit_code = status != CLVGG_STATUS_OK ? cli_fail(cli, status)
-                    : arguments->export_path != NULL || arguments->import_path != NULL
-                        ? carry(cli, arguments, runtime)
-                        : tune_with(cli, arguments, runtime);
-    }
-    clvgg_runtime_free(runtime);
+    const tune_arguments *arguments = given;
+    clvgg_status status = CLVGG_STATUS_OK;
+    tuning run = {.cli = cli, .arguments = arguments};
+    vgg_text path = {0};
+    VGG_TRY(cli_cache_path(cli, &path));
+    VGG_REQUIRE(path.bytes != NULL, CLVGG_STATUS_NOT_FOUND,
+                "needs a cache to keep results in: CLVGG_CACHE or HOME names none");
+    VGG_REQUIRE(cli->kernel_dir == NULL, CLVGG_STATUS_UNSUPPORTED,
+                "kernels from CLVGG_KERNEL_DIR aren't tuned");
+    VGG_TRY(cli_context_begin(&run.context, cli, &arguments->context));
+    VGG_TRY(arguments->export_path != NULL || arguments->import_path != NULL ? carry(&run)
+                                                                             : tune_model(&run));
+cleanup:
+    vgg_text_free(&run.json_text);
+    vgg_text_free(&run.table.cells);
+    cli_context_close(&run.context);
     vgg_text_free(&path);
-    return exit_code;
-}
-
-static int run_tune(cli_program *cli, int argc, char **argv)
-{
-    tune_arguments arguments = {.batches = {.values = {1}, .count = 1}, .budget = 60, .seed = 1};
-    size_t operand_count = 0;
-    cli_parsed parsed =
-        cli_options_parse(cli, &cli_verb_tune, argc, argv, &arguments, &operand_count);
-    if (parsed != CLI_PARSED)
-        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
-    if (operand_count > 0) {
-        cli_error(cli, "takes no argument, got '%s': name a model by --model", argv[1]);
-        return cli_options_try_help(cli);
-    }
-    if (arguments.export_path != NULL && arguments.import_path != NULL) {
-        cli_error(cli, "--export and --import exclude each other");
-        return cli_options_try_help(cli);
-    }
-    return work(cli, &arguments);
+    return status;
 }
 
 const cli_verb cli_verb_tune = {
@@ -330,5 +303,8 @@ const cli_verb cli_verb_tune = {
                 "  clvgg tune --device gpu --model net.safetensors\n"
                 "  clvgg tune --export tuned.json\n",
     .options = options,
+    .arguments_size = sizeof(tune_arguments),
+    .set_defaults = set_defaults,
+    .check = check,
     .run = run_tune,
 };

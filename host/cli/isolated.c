@@ -167,23 +167,26 @@ static void count_devices(cli_program *cli, void *user, void *pipe)
     size_t count = 0;
     char words[32];
     cli->silent = true;
-    clvgg_status status = cli_runtime(cli, &runtime);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_device_count(runtime, &count);
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(cli_runtime(cli, &runtime));
+    VGG_TRY(clvgg_device_count(runtime, &count));
     snprintf(words, sizeof words, "%zu device%s", count, count == 1 ? "" : "s");
-    cli_isolated_send(pipe, "devices", status == CLVGG_STATUS_OK ? words : clvgg_status_message());
-    if (status == CLVGG_STATUS_OK && count == 0)
+    cli_isolated_send(pipe, "devices", words);
+    if (count == 0)
         send_why_not(user, pipe);
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        cli_isolated_send(pipe, "devices", vgg_message_of(status));
 }
 
 void cli_isolated_count(cli_program *cli, const char *library, cli_facts *facts)
 {
-    char *copy = vgg_strdup(library);
+    char *copy = vgg_memory_copy(library, "a driver's name");
     if (copy != NULL)
         cli_isolated_run(cli, library, count_devices, copy, facts);
     else
-        snprintf(facts->problem, sizeof facts->problem, "not tried: %s", clvgg_status_message());
-    vgg_free(copy);
+        snprintf(facts->problem, sizeof facts->problem, "not tried: %.140s", vgg_message());
+    vgg_memory_free(copy);
 }
 
 /* ---- a verb ---- */
@@ -212,7 +215,7 @@ static void try_driver(void *user, const char *file, const char *library, const 
     vgg_text_free(&facts.bytes);
 }
 
-bool cli_isolated_verb(cli_program *cli)
+clvgg_status cli_isolated_verb(cli_program *cli)
 {
     clvgg_runtime *runtime = NULL;
     blame blamed = {.cli = cli};
@@ -221,7 +224,7 @@ bool cli_isolated_verb(cli_program *cli)
     if (child == 0)
         alarm(2 * LISTING_SECONDS);
     if (child <= 0)
-        return true;
+        return CLVGG_STATUS_OK;
     const int state = wait_for(child);
     if (WIFEXITED(state) && WEXITSTATUS(state) <= CLI_EXIT_USAGE)
         _exit(WEXITSTATUS(state));
@@ -234,6 +237,7 @@ bool cli_isolated_verb(cli_program *cli)
     clvgg_runtime_free(runtime);
     describe_end(state, 2 * LISTING_SECONDS, words, sizeof words);
     if (blamed.found == 0)
-        cli_error(cli, "%s, though no driver does that when it is asked alone", words);
-    return false;
+        return vgg_fail(CLVGG_STATUS_OPENCL, "%s, though no driver does that when it is asked alone",
+                        words);
+    _exit(CLI_EXIT_FAILED); /* each has been named */
 }

@@ -30,9 +30,9 @@ bool cli_facts_next(const cli_facts *facts, size_t *at, const char **name, const
  */
 void cli_isolated_count(cli_program *cli, const char *library, cli_facts *facts);
 
-/* Forks. In the child returns true, to do the verb's work. The parent waits and ends as the child
- * does; if a driver crashed it, says which one, as far as can be found out, and returns false: the
- * verb has failed. Where no process can be made, returns true. */
-bool cli_isolated_verb(cli_program *cli);
+/* Forks. In the child returns OK, to do the verb's work; likewise where no process can be made. The
+ * parent waits and ends as the child does; it returns a failure if a driver crashed the child, with
+ * which one, as far as can be found out. */
+clvgg_status cli_isolated_verb(cli_program *cli);
 
 #endif

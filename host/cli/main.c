@@ -37,7 +37,7 @@ static const cli_verb *find_verb(const char *name)
     return NULL;
 }
 
-static int print_help(cli_program *cli)
+static clvgg_status print_help(cli_program *cli)
 {
     vgg_text *text = &cli->out.text;
     const char *bold = vgg_style_bold(&cli->out_style), *reset = vgg_style_reset(&cli->out_style);
@@ -49,10 +49,10 @@ static int print_help(cli_program *cli)
         vgg_text_printf(text, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
     vgg_text_puts(
         text, "\n'clvgg VERB --help' explains a verb. Others: clvgg --help, clvgg --version.\n");
-    return CLI_EXIT_OK;
+    return CLVGG_STATUS_OK;
 }
 
-static int report_unknown(const cli_program *cli, const char *name)
+static clvgg_status refuse_unknown(cli_program *cli, const char *name)
 {
     cli_closest closest = {0};
     for (size_t i = 0; verbs[i] != NULL; i++)
@@ -61,25 +61,23 @@ static int report_unknown(const cli_program *cli, const char *name)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         cli_closest_offer(&closest, name, others[i]);
     const char *what = name[0] == '-' ? "option" : "verb";
-    if (closest.name != NULL)
-        cli_error(cli, "unknown %s '%s': did you mean '%s'?", what, name, closest.name);
-    else
-        cli_error(cli, "unknown %s '%s'", what, name);
-    return cli_options_try_help(cli);
+    return closest.name != NULL ? cli_misuse(cli, "unknown %s '%s': did you mean '%s'?", what, name,
+                                             closest.name)
+                                : cli_misuse(cli, "unknown %s '%s'", what, name);
 }
 
 /* clvgg help [VERB] */
-static int help(cli_program *cli, int argc, char **argv)
+static clvgg_status help(cli_program *cli, int argc, char **argv)
 {
     if (argc < 2)
         return print_help(cli);
     const cli_verb *verb = find_verb(argv[1]);
     if (verb == NULL)
-        return report_unknown(cli, argv[1]);
-    return verb->run(cli, 2, (char *[]){argv[1], "--help", NULL});
+        return refuse_unknown(cli, argv[1]);
+    return cli_call_verb(cli, verb, 2, (char *[]){argv[1], "--help", NULL});
 }
 
-static int dispatch(cli_program *cli, int argc, char **argv)
+static clvgg_status dispatch(cli_program *cli, int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "--help";
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
@@ -88,15 +86,15 @@ static int dispatch(cli_program *cli, int argc, char **argv)
         return help(cli, argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
         vgg_text_printf(&cli->out.text, "clvgg %s\n", clvgg_version());
-        return CLI_EXIT_OK;
+        return CLVGG_STATUS_OK;
     }
     const cli_verb *verb = find_verb(word);
     if (verb == NULL)
-        return report_unknown(cli, word);
+        return refuse_unknown(cli, word);
     cli->verb = verb->name;
     if (verb != &cli_verb_devices) /* it finds out itself */
         cli_crash_notice();
-    return verb->run(cli, argc - 1, argv + 1);
+    return cli_call_verb(cli, verb, argc - 1, argv + 1);
 }
 
 /* A stream closed by the caller must not become the descriptor of a file opened later: it is held
@@ -136,11 +134,14 @@ int main(int argc, char **argv)
         .out_style = vgg_style_of(STDOUT_FILENO, no_colour),
         .err_style = vgg_style_of(STDERR_FILENO, no_colour),
     };
-    int exit_code = dispatch(&cli, argc, argv);
+    cli_fail(&cli, dispatch(&cli, argc, argv));
     int error = vgg_out_close(&cli.out);
     cli_interrupt_die();
     if (error == 0 || error == EPIPE) /* whoever read has enough */
-        return exit_code;
-    cli_error(&cli, "standard output: %s", strerror(error));
-    return exit_code == CLI_EXIT_OK ? CLI_EXIT_FAILED : exit_code;
+        return cli.exit_code;
+    cli_fail(&cli, vgg_fail(error == ENOMEM ? CLVGG_STATUS_OUT_OF_MEMORY : CLVGG_STATUS_IO,
+                            error == ENOMEM ? "out of memory for standard output"
+                                            : "standard output: %s",
+                            strerror(error)));
+    return cli.exit_code;
 }

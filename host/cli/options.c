@@ -1,7 +1,8 @@
 /* cli/options.c — the parser that walks a verb's option table. */
 #include "cli/options.h"
 
-#include <stdlib.h>
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/closest.h"
@@ -15,22 +16,6 @@ typedef struct match {
     const cli_option *option;
     const char *value;
 } match;
-
-static bool append(cli_list *list, const char *item)
-{
-    const char **grown = vgg_realloc(list->items, list->count + 1, sizeof *grown);
-    if (grown == NULL)
-        return false;
-    list->items = grown;
-    list->items[list->count++] = item;
-    return true;
-}
-
-int cli_options_try_help(const cli_program *cli)
-{
-    cli_note(cli, "Try 'clvgg%s%s --help'.", cli->verb ? " " : "", cli->verb ? cli->verb : "");
-    return CLI_EXIT_USAGE;
-}
 
 /* Finds the row for "--name", "--name=value", "-x" or "-xvalue". */
 static match find_option(const cli_option *options, const char *word)
@@ -53,7 +38,7 @@ static match find_option(const cli_option *options, const char *word)
     return word[1] == 'h' ? (match){&help_option, value} : (match){0};
 }
 
-static void report_unknown(cli_program *cli, const cli_option *options, const char *word)
+static clvgg_status refuse_unknown(cli_program *cli, const cli_option *options, const char *word)
 {
     cli_closest closest = {0};
     char name[64] = "";
@@ -62,175 +47,186 @@ static void report_unknown(cli_program *cli, const cli_option *options, const ch
     for (const cli_option *o = options; o->help != NULL && name[0] != '\0'; o++)
         if (o->name != NULL)
             cli_closest_offer(&closest, name, o->name);
-    if (closest.name != NULL)
-        cli_error(cli, "unknown option '%s': did you mean --%s?", word, closest.name);
-    else
-        cli_error(cli, "unknown option '%s'", word);
+    return closest.name != NULL
+               ? cli_misuse(cli, "unknown option '%s': did you mean --%s?", word, closest.name)
+               : cli_misuse(cli, "unknown option '%s'", word);
 }
 
-/* Stores a value into its field; on failure writes what was needed. */
-static bool store(cli_program *cli, const cli_option *option, const char *value, void *arguments)
+/* Reads a value into its field; false where it is none. */
+static bool read_value(const cli_option *option, const char *value, void *field)
 {
-    void *field = (char *)arguments + option->offset;
-    int least = (int)option->least, most = (int)option->most;
+    const int least = (int)option->least, most = (int)option->most;
     switch (option->kind) {
     case CLI_OPTION_FLAG:
-        *(bool *)field = true;
-        return true;
+        return *(bool *)field = true;
     case CLI_OPTION_TEXT:
         *(const char **)field = value;
         return true;
-    case CLI_OPTION_LIST:
-        if (append(field, value))
-            return true;
-        cli_fail(cli, CLVGG_STATUS_OUT_OF_MEMORY);
-        exit(CLI_EXIT_FAILED); /* not the command line's fault; nothing is open yet */
     case CLI_OPTION_COUNT:
-        if (cli_value_count(value, least, most, field))
-            return true;
-        cli_error(cli, "--%s: needs a number from %d to %d, got '%s'", option->name, least, most,
-                  value);
-        return false;
+        return cli_value_count(value, least, most, field);
     case CLI_OPTION_COUNTS:
-        if (cli_value_counts(value, least, most, field))
-            return true;
-        cli_error(cli,
-                  "--%s: needs numbers from %d to %d with commas between, at most %d, got '%s'",
-                  option->name, least, most, CLI_COUNTS_MOST, value);
-        return false;
+        return cli_value_counts(value, least, most, field);
     case CLI_OPTION_NUMBER:
-        if (cli_value_number(value, field) && *(float *)field > 0)
-            return true;
-        cli_error(cli, "--%s: needs a number above 0, got '%s'", option->name, value);
-        return false;
+        return cli_value_number(value, field) && *(float *)field > 0;
     case CLI_OPTION_REAL:
-        if (cli_value_real(value, option->least, option->most, field))
-            return true;
-        cli_error(cli, "--%s: needs a number from %g to %g, got '%s'", option->name, option->least,
-                  option->most, value);
-        return false;
+        return cli_value_real(value, option->least, option->most, field);
     case CLI_OPTION_WORDS:
-        if (cli_value_words(value, option->argument, field))
-            return true;
-        cli_error(cli, "--%s: needs words among %s with commas between, got '%s'", option->name,
-                  option->argument, value);
-        return false;
+        return cli_value_words(value, option->argument, field);
     case CLI_OPTION_DURATION:
-        if (cli_value_duration(value, field))
-            return true;
-        cli_error(cli, "--%s: needs a time such as 90, 60s, 5m or 1h, got '%s'", option->name,
-                  value);
-        return false;
+        return cli_value_duration(value, field);
     case CLI_OPTION_SIZE:
-        if (cli_value_size(value, field) && (double)*(uint64_t *)field >= option->least)
-            return true;
-        cli_error(cli, "--%s: needs a size of at least %.0fM such as 512M or 2G, got '%s'",
-                  option->name, option->least / 1048576, value);
-        return false;
+        return cli_value_size(value, field) && (double)*(uint64_t *)field >= option->least;
     case CLI_OPTION_VALUES:
-        if (cli_value_values(value, option->least, field))
-            return true;
-        cli_error(cli, "--%s: needs one number or three %s%s, got '%s'", option->name,
-                  option->argument, option->least >= 0 ? " above 0" : "", value);
-        return false;
+        return cli_value_values(value, option->least, field);
     case CLI_OPTION_EXTENT:
-        if (cli_value_extent(value, least, most, field))
-            return true;
-        cli_error(cli, "--%s: needs HEIGHTxWIDTH or one number, each from %d to %d, got '%s'",
-                  option->name, least, most, value);
-        return false;
+        return cli_value_extent(value, least, most, field);
     case CLI_OPTION_ALLOWANCE:
-        if (cli_value_allowance(value, field))
-            return true;
-        cli_error(cli, "--%s: needs a number, or a share such as 10%%, got '%s'", option->name,
-                  value);
-        return false;
+        return cli_value_allowance(value, field);
     case CLI_OPTION_CHOICE:
-        if (cli_value_choice(value, option->argument, field))
-            return true;
-        cli_error(cli, "--%s: needs one of %s, got '%s'", option->name, option->argument, value);
-        return false;
+        return cli_value_choice(value, option->argument, field);
     case CLI_OPTION_STORAGE:
-        if (clvgg_storage_parse(value, field) == CLVGG_STATUS_OK)
-            return true;
-        cli_error(cli, "--%s: needs one of %s, got '%s'", option->name, CLVGG_STORAGE_NAMES, value);
+        return clvgg_storage_parse(value, field) == CLVGG_STATUS_OK;
+    default: /* no values */
         return false;
-    case CLI_OPTION_HEADING:
+    }
+}
+
+/* Writes what a value of the option must be. */
+static void say_need(const cli_option *option, char words[256])
+{
+    const int least = (int)option->least, most = (int)option->most;
+    switch (option->kind) {
+    case CLI_OPTION_COUNT:
+        snprintf(words, 256, "a number from %d to %d", least, most);
+        break;
+    case CLI_OPTION_COUNTS:
+        snprintf(words, 256, "numbers from %d to %d with commas between, at most %d", least, most,
+                 CLI_COUNTS_MOST);
+        break;
+    case CLI_OPTION_NUMBER:
+        snprintf(words, 256, "a number above 0");
+        break;
+    case CLI_OPTION_REAL:
+        snprintf(words, 256, "a number from %g to %g", option->least, option->most);
+        break;
+    case CLI_OPTION_WORDS:
+        snprintf(words, 256, "words among %s with commas between", option->argument);
+        break;
+    case CLI_OPTION_DURATION:
+        snprintf(words, 256, "a time such as 90, 60s, 5m or 1h");
+        break;
+    case CLI_OPTION_SIZE:
+        snprintf(words, 256, "a size of at least %.0fM such as 512M or 2G",
+                 option->least / 1048576);
+        break;
+    case CLI_OPTION_VALUES:
+        snprintf(words, 256, "one number or three %s%s", option->argument,
+                 option->least >= 0 ? " above 0" : "");
+        break;
+    case CLI_OPTION_EXTENT:
+        snprintf(words, 256, "HEIGHTxWIDTH or one number, each from %d to %d", least, most);
+        break;
+    case CLI_OPTION_ALLOWANCE:
+        snprintf(words, 256, "a number, or a share such as 10%%");
+        break;
+    default:
+        snprintf(words, 256, "one of %s", option->argument);
         break;
     }
-    return false;
+}
+
+/* Stores a value into its field. */
+static clvgg_status store(cli_program *cli, const cli_option *option, const char *value,
+                          void *arguments)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    void *field = (char *)arguments + option->offset;
+    if (option->kind == CLI_OPTION_LIST) {
+        cli_list *list = field;
+        VGG_MEMORY_GROW(list->items, list->count + 1, "an option's values");
+        list->items[list->count++] = value;
+    } else if (!read_value(option, value, field)) {
+        char need[256];
+        say_need(option, need);
+        status = cli_misuse(cli, "--%s: needs %s, got '%s'", option->name, need, value);
+    }
+cleanup:
+    return status;
 }
 
 /* Handles the option at argv[*at], taking the next word as its value where needed. */
-static cli_parsed parse_option(cli_program *cli, const cli_verb *verb, int argc, char **argv,
-                               int *at, void *arguments)
+static clvgg_status parse_option(cli_program *cli, const cli_verb *verb, int argc, char **argv,
+                                 int *at, void *arguments, bool *help)
 {
     match found = find_option(verb->options, argv[*at]);
     const cli_option *option = found.option;
-    if (option == NULL) {
-        report_unknown(cli, verb->options, argv[*at]);
-        return CLI_PARSED_WRONG;
-    }
-    if (option->argument == NULL && found.value != NULL) {
-        cli_error(cli, "--%s takes no value, got '%s'", option->name, found.value);
-        return CLI_PARSED_WRONG;
-    }
+    if (option == NULL)
+        return refuse_unknown(cli, verb->options, argv[*at]);
+    if (option->argument == NULL && found.value != NULL)
+        return cli_misuse(cli, "--%s takes no value, got '%s'", option->name, found.value);
     if (option == &help_option) {
-        cli_options_print_help(cli, verb);
-        return CLI_PARSED_HELP;
+        *help = true;
+        return CLVGG_STATUS_OK;
     }
     if (option->argument != NULL && found.value == NULL) {
-        if (*at + 1 >= argc) {
-            cli_error(cli, "--%s needs a value: %s", option->name, option->argument);
-            return CLI_PARSED_WRONG;
-        }
+        if (*at + 1 >= argc)
+            return cli_misuse(cli, "--%s needs a value: %s", option->name, option->argument);
         found.value = argv[++*at];
     }
-    return store(cli, option, found.value, arguments) ? CLI_PARSED : CLI_PARSED_WRONG;
+    return store(cli, option, found.value, arguments);
 }
 
-cli_parsed cli_options_parse(cli_program *cli, const cli_verb *verb, int argc, char **argv,
-                             void *arguments, size_t *operand_count)
+/* Gives the operands, which stand at the front of argv, to their row. */
+static clvgg_status take_operands(cli_program *cli, const cli_verb *verb, char **argv, size_t count,
+                                  void *arguments)
 {
-    int kept = 1;
+    const cli_option *row = verb->options;
+    while (row->help != NULL && row->kind != CLI_OPTION_OPERANDS)
+        row++;
+    if (row->kind != CLI_OPTION_OPERANDS || row->argument == NULL)
+        return count == 0 ? CLVGG_STATUS_OK
+                          : cli_misuse(cli, "takes no argument, got '%s'%s", argv[1],
+                                       row->help != NULL ? row->help : "");
+    *(cli_operands *)((char *)arguments + row->offset) =
+        (cli_operands){(const char *const *)argv + 1, count};
+    return CLVGG_STATUS_OK;
+}
+
+/* Fills the arguments by the verb's table; operands move to the front of argv. */
+static clvgg_status parse(cli_program *cli, const cli_verb *verb, int argc, char **argv,
+                          void *arguments, bool *help)
+{
+    static char standard_input[] = "/dev/stdin";
+    clvgg_status status = CLVGG_STATUS_OK;
+    size_t kept = 0;
     bool only_operands = false;
-    for (int at = 1; at < argc; at++) {
+    for (int at = 1; at < argc && !*help; at++) {
         bool is_option = !only_operands && argv[at][0] == '-' && argv[at][1] != '\0';
-        if (is_option && strcmp(argv[at], "--") == 0) {
+        if (is_option && strcmp(argv[at], "--") == 0)
             only_operands = true;
-        } else if (is_option) {
-            cli_parsed parsed = parse_option(cli, verb, argc, argv, &at, arguments);
-            if (parsed == CLI_PARSED_WRONG)
-                cli_options_try_help(cli);
-            if (parsed != CLI_PARSED)
-                return parsed;
-        } else {
-            static char standard_input[] = "/dev/stdin";
-            argv[kept++] = strcmp(argv[at], "-") == 0 ? standard_input : argv[at];
-        }
+        else if (is_option)
+            VGG_TRY(parse_option(cli, verb, argc, argv, &at, arguments, help));
+        else
+            argv[++kept] = strcmp(argv[at], "-") == 0 ? standard_input : argv[at];
     }
-    *operand_count = (size_t)(kept - 1);
-    return CLI_PARSED;
+    if (!*help)
+        VGG_TRY(take_operands(cli, verb, argv, kept, arguments));
+cleanup:
+    return status;
 }
 
 static void print_option(vgg_text *text, const cli_option *option)
 {
     enum { HELP_COLUMN = 30 };
-    vgg_text left = {0};
+    char left[96], letter[8] = "      ";
     if (option->letter != 0)
-        vgg_text_printf(&left, "  -%c, ", option->letter);
+        snprintf(letter, sizeof letter, "  -%c, ", option->letter);
+    snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name, option->argument ? " " : "",
+             option->argument ? option->argument : "");
+    if (strlen(left) > HELP_COLUMN - 2)
+        vgg_text_printf(text, "%s\n%*s", left, HELP_COLUMN, "");
     else
-        vgg_text_puts(&left, "      ");
-    vgg_text_printf(&left, "--%s%s%s", option->name, option->argument ? " " : "",
-                    option->argument ? option->argument : "");
-    if (left.failed) {
-        text->failed = true;
-        return;
-    }
-    if (left.length > HELP_COLUMN - 2)
-        vgg_text_printf(text, "%s\n%*s", left.bytes, HELP_COLUMN, "");
-    else
-        vgg_text_printf(text, "%-*s", HELP_COLUMN, left.bytes);
+        vgg_text_printf(text, "%-*s", HELP_COLUMN, left);
     for (const char *line = option->help; *line != '\0';) {
         size_t length = strcspn(line, "\n");
         if (line != option->help)
@@ -239,10 +235,9 @@ static void print_option(vgg_text *text, const cli_option *option)
         vgg_text_puts(text, "\n");
         line += length + (line[length] == '\n');
     }
-    vgg_text_free(&left);
 }
 
-void cli_options_print_help(cli_program *cli, const cli_verb *verb)
+static void print_help(cli_program *cli, const cli_verb *verb)
 {
     vgg_text *text = &cli->out.text;
     const char *bold = vgg_style_bold(&cli->out_style), *reset = vgg_style_reset(&cli->out_style);
@@ -251,10 +246,37 @@ void cli_options_print_help(cli_program *cli, const cli_verb *verb)
     for (const cli_option *option = verb->options; option->help != NULL; option++) {
         if (option->kind == CLI_OPTION_HEADING)
             vgg_text_printf(text, "\n%s%s:%s\n", bold, option->help, reset);
-        else
+        else if (option->kind != CLI_OPTION_OPERANDS)
             print_option(text, option);
     }
     vgg_text_puts(text, "\n");
     print_option(text, &help_option);
     vgg_text_printf(text, "\n%sExamples:%s\n%s", bold, reset, verb->examples);
+}
+
+clvgg_status cli_call_verb(cli_program *cli, const cli_verb *verb, int argc, char **argv)
+{
+    static union {
+        max_align_t alignment;
+        char bytes[1024];
+    } arguments;
+    clvgg_status status = CLVGG_STATUS_OK;
+    bool help = false;
+    if (verb->dispatch != NULL)
+        return verb->dispatch(cli, argc, argv);
+    assert(verb->arguments_size <= sizeof arguments);
+    if (verb->set_defaults != NULL)
+        verb->set_defaults(&arguments);
+    VGG_TRY(parse(cli, verb, argc, argv, &arguments, &help));
+    if (help) {
+        print_help(cli, verb);
+        goto cleanup;
+    }
+    const char *wrong = verb->check != NULL ? verb->check(&arguments) : NULL;
+    status = wrong != NULL ? cli_misuse(cli, "%s", wrong) : verb->run(cli, &arguments);
+cleanup:
+    for (const cli_option *option = verb->options; option->help != NULL; option++)
+        if (option->kind == CLI_OPTION_LIST)
+            vgg_memory_free(((cli_list *)(arguments.bytes + option->offset))->items);
+    return status;
 }

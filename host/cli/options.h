@@ -34,6 +34,11 @@ typedef struct cli_counts {
     size_t count;
 } cli_counts;
 
+typedef struct cli_operands {
+    const char *const *items; /* argv's */
+    size_t count;
+} cli_operands;
+
 /* Number of items that may be bad: a count, or a share of them but at least one. */
 typedef struct cli_allowance {
     double share;  /* 0 … 1 */
@@ -44,6 +49,8 @@ typedef struct cli_allowance {
 /* The type that an option's field has in the verb's struct of arguments. */
 typedef enum cli_option_kind {
     CLI_OPTION_HEADING,   /* no option: a line in --help */
+    CLI_OPTION_OPERANDS,  /* no option: cli_operands, what isn't one. Verbs without such a row take
+                             none; a row with `help` takes none either, and says what else to do */
     CLI_OPTION_FLAG,      /* bool */
     CLI_OPTION_TEXT,      /* const char * */
     CLI_OPTION_LIST,      /* cli_list, one item each time the option is given */
@@ -71,17 +78,8 @@ struct cli_option {
     const char *help; /* NULL in the row that ends the table */
 };
 
-typedef enum cli_parsed { CLI_PARSED, CLI_PARSED_HELP, CLI_PARSED_WRONG } cli_parsed;
-
-/* Fills `arguments` (which holds the defaults) by the verb's table. Operands move to the front of
- * argv, behind argv[0]; *operand_count says how many. Help and errors have been printed. */
-cli_parsed cli_options_parse(cli_program *cli, const cli_verb *verb, int argc, char **argv,
-                             void *arguments, size_t *operand_count);
-
-/* Prints what `clvgg <verb> --help` says. */
-void cli_options_print_help(cli_program *cli, const cli_verb *verb);
-
-/* "Try 'clvgg run --help'." behind an error in the command line; returns CLI_EXIT_USAGE. */
-int cli_options_try_help(const cli_program *cli);
+/* Runs a verb: its arguments are filled by its table, checked, and freed behind it. --help prints
+ * what the table says instead. */
+clvgg_status cli_call_verb(cli_program *cli, const cli_verb *verb, int argc, char **argv);
 
 #endif

@@ -19,16 +19,19 @@ static bool make_private(const char *path)
            (info.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
-void cli_house_pocl(const cli_program *cli)
+clvgg_status cli_house_pocl(const cli_program *cli)
 {
-    const vgg_pocl_environment environment = {cli->pocl_cache, cli->cache_home, cli->home};
-    vgg_text path = {0};
+    clvgg_status status = CLVGG_STATUS_OK;
     char folder[300];
-    if (cli->pocl_cache == NULL && !vgg_pocl_folder(&environment, &path) && !path.failed) {
-        snprintf(folder, sizeof folder, "%.200s/clvgg-pocl-%lu",
-                 cli->temporary != NULL ? cli->temporary : "/tmp", (unsigned long)geteuid());
-        if (make_private(folder))
-            setenv("POCL_CACHE_DIR", folder, 1);
-    }
-    vgg_text_free(&path);
+    bool writable = true;
+    if (cli->pocl_cache == NULL)
+        VGG_TRY(vgg_report_pocl_folder(cli->cache_home, cli->home, &writable));
+    if (writable)
+        goto cleanup;
+    snprintf(folder, sizeof folder, "%.200s/clvgg-pocl-%lu",
+             cli->temporary != NULL ? cli->temporary : "/tmp", (unsigned long)geteuid());
+    if (make_private(folder))
+        setenv("POCL_CACHE_DIR", folder, 1);
+cleanup:
+    return status;
 }

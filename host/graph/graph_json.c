@@ -248,7 +248,7 @@ cleanup:
     vgg_graph_free(graph);
     cJSON_Delete(root);
     /* In a file nothing is the caller's argument, so a wrong value makes a bad file. */
-    return status == CLVGG_STATUS_INVALID_ARGUMENT ? CLVGG_STATUS_BAD_FILE : status;
+    return status == CLVGG_STATUS_INVALID_ARGUMENT ? vgg_fail_as(CLVGG_STATUS_BAD_FILE) : status;
 }
 
 #else

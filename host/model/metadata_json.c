@@ -124,7 +124,7 @@ clvgg_status vgg_model_preprocess_read_json(const char *json, clvgg_preprocess *
                 counts.mean, counts.std);
     out->channels = counts.channels;
     if (vgg_model_preprocess_check(out) != CLVGG_STATUS_OK)
-        status = CLVGG_STATUS_BAD_FILE; /* the message is written */
+        status = vgg_fail_as(CLVGG_STATUS_BAD_FILE);
 cleanup:
     cJSON_Delete(root);
     return status;

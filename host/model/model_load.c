@@ -244,7 +244,7 @@ cleanup:
      * file's. */
     if (status == CLVGG_STATUS_INVALID_ARGUMENT && options->input_height == 0 &&
         options->input_width == 0)
-        status = CLVGG_STATUS_BAD_FILE;
+        status = vgg_fail_as(CLVGG_STATUS_BAD_FILE);
     vgg_graph_free(load.graph);
     vgg_model_free(model);
     vgg_weights_close(weights);

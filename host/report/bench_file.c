@@ -5,24 +5,25 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json_parse.h"
 #include "base/file.h"
+#include "base/json_parse.h"
+#include "report/memory.h"
 
 void vgg_bench_file_free(vgg_bench_file *file)
 {
     for (size_t i = 0; i < file->result_count; i++) {
         vgg_bench_file_result *result = &file->results[i];
         for (size_t j = 0; j < result->layer_count; j++) {
-            vgg_free(result->layers[j].name);
-            vgg_free(result->layers[j].variant);
+            vgg_memory_free(result->layers[j].name);
+            vgg_memory_free(result->layers[j].variant);
         }
-        vgg_free(result->layers);
+        vgg_memory_free(result->layers);
     }
-    vgg_free(file->results);
-    vgg_free(file->device);
-    vgg_free(file->platform);
-    vgg_free(file->model);
-    vgg_free(file->storage);
+    vgg_memory_free(file->results);
+    vgg_memory_free(file->device);
+    vgg_memory_free(file->platform);
+    vgg_memory_free(file->model);
+    vgg_memory_free(file->storage);
     *file = (vgg_bench_file){0};
 }
 
@@ -64,7 +65,7 @@ static clvgg_status read_string(const cJSON *object, const char *name, char **va
     clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
     VGG_REQUIRE(cJSON_IsString(member), CLVGG_STATUS_BAD_FILE, "'%s' must be a string", name);
-    VGG_DUP(*value, member->valuestring);
+    VGG_MEMORY_COPY(*value, member->valuestring, "a string of a benchmark");
 cleanup:
     return status;
 }
@@ -75,7 +76,7 @@ static clvgg_status read_layers(const cJSON *array, vgg_bench_file_result *resul
     const cJSON *item = NULL;
     VGG_REQUIRE(cJSON_IsArray(array) && cJSON_GetArraySize(array) <= MOST_LAYERS,
                 CLVGG_STATUS_BAD_FILE, "'layers' must be an array of at most %d", MOST_LAYERS);
-    VGG_NEW(result->layers, (size_t)cJSON_GetArraySize(array));
+    VGG_MEMORY_NEW(result->layers, (size_t)cJSON_GetArraySize(array), "a benchmark's layers");
     cJSON_ArrayForEach(item, array)
     {
         vgg_bench_file_layer *layer = &result->layers[result->layer_count++];
@@ -128,7 +129,7 @@ static clvgg_status read_root(const cJSON *root, vgg_bench_file *file)
     VGG_TRY(read_number(peak, "read_gbps", &file->read_gbps));
     VGG_REQUIRE(cJSON_IsArray(results) && cJSON_GetArraySize(results) <= MOST_RESULTS,
                 CLVGG_STATUS_BAD_FILE, "'results' must be an array of at most %d", MOST_RESULTS);
-    VGG_NEW(file->results, (size_t)cJSON_GetArraySize(results));
+    VGG_MEMORY_NEW(file->results, (size_t)cJSON_GetArraySize(results), "a benchmark's results");
     cJSON_ArrayForEach(item, results)
         VGG_TRY(read_result(item, &file->results[file->result_count++]));
 cleanup:
@@ -142,7 +143,7 @@ clvgg_status vgg_bench_file_read(const char *path, vgg_bench_file *file)
     size_t size = 0;
     cJSON *root = NULL;
     *file = (vgg_bench_file){0};
-    VGG_TRY(vgg_file_read_text(path, most_bytes, &bytes, &size));
+    VGG_TRY(vgg_memory_for(vgg_file_read_text(path, most_bytes, &bytes, &size), path));
     status = vgg_json_parse((const char *)bytes, size + 1, true, NULL, &root);
     if (status == CLVGG_STATUS_OK)
         status = read_root(root, file);

@@ -1,7 +1,8 @@
-/* report/clock.h — the clock, for the program, which doesn't see base/. */
+/* report/clock.h — how long something took. */
 #ifndef VGG_REPORT_CLOCK_H
 #define VGG_REPORT_CLOCK_H
 
-#include "base/clock.h"
+/* Milliseconds since some moment in the past, never going back. */
+double vgg_report_now_ms(void);
 
 #endif

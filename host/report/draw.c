@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "report/format.h"
+#include "report/memory.h"
 
 static bool ends_in(const char *path, const char *ending)
 {
@@ -42,8 +43,9 @@ static clvgg_status status_of(const vgg_picture *picture, cairo_status_t code)
         return picture->status;
     if (code == CAIRO_STATUS_PNG_ERROR && errno == ENOMEM) /* all that libpng's message tells */
         code = CAIRO_STATUS_NO_MEMORY;
-    return vgg_fail(code == CAIRO_STATUS_NO_MEMORY ? CLVGG_STATUS_OUT_OF_MEMORY : CLVGG_STATUS_IO,
-                    "drawing a picture: %s", cairo_status_to_string(code));
+    if (code == CAIRO_STATUS_NO_MEMORY)
+        return vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for drawing a picture");
+    return vgg_fail(CLVGG_STATUS_IO, "drawing a picture: %s", cairo_status_to_string(code));
 }
 
 clvgg_status vgg_picture_open(vgg_picture *picture, const char *path, double width, double height,
@@ -52,7 +54,7 @@ clvgg_status vgg_picture_open(vgg_picture *picture, const char *path, double wid
     clvgg_status status = CLVGG_STATUS_OK;
     *picture = (vgg_picture){.is_vector = !ends_in(path, ".png")};
     VGG_TRY(vgg_picture_check(path));
-    VGG_TRY(vgg_writer_open(path, &picture->file));
+    VGG_TRY(vgg_memory_for(vgg_writer_open(path, &picture->file), path));
     if (ends_in(path, ".svg")) {
         picture->surface = cairo_svg_surface_create_for_stream(append, picture, width, height);
         cairo_svg_surface_set_document_unit(picture->surface, CAIRO_SVG_UNIT_PX);
@@ -172,7 +174,7 @@ double vgg_picture_text(vgg_picture *picture, double x, double y, vgg_align alig
         cairo_move_to(cairo, x - (double)align * width / 2, y);
         cairo_show_text(cairo, text->bytes);
     } else if (picture->status == CLVGG_STATUS_OK) {
-        picture->status = CLVGG_STATUS_OUT_OF_MEMORY; /* the message is the allocator's */
+        picture->status = vgg_text_check(text, "words in a picture");
     }
     vgg_text_free(&whole);
     vgg_text_free(&shortened);

@@ -1,9 +1,9 @@
 /* report/figure_panels.c — photographs and heat maps side by side, with colour bars. */
 #include <math.h>
 
-#include "base/alloc.h"
 #include "report/figure_page.h"
 #include "report/format.h"
+#include "report/memory.h"
 #include "report/panel.h"
 
 #ifdef CLVGG_HAVE_CAIRO
@@ -52,7 +52,7 @@ static clvgg_status draw_values(vgg_picture *picture, const placed *p)
     const int height = (int)round(p->height * VGG_FIGURE_SCALE);
     clvgg_status status = CLVGG_STATUS_OK;
     uint8_t *rgb = NULL;
-    VGG_NEW(rgb, 3 * (size_t)width * (size_t)height);
+    VGG_MEMORY_NEW(rgb, 3 * (size_t)width * (size_t)height, "the colours of a panel");
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             vgg_colour(panel->colours, p->low, p->high,
@@ -62,7 +62,7 @@ static clvgg_status draw_values(vgg_picture *picture, const placed *p)
     vgg_figure_cover(picture, &(vgg_pixels){rgb, width, height}, vgg_panel_opacity(panel), p->left,
                      p->top, p->width, p->height);
 cleanup:
-    vgg_free(rgb);
+    vgg_memory_free(rgb);
     return status;
 }
 
@@ -181,7 +181,7 @@ clvgg_status vgg_figure_panels(const char *path, const vgg_panels *panels)
     size_t columns = panels->columns > 0 ? (size_t)panels->columns : 4;
     columns = columns < panels->count ? columns : panels->count > 0 ? panels->count : 1;
     placed *all = NULL;
-    VGG_NEW(all, panels->count);
+    VGG_MEMORY_NEW(all, panels->count, "the panels of a figure");
     const double height = place(panels, columns, side, all);
     const double width = 2 * VGG_FIGURE_MARGIN + (double)columns * (side + PANEL_GAP) - PANEL_GAP;
     VGG_TRY(vgg_figure_open(&picture, path, fmax(width, VGG_FIGURE_LEAST_WIDTH), height,
@@ -191,7 +191,7 @@ clvgg_status vgg_figure_panels(const char *path, const vgg_panels *panels)
     VGG_TRY(vgg_picture_write(&picture));
 cleanup:
     vgg_picture_free(&picture);
-    vgg_free(all);
+    vgg_memory_free(all);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "base/file.h"
+#include "report/text_file.h"
 
 typedef enum column_kind { COLUMN_INT, COLUMN_UINT64, COLUMN_DOUBLE, COLUMN_BOOL } column_kind;
 
@@ -26,20 +26,6 @@ static const struct column {
     {"best", COLUMN_BOOL, offsetof(clvgg_finetune_epoch, best)},
 };
 enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
-
-static clvgg_status write_whole(const char *path, const vgg_text *text)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    vgg_writer *writer = NULL;
-    if (text->failed)
-        return CLVGG_STATUS_OUT_OF_MEMORY; /* the message is the allocator's */
-    VGG_TRY(vgg_writer_open(path, &writer));
-    VGG_TRY(vgg_writer_append(writer, text->bytes, text->length));
-    VGG_TRY(vgg_writer_commit(writer));
-cleanup:
-    vgg_writer_free(writer);
-    return status;
-}
 
 static void print_field(vgg_text *text, const struct column *column, const void *field)
 {
@@ -72,7 +58,7 @@ clvgg_status vgg_metrics_write_csv(const char *path, const clvgg_finetune_epoch 
         }
         vgg_text_puts(&text, "\n");
     }
-    clvgg_status status = write_whole(path, &text);
+    clvgg_status status = vgg_text_save(&text, path, "the metrics");
     vgg_text_free(&text);
     return status;
 }
@@ -146,7 +132,7 @@ clvgg_status vgg_metrics_write_json(const char *path, const vgg_metrics *metrics
     print_confusion(&json, metrics);
     print_epochs(&json, metrics);
     vgg_json_end(&json);
-    clvgg_status status = write_whole(path, &text);
+    clvgg_status status = vgg_text_save(&text, path, "the metrics");
     vgg_text_free(&text);
     return status;
 }

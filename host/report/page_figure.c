@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "report/format.h"
 #include "report/json.h"
+#include "report/memory.h"
 #include "report/panel.h"
 
 /* Pictures smaller than LEAST_SIDE are enlarged by a whole number. Around each its edge goes on for
@@ -33,7 +33,7 @@ static clvgg_status make_sheet(sheet *s, size_t count, int width, int height)
     s->all_width = s->columns * (s->width + 2 * GUTTER);
     s->all_height = s->rows * (s->height + 2 * GUTTER);
     const size_t bytes = 3 * (size_t)s->all_width * (size_t)s->all_height;
-    VGG_NEW(s->rgb, bytes);
+    VGG_MEMORY_NEW(s->rgb, bytes, "the pictures of a page");
     memset(s->rgb, 128, bytes);
 cleanup:
     return status;
@@ -130,8 +130,9 @@ static clvgg_status end(vgg_json *json, clvgg_runtime *runtime, const char *path
         fill_gutter(s, (size_t)i);
     vgg_json_end(json);
     vgg_json_end(json);
-    return json->text->failed
-               ? CLVGG_STATUS_OUT_OF_MEMORY
+    const clvgg_status status = vgg_text_check(json->text, "what is to be read beside a figure");
+    return status != CLVGG_STATUS_OK
+               ? status
                : clvgg_image_write_png(runtime, path, s->all_width, s->all_height, s->rgb);
 }
 
@@ -197,7 +198,7 @@ clvgg_status vgg_page_grid(clvgg_runtime *runtime, const char *path, const vgg_g
     }
     VGG_TRY(end(&json, runtime, path, &s));
 cleanup:
-    vgg_free(s.rgb);
+    vgg_memory_free(s.rgb);
     return status;
 }
 
@@ -236,6 +237,6 @@ clvgg_status vgg_page_panels(clvgg_runtime *runtime, const char *path, const vgg
     }
     VGG_TRY(end(&json, runtime, path, &s));
 cleanup:
-    vgg_free(s.rgb);
+    vgg_memory_free(s.rgb);
     return status;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/clock.h"
+#include "base/clock.h"
 #include "report/format.h"
 
 enum { FEWEST_SHOWN = 16, FEWEST_NAMED = 2, REDRAW_MS = 100, RATE_MS = 500, FEWEST_COLUMNS = 20 };

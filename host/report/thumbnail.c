@@ -6,7 +6,7 @@
 #include <stdio.h> /* jpeglib.h needs FILE */
 #include <stdlib.h>
 
-#include "base/alloc.h"
+#include "report/memory.h"
 
 #ifdef CLVGG_HAVE_JPEG
 
@@ -89,12 +89,12 @@ static clvgg_status reduce(const clvgg_image *image, int width, int height, uint
         preprocess.mean[c] = 0;
         preprocess.std[c] = 1;
     }
-    VGG_NEW(planes, 3 * pixels);
+    VGG_MEMORY_NEW(planes, 3 * pixels, "the values of a small picture");
     VGG_TRY(clvgg_image_prepare(image, &preprocess, planes));
     for (size_t i = 0; i < 3 * pixels; i++)
         rgb[i] = (uint8_t)fminf(fmaxf(planes[i % 3 * pixels + i / 3] + 0.5F, 0), 255);
 cleanup:
-    vgg_free(planes);
+    vgg_memory_free(planes);
     return status;
 }
 
@@ -110,16 +110,16 @@ clvgg_status vgg_thumbnail_append(vgg_text *text, clvgg_runtime *runtime, const 
     const double share = fmin(1, side / fmax(across, down));
     *width = (int)fmax(1, round(across * share));
     *height = (int)fmax(1, round(down * share));
-    VGG_NEW(rgb, 3 * (size_t)*width * (size_t)*height);
+    VGG_MEMORY_NEW(rgb, 3 * (size_t)*width * (size_t)*height, "a small picture");
     VGG_TRY(reduce(image, *width, *height, rgb));
     const bool compressed = compress(&e, rgb, *width, *height);
     jpeg_destroy_compress(&e.codec);
-    VGG_REQUIRE(compressed, CLVGG_STATUS_OUT_OF_MEMORY, "%s: out of memory in libjpeg", path);
+    VGG_REQUIRE(compressed, CLVGG_STATUS_OUT_OF_MEMORY, "%s: out of memory for its small version", path);
     vgg_text_puts(text, "data:image/jpeg;base64,");
     append_base64(text, e.bytes, e.size);
 cleanup:
     free(e.bytes);
-    vgg_free(rgb);
+    vgg_memory_free(rgb);
     clvgg_image_free(image);
     return status;
 }

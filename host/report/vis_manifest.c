@@ -1,8 +1,8 @@
 /* report/vis_manifest.c — manifest.json: one line an activation. */
 #include "report/vis_manifest.h"
 
-#include "base/file.h"
 #include "report/json.h"
+#include "report/text_file.h"
 
 static void put_unit(vgg_json *json, const char *layer, int64_t map, size_t rank,
                      const vgg_manifest_unit *unit)
@@ -35,9 +35,7 @@ static void put_silent(vgg_json *json, const vgg_manifest_layer *layer)
 
 clvgg_status vgg_manifest_write(const vgg_manifest *manifest, const char *path)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text text = {0};
-    vgg_writer *writer = NULL;
     vgg_json json = {.text = &text};
     vgg_json_begin_array(&json, NULL);
     for (size_t l = 0; l < manifest->count; l++)
@@ -49,12 +47,7 @@ clvgg_status vgg_manifest_write(const vgg_manifest *manifest, const char *path)
     for (size_t l = 0; l < manifest->count; l++)
         put_silent(&json, &manifest->layers[l]);
     vgg_json_end(&json);
-    VGG_REQUIRE(!text.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for the manifest");
-    VGG_TRY(vgg_writer_open(path, &writer));
-    VGG_TRY(vgg_writer_append(writer, text.bytes, text.length));
-    VGG_TRY(vgg_writer_commit(writer));
-cleanup:
-    vgg_writer_free(writer);
+    const clvgg_status status = vgg_text_save(&text, path, "the manifest");
     vgg_text_free(&text);
     return status;
 }

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "report/json.h"
 #include "report/page.h"
+#include "report/text_file.h"
 #include "report/thumbnail.h"
 
 void vgg_text_script(vgg_text *text, const char *json)
@@ -62,15 +62,15 @@ static clvgg_status embed(const page_writer *w, const char *file, int side, vgg_
     const size_t before = text->length;
     vgg_text_printf(&path, "%s/%s", w->folder, file);
     *length = 0;
-    if (path.failed)
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-    else
-        status = vgg_thumbnail_append(text, w->report->runtime, path.bytes, side, width, height);
-    vgg_text_free(&path);
-    if (status == CLVGG_STATUS_OUT_OF_MEMORY || status == CLVGG_STATUS_UNSUPPORTED || text->failed)
-        return text->failed ? CLVGG_STATUS_OUT_OF_MEMORY : status;
+    VGG_TRY(vgg_text_check(&path, "a picture's path"));
+    status = vgg_thumbnail_append(text, w->report->runtime, path.bytes, side, width, height);
+    if (status == CLVGG_STATUS_OUT_OF_MEMORY || status == CLVGG_STATUS_UNSUPPORTED)
+        goto cleanup;
+    status = vgg_text_check(text, "the pictures of the page");
     *length = text->length - before;
-    return CLVGG_STATUS_OK;
+cleanup:
+    vgg_text_free(&path);
+    return status;
 }
 
 /* The member `key` of the open object: where the picture is, or null. */
@@ -262,8 +262,7 @@ static clvgg_status put_data(page_writer *w)
         VGG_TRY(put_layer(w, &manifest->layers[i]));
     vgg_json_end(&w->json);
     vgg_json_end(&w->json);
-    if (w->data.failed)
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
+    VGG_TRY(vgg_text_check(&w->data, "the page's data"));
 cleanup:
     return status;
 }
@@ -313,23 +312,15 @@ clvgg_status vgg_report_write(const char *folder, const vgg_report *report, bool
     clvgg_status status = CLVGG_STATUS_OK;
     page_writer w = {.report = report, .folder = folder, .single_file = single_file};
     vgg_text html = {0}, path = {0};
-    vgg_writer *file = NULL;
     vgg_text_printf(&path, "%s/index.html", folder);
+    VGG_TRY(vgg_text_check(&path, "the page's path"));
     if (single_file)
         VGG_TRY(choose_sides(&w));
     VGG_TRY(put_data(&w));
     put_html(&w, &html);
-    if (html.failed || path.failed)
-        status = CLVGG_STATUS_OUT_OF_MEMORY; /* the message is the allocator's */
-    if (status == CLVGG_STATUS_OK)
-        status = vgg_writer_open(path.bytes, &file);
-    if (status == CLVGG_STATUS_OK)
-        status = vgg_writer_append(file, html.bytes, html.length);
-    if (status == CLVGG_STATUS_OK)
-        status = vgg_writer_commit(file);
+    VGG_TRY(vgg_text_save(&html, path.bytes, "the page"));
     *left_out = w.left_out;
 cleanup:
-    vgg_writer_free(file);
     vgg_text_free(&w.source);
     vgg_text_free(&w.data);
     vgg_text_free(&html);

@@ -51,13 +51,16 @@ for folder in host/*/; do
         */*) if [ -d "host/$room" ]; then
                  case " ${may[$name]} " in *" $room "*) ;; *) fail "$file includes $header: $room isn't left of $name" ;; esac
                  # The program speaks to the library through its public headers.
-                 [ "$name" != cli ] || [ "$room" != base ] || fail "$file includes $header: cli uses include/clvgg and report"
+                 [ "$name" != cli ] || [ "$room" != base ] || [ "$header" = base/status.h ] || fail "$file includes $header: cli uses include/clvgg and report"
              fi ;;
         esac
     done < <(includes "${sources[@]}")
 done
-# A failed allocation has a message, so the program allocates by report/alloc.h alone.
-grep -nE '\b(malloc|calloc|realloc|strdup|strndup|free) *\(' host/cli/*.c && fail "host/cli: vgg_calloc() and its kin have a message"
+# A failed allocation of the program's own has a message that names it, so the program allocates by report/memory.h alone.
+grep -rnE '\b(malloc|calloc|realloc|strdup|strndup|free|vgg_(calloc|realloc|strdup|strndup)|VGG_(NEW|DUP)) *\(' --include='*.[ch]' host/cli &&
+    fail "host/cli: VGG_MEMORY_NEW() and its kin say what memory is for"
+grep -rnE '\b(vgg_(calloc|realloc|strdup|strndup)|VGG_(NEW|DUP)) *\(' --include='*.[ch]' host/report | grep -v '^host/report/memory\.c:' &&
+    fail "host/report: VGG_MEMORY_NEW() and its kin say what memory is for"
 [ "$checked" -gt 0 ] || fail "no #include was read"
 
 for header in include/clvgg/*.h; do

@@ -8,20 +8,19 @@
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
 
-#include "cli/options.h"
+#include "cli/context.h"
 #include "clvgg/bench.h"
 #include "report/json.h"
-#include "report/writer.h"
+#include "report/text_file.h"
 
 typedef struct cli_bench_arguments {
-    const char *device, *model, *layer, *out, *head;
-    clvgg_storage storage;
-    int compute_units, gemm, mode, classes, optimizer;
+    cli_context_arguments context;
+    cli_execution_arguments execution;
+    const char *layer, *out, *head;
+    int mode, classes, optimizer;
     cli_counts batches;
-    cli_list variants;
-    cli_extent input_size;
     float min_time;
-    bool per_layer, json, no_cache;
+    bool per_layer, json;
 } cli_bench_arguments;
 
 enum { CLI_BENCH_INFER, CLI_BENCH_FINETUNE }; /* --mode */
@@ -29,10 +28,7 @@ enum { CLI_BENCH_INFER, CLI_BENCH_FINETUNE }; /* --mode */
 typedef struct cli_benchmark {
     cli_program *cli;
     const cli_bench_arguments *arguments;
-    clvgg_device *device;
-    clvgg_device_info device_info;
-    clvgg_model *model;
-    bool random_weights;
+    cli_context context;
     uint64_t flops; /* of one image, up to --layer */
     clvgg_peak peak;
     int has_clock; /* the device */
@@ -41,15 +37,14 @@ typedef struct cli_benchmark {
     clvgg_train_bench_options training_options;
     clvgg_bench_result results[CLI_COUNTS_MOST];
     size_t result_count;
-    bool tuned;         /* a step of any of them */
-    vgg_writer *writer; /* of --out */
+    bool tuned;          /* a step of any of them */
+    vgg_text_file *file; /* of --out */
     vgg_text json_text; /* the JSON object, whole at the end */
     vgg_json json;
 } cli_benchmark;
 
-/* Checks the options and says which contradicts --mode; then creates the bench of training steps.
- */
-bool cli_bench_training_check(const cli_benchmark *run);
+/* Refuses options that contradict --mode; creates the bench of training steps. */
+clvgg_status cli_bench_training_check(cli_program *cli, const cli_bench_arguments *arguments);
 clvgg_status cli_bench_training_create(cli_benchmark *run);
 /* "25088-4096-4096-2". */
 void cli_bench_training_name(const cli_benchmark *run, vgg_text *text);

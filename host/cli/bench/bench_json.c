@@ -10,22 +10,22 @@
 void cli_bench_json_begin(cli_benchmark *run)
 {
     vgg_json *json = &run->json;
-    const clvgg_model *model = run->model;
+    const clvgg_model *model = run->context.model;
     json->text = &run->json_text;
     vgg_json_begin_object(json, NULL);
     vgg_json_integer(json, "schema", 1);
-    vgg_report_device_json(json, "device", &run->device_info);
+    vgg_report_device_json(json, "device", &run->context.device_info);
     if (run->training != NULL) {
         cli_bench_training_json(run);
     } else {
         vgg_json_string(json, "model", clvgg_model_name(model));
         vgg_json_string(json, "architecture", clvgg_model_architecture(model));
-        vgg_json_bool(json, "random_weights", run->random_weights);
+        vgg_json_bool(json, "random_weights", run->context.random_weights);
     }
     if (run->arguments->layer != NULL)
         vgg_json_string(json, "layer", run->arguments->layer);
     vgg_json_bytes(json, "flops", run->flops);
-    vgg_json_string(json, "storage", clvgg_storage_name(run->arguments->storage));
+    vgg_json_string(json, "storage", clvgg_storage_name(run->arguments->execution.storage));
     vgg_json_begin_object(json, "peak");
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
     vgg_json_number(json, "read_gbps", run->peak.read_gbps);

@@ -23,11 +23,11 @@ static void print_training(vgg_text *text, const cli_benchmark *run)
 static void print_model(vgg_text *text, const cli_benchmark *run)
 {
     clvgg_layer_info input = {.struct_size = sizeof input};
-    vgg_text_terminal(text, clvgg_model_name(run->model));
+    vgg_text_terminal(text, clvgg_model_name(run->context.model));
     vgg_text_puts(text, " (");
-    vgg_text_terminal(text, clvgg_model_architecture(run->model));
-    vgg_text_puts(text, run->random_weights ? ", random weights)" : ")");
-    if (clvgg_model_layer(run->model, 0, &input) == CLVGG_STATUS_OK) {
+    vgg_text_terminal(text, clvgg_model_architecture(run->context.model));
+    vgg_text_puts(text, run->context.random_weights ? ", random weights)" : ")");
+    if (clvgg_model_layer(run->context.model, 0, &input) == CLVGG_STATUS_OK) {
         vgg_text_puts(text, ", input ");
         vgg_report_shape(text, &input.output);
     }
@@ -38,8 +38,9 @@ static void print_model(vgg_text *text, const cli_benchmark *run)
     vgg_text_puts(text, ", ");
     vgg_text_measure(text, (double)run->flops / 1e9, 2);
     vgg_text_puts(text, " GFLOP an image");
-    if (run->arguments->storage != CLVGG_STORAGE_F32)
-        vgg_text_printf(text, ", weights as %s", clvgg_storage_name(run->arguments->storage));
+    if (run->arguments->execution.storage != CLVGG_STORAGE_F32)
+        vgg_text_printf(text, ", weights as %s",
+                        clvgg_storage_name(run->arguments->execution.storage));
     vgg_text_puts(text, "\n");
 }
 
@@ -48,7 +49,7 @@ void cli_bench_text_begin(cli_benchmark *run)
     vgg_text *text = &run->cli->out.text;
     const vgg_style *style = &run->cli->out_style;
     fact(text, style, "device");
-    vgg_report_device_name(text, &run->device_info);
+    vgg_report_device_name(text, &run->context.device_info);
     vgg_text_puts(text, "\n");
     fact(text, style, "model");
     (run->training != NULL ? print_training : print_model)(text, run);

@@ -6,22 +6,6 @@
 #include "cli/value.h"
 #include "report/model.h"
 
-static bool refuse(const cli_benchmark *run, const char *option, const char *mode)
-{
-    cli_error(run->cli, "%s is for --mode %s", option, mode);
-    return false;
-}
-
-static bool check_inference(const cli_benchmark *run)
-{
-    const cli_bench_arguments *arguments = run->arguments;
-    if (arguments->head != NULL)
-        return refuse(run, "--head", "finetune");
-    if (arguments->classes > 0)
-        return refuse(run, "--classes", "finetune");
-    return arguments->optimizer < 0 || refuse(run, "--optimizer", "finetune");
-}
-
 /* Widths of the layers before the last. */
 static bool read_head(const char *text, cli_counts *widths)
 {
@@ -34,26 +18,28 @@ static bool read_head(const char *text, cli_counts *widths)
     return cli_value_counts(text, 1, 1 << 20, widths) && widths->count == 2;
 }
 
-bool cli_bench_training_check(const cli_benchmark *run)
+clvgg_status cli_bench_training_check(cli_program *cli, const cli_bench_arguments *arguments)
 {
-    const cli_bench_arguments *arguments = run->arguments;
+    const bool trains = arguments->mode == CLI_BENCH_FINETUNE;
+    const struct {
+        const char *option;
+        bool given, for_training;
+    } rows[] = {{"--head", arguments->head != NULL, true},
+                {"--classes", arguments->classes > 0, true},
+                {"--optimizer", arguments->optimizer >= 0, true},
+                {"--layer", arguments->layer != NULL, false},
+                {"--variant", arguments->execution.variants.count > 0, false},
+                {"--gemm", arguments->execution.gemm != 0, false},
+                {"--storage", arguments->execution.storage != CLVGG_STORAGE_F32, false}};
     cli_counts widths;
-    if (arguments->mode != CLI_BENCH_FINETUNE)
-        return check_inference(run);
-    if (arguments->layer != NULL)
-        return refuse(run, "--layer", "infer");
-    if (arguments->variants.count > 0)
-        return refuse(run, "--variant", "infer");
-    if (arguments->gemm != 0)
-        return refuse(run, "--gemm", "infer");
-    if (arguments->storage != CLVGG_STORAGE_F32)
-        return refuse(run, "--storage", "infer");
-    if (!read_head(arguments->head, &widths)) {
-        cli_error(run->cli, "--head takes two widths, 4096,4096, or none, not '%s'",
-                  arguments->head);
-        return false;
-    }
-    return true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].given && rows[i].for_training != trains)
+            return cli_misuse(cli, "%s is for --mode %s", rows[i].option,
+                              trains ? "infer" : "finetune");
+    if (!read_head(arguments->head, &widths))
+        return cli_misuse(cli, "--head takes two widths, 4096,4096, or none, not '%s'",
+                          arguments->head);
+    return CLVGG_STATUS_OK;
 }
 
 /* Values of an image that the model's first dense layer reads. */
@@ -75,12 +61,13 @@ static int count_features(const clvgg_model *model)
 
 clvgg_status cli_bench_training_create(cli_benchmark *run)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const cli_bench_arguments *arguments = run->arguments;
     clvgg_train_bench_options *options = &run->training_options;
     cli_counts widths;
     clvgg_train_bench_options_defaults(options);
     read_head(arguments->head, &widths);
-    options->features = count_features(run->model);
+    options->features = count_features(run->context.model);
     options->layer_count = (int)widths.count + 1;
     for (size_t i = 0; i < widths.count; i++)
         options->widths[i] = widths.values[i];
@@ -89,9 +76,9 @@ clvgg_status cli_bench_training_create(cli_benchmark *run)
         options->optimizer = (clvgg_optimizer)arguments->optimizer;
     options->min_seconds = (double)arguments->min_time;
     options->per_layer = arguments->per_layer;
-    const clvgg_status status = clvgg_train_bench_create(run->device, options, &run->training);
-    if (status == CLVGG_STATUS_OK)
-        run->flops = clvgg_train_bench_flops(run->training);
+    VGG_TRY(clvgg_train_bench_create(run->context.device, options, &run->training));
+    run->flops = clvgg_train_bench_flops(run->training);
+cleanup:
     return status;
 }
 
@@ -110,7 +97,7 @@ void cli_bench_training_json(cli_benchmark *run)
     vgg_json *json = &run->json;
     vgg_text name = {0};
     cli_bench_training_name(run, &name);
-    vgg_json_string(json, "model", name.bytes != NULL ? name.bytes : "");
+    vgg_json_string(json, "model", vgg_text_string(&name));
     json->text->failed |= name.failed;
     vgg_text_free(&name);
     vgg_json_string(json, "mode", "finetune");

@@ -30,29 +30,21 @@ typedef struct device_list {
 
 static clvgg_status query_all(clvgg_runtime *runtime, const char *default_spec, device_list *list)
 {
-    clvgg_status status = clvgg_device_count(runtime, &list->count);
-    if (status != CLVGG_STATUS_OK)
-        return status;
-    list->infos = vgg_calloc(list->count + 1, sizeof *list->infos);
-    if (list->infos == NULL)
-        return CLVGG_STATUS_OUT_OF_MEMORY;
+    clvgg_status status = CLVGG_STATUS_OK;
+    size_t chosen = 0;
+    VGG_TRY(clvgg_device_count(runtime, &list->count));
+    VGG_MEMORY_NEW(list->infos, list->count + 1, "the list of devices");
     for (size_t i = 0; i < list->count; i++) {
         list->infos[i].struct_size = sizeof *list->infos;
-        status = clvgg_device_query(runtime, i, &list->infos[i]);
-        if (status != CLVGG_STATUS_OK)
-            return status;
+        VGG_TRY(clvgg_device_query(runtime, i, &list->infos[i]));
     }
-    size_t chosen = 0;
     status = clvgg_device_select(runtime, default_spec, &chosen);
     list->chosen = status == CLVGG_STATUS_OK ? (int)chosen : -1;
-    switch (status) {
-    case CLVGG_STATUS_OUT_OF_MEMORY:
-    case CLVGG_STATUS_OUT_OF_DEVICE_MEMORY:
-    case CLVGG_STATUS_OPENCL:
-        return status;
-    default: /* CLVGG_DEVICE names none of the list */
-        return CLVGG_STATUS_OK;
-    }
+    if (status != CLVGG_STATUS_OUT_OF_MEMORY && status != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY &&
+        status != CLVGG_STATUS_OPENCL)
+        status = CLVGG_STATUS_OK; /* CLVGG_DEVICE names none of the list */
+cleanup:
+    return status;
 }
 
 static void print_json(vgg_text *text, const device_list *list)
@@ -84,58 +76,50 @@ static bool lacks_accelerator(const device_list *list)
     return true;
 }
 
-static int print_diagnosis(const cli_program *cli, clvgg_runtime *runtime)
+static clvgg_status print_diagnosis(const cli_program *cli, clvgg_runtime *runtime)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     char text[8192];
     size_t length = 0;
-    const clvgg_status status = clvgg_device_diagnose(runtime, text, sizeof text, &length);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(cli, status);
+    VGG_TRY(clvgg_device_diagnose(runtime, text, sizeof text, &length));
     cli_note(cli, "%s", text);
-    return CLI_EXIT_OK;
+cleanup:
+    return status;
 }
 
-static int show_devices(cli_program *cli, bool json)
+static clvgg_status show_devices(cli_program *cli, bool json)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_runtime *runtime = NULL;
     device_list list = {.chosen = -1};
     cli->no_cache = true; /* no program is compiled */
-    int exit_code = CLI_EXIT_OK;
-    clvgg_status status = cli_runtime(cli, &runtime);
-    if (status == CLVGG_STATUS_OK)
-        status = query_all(runtime, cli->device, &list);
-    if (status != CLVGG_STATUS_OK) {
-        exit_code = cli_fail(cli, status);
-    } else {
-        if (json)
-            print_json(&cli->out.text, &list);
-        else
-            print_text(&cli->out.text, &cli->out_style, &list);
-        vgg_out_flush(&cli->out);
-        if (lacks_accelerator(&list))
-            exit_code = print_diagnosis(cli, runtime);
-        exit_code = list.count > 0 ? exit_code : CLI_EXIT_FAILED;
-    }
-    vgg_free(list.infos);
+    VGG_TRY(cli_runtime(cli, &runtime));
+    VGG_TRY(query_all(runtime, cli->device, &list));
+    if (json)
+        print_json(&cli->out.text, &list);
+    else
+        print_text(&cli->out.text, &cli->out_style, &list);
+    vgg_out_flush(&cli->out);
+    if (list.count == 0)
+        cli->exit_code = CLI_EXIT_FAILED;
+    if (lacks_accelerator(&list))
+        VGG_TRY(print_diagnosis(cli, runtime));
+cleanup:
+    vgg_memory_free(list.infos);
     clvgg_runtime_free(runtime);
-    return exit_code;
+    return status;
 }
 
-static int run_devices(cli_program *cli, int argc, char **argv)
+static clvgg_status run_devices(cli_program *cli, const void *given)
 {
-    devices_arguments arguments = {0};
-    size_t operand_count = 0;
-    cli_parsed parsed =
-        cli_options_parse(cli, &cli_verb_devices, argc, argv, &arguments, &operand_count);
-    if (parsed != CLI_PARSED)
-        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
-    if (operand_count > 0) {
-        cli_error(cli, "takes no argument, got '%s'", argv[1]);
-        return cli_options_try_help(cli);
-    }
-    if (arguments.report)
-        return cli_report_run(cli, arguments.json);
-    return cli_isolated_verb(cli) ? show_devices(cli, arguments.json) : CLI_EXIT_FAILED;
+    const devices_arguments *arguments = given;
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (arguments->report)
+        return cli_report_run(cli, arguments->json);
+    VGG_TRY(cli_isolated_verb(cli));
+    VGG_TRY(show_devices(cli, arguments->json));
+cleanup:
+    return status;
 }
 
 const cli_verb cli_verb_devices = {
@@ -151,5 +135,6 @@ const cli_verb cli_verb_devices = {
                 "  clvgg devices --json\n"
                 "  clvgg devices --report > report.md\n",
     .options = options,
+    .arguments_size = sizeof(devices_arguments),
     .run = run_devices,
 };

@@ -36,7 +36,7 @@ static void put_lines(vgg_text *text, const char *name, const char *value)
 
 static void show(vgg_report *report, const char *name, const vgg_text *shown)
 {
-    const char *value = shown->bytes != NULL ? shown->bytes : "";
+    const char *value = vgg_text_string(shown);
     vgg_text clean = {0};
     if (report->as_json) {
         vgg_json_begin_object(&report->json, NULL);
@@ -45,7 +45,7 @@ static void show(vgg_report *report, const char *name, const vgg_text *shown)
         vgg_json_end(&report->json);
     } else {
         vgg_text_terminal_lines(&clean, value);
-        put_lines(&report->cli->out.text, name, clean.bytes != NULL ? clean.bytes : "");
+        put_lines(&report->cli->out.text, name, vgg_text_string(&clean));
     }
     report->cli->out.text.failed |= shown->failed || clean.failed;
     vgg_text_free(&clean);
@@ -95,7 +95,8 @@ static void report_driver(void *user, const char *file, const char *library, con
     vgg_text title = {0};
     vgg_text_puts(&title, "driver ");
     cli_scrub_path(&report->scrub, file, &title);
-    cli_report_begin(report, title.failed ? "driver" : title.bytes);
+    cli_report_begin(report, vgg_text_string(&title));
+    report->cli->out.text.failed |= title.failed;
     if (library == NULL) {
         cli_report_fact(report, "PROBLEM", problem);
     } else {
@@ -114,13 +115,15 @@ static void send_loader(cli_program *cli, void *user, void *pipe)
     char words[32];
     (void)user;
     cli->no_cache = true;
-    clvgg_status status = cli_runtime(cli, &runtime);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_device_count(runtime, &count); /* drivers may bring loaders */
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(cli_runtime(cli, &runtime));
+    VGG_TRY(clvgg_device_count(runtime, &count)); /* drivers may bring loaders */
     snprintf(words, sizeof words, "%zu", count);
-    cli_isolated_send(pipe, "devices", status == CLVGG_STATUS_OK ? words : clvgg_status_message());
-    if (status == CLVGG_STATUS_OK)
-        (void)clvgg_report_loader(runtime, cli_isolated_send, pipe);
+    cli_isolated_send(pipe, "devices", words);
+    (void)clvgg_report_loader(runtime, cli_isolated_send, pipe);
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        cli_isolated_send(pipe, "devices", vgg_message_of(status));
 }
 
 static void report_loader(vgg_report *report)
@@ -187,24 +190,41 @@ static void report_cache(vgg_report *report, clvgg_runtime *runtime)
 
 static clvgg_status report_all(vgg_report *report)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_runtime *runtime = NULL;
     cli_program quiet = *report->cli;
     quiet.silent = true;
-    clvgg_status status = cli_runtime(&quiet, &runtime);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_TRY(cli_runtime(&quiet, &runtime));
     cli_report_build(report);
     cli_report_system(report);
     cli_report_environment(report);
     report_loader(report);
     status = clvgg_report_drivers(runtime, report_driver, report);
+    cli_fail(report->cli, status);
     report_devices(report);
     report_cache(report, runtime);
+    status = CLVGG_STATUS_OK;
+cleanup:
     clvgg_runtime_free(runtime);
     return status;
 }
 
-int cli_report_run(cli_program *cli, bool as_json)
+/* What the sections come to. */
+static clvgg_status judge(const vgg_report *report)
+{
+    if (report->device_count == 0)
+        return vgg_fail(
+            CLVGG_STATUS_UNSUPPORTED,
+            "no OpenCL device on this machine: 'clvgg devices' says what was looked for");
+    if (report->usable_count < report->device_count || report->bad)
+        return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "%zu of %zu device%s work%s%s",
+                        report->usable_count, report->device_count,
+                        report->device_count == 1 ? "" : "s", report->device_count == 1 ? "s" : "",
+                        report->bad ? ": see PROBLEM" : "");
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status cli_report_run(cli_program *cli, bool as_json)
 {
     vgg_report report = {.cli = cli, .as_json = as_json, .json = {.text = &cli->out.text}};
     cli->silent = true; /* what a warning would say is a fact */
@@ -223,16 +243,5 @@ int cli_report_run(cli_program *cli, bool as_json)
     } else {
         vgg_text_puts(&cli->out.text, "```\n");
     }
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(cli, status);
-    if (report.device_count == 0)
-        cli_error(cli,
-                  "no OpenCL device on this machine: 'clvgg devices' says what was looked for");
-    else if (report.usable_count < report.device_count || report.bad)
-        cli_error(cli, "%zu of %zu device%s work%s%s", report.usable_count, report.device_count,
-                  report.device_count == 1 ? "" : "s", report.device_count == 1 ? "s" : "",
-                  report.bad ? ": see PROBLEM" : "");
-    return report.device_count > 0 && report.usable_count == report.device_count && !report.bad
-               ? CLI_EXIT_OK
-               : CLI_EXIT_FAILED;
+    return status == CLVGG_STATUS_OK && cli->exit_code == CLI_EXIT_OK ? judge(&report) : status;
 }

@@ -22,8 +22,8 @@ typedef struct vgg_report {
     size_t usable_count; /* that work */
 } vgg_report;
 
-/* Returns an exit code: 0 when there is a device, all work, and no driver crashed. */
-int cli_report_run(cli_program *cli, bool as_json);
+/* Fails where there is no device, one doesn't work, or a driver crashed. */
+clvgg_status cli_report_run(cli_program *cli, bool as_json);
 
 void cli_report_begin(vgg_report *report, const char *title);
 /* A clvgg_fact_fn, whose `user` is the report. A value that begins as a path is one, whatever is in

@@ -26,6 +26,7 @@ static clvgg_status build_network(clvgg_runtime *runtime, clvgg_model **model)
 
 static clvgg_status test_network(clvgg_runtime *runtime, clvgg_device *device, void *pipe)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     char words[200];
     clvgg_model *model = NULL;
     clvgg_bench *bench = NULL;
@@ -33,18 +34,15 @@ static clvgg_status test_network(clvgg_runtime *runtime, clvgg_device *device, v
     clvgg_bench_result result = {.struct_size = sizeof result};
     clvgg_bench_options_defaults(&options);
     options.min_seconds = 0.05;
-    clvgg_status status = build_network(runtime, &model);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_bench_create(device, model, &options, &bench);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_bench_run(bench, 2, &result);
-    if (status == CLVGG_STATUS_OK) {
-        snprintf(words, sizeof words,
-                 "%s: two images of 32 pixels through VGG-11 are %.2g off the layers' definition; "
-                 "first pass %.0f ms, then %.2f ms",
-                 result.wrong ? "WRONG" : "right", result.error_l2, result.first_ms, result.min_ms);
-        cli_isolated_send(pipe, result.wrong ? "PROBLEM" : CLI_REPORT_WORKS, words);
-    }
+    VGG_TRY(build_network(runtime, &model));
+    VGG_TRY(clvgg_bench_create(device, model, &options, &bench));
+    VGG_TRY(clvgg_bench_run(bench, 2, &result));
+    snprintf(words, sizeof words,
+             "%s: two images of 32 pixels through VGG-11 are %.2g off the layers' definition; "
+             "first pass %.0f ms, then %.2f ms",
+             result.wrong ? "WRONG" : "right", result.error_l2, result.first_ms, result.min_ms);
+    cli_isolated_send(pipe, result.wrong ? "PROBLEM" : CLI_REPORT_WORKS, words);
+cleanup:
     clvgg_bench_free(bench);
     clvgg_model_free(model);
     return status;
@@ -52,39 +50,37 @@ static clvgg_status test_network(clvgg_runtime *runtime, clvgg_device *device, v
 
 static clvgg_status measure(clvgg_device *device, void *pipe)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     char words[100];
     clvgg_peak peak = {.struct_size = sizeof peak};
-    const clvgg_status status = clvgg_device_measure_peak(device, &peak);
-    if (status == CLVGG_STATUS_OK) {
-        snprintf(words, sizeof words, "%.4g GFLOP/s multiplying and adding, %.3g GB/s reading",
-                 peak.fma_gflops, peak.read_gbps);
-        cli_isolated_send(pipe, "peak", words);
-    }
+    VGG_TRY(clvgg_device_measure_peak(device, &peak));
+    snprintf(words, sizeof words, "%.4g GFLOP/s multiplying and adding, %.3g GB/s reading",
+             peak.fma_gflops, peak.read_gbps);
+    cli_isolated_send(pipe, "peak", words);
+cleanup:
     return status;
 }
 
 void cli_report_device_facts(cli_program *cli, void *index, void *pipe)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_runtime *runtime = NULL;
     clvgg_device *device = NULL;
     clvgg_device_info info = {.struct_size = sizeof info};
     const size_t number = *(const size_t *)index;
     char spec[24];
     snprintf(spec, sizeof spec, "%zu", number);
-    clvgg_status status = cli_runtime(cli, &runtime);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_report_device(runtime, number, cli_isolated_send, pipe);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_device_query(runtime, number, &info);
-    if (status == CLVGG_STATUS_OK && info.usable) {
-        status = clvgg_device_open(runtime, spec, NULL, &device);
-        if (status == CLVGG_STATUS_OK)
-            status = test_network(runtime, device, pipe);
-        if (status == CLVGG_STATUS_OK)
-            status = measure(device, pipe);
-    }
+    VGG_TRY(cli_runtime(cli, &runtime));
+    VGG_TRY(clvgg_report_device(runtime, number, cli_isolated_send, pipe));
+    VGG_TRY(clvgg_device_query(runtime, number, &info));
+    if (!info.usable)
+        goto cleanup;
+    VGG_TRY(clvgg_device_open(runtime, spec, NULL, &device));
+    VGG_TRY(test_network(runtime, device, pipe));
+    VGG_TRY(measure(device, pipe));
+cleanup:
     if (status != CLVGG_STATUS_OK)
-        cli_isolated_send(pipe, "PROBLEM", clvgg_status_message());
+        cli_isolated_send(pipe, "PROBLEM", vgg_message_of(status));
     clvgg_device_free(device); /* keeps compiled programs */
     clvgg_runtime_free(runtime);
 }

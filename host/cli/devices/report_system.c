@@ -76,6 +76,7 @@ static void report_flags(vgg_report *report)
         fclose(file);
     if (text.bytes != NULL)
         cli_report_fact(report, "of its flags", text.bytes);
+    report->cli->out.text.failed |= text.failed;
     vgg_text_free(&text);
 }
 
@@ -118,7 +119,8 @@ static void report_variable(vgg_report *report, const char *name, const char *va
         vgg_text_puts(&shown, value[length] == ':' ? ":" : "");
         value += length + (value[length] == ':');
     }
-    cli_report_fact(report, name, shown.bytes != NULL ? shown.bytes : "");
+    cli_report_fact(report, name, vgg_text_string(&shown));
+    report->cli->out.text.failed |= shown.failed;
     vgg_text_free(&shown);
 }
 

@@ -40,8 +40,8 @@ typedef struct cli_eval {
     uint64_t other_first_count; /* … and images where it is above every group's */
 } cli_eval;
 
-/* Fills eval->classes. False, and said why, when a class of the data set isn't the model's. */
-bool cli_eval_match_classes(cli_eval *eval);
+/* Fills eval->classes. NOT_FOUND when a class of the data set isn't the model's. */
+clvgg_status cli_eval_match_classes(cli_eval *eval);
 /* The run's class of an item of the data set. */
 size_t cli_eval_truth(const cli_eval *eval, size_t item);
 
@@ -54,7 +54,7 @@ void cli_eval_print_text(cli_eval *eval, const char *error);
 void cli_eval_begin_json(cli_eval *eval);
 void cli_eval_end_json(cli_eval *eval, const char *error);
 
-/* Draws eval->mistakes into the file of --mistakes. Returns an exit code. */
-int cli_eval_draw_mistakes(cli_eval *eval);
+/* Draws eval->mistakes into the file of --mistakes. */
+clvgg_status cli_eval_draw_mistakes(cli_eval *eval);
 
 #endif

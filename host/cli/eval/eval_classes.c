@@ -43,8 +43,9 @@ static void list_name(vgg_text *text, size_t index, size_t count, const char *na
         vgg_text_printf(text, " and %zu more", count - index);
 }
 
-static void report_difference(const cli_eval *eval, const char *missing)
+static clvgg_status refuse_difference(const cli_eval *eval, const char *missing)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const cli_run *run = &eval->run;
     const size_t count = clvgg_dataset_class_count(eval->dataset);
     vgg_text text = {0};
@@ -58,11 +59,14 @@ static void report_difference(const cli_eval *eval, const char *missing)
     vgg_text_puts(&text, "\nName the folders as the classes are called, ");
     vgg_text_puts(&text, run->map != NULL ? "or the groups as the folders are."
                                           : "or group the model's classes by --map.");
-    cli_error(run->cli, "%s", text.failed ? missing : text.bytes);
+    VGG_TRY(vgg_text_check(&text, "the names of the classes"));
+    status = vgg_fail(CLVGG_STATUS_NOT_FOUND, "%s", text.bytes);
+cleanup:
     vgg_text_free(&text);
+    return status;
 }
 
-bool cli_eval_match_classes(cli_eval *eval)
+clvgg_status cli_eval_match_classes(cli_eval *eval)
 {
     const size_t count = clvgg_dataset_class_count(eval->dataset);
     const char *missing = NULL;
@@ -74,7 +78,5 @@ bool cli_eval_match_classes(cli_eval *eval)
     eval->by_order = missing != NULL && count == eval->run.ranked_count && is_nameless(&eval->run);
     for (size_t i = 0; i < count && eval->by_order; i++)
         eval->classes[i] = i;
-    if (missing != NULL && !eval->by_order)
-        report_difference(eval, missing);
-    return missing == NULL || eval->by_order;
+    return missing == NULL || eval->by_order ? CLVGG_STATUS_OK : refuse_difference(eval, missing);
 }

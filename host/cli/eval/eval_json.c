@@ -11,12 +11,13 @@ void cli_eval_begin_json(cli_eval *eval)
     json->text = &run->cli->out.text;
     vgg_json_begin_object(json, NULL);
     vgg_json_integer(json, "schema", 1);
-    vgg_report_device_json(json, "device", &run->device_info);
-    vgg_json_string(json, "model", clvgg_model_name(run->model));
+    vgg_report_device_json(json, "device", &run->context.device_info);
+    vgg_json_string(json, "model", clvgg_model_name(run->context.model));
     if (run->map != NULL)
         vgg_json_string(json, "map", run->arguments->map);
     vgg_json_string(json, "data", eval->arguments->data);
-    vgg_report_preprocess_json(json, "preprocess", &run->preprocess, run->preprocess_origin);
+    vgg_report_preprocess_json(json, "preprocess", &run->context.preprocess,
+                               run->context.preprocess_origin);
     vgg_json_begin_array(json, "skipped");
     for (size_t i = 0; i < clvgg_dataset_skipped_count(eval->dataset); i++) {
         const char *file = NULL, *reason = NULL;

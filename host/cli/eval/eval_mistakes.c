@@ -4,17 +4,17 @@
 
 #include "cli/eval/eval.h"
 
-/* The whole photograph, as large as a cell allows, as 8-bit RGB; to be freed. NULL when it can't be
- * read any more. */
-static uint8_t *make_thumbnail(cli_run *run, const char *path, int *width, int *height)
+/* The whole photograph, as large as a cell allows, as 8-bit RGB; to be freed. */
+static clvgg_status make_thumbnail(const cli_run *run, const char *path, uint8_t **out, int *width,
+                                   int *height)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_image *image = NULL;
     float *values = NULL;
     uint8_t *rgb = NULL;
     clvgg_preprocess preprocess;
     clvgg_preprocess_defaults(&preprocess);
-    if (clvgg_image_read(run->runtime, path, &image) != CLVGG_STATUS_OK)
-        return NULL;
+    VGG_TRY(clvgg_image_read(run->context.runtime, path, &image));
     const double across = clvgg_image_width(image), down = clvgg_image_height(image);
     const double scale = fmin(VGG_CONTACT_WIDTH / across, VGG_CONTACT_HEIGHT / down);
     *width = preprocess.width = (int)fmax(1, floor(across * scale + 0.001));
@@ -26,18 +26,21 @@ static uint8_t *make_thumbnail(cli_run *run, const char *path, int *width, int *
         preprocess.std[c] = 1;
     }
     const size_t pixels = (size_t)*width * (size_t)*height;
-    values = vgg_calloc(3 * pixels, sizeof *values);
-    if (values != NULL && clvgg_image_prepare(image, &preprocess, values) == CLVGG_STATUS_OK)
-        rgb = vgg_calloc(3 * pixels, 1);
-    for (size_t i = 0; rgb != NULL && i < 3 * pixels; i++) /* planes to pixels */
+    VGG_MEMORY_NEW(values, 3 * pixels, "the values of a small picture");
+    VGG_TRY(clvgg_image_prepare(image, &preprocess, values));
+    VGG_MEMORY_NEW(rgb, 3 * pixels, "a small picture");
+    for (size_t i = 0; i < 3 * pixels; i++) /* planes to pixels */
         rgb[i] = (uint8_t)fminf(fmaxf(values[i % 3 * pixels + i / 3] + 0.5f, 0), 255);
-    vgg_free(values);
+    *out = rgb;
+cleanup:
+    vgg_memory_free(values);
     clvgg_image_free(image);
-    return rgb;
+    return status;
 }
 
-int cli_eval_draw_mistakes(cli_eval *eval)
+clvgg_status cli_eval_draw_mistakes(cli_eval *eval)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     cli_run *run = &eval->run;
     vgg_contact_cell cells[VGG_CONTACT_MOST_CELLS];
     uint8_t *thumbnails[VGG_CONTACT_MOST_CELLS];
@@ -54,17 +57,22 @@ int cli_eval_draw_mistakes(cli_eval *eval)
                                  .truth = cli_run_name(run, cli_eval_truth(eval, mistake->item)),
                                  .predicted = cli_run_name(run, mistake->predicted),
                                  .probability = (double)mistake->probability};
-        cell.rgb = thumbnails[count] = make_thumbnail(run, cell.file, &cell.width, &cell.height);
-        if (cell.rgb != NULL)
+        status =
+            make_thumbnail(run, cell.file, &thumbnails[count], &cell.width, &cell.height);
+        if (status == CLVGG_STATUS_OUT_OF_MEMORY)
+            goto cleanup;
+        if (status == CLVGG_STATUS_OK) { /* else it can't be read any more */
+            cell.rgb = thumbnails[count];
             cells[count++] = cell;
+        }
     }
     snprintf(title, sizeof title, "%llu of %llu %s taken for another class%s",
              (unsigned long long)wrong, (unsigned long long)summary.images,
              vgg_plural(summary.images, "image", "images"),
              count > 0 ? ", the most confident first" : "");
-    const clvgg_status status =
-        vgg_contact_sheet_write(eval->arguments->mistakes, title, cells, count);
+    VGG_TRY(vgg_contact_sheet_write(eval->arguments->mistakes, title, cells, count));
+cleanup:
     for (size_t i = 0; i < count; i++)
-        vgg_free(thumbnails[i]);
-    return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(run->cli, status);
+        vgg_memory_free(thumbnails[i]);
+    return status;
 }

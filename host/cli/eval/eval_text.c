@@ -177,6 +177,6 @@ void cli_eval_print_text(cli_eval *eval, const char *error)
         print_confusions(eval);
     if (eval->mistake_count > 0)
         print_mistakes(eval);
-    if (error == NULL && !run->arguments->quiet)
+    if (error == NULL && !run->arguments->context.quiet)
         cli_run_say_counts(run);
 }

@@ -8,13 +8,12 @@
 
 #include "cli/finetune/finetune.h"
 #include "cli/interrupt.h"
-#include "cli/model_file.h"
-#include "cli/run/run_options.h"
 #include "cli/value.h"
 
 #define AT(field) offsetof(cli_finetune_arguments, field)
 
 static const cli_option options[] = {
+    {NULL, 0, CLI_OPTION_OPERANDS, 0, NULL, 0, 0, ": name photographs by --data"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Data and model"},
     {"data", 0, CLI_OPTION_TEXT, AT(data), "DIR", 0, 0,
      "Training photographs: a folder a class (DIR/cat/...), or names as\n"
@@ -22,8 +21,8 @@ static const cli_option options[] = {
     {"val", 0, CLI_OPTION_TEXT, AT(val), "DIR", 0, 0, "Validation photographs, laid out likewise"},
     {"val-split", 0, CLI_OPTION_REAL, AT(val_split), "SHARE", 0.001, 0.9,
      "Without --val: this share of each class (0.1)"},
-    CLI_OPTION_ROW_MAX_BAD(AT(max_bad)),
-    {"model", 'm', CLI_OPTION_TEXT, AT(model), "F", 0, 0,
+    CLI_ROW_MAX_BAD(cli_finetune_arguments, max_bad),
+    {"model", 'm', CLI_OPTION_TEXT, AT(context.model), "F", 0, 0,
      "Pretrained network, safetensors (CLVGG_MODEL, else the default)"},
     {"output", 'o', CLI_OPTION_TEXT, AT(output), "FILE", 0, 0, "The new model, safetensors"},
     {"dtype", 0, CLI_OPTION_CHOICE, AT(dtype), "f32|f16|bf16", 0, 0,
@@ -73,11 +72,7 @@ static const cli_option options[] = {
      "Most that this folder may hold (20G)"},
     {"mem-limit", 0, CLI_OPTION_SIZE, AT(memory_limit_bytes), "SIZE", 16777216, 0,
      "Of host memory for reading, decoding and streaming (1G)"},
-    {"device", 'd', CLI_OPTION_TEXT, AT(device), "D", 0, 0,
-     "Index, P:D, part of a name, gpu, cpu, accelerator or uuid:...\n"
-     "(CLVGG_DEVICE, else the first GPU, else the first device)"},
-    {"compute-units", 0, CLI_OPTION_COUNT, AT(compute_units), "N", 1, 65535,
-     "Use only N compute units of a CPU"},
+    CLI_ROWS_DEVICE(cli_finetune_arguments, context),
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Run"},
     {"run-dir", 0, CLI_OPTION_TEXT, AT(run_dir), "DIR", 0, 0,
      "Checkpoints, metrics and curves (FILE with .run for .safetensors)"},
@@ -88,9 +83,9 @@ static const cli_option options[] = {
      "Between checkpoints inside an epoch (5m)"},
     {"dry-run", 'n', CLI_OPTION_FLAG, AT(dry_run), NULL, 0, 0,
      "Say what would be done, what it needs and about how long it takes"},
-    {"json", 0, CLI_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
+    CLI_ROW_JSON(cli_finetune_arguments, json),
     {"quiet", 'q', CLI_OPTION_FLAG, AT(quiet), NULL, 0, 0, "Only results and errors"},
-    {"no-cache", 0, CLI_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
+    {"no-cache", 0, CLI_OPTION_FLAG, AT(context.no_cache), NULL, 0, 0,
      "Neither use nor keep compiled programs and tuning results"},
     {0},
 };
@@ -152,10 +147,12 @@ static void take_options(const cli_finetuning *run, clvgg_finetune_options *out)
 }
 
 /* Chooses the folders of checkpoints and features. */
-static bool choose_folders(cli_finetuning *run)
+static clvgg_status choose_folders(cli_finetuning *run)
 {
     static const char suffix[] = ".safetensors";
+    clvgg_status status = CLVGG_STATUS_OK;
     const cli_finetune_arguments *arguments = run->arguments;
+    vgg_text features = {0};
     if (arguments->run_dir != NULL) {
         vgg_text_puts(&run->run_dir, arguments->run_dir);
     } else if (arguments->output != NULL) {
@@ -166,7 +163,8 @@ static bool choose_folders(cli_finetuning *run)
         vgg_text_append(&run->run_dir, arguments->output, length);
         vgg_text_puts(&run->run_dir, ".run");
     }
-    vgg_text features = cli_features_path(run->cli);
+    VGG_TRY(vgg_text_check(&run->run_dir, "the path of the run's folder"));
+    VGG_TRY(cli_features_path(run->cli, &features));
     if (arguments->cache != NULL) {
         if (strcmp(arguments->cache, "off") != 0)
             vgg_text_puts(&run->cache_dir, arguments->cache);
@@ -175,109 +173,78 @@ static bool choose_folders(cli_finetuning *run)
     } else if (run->run_dir.bytes != NULL) {
         vgg_text_printf(&run->cache_dir, "%s/features", run->run_dir.bytes);
     }
-    const bool good = !run->run_dir.failed && !run->cache_dir.failed && !features.failed;
+    VGG_TRY(vgg_text_check(&run->cache_dir, "the path of kept features"));
+cleanup:
     vgg_text_free(&features);
-    return good;
+    return status;
 }
 
-static int train(cli_finetuning *run)
+/* Reports how it ended, and behind a failure how to go on. */
+static void end(cli_finetuning *run, clvgg_status status)
 {
+    cli_finetune_report(run, status != CLVGG_STATUS_OK ? vgg_message_of(status) : NULL);
+    if (status == CLVGG_STATUS_OK)
+        return;
+    cli_fail(run->cli, status);
+    run->cli->exit_code = CLI_EXIT_FAILED; /* the options were good enough to begin */
+    if (!run->written)
+        cli_finetune_say_what_goes_on(run, status);
+}
+
+static void train(cli_finetuning *run)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
     run->cli->silent = run->arguments->quiet;
     if (!run->arguments->quiet)
         cli_finetune_announce(run);
     cli_interrupt_watch();
-    clvgg_status status = clvgg_finetune_run(run->finetune);
+    status = clvgg_finetune_run(run->finetune);
     vgg_progress_finish(&run->progress);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_finetune_save(run->finetune, run->arguments->output,
-                                     (clvgg_dtype)run->arguments->dtype);
-    run->written = status == CLVGG_STATUS_OK;
-    if (status == CLVGG_STATUS_OK)
-        status = cli_finetune_write_files(run);
-    cli_finetune_report(run, status != CLVGG_STATUS_OK ? clvgg_status_message() : NULL);
-    if (status == CLVGG_STATUS_OK)
-        return CLI_EXIT_OK;
-    cli_fail(run->cli, status);
-    if (!run->written)
-        cli_finetune_say_what_goes_on(run, status);
-    return CLI_EXIT_FAILED;
+    VGG_TRY(status);
+    VGG_TRY(clvgg_finetune_save(run->finetune, run->arguments->output,
+                                (clvgg_dtype)run->arguments->dtype));
+    run->written = true;
+    VGG_TRY(cli_finetune_write_files(run));
+cleanup:
+    end(run, status);
 }
 
 /* The errno that keeps a file from being written, or 0. */
 static int find_obstacle(const char *path)
 {
-    vgg_text folder = {0};
+    char folder[4096];
     struct stat info;
     const char *slash = strrchr(path, '/');
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
         return S_ISDIR(info.st_mode) ? EISDIR : 0;
-    vgg_text_append(&folder, slash != NULL ? path : ".",
-                    slash != NULL ? (size_t)(slash - path + 1) : 1);
-    const int obstacle = folder.failed ? ENOMEM : access(folder.bytes, W_OK) == 0 ? 0 : errno;
-    vgg_text_free(&folder);
-    return obstacle;
+    const int length =
+        snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path + 1) : 1,
+                 slash != NULL ? path : ".");
+    return length >= (int)sizeof folder ? ENAMETOOLONG : access(folder, W_OK) == 0 ? 0 : errno;
 }
 
 /* Hours of training shouldn't end at a folder that isn't there. */
-static int check_output(const cli_finetuning *run)
+static clvgg_status check_output(const cli_finetuning *run)
 {
     const char *output = run->arguments->output;
-    if (cli_replaces(output, clvgg_model_name(run->base))) {
-        cli_error(run->cli, "--output would replace '%s', which is to be read", output);
-        return cli_options_try_help(run->cli);
-    }
+    if (cli_replaces(output, clvgg_model_name(run->context.model)))
+        return cli_misuse(run->cli, "--output would replace '%s', which is to be read", output);
     const int obstacle = output != NULL ? find_obstacle(output) : 0;
-    if (obstacle == 0)
-        return CLI_EXIT_OK;
-    cli_error(run->cli, "%s: can't be written: %s", output, strerror(obstacle));
-    return CLI_EXIT_FAILED;
+    return obstacle == 0 ? CLVGG_STATUS_OK
+                         : vgg_fail(CLVGG_STATUS_IO, "%s: can't be written: %s", output,
+                                    strerror(obstacle));
 }
 
-static int set_up(cli_finetuning *run)
-{
-    const cli_finetune_arguments *arguments = run->arguments;
-    clvgg_model_options model_options;
-    clvgg_model_options_defaults(&model_options);
-    const char *labels = NULL;
-    int exit_code = CLI_EXIT_OK;
-    run->base = cli_load_model(run->cli, run->runtime, arguments->model, &model_options, &labels,
-                               &exit_code);
-    if (run->base == NULL)
-        return exit_code;
-    exit_code = check_output(run);
-    if (exit_code == CLI_EXIT_OK)
-        exit_code = cli_finetune_open_data(run);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    clvgg_device_options device_options;
-    clvgg_device_options_defaults(&device_options);
-    device_options.compute_units = (uint32_t)arguments->compute_units;
-    clvgg_status status = clvgg_device_open(
-        run->runtime, arguments->device != NULL ? arguments->device : run->cli->device,
-        &device_options, &run->device);
-    run->device_info.struct_size = sizeof run->device_info;
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_device_get_info(run->device, &run->device_info);
-    return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(run->cli, status);
-}
-
-/* A contradiction in the options is a wrong command line, anything else is work that failed. */
-static int create(cli_finetuning *run)
+static clvgg_status create(cli_finetuning *run)
 {
     clvgg_finetune_options finetune_options;
     clvgg_finetune_options_defaults(&finetune_options);
     take_options(run, &finetune_options);
-    if (run->arguments->head != NULL && !read_head(run->arguments->head, &finetune_options)) {
-        cli_error(run->cli, "--head: needs two widths as 128,128, or none, got '%s'",
-                  run->arguments->head);
-        return cli_options_try_help(run->cli);
-    }
-    const clvgg_status status = clvgg_finetune_create(run->device, run->base, run->train, run->val,
-                                                      &finetune_options, &run->finetune);
-    if (status == CLVGG_STATUS_OK)
-        return CLI_EXIT_OK;
-    cli_fail(run->cli, status);
-    return status == CLVGG_STATUS_INVALID_ARGUMENT ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
+    if (run->arguments->head != NULL && !read_head(run->arguments->head, &finetune_options))
+        return cli_misuse(run->cli, "--head: needs two widths as 128,128, or none, got '%s'",
+                          run->arguments->head);
+    return clvgg_finetune_create(run->context.device, run->context.model, run->train, run->val,
+                                 &finetune_options, &run->finetune);
 }
 
 static void release(cli_finetuning *run)
@@ -286,36 +253,39 @@ static void release(cli_finetuning *run)
     clvgg_dataset_free(run->whole);
     clvgg_dataset_free(run->train);
     clvgg_dataset_free(run->val);
-    clvgg_device_free(run->device);
-    clvgg_model_free(run->base);
-    cli_runtime_free(run->cli, run->runtime);
+    cli_context_close(&run->context);
     vgg_text_free(&run->run_dir);
     vgg_text_free(&run->cache_dir);
-    vgg_free(run->epochs);
+    vgg_memory_free(run->epochs);
 }
 
-static int work(cli_program *cli, const cli_finetune_arguments *arguments)
+static clvgg_status run_finetune(cli_program *cli, const void *given)
 {
+    const cli_finetune_arguments *arguments = given;
+    clvgg_status status = CLVGG_STATUS_OK;
     cli_finetuning run = {.cli = cli, .arguments = arguments};
-    cli->no_cache = arguments->no_cache;
-    clvgg_status status =
-        choose_folders(&run) ? cli_runtime(cli, &run.runtime) : CLVGG_STATUS_OUT_OF_MEMORY;
-    int exit_code = status == CLVGG_STATUS_OK ? set_up(&run) : cli_fail(cli, status);
-    if (exit_code == CLI_EXIT_OK)
-        exit_code = create(&run);
-    if (exit_code == CLI_EXIT_OK && !cli_finetune_take_epochs(&run)) {
-        cli_error(cli, "out of memory");
-        exit_code = CLI_EXIT_FAILED;
-    }
-    if (exit_code == CLI_EXIT_OK)
-        exit_code = arguments->dry_run ? cli_finetune_dry_run(&run) : train(&run);
+    cli->no_cache = arguments->context.no_cache;
+    VGG_TRY(choose_folders(&run));
+    VGG_TRY(cli_context_begin(&run.context, cli, &arguments->context));
+    VGG_TRY(cli_context_load_model(&run.context));
+    VGG_TRY(check_output(&run));
+    VGG_TRY(cli_finetune_open_data(&run));
+    VGG_TRY(cli_context_open_device(&run.context));
+    VGG_TRY(create(&run));
+    VGG_TRY(cli_finetune_take_epochs(&run));
+    if (arguments->dry_run)
+        VGG_TRY(cli_finetune_dry_run(&run));
+    else
+        train(&run);
+cleanup:
     release(&run);
-    return exit_code;
+    return status;
 }
 
 /* The fault of the command line, an option missing or contradicted, or NULL. */
-static const char *find_wrong(const cli_finetune_arguments *arguments)
+static const char *check(const void *given)
 {
+    const cli_finetune_arguments *arguments = given;
     if (arguments->data == NULL)
         return "needs --data, a folder of photographs";
     if (arguments->output == NULL && !arguments->dry_run)
@@ -331,39 +301,27 @@ static const char *find_wrong(const cli_finetune_arguments *arguments)
     return NULL;
 }
 
-static int run_finetune(cli_program *cli, int argc, char **argv)
+static void set_defaults(void *arguments)
 {
     clvgg_finetune_options defaults;
     clvgg_finetune_options_defaults(&defaults);
-    cli_finetune_arguments arguments = {.train = -1,
-                                        .head_init = -1,
-                                        .activation = -1,
-                                        .epochs = defaults.epochs,
-                                        .batch = defaults.batch,
-                                        .optimizer = (int)defaults.optimizer,
-                                        .lr_schedule = (int)defaults.lr_schedule,
-                                        .warmup = defaults.warmup_epochs,
-                                        .momentum = defaults.momentum,
-                                        .weight_decay = defaults.weight_decay,
-                                        .dropout = defaults.dropout,
-                                        .seed = (int)defaults.seed,
-                                        .cache_limit_bytes = defaults.cache_limit_bytes,
-                                        .memory_limit_bytes = defaults.memory_limit_bytes,
-                                        .checkpoint_seconds = (float)defaults.checkpoint_seconds,
-                                        .max_bad = CLI_ALLOWANCE_DEFAULT};
-    size_t operand_count = 0;
-    const cli_parsed parsed =
-        cli_options_parse(cli, &cli_verb_finetune, argc, argv, &arguments, &operand_count);
-    if (parsed != CLI_PARSED)
-        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
-    const char *wrong = find_wrong(&arguments);
-    if (operand_count > 0)
-        cli_error(cli, "takes no argument, got '%s': name photographs by --data", argv[1]);
-    else if (wrong != NULL)
-        cli_error(cli, "%s", wrong);
-    if (operand_count > 0 || wrong != NULL)
-        return cli_options_try_help(cli);
-    return work(cli, &arguments);
+    *(cli_finetune_arguments *)arguments =
+        (cli_finetune_arguments){.train = -1,
+                                 .head_init = -1,
+                                 .activation = -1,
+                                 .epochs = defaults.epochs,
+                                 .batch = defaults.batch,
+                                 .optimizer = (int)defaults.optimizer,
+                                 .lr_schedule = (int)defaults.lr_schedule,
+                                 .warmup = defaults.warmup_epochs,
+                                 .momentum = defaults.momentum,
+                                 .weight_decay = defaults.weight_decay,
+                                 .dropout = defaults.dropout,
+                                 .seed = (int)defaults.seed,
+                                 .cache_limit_bytes = defaults.cache_limit_bytes,
+                                 .memory_limit_bytes = defaults.memory_limit_bytes,
+                                 .checkpoint_seconds = (float)defaults.checkpoint_seconds,
+                                 .max_bad = CLI_ALLOWANCE_DEFAULT};
 }
 
 const cli_verb cli_verb_finetune = {
@@ -383,5 +341,8 @@ const cli_verb cli_verb_finetune = {
         "  clvgg finetune --data train/ --model vgg16.safetensors --train fc8 -o m.safetensors\n"
         "  clvgg finetune --data train/ --head 128,128 --optimizer adamw --dry-run\n",
     .options = options,
+    .arguments_size = sizeof(cli_finetune_arguments),
+    .set_defaults = set_defaults,
+    .check = check,
     .run = run_finetune,
 };

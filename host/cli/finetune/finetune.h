@@ -9,16 +9,17 @@
 #ifndef CLI_FINETUNE_H
 #define CLI_FINETUNE_H
 
-#include "cli/options.h"
+#include "cli/context.h"
 #include "clvgg/finetune.h"
 #include "report/json.h"
 #include "report/progress.h"
 
 typedef struct cli_finetune_arguments {
-    const char *device, *model, *data, *val, *output, *head, *cache, *run_dir, *resume;
-    int compute_units, train, head_init, activation; /* -1: not given */
+    cli_context_arguments context;
+    const char *data, *val, *output, *head, *cache, *run_dir, *resume;
+    int train, head_init, activation; /* -1: not given */
     int epochs, batch, optimizer, lr_schedule, views, seed, keep, patience, dtype;
-    bool nesterov, dry_run, json, quiet, no_cache;
+    bool nesterov, dry_run, json, quiet;
     double val_split, lr, warmup, momentum, weight_decay, clip_norm, dropout, label_smoothing;
     unsigned augment;
     uint64_t cache_limit_bytes, memory_limit_bytes;
@@ -29,15 +30,12 @@ typedef struct cli_finetune_arguments {
 typedef struct cli_finetuning {
     cli_program *cli;
     const cli_finetune_arguments *arguments;
-    clvgg_runtime *runtime;
-    clvgg_device *device;
-    clvgg_device_info device_info;
-    clvgg_model *base;
+    cli_context context; /* its model is the base */
     clvgg_dataset *whole, *train, *val; /* whole: that --val-split parts; or NULL */
     size_t common;                      /* files in both */
     clvgg_finetune *finetune;
     vgg_text run_dir, cache_dir;  /* cache_dir empty: none */
-    clvgg_finetune_epoch *epochs; /* [epoch_count], vgg_calloc()'s */
+    clvgg_finetune_epoch *epochs; /* [epoch_count] */
     size_t epoch_count;
     vgg_progress progress;
     clvgg_finetune_event_type shown; /* what the progress line shows */
@@ -47,8 +45,8 @@ typedef struct cli_finetuning {
     bool counted;                    /* … and how many there are has been said */
 } cli_finetuning;
 
-/* Opens --data and --val, or parts --data. Returns an exit code; failures have been reported. */
-int cli_finetune_open_data(cli_finetuning *run);
+/* Opens --data and --val, or parts --data. */
+clvgg_status cli_finetune_open_data(cli_finetuning *run);
 /* Names a photograph that can't be read; behind them all, says how many are left. */
 void cli_finetune_say_left_out(cli_finetuning *run, const char *path, const char *reason);
 void cli_finetune_say_left(const cli_finetuning *run);
@@ -60,7 +58,7 @@ void cli_finetune_say_what_goes_on(const cli_finetuning *run, clvgg_status statu
 
 void cli_finetune_announce(const cli_finetuning *run);
 /* Measures, and prints what would be done. */
-int cli_finetune_dry_run(cli_finetuning *run);
+clvgg_status cli_finetune_dry_run(cli_finetuning *run);
 /* The photographs that can't be read, as an array "left_out". */
 void cli_finetune_put_left_out(const cli_finetuning *run, vgg_json *json);
 /* The members that a dry run and a run have in common, into an object that is begun. */
@@ -69,7 +67,7 @@ void cli_finetune_put_plan(const cli_finetuning *run, vgg_json *json);
 /* A clvgg_finetune_progress_fn; `user` is the run. */
 int cli_finetune_note(void *user, const clvgg_finetune_event *event);
 /* Takes over epochs of a checkpoint. */
-bool cli_finetune_take_epochs(cli_finetuning *run);
+clvgg_status cli_finetune_take_epochs(cli_finetuning *run);
 /* metrics.csv, metrics.json, curves.svg and curves.png, as far as it has come. */
 clvgg_status cli_finetune_write_files(cli_finetuning *run);
 /* Reports how the training ended; `error` is NULL, or what went wrong. */

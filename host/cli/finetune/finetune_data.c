@@ -34,9 +34,7 @@ static void say_classes(const cli_finetuning *run, const char *what, const clvgg
     if (least > 0 && most >= UNBALANCED * least)
         vgg_text_printf(&text, "\nthe largest class has %zu times the photographs of the smallest",
                         most / least);
-    if (!text.failed)
-        cli_note(run->cli, "%s", text.bytes);
-    vgg_text_free(&text);
+    cli_note_text(run->cli, &text, "the line about a data set's classes");
 }
 
 /* A class that nobody measures may be learned or not. */
@@ -47,14 +45,13 @@ static void say_unmeasured(const cli_finetuning *run, const clvgg_dataset *val)
     for (size_t i = 0; i < clvgg_dataset_class_count(val); i++) {
         if (clvgg_dataset_class_size(val, i) > 0 || ++count > 5)
             continue;
-        vgg_text_puts(&text, count == 1 ? "" : ", ");
+        vgg_text_puts(&text, count == 1 ? "warning: no validation photograph of " : ", ");
         vgg_text_terminal(&text, clvgg_dataset_class_name(val, i));
     }
-    if (count > 0 && !text.failed)
-        cli_note(run->cli,
-                 "warning: no validation photograph of %s%s: how well that is told apart is "
-                 "not measured",
-                 text.bytes, count > 5 ? ", ..." : "");
+    vgg_text_printf(&text, "%s: how well that is told apart is not measured",
+                    count > 5 ? ", ..." : "");
+    if (count > 0)
+        cli_note_text(run->cli, &text, "the warning about classes that aren't validated");
     vgg_text_free(&text);
 }
 
@@ -83,37 +80,38 @@ static void say_common(cli_finetuning *run, size_t first, size_t second)
 
 static clvgg_status open_data(cli_finetuning *run)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const cli_finetune_arguments *arguments = run->arguments;
     const double share = arguments->val_split > 0 ? arguments->val_split : 0.1;
     size_t first = 0, second = 0;
     clvgg_dataset **into = arguments->val != NULL ? &run->train : &run->whole;
-    clvgg_status status = clvgg_dataset_open(run->runtime, arguments->data, into);
-    if (status == CLVGG_STATUS_OK && arguments->val != NULL)
-        status = clvgg_dataset_open(run->runtime, arguments->val, &run->val);
-    else if (status == CLVGG_STATUS_OK)
-        status = clvgg_dataset_split(run->whole, share, (uint64_t)arguments->seed, &run->train,
-                                     &run->val);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_dataset_common(run->train, run->val, &run->common, &first, &second);
-    if (status == CLVGG_STATUS_OK && run->common > 0)
+    VGG_TRY(clvgg_dataset_open(run->context.runtime, arguments->data, into));
+    if (arguments->val != NULL)
+        VGG_TRY(clvgg_dataset_open(run->context.runtime, arguments->val, &run->val));
+    else
+        VGG_TRY(clvgg_dataset_split(run->whole, share, (uint64_t)arguments->seed, &run->train,
+                                    &run->val));
+    VGG_TRY(clvgg_dataset_common(run->train, run->val, &run->common, &first, &second));
+    if (run->common > 0)
         say_common(run, first, second);
+cleanup:
     return status;
 }
 
-int cli_finetune_open_data(cli_finetuning *run)
+clvgg_status cli_finetune_open_data(cli_finetuning *run)
 {
-    const clvgg_status status = open_data(run);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(run->cli, status);
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(open_data(run));
     if (run->arguments->quiet)
-        return CLI_EXIT_OK;
+        goto cleanup;
     say_skipped(run, run->whole != NULL ? run->whole : run->train);
     if (run->arguments->val != NULL)
         say_skipped(run, run->val);
     say_classes(run, "training", run->train);
     say_classes(run, "validation", run->val);
     say_unmeasured(run, run->val);
-    return CLI_EXIT_OK;
+cleanup:
+    return status;
 }
 
 void cli_finetune_say_left_out(cli_finetuning *run, const char *path, const char *reason)

@@ -64,9 +64,9 @@ static void write_plan(const cli_finetuning *run, vgg_text *text)
 {
     const clvgg_finetune_plan plan = plan_of(run);
     vgg_text_puts(text, "device: ");
-    vgg_report_device_name(text, &run->device_info);
+    vgg_report_device_name(text, &run->context.device_info);
     vgg_text_puts(text, "\nbase: ");
-    vgg_text_terminal(text, clvgg_model_name(run->base));
+    vgg_text_terminal(text, clvgg_model_name(run->context.model));
     vgg_text_puts(text, "\n");
     write_layers(run, text);
     write_memory(run, text);
@@ -84,9 +84,7 @@ void cli_finetune_announce(const cli_finetuning *run)
 {
     vgg_text text = {0};
     write_plan(run, &text);
-    if (!text.failed)
-        cli_note(run->cli, "%s", text.bytes);
-    vgg_text_free(&text);
+    cli_note_text(run->cli, &text, "the lines about what will be done");
 }
 
 /* ---- JSON ---- */
@@ -156,8 +154,8 @@ void cli_finetune_put_plan(const cli_finetuning *run, vgg_json *json)
 {
     const clvgg_finetune_plan plan = plan_of(run);
     vgg_json_integer(json, "schema", 1);
-    vgg_report_device_json(json, "device", &run->device_info);
-    vgg_json_string(json, "model", clvgg_model_name(run->base));
+    vgg_report_device_json(json, "device", &run->context.device_info);
+    vgg_json_string(json, "model", clvgg_model_name(run->context.model));
     put_classes(run, json);
     vgg_json_integer(json, "in_both", (int64_t)run->common);
     vgg_json_begin_array(json, "skipped");
@@ -195,19 +193,9 @@ static void write_seconds(vgg_text *text, double seconds)
         vgg_text_printf(text, "%.1f h", seconds / 3600);
 }
 
-int cli_finetune_dry_run(cli_finetuning *run)
+static void print_dry_run(const cli_finetuning *run, double features_seconds, double epoch_seconds)
 {
-    double features_seconds = 0, epoch_seconds = 0;
     vgg_text *text = &run->cli->out.text;
-    cli_interrupt_watch();
-    clvgg_status status = clvgg_finetune_check(run->finetune);
-    vgg_progress_finish(&run->progress);
-    if (status == CLVGG_STATUS_OK) {
-        cli_finetune_say_left(run);
-        status = clvgg_finetune_project(run->finetune, &features_seconds, &epoch_seconds);
-    }
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(run->cli, status);
     const clvgg_finetune_plan plan = plan_of(run);
     const int epochs = plan.epochs - plan.first_epoch + 1;
     const double total = features_seconds + epochs * epoch_seconds;
@@ -219,7 +207,7 @@ int cli_finetune_dry_run(cli_finetuning *run)
         vgg_json_number(&json, "epoch_seconds", epoch_seconds);
         vgg_json_number(&json, "seconds", total);
         vgg_json_end(&json);
-        return CLI_EXIT_OK;
+        return;
     }
     write_plan(run, text);
     vgg_text_puts(text, "\ntime: about ");
@@ -229,5 +217,19 @@ int cli_finetune_dry_run(cli_finetuning *run)
     vgg_text_puts(text, " an epoch, ");
     write_seconds(text, total);
     vgg_text_puts(text, " in all\n");
-    return CLI_EXIT_OK;
+}
+
+clvgg_status cli_finetune_dry_run(cli_finetuning *run)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    double features_seconds = 0, epoch_seconds = 0;
+    cli_interrupt_watch();
+    status = clvgg_finetune_check(run->finetune);
+    vgg_progress_finish(&run->progress);
+    VGG_TRY(status);
+    cli_finetune_say_left(run);
+    VGG_TRY(clvgg_finetune_project(run->finetune, &features_seconds, &epoch_seconds));
+    print_dry_run(run, features_seconds, epoch_seconds);
+cleanup:
+    return status;
 }

@@ -9,26 +9,25 @@
 
 /* ---- epochs ---- */
 
-static bool keep_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
+static clvgg_status keep_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
 {
-    clvgg_finetune_epoch *grown =
-        vgg_realloc(run->epochs, run->epoch_count + 1, sizeof *run->epochs);
-    if (grown == NULL)
-        return false;
-    run->epochs = grown;
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_MEMORY_GROW(run->epochs, run->epoch_count + 1, "the figures of an epoch");
     run->epochs[run->epoch_count++] = *epoch;
-    return true;
+cleanup:
+    return status;
 }
 
-bool cli_finetune_take_epochs(cli_finetuning *run)
+clvgg_status cli_finetune_take_epochs(cli_finetuning *run)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     for (size_t i = 0; i < clvgg_finetune_epoch_count(run->finetune); i++) {
         clvgg_finetune_epoch epoch = {.struct_size = sizeof epoch};
         clvgg_finetune_epoch_at(run->finetune, i, &epoch);
-        if (!keep_epoch(run, &epoch))
-            return false;
+        VGG_TRY(keep_epoch(run, &epoch));
     }
-    return true;
+cleanup:
+    return status;
 }
 
 static const clvgg_finetune_epoch *best_epoch(const cli_finetuning *run)
@@ -100,8 +99,8 @@ static void show_step(cli_finetuning *run, const clvgg_finetune_event *event)
                     event->loss, 100 * event->accuracy);
     vgg_progress_rate(&run->progress, (double)(event->step - run->first_step) * batch,
                       (double)(event->steps - event->step) * batch, &words);
-    if (!words.failed)
-        vgg_progress_show(&run->progress, (double)event->step / (double)event->steps, words.bytes);
+    vgg_progress_show(&run->progress, (double)event->step / (double)event->steps,
+                      vgg_text_string(&words));
     vgg_text_free(&words);
 }
 
@@ -148,7 +147,9 @@ int cli_finetune_note(void *user, const clvgg_finetune_event *event)
     note_photographs(run, event);
     show_progress(run, event);
     if (event->type == CLVGG_FINETUNE_EPOCH) {
-        if (!keep_epoch(run, event->epoch_figures))
+        const clvgg_status status = keep_epoch(run, event->epoch_figures);
+        cli_fail(run->cli, status); /* a run that is told to stop ends with CANCELLED */
+        if (status != CLVGG_STATUS_OK)
             return 1;
         if (!run->arguments->json)
             print_epoch(run, event->epoch_figures);
@@ -159,12 +160,16 @@ int cli_finetune_note(void *user, const clvgg_finetune_event *event)
 
 /* ---- files ---- */
 
-static clvgg_status write_file(cli_finetuning *run, const char *name,
-                               clvgg_status (*write)(const cli_finetuning *run, const char *path))
+typedef clvgg_status (*write_fn)(const cli_finetuning *run, const char *path);
+
+static clvgg_status write_file(cli_finetuning *run, const char *name, write_fn write)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text path = {0};
     vgg_text_printf(&path, "%s/%s", run->run_dir.bytes, name);
-    const clvgg_status status = path.failed ? CLVGG_STATUS_OUT_OF_MEMORY : write(run, path.bytes);
+    VGG_TRY(vgg_text_check(&path, "the path of a run's file"));
+    VGG_TRY(write(run, path.bytes));
+cleanup:
     vgg_text_free(&path);
     return status;
 }
@@ -179,7 +184,7 @@ static void put_options(vgg_json *json, void *user)
 {
     const cli_finetuning *run = user;
     const cli_finetune_arguments *arguments = run->arguments;
-    vgg_json_string(json, "model", clvgg_model_name(run->base));
+    vgg_json_string(json, "model", clvgg_model_name(run->context.model));
     vgg_json_string(json, "data", arguments->data);
     vgg_json_string(json, "val", arguments->val != NULL ? arguments->val : "");
     vgg_json_integer(json, "epochs", arguments->epochs);
@@ -197,39 +202,41 @@ static void put_left_out(vgg_json *json, void *user)
 
 static clvgg_status write_json(const cli_finetuning *run, const char *path)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const size_t classes = clvgg_dataset_class_count(run->val);
-    const char **names = vgg_calloc(classes, sizeof *names);
-    uint64_t *confusion = vgg_calloc(classes * classes, sizeof *confusion);
-    clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
-    for (size_t i = 0; names != NULL && i < classes; i++)
+    const char **names = NULL;
+    uint64_t *confusion = NULL;
+    VGG_MEMORY_NEW(names, classes, "the names of the classes");
+    VGG_MEMORY_NEW(confusion, classes * classes, "the table of what was taken for what");
+    for (size_t i = 0; i < classes; i++)
         names[i] = clvgg_dataset_class_name(run->val, i);
-    for (size_t i = 0; confusion != NULL && i < classes * classes; i++)
+    for (size_t i = 0; i < classes * classes; i++)
         confusion[i] = clvgg_finetune_confusion(run->finetune, i / classes, i % classes);
-    if (names != NULL && confusion != NULL) {
-        const vgg_metrics metrics = {.epochs = run->epochs,
-                                     .count = run->epoch_count,
-                                     .classes = names,
-                                     .class_count = classes,
-                                     .confusion = confusion,
-                                     .options = put_options,
-                                     .left_out = put_left_out,
-                                     .user = (void *)run};
-        status = vgg_metrics_write_json(path, &metrics);
-    }
-    vgg_free(names);
-    vgg_free(confusion);
+    const vgg_metrics metrics = {.epochs = run->epochs,
+                                 .count = run->epoch_count,
+                                 .classes = names,
+                                 .class_count = classes,
+                                 .confusion = confusion,
+                                 .options = put_options,
+                                 .left_out = put_left_out,
+                                 .user = (void *)run};
+    VGG_TRY(vgg_metrics_write_json(path, &metrics));
+cleanup:
+    vgg_memory_free(names);
+    vgg_memory_free(confusion);
     return status;
 }
 
 static clvgg_status write_curves(const cli_finetuning *run, const char *path)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text title = {0};
     vgg_text_puts(&title, run->arguments->output);
     if (run->arguments->keep == CLVGG_KEEP_LAST) /* the best one is marked, and isn't the model */
         vgg_text_printf(&title, ": epoch %d", kept_epoch(run)->epoch);
-    const clvgg_status status =
-        title.failed ? CLVGG_STATUS_OUT_OF_MEMORY
-                     : vgg_curves_write(path, title.bytes, run->epochs, run->epoch_count);
+    VGG_TRY(vgg_text_check(&title, "the title of the curves"));
+    VGG_TRY(vgg_curves_write(path, title.bytes, run->epochs, run->epoch_count));
+cleanup:
     vgg_text_free(&title);
     return status;
 }
@@ -238,7 +245,7 @@ clvgg_status cli_finetune_write_files(cli_finetuning *run)
 {
     static const struct {
         const char *name;
-        clvgg_status (*write)(const cli_finetuning *run, const char *path);
+        write_fn write;
     } files[] = {{"metrics.csv", write_csv},
                  {"metrics.json", write_json},
                  {"curves.svg", write_curves},
@@ -305,7 +312,7 @@ static void report_json(cli_finetuning *run, const char *error)
         put_confusion(run, &json);
         vgg_json_string(&json, "output", run->arguments->output);
     }
-    vgg_json_string(&json, "run_dir", run->run_dir.bytes);
+    vgg_json_string(&json, "run_dir", vgg_text_string(&run->run_dir));
     if (error != NULL)
         vgg_json_string(&json, "error", error);
     vgg_json_end(&json);

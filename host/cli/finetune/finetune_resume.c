@@ -1,6 +1,7 @@
 /* cli/finetune/finetune_resume.c — resuming a run: the checkpoint, and the message when a run is
  * stopped. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,19 +12,17 @@
 static bool is_own_checkpoint(const cli_finetuning *run, const char *path)
 {
     static const char name[] = "last.ckpt";
-    vgg_text folder = {0};
+    char folder[4096];
     struct stat one, other;
     const char *slash = strrchr(path, '/');
     if (strcmp(slash != NULL ? slash + 1 : path, name) != 0 || run->run_dir.bytes == NULL)
         return false;
-    vgg_text_append(&folder, slash != NULL ? path : ".",
-                    slash != NULL ? (size_t)(slash - path) : 1);
-    const bool same = !folder.failed &&
-                      (strcmp(folder.bytes, run->run_dir.bytes) == 0 ||
-                       (stat(folder.bytes, &one) == 0 && stat(run->run_dir.bytes, &other) == 0 &&
-                        one.st_dev == other.st_dev && one.st_ino == other.st_ino));
-    vgg_text_free(&folder);
-    return same;
+    const int length = snprintf(folder, sizeof folder, "%.*s",
+                                slash != NULL ? (int)(slash - path) : 1, slash != NULL ? path : ".");
+    return length >= 0 && length < (int)sizeof folder &&
+           (strcmp(folder, run->run_dir.bytes) == 0 ||
+            (stat(folder, &one) == 0 && stat(run->run_dir.bytes, &other) == 0 &&
+             one.st_dev == other.st_dev && one.st_ino == other.st_ino));
 }
 
 /* Behind a run that was stopped, or failed. */

@@ -5,133 +5,107 @@
 #include <string.h>
 
 #include "cli/info/info.h"
-#include "cli/model_file.h"
-#include "cli/options.h"
 
 typedef struct info_arguments {
-    bool json, dot, no_cache;
-    const char *device, *model, *labels;
-    int batch;
-    clvgg_storage storage;
-    cli_extent input_size;
+    cli_context_arguments context;
+    cli_execution_arguments execution;
+    bool json, dot;
+    cli_operands models;
 } info_arguments;
 
 #define AT(field) offsetof(info_arguments, field)
 
 static const cli_option options[] = {
-    {"device", 'd', CLI_OPTION_TEXT, AT(device), "D", 0, 0,
+    {NULL, 0, CLI_OPTION_OPERANDS, AT(models), "MODEL", 0, 0, ""},
+    {"device", 'd', CLI_OPTION_TEXT, AT(context.device), "D", 0, 0,
      "Device of the memory plan: index, P:D, part of a name, gpu, cpu,\n"
      "accelerator, uuid:...; none leaves the plan out"},
-    {"batch", 'b', CLI_OPTION_COUNT, AT(batch), "N", 1, 4096, "Plan for N images at once (1)"},
-    {"storage", 0, CLI_OPTION_STORAGE, AT(storage), CLVGG_STORAGE_NAMES, 0, 0,
-     "Weights on the device in 32 bits, or in half the bytes: rounded;\n"
-     "arithmetic stays float32 (f32)"},
-    {"input-size", 0, CLI_OPTION_EXTENT, AT(input_size), "HxW", 1, 65535,
-     "Input of H rows and W columns, or N for a square"},
-    {"model", 'm', CLI_OPTION_TEXT, AT(model), "FILE", 0, 0, "As the operand MODEL"},
-    {"labels", 'l', CLI_OPTION_TEXT, AT(labels), "FILE", 0, 0, "Names of the classes, one a line"},
-    {"json", 0, CLI_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
+    {"batch", 'b', CLI_OPTION_COUNT, AT(execution.batch), "N", 1, 4096,
+     "Plan for N images at once (1)"},
+    CLI_ROW_STORAGE(info_arguments, execution),
+    CLI_ROW_INPUT_SIZE(info_arguments, context),
+    {"model", 'm', CLI_OPTION_TEXT, AT(context.model), "FILE", 0, 0, "As the operand MODEL"},
+    CLI_ROW_LABELS(info_arguments, context),
+    CLI_ROW_JSON(info_arguments, json),
     {"dot", 0, CLI_OPTION_FLAG, AT(dot), NULL, 0, 0, "Print the graph in Graphviz's language"},
-    {"no-cache", 0, CLI_OPTION_FLAG, AT(no_cache), NULL, 0, 0,
-     "Compile every program, and keep none"},
+    CLI_ROW_NO_CACHE(info_arguments, context),
     {0},
 };
 
-static int print_dot(cli_program *cli, const clvgg_model *model)
+static void set_defaults(void *arguments)
 {
+    *(info_arguments *)arguments = (info_arguments){.execution.batch = 1};
+}
+
+static clvgg_status print_dot(cli_program *cli, const clvgg_model *model)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char *text = NULL;
     size_t length = 0;
-    clvgg_status status = clvgg_model_print_graph(model, CLVGG_GRAPH_DOT, NULL, 0, &length);
-    char *text = status == CLVGG_STATUS_OK ? vgg_calloc(length + 1, 1) : NULL;
-    if (status == CLVGG_STATUS_OK && text == NULL)
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_model_print_graph(model, CLVGG_GRAPH_DOT, text, length + 1, &length);
-    if (status == CLVGG_STATUS_OK)
-        vgg_text_append(&cli->out.text, text, length);
-    vgg_free(text);
-    return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(cli, status);
+    VGG_TRY(clvgg_model_print_graph(model, CLVGG_GRAPH_DOT, NULL, 0, &length));
+    VGG_MEMORY_NEW(text, length + 1, "the graph as text");
+    VGG_TRY(clvgg_model_print_graph(model, CLVGG_GRAPH_DOT, text, length + 1, &length));
+    vgg_text_append(&cli->out.text, text, length);
+cleanup:
+    vgg_memory_free(text);
+    return status;
 }
 
 /* Opens the device and makes a session that is a plan only. A machine without a device is
  * no failure unless one was asked for: then there is no plan to show. */
-static int plan_on_device(cli_program *cli, clvgg_runtime *runtime, const info_arguments *arguments,
-                          cli_info *info)
+static clvgg_status plan_on_device(cli_info *info, const info_arguments *arguments)
 {
-    const char *spec = arguments->device != NULL ? arguments->device : cli->device;
+    cli_program *cli = info->context.cli;
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *spec =
+        arguments->context.device != NULL ? arguments->context.device : cli->device;
     if (spec != NULL && strcmp(spec, "none") == 0)
-        return CLI_EXIT_OK;
-    clvgg_status status = clvgg_device_open(runtime, spec, NULL, &info->device);
+        return status;
+    status = cli_context_open_device(&info->context);
     if (status == CLVGG_STATUS_NO_DEVICE && spec == NULL) {
-        cli_note(cli, "no memory plan: %s", clvgg_status_message());
-        return CLI_EXIT_OK;
+        cli_note(cli, "no memory plan: %s", vgg_message_of(status));
+        return CLVGG_STATUS_OK;
     }
-    if (status == CLVGG_STATUS_OK) {
-        clvgg_session_options session_options;
-        clvgg_session_options_defaults(&session_options);
-        session_options.max_batch = arguments->batch;
-        session_options.plan_only = 1;
-        session_options.execution.storage = arguments->storage;
-        status = clvgg_session_create(info->device, info->model, &session_options, &info->session);
-    }
-    return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(cli, status);
+    VGG_TRY(status);
+    clvgg_session_options session_options;
+    clvgg_session_options_defaults(&session_options);
+    session_options.max_batch = arguments->execution.batch;
+    session_options.execution = cli_execution(&arguments->execution);
+    session_options.plan_only = 1;
+    VGG_TRY(clvgg_session_create(info->context.device, info->context.model, &session_options,
+                                 &info->session));
+cleanup:
+    return status;
 }
 
-static int gather_and_print(cli_program *cli, clvgg_runtime *runtime,
-                            const info_arguments *arguments, cli_info *info)
+static clvgg_status run_info(cli_program *cli, const void *given)
 {
-    int exit_code = CLI_EXIT_OK;
-    clvgg_model_options model_options;
-    clvgg_model_options_defaults(&model_options);
-    model_options.input_height = arguments->input_size.height;
-    model_options.input_width = arguments->input_size.width;
-    model_options.labels_path = arguments->labels;
-    info->batch = arguments->batch;
-    info->model = cli_load_model(cli, runtime, arguments->model, &model_options, &info->labels_path,
-                                 &exit_code);
-    if (info->model == NULL)
-        return exit_code;
-    if (arguments->dot)
-        return print_dot(cli, info->model);
-    exit_code = plan_on_device(cli, runtime, arguments, info);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
+    const info_arguments *arguments = given;
+    const cli_operands *models = &arguments->models;
+    cli_context_arguments context_arguments = arguments->context;
+    clvgg_status status = CLVGG_STATUS_OK;
+    cli_info info = {.batch = arguments->execution.batch};
+    if (models->count + (arguments->context.model != NULL) > 1)
+        return cli_misuse(cli, "takes one model, got '%s' too", models->items[models->count - 1]);
+    if (arguments->json && arguments->dot)
+        return cli_misuse(cli, "--json and --dot exclude each other");
+    if (models->count == 1)
+        context_arguments.model = models->items[0];
+    VGG_TRY(cli_context_begin(&info.context, cli, &context_arguments));
+    VGG_TRY(cli_context_load_model(&info.context));
+    if (arguments->dot) {
+        VGG_TRY(print_dot(cli, info.context.model));
+        goto cleanup;
+    }
+    VGG_TRY(plan_on_device(&info, arguments));
     if (arguments->json)
-        cli_info_print_json(info, &cli->out.text);
+        cli_info_print_json(&info, &cli->out.text);
     else
-        cli_info_print_text(info, &cli->out_style, &cli->out.text);
-    return CLI_EXIT_OK;
-}
-
-static int run_info(cli_program *cli, int argc, char **argv)
-{
-    info_arguments arguments = {.batch = 1};
-    size_t operand_count = 0;
-    cli_parsed parsed =
-        cli_options_parse(cli, &cli_verb_info, argc, argv, &arguments, &operand_count);
-    if (parsed != CLI_PARSED)
-        return parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
-    const size_t model_count = operand_count + (arguments.model != NULL);
-    if (model_count > 1 || (arguments.json && arguments.dot)) {
-        if (model_count > 1)
-            cli_error(cli, "takes one model, got '%s' too", argv[operand_count]);
-        else
-            cli_error(cli, "--json and --dot exclude each other");
-        return cli_options_try_help(cli);
-    }
-    if (operand_count == 1)
-        arguments.model = argv[1];
-    clvgg_runtime *runtime = NULL;
-    cli->no_cache = arguments.no_cache;
-    clvgg_status status = cli_runtime(cli, &runtime);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(cli, status);
-    cli_info info = {0};
-    int exit_code = gather_and_print(cli, runtime, &arguments, &info);
+        cli_info_print_text(&info, &cli->out_style, &cli->out.text);
+cleanup:
     clvgg_session_free(info.session);
-    clvgg_device_free(info.device);
-    clvgg_model_free(info.model);
-    clvgg_runtime_free(runtime);
-    return exit_code;
+    cli_context_close(&info.context);
+    return status;
 }
 
 const cli_verb cli_verb_info = {
@@ -146,5 +120,7 @@ const cli_verb cli_verb_info = {
                 "  clvgg info --device none --json vgg16.safetensors\n"
                 "  clvgg info --dot vgg16.safetensors | dot -Tsvg > vgg16.svg\n",
     .options = options,
+    .arguments_size = sizeof(info_arguments),
+    .set_defaults = set_defaults,
     .run = run_info,
 };

@@ -2,16 +2,13 @@
 #ifndef CLI_INFO_H
 #define CLI_INFO_H
 
-#include "clvgg/session.h"
+#include "cli/context.h"
 #include "report/json.h"
-#include "report/style.h"
 
 typedef struct cli_info {
-    clvgg_model *model;
-    const char *labels_path; /* label file in use, NULL: the model's own */
-    clvgg_device *device;    /* NULL: no plan */
-    clvgg_session *session;
-    int batch; /* that the plan is for */
+    cli_context context;
+    clvgg_session *session; /* NULL: no plan */
+    int batch;              /* that the plan is for */
 } cli_info;
 
 void cli_info_print_text(const cli_info *info, const vgg_style *style, vgg_text *text);

@@ -48,11 +48,9 @@ static void print_layers(vgg_json *json, const clvgg_model *model)
 
 static void print_plan(vgg_json *json, const cli_info *info)
 {
-    clvgg_device_info device = {.struct_size = sizeof device};
     clvgg_session_stats stats = {.struct_size = sizeof stats};
-    clvgg_device_get_info(info->device, &device);
     clvgg_session_get_stats(info->session, &stats);
-    vgg_report_device_json(json, "device", &device);
+    vgg_report_device_json(json, "device", &info->context.device_info);
     vgg_json_begin_object(json, "plan");
     vgg_json_integer(json, "batch", info->batch);
     vgg_report_fingerprint_json(json, stats.fingerprint);
@@ -75,7 +73,7 @@ static void print_plan(vgg_json *json, const cli_info *info)
 
 void cli_info_print_json(const cli_info *info, vgg_text *text)
 {
-    const clvgg_model *model = info->model;
+    const clvgg_model *model = info->context.model;
     vgg_json json = {.text = text};
     clvgg_preprocess preprocess;
     clvgg_preprocess_defaults(&preprocess);

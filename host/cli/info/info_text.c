@@ -14,17 +14,17 @@ static void fact(vgg_text *text, const vgg_style *style, const char *name)
 static void print_classes(vgg_text *text, const cli_info *info)
 {
     enum { SHOWN = 5 };
-    size_t count = clvgg_model_class_count(info->model);
+    size_t count = clvgg_model_class_count(info->context.model);
     vgg_text_count(text, count);
     vgg_text_puts(text, ": ");
     for (size_t i = 0; i < count && i < SHOWN; i++) {
         vgg_text_puts(text, i > 0 ? ", " : "");
-        vgg_text_terminal(text, clvgg_model_label(info->model, i));
+        vgg_text_terminal(text, clvgg_model_label(info->context.model, i));
     }
     vgg_text_puts(text, count > SHOWN ? ", ..." : "");
-    if (info->labels_path != NULL) {
+    if (info->context.labels_path != NULL) {
         vgg_text_puts(text, " (from ");
-        vgg_text_terminal(text, info->labels_path);
+        vgg_text_terminal(text, info->context.labels_path);
         vgg_text_puts(text, ")");
     }
     vgg_text_puts(text, "\n");
@@ -32,7 +32,7 @@ static void print_classes(vgg_text *text, const cli_info *info)
 
 static void print_facts(vgg_text *text, const vgg_style *style, const cli_info *info)
 {
-    const clvgg_model *model = info->model;
+    const clvgg_model *model = info->context.model;
     clvgg_preprocess preprocess;
     clvgg_preprocess_defaults(&preprocess);
     clvgg_model_preprocess(model, &preprocess);
@@ -95,12 +95,10 @@ static void print_layers(vgg_text *text, const vgg_style *style, const clvgg_mod
 
 static void print_memory(vgg_text *text, const vgg_style *style, const cli_info *info)
 {
-    clvgg_device_info device = {.struct_size = sizeof device};
     clvgg_session_stats stats = {.struct_size = sizeof stats};
-    clvgg_device_get_info(info->device, &device);
     clvgg_session_get_stats(info->session, &stats);
     fact(text, style, "device");
-    vgg_report_device_name(text, &device);
+    vgg_report_device_name(text, &info->context.device_info);
     vgg_text_puts(text, "\n");
     fact(text, style, "memory");
     vgg_report_memory(text, &stats);
@@ -134,7 +132,7 @@ void cli_info_print_text(const cli_info *info, const vgg_style *style, vgg_text 
 {
     print_facts(text, style, info);
     vgg_text_puts(text, "\n");
-    print_layers(text, style, info->model);
+    print_layers(text, style, info->context.model);
     if (info->session == NULL)
         return;
     vgg_text_puts(text, "\n");

@@ -1,33 +1,25 @@
 /* cli/run/run.h — the parts of `clvgg run` and what they share.
  *
- * cmd_run.c parses; run_setup.c turns arguments into model and preprocessing; run_work.c says what
- * comes after what; run_engine.c runs batches on the device and halves them when its memory is
- * short; run_images.c and run_npy.c feed it; run_result.c ranks the classes of an image, or the
- * groups of --map, and hands the result to one of the formats: run_text.c, run_json.c, run_csv.c. A
- * new output format is a file and a row in cmd_run.c.
+ * cmd_run.c has the options; run_setup.c makes session and buffers; run_work.c says what comes after
+ * what; run_engine.c runs batches on the device and halves them when its memory is short;
+ * run_images.c and run_npy.c feed it; run_result.c ranks the classes of an image, or the groups of
+ * --map, and hands the result to one of the formats: run_text.c, run_json.c, run_csv.c. A new output
+ * format is a file and a row in cmd_run.c.
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
-#include "cli/options.h"
-#include "clvgg/class_map.h"
-#include "clvgg/session.h"
+#include "cli/context.h"
 #include "report/json.h"
 #include "report/progress.h"
 
 typedef struct cli_run_arguments {
-    const char *device, *model, *labels, *map, *input, *output, *layer;
-    int compute_units, top, batch, gemm;
-    clvgg_storage storage;
-    uint64_t memory_limit_bytes;
-    cli_list variants;
-    int resize_mode, resize_short, channels; /* -1: the model's own */
-    cli_extent input_size;
-    cli_values mean, std;
-    float scale; /* 0: the model's own */
-    bool json, csv, profile, quiet, no_cache;
-    const char *const *paths;
-    size_t path_count;
+    cli_context_arguments context;
+    cli_execution_arguments execution;
+    const char *map, *input, *output, *layer;
+    int top;
+    bool json, csv, profile;
+    cli_operands paths;
 } cli_run_arguments;
 
 /* A session that takes any number of images: in batches, smaller ones where memory is short. */
@@ -91,14 +83,10 @@ struct cli_run {
     const cli_run_format *format;
     void *format_user;
     vgg_json json; /* state of the JSON format */
-    clvgg_runtime *runtime;
-    clvgg_device *device;
-    clvgg_device_info device_info;
-    clvgg_model *model;
+    cli_context context;
+    cli_operands paths;   /* photographs */
     clvgg_class_map *map; /* of --map, or NULL */
     bool has_other;       /* classes are in no group */
-    const char *labels_path, *preprocess_origin;
-    clvgg_preprocess preprocess;
     cli_engine engine;
     vgg_progress progress;
     clvgg_npy_writer *writer; /* of --output */
@@ -114,27 +102,20 @@ struct cli_run {
     size_t layer_index;  /* which output --output writes */
     float *groups;       /* [ranked_count] probabilities of one image, with a map */
     cli_ranked *ranking; /* [ranked_count] */
-    double start_ms, load_ms, decode_wait_ms;
+    double load_ms, decode_wait_ms;
     bool started; /* begin() was called */
 };
 
-/* Opens device and model, and settles the preprocessing. Failures have been reported; returns an
- * exit code. */
-int cli_run_setup(cli_run *run);
-/* Runs everything and ends the output. Failures have been reported; returns an exit code. */
-int cli_run_work(cli_run *run);
+/* Loads the model and its groups, opens the device, settles the preprocessing. */
+clvgg_status cli_run_setup(cli_run *run);
+/* Runs everything and ends the output; images that failed have been reported. */
+clvgg_status cli_run_work(cli_run *run);
 void cli_run_release(cli_run *run);
 /* Makes session, buffers and writer for batches of at most `batch`, says on standard error what
  * runs where, and begins the output. */
 clvgg_status cli_run_start(cli_run *run, int batch);
 /* The largest batch to try for `image_count` images (0: unknown), by --batch and --mem-limit. */
 int cli_run_batch(const cli_run *run, size_t image_count);
-/* Floats of one prepared image. */
-size_t cli_run_input_elements(const cli_run *run);
-/* What --gemm, --variant, --storage and --mem-limit say; its strings are the arguments'. */
-clvgg_execution cli_run_execution(const cli_run_arguments *arguments);
-/* Says whether photographs can be prepared for the model; reports it where they can't. */
-bool cli_run_takes_photographs(const cli_run *run);
 /* The two sources of inputs. Each processes everything; only what stops the run is returned. */
 clvgg_status cli_run_images(cli_run *run);
 clvgg_status cli_run_npy(cli_run *run);

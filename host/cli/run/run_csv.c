@@ -14,7 +14,7 @@ static void print_name(cli_run *run, const char *name)
     vgg_text shown = {0};
     if (run->cli->out_style.terminal) {
         vgg_text_terminal(&shown, name);
-        name = shown.bytes != NULL ? shown.bytes : "";
+        name = vgg_text_string(&shown);
     }
     vgg_text_csv(text, name);
     text->failed |= shown.failed;

@@ -19,13 +19,13 @@ static bool shrink(cli_engine *engine)
 
 clvgg_status cli_engine_start(cli_engine *engine)
 {
-    double start = vgg_clock_ms();
+    double start = vgg_report_now_ms();
     clvgg_status status;
     do
         status =
             clvgg_session_create(engine->device, engine->model, &engine->options, &engine->session);
     while (status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY && shrink(engine));
-    engine->session_ms += vgg_clock_ms() - start;
+    engine->session_ms += vgg_report_now_ms() - start;
     if (status != CLVGG_STATUS_OK)
         return status;
     clvgg_shape shape;
@@ -44,10 +44,10 @@ static clvgg_status run_some(cli_engine *engine, int first, int count, const flo
     for (size_t i = 0; i < engine->options.output_count; i++)
         if (outputs[i] != NULL)
             from[i] = outputs[i] + (size_t)first * sizes[i];
-    double start = vgg_clock_ms();
+    double start = vgg_report_now_ms();
     clvgg_status status = clvgg_session_run(engine->session, count,
                                             input + (size_t)first * engine->input_elements, from);
-    engine->forward_ms += vgg_clock_ms() - start;
+    engine->forward_ms += vgg_report_now_ms() - start;
     return status;
 }
 

@@ -29,76 +29,70 @@ static void report_items(cli_run *run, const clvgg_stream_item *items, size_t it
 static clvgg_status turn(cli_run *run, clvgg_image_stream *stream, clvgg_stream_item *items,
                          size_t max_items, bool *more)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     size_t item_count = 0;
-    double start = vgg_clock_ms();
-    clvgg_status status =
-        clvgg_image_stream_next(stream, run->input, items, max_items, &item_count);
-    run->decode_wait_ms += vgg_clock_ms() - start;
-    if (status != CLVGG_STATUS_OK)
-        return status;
     int ok_count = 0;
+    const double start = vgg_report_now_ms();
+    status = clvgg_image_stream_next(stream, run->input, items, max_items, &item_count);
+    run->decode_wait_ms += vgg_report_now_ms() - start;
+    VGG_TRY(status);
     for (size_t i = 0; i < item_count; i++)
         ok_count += items[i].status == CLVGG_STATUS_OK;
-    status = cli_run_forward(run, ok_count);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_TRY(cli_run_forward(run, ok_count));
     report_items(run, items, item_count);
     *more = item_count > 0 && cli_run_flush(run);
-    return CLVGG_STATUS_OK;
+cleanup:
+    return status;
 }
 
 /* The stream takes room for an image whatever its limit, and before the session says whether the
  * network fits: an input that the limit doesn't cover is refused first. */
-static bool check_room(const cli_run *run)
+static clvgg_status check_room(const cli_run *run)
 {
-    const uint64_t bytes = sizeof(float) * (uint64_t)cli_run_input_elements(run);
-    const uint64_t given = run->arguments->memory_limit_bytes;
+    clvgg_status status = CLVGG_STATUS_OK;
+    const uint64_t bytes = sizeof(float) * (uint64_t)cli_context_input_elements(&run->context);
+    const uint64_t given = run->arguments->execution.memory_limit_bytes;
     const uint64_t limit = given > 0 ? given : (uint64_t)DEFAULT_LIMIT_MIB << 20;
     vgg_text text = {0};
     if (bytes <= limit)
-        return true;
+        return status;
     vgg_text_puts(&text, "one prepared image takes ");
     vgg_text_size(&text, bytes);
     vgg_text_puts(&text, ", more than --mem-limit allows, ");
     vgg_text_size(&text, limit);
-    cli_error(run->cli, "%s: %s", clvgg_model_name(run->model),
-              text.failed ? "out of memory" : text.bytes);
+    VGG_TRY(vgg_text_check(&text, "the words about an input that is too large"));
+    status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "%s: %s", clvgg_model_name(run->context.model),
+                      text.bytes);
+cleanup:
     vgg_text_free(&text);
-    return false;
+    return status;
 }
 
 clvgg_status cli_run_images(cli_run *run)
 {
-    if (!check_room(run)) {
-        run->failure_count++;
-        return CLVGG_STATUS_OK;
-    }
-    clvgg_image_stream_options options;
-    clvgg_image_stream_options_defaults(&options);
-    options.preprocess = run->preprocess;
-    options.max_batch = cli_run_batch(run, 0);
-    options.memory_limit_bytes = run->arguments->memory_limit_bytes;
+    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_image_stream *stream = NULL;
     clvgg_stream_item *items = NULL;
-    clvgg_status status = clvgg_image_stream_open(
-        run->runtime, run->arguments->paths, run->arguments->path_count, &options,
-        &stream); /* decodes from here on, while the session is made */
-    if (status == CLVGG_STATUS_OK) {
-        size_t count = clvgg_image_stream_count(stream);
-        cli_say_skipped(run->cli, stream);
-        status = cli_run_start(run, cli_run_batch(run, count));
-        if (!run->arguments->quiet)
-            run->progress = vgg_progress_start(&run->cli->err_style, NULL, count);
-    }
-    if (status == CLVGG_STATUS_OK) {
-        size_t max_items = 2 * (size_t)options.max_batch; /* room for some that fail */
-        items = vgg_calloc(max_items, sizeof *items);
-        status = items != NULL ? CLVGG_STATUS_OK : CLVGG_STATUS_OUT_OF_MEMORY;
-        for (bool more = true; more && status == CLVGG_STATUS_OK;)
-            status = turn(run, stream, items, max_items, &more);
-    }
+    clvgg_image_stream_options options;
+    clvgg_image_stream_options_defaults(&options);
+    VGG_TRY(check_room(run));
+    options.preprocess = run->context.preprocess;
+    options.max_batch = cli_run_batch(run, 0);
+    options.memory_limit_bytes = run->arguments->execution.memory_limit_bytes;
+    VGG_TRY(clvgg_image_stream_open(run->context.runtime, run->paths.items, run->paths.count,
+                                    &options, &stream)); /* decodes while the session is made */
+    const size_t count = clvgg_image_stream_count(stream);
+    const size_t max_items = 2 * (size_t)options.max_batch; /* room for some that fail */
+    cli_say_skipped(run->cli, stream);
+    VGG_TRY(cli_run_start(run, cli_run_batch(run, count)));
+    if (!run->arguments->context.quiet)
+        run->progress = vgg_progress_start(&run->cli->err_style, NULL, count);
+    VGG_MEMORY_NEW(items, max_items, "the photographs of a batch");
+    for (bool more = true; more;)
+        VGG_TRY(turn(run, stream, items, max_items, &more));
+cleanup:
     vgg_progress_finish(&run->progress);
     clvgg_image_stream_close(stream);
-    vgg_free(items);
+    vgg_memory_free(items);
     return status;
 }

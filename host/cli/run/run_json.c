@@ -13,12 +13,13 @@ static void begin(cli_run *run)
     json->text = &run->cli->out.text;
     vgg_json_begin_object(json, NULL);
     vgg_json_integer(json, "schema", 1);
-    vgg_report_device_json(json, "device", &run->device_info);
-    vgg_json_string(json, "model", clvgg_model_name(run->model));
+    vgg_report_device_json(json, "device", &run->context.device_info);
+    vgg_json_string(json, "model", clvgg_model_name(run->context.model));
     if (run->map != NULL)
         vgg_json_string(json, "map", run->arguments->map);
     if (run->arguments->input == NULL)
-        vgg_report_preprocess_json(json, "preprocess", &run->preprocess, run->preprocess_origin);
+        vgg_report_preprocess_json(json, "preprocess", &run->context.preprocess,
+                                   run->context.preprocess_origin);
     vgg_json_begin_array(json, "images");
 }
 
@@ -105,7 +106,7 @@ void cli_run_costs_json(const cli_run *run, vgg_json *json)
     vgg_json_number(json, "weights_ms", stats.weights_ms);
     vgg_json_number(json, "forward_ms_per_image", engine->forward_ms / images);
     vgg_json_number(json, "decode_wait_ms", run->decode_wait_ms);
-    vgg_json_number(json, "total_ms", vgg_clock_ms() - run->start_ms);
+    vgg_json_number(json, "total_ms", vgg_report_now_ms() - run->context.start_ms);
     vgg_json_bytes(json, "images", engine->image_count);
     vgg_json_end(json);
 }

@@ -12,9 +12,11 @@
 
 clvgg_status cli_run_forward(cli_run *run, int count)
 {
-    clvgg_status status = cli_engine_run(&run->engine, count, run->input, run->outputs, run->sizes);
-    if (status == CLVGG_STATUS_OK && run->writer != NULL && count > 0)
-        status = clvgg_npy_append(run->writer, count, run->outputs[run->layer_index]);
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(cli_engine_run(&run->engine, count, run->input, run->outputs, run->sizes));
+    if (run->writer != NULL && count > 0)
+        VGG_TRY(clvgg_npy_append(run->writer, count, run->outputs[run->layer_index]));
+cleanup:
     return status;
 }
 
@@ -32,6 +34,7 @@ static int by_rank(const void *left, const void *right)
 /* Prints an image's error on one line, whatever characters its file's name has. */
 static void print_error(const cli_program *cli, const vgg_result *result)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text line = {0};
     if (strncmp(result->error, result->file, strlen(result->file)) != 0) {
         vgg_text_terminal(&line, result->file);
@@ -40,7 +43,11 @@ static void print_error(const cli_program *cli, const vgg_result *result)
         vgg_text_puts(&line, ": ");
     }
     vgg_text_terminal(&line, result->error);
-    cli_error(cli, "%s", line.failed ? result->error : line.bytes);
+    VGG_TRY(vgg_text_check(&line, "an image's error"));
+    cli_error(cli, "%s", line.bytes);
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        cli_error(cli, "%s\n%s", result->error, vgg_message());
     vgg_text_free(&line);
 }
 
@@ -64,7 +71,7 @@ void cli_run_report_error(cli_run *run, vgg_result *result, const char *error)
 const char *cli_run_name(const cli_run *run, size_t index)
 {
     return run->map != NULL ? clvgg_class_map_name(run->map, index)
-                            : clvgg_model_label(run->model, index);
+                            : clvgg_model_label(run->context.model, index);
 }
 
 /* Fills the ranking, not ranked yet. */

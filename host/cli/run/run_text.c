@@ -17,7 +17,7 @@ static void print_label(vgg_text *text, const char *label, size_t width)
 {
     vgg_text shown = {0};
     vgg_text_terminal(&shown, label);
-    size_t columns = vgg_text_columns(shown.bytes, shown.length);
+    size_t columns = vgg_text_columns(vgg_text_string(&shown), shown.length);
     vgg_text_join(text, &shown);
     vgg_text_printf(text, "%*s", columns < width ? (int)(width - columns) : 0, "");
     vgg_text_free(&shown);
@@ -97,7 +97,7 @@ static void print_nothing(cli_run *run)
 /* Prints a closing line when there were more than an image or two. */
 static void print_summary(cli_run *run, const char *error)
 {
-    if (error == NULL && !run->arguments->quiet && run->result_count >= 2)
+    if (error == NULL && !run->arguments->context.quiet && run->result_count >= 2)
         cli_run_say_counts(run);
 }
 
@@ -112,9 +112,7 @@ void cli_run_say_counts(const cli_run *run)
         vgg_text_measure(&text, engine->forward_ms / (double)engine->image_count, 1);
         vgg_text_puts(&text, " ms an image on the device");
     }
-    if (!text.failed)
-        cli_note(run->cli, "%s", text.bytes);
-    vgg_text_free(&text);
+    cli_note_text(run->cli, &text, "the closing line");
 }
 
 const cli_run_format cli_run_text = {print_nothing, print_result, print_summary};

@@ -32,9 +32,7 @@ static void print_profile(const cli_run *run)
     clvgg_device_has_clock(run->engine.device, &has_clock); /* known since the first pass */
     if (!has_clock)
         vgg_text_puts(&text, "(by the host's clock: the device has none that can be believed)\n");
-    if (!text.failed)
-        cli_note(run->cli, "%s", text.bytes);
-    vgg_text_free(&text);
+    cli_note_text(run->cli, &text, "the times of the steps");
 }
 
 /* Counts the failed images that --max-bad doesn't forgive. */
@@ -49,28 +47,37 @@ static size_t count_failures(const cli_run *run)
     return run->failure_count;
 }
 
-/* `status` is what stopped the run; a writer is committed only if nothing did. */
-int cli_run_work(cli_run *run)
+/* Ends the output. `status` is what stopped the run, with its message. */
+static void end(cli_run *run, clvgg_status status, bool interrupted)
+{
+    if (!run->started)
+        return;
+    run->format->end(run, status != CLVGG_STATUS_OK ? vgg_message_of(status)
+                          : interrupted             ? "interrupted"
+                                                    : NULL);
+    if (run->arguments->profile && !run->arguments->json && run->engine.session != NULL)
+        print_profile(run);
+}
+
+/* A writer is committed only if nothing stopped the run. */
+clvgg_status cli_run_work(cli_run *run)
 {
     clvgg_status status = run->arguments->input != NULL ? cli_run_npy(run) : cli_run_images(run);
-    int error = run->cli->out.error;
-    bool interrupted = cli_interrupt_signal() != 0;
-    bool whole = status == CLVGG_STATUS_OK && (error == 0 || error == EPIPE) && !interrupted;
-    if (whole && run->writer != NULL)
-        status = clvgg_npy_commit(run->writer);
-    if (run->started) {
-        run->format->end(run, status != CLVGG_STATUS_OK ? clvgg_status_message()
-                              : interrupted             ? "interrupted"
-                                                        : NULL);
-        if (run->arguments->profile && !run->arguments->json && run->engine.session != NULL)
-            print_profile(run);
-    }
+    const int error = run->cli->out.error;
+    const bool interrupted = cli_interrupt_signal() != 0;
+    VGG_TRY(status);
+    if (run->writer != NULL && (error == 0 || error == EPIPE) && !interrupted)
+        VGG_TRY(clvgg_npy_commit(run->writer));
+cleanup:
+    end(run, status, interrupted);
     if (status != CLVGG_STATUS_OK)
-        return cli_fail(run->cli, status);
+        return status;
     if (interrupted)
-        cli_error(run->cli, "interrupted after %zu %s", run->result_count,
-                  vgg_plural(run->result_count, "result", "results"));
-    return interrupted || count_failures(run) > 0 ? CLI_EXIT_FAILED : CLI_EXIT_OK;
+        return vgg_fail(CLVGG_STATUS_CANCELLED, "interrupted after %zu %s", run->result_count,
+                        vgg_plural(run->result_count, "result", "results"));
+    if (count_failures(run) > 0)
+        run->cli->exit_code = CLI_EXIT_FAILED;
+    return status;
 }
 
 void cli_run_release(cli_run *run)
@@ -78,12 +85,10 @@ void cli_run_release(cli_run *run)
     cli_engine_stop(&run->engine);
     clvgg_npy_writer_free(run->writer);
     for (size_t i = 0; i < CLI_OUTPUT_COUNT; i++)
-        vgg_free(run->outputs[i]);
-    vgg_free(run->input);
-    vgg_free(run->ranking);
-    vgg_free(run->groups);
+        vgg_memory_free(run->outputs[i]);
+    vgg_memory_free(run->input);
+    vgg_memory_free(run->ranking);
+    vgg_memory_free(run->groups);
     clvgg_class_map_free(run->map);
-    clvgg_device_free(run->device);
-    clvgg_model_free(run->model);
-    cli_runtime_free(run->cli, run->runtime);
+    cli_context_close(&run->context);
 }

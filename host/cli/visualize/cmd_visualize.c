@@ -1,16 +1,14 @@
 /* cli/visualize/cmd_visualize.c — `clvgg visualize`: the table of its subverbs, and what
  * is around the work of each. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/closest.h"
 #include "cli/interrupt.h"
 #include "cli/visualize/visualize.h"
 #include "report/clock.h"
-#include "report/device.h"
-#include "report/format.h"
 #include "report/picture.h"
 
 /* Sub-verbs, in the order of --help. */
@@ -34,7 +32,7 @@ static const cli_verb *find_subverb(const char *name)
     return NULL;
 }
 
-static int print_help(cli_program *cli)
+static clvgg_status print_help(cli_program *cli)
 {
     vgg_text *text = &cli->out.text;
     const char *bold = vgg_style_bold(&cli->out_style), *reset = vgg_style_reset(&cli->out_style);
@@ -45,168 +43,149 @@ static int print_help(cli_program *cli)
         vgg_text_printf(text, "  %-12s %s\n", short_name(subverbs[i]), subverbs[i]->summary);
     vgg_text_printf(text, "\n'clvgg visualize WHAT --help' explains each.\n\n%sExamples:%s\n%s",
                     bold, reset, cli_verb_visualize.examples);
-    return CLI_EXIT_OK;
+    return CLVGG_STATUS_OK;
 }
 
 /* Says what there is; `name` is NULL when nothing was asked for. */
-static int report_unknown(const cli_program *cli, const char *name)
+static clvgg_status refuse_unknown(cli_program *cli, const char *name)
 {
     cli_closest closest = {0};
-    vgg_text list = {0};
+    char list[256] = "";
     for (size_t i = 0; subverbs[i] != NULL; i++) {
+        const size_t length = strlen(list);
         if (name != NULL)
             cli_closest_offer(&closest, name, short_name(subverbs[i]));
-        vgg_text_printf(&list, "%s%s", i > 0 ? ", " : "", short_name(subverbs[i]));
+        snprintf(list + length, sizeof list - length, "%s%s", i > 0 ? ", " : "",
+                 short_name(subverbs[i]));
     }
-    const char *all = list.failed || list.bytes == NULL ? "" : list.bytes;
-    if (name == NULL)
-        cli_error(cli, "needs to be told what: one of %s", all);
-    else if (closest.name != NULL)
-        cli_error(cli, "unknown '%s': did you mean '%s'?", name, closest.name);
-    else
-        cli_error(cli, "unknown '%s': needs one of %s", name, all);
-    vgg_text_free(&list);
-    return cli_options_try_help(cli);
+    return name == NULL ? cli_misuse(cli, "needs to be told what: one of %s", list)
+           : closest.name != NULL
+               ? cli_misuse(cli, "unknown '%s': did you mean '%s'?", name, closest.name)
+               : cli_misuse(cli, "unknown '%s': needs one of %s", name, list);
 }
 
-static int run_visualize(cli_program *cli, int argc, char **argv)
+static clvgg_status run_visualize(cli_program *cli, int argc, char **argv)
 {
     if (argc < 2)
-        return report_unknown(cli, NULL);
+        return refuse_unknown(cli, NULL);
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return print_help(cli);
     const cli_verb *subverb = find_subverb(argv[1]);
     if (subverb == NULL)
-        return report_unknown(cli, argv[1]);
+        return refuse_unknown(cli, argv[1]);
     cli->verb = subverb->name;
-    return subverb->run(cli, argc - 1, argv + 1);
+    return cli_call_verb(cli, subverb, argc - 1, argv + 1);
 }
 
 /* --out, with the folders that lead to it; whether files can be made there shows before the work.
  */
-static bool make_out(const cli_vis *vis)
+static clvgg_status make_out(const cli_vis *vis)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const char *out = vis->arguments->out;
     vgg_text path = {0};
     vgg_text_printf(&path, "%s/", out);
-    bool made = !path.failed;
-    for (char *slash = made ? strchr(path.bytes + 1, '/') : NULL; made && slash != NULL;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        made = mkdir(path.bytes, 0777) == 0 || errno == EEXIST;
-        *slash = '/';
-    }
-    if (!made)
-        cli_error(vis->cli, "--out: %s can't be made: %s", out,
-                  strerror(path.failed ? ENOMEM : errno));
-    else if (!(made = access(path.bytes, W_OK | X_OK) == 0))
-        cli_error(vis->cli, "--out: %s can't be written: %s", out, strerror(errno));
+    VGG_TRY(vgg_text_check(&path, "the path of --out"));
+    const int error = cli_vis_make_folders(path.bytes);
+    VGG_REQUIRE(error == 0, CLVGG_STATUS_IO, "--out: %s can't be made: %s", out, strerror(error));
+    VGG_REQUIRE(access(path.bytes, W_OK | X_OK) == 0, CLVGG_STATUS_IO,
+                "--out: %s can't be written: %s", out, strerror(errno));
+cleanup:
     vgg_text_free(&path);
-    return made;
+    return status;
 }
 
 /* Opens all that can fail before the work begins. */
-static int open_all(cli_vis *vis)
+static clvgg_status open_all(cli_vis *vis)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const char *figure = NULL;
-    clvgg_status status = cli_runtime(vis->cli, &vis->run.runtime);
-    if (status == CLVGG_STATUS_OK && !make_out(vis))
-        return CLI_EXIT_FAILED;
-    if (status == CLVGG_STATUS_OK && (figure = cli_vis_figure_path(vis, "figure")) == NULL)
-        return CLI_EXIT_FAILED;
-    if (status == CLVGG_STATUS_OK)
-        status = vgg_picture_check(figure);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(vis->cli, status);
-    const int exit_code = cli_run_setup(&vis->run);
-    const bool photographs = vis->arguments->run.path_count + vis->arguments->images.count > 0;
-    return exit_code == CLI_EXIT_OK && photographs && !cli_run_takes_photographs(&vis->run)
-               ? CLI_EXIT_FAILED
-               : exit_code;
+    VGG_TRY(cli_context_begin(&vis->context, vis->cli, &vis->arguments->context));
+    VGG_TRY(make_out(vis));
+    VGG_TRY(cli_vis_figure_path(vis, "figure", &figure));
+    VGG_TRY(vgg_picture_check(figure));
+    VGG_TRY(cli_context_load_model(&vis->context));
+    VGG_TRY(cli_context_open_device(&vis->context));
+    VGG_TRY(cli_context_settle_preprocess(&vis->context));
+    if (vis->arguments->paths.count + vis->arguments->images.count > 0)
+        VGG_TRY(cli_context_check_photographs(&vis->context));
+cleanup:
+    return status;
 }
 
 static void begin_json(cli_vis *vis)
 {
-    if (!vis->arguments->run.json)
+    if (!vis->arguments->json)
         return;
     vis->json = (vgg_json){.text = &vis->json_text};
     vgg_json_begin_object(&vis->json, NULL);
     vgg_json_integer(&vis->json, "schema", 1);
     vgg_json_string(&vis->json, "visualize", strchr(vis->cli->verb, ' ') + 1);
-    vgg_json_string(&vis->json, "model", clvgg_model_name(vis->run.model));
-    vgg_json_string(&vis->json, "device", vis->run.device_info.name);
+    vgg_json_string(&vis->json, "model", clvgg_model_name(vis->context.model));
+    vgg_json_string(&vis->json, "device", vis->context.device_info.name);
 }
 
 /* Also after a failure: what was finished is there to be found. */
-static void end_json(cli_vis *vis, int exit_code)
+static void end_json(cli_vis *vis, clvgg_status status)
 {
-    if (!vis->arguments->run.json)
+    if (!vis->arguments->json)
         return;
     while (vis->json.depth > 1)
         vgg_json_end(&vis->json);
-    if (exit_code != CLI_EXIT_OK)
-        vgg_json_string(&vis->json, "error", clvgg_status_message());
+    if (status != CLVGG_STATUS_OK)
+        vgg_json_string(&vis->json, "error", vgg_message_of(status));
+    else if (vis->cli->exit_code != CLI_EXIT_OK) /* of what was passed over */
+        vgg_json_string(&vis->json, "error", vgg_message());
     vgg_json_begin_array(&vis->json, "files");
     const char *name = vis->files.bytes;
     for (size_t i = 0; i < vis->file_count && !vis->files.failed; i++, name += strlen(name) + 1)
         vgg_json_string(&vis->json, NULL, name);
     vis->json_text.failed |= vis->files.failed;
     vgg_json_end(&vis->json);
-    vgg_json_number(&vis->json, "seconds", (vgg_clock_ms() - vis->run.start_ms) / 1000);
+    vgg_json_number(&vis->json, "seconds", (vgg_report_now_ms() - vis->context.start_ms) / 1000);
     vgg_json_end(&vis->json);
     vgg_text_join(&vis->cli->out.text, &vis->json_text);
 }
 
-static int work_with(cli_program *cli, const cli_vis_arguments *arguments,
-                     int (*work)(cli_vis *vis))
+const char *cli_vis_check_photographs(const void *arguments)
 {
-    cli_vis vis = {.cli = cli,
-                   .arguments = arguments,
-                   .run = {.cli = cli, .arguments = &arguments->run, .start_ms = vgg_clock_ms()}};
-    cli->silent = arguments->run.quiet;
-    cli->no_cache = arguments->run.no_cache;
-    int exit_code = open_all(&vis);
-    if (exit_code == CLI_EXIT_OK) {
-        begin_json(&vis);
-        cli_interrupt_watch();
-        exit_code = work(&vis);
-        vgg_progress_finish(&vis.run.progress);
-        if (cli_interrupt_signal() != 0) {
-            cli_error(cli, "interrupted after %zu file%s", vis.file_count,
-                      vis.file_count == 1 ? "" : "s");
-            exit_code = CLI_EXIT_FAILED;
-        }
-        end_json(&vis, exit_code);
+    const cli_vis_arguments *common = arguments;
+    return common->paths.count == 0 ? "needs a photograph" : NULL;
+}
+
+void cli_vis_fail(cli_vis *vis, clvgg_status status)
+{
+    if (status == CLVGG_STATUS_OK)
+        return;
+    vgg_progress_clear(&vis->progress);
+    if (status != CLVGG_STATUS_CANCELLED)
+        cli_fail(vis->cli, status);
+}
+
+clvgg_status cli_vis_run(cli_program *cli, const cli_vis_arguments *arguments,
+                         clvgg_status (*work)(cli_vis *vis))
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cli_vis vis = {.cli = cli, .arguments = arguments};
+    VGG_TRY(open_all(&vis));
+    begin_json(&vis);
+    cli_interrupt_watch();
+    status = work(&vis);
+    vgg_progress_finish(&vis.progress);
+    if (cli_interrupt_signal() != 0) {
+        cli_vis_fail(&vis, status);
+        status = vgg_fail(CLVGG_STATUS_CANCELLED, "interrupted after %zu file%s", vis.file_count,
+                          vis.file_count == 1 ? "" : "s");
     }
-    cli_run_release(&vis.run);
+    end_json(&vis, status);
+cleanup:
+    cli_context_close(&vis.context);
     vgg_text_free(&vis.json_text);
     vgg_text_free(&vis.files);
     vgg_text_free(&vis.scratch);
     vgg_text_free(&vis.page);
     vgg_text_free(&vis.sheet);
-    return exit_code;
-}
-
-int cli_vis_main(cli_program *cli, const cli_verb *verb, int argc, char **argv,
-                 cli_vis_arguments *arguments, const char *(*check)(const void *arguments),
-                 int (*work)(cli_vis *vis))
-{
-    const cli_parsed parsed =
-        cli_options_parse(cli, verb, argc, argv, arguments, &arguments->run.path_count);
-    arguments->run.paths = (const char *const *)argv + 1;
-    int exit_code = parsed == CLI_PARSED_HELP ? CLI_EXIT_OK : CLI_EXIT_USAGE;
-    if (parsed == CLI_PARSED) {
-        const char *wrong = check != NULL ? check(arguments) : NULL;
-        if (wrong != NULL) {
-            cli_error(cli, "%s", wrong);
-            exit_code = cli_options_try_help(cli);
-        } else {
-            exit_code = work_with(cli, arguments, work);
-        }
-    }
-    vgg_free(arguments->run.variants.items);
-    vgg_free(arguments->images.items);
-    return exit_code;
+    return status;
 }
 
 const cli_verb cli_verb_visualize = {
@@ -220,6 +199,5 @@ const cli_verb cli_verb_visualize = {
     .examples = "  clvgg visualize all --images photographs/ --out report\n"
                 "  clvgg visualize filters\n"
                 "  clvgg visualize activations --layer conv5_3 cat.jpg\n",
-    .options = NULL,
-    .run = run_visualize,
+    .dispatch = run_visualize,
 };

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "report/alloc.h"
+#include "report/memory.h"
 
 /* Digits, at most nine of them. */
 static bool read_number(const char **text, int64_t *number)
@@ -27,9 +27,6 @@ static bool has(const cli_map_choice *choice, int64_t map)
 
 static bool read_list(const char *text, cli_map_choice *choice)
 {
-    choice->maps = vgg_calloc(CLI_MAPS_MOST, sizeof *choice->maps);
-    if (choice->maps == NULL)
-        return false;
     for (;;) {
         int64_t first, last;
         if (!read_number(&text, &first))
@@ -70,27 +67,30 @@ static bool read_wanted(const char *text, const char *word, size_t *wanted)
     return true;
 }
 
-bool cli_map_choice_parse(const char *text, cli_map_choice *choice)
+clvgg_status cli_map_choice_parse(const char *text, cli_map_choice *choice)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     *choice = (cli_map_choice){.kind = CLI_MAPS_STRONGEST, .wanted = CLI_MAPS_DEFAULT};
     if (text == NULL || read_wanted(text, "strongest", &choice->wanted))
-        return true;
+        goto cleanup;
     choice->kind = CLI_MAPS_RANDOM;
     if (read_wanted(text, "random", &choice->wanted))
-        return true;
+        goto cleanup;
     choice->kind = CLI_MAPS_ALL;
     if (strcmp(text, "all") == 0)
-        return true;
+        goto cleanup;
     choice->kind = CLI_MAPS_LIST;
-    if (read_list(text, choice))
-        return true;
-    cli_map_choice_free(choice);
-    return false;
+    VGG_MEMORY_NEW(choice->maps, CLI_MAPS_MOST, "the list of maps");
+    VGG_REQUIRE(read_list(text, choice), CLVGG_STATUS_INVALID_ARGUMENT,
+                "--maps: needs numbers and ranges such as 0,5,10-20, or all, \"strongest 16\" or "
+                "\"random 16\"");
+cleanup:
+    return status;
 }
 
 void cli_map_choice_free(cli_map_choice *choice)
 {
-    vgg_free(choice->maps);
+    vgg_memory_free(choice->maps);
     *choice = (cli_map_choice){0};
 }
 

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/status.h"
+
 typedef enum cli_maps_kind {
     CLI_MAPS_ALL,
     CLI_MAPS_LIST,
@@ -23,10 +25,10 @@ typedef struct cli_map_choice {
 
 enum { CLI_MAPS_DEFAULT = 16, CLI_MAPS_MOST = 8192 };
 
-/* Reads the choice that the text means, a CLI_MAPS_…; NULL is "strongest 16". False, with nothing
- * to free, when the text is no choice or names more than CLI_MAPS_MOST maps, or memory runs out.
- * Words and number may have a space, ':' or nothing between; without a number it is 16. */
-bool cli_map_choice_parse(const char *text, cli_map_choice *choice);
+/* Reads the choice that the text means, a CLI_MAPS_…; NULL is "strongest 16". Words and number may
+ * have a space, ':' or nothing between; without a number it is 16. Free it in either case. Errors:
+ * INVALID_ARGUMENT (no choice, or one of more than CLI_MAPS_MOST maps), OUT_OF_MEMORY. */
+clvgg_status cli_map_choice_parse(const char *text, cli_map_choice *choice);
 void cli_map_choice_free(cli_map_choice *choice);
 
 /* `wanted` of `maps` maps (all where there are fewer), drawn by the seed and the layer's name,

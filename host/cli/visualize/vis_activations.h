@@ -34,13 +34,12 @@ typedef struct cli_activations {
     clvgg_session *session;
 } cli_activations;
 
-/* Chooses layers (an empty list: every convolution) and makes a session. Returns an exit code;
- * failures have been reported. Stop it in either case. */
-int cli_activations_start(cli_activations *activations, const cli_list *layers);
+/* Chooses layers (an empty list: every convolution) and makes a session. Stop it in either case. */
+clvgg_status cli_activations_start(cli_activations *activations, const cli_list *layers);
 /* Draws a figure a layer, OUT/folder/LAYER.png. `input` is [channels][height][width]; of `file` the
- * last part is shown. Returns an exit code; failures have been reported. */
-int cli_activations_draw(cli_activations *activations, const char *file, const char *folder,
-                         const float *input);
+ * last part is shown. */
+clvgg_status cli_activations_draw(cli_activations *activations, const char *file,
+                                  const char *folder, const float *input);
 void cli_activations_stop(cli_activations *activations);
 
 #endif

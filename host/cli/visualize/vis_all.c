@@ -26,7 +26,7 @@ typedef struct all_arguments {
 
 static const cli_option options[] = {
     CLI_VIS_OPTIONS_IMAGES,
-    CLI_OPTION_ROW_MAX_BAD(AT(max_bad)),
+    CLI_ROW_MAX_BAD(all_arguments, max_bad),
     {"layer", 0, CLI_OPTION_LIST, AT(layers), "L[,L...]", 0, 0,
      "Layers to show; repeatable (every convolution)"},
     {"maps", 0, CLI_OPTION_TEXT, AT(maps), "WHICH", 0, 0,
@@ -49,7 +49,6 @@ static const cli_option options[] = {
 typedef struct all_work {
     cli_vis *vis;
     const all_arguments *arguments;
-    cli_map_choice maps;
     cli_top_found found;
     const char *samples[MOST_SAMPLES]; /* files, owned by `found` */
     char folders[MOST_SAMPLES][300];   /* of their activations */
@@ -63,32 +62,18 @@ typedef struct all_work {
 
 /* Searches what excites every map most, and writes a picture of each projection and patch for the
  * page. */
-static int search(all_work *w)
+static clvgg_status search(all_work *w)
 {
-    const cli_vis_arguments *common = w->vis->arguments;
-    const size_t count = common->images.count + common->run.path_count;
-    const char **layers = NULL, **paths = vgg_calloc(count, sizeof *paths);
-    size_t layer_count = 0;
-    if (paths == NULL || !cli_vis_split_names(&w->arguments->layers, &layers, &layer_count)) {
-        vgg_free(paths);
-        return cli_fail(w->vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    }
-    for (size_t i = 0; i < count; i++)
-        paths[i] = i < common->images.count ? common->images.items[i]
-                                            : common->run.paths[i - common->images.count];
-    const cli_top_request request = {.layers = layers,
-                                     .layer_count = layer_count,
-                                     .maps = w->maps,
-                                     .count = w->arguments->count,
-                                     .max_bad = w->arguments->max_bad,
-                                     .mode = (cli_top_mode)w->arguments->mode,
-                                     .pictures = true,
-                                     .paths = paths,
-                                     .path_count = count};
-    const int exit_code = cli_top_draw(w->vis, &request, &w->found);
-    vgg_free(layers);
-    vgg_free(paths);
-    return exit_code;
+    clvgg_status status = CLVGG_STATUS_OK;
+    cli_top_request request = {.count = w->arguments->count,
+                               .max_bad = w->arguments->max_bad,
+                               .mode = (cli_top_mode)w->arguments->mode,
+                               .pictures = true};
+    VGG_TRY(cli_top_request_read(w->vis, &w->arguments->layers, w->arguments->maps, &request));
+    VGG_TRY(cli_top_draw(w->vis, &request, &w->found));
+cleanup:
+    cli_top_request_free(&request);
+    return status;
 }
 
 static bool has_sample(const all_work *w, const char *file)
@@ -123,76 +108,68 @@ static void begin_page(all_work *w, const char *group, const char *name, const c
     w->pages[page] = (vgg_report_page){.group = group, .name = w->page_names[page], .note = note};
 }
 
-static int worse(int a, int b)
+static clvgg_status draw_activations(all_work *w)
 {
-    return a != CLI_EXIT_OK ? a : b;
-}
-
-static int draw_activations(all_work *w)
-{
+    clvgg_status status = CLVGG_STATUS_OK;
     cli_vis *vis = w->vis;
     cli_activations a = {.vis = vis, .most = 64};
-    const size_t elements = cli_run_input_elements(&vis->run);
-    float *input = vgg_calloc(elements, sizeof *input);
-    int exit_code = input != NULL ? cli_activations_start(&a, &w->arguments->layers)
-                                  : cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
+    float *input = NULL;
+    VGG_MEMORY_NEW(input, cli_context_input_elements(&vis->context), "a photograph's input");
+    VGG_TRY(cli_activations_start(&a, &w->arguments->layers));
     cli_vis_progress_begin(vis, "activations", w->sample_count);
-    for (size_t i = 0; i < w->sample_count && a.session != NULL && cli_interrupt_signal() == 0;
-         i++) {
+    for (size_t i = 0; i < w->sample_count && cli_interrupt_signal() == 0; i++) {
         cli_vis_progress_step(vis, 0, w->sample_count);
-        const clvgg_status status = cli_vis_read_input(vis, w->samples[i], input);
-        if (status != CLVGG_STATUS_OK) { /* it could be read before */
-            exit_code = cli_fail(vis->cli, status);
+        const clvgg_status read = cli_vis_read_input(vis, w->samples[i], input);
+        cli_vis_fail(vis, read); /* it could be read before */
+        if (read != CLVGG_STATUS_OK)
             continue;
-        }
-        cli_vis_image_folder(vis, "activations", w->samples[i], w->folders[i],
-                             sizeof w->folders[i]);
+        VGG_TRY(cli_vis_image_folder(vis, "activations", w->samples[i], w->folders[i],
+                                     sizeof w->folders[i]));
         begin_page(w, "Activations", w->folders[i] + strlen("activations/"),
                    "What the maps of each layer answer to this photograph");
-        exit_code = worse(exit_code, cli_activations_draw(&a, w->samples[i], w->folders[i], input));
-        vis->run.result_count++;
+        cli_vis_fail(vis, cli_activations_draw(&a, w->samples[i], w->folders[i], input));
+        vis->progress_done++;
     }
-    vgg_progress_finish(&vis->run.progress);
+cleanup:
+    vgg_progress_finish(&vis->progress);
     cli_activations_stop(&a);
-    vgg_free(input);
-    return exit_code;
+    vgg_memory_free(input);
+    return status;
 }
 
-static int draw_samples(all_work *w)
+/* Each kind of figure is drawn whatever becomes of the others. */
+static void draw_samples(all_work *w)
 {
     cli_vis *vis = w->vis;
-    const int side = vis->run.preprocess.height < vis->run.preprocess.width
-                         ? vis->run.preprocess.height
-                         : vis->run.preprocess.width;
+    const clvgg_preprocess *p = &vis->context.preprocess;
+    const int side = p->height < p->width ? p->height : p->width;
+    const cli_operands samples = {w->samples, w->sample_count};
     const cli_vis_gradcam_settings gradcam = {0};
     const cli_vis_occlusion_settings occlusion = {
         .map = -1, .stride = side > OCCLUSION_STEPS ? side / OCCLUSION_STEPS : 1};
-    int exit_code = draw_activations(w);
+    cli_vis_fail(vis, draw_activations(w));
     if (cli_interrupt_signal() == 0) {
         begin_page(w, "Figures", "Grad-CAM",
                    "Where in a photograph its most probable class is seen");
-        exit_code =
-            worse(exit_code, cli_vis_draw_gradcam(vis, &gradcam, w->samples, w->sample_count));
+        cli_vis_fail(vis, cli_vis_draw_gradcam(vis, &gradcam, &samples));
     }
     if (cli_interrupt_signal() == 0) {
         begin_page(w, "Figures", "Occlusion",
                    "What of a photograph its most probable class rests on: a square hides one "
                    "place after another");
-        exit_code =
-            worse(exit_code, cli_vis_draw_occlusion(vis, &occlusion, w->samples, w->sample_count));
+        cli_vis_fail(vis, cli_vis_draw_occlusion(vis, &occlusion, &samples));
     }
-    return exit_code;
 }
 
 /* ---- the page ---- */
 
 /* Every figure drawn since the first mark, with the page that it belongs to. */
-static bool fill_pages(all_work *w)
+static clvgg_status fill_pages(all_work *w)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const cli_vis *vis = w->vis;
-    w->figures = vgg_calloc(vis->page_count + 1, sizeof *w->figures);
-    if (w->figures == NULL || vis->page.failed)
-        return false;
+    VGG_TRY(vgg_text_check(&vis->page, "the list of the page's figures"));
+    VGG_MEMORY_NEW(w->figures, vis->page_count + 1, "the page's figures");
     const char *at = vis->page.bytes;
     for (size_t i = 0; i < vis->page_count; i++) {
         const char **parts[] = {&w->figures[i].file, &w->figures[i].sheet, &w->figures[i].about};
@@ -204,7 +181,8 @@ static bool fill_pages(all_work *w)
         w->pages[p].figures = w->figures + w->marks[p];
         w->pages[p].count = end - w->marks[p];
     }
-    return true;
+cleanup:
+    return status;
 }
 
 /* "What vgg16-catdog learned", and what it was seen on. */
@@ -212,7 +190,7 @@ static void describe(const all_work *w, vgg_text *title, vgg_text *summary)
 {
     static const char ending[] = ".safetensors";
     const vgg_manifest *manifest = &w->found.manifest;
-    const char *model = clvgg_model_name(w->vis->run.model);
+    const char *model = clvgg_model_name(w->vis->context.model);
     const char *slash = strrchr(model, '/'), *name = slash != NULL ? slash + 1 : model;
     size_t length = strlen(name);
     if (length >= sizeof ending && strcmp(name + length - (sizeof ending - 1), ending) == 0)
@@ -220,109 +198,107 @@ static void describe(const all_work *w, vgg_text *title, vgg_text *summary)
     vgg_text_puts(title, "What ");
     vgg_text_append(title, name, length);
     vgg_text_puts(title, " learned");
-    vgg_text_printf(summary, "%s \xC2\xB7 ", clvgg_model_architecture(w->vis->run.model));
+    vgg_text_printf(summary, "%s \xC2\xB7 ", clvgg_model_architecture(w->vis->context.model));
     vgg_text_count(summary, manifest->image_count);
     vgg_text_printf(summary, " photograph%s", manifest->image_count == 1 ? "" : "s");
     if (manifest->failed_count > 0)
         vgg_text_printf(summary, ", %llu more left out",
                         (unsigned long long)manifest->failed_count);
     vgg_text_puts(summary, " \xC2\xB7 ");
-    vgg_text_puts(summary, w->vis->run.device_info.name);
+    vgg_text_puts(summary, w->vis->context.device_info.name);
 }
 
-static int write_report(all_work *w)
+static clvgg_status write_report(all_work *w)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     cli_vis *vis = w->vis;
     vgg_text title = {0}, summary = {0};
+    const char *path = NULL;
     size_t left_out = 0;
-    clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
     describe(w, &title, &summary);
-    if (fill_pages(w) && !title.failed && !summary.failed) {
-        const vgg_report report = {.runtime = vis->run.runtime,
-                                   .title = title.bytes,
-                                   .summary = summary.bytes,
-                                   .manifest = &w->found.manifest,
-                                   .pages = w->pages,
-                                   .page_count = w->mark_count};
-        status =
-            vgg_report_write(vis->arguments->out, &report, w->arguments->single_file, &left_out);
-    }
-    vgg_text_free(&title);
-    vgg_text_free(&summary);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(vis->cli, status);
+    VGG_TRY(vgg_text_check(&title, "the page's title"));
+    VGG_TRY(vgg_text_check(&summary, "the page's summary"));
+    VGG_TRY(fill_pages(w));
+    const vgg_report report = {.runtime = vis->context.runtime,
+                               .title = title.bytes,
+                               .summary = summary.bytes,
+                               .manifest = &w->found.manifest,
+                               .pages = w->pages,
+                               .page_count = w->mark_count};
+    VGG_TRY(vgg_report_write(vis->arguments->out, &report, w->arguments->single_file, &left_out));
     if (left_out > 0)
         cli_note(vis->cli, "%zu %s into index.html: files beside it", left_out,
                  vgg_plural(left_out, "picture doesn't fit", "pictures don't fit"));
-    const char *path = cli_vis_path(vis, "index.html");
-    if (path == NULL)
-        return CLI_EXIT_FAILED;
+    VGG_TRY(cli_vis_path(vis, "index.html", &path));
     cli_vis_wrote(vis, path);
-    return CLI_EXIT_OK;
+cleanup:
+    vgg_text_free(&title);
+    vgg_text_free(&summary);
+    return status;
 }
 
-static int work(cli_vis *vis)
+static clvgg_status work(cli_vis *vis)
 {
-    const all_arguments *arguments = (const all_arguments *)vis->arguments;
-    all_work *w = vgg_calloc(1, sizeof *w);
-    if (w == NULL)
-        return cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    *w = (all_work){.vis = vis, .arguments = arguments};
-    int exit_code = CLI_EXIT_FAILED;
-    if (cli_map_choice_parse(arguments->maps, &w->maps)) /* it has been parsed before */
-        exit_code = search(w);
-    else
-        cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    if (exit_code == CLI_EXIT_OK || w->found.manifest.count > 0) {
-        vis->for_page = true;
-        begin_page(w, "Figures", "Filters", "What the first layer looks for");
-        if (cli_interrupt_signal() == 0)
-            exit_code = worse(exit_code, cli_vis_draw_filters(vis));
-        choose_samples(w);
-        if (w->sample_count > 0 && cli_interrupt_signal() == 0)
-            exit_code = worse(exit_code, draw_samples(w));
-        exit_code = worse(exit_code, write_report(w));
-    }
-    if (vis->arguments->run.json) {
+    clvgg_status status = CLVGG_STATUS_OK;
+    all_work *w = NULL;
+    VGG_MEMORY_NEW(w, 1, "a report");
+    w->vis = vis;
+    w->arguments = (const all_arguments *)vis->arguments;
+    status = search(w);
+    if (status != CLVGG_STATUS_OK && w->found.manifest.count == 0)
+        goto cleanup;
+    cli_vis_fail(vis, status); /* what was found is shown */
+    vis->for_page = true;
+    begin_page(w, "Figures", "Filters", "What the first layer looks for");
+    if (cli_interrupt_signal() == 0)
+        cli_vis_fail(vis, cli_vis_draw_filters(vis));
+    choose_samples(w);
+    if (w->sample_count > 0 && cli_interrupt_signal() == 0)
+        draw_samples(w);
+    VGG_TRY(write_report(w));
+cleanup:
+    if (w != NULL && vis->arguments->json) {
         vgg_json_integer(&vis->json, "images", (int64_t)w->found.manifest.image_count);
         vgg_json_integer(&vis->json, "unreadable", (int64_t)w->found.manifest.failed_count);
         vgg_json_string(&vis->json, "report", "index.html");
     }
-    cli_top_free(&w->found);
-    cli_map_choice_free(&w->maps);
-    vgg_free(w->figures);
-    vgg_free(w);
-    return exit_code;
+    if (w != NULL) {
+        cli_top_free(&w->found);
+        vgg_memory_free(w->figures);
+    }
+    vgg_memory_free(w);
+    return status;
 }
 
-static const char *check(const void *arguments)
+static const char *check(const void *given)
 {
-    const all_arguments *asked = arguments;
-    cli_map_choice choice;
-    if (!cli_map_choice_parse(asked->maps, &choice))
-        return "--maps: needs numbers and ranges such as 0,5,10-20, or all, \"strongest 16\" or "
-               "\"random 16\"";
-    cli_map_choice_free(&choice);
-    if (asked->common.images.count + asked->common.run.path_count == 0)
+    const all_arguments *arguments = given;
+    if (arguments->common.images.count + arguments->common.paths.count == 0)
         return "needs photographs: --images DIR";
-    if (asked->common.format == CLI_VIS_PDF)
+    if (arguments->common.format == CLI_VIS_PDF)
         return "--format pdf: a page can't show it; png or svg";
-    if (asked->single_file && asked->common.format != CLI_VIS_PNG)
+    if (arguments->single_file && arguments->common.format != CLI_VIS_PNG)
         return "--single-file makes its pictures from PNG files: leave --format out";
     return NULL;
 }
 
-static int run_all(cli_program *cli, int argc, char **argv)
+static void set_defaults(void *arguments)
 {
-    all_arguments arguments = {.common = CLI_VIS_DEFAULTS,
-                               .count = VGG_FIGURE_NINE,
-                               .mode = CLI_TOP_BOTH,
-                               .samples = DEFAULT_SAMPLES,
-                               .max_bad = CLI_ALLOWANCE_DEFAULT};
-    const int exit_code =
-        cli_vis_main(cli, &cli_vis_all, argc, argv, &arguments.common, check, work);
-    vgg_free(arguments.layers.items);
-    return exit_code;
+    *(all_arguments *)arguments = (all_arguments){.common = CLI_VIS_DEFAULTS,
+                                                  .count = VGG_FIGURE_NINE,
+                                                  .mode = CLI_TOP_BOTH,
+                                                  .samples = DEFAULT_SAMPLES,
+                                                  .max_bad = CLI_ALLOWANCE_DEFAULT};
+}
+
+static clvgg_status run_all(cli_program *cli, const void *given)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const all_arguments *arguments = given;
+    VGG_TRY(cli_top_check_maps(cli, arguments->maps));
+    VGG_TRY(cli_vis_run(cli, &arguments->common, work));
+cleanup:
+    return status;
 }
 
 const cli_verb cli_vis_all = {
@@ -338,5 +314,8 @@ const cli_verb cli_vis_all = {
                 "  clvgg visualize all --images photographs/ --layer conv3_3,conv5_3\n"
                 "  clvgg visualize all --images photographs/ --single-file --samples 0\n",
     .options = options,
+    .arguments_size = sizeof(all_arguments),
+    .set_defaults = set_defaults,
+    .check = check,
     .run = run_all,
 };

@@ -9,30 +9,37 @@
 static clvgg_status keep(cli_vis *vis, const char *path, const vgg_grid *grid,
                          const vgg_panels *panels)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const size_t out = strlen(vis->arguments->out) + 1;
-    const char *figure = path + out;
-    const char *sheet = cli_vis_sheet_path(vis, figure);
-    if (sheet == NULL) /* why has been said */
-        return vgg_fail(CLVGG_STATUS_IO, "%s: its pictures can't be written for the page", figure);
+    const char *figure = path + out, *sheet = NULL;
     vgg_text *page = &vis->page;
+    VGG_TRY(cli_vis_sheet_path(vis, figure, &sheet));
     vgg_text_append(page, figure, strlen(figure) + 1);
     vgg_text_append(page, sheet + out, strlen(sheet + out) + 1);
-    const clvgg_status status = grid != NULL
-                                    ? vgg_page_grid(vis->run.runtime, sheet, grid, page)
-                                    : vgg_page_panels(vis->run.runtime, sheet, panels, page);
+    status = grid != NULL ? vgg_page_grid(vis->context.runtime, sheet, grid, page)
+                          : vgg_page_panels(vis->context.runtime, sheet, panels, page);
     vgg_text_append(page, "", 1);
     vis->page_count++;
+cleanup:
     return status;
 }
 
 clvgg_status cli_vis_grid(cli_vis *vis, const char *path, const vgg_grid *grid)
 {
-    const clvgg_status status = vgg_figure_grid(path, grid);
-    return status == CLVGG_STATUS_OK && vis->for_page ? keep(vis, path, grid, NULL) : status;
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(vgg_figure_grid(path, grid));
+    if (vis->for_page)
+        VGG_TRY(keep(vis, path, grid, NULL));
+cleanup:
+    return status;
 }
 
 clvgg_status cli_vis_panels(cli_vis *vis, const char *path, const vgg_panels *panels)
 {
-    const clvgg_status status = vgg_figure_panels(path, panels);
-    return status == CLVGG_STATUS_OK && vis->for_page ? keep(vis, path, NULL, panels) : status;
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(vgg_figure_panels(path, panels));
+    if (vis->for_page)
+        VGG_TRY(keep(vis, path, NULL, panels));
+cleanup:
+    return status;
 }

@@ -12,100 +12,109 @@ static const cli_option options[] = {
     {0},
 };
 
-/* The first convolution, which must read one channel or three. */
-static int find_layer(cli_vis *vis, size_t *index, clvgg_layer_info *info, clvgg_shape *shape)
+/* The first convolution and its weights, as a figure has them. */
+typedef struct filters {
+    clvgg_layer_info layer;
+    clvgg_shape shape; /* [count][channels][height][width] */
+    size_t index, count;
+    float *weights;
+    uint8_t *rgb; /* of all pictures */
+    vgg_cell *cells;
+    char (*captions)[24];
+} filters;
+
+/* The convolution must read one channel or three. */
+static clvgg_status find_layer(const cli_vis *vis, filters *f)
 {
-    const size_t count = clvgg_model_layer_count(vis->run.model);
     clvgg_status status = CLVGG_STATUS_OK;
-    for (*index = 0; *index < count; (*index)++) {
-        *info = (clvgg_layer_info){.struct_size = sizeof *info};
-        status = clvgg_model_layer(vis->run.model, *index, info);
-        if (status != CLVGG_STATUS_OK)
-            return cli_fail(vis->cli, status);
-        if (strcmp(info->type, "conv2d") == 0)
+    const clvgg_model *model = vis->context.model;
+    const size_t count = clvgg_model_layer_count(model);
+    for (f->index = 0; f->index < count; f->index++) {
+        f->layer = (clvgg_layer_info){.struct_size = sizeof f->layer};
+        VGG_TRY(clvgg_model_layer(model, f->index, &f->layer));
+        if (strcmp(f->layer.type, "conv2d") == 0)
             break;
     }
-    if (*index == count) {
-        cli_error(vis->cli, "the model has no convolution whose filters could be drawn");
-        return CLI_EXIT_FAILED;
-    }
-    status = clvgg_model_parameter(vis->run.model, *index, 0, shape, NULL);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(vis->cli, status);
-    if (shape->dims[1] == 1 || shape->dims[1] == 3)
-        return CLI_EXIT_OK;
-    cli_error(vis->cli, "filters of %s have %lld channels: three make colours, one is grey",
-              info->name, (long long)shape->dims[1]);
-    return CLI_EXIT_FAILED;
+    VGG_REQUIRE(f->index < count, CLVGG_STATUS_UNSUPPORTED,
+                "the model has no convolution whose filters could be drawn");
+    VGG_TRY(clvgg_model_parameter(model, f->index, 0, &f->shape, NULL));
+    VGG_REQUIRE(f->shape.dims[1] == 1 || f->shape.dims[1] == 3, CLVGG_STATUS_UNSUPPORTED,
+                "filters of %s have %lld channels: three make colours, one is grey", f->layer.name,
+                (long long)f->shape.dims[1]);
+    f->count = (size_t)f->shape.dims[0];
+cleanup:
+    return status;
 }
 
-static clvgg_status draw(cli_vis *vis, const char *path, const char *layer,
-                         const clvgg_shape *shape, const float *weights, uint8_t *rgb,
-                         vgg_cell *cells, char (*captions)[24])
+static clvgg_status read_weights(const cli_vis *vis, filters *f)
 {
-    const int height = (int)shape->dims[2], width = (int)shape->dims[3];
+    clvgg_status status = CLVGG_STATUS_OK;
+    const size_t values = 3 * f->count * (size_t)f->shape.dims[2] * (size_t)f->shape.dims[3];
+    VGG_MEMORY_NEW(f->weights, values, "the filters' weights");
+    VGG_MEMORY_NEW(f->rgb, values, "the filters' pictures");
+    VGG_MEMORY_NEW(f->cells, f->count, "the cells of a figure");
+    VGG_MEMORY_NEW(f->captions, f->count, "the captions of a figure");
+    VGG_TRY(clvgg_model_parameter(vis->context.model, f->index, 0, &f->shape, f->weights));
+cleanup:
+    return status;
+}
+
+static clvgg_status draw(cli_vis *vis, const char *path, filters *f)
+{
+    const int height = (int)f->shape.dims[2], width = (int)f->shape.dims[3];
     const size_t pixels = (size_t)height * (size_t)width;
-    clvgg_preprocess preprocess = vis->run.preprocess;
-    preprocess.channels = (int)shape->dims[1]; /* fewer than the input's where it has groups */
+    clvgg_preprocess preprocess = vis->context.preprocess;
+    preprocess.channels = (int)f->shape.dims[1]; /* fewer than the input's where it has groups */
     char title[160];
-    for (size_t i = 0; i < (size_t)shape->dims[0]; i++) {
-        uint8_t *picture = rgb + i * 3 * pixels;
-        vgg_pixels_stretched(weights + i * (size_t)shape->dims[1] * pixels, height, width,
+    for (size_t i = 0; i < f->count; i++) {
+        uint8_t *picture = f->rgb + i * 3 * pixels;
+        vgg_pixels_stretched(f->weights + i * (size_t)f->shape.dims[1] * pixels, height, width,
                              &preprocess, picture);
-        snprintf(captions[i], sizeof captions[i], "%zu", i);
-        cells[i] = (vgg_cell){{picture, width, height}, captions[i]};
+        snprintf(f->captions[i], sizeof f->captions[i], "%zu", i);
+        f->cells[i] = (vgg_cell){{picture, width, height}, f->captions[i]};
     }
-    snprintf(title, sizeof title, "%.80s: %lld filters of %d \xC3\x97 %d pixels", layer,
-             (long long)shape->dims[0], height, width);
+    snprintf(title, sizeof title, "%.80s: %zu filters of %d \xC3\x97 %d pixels", f->layer.name,
+             f->count, height, width);
     const vgg_grid grid = {.title = title,
                            .subtitle = "each with its own contrast: black is its smallest weight, "
                                        "white its greatest",
-                           .cells = cells,
-                           .count = (size_t)shape->dims[0]};
+                           .cells = f->cells,
+                           .count = f->count};
     return cli_vis_grid(vis, path, &grid);
 }
 
-int cli_vis_draw_filters(cli_vis *vis)
+clvgg_status cli_vis_draw_filters(cli_vis *vis)
 {
-    clvgg_layer_info info;
-    clvgg_shape shape;
-    size_t index = 0;
-    const int exit_code = find_layer(vis, &index, &info, &shape);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    const size_t count = (size_t)shape.dims[0];
-    const size_t values = 3 * (size_t)shape.dims[2] * (size_t)shape.dims[3];
-    const char *path = cli_vis_figure_path(vis, "filters");
-    float *weights = vgg_calloc(count * values, sizeof *weights);
-    uint8_t *rgb = vgg_calloc(count * values, 1);
-    vgg_cell *cells = vgg_calloc(count, sizeof *cells);
-    char(*captions)[24] = vgg_calloc(count, sizeof *captions);
-    clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
-    if (weights != NULL && rgb != NULL && cells != NULL && captions != NULL && path != NULL)
-        status = clvgg_model_parameter(vis->run.model, index, 0, &shape, weights);
-    if (status == CLVGG_STATUS_OK)
-        status = draw(vis, path, info.name, &shape, weights, rgb, cells, captions);
-    if (status == CLVGG_STATUS_OK)
-        cli_vis_wrote(vis, path);
-    vgg_free(weights);
-    vgg_free(rgb);
-    vgg_free(cells);
-    vgg_free(captions);
-    if (path == NULL)
-        return CLI_EXIT_FAILED;
-    return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(vis->cli, status);
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *path = NULL;
+    filters f = {0};
+    VGG_TRY(find_layer(vis, &f));
+    VGG_TRY(read_weights(vis, &f));
+    VGG_TRY(cli_vis_figure_path(vis, "filters", &path));
+    VGG_TRY(draw(vis, path, &f));
+    cli_vis_wrote(vis, path);
+cleanup:
+    vgg_memory_free(f.weights);
+    vgg_memory_free(f.rgb);
+    vgg_memory_free(f.cells);
+    vgg_memory_free(f.captions);
+    return status;
 }
 
 static const char *check(const void *arguments)
 {
     const cli_vis_arguments *common = arguments;
-    return common->run.path_count > 0 ? "takes no image: filters are the model's own" : NULL;
+    return common->paths.count > 0 ? "takes no image: filters are the model's own" : NULL;
 }
 
-static int run_filters(cli_program *cli, int argc, char **argv)
+static void set_defaults(void *arguments)
 {
-    cli_vis_arguments arguments = CLI_VIS_DEFAULTS;
-    return cli_vis_main(cli, &cli_vis_filters, argc, argv, &arguments, check, cli_vis_draw_filters);
+    *(cli_vis_arguments *)arguments = (cli_vis_arguments)CLI_VIS_DEFAULTS;
+}
+
+static clvgg_status run_filters(cli_program *cli, const void *arguments)
+{
+    return cli_vis_run(cli, arguments, cli_vis_draw_filters);
 }
 
 const cli_verb cli_vis_filters = {
@@ -117,5 +126,8 @@ const cli_verb cli_vis_filters = {
     .examples = "  clvgg visualize filters\n"
                 "  clvgg visualize filters --model vgg16.safetensors --format svg --out figures\n",
     .options = options,
+    .arguments_size = sizeof(cli_vis_arguments),
+    .set_defaults = set_defaults,
+    .check = check,
     .run = run_filters,
 };

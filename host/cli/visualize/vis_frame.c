@@ -5,23 +5,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/closest.h"
+#include "cli/interrupt.h"
 #include "cli/visualize/visualize.h"
 #include "report/format.h"
 
 static const char *const endings[] = {".png", ".svg", ".pdf"};
 
-/* Makes the folders of a path, up to its last slash. */
-static bool make_folders(char *path)
+int cli_vis_make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        const bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
+        const int error = mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : errno;
         *slash = '/';
-        if (!made)
-            return false;
+        if (error != 0)
+            return error;
     }
-    return true;
+    return 0;
 }
 
 /* Says whether a name may have this byte: a URL needs no escape for it, or it is a slash. UTF-8
@@ -32,109 +31,100 @@ static bool is_plain(char c)
 }
 
 /* "OUT/", `folder`, the first `length` bytes of `name`, `ending`. */
-static const char *make_path(cli_vis *vis, vgg_text *path, const char *folder, const char *name,
-                             size_t length, const char *ending)
+static clvgg_status make_path(const cli_vis *vis, vgg_text *path, const char *folder,
+                              const char *name, size_t length, const char *ending)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     path->length = 0;
     vgg_text_printf(path, "%s/", vis->arguments->out);
     const size_t begin = path->length;
     vgg_text_puts(path, folder);
     vgg_text_append(path, name, length);
     vgg_text_puts(path, ending);
-    if (path->failed) {
-        cli_error(vis->cli, "out of memory");
-        return NULL;
-    }
+    VGG_TRY(vgg_text_check(path, "a figure's path"));
     for (char *c = path->bytes + begin; *c != '\0'; c++)
         *c = is_plain(*c) ? *c : '_';
-    if (make_folders(path->bytes))
-        return path->bytes;
-    cli_error(vis->cli, "%s: its folder can't be made: %s", path->bytes, strerror(errno));
-    return NULL;
+    const int error = cli_vis_make_folders(path->bytes);
+    VGG_REQUIRE(error == 0, CLVGG_STATUS_IO, "%s: its folder can't be made: %s", path->bytes,
+                strerror(error));
+cleanup:
+    return status;
 }
 
-const char *cli_vis_path(cli_vis *vis, const char *name)
+clvgg_status cli_vis_path(cli_vis *vis, const char *name, const char **path)
 {
-    return make_path(vis, &vis->scratch, "", name, strlen(name), "");
+    const clvgg_status status = make_path(vis, &vis->scratch, "", name, strlen(name), "");
+    *path = vis->scratch.bytes;
+    return status;
 }
 
-const char *cli_vis_figure_path(cli_vis *vis, const char *name)
+clvgg_status cli_vis_figure_path(cli_vis *vis, const char *name, const char **path)
 {
-    return make_path(vis, &vis->scratch, "", name, strlen(name), endings[vis->arguments->format]);
+    const clvgg_status status =
+        make_path(vis, &vis->scratch, "", name, strlen(name), endings[vis->arguments->format]);
+    *path = vis->scratch.bytes;
+    return status;
 }
 
-const char *cli_vis_sheet_path(cli_vis *vis, const char *figure)
+clvgg_status cli_vis_sheet_path(cli_vis *vis, const char *figure, const char **path)
 {
     const size_t ending = strlen(endings[vis->arguments->format]);
-    return make_path(vis, &vis->sheet, "page/", figure, strlen(figure) - ending, ".png");
+    const clvgg_status status =
+        make_path(vis, &vis->sheet, "page/", figure, strlen(figure) - ending, ".png");
+    *path = vis->sheet.bytes;
+    return status;
 }
 
 void cli_vis_wrote(cli_vis *vis, const char *path)
 {
     vgg_text_append(&vis->files, path, strlen(path) + 1);
     vis->file_count++;
-    if (vis->arguments->run.json || vis->arguments->run.quiet)
+    if (vis->arguments->json || vis->arguments->context.quiet)
         return;
     vgg_text_terminal(&vis->cli->out.text, path);
     vgg_text_puts(&vis->cli->out.text, "\n");
-    vgg_progress_clear(&vis->run.progress);
+    vgg_progress_clear(&vis->progress);
     vgg_out_flush(&vis->cli->out);
 }
 
-/* Names of all layers, in lines that fit. */
-static void list_layers(const cli_vis *vis, vgg_text *text)
+void cli_vis_progress_begin(cli_vis *vis, const char *what, size_t total)
 {
-    enum { COLUMNS = 96 };
-    const size_t count = clvgg_model_layer_count(vis->run.model);
-    size_t column = COLUMNS;
-    for (size_t i = 0; i < count; i++) {
-        clvgg_layer_info layer = {.struct_size = sizeof layer};
-        if (clvgg_model_layer(vis->run.model, i, &layer) != CLVGG_STATUS_OK)
-            continue;
-        const size_t length = strlen(layer.name) + 1;
-        vgg_text_puts(text, column + length > COLUMNS ? "\n  " : " ");
-        column = column + length > COLUMNS ? 2 + length : column + length;
-        vgg_text_terminal(text, layer.name);
-    }
+    vgg_progress_finish(&vis->progress);
+    if (!vis->arguments->context.quiet)
+        vis->progress = vgg_progress_start(&vis->cli->err_style, what, total);
+    vis->progress_done = 0;
 }
 
-/* "logits" is the last dense layer, unless a layer has that name. */
-static bool find_logits(const cli_vis *vis, clvgg_layer_info *info, size_t *index)
+int cli_vis_progress_step(void *user, size_t done, size_t total)
 {
-    for (size_t i = clvgg_model_layer_count(vis->run.model); i > 0; i--)
-        if (clvgg_model_layer(vis->run.model, i - 1, info) == CLVGG_STATUS_OK &&
-            strcmp(info->type, "dense") == 0) {
-            *index = i - 1;
-            return true;
-        }
-    return false;
+    cli_vis *vis = user;
+    vgg_progress_update(&vis->progress, vis->progress_done + done);
+    if (done == total)
+        vis->progress_done += total;
+    return cli_interrupt_signal() != 0;
 }
 
-int cli_vis_find_layer(cli_vis *vis, const char *name, clvgg_layer_info *info, size_t *index)
+clvgg_status cli_vis_each_layer(const cli_vis *vis, const cli_list *names, cli_vis_add_layer_fn add,
+                                void *user)
 {
-    cli_closest closest = {0};
-    const size_t count = clvgg_model_layer_count(vis->run.model);
-    for (size_t i = 0; i < count; i++) {
-        *info = (clvgg_layer_info){.struct_size = sizeof *info};
-        const clvgg_status status = clvgg_model_layer(vis->run.model, i, info);
-        if (status != CLVGG_STATUS_OK)
-            return cli_fail(vis->cli, status);
-        if (strcmp(info->name, name) == 0) {
-            *index = i;
-            return CLI_EXIT_OK;
-        }
-        cli_closest_offer(&closest, name, info->name);
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_model *model = vis->context.model;
+    clvgg_layer_info layer = {.struct_size = sizeof layer};
+    size_t index = 0, count = 0;
+    for (; count < names->count; count++) {
+        VGG_TRY(cli_context_find_layer(&vis->context, names->items[count], &layer, &index));
+        VGG_TRY(add(user, index, &layer));
     }
-    if (strcmp(name, "logits") == 0 && find_logits(vis, info, index))
-        return CLI_EXIT_OK;
-    vgg_text layers = {0};
-    list_layers(vis, &layers);
-    cli_error(vis->cli, "the model has no layer '%s'%s%s%s Its layers:%s", name,
-              closest.name != NULL ? ": did you mean '" : "",
-              closest.name != NULL ? closest.name : "", closest.name != NULL ? "'?" : ".",
-              layers.failed || layers.bytes == NULL ? "" : layers.bytes);
-    vgg_text_free(&layers);
-    return CLI_EXIT_USAGE;
+    for (size_t i = 0; names->count == 0 && i < clvgg_model_layer_count(model); i++)
+        if (clvgg_model_layer(model, i, &layer) == CLVGG_STATUS_OK &&
+            strcmp(layer.type, "conv2d") == 0) {
+            VGG_TRY(add(user, i, &layer));
+            count++;
+        }
+    VGG_REQUIRE(count > 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                "the model has no convolution: name layers by --layer");
+cleanup:
+    return status;
 }
 
 /* Says whether this run has written a file whose path begins so. */
@@ -147,63 +137,90 @@ static bool has_written(const cli_vis *vis, const char *begin)
     return false;
 }
 
-void cli_vis_image_folder(cli_vis *vis, const char *what, const char *path, char *folder,
-                          size_t capacity)
+const char *cli_vis_file_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    const int length = dot != NULL && dot > name ? (int)(dot - name) : (int)strlen(name);
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+size_t cli_vis_stem_length(const char *file)
+{
+    const char *dot = strrchr(file, '.');
+    return dot != NULL && dot > file ? (size_t)(dot - file) : strlen(file);
+}
+
+clvgg_status cli_vis_image_folder(cli_vis *vis, const char *what, const char *path, char *folder,
+                                  size_t capacity)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *name = cli_vis_file_of(path), *begin = NULL;
     char inside[512];
-    int written = snprintf(folder, capacity, "%s/%.*s", what, length, name);
+    const int written =
+        snprintf(folder, capacity, "%s/%.*s", what, (int)cli_vis_stem_length(name), name);
     for (int again = 2; again < 100000; again++) {
         snprintf(inside, sizeof inside, "%s/", folder);
-        const char *begin = cli_vis_path(vis, inside);
-        if (begin == NULL || !has_written(vis, begin))
-            return;
+        VGG_TRY(cli_vis_path(vis, inside, &begin));
+        if (!has_written(vis, begin))
+            break;
         if (written >= 0 && (size_t)written < capacity)
             snprintf(folder + written, capacity - (size_t)written, "-%d", again);
     }
+cleanup:
+    return status;
 }
 
-bool cli_vis_split_names(const cli_list *list, const char ***names, size_t *count)
+clvgg_status cli_vis_split_names(const cli_list *list, cli_list *names)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     size_t room = 0, bytes = 0;
-    *count = 0;
     for (size_t i = 0; i < list->count; i++) {
         bytes += strlen(list->items[i]) + 1;
         room++;
         for (const char *c = list->items[i]; *c != '\0'; c++)
             room += *c == ',';
     }
-    *names = vgg_calloc(room * sizeof **names + bytes + 1, 1);
-    if (*names == NULL)
-        return false;
-    char *text = (char *)(*names + room);
+    VGG_MEMORY_NEW(names->items, room + bytes / sizeof *names->items + 1, "the names of layers");
+    char *text = (char *)(names->items + room);
     for (size_t i = 0; i < list->count; i++) {
         for (char *part = strcpy(text, list->items[i]), *end = part; end != NULL; part = end + 1) {
             end = strchr(part, ',');
             if (end != NULL)
                 *end = '\0';
             size_t same = 0;
-            while (same < *count && strcmp((*names)[same], part) != 0)
+            while (same < names->count && strcmp(names->items[same], part) != 0)
                 same++;
-            if (same == *count)
-                (*names)[(*count)++] = part;
+            if (same == names->count)
+                names->items[names->count++] = part;
             if (end == NULL)
                 break;
         }
         text += strlen(list->items[i]) + 1;
     }
-    return true;
+cleanup:
+    return status;
+}
+
+clvgg_status cli_vis_photographs(const cli_vis *vis, cli_list *paths)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const cli_list *images = &vis->arguments->images;
+    const cli_operands *operands = &vis->arguments->paths;
+    VGG_MEMORY_NEW(paths->items, images->count + operands->count, "the list of photographs");
+    for (size_t i = 0; i < images->count; i++)
+        paths->items[paths->count++] = images->items[i];
+    for (size_t i = 0; i < operands->count; i++)
+        paths->items[paths->count++] = operands->items[i];
+cleanup:
+    return status;
 }
 
 clvgg_status cli_vis_read_input(cli_vis *vis, const char *path, float *input)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_image *image = NULL;
-    clvgg_status status = clvgg_image_read(vis->run.runtime, path, &image);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_image_prepare(image, &vis->run.preprocess, input);
+    VGG_TRY(clvgg_image_read(vis->context.runtime, path, &image));
+    VGG_TRY(clvgg_image_prepare(image, &vis->context.preprocess, input));
+cleanup:
     clvgg_image_free(image);
     return status;
 }

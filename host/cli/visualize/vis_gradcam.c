@@ -87,71 +87,63 @@ static void fill_json(cli_vis *vis, const clvgg_gradcam_map *map, const char *fi
     cli_vis_json_map(json, "map", map->coarse, map->rows, map->columns);
 }
 
-static cli_vis_outcome draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
+static clvgg_status draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const work *w = user;
+    const char *figure = NULL;
     clvgg_gradcam_map map = {.struct_size = sizeof map};
-    clvgg_status status = clvgg_gradcam_run(w->gradcam, photograph->input, w->class_index, &map);
-    if (status != CLVGG_STATUS_OK)
-        return cli_vis_stop(vis, status);
+    VGG_TRY(clvgg_gradcam_run(w->gradcam, photograph->input, w->class_index, &map));
     const int peak = greatest(map.map, map.height * map.width);
-    if (peak < 0 || !isfinite(map.score.log_odds))
-        return cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
-    const char *figure = cli_vis_figure_of(vis, "gradcam", photograph->name);
-    if (figure == NULL)
-        return CLI_VIS_STOPPED;
-    status = draw_figure(figure, vis, photograph, &map);
-    if (status != CLVGG_STATUS_OK)
-        return cli_vis_stop(vis, status);
-    if (vis->arguments->run.json)
+    if (peak < 0 || !isfinite(map.score.log_odds)) {
+        cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
+        goto cleanup;
+    }
+    VGG_TRY(cli_vis_figure_of(vis, "gradcam", photograph->name, &figure));
+    VGG_TRY(draw_figure(figure, vis, photograph, &map));
+    if (vis->arguments->json)
         fill_json(vis, &map, figure, peak);
     cli_vis_wrote(vis, figure);
     cli_vis_progress_step(vis, 1, 1);
-    return CLI_VIS_DRAWN;
+cleanup:
+    return status;
 }
 
-int cli_vis_draw_gradcam(cli_vis *vis, const cli_vis_gradcam_settings *settings,
-                         const char *const *paths, size_t count)
+clvgg_status cli_vis_draw_gradcam(cli_vis *vis, const cli_vis_gradcam_settings *settings,
+                                  const cli_operands *paths)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     work w = {.class_index = -1};
     clvgg_gradcam_options asked;
     clvgg_gradcam_options_defaults(&asked);
     asked.layer = settings->layer;
-    asked.execution.storage = vis->arguments->run.storage;
-    int exit_code = cli_vis_find_class(vis, settings->class_name, &w.class_index);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    clvgg_status status = clvgg_gradcam_create(vis->run.device, vis->run.model, &asked, &w.gradcam);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(vis->cli, status);
-    cli_vis_progress_begin(vis, "Grad-CAM", count);
-    if (vis->arguments->run.json)
-        vgg_json_begin_array(&vis->json, "gradcam");
-    exit_code = cli_vis_each(vis, paths, count, draw, &w);
-    if (vis->arguments->run.json)
-        vgg_json_end(&vis->json);
-    vgg_progress_finish(&vis->run.progress);
+    asked.execution.storage = vis->arguments->execution.storage;
+    VGG_TRY(cli_vis_find_class(vis, settings->class_name, &w.class_index));
+    VGG_TRY(clvgg_gradcam_create(vis->context.device, vis->context.model, &asked, &w.gradcam));
+    cli_vis_progress_begin(vis, "Grad-CAM", paths->count);
+    cli_vis_begin_array(vis, "gradcam");
+    status = cli_vis_each(vis, paths, draw, &w);
+    cli_vis_end_array(vis);
+cleanup:
+    vgg_progress_finish(&vis->progress);
     clvgg_gradcam_free(w.gradcam);
-    return exit_code;
+    return status;
 }
 
-static const char *check(const void *arguments)
-{
-    const gradcam_arguments *asked = arguments;
-    return asked->common.run.path_count == 0 ? "needs a photograph" : NULL;
-}
-
-static int work_on(cli_vis *vis)
+static clvgg_status work_on(cli_vis *vis)
 {
     const gradcam_arguments *asked = (const gradcam_arguments *)vis->arguments;
-    return cli_vis_draw_gradcam(vis, &asked->settings, asked->common.run.paths,
-                                asked->common.run.path_count);
+    return cli_vis_draw_gradcam(vis, &asked->settings, &asked->common.paths);
 }
 
-static int run_gradcam(cli_program *cli, int argc, char **argv)
+static void set_defaults(void *arguments)
 {
-    gradcam_arguments asked = {.common = CLI_VIS_DEFAULTS};
-    return cli_vis_main(cli, &cli_vis_gradcam, argc, argv, &asked.common, check, work_on);
+    *(gradcam_arguments *)arguments = (gradcam_arguments){.common = CLI_VIS_DEFAULTS};
+}
+
+static clvgg_status run_gradcam(cli_program *cli, const void *arguments)
+{
+    return cli_vis_run(cli, arguments, work_on);
 }
 
 const cli_verb cli_vis_gradcam = {
@@ -165,5 +157,8 @@ const cli_verb cli_vis_gradcam = {
                 "  clvgg visualize gradcam *.jpg --class dog\n"
                 "  clvgg visualize gradcam cat.jpg --layer conv4_3 --format svg\n",
     .options = options,
+    .arguments_size = sizeof(gradcam_arguments),
+    .set_defaults = set_defaults,
+    .check = cli_vis_check_photographs,
     .run = run_gradcam,
 };

@@ -58,24 +58,27 @@ static double *curve_at(const work *w, const line *l, size_t transform, size_t r
     return l->values + (transform * (w->layers + 2) + row) * w->points;
 }
 
-static bool make_amounts(const cli_vis *vis, const cli_vis_invariance_settings *settings, work *w)
+static clvgg_status make_amounts(const cli_vis *vis, const cli_vis_invariance_settings *settings,
+                                 work *w)
 {
-    const clvgg_preprocess *p = &vis->run.preprocess;
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_preprocess *p = &vis->context.preprocess;
     const int shorter = p->height < p->width ? p->height : p->width;
     const double shift =
         settings->translation > 0 ? settings->translation : round(shorter * 60.0 / 224.0);
     const double scale = settings->scale > 0 ? settings->scale : 1.8;
     const double turn = settings->rotation > 0 ? settings->rotation : 360;
     w->points = settings->points > 0 ? (size_t)settings->points : 33;
-    w->amounts = vgg_calloc(TRANSFORMS * w->points, sizeof *w->amounts);
-    for (size_t i = 0; w->amounts != NULL && i < w->points; i++) {
+    VGG_MEMORY_NEW(w->amounts, TRANSFORMS * w->points, "the steps of the transformations");
+    for (size_t i = 0; i < w->points; i++) {
         const double share = (double)i / (double)(w->points - 1);
         double *amount = w->amounts + i; /* whole pixels need no interpolation */
         amount[CLVGG_TRANSFORM_TRANSLATION * w->points] = round(shift * (2 * share - 1));
         amount[CLVGG_TRANSFORM_SCALE * w->points] = 1 + (scale - 1) * share;
         amount[CLVGG_TRANSFORM_ROTATION * w->points] = turn * share;
     }
-    return w->amounts != NULL;
+cleanup:
+    return status;
 }
 
 static void put_numbers(vgg_json *json, const char *key, const double *values, size_t count)
@@ -118,12 +121,11 @@ static void fill_json(cli_vis *vis, const work *w, const clvgg_invariance_curve 
 static clvgg_status compute(const cli_vis_photograph *photograph, const work *w, size_t transform,
                             clvgg_invariance_curve *curve, line *l)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     curve->distances = curve_at(w, l, transform, 0);
-    clvgg_status status =
-        clvgg_invariance_run(w->invariance, photograph->image, (clvgg_transform)transform,
-                             w->amounts + transform * w->points, w->points, w->class_index, curve);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_TRY(clvgg_invariance_run(w->invariance, photograph->image, (clvgg_transform)transform,
+                                 w->amounts + transform * w->points, w->points, w->class_index,
+                                 curve));
     for (size_t i = 0; i < w->layers; i++)
         for (size_t k = 0; k < w->points; k++)
             curve_at(w, l, transform, i)[k] /= curve->norms[i];
@@ -131,7 +133,8 @@ static clvgg_status compute(const cli_vis_photograph *photograph, const work *w,
         curve_at(w, l, transform, w->layers)[k] = curve->scores[k].probability;
         curve_at(w, l, transform, w->layers + 1)[k] = curve->scores[k].log_odds;
     }
-    return CLVGG_STATUS_OK;
+cleanup:
+    return status;
 }
 
 static bool is_finite(const work *w, const line *l)
@@ -142,38 +145,40 @@ static bool is_finite(const work *w, const line *l)
     return true;
 }
 
-/* Adds a line; the figure comes when all are there. */
-static cli_vis_outcome draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
+static void free_line(line *l)
 {
+    vgg_memory_free(l->name);
+    vgg_memory_free(l->values);
+    *l = (line){0};
+}
+
+/* Adds a line; the figure comes when all are there. */
+static clvgg_status draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
     work *w = user;
     line *l = &w->lines[w->line_count];
     double norms[MOST_LAYERS];
+    bool added = false;
     clvgg_invariance_curve curve = {.struct_size = sizeof curve, .norms = norms};
-    curve.scores = vgg_calloc(w->points, sizeof *curve.scores);
-    l->values = vgg_calloc(TRANSFORMS * (w->layers + 2) * w->points, sizeof *l->values);
-    l->name = vgg_calloc(1, 256);
-    clvgg_status status = CLVGG_STATUS_OK;
-    if (curve.scores == NULL || l->values == NULL || l->name == NULL)
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-    for (size_t t = 0; t < TRANSFORMS && status == CLVGG_STATUS_OK; t++)
-        status = compute(photograph, w, t, &curve, l);
-    vgg_free(curve.scores);
-    if (status == CLVGG_STATUS_OK)
-        snprintf(l->name, 256, "%.120s (%.120s)", photograph->name,
-                 cli_vis_label(vis, curve.class_index));
-    const bool finite = status == CLVGG_STATUS_OK && is_finite(w, l);
-    if (finite) {
-        w->line_count++;
-        if (vis->arguments->run.json)
-            fill_json(vis, w, &curve, l);
-        return CLI_VIS_DRAWN;
-    }
-    vgg_free(l->values);
-    vgg_free(l->name);
-    *l = (line){0};
-    return status != CLVGG_STATUS_OK
-               ? cli_vis_stop(vis, status)
-               : cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
+    VGG_MEMORY_NEW(curve.scores, w->points, "a photograph's scores");
+    VGG_MEMORY_NEW(l->values, TRANSFORMS * (w->layers + 2) * w->points, "a photograph's curves");
+    VGG_MEMORY_NEW(l->name, 256, "the name of a curve");
+    for (size_t t = 0; t < TRANSFORMS; t++)
+        VGG_TRY(compute(photograph, w, t, &curve, l));
+    snprintf(l->name, 256, "%.120s (%.120s)", photograph->name,
+             cli_vis_label(vis, curve.class_index));
+    added = is_finite(w, l);
+    w->line_count += added;
+    if (!added)
+        cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
+    else if (vis->arguments->json)
+        fill_json(vis, w, &curve, l);
+cleanup:
+    vgg_memory_free(curve.scores);
+    if (!added)
+        free_line(l);
+    return status;
 }
 
 /* A row of charts a transformation: a layer's distances each, probability, log-odds. */
@@ -216,44 +221,39 @@ static clvgg_status draw_charts(const char *path, const work *w)
 }
 
 /* Draws what there is and forgets it. `number` 0: the only figure. */
-static int draw_lines(cli_vis *vis, work *w, size_t number)
+static clvgg_status draw_lines(cli_vis *vis, work *w, size_t number)
 {
-    int exit_code = CLI_EXIT_OK;
-    if (w->line_count > 0) {
-        char name[48] = "invariance";
-        if (number > 0)
-            snprintf(name, sizeof name, "invariance-%zu", number);
-        const char *path = cli_vis_figure_path(vis, name);
-        clvgg_status status = path != NULL ? draw_charts(path, w) : CLVGG_STATUS_IO;
-        if (path == NULL)
-            exit_code = CLI_EXIT_FAILED;
-        else if (status != CLVGG_STATUS_OK)
-            exit_code = cli_fail(vis->cli, status);
-        else
-            cli_vis_wrote(vis, path);
-    }
-    for (size_t i = 0; i < w->line_count; i++) {
-        vgg_free(w->lines[i].name);
-        vgg_free(w->lines[i].values);
-    }
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *path = NULL;
+    char name[48] = "invariance";
+    if (w->line_count == 0)
+        return status;
+    if (number > 0)
+        snprintf(name, sizeof name, "invariance-%zu", number);
+    VGG_TRY(cli_vis_figure_path(vis, name, &path));
+    VGG_TRY(draw_charts(path, w));
+    cli_vis_wrote(vis, path);
+cleanup:
+    for (size_t i = 0; i < w->line_count; i++)
+        free_line(&w->lines[i]);
     w->line_count = 0;
-    return exit_code;
+    return status;
 }
 
-static int work_in_parts(cli_vis *vis, work *w, const char *const *paths, size_t count)
+/* A figure shows the lines that there are, whatever kept a further one from being drawn. */
+static clvgg_status work_in_parts(cli_vis *vis, work *w, const cli_operands *paths)
 {
-    int exit_code = CLI_EXIT_OK;
-    bool more = true;
-    for (size_t first = 0; first < count && more; first += MOST_LINES) {
-        const size_t some = count - first < MOST_LINES ? count - first : MOST_LINES;
-        const int seen = cli_vis_each(vis, paths + first, some, draw, w);
-        vgg_progress_clear(&vis->run.progress);
-        const int drawn = draw_lines(vis, w, count > MOST_LINES ? first / MOST_LINES + 1 : 0);
-        if (seen != CLI_EXIT_OK || drawn != CLI_EXIT_OK)
-            exit_code = CLI_EXIT_FAILED;
-        more = drawn == CLI_EXIT_OK && cli_interrupt_signal() == 0;
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (size_t first = 0; first < paths->count && (first == 0 || cli_interrupt_signal() == 0);
+         first += MOST_LINES) {
+        const size_t rest = paths->count - first;
+        const cli_operands some = {paths->items + first, rest < MOST_LINES ? rest : MOST_LINES};
+        cli_vis_fail(vis, cli_vis_each(vis, &some, draw, w));
+        vgg_progress_clear(&vis->progress);
+        VGG_TRY(draw_lines(vis, w, paths->count > MOST_LINES ? first / MOST_LINES + 1 : 0));
     }
-    return exit_code;
+cleanup:
+    return status;
 }
 
 /* "a,b" in place as names. False when there are too many. */
@@ -272,75 +272,66 @@ static bool split(char *text, const char *names[MOST_LAYERS], size_t *count)
     return true;
 }
 
-static int start(cli_vis *vis, const cli_vis_invariance_settings *settings, work *w)
+static clvgg_status start(cli_vis *vis, const cli_vis_invariance_settings *settings, work *w)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
+    char *text = NULL;
     const char *names[MOST_LAYERS];
     clvgg_invariance_options asked;
     clvgg_invariance_options_defaults(&asked);
     asked.fill = settings->fill != 0 ? CLVGG_FILL_MEAN : CLVGG_FILL_EDGE;
-    asked.preprocess = &vis->run.preprocess;
-    asked.max_batch = vis->arguments->run.batch;
-    asked.execution = cli_run_execution(&vis->arguments->run);
+    asked.preprocess = &vis->context.preprocess;
+    asked.max_batch = vis->arguments->execution.batch;
+    asked.execution = cli_execution(&vis->arguments->execution);
     asked.progress = cli_vis_progress_step;
     asked.user = vis;
-    int exit_code = cli_vis_find_class(vis, settings->class_name, &w->class_index);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    char *text = settings->layers != NULL ? vgg_strdup(settings->layers) : NULL;
-    clvgg_status status = CLVGG_STATUS_OK;
-    if ((settings->layers != NULL && text == NULL) || !make_amounts(vis, settings, w))
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-    if (text != NULL && !split(text, names, &asked.layer_count)) {
-        cli_error(vis->cli, "--layers: at most %d", MOST_LAYERS);
-        vgg_free(text);
-        return CLI_EXIT_USAGE;
+    VGG_TRY(cli_vis_find_class(vis, settings->class_name, &w->class_index));
+    VGG_TRY(make_amounts(vis, settings, w));
+    if (settings->layers != NULL) {
+        VGG_MEMORY_COPY(text, settings->layers, "the names of layers");
+        VGG_REQUIRE(split(text, names, &asked.layer_count), CLVGG_STATUS_INVALID_ARGUMENT,
+                    "--layers: at most %d", MOST_LAYERS);
+        asked.layers = names;
     }
-    asked.layers = text != NULL ? names : NULL;
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_invariance_create(vis->run.device, vis->run.model, &asked, &w->invariance);
-    vgg_free(text);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(vis->cli, status);
+    VGG_TRY(clvgg_invariance_create(vis->context.device, vis->context.model, &asked,
+                                    &w->invariance));
     w->layers = clvgg_invariance_layer_count(w->invariance);
-    return CLI_EXIT_OK;
+cleanup:
+    vgg_memory_free(text);
+    return status;
 }
 
-int cli_vis_draw_invariance(cli_vis *vis, const cli_vis_invariance_settings *settings,
-                            const char *const *paths, size_t count)
+clvgg_status cli_vis_draw_invariance(cli_vis *vis, const cli_vis_invariance_settings *settings,
+                                     const cli_operands *paths)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     work w = {.class_index = -1};
-    int exit_code = start(vis, settings, &w);
-    if (exit_code == CLI_EXIT_OK) {
-        cli_vis_progress_begin(vis, "transforming", count * TRANSFORMS * w.points);
-        if (vis->arguments->run.json)
-            vgg_json_begin_array(&vis->json, "invariance");
-        exit_code = work_in_parts(vis, &w, paths, count);
-        if (vis->arguments->run.json)
-            vgg_json_end(&vis->json);
-        vgg_progress_finish(&vis->run.progress);
-    }
+    VGG_TRY(start(vis, settings, &w));
+    cli_vis_progress_begin(vis, "transforming", paths->count * TRANSFORMS * w.points);
+    cli_vis_begin_array(vis, "invariance");
+    status = work_in_parts(vis, &w, paths);
+    cli_vis_end_array(vis);
+cleanup:
+    vgg_progress_finish(&vis->progress);
     clvgg_invariance_free(w.invariance);
-    vgg_free(w.amounts);
-    return exit_code;
+    vgg_memory_free(w.amounts);
+    return status;
 }
 
-static const char *check(const void *arguments)
-{
-    const invariance_arguments *asked = arguments;
-    return asked->common.run.path_count == 0 ? "needs a photograph" : NULL;
-}
-
-static int work_on(cli_vis *vis)
+static clvgg_status work_on(cli_vis *vis)
 {
     const invariance_arguments *asked = (const invariance_arguments *)vis->arguments;
-    return cli_vis_draw_invariance(vis, &asked->settings, asked->common.run.paths,
-                                   asked->common.run.path_count);
+    return cli_vis_draw_invariance(vis, &asked->settings, &asked->common.paths);
 }
 
-static int run_invariance(cli_program *cli, int argc, char **argv)
+static void set_defaults(void *arguments)
 {
-    invariance_arguments asked = {.common = CLI_VIS_DEFAULTS};
-    return cli_vis_main(cli, &cli_vis_invariance, argc, argv, &asked.common, check, work_on);
+    *(invariance_arguments *)arguments = (invariance_arguments){.common = CLI_VIS_DEFAULTS};
+}
+
+static clvgg_status run_invariance(cli_program *cli, const void *arguments)
+{
+    return cli_vis_run(cli, arguments, work_on);
 }
 
 const cli_verb cli_vis_invariance = {
@@ -356,5 +347,8 @@ const cli_verb cli_vis_invariance = {
                 "  clvgg visualize invariance *.jpg --layers pool1,pool3,pool5,relu7\n"
                 "  clvgg visualize invariance cat.jpg --rotation 30 --points 31 --json\n",
     .options = options,
+    .arguments_size = sizeof(invariance_arguments),
+    .set_defaults = set_defaults,
+    .check = cli_vis_check_photographs,
     .run = run_invariance,
 };

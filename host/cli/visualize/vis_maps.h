@@ -10,8 +10,8 @@
 #include "report/vis_figure.h"
 
 /* A class by its label, one of a label's names ("tabby" of "tabby, tabby cat"), or its number;
- * NULL: -1, the most probable. Unknown: reported with the valid ones, CLI_EXIT_USAGE. */
-int cli_vis_find_class(cli_vis *vis, const char *name, int64_t *index);
+ * NULL: -1, the most probable. Unknown: INVALID_ARGUMENT, with the valid ones. */
+clvgg_status cli_vis_find_class(const cli_vis *vis, const char *name, int64_t *index);
 const char *cli_vis_label(const cli_vis *vis, size_t index);
 
 /* A photograph, read and prepared. */
@@ -25,34 +25,24 @@ typedef struct cli_vis_photograph {
     vgg_pixels pixels; /* as prepared */
 } cli_vis_photograph;
 
-typedef enum cli_vis_outcome {
-    CLI_VIS_DRAWN,
-    CLI_VIS_PASSED_OVER, /* it has been reported; on to the next */
-    CLI_VIS_STOPPED      /* it has been reported; nothing more can be drawn */
-} cli_vis_outcome;
-/* Say the library's latest failure, or words about a photograph, to people and in the open object
- * of
- * --json. */
-cli_vis_outcome cli_vis_stop(cli_vis *vis, clvgg_status status);
-cli_vis_outcome cli_vis_pass_over(cli_vis *vis, const char *path, const char *words);
+/* Says words about a photograph that is passed over, to people and in the open object of --json. */
+void cli_vis_pass_over(cli_vis *vis, const char *path, const char *words);
 
 /* Calls `draw` for each photograph in turn; with --json each is an object of the open array, which
- * begins with the file's name and which draw() fills. What can't be read is passed over. Ends at
- * Ctrl-C. Returns an exit code. */
-typedef cli_vis_outcome (*cli_vis_draw_fn)(cli_vis *vis, const cli_vis_photograph *photograph,
-                                           void *user);
-int cli_vis_each(cli_vis *vis, const char *const *paths, size_t count, cli_vis_draw_fn draw,
-                 void *user);
-/* Starts the progress line; the callback (clvgg_visualize_progress_fn, user: the cli_vis) adds what
- * is done to what calls before have done, and stops at Ctrl-C. */
-void cli_vis_progress_begin(cli_vis *vis, const char *what, size_t total);
-int cli_vis_progress_step(void *user, size_t done, size_t total);
+ * begins with the file's name and which draw() fills. What can't be read is passed over. Ends
+ * at Ctrl-C, and where `draw` fails. */
+typedef clvgg_status (*cli_vis_draw_fn)(cli_vis *vis, const cli_vis_photograph *photograph,
+                                        void *user);
+clvgg_status cli_vis_each(cli_vis *vis, const cli_operands *paths, cli_vis_draw_fn draw, void *user);
+/* The array of --json around such calls. */
+void cli_vis_begin_array(cli_vis *vis, const char *key);
+void cli_vis_end_array(cli_vis *vis);
 
 /* Writes a map, [rows][columns], as an array of arrays. */
 void cli_vis_json_map(vgg_json *json, const char *key, const float *values, int rows, int columns);
 void cli_vis_json_class(cli_vis *vis, const char *key, size_t index);
-/* "OUT/what/name.png", the path of a figure, or NULL, which has been reported. */
-const char *cli_vis_figure_of(cli_vis *vis, const char *what, const char *name);
+/* "OUT/what/name.png", the path of a photograph's figure. */
+clvgg_status cli_vis_figure_of(cli_vis *vis, const char *what, const char *name, const char **path);
 
 typedef struct cli_vis_occlusion_settings {
     const char *class_name; /* NULL: the most probable */
@@ -61,9 +51,9 @@ typedef struct cli_vis_occlusion_settings {
     int map;                /* -1: the strongest */
     int grey;               /* 1: middle grey; 0: the mean colour */
 } cli_vis_occlusion_settings;
-/* Draws one figure a photograph: "occlusion/NAME". Returns an exit code. */
-int cli_vis_draw_occlusion(cli_vis *vis, const cli_vis_occlusion_settings *settings,
-                           const char *const *paths, size_t count);
+/* Draws one figure a photograph: "occlusion/NAME". */
+clvgg_status cli_vis_draw_occlusion(cli_vis *vis, const cli_vis_occlusion_settings *settings,
+                                    const cli_operands *paths);
 
 typedef struct cli_vis_invariance_settings {
     const char *class_name;
@@ -73,16 +63,15 @@ typedef struct cli_vis_invariance_settings {
     int points;             /* of each curve; 0: 33 */
     int fill;               /* 0: the photograph's edge goes on beyond it; 1: the mean colour */
 } cli_vis_invariance_settings;
-/* Draws one figure of up to eight photographs, "invariance", or several: "invariance-1" ... Returns
- * an exit code. */
-int cli_vis_draw_invariance(cli_vis *vis, const cli_vis_invariance_settings *settings,
-                            const char *const *paths, size_t count);
+/* Draws one figure of up to eight photographs, "invariance", or several: "invariance-1" ... */
+clvgg_status cli_vis_draw_invariance(cli_vis *vis, const cli_vis_invariance_settings *settings,
+                                     const cli_operands *paths);
 
 typedef struct cli_vis_gradcam_settings {
     const char *class_name, *layer;
 } cli_vis_gradcam_settings;
-/* Draws one figure a photograph: "gradcam/NAME". Returns an exit code. */
-int cli_vis_draw_gradcam(cli_vis *vis, const cli_vis_gradcam_settings *settings,
-                         const char *const *paths, size_t count);
+/* Draws one figure a photograph: "gradcam/NAME". */
+clvgg_status cli_vis_draw_gradcam(cli_vis *vis, const cli_vis_gradcam_settings *settings,
+                                  const cli_operands *paths);
 
 #endif

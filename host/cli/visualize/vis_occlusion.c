@@ -37,15 +37,20 @@ typedef struct work {
 } work;
 
 /* Cells of the map as pixels of the prepared image, each with its cell's value. */
-static float *spread(const clvgg_occlusion_map *map, const float *values, const vgg_pixels *image)
+static clvgg_status spread(const clvgg_occlusion_map *map, const float *values,
+                           const vgg_pixels *image, float **out)
 {
-    float *pixels = vgg_calloc((size_t)image->width * (size_t)image->height, sizeof *pixels);
-    for (int y = 0; pixels != NULL && y < image->height; y++)
+    clvgg_status status = CLVGG_STATUS_OK;
+    float *pixels = NULL;
+    VGG_MEMORY_NEW(pixels, (size_t)image->width * (size_t)image->height, "a map as pixels");
+    for (int y = 0; y < image->height; y++)
         for (int x = 0; x < image->width; x++) {
             const int row = (y - map->top) / map->stride, column = (x - map->left) / map->stride;
             pixels[y * image->width + x] = values[row * map->columns + column];
         }
-    return pixels;
+    *out = pixels;
+cleanup:
+    return status;
 }
 
 /* The cell where the class is least likely; -1 where a value is no number. */
@@ -176,17 +181,27 @@ static bool is_flat(const float *values, const vgg_pixels *image)
     return most - least < 0.1F;
 }
 
-/* Up to six panels; `maps` are [height][width] and finite. */
-static clvgg_status draw_panels(const char *path, cli_vis *vis,
-                                const cli_vis_photograph *photograph,
-                                const clvgg_occlusion_map *map, float *const maps[MAPS],
-                                const char *const *labels, size_t label_count, const int64_t *box)
+/* What a figure shows of a photograph. */
+typedef struct figure {
+    const cli_vis_photograph *photograph;
+    const clvgg_occlusion_map *map;
+    float *maps[MAPS]; /* [height][width], finite */
+    const char *labels[MOST_SHOWN];
+    size_t label_count;
+    const int64_t *box;
+} figure;
+
+/* Up to six panels. */
+static clvgg_status draw_panels(const char *path, cli_vis *vis, const figure *f)
 {
+    const cli_vis_photograph *photograph = f->photograph;
+    const clvgg_occlusion_map *map = f->map;
+    float *const *maps = f->maps;
     const char *label = cli_vis_label(vis, map->class_index);
     const bool probability_is_flat = is_flat(maps[PROBABILITY], &photograph->pixels);
-    const bool class_is_flat = label_count == 1;
+    const bool class_is_flat = f->label_count == 1;
     char title[256], subtitle[512], layer[128], flat[256];
-    say_what_is_flat(label, map, probability_is_flat, class_is_flat, labels[0], flat);
+    say_what_is_flat(label, map, probability_is_flat, class_is_flat, f->labels[0], flat);
     snprintf(title, sizeof title, "%.120s: what %.100s rests on", photograph->file, label);
     snprintf(subtitle, sizeof subtitle,
              "a square of %d pixels hides one place after another; the whole photograph is %.60s "
@@ -194,7 +209,7 @@ static clvgg_status draw_panels(const char *path, cli_vis *vis,
              map->size, label, 100 * map->unoccluded.probability, map->unoccluded.log_odds, flat);
     snprintf(layer, sizeof layer, "sum of %.60s, map %lld", map->layer, (long long)map->map);
     vgg_panel panels[] = {
-        {.title = "photograph, worst place", .photograph = photograph->pixels, .box = box},
+        {.title = "photograph, worst place", .photograph = photograph->pixels, .box = f->box},
         {.title = "fall of the log-odds",
          .photograph = photograph->pixels,
          .values = maps[FALL],
@@ -205,8 +220,8 @@ static clvgg_status draw_panels(const char *path, cli_vis *vis,
         {.title = "most probable class",
          .values = maps[CLASS],
          .colours = VGG_COLOURS_CLASSES,
-         .labels = labels,
-         .label_count = label_count},
+         .labels = f->labels,
+         .label_count = f->label_count},
     };
     size_t count = 1;
     for (size_t i = 1; i < sizeof panels / sizeof *panels; i++) {
@@ -228,111 +243,98 @@ static clvgg_status draw_figure(const char *path, cli_vis *vis,
                                 const cli_vis_photograph *photograph,
                                 const clvgg_occlusion_map *map, const int64_t box[4])
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const int cells = map->rows * map->columns;
-    float *maps[MAPS] = {NULL}, *values = vgg_calloc((size_t)cells, 2 * sizeof *values);
-    const char *labels[MOST_SHOWN];
-    clvgg_status status = CLVGG_STATUS_OUT_OF_MEMORY;
-    if (values != NULL) {
-        float *falls = values + cells;
-        for (int i = 0; i < cells; i++)
-            falls[i] = fmaxf((float)map->unoccluded.log_odds - map->log_odds[i], 0);
-        const size_t label_count = rank_classes(vis, map, values, labels);
-        const float *const sources[MAPS] = {falls, map->probability, map->log_odds, map->activation,
-                                            values};
-        bool complete = true;
-        for (int i = 0; i < MAPS; i++)
-            complete = (maps[i] = spread(map, sources[i], &photograph->pixels)) != NULL && complete;
-        if (complete)
-            status = draw_panels(path, vis, photograph, map, maps, labels, label_count, box);
-    }
+    figure f = {.photograph = photograph, .map = map, .box = box};
+    float *falls = NULL, *ranks = NULL;
+    VGG_MEMORY_NEW(falls, (size_t)cells, "the fall of the log-odds");
+    VGG_MEMORY_NEW(ranks, (size_t)cells, "the most probable classes");
+    for (int i = 0; i < cells; i++)
+        falls[i] = fmaxf((float)map->unoccluded.log_odds - map->log_odds[i], 0);
+    f.label_count = rank_classes(vis, map, ranks, f.labels);
+    const float *const sources[MAPS] = {falls, map->probability, map->log_odds, map->activation,
+                                        ranks};
     for (int i = 0; i < MAPS; i++)
-        vgg_free(maps[i]);
-    vgg_free(values);
+        VGG_TRY(spread(map, sources[i], &photograph->pixels, &f.maps[i]));
+    VGG_TRY(draw_panels(path, vis, &f));
+cleanup:
+    for (int i = 0; i < MAPS; i++)
+        vgg_memory_free(f.maps[i]);
+    vgg_memory_free(falls);
+    vgg_memory_free(ranks);
     return status;
 }
 
-static cli_vis_outcome draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
+static clvgg_status draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const work *w = user;
+    const char *path = NULL;
     clvgg_occlusion_map map = {.struct_size = sizeof map};
     int64_t box[4];
-    clvgg_status status =
-        clvgg_occlusion_run(w->occlusion, photograph->input, w->class_index, w->map, &map);
-    if (status != CLVGG_STATUS_OK)
-        return cli_vis_stop(vis, status);
+    VGG_TRY(clvgg_occlusion_run(w->occlusion, photograph->input, w->class_index, w->map, &map));
     const int least = least_cell(&map);
-    if (least < 0)
-        return cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
+    if (least < 0) {
+        cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
+        goto cleanup;
+    }
     square_of(&map, least, &photograph->pixels, box);
-    const char *figure = cli_vis_figure_of(vis, "occlusion", photograph->name);
-    if (figure == NULL)
-        return CLI_VIS_STOPPED;
-    status = draw_figure(figure, vis, photograph, &map, box);
-    if (status != CLVGG_STATUS_OK)
-        return cli_vis_stop(vis, status);
-    if (vis->arguments->run.json)
-        fill_json(vis, &map, figure, least, box);
-    cli_vis_wrote(vis, figure);
-    return CLI_VIS_DRAWN;
+    VGG_TRY(cli_vis_figure_of(vis, "occlusion", photograph->name, &path));
+    VGG_TRY(draw_figure(path, vis, photograph, &map, box));
+    if (vis->arguments->json)
+        fill_json(vis, &map, path, least, box);
+    cli_vis_wrote(vis, path);
+cleanup:
+    return status;
 }
 
-int cli_vis_draw_occlusion(cli_vis *vis, const cli_vis_occlusion_settings *settings,
-                           const char *const *paths, size_t count)
+clvgg_status cli_vis_draw_occlusion(cli_vis *vis, const cli_vis_occlusion_settings *settings,
+                                    const cli_operands *paths)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     work w = {.map = settings->map};
     clvgg_occlusion_options asked;
     clvgg_occlusion_options_defaults(&asked);
     asked.size = settings->size;
     asked.stride = settings->stride;
     asked.fill = settings->grey != 0 ? CLVGG_FILL_GREY : CLVGG_FILL_MEAN;
-    asked.preprocess = &vis->run.preprocess;
+    asked.preprocess = &vis->context.preprocess;
     asked.layer = settings->layer;
-    asked.max_batch = vis->arguments->run.batch;
-    asked.execution = cli_run_execution(&vis->arguments->run);
+    asked.max_batch = vis->arguments->execution.batch;
+    asked.execution = cli_execution(&vis->arguments->execution);
     asked.progress = cli_vis_progress_step;
     asked.user = vis;
-    int exit_code = cli_vis_find_class(vis, settings->class_name, &w.class_index);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    clvgg_status status =
-        clvgg_occlusion_create(vis->run.device, vis->run.model, &asked, &w.occlusion);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(vis->cli, status);
+    VGG_TRY(cli_vis_find_class(vis, settings->class_name, &w.class_index));
+    VGG_TRY(clvgg_occlusion_create(vis->context.device, vis->context.model, &asked, &w.occlusion));
     const long long maps = clvgg_occlusion_map_count(w.occlusion);
-    if (settings->map >= maps) {
-        cli_error(vis->cli, "there is no map %d; %s has maps 0 to %lld", settings->map,
-                  settings->layer != NULL ? settings->layer : "the last convolution", maps - 1);
-        clvgg_occlusion_free(w.occlusion);
-        return CLI_EXIT_USAGE;
-    }
-    cli_vis_progress_begin(vis, "occluding", count * clvgg_occlusion_places(w.occlusion));
-    if (vis->arguments->run.json)
-        vgg_json_begin_array(&vis->json, "occlusion");
-    exit_code = cli_vis_each(vis, paths, count, draw, &w);
-    if (vis->arguments->run.json)
-        vgg_json_end(&vis->json);
-    vgg_progress_finish(&vis->run.progress);
+    VGG_REQUIRE(settings->map < maps, CLVGG_STATUS_INVALID_ARGUMENT,
+                "there is no map %d; %s has maps 0 to %lld", settings->map,
+                settings->layer != NULL ? settings->layer : "the last convolution", maps - 1);
+    cli_vis_progress_begin(vis, "occluding", paths->count * clvgg_occlusion_places(w.occlusion));
+    cli_vis_begin_array(vis, "occlusion");
+    status = cli_vis_each(vis, paths, draw, &w);
+    cli_vis_end_array(vis);
+cleanup:
+    vgg_progress_finish(&vis->progress);
     clvgg_occlusion_free(w.occlusion);
-    return exit_code;
+    return status;
 }
 
-static const char *check(const void *arguments)
-{
-    const occlusion_arguments *asked = arguments;
-    return asked->common.run.path_count == 0 ? "needs a photograph" : NULL;
-}
-
-static int work_on(cli_vis *vis)
+static clvgg_status work_on(cli_vis *vis)
 {
     const occlusion_arguments *asked = (const occlusion_arguments *)vis->arguments;
-    return cli_vis_draw_occlusion(vis, &asked->settings, asked->common.run.paths,
-                                  asked->common.run.path_count);
+    return cli_vis_draw_occlusion(vis, &asked->settings, &asked->common.paths);
 }
 
-static int run_occlusion(cli_program *cli, int argc, char **argv)
+static void set_defaults(void *arguments)
 {
-    occlusion_arguments asked = {.common = CLI_VIS_DEFAULTS, .settings.map = -1};
-    return cli_vis_main(cli, &cli_vis_occlusion, argc, argv, &asked.common, check, work_on);
+    *(occlusion_arguments *)arguments =
+        (occlusion_arguments){.common = CLI_VIS_DEFAULTS, .settings.map = -1};
+}
+
+static clvgg_status run_occlusion(cli_program *cli, const void *arguments)
+{
+    return cli_vis_run(cli, arguments, work_on);
 }
 
 const cli_verb cli_vis_occlusion = {
@@ -349,5 +351,8 @@ const cli_verb cli_vis_occlusion = {
                 "  clvgg visualize occlusion cat.jpg --layer conv4_3 --map 17 --format pdf\n"
                 "  clvgg visualize occlusion cat.jpg --json > occlusion.json\n",
     .options = options,
+    .arguments_size = sizeof(occlusion_arguments),
+    .set_defaults = set_defaults,
+    .check = cli_vis_check_photographs,
     .run = run_occlusion,
 };

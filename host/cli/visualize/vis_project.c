@@ -85,30 +85,29 @@ typedef struct chosen {
 } chosen;
 
 /* The layer, or the last convolution. */
-static int find_layer(project *p)
+static clvgg_status find_layer(project *p)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
+    const clvgg_model *model = p->vis->context.model;
     clvgg_layer_info info = {.struct_size = sizeof info};
     size_t index = 0;
-    for (size_t i = clvgg_model_layer_count(p->vis->run.model); i > 0 && p->layer == NULL; i--)
-        if (clvgg_model_layer(p->vis->run.model, i - 1, &info) == CLVGG_STATUS_OK &&
+    for (size_t i = clvgg_model_layer_count(model); i > 0 && p->layer == NULL; i--)
+        if (clvgg_model_layer(model, i - 1, &info) == CLVGG_STATUS_OK &&
             strcmp(info.type, "conv2d") == 0)
             p->layer = info.name;
-    if (p->layer == NULL) {
-        cli_error(p->vis->cli, "the model has no convolution: name a layer by --layer");
-        return CLI_EXIT_USAGE;
-    }
-    const int exit_code = cli_vis_find_layer(p->vis, p->layer, &info, &index);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
+    VGG_REQUIRE(p->layer != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+                "the model has no convolution: name a layer by --layer");
+    VGG_TRY(cli_context_find_layer(&p->vis->context, p->layer, &info, &index));
     const bool flat = info.output.rank == 1;
     p->maps = (int)info.output.dims[0];
     p->height = flat ? 1 : (int)info.output.dims[1];
     p->width = flat ? 1 : (int)info.output.dims[2];
-    if (p->asked.map < p->maps && p->asked.y < p->height && p->asked.x < p->width)
-        return CLI_EXIT_OK;
-    cli_error(p->vis->cli, "layer '%s' has maps 0 to %d with units 0,0 to %d,%d", p->layer,
-              p->maps - 1, p->height - 1, p->width - 1);
-    return CLI_EXIT_USAGE;
+    VGG_REQUIRE(p->asked.map < p->maps && p->asked.y < p->height && p->asked.x < p->width,
+                CLVGG_STATUS_INVALID_ARGUMENT,
+                "layer '%s' has maps 0 to %d with units 0,0 to %d,%d", p->layer, p->maps - 1,
+                p->height - 1, p->width - 1);
+cleanup:
+    return status;
 }
 
 /* The mode asked for; without one, what `top` shows first. */
@@ -119,34 +118,32 @@ static clvgg_projection choose_mode(const project *p)
     return p->arguments->mode > 0 ? (clvgg_projection)(p->arguments->mode - 1) : modes[0];
 }
 
-static int start(project *p)
+static clvgg_status start(project *p)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
+    const cli_context *context = &p->vis->context;
+    const size_t elements = cli_context_input_elements(context);
     clvgg_projector_options how;
     clvgg_projector_options_defaults(&how);
-    how.execution.storage = p->vis->arguments->run.storage;
-    const size_t elements = cli_run_input_elements(&p->vis->run);
-    p->projection = vgg_calloc(elements, sizeof *p->projection);
-    p->part = vgg_calloc(elements, sizeof *p->part);
-    p->activations =
-        vgg_calloc((size_t)p->maps * (size_t)p->height * (size_t)p->width, sizeof *p->activations);
-    clvgg_status status = p->projection != NULL && p->part != NULL && p->activations != NULL
-                              ? CLVGG_STATUS_OK
-                              : CLVGG_STATUS_OUT_OF_MEMORY;
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_model_receptive_field(p->vis->run.model, p->layer, &p->field);
+    how.execution.storage = p->vis->arguments->execution.storage;
+    VGG_MEMORY_NEW(p->projection, elements, "a projection");
+    VGG_MEMORY_NEW(p->part, elements, "a part of a projection");
+    VGG_MEMORY_NEW(p->activations, (size_t)p->maps * (size_t)p->height * (size_t)p->width,
+                   "a layer's activations");
+    VGG_TRY(clvgg_model_receptive_field(context->model, p->layer, &p->field));
     how.mode = p->mode = choose_mode(p);
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_projector_create(p->vis->run.device, p->vis->run.model, p->layer, &how,
-                                        &p->projector);
-    return status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(p->vis->cli, status);
+    VGG_TRY(clvgg_projector_create(context->device, context->model, p->layer, &how,
+                                   &p->projector));
+cleanup:
+    return status;
 }
 
 static void stop(project *p)
 {
     clvgg_projector_free(p->projector);
-    vgg_free(p->projection);
-    vgg_free(p->activations);
-    vgg_free(p->part);
+    vgg_memory_free(p->projection);
+    vgg_memory_free(p->activations);
+    vgg_memory_free(p->part);
 }
 
 /* The strongest of the units asked for, and where it is; maps and units as they were asked for
@@ -168,7 +165,7 @@ static chosen choose_unit(const project *p)
         best.map = ALL;
     if (a->y == ALL)
         best.y = best.x = ALL;
-    const int height = p->vis->run.preprocess.height, width = p->vis->run.preprocess.width;
+    const int height = p->vis->context.preprocess.height, width = p->vis->context.preprocess.width;
     if (a->y == ALL)
         memcpy(best.box, (int64_t[]){0, 0, width, height}, sizeof best.box);
     else
@@ -198,13 +195,13 @@ static void name_unit(const chosen *unit, char *text, size_t capacity)
 static clvgg_status draw_figure(const project *p, const char *path,
                                 const cli_vis_photograph *photograph, const chosen *unit)
 {
-    const clvgg_preprocess *preprocess = &p->vis->run.preprocess;
+    const clvgg_preprocess *preprocess = &p->vis->context.preprocess;
     const size_t plane = (size_t)preprocess->height * (size_t)preprocess->width;
     const int height = (int)(unit->box[3] - unit->box[1]),
               width = (int)(unit->box[2] - unit->box[0]);
-    uint8_t *rgb = vgg_calloc(9 * plane, 1);
-    if (rgb == NULL)
-        return CLVGG_STATUS_OUT_OF_MEMORY;
+    clvgg_status status = CLVGG_STATUS_OK;
+    uint8_t *rgb = NULL;
+    VGG_MEMORY_NEW(rgb, 9 * plane, "the pictures of a figure");
     const vgg_pixels projection = {rgb, preprocess->width, preprocess->height};
     const vgg_pixels crop = {rgb + 3 * plane, width, height},
                      patch = {rgb + 6 * plane, width, height};
@@ -226,10 +223,11 @@ static clvgg_status draw_figure(const project *p, const char *path,
         {.title = "what the unit sees", .photograph = patch},
         {.title = "its projection", .photograph = crop},
     };
-    const clvgg_status status = vgg_figure_panels(
+    VGG_TRY(vgg_figure_panels(
         path, &(vgg_panels){
-                  .title = title, .subtitle = subtitle, .panels = panels, .count = all ? 2 : 4});
-    vgg_free(rgb);
+                  .title = title, .subtitle = subtitle, .panels = panels, .count = all ? 2 : 4}));
+cleanup:
+    vgg_memory_free(rgb);
     return status;
 }
 
@@ -251,80 +249,76 @@ static void fill_json(const project *p, const char *figure, const chosen *unit)
     vgg_json_end(json);
 }
 
-static cli_vis_outcome draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
+static clvgg_status draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     project *p = user;
+    const char *figure = NULL;
+    char folder[256];
     const bool known = p->asked.map != PEAK && p->asked.y != PEAK; /* else by the forward pass */
     const chosen first = {.map = p->asked.map >= 0 ? p->asked.map : ALL,
                           .y = p->asked.y >= 0 ? p->asked.y : ALL,
                           .x = p->asked.x >= 0 ? p->asked.x : ALL};
-    clvgg_status status = run(p, photograph->input, &first);
-    if (status != CLVGG_STATUS_OK)
-        return cli_vis_stop(vis, status);
+    VGG_TRY(run(p, photograph->input, &first));
     const chosen unit = choose_unit(p);
-    if (!isfinite(unit.value))
-        return cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
+    if (!isfinite(unit.value)) {
+        cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
+        goto cleanup;
+    }
     if (!known)
-        status = run(p, photograph->input, &unit);
-    if (status != CLVGG_STATUS_OK)
-        return cli_vis_stop(vis, status);
+        VGG_TRY(run(p, photograph->input, &unit));
     if (unit.value == 0.0f) {
-        vgg_progress_clear(&vis->run.progress);
+        vgg_progress_clear(&vis->progress);
         cli_note(vis->cli, "%s: what was asked for in layer '%s' doesn't fire on it",
                  photograph->path, p->layer);
     }
-    char folder[256];
     snprintf(folder, sizeof folder, "project/%.200s", p->layer);
-    const char *figure = cli_vis_figure_of(vis, folder, photograph->name);
-    if (figure == NULL)
-        return CLI_VIS_STOPPED;
-    status = draw_figure(p, figure, photograph, &unit);
-    if (status != CLVGG_STATUS_OK)
-        return cli_vis_stop(vis, status);
-    if (vis->arguments->run.json)
+    VGG_TRY(cli_vis_figure_of(vis, folder, photograph->name, &figure));
+    VGG_TRY(draw_figure(p, figure, photograph, &unit));
+    if (vis->arguments->json)
         fill_json(p, figure, &unit);
     cli_vis_wrote(vis, figure);
     cli_vis_progress_step(vis, 1, 1);
-    return CLI_VIS_DRAWN;
+cleanup:
+    return status;
 }
 
-static int work(cli_vis *vis)
+static clvgg_status work(cli_vis *vis)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const project_arguments *arguments = (const project_arguments *)vis->arguments;
-    const cli_vis_arguments *common = vis->arguments;
-    const size_t count = common->run.path_count;
+    const cli_operands *paths = &vis->arguments->paths;
     project p = {.vis = vis, .arguments = arguments, .layer = arguments->layer};
     read_asked(arguments, &p.asked);
-    int exit_code = find_layer(&p);
-    if (exit_code == CLI_EXIT_OK)
-        exit_code = start(&p);
-    if (exit_code == CLI_EXIT_OK) {
-        cli_vis_progress_begin(vis, "projecting", count);
-        if (common->run.json)
-            vgg_json_begin_array(&vis->json, "projections");
-        exit_code = cli_vis_each(vis, common->run.paths, count, draw, &p);
-        if (common->run.json)
-            vgg_json_end(&vis->json);
-    }
+    VGG_TRY(find_layer(&p));
+    VGG_TRY(start(&p));
+    cli_vis_progress_begin(vis, "projecting", paths->count);
+    cli_vis_begin_array(vis, "projections");
+    status = cli_vis_each(vis, paths, draw, &p);
+    cli_vis_end_array(vis);
+cleanup:
     stop(&p);
-    return exit_code;
+    return status;
 }
 
 static const char *check(const void *given)
 {
-    const project_arguments *arguments = given;
     asked unused;
-    if (arguments->common.run.path_count == 0)
-        return "needs a photograph";
-    return read_asked(arguments, &unused)
-               ? NULL
-               : "--map needs a number or all, --unit a position such as 3,9, peak or all";
+    const char *wrong = cli_vis_check_photographs(given);
+    return wrong != NULL             ? wrong
+           : read_asked(given, &unused) ? NULL
+                                     : "--map needs a number or all, --unit a position such as 3,9, "
+                                       "peak or all";
 }
 
-static int run_project(cli_program *cli, int argc, char **argv)
+static void set_defaults(void *arguments)
 {
-    project_arguments arguments = {.common = CLI_VIS_DEFAULTS};
-    return cli_vis_main(cli, &cli_vis_project, argc, argv, &arguments.common, check, work);
+    *(project_arguments *)arguments = (project_arguments){.common = CLI_VIS_DEFAULTS};
+}
+
+static clvgg_status run_project(cli_program *cli, const void *arguments)
+{
+    return cli_vis_run(cli, arguments, work);
 }
 
 const cli_verb cli_vis_project = {
@@ -339,5 +333,8 @@ const cli_verb cli_vis_project = {
                 "  clvgg visualize project cat.jpg --layer conv4_3 --map 17 --unit 3,9\n"
                 "  clvgg visualize project *.jpg --layer logits --map 0 --mode guided\n",
     .options = options,
+    .arguments_size = sizeof(project_arguments),
+    .set_defaults = set_defaults,
+    .check = check,
     .run = run_project,
 };

@@ -1,6 +1,4 @@
 /* cli/visualize/vis_top.c — `clvgg visualize top`: its options, and what they ask for. */
-#include <string.h>
-
 #include "cli/visualize/vis_top.h"
 
 typedef struct top_arguments {
@@ -31,67 +29,54 @@ static const cli_option options[] = {
     {"pictures", 0, CLI_OPTION_FLAG, AT(pictures), NULL, 0, 0,
      "Also write each projection and patch as a PNG"},
     CLI_VIS_OPTIONS_IMAGES,
-    CLI_OPTION_ROW_MAX_BAD(AT(max_bad)),
+    CLI_ROW_MAX_BAD(top_arguments, max_bad),
     CLI_VIS_OPTIONS_COMMON,
     {0},
 };
 
-static int work(cli_vis *vis)
+static clvgg_status work(cli_vis *vis)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const top_arguments *arguments = (const top_arguments *)vis->arguments;
-    const cli_vis_arguments *common = vis->arguments;
     cli_top_request request = {.seed = (uint64_t)arguments->seed,
                                .count = arguments->count,
                                .max_bad = arguments->max_bad,
                                .mode = (cli_top_mode)arguments->mode,
-                               .pictures = arguments->pictures,
-                               .path_count = common->images.count + common->run.path_count};
+                               .pictures = arguments->pictures};
     cli_top_found found = {0};
-    const char **layers = NULL, **paths = vgg_calloc(request.path_count, sizeof *paths);
-    int exit_code = CLI_EXIT_OK;
-    if (paths == NULL || !cli_vis_split_names(&arguments->layers, &layers, &request.layer_count) ||
-        !cli_map_choice_parse(arguments->maps, &request.maps))
-        exit_code = cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    if (exit_code == CLI_EXIT_OK) {
-        for (size_t i = 0; i < request.path_count; i++)
-            paths[i] = i < common->images.count ? common->images.items[i]
-                                                : common->run.paths[i - common->images.count];
-        request.paths = paths;
-        request.layers = layers;
-        exit_code = cli_top_draw(vis, &request, &found);
-        if (common->run.json) {
-            vgg_json_integer(&vis->json, "images", (int64_t)found.manifest.image_count);
-            vgg_json_integer(&vis->json, "failed", (int64_t)found.manifest.failed_count);
-        }
+    VGG_TRY(cli_top_request_read(vis, &arguments->layers, arguments->maps, &request));
+    status = cli_top_draw(vis, &request, &found);
+    if (vis->arguments->json) {
+        vgg_json_integer(&vis->json, "images", (int64_t)found.manifest.image_count);
+        vgg_json_integer(&vis->json, "failed", (int64_t)found.manifest.failed_count);
     }
+cleanup:
     cli_top_free(&found);
-    cli_map_choice_free(&request.maps);
-    vgg_free(layers);
-    vgg_free(paths);
-    return exit_code;
+    cli_top_request_free(&request);
+    return status;
 }
 
-static const char *check(const void *given)
+static const char *check(const void *arguments)
 {
-    const top_arguments *arguments = given;
-    cli_map_choice choice;
-    if (arguments->common.images.count + arguments->common.run.path_count == 0)
-        return "needs photographs: --images DIR";
-    if (!cli_map_choice_parse(arguments->maps, &choice))
-        return "--maps: needs numbers and ranges such as 0,5,10-20, or all, \"strongest 16\" or "
-               "\"random 16\"";
-    cli_map_choice_free(&choice);
-    return NULL;
+    const cli_vis_arguments *common = arguments;
+    return common->images.count + common->paths.count == 0 ? "needs photographs: --images DIR"
+                                                           : NULL;
 }
 
-static int run_top(cli_program *cli, int argc, char **argv)
+static void set_defaults(void *arguments)
 {
-    top_arguments arguments = {
+    *(top_arguments *)arguments = (top_arguments){
         .common = CLI_VIS_DEFAULTS, .count = DEFAULT_COUNT, .max_bad = CLI_ALLOWANCE_DEFAULT};
-    const int exit_code =
-        cli_vis_main(cli, &cli_vis_top, argc, argv, &arguments.common, check, work);
-    vgg_free(arguments.layers.items);
-    return exit_code;
+}
+
+static clvgg_status run_top(cli_program *cli, const void *given)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const top_arguments *arguments = given;
+    VGG_TRY(cli_top_check_maps(cli, arguments->maps));
+    VGG_TRY(cli_vis_run(cli, &arguments->common, work));
+cleanup:
+    return status;
 }
 
 const cli_verb cli_vis_top = {
@@ -109,5 +94,8 @@ const cli_verb cli_vis_top = {
         "  clvgg visualize top --layer conv1_2,conv3_3 --maps 0,5,10-20 --images photographs/\n"
         "  clvgg visualize top --maps \"random 16\" --seed 7 --images photographs/\n",
     .options = options,
+    .arguments_size = sizeof(top_arguments),
+    .set_defaults = set_defaults,
+    .check = check,
     .run = run_top,
 };

@@ -25,16 +25,14 @@ typedef enum cli_top_mode {
 #define CLI_TOP_MODES "auto|both|deconv|guided|gradient"
 
 typedef struct cli_top_request {
-    const char *const *layers; /* [layer_count], each once */
-    size_t layer_count;        /* 0: every convolution */
+    cli_list layers; /* each once; empty: every convolution */
     cli_map_choice maps;
     uint64_t seed; /* of CLI_MAPS_RANDOM */
     int count;     /* of each map: figures show up to nine of them */
     cli_allowance max_bad;
     cli_top_mode mode;
     bool pictures; /* also a PNG of each projection and patch, which the manifest then names */
-    const char *const *paths;
-    size_t path_count;
+    cli_list paths;
 } cli_top_request;
 
 /* All strings and arrays are its own; see cli_top_free(). */
@@ -49,15 +47,21 @@ typedef struct cli_top_found {
 
 /* Looks at all photographs, writes OUT/manifest.json, draws OUT/top/LAYER.png and, for more than 16
  * maps, OUT/top/LAYER-2.png …; a second mode's figures are OUT/top/LAYER-MODE.png …. Photographs
- * that can't be read are reported and passed over, unless there are too many. Returns an exit code;
- * failures have been reported. `found` is to be freed in either case. */
-int cli_top_draw(cli_vis *vis, const cli_top_request *request, cli_top_found *found);
+ * that can't be read are reported and passed over, unless there are too many. `found` is to be freed
+ * in either case. */
+clvgg_status cli_top_draw(cli_vis *vis, const cli_top_request *request, cli_top_found *found);
 void cli_top_free(cli_top_found *found);
+/* Refuses a --maps that is no choice, before anything is opened. */
+clvgg_status cli_top_check_maps(cli_program *cli, const char *which);
+/* Reads what is asked for: layers, maps by `which`, photographs. To be freed in either case. */
+clvgg_status cli_top_request_read(cli_vis *vis, const cli_list *layers, const char *which,
+                                  cli_top_request *request);
+void cli_top_request_free(cli_top_request *request);
 
 /* Its two halves, and the end of the first: found->manifest from found->search. */
-int cli_top_list(cli_vis *vis, const cli_top_request *request, cli_top_found *found);
-int cli_top_find(cli_vis *vis, const cli_top_request *request, cli_top_found *found);
-int cli_top_draw_found(cli_vis *vis, const cli_top_request *request, cli_top_found *found);
+clvgg_status cli_top_list(cli_vis *vis, const cli_top_request *request, cli_top_found *found);
+clvgg_status cli_top_find(cli_vis *vis, const cli_top_request *request, cli_top_found *found);
+clvgg_status cli_top_draw_found(cli_vis *vis, const cli_top_request *request, cli_top_found *found);
 
 /* "deconv", "guided", "gradient", as options have them, and as people do. */
 const char *cli_projection_name(clvgg_projection mode);
@@ -76,9 +80,9 @@ void cli_top_cut(const float *values, const clvgg_preprocess *preprocess, const 
                  float *part);
 /* Makes a picture of the part of an image's values, [channels][height][width], that a unit sees, as
  * a projection or as a photograph; grey beyond the photograph's edge. `part` is scratch for an
- * image. rgb is to be freed; NULL: out of memory. */
-vgg_pixels cli_top_pixels(const float *values, const clvgg_preprocess *preprocess,
-                          const clvgg_receptive_field *field, const vgg_manifest_unit *unit,
-                          bool projection, float *part);
+ * image. out->rgb is to be freed. */
+clvgg_status cli_top_pixels(const float *values, const clvgg_preprocess *preprocess,
+                            const clvgg_receptive_field *field, const vgg_manifest_unit *unit,
+                            bool projection, float *part, vgg_pixels *out);
 
 #endif

@@ -39,7 +39,7 @@ typedef struct drawing {
     size_t map_count, job_count;
     job *jobs;                         /* by file */
     vgg_pixels *projections, *patches; /* [job_count] by map and rank */
-    size_t done, failed;               /* of all layers */
+    size_t done;                       /* units of all layers */
 } drawing;
 
 /* ---- pictures of one unit ---- */
@@ -48,48 +48,50 @@ typedef struct drawing {
 static clvgg_status write_picture(drawing *d, const job *j, const char *what,
                                   const vgg_pixels *pixels, const char **relative)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *path = NULL;
     char name[400];
     snprintf(name, sizeof name, "top/%.200s/map-%lld-%zu-%s.png", d->layer->layer,
              (long long)j->map, j->rank, what);
-    const char *path = cli_vis_path(d->vis, name);
-    if (path == NULL) /* why has been said */
-        return vgg_fail(CLVGG_STATUS_IO, "%s: can't be written", name);
-    *relative = vgg_strdup(path + strlen(d->vis->arguments->out) + 1);
-    return *relative == NULL ? CLVGG_STATUS_OUT_OF_MEMORY
-                             : clvgg_image_write_png(d->vis->run.runtime, path, pixels->width,
-                                                     pixels->height, pixels->rgb);
+    VGG_TRY(cli_vis_path(d->vis, name, &path));
+    VGG_MEMORY_COPY(*relative, path + strlen(d->vis->arguments->out) + 1, "a picture's path");
+    VGG_TRY(clvgg_image_write_png(d->vis->context.runtime, path, pixels->width, pixels->height,
+                                  pixels->rgb));
+cleanup:
+    return status;
 }
 
 static clvgg_status finish_job(drawing *d, const job *j, const float *input, const float *projected)
 {
-    vgg_pixels *projection = &d->projections[j->place], *patch = &d->patches[j->place];
-    const clvgg_preprocess *preprocess = &d->vis->run.preprocess;
-    const clvgg_receptive_field *field = &d->found->fields[d->layer - d->found->manifest.layers];
-    *projection = cli_top_pixels(projected, preprocess, field, j->unit, true, d->part);
-    *patch = cli_top_pixels(input, preprocess, field, j->unit, false, d->part);
-    if (projection->rgb == NULL || patch->rgb == NULL)
-        return CLVGG_STATUS_OUT_OF_MEMORY;
     clvgg_status status = CLVGG_STATUS_OK;
+    vgg_pixels *projection = &d->projections[j->place], *patch = &d->patches[j->place];
+    const clvgg_preprocess *preprocess = &d->vis->context.preprocess;
+    const clvgg_receptive_field *field = &d->found->fields[d->layer - d->found->manifest.layers];
+    VGG_TRY(cli_top_pixels(projected, preprocess, field, j->unit, true, d->part, projection));
+    VGG_TRY(cli_top_pixels(input, preprocess, field, j->unit, false, d->part, patch));
     if (d->request->pictures)
-        status = write_picture(d, j, cli_projection_name(d->mode), projection,
-                               &j->unit->projections[d->way]);
-    if (d->request->pictures && d->way == 0 && status == CLVGG_STATUS_OK)
-        status = write_picture(d, j, "patch", patch, &j->unit->patch);
+        VGG_TRY(write_picture(d, j, cli_projection_name(d->mode), projection,
+                              &j->unit->projections[d->way]));
+    if (d->request->pictures && d->way == 0)
+        VGG_TRY(write_picture(d, j, "patch", patch, &j->unit->patch));
+cleanup:
     return status;
 }
 
 static clvgg_status flush(drawing *d)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     if (d->pending_count == 0)
-        return CLVGG_STATUS_OK;
-    clvgg_status status = clvgg_projector_run(d->projector, d->pending_count, d->inputs, d->seeds,
-                                              d->projected, NULL, NULL);
-    for (int i = 0; i < d->pending_count && status == CLVGG_STATUS_OK; i++)
-        status = finish_job(d, d->pending[i], d->inputs + (size_t)i * d->elements,
-                            d->projected + (size_t)i * d->elements);
+        return status;
+    VGG_TRY(clvgg_projector_run(d->projector, d->pending_count, d->inputs, d->seeds, d->projected,
+                                NULL, NULL));
+    for (int i = 0; i < d->pending_count; i++)
+        VGG_TRY(finish_job(d, d->pending[i], d->inputs + (size_t)i * d->elements,
+                           d->projected + (size_t)i * d->elements));
     d->done += (size_t)d->pending_count;
+    vgg_progress_update(&d->vis->progress, d->done);
+cleanup:
     d->pending_count = 0;
-    vgg_progress_update(&d->vis->run.progress, d->done);
     return status;
 }
 
@@ -114,14 +116,13 @@ static int by_file(const void *left, const void *right)
 
 static clvgg_status list_jobs(drawing *d)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     size_t count = 0;
     for (size_t m = 0; m < d->map_count; m++)
         count += d->maps[m].unit_count;
-    d->jobs = vgg_calloc(count + 1, sizeof *d->jobs);
-    d->projections = vgg_calloc(count + 1, sizeof *d->projections);
-    d->patches = vgg_calloc(count + 1, sizeof *d->patches);
-    if (d->jobs == NULL || d->projections == NULL || d->patches == NULL)
-        return CLVGG_STATUS_OUT_OF_MEMORY;
+    VGG_MEMORY_NEW(d->jobs, count + 1, "the units of a page");
+    VGG_MEMORY_NEW(d->projections, count + 1, "the projections of a page");
+    VGG_MEMORY_NEW(d->patches, count + 1, "the patches of a page");
     for (size_t m = 0; m < d->map_count; m++)
         for (size_t u = 0; u < d->maps[m].unit_count; u++, d->job_count++)
             d->jobs[d->job_count] = (job){.unit = (vgg_manifest_unit *)&d->maps[m].units[u],
@@ -129,7 +130,8 @@ static clvgg_status list_jobs(drawing *d)
                                           .rank = u + 1,
                                           .place = d->job_count};
     qsort(d->jobs, d->job_count, sizeof *d->jobs, by_file);
-    return CLVGG_STATUS_OK;
+cleanup:
+    return status;
 }
 
 /* The photographs again, each once, in the order of the jobs. */
@@ -141,10 +143,10 @@ static clvgg_status open_photographs(drawing *d, const char **paths, clvgg_image
             paths[count++] = d->jobs[i].unit->file;
     clvgg_image_stream_options options;
     clvgg_image_stream_options_defaults(&options);
-    options.preprocess = d->vis->run.preprocess;
+    options.preprocess = d->vis->context.preprocess;
     options.max_batch = 1;
-    options.memory_limit_bytes = d->vis->arguments->run.memory_limit_bytes;
-    return clvgg_image_stream_open(d->vis->run.runtime, paths, count, &options, stream);
+    options.memory_limit_bytes = d->vis->arguments->execution.memory_limit_bytes;
+    return clvgg_image_stream_open(d->vis->context.runtime, paths, count, &options, stream);
 }
 
 /* Projects the units of a page. A photograph that can't be read any more has no pictures. */
@@ -152,23 +154,23 @@ static clvgg_status project_page(drawing *d, clvgg_image_stream *stream, float *
 {
     clvgg_status status = CLVGG_STATUS_OK;
     size_t count = 1, next = 0;
-    while (status == CLVGG_STATUS_OK && cli_interrupt_signal() == 0) {
+    while (cli_interrupt_signal() == 0) {
         clvgg_stream_item item;
-        status = clvgg_image_stream_next(stream, input, &item, 1, &count);
-        if (status != CLVGG_STATUS_OK || count == 0)
+        VGG_TRY(clvgg_image_stream_next(stream, input, &item, 1, &count));
+        if (count == 0)
             break;
-        if (item.status != CLVGG_STATUS_OK) {
-            vgg_progress_clear(&d->vis->run.progress);
-            cli_error(d->vis->cli, "%s", item.message);
-            d->failed++;
-        }
+        const bool good = item.status == CLVGG_STATUS_OK;
+        if (!good)
+            cli_vis_fail(d->vis, vgg_fail(CLVGG_STATUS_BAD_FILE, "%s", item.message));
         while (next < d->job_count && strcmp(d->jobs[next].unit->file, item.path) < 0)
             next++;
         for (; next < d->job_count && strcmp(d->jobs[next].unit->file, item.path) == 0; next++)
-            if (item.status == CLVGG_STATUS_OK && status == CLVGG_STATUS_OK)
-                status = add_job(d, &d->jobs[next], input);
+            if (good)
+                VGG_TRY(add_job(d, &d->jobs[next], input));
     }
-    return status == CLVGG_STATUS_OK ? flush(d) : status;
+    VGG_TRY(flush(d));
+cleanup:
+    return status;
 }
 
 static void describe(const drawing *d, size_t first, char title[300], char subtitle[400])
@@ -215,12 +217,12 @@ static clvgg_status draw_page(drawing *d, size_t first, const char *path)
 static void free_page(drawing *d)
 {
     for (size_t i = 0; i < d->job_count && d->patches != NULL; i++) {
-        vgg_free((uint8_t *)d->projections[i].rgb);
-        vgg_free((uint8_t *)d->patches[i].rgb);
+        vgg_memory_free((uint8_t *)d->projections[i].rgb);
+        vgg_memory_free((uint8_t *)d->patches[i].rgb);
     }
-    vgg_free(d->projections);
-    vgg_free(d->patches);
-    vgg_free(d->jobs);
+    vgg_memory_free(d->projections);
+    vgg_memory_free(d->patches);
+    vgg_memory_free(d->jobs);
     d->projections = d->patches = NULL;
     d->jobs = NULL;
     d->job_count = 0;
@@ -228,23 +230,25 @@ static void free_page(drawing *d)
 
 static clvgg_status page(drawing *d, size_t first, const char *path)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_image_stream *stream = NULL;
+    const char **paths = NULL;
+    float *input = NULL;
     d->maps = d->layer->maps + first;
     d->map_count = d->layer->count - first < MAPS_A_PAGE ? d->layer->count - first : MAPS_A_PAGE;
-    clvgg_status status = list_jobs(d);
-    const char **paths = vgg_calloc(d->job_count + 1, sizeof *paths);
-    float *input = vgg_calloc(d->elements, sizeof *input);
-    if (paths == NULL || input == NULL)
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-    if (status == CLVGG_STATUS_OK && d->job_count > 0)
-        status = open_photographs(d, paths, &stream);
-    if (status == CLVGG_STATUS_OK && d->job_count > 0)
-        status = project_page(d, stream, input);
-    if (status == CLVGG_STATUS_OK && cli_interrupt_signal() == 0)
-        status = draw_page(d, first, path);
+    VGG_TRY(list_jobs(d));
+    VGG_MEMORY_NEW(paths, d->job_count + 1, "the photographs of a page");
+    VGG_MEMORY_NEW(input, d->elements, "a photograph's input");
+    if (d->job_count > 0) {
+        VGG_TRY(open_photographs(d, paths, &stream));
+        VGG_TRY(project_page(d, stream, input));
+    }
+    if (cli_interrupt_signal() == 0)
+        VGG_TRY(draw_page(d, first, path));
+cleanup:
     clvgg_image_stream_close(stream);
-    vgg_free(paths);
-    vgg_free(input);
+    vgg_memory_free(paths);
+    vgg_memory_free(input);
     free_page(d);
     return status;
 }
@@ -255,50 +259,48 @@ static clvgg_status page(drawing *d, size_t first, const char *path)
 static int choose_batch(const cli_vis *vis)
 {
     enum { LEAST = 2, MOST = 8 };
-    const unsigned units = vis->run.device_info.compute_units;
-    if (vis->arguments->run.batch > 0)
-        return vis->arguments->run.batch;
-    return vis->run.device_info.type != CLVGG_DEVICE_CPU || units > MOST ? MOST
+    const unsigned units = vis->context.device_info.compute_units;
+    if (vis->arguments->execution.batch > 0)
+        return vis->arguments->execution.batch;
+    return vis->context.device_info.type != CLVGG_DEVICE_CPU || units > MOST ? MOST
            : units < LEAST                                               ? LEAST
                                                                          : (int)units;
 }
 
 static clvgg_status start_layer(drawing *d)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
+    const cli_context *context = &d->vis->context;
     clvgg_projector_options options;
     clvgg_projector_options_defaults(&options);
     options.mode = d->mode;
-    options.execution.storage = d->vis->arguments->run.storage;
-    clvgg_status status = CLVGG_STATUS_OK;
+    options.execution.storage = d->vis->arguments->execution.storage;
     for (d->batch = choose_batch(d->vis);; d->batch /= 2) {
         options.max_batch = d->batch;
-        status = clvgg_projector_create(d->vis->run.device, d->vis->run.model, d->layer->layer,
-                                        &options, &d->projector);
+        status = clvgg_projector_create(context->device, context->model, d->layer->layer, &options,
+                                        &d->projector);
         if (status != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || d->batch == 1)
             break;
     }
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_TRY(status);
     const size_t batch = (size_t)d->batch;
-    d->inputs = vgg_calloc(batch * d->elements, sizeof *d->inputs);
-    d->projected = vgg_calloc(batch * d->elements, sizeof *d->projected);
-    d->part = vgg_calloc(d->elements, sizeof *d->part);
-    d->seeds = vgg_calloc(batch, sizeof *d->seeds);
-    d->pending = vgg_calloc(batch, sizeof *d->pending);
-    return d->inputs != NULL && d->projected != NULL && d->part != NULL && d->seeds != NULL &&
-                   d->pending != NULL
-               ? CLVGG_STATUS_OK
-               : CLVGG_STATUS_OUT_OF_MEMORY;
+    VGG_MEMORY_NEW(d->inputs, batch * d->elements, "a batch of inputs");
+    VGG_MEMORY_NEW(d->projected, batch * d->elements, "a batch of projections");
+    VGG_MEMORY_NEW(d->part, d->elements, "a part of a projection");
+    VGG_MEMORY_NEW(d->seeds, batch, "a batch of units");
+    VGG_MEMORY_NEW(d->pending, batch, "a batch of units");
+cleanup:
+    return status;
 }
 
 static void end_layer(drawing *d)
 {
     clvgg_projector_free(d->projector);
-    vgg_free(d->inputs);
-    vgg_free(d->projected);
-    vgg_free(d->part);
-    vgg_free(d->seeds);
-    vgg_free(d->pending);
+    vgg_memory_free(d->inputs);
+    vgg_memory_free(d->projected);
+    vgg_memory_free(d->part);
+    vgg_memory_free(d->seeds);
+    vgg_memory_free(d->pending);
     d->projector = NULL;
     d->inputs = d->projected = d->part = NULL;
     d->seeds = NULL;
@@ -306,104 +308,98 @@ static void end_layer(drawing *d)
     d->pending_count = 0;
 }
 
-/* Pages of a layer; CLI_EXIT_FAILED where a file or its folder can't be written. */
-static int draw_pages(drawing *d, vgg_manifest_layer *layer)
+/* Draws the page that begins with map `first` and notes its file. */
+static clvgg_status draw_file(drawing *d, vgg_manifest_layer *layer, size_t first)
 {
-    for (size_t first = 0; first < layer->count && cli_interrupt_signal() == 0;
-         first += MAPS_A_PAGE) {
-        char name[300], number[24] = "";
-        if (first > 0)
-            snprintf(number, sizeof number, "-%zu", first / MAPS_A_PAGE + 1);
-        snprintf(name, sizeof name, "top/%.200s%s%s%s", layer->layer, d->way > 0 ? "-" : "",
-                 d->way > 0 ? cli_projection_name(d->mode) : "", number);
-        const char *made = cli_vis_figure_path(d->vis, name);
-        char *path = made != NULL ? vgg_strdup(made) : NULL; /* pictures have paths too */
-        if (made == NULL)
-            return CLI_EXIT_FAILED;
-        clvgg_status status = path != NULL ? page(d, first, path) : CLVGG_STATUS_OUT_OF_MEMORY;
-        if (status == CLVGG_STATUS_OK && cli_interrupt_signal() == 0) {
-            cli_vis_wrote(d->vis, path);
-            if (layer->figures[d->way] == NULL)
-                layer->figures[d->way] = vgg_strdup(path + strlen(d->vis->arguments->out) + 1);
-            if (layer->figures[d->way] == NULL)
-                status = CLVGG_STATUS_OUT_OF_MEMORY;
-        }
-        vgg_free(path);
-        if (status != CLVGG_STATUS_OK)
-            return cli_fail(d->vis->cli, status);
-    }
-    return CLI_EXIT_OK;
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *made = NULL;
+    char *path = NULL, name[300], number[24] = "";
+    if (first > 0)
+        snprintf(number, sizeof number, "-%zu", first / MAPS_A_PAGE + 1);
+    snprintf(name, sizeof name, "top/%.200s%s%s%s", layer->layer, d->way > 0 ? "-" : "",
+             d->way > 0 ? cli_projection_name(d->mode) : "", number);
+    VGG_TRY(cli_vis_figure_path(d->vis, name, &made));
+    VGG_MEMORY_COPY(path, made, "a figure's path"); /* pictures have paths too */
+    VGG_TRY(page(d, first, path));
+    if (cli_interrupt_signal() != 0)
+        goto cleanup;
+    cli_vis_wrote(d->vis, path);
+    if (layer->figures[d->way] == NULL)
+        VGG_MEMORY_COPY(layer->figures[d->way], path + strlen(d->vis->arguments->out) + 1,
+                        "a figure's path");
+cleanup:
+    vgg_memory_free(path);
+    return status;
 }
 
 /* A layer from which nothing can be projected back is reported; the others go on. */
-static int draw_layer(drawing *d, vgg_manifest_layer *layer)
+static clvgg_status draw_layer(drawing *d, vgg_manifest_layer *layer)
 {
-    const clvgg_status status = start_layer(d);
-    int exit_code = CLI_EXIT_OK;
+    clvgg_status status = start_layer(d);
     if (status == CLVGG_STATUS_UNSUPPORTED) {
-        cli_fail(d->vis->cli, status);
-        d->failed++;
-    } else {
-        exit_code =
-            status == CLVGG_STATUS_OK ? draw_pages(d, layer) : cli_fail(d->vis->cli, status);
+        cli_vis_fail(d->vis, status);
+        status = CLVGG_STATUS_OK;
+        goto cleanup;
     }
+    VGG_TRY(status);
+    for (size_t first = 0; first < layer->count && cli_interrupt_signal() == 0;
+         first += MAPS_A_PAGE)
+        VGG_TRY(draw_file(d, layer, first));
+cleanup:
     end_layer(d);
-    return exit_code;
+    return status;
 }
 
 /* Every layer, in each way that was asked for. */
-static int draw_layers(drawing *d)
+static clvgg_status draw_layers(drawing *d)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_manifest *manifest = &d->found->manifest;
-    int exit_code = CLI_EXIT_OK;
     for (size_t l = 0; l < manifest->count; l++) {
         vgg_manifest_layer *layer = (vgg_manifest_layer *)&manifest->layers[l];
         clvgg_projection modes[VGG_MANIFEST_MODES];
         const size_t ways = cli_top_modes_of(d->request->mode, &d->found->fields[l], modes);
         d->layer = layer;
         d->width = d->found->widths[l];
-        for (d->way = 0; d->way < ways && exit_code == CLI_EXIT_OK; d->way++) {
+        for (d->way = 0; d->way < ways; d->way++) {
             d->mode = modes[d->way];
             layer->modes[layer->mode_count++] = cli_projection_name(d->mode);
             if (cli_interrupt_signal() == 0)
-                exit_code = draw_layer(d, layer);
+                VGG_TRY(draw_layer(d, layer));
         }
     }
-    return exit_code;
+cleanup:
+    return status;
 }
 
-int cli_top_draw_found(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
+clvgg_status cli_top_draw_found(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
 {
     const vgg_manifest *manifest = &found->manifest;
     drawing d = {.vis = vis,
                  .request = request,
                  .found = found,
-                 .height_in = vis->run.preprocess.height,
-                 .width_in = vis->run.preprocess.width};
-    d.elements = cli_run_input_elements(&vis->run);
+                 .height_in = vis->context.preprocess.height,
+                 .width_in = vis->context.preprocess.width,
+                 .elements = cli_context_input_elements(&vis->context)};
     size_t total = 0;
     for (size_t l = 0; l < manifest->count; l++)
         for (size_t m = 0; m < manifest->layers[l].count; m++)
             total += manifest->layers[l].maps[m].unit_count;
-    if (!vis->arguments->run.quiet)
-        vis->run.progress = vgg_progress_start(&vis->cli->err_style, "projecting",
-                                               request->mode == CLI_TOP_BOTH ? 2 * total : total);
-    const int exit_code = draw_layers(&d);
-    vgg_progress_finish(&vis->run.progress);
-    return exit_code == CLI_EXIT_OK && d.failed > 0 ? CLI_EXIT_FAILED : exit_code;
+    cli_vis_progress_begin(vis, "projecting", request->mode == CLI_TOP_BOTH ? 2 * total : total);
+    const clvgg_status status = draw_layers(&d);
+    vgg_progress_finish(&vis->progress);
+    return status;
 }
 
-int cli_top_draw(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
+clvgg_status cli_top_draw(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
 {
-    int exit_code = cli_top_find(vis, request, found);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    const char *path = cli_vis_path(vis, "manifest.json");
-    if (path == NULL)
-        return CLI_EXIT_FAILED;
-    const clvgg_status status = vgg_manifest_write(&found->manifest, path);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(vis->cli, status);
+    clvgg_status status = CLVGG_STATUS_OK;
+    const char *path = NULL;
+    VGG_TRY(cli_top_find(vis, request, found));
+    VGG_TRY(cli_vis_path(vis, "manifest.json", &path));
+    VGG_TRY(vgg_manifest_write(&found->manifest, path));
     cli_vis_wrote(vis, path);
-    return cli_top_draw_found(vis, request, found);
+    VGG_TRY(cli_top_draw_found(vis, request, found));
+cleanup:
+    return status;
 }

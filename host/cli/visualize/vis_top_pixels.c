@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/visualize/vis_top.h"
-#include "report/alloc.h"
 
 void cli_top_box(const clvgg_receptive_field *field, int64_t y, int64_t x, int height, int width,
                  int64_t box[4])
@@ -43,30 +42,28 @@ static void whole_box(const clvgg_receptive_field *field, const clvgg_preprocess
     }
 }
 
-vgg_pixels cli_top_pixels(const float *values, const clvgg_preprocess *preprocess,
-                          const clvgg_receptive_field *field, const vgg_manifest_unit *unit,
-                          bool projection, float *part)
+clvgg_status cli_top_pixels(const float *values, const clvgg_preprocess *preprocess,
+                            const clvgg_receptive_field *field, const vgg_manifest_unit *unit,
+                            bool projection, float *part, vgg_pixels *out)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *box = unit->box;
     int64_t whole[4];
     whole_box(field, preprocess, unit, whole);
-    vgg_pixels seen = {.width = (int)(box[2] - box[0]), .height = (int)(box[3] - box[1])};
-    vgg_pixels all = {.width = (int)(whole[2] - whole[0]), .height = (int)(whole[3] - whole[1])};
-    uint8_t *inner = vgg_calloc(3 * (size_t)seen.width * (size_t)seen.height, 1);
-    uint8_t *rgb = vgg_calloc(3 * (size_t)all.width * (size_t)all.height, 1);
-    if (inner != NULL && rgb != NULL) {
-        cli_top_cut(values, preprocess, box, part);
-        if (projection)
-            vgg_pixels_signed(part, seen.height, seen.width, preprocess, inner);
-        else
-            vgg_pixels_photograph(part, seen.height, seen.width, preprocess, inner);
-        seen.rgb = inner;
-        vgg_pixels_crop(&seen, whole[0] - box[0], whole[1] - box[1], whole[2] - box[0],
-                        whole[3] - box[1], rgb);
-        all.rgb = rgb;
-    } else {
-        vgg_free(rgb);
-    }
-    vgg_free(inner);
-    return all;
+    const int height = (int)(box[3] - box[1]), width = (int)(box[2] - box[0]);
+    const int rows = (int)(whole[3] - whole[1]), columns = (int)(whole[2] - whole[0]);
+    uint8_t *inner = NULL, *rgb = NULL;
+    VGG_MEMORY_NEW(inner, 3 * (size_t)width * (size_t)height, "what a unit sees");
+    VGG_MEMORY_NEW(rgb, 3 * (size_t)columns * (size_t)rows, "the picture of what a unit sees");
+    cli_top_cut(values, preprocess, box, part);
+    if (projection)
+        vgg_pixels_signed(part, height, width, preprocess, inner);
+    else
+        vgg_pixels_photograph(part, height, width, preprocess, inner);
+    vgg_pixels_crop(&(vgg_pixels){inner, width, height}, whole[0] - box[0], whole[1] - box[1],
+                    whole[2] - box[0], whole[3] - box[1], rgb);
+    *out = (vgg_pixels){rgb, columns, rows};
+cleanup:
+    vgg_memory_free(inner);
+    return status;
 }

@@ -11,6 +11,7 @@
 /* ---- the search ---- */
 
 typedef struct chosen {
+    const cli_top_request *request;
     clvgg_top_layer *layers; /* [count] */
     int64_t **maps;          /* [count], of those that are drawn at random */
     size_t count;
@@ -19,79 +20,53 @@ typedef struct chosen {
 static void free_chosen(chosen *c)
 {
     for (size_t i = 0; i < c->count && c->maps != NULL; i++)
-        vgg_free(c->maps[i]);
-    vgg_free(c->maps);
-    vgg_free(c->layers);
+        vgg_memory_free(c->maps[i]);
+    vgg_memory_free(c->maps);
+    vgg_memory_free(c->layers);
 }
 
-static bool add_layer(const cli_top_request *request, const clvgg_layer_info *info, chosen *c)
+static clvgg_status add_layer(void *user, size_t index, const clvgg_layer_info *info)
 {
-    clvgg_top_layer *layer = &c->layers[c->count];
-    *layer = (clvgg_top_layer){.name = info->name};
-    if (request->maps.kind == CLI_MAPS_LIST) {
-        layer->maps = request->maps.maps;
-        layer->map_count = request->maps.count;
-    } else if (request->maps.kind == CLI_MAPS_RANDOM) {
-        const size_t maps = (size_t)info->output.dims[0];
-        int64_t *drawn = vgg_calloc(maps, sizeof *drawn);
-        if (drawn == NULL)
-            return false;
+    clvgg_status status = CLVGG_STATUS_OK;
+    chosen *c = user;
+    const cli_map_choice *wanted = &c->request->maps;
+    const size_t at = c->count++, maps = (size_t)info->output.dims[0];
+    clvgg_top_layer *layer = &c->layers[at];
+    (void)index;
+    layer->name = info->name;
+    if (wanted->kind == CLI_MAPS_LIST) {
+        layer->maps = wanted->maps;
+        layer->map_count = wanted->count;
+    } else if (wanted->kind == CLI_MAPS_RANDOM) {
+        VGG_MEMORY_NEW(c->maps[at], maps, "maps drawn at random");
+        layer->maps = c->maps[at];
         layer->map_count =
-            cli_maps_draw(request->seed, info->name, maps, request->maps.wanted, drawn);
-        layer->maps = c->maps[c->count] = drawn;
+            cli_maps_draw(c->request->seed, info->name, maps, wanted->wanted, c->maps[at]);
     }
-    c->count++;
-    return true;
+cleanup:
+    return status;
 }
 
-/* The layers asked for, or every convolution. */
-static int choose_layers(cli_vis *vis, const cli_top_request *request, chosen *c)
+static clvgg_status make_search(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
 {
-    const size_t all = clvgg_model_layer_count(vis->run.model);
-    const size_t room = request->layer_count > all ? request->layer_count : all;
-    clvgg_layer_info info = {.struct_size = sizeof info};
-    size_t index = 0;
-    bool enough = true;
-    c->layers = vgg_calloc(room, sizeof *c->layers);
-    c->maps = vgg_calloc(room, sizeof *c->maps);
-    if (c->layers == NULL || c->maps == NULL)
-        return cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    for (size_t i = 0; i < request->layer_count && enough; i++) {
-        const int exit_code = cli_vis_find_layer(vis, request->layers[i], &info, &index);
-        if (exit_code != CLI_EXIT_OK)
-            return exit_code;
-        enough = add_layer(request, &info, c);
-    }
-    for (size_t i = 0; i < all && request->layer_count == 0 && enough; i++)
-        if (clvgg_model_layer(vis->run.model, i, &info) == CLVGG_STATUS_OK &&
-            strcmp(info.type, "conv2d") == 0)
-            enough = add_layer(request, &info, c);
-    if (!enough)
-        return cli_fail(vis->cli, CLVGG_STATUS_OUT_OF_MEMORY);
-    if (c->count > 0)
-        return CLI_EXIT_OK;
-    cli_error(vis->cli, "the model has no convolution: name layers by --layer");
-    return CLI_EXIT_USAGE;
-}
-
-static int make_search(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
-{
-    chosen c = {0};
-    int exit_code = choose_layers(vis, request, &c);
-    if (exit_code == CLI_EXIT_OK) {
-        clvgg_top_options options;
-        clvgg_top_options_defaults(&options);
-        options.layers = c.layers;
-        options.layer_count = c.count;
-        options.count = request->count;
-        options.max_batch = vis->arguments->run.batch;
-        options.execution = cli_run_execution(&vis->arguments->run);
-        const clvgg_status status =
-            clvgg_top_search_create(vis->run.device, vis->run.model, &options, &found->search);
-        exit_code = status == CLVGG_STATUS_OK ? CLI_EXIT_OK : cli_fail(vis->cli, status);
-    }
+    clvgg_status status = CLVGG_STATUS_OK;
+    const cli_context *context = &vis->context;
+    const size_t all = clvgg_model_layer_count(context->model), named = request->layers.count;
+    chosen c = {.request = request};
+    clvgg_top_options options;
+    clvgg_top_options_defaults(&options);
+    VGG_MEMORY_NEW(c.layers, named > all ? named : all, "the layers that are searched");
+    VGG_MEMORY_NEW(c.maps, named > all ? named : all, "the maps that are searched");
+    VGG_TRY(cli_vis_each_layer(vis, &request->layers, add_layer, &c));
+    options.layers = c.layers;
+    options.layer_count = c.count;
+    options.count = request->count;
+    options.max_batch = vis->arguments->execution.batch;
+    options.execution = cli_execution(&vis->arguments->execution);
+    VGG_TRY(clvgg_top_search_create(context->device, context->model, &options, &found->search));
+cleanup:
     free_chosen(&c);
-    return exit_code;
+    return status;
 }
 
 /* ---- one pass over the photographs ---- */
@@ -104,23 +79,23 @@ typedef struct pass {
     size_t batch, done;
 } pass;
 
-static bool keep_file(cli_top_found *found, const char *path)
+static clvgg_status keep_file(cli_top_found *found, const char *path)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     if (found->file_count == found->file_capacity) {
         const size_t capacity = found->file_capacity > 0 ? 2 * found->file_capacity : 256;
-        char **grown = vgg_realloc(found->files, capacity, sizeof *grown);
-        if (grown == NULL)
-            return false;
-        found->files = grown;
+        VGG_MEMORY_GROW(found->files, capacity, "the names of the photographs");
         found->file_capacity = capacity;
     }
-    found->files[found->file_count] = vgg_strdup(path);
-    return found->files[found->file_count] != NULL && ++found->file_count > 0;
+    VGG_MEMORY_COPY(found->files[found->file_count], path, "the name of a photograph");
+    found->file_count++;
+cleanup:
+    return status;
 }
 
 static void pass_over(cli_vis *vis, cli_top_found *found, const char *path, const char *words)
 {
-    vgg_progress_clear(&vis->run.progress);
+    vgg_progress_clear(&vis->progress);
     if (strncmp(words, path, strlen(path)) == 0)
         cli_error(vis->cli, "%s", words);
     else
@@ -128,98 +103,126 @@ static void pass_over(cli_vis *vis, cli_top_found *found, const char *path, cons
     found->manifest.failed_count++;
 }
 
+/* Takes the files of one delivery; *good counts those that could be read. */
+static clvgg_status take_files(cli_vis *vis, cli_top_found *found, const pass *p, size_t count,
+                               size_t *good)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (size_t i = 0; i < count; i++) {
+        const clvgg_stream_item *item = &p->items[i];
+        VGG_REQUIRE(item->status != CLVGG_STATUS_OUT_OF_MEMORY, CLVGG_STATUS_OUT_OF_MEMORY, "%s",
+                    item->message); /* no fault of the photograph's */
+        if (item->status != CLVGG_STATUS_OK) {
+            pass_over(vis, found, item->path, item->message);
+            continue;
+        }
+        VGG_TRY(keep_file(found, item->path));
+        ++*good;
+    }
+cleanup:
+    return status;
+}
+
 /* Searches one delivery of the stream. *more is false at the end. */
 static clvgg_status turn(cli_vis *vis, cli_top_found *found, pass *p, bool *more)
 {
-    size_t count = 0, ok_count = 0, rejected_count = 0;
-    clvgg_status status =
-        clvgg_image_stream_next(p->stream, p->input, p->items, 2 * p->batch, &count);
-    for (size_t i = 0; i < count && status == CLVGG_STATUS_OK; i++) {
-        if (p->items[i].status == CLVGG_STATUS_OUT_OF_MEMORY) /* no fault of the photograph's */
-            status = vgg_fail(CLVGG_STATUS_OUT_OF_MEMORY, "%s", p->items[i].message);
-        else if (p->items[i].status != CLVGG_STATUS_OK)
-            pass_over(vis, found, p->items[i].path, p->items[i].message);
-        else if (keep_file(found, p->items[i].path))
-            ok_count++;
-        else
-            status = CLVGG_STATUS_OUT_OF_MEMORY;
-    }
-    if (status == CLVGG_STATUS_OK)
-        status =
-            clvgg_top_search_add(found->search, ok_count, p->input, p->rejected, &rejected_count);
-    if (status != CLVGG_STATUS_OK)
-        return status;
-    for (size_t i = 0; i < rejected_count; i++) {
+    clvgg_status status = CLVGG_STATUS_OK;
+    size_t count = 0, good = 0, rejected = 0;
+    VGG_TRY(clvgg_image_stream_next(p->stream, p->input, p->items, 2 * p->batch, &count));
+    VGG_TRY(take_files(vis, found, p, count, &good));
+    VGG_TRY(clvgg_top_search_add(found->search, good, p->input, p->rejected, &rejected));
+    for (size_t i = 0; i < rejected; i++) {
         char words[300];
         snprintf(words, sizeof words, "an activation of layer '%.200s', map %lld is not finite",
                  p->rejected[i].layer, (long long)p->rejected[i].map);
         pass_over(vis, found, found->files[p->rejected[i].image], words);
     }
     p->done += count;
-    vgg_progress_update(&vis->run.progress, p->done);
+    vgg_progress_update(&vis->progress, p->done);
     *more = count > 0 && cli_interrupt_signal() == 0;
-    return CLVGG_STATUS_OK;
+cleanup:
+    return status;
 }
 
 static clvgg_status look_at_all(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
 {
-    const size_t elements = cli_run_input_elements(&vis->run);
+    clvgg_status status = CLVGG_STATUS_OK;
+    const cli_execution_arguments *execution = &vis->arguments->execution;
+    const size_t elements = cli_context_input_elements(&vis->context);
+    const size_t classes = clvgg_model_class_count(vis->context.model);
     clvgg_image_stream_options options;
     clvgg_image_stream_options_defaults(&options);
-    options.preprocess = vis->run.preprocess;
-    options.max_batch = cli_run_batch(&vis->run, 0);
-    options.memory_limit_bytes = vis->arguments->run.memory_limit_bytes;
+    options.preprocess = vis->context.preprocess;
+    options.max_batch = cli_execution_batch(execution, elements + 2 * classes, 0);
+    options.memory_limit_bytes = execution->memory_limit_bytes;
     pass p = {.batch = (size_t)options.max_batch};
-    p.items = vgg_calloc(2 * p.batch, sizeof *p.items);
-    p.rejected = vgg_calloc(p.batch, sizeof *p.rejected);
-    p.input = vgg_calloc(p.batch * elements, sizeof *p.input);
-    clvgg_status status = p.items != NULL && p.rejected != NULL && p.input != NULL
-                              ? CLVGG_STATUS_OK
-                              : CLVGG_STATUS_OUT_OF_MEMORY;
-    if (status == CLVGG_STATUS_OK)
-        status = clvgg_image_stream_open(vis->run.runtime, request->paths, request->path_count,
-                                         &options, &p.stream);
-    if (status == CLVGG_STATUS_OK)
-        cli_say_skipped(vis->cli, p.stream);
-    if (status == CLVGG_STATUS_OK && !vis->arguments->run.quiet)
-        vis->run.progress = vgg_progress_start(&vis->cli->err_style, "searching",
-                                               clvgg_image_stream_count(p.stream));
-    for (bool more = true; more && status == CLVGG_STATUS_OK;)
-        status = turn(vis, found, &p, &more);
-    vgg_progress_finish(&vis->run.progress);
+    VGG_MEMORY_NEW(p.items, 2 * p.batch, "the photographs of a batch");
+    VGG_MEMORY_NEW(p.rejected, p.batch, "the photographs that are passed over");
+    VGG_MEMORY_NEW(p.input, p.batch * elements, "a batch of inputs");
+    VGG_TRY(clvgg_image_stream_open(vis->context.runtime, request->paths.items,
+                                    request->paths.count, &options, &p.stream));
+    cli_say_skipped(vis->cli, p.stream);
+    cli_vis_progress_begin(vis, "searching", clvgg_image_stream_count(p.stream));
+    for (bool more = true; more;)
+        VGG_TRY(turn(vis, found, &p, &more));
+cleanup:
+    vgg_progress_finish(&vis->progress);
     clvgg_image_stream_close(p.stream);
-    vgg_free(p.items);
-    vgg_free(p.rejected);
-    vgg_free(p.input);
+    vgg_memory_free(p.items);
+    vgg_memory_free(p.rejected);
+    vgg_memory_free(p.input);
     return status;
 }
 
-int cli_top_find(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
+clvgg_status cli_top_find(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
 {
-    const int exit_code = make_search(vis, request, found);
-    if (exit_code != CLI_EXIT_OK)
-        return exit_code;
-    const clvgg_status status = look_at_all(vis, request, found);
-    if (status != CLVGG_STATUS_OK)
-        return cli_fail(vis->cli, status);
-    if (cli_interrupt_signal() != 0)
-        return CLI_EXIT_FAILED;
-    found->manifest.image_count = found->file_count;
-    if (found->file_count == 0) {
-        cli_error(vis->cli, "none of the photographs can be read");
-        return CLI_EXIT_FAILED;
-    }
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(make_search(vis, request, found));
+    VGG_TRY(look_at_all(vis, request, found));
     const size_t failed = (size_t)found->manifest.failed_count;
-    if (!cli_allowance_permits(&request->max_bad, failed, found->file_count + failed)) {
-        cli_error(vis->cli, "%zu of %zu photographs can't be read, more than --max-bad allows",
-                  failed, found->file_count + failed);
-        return CLI_EXIT_FAILED;
-    }
-    if (found->file_count < (size_t)request->count && !vis->arguments->run.quiet)
+    found->manifest.image_count = found->file_count;
+    VGG_REQUIRE(cli_interrupt_signal() == 0, CLVGG_STATUS_CANCELLED, "interrupted");
+    VGG_REQUIRE(found->file_count > 0, CLVGG_STATUS_NOT_FOUND,
+                "none of the photographs can be read");
+    VGG_REQUIRE(cli_allowance_permits(&request->max_bad, failed, found->file_count + failed),
+                CLVGG_STATUS_BAD_FILE,
+                "%zu of %zu photographs can't be read, more than --max-bad allows", failed,
+                found->file_count + failed);
+    if (found->file_count < (size_t)request->count && !vis->arguments->context.quiet)
         cli_note(vis->cli, "%zu photograph%s: fewer than the %d asked for of each map",
                  found->file_count, found->file_count == 1 ? "" : "s", request->count);
-    const int listed = cli_top_list(vis, request, found);
+    VGG_TRY(cli_top_list(vis, request, found));
+cleanup:
     clvgg_top_search_free(found->search); /* its room is the projectors' */
     found->search = NULL;
-    return listed;
+    return status;
+}
+
+/* ---- what is asked for ---- */
+
+clvgg_status cli_top_check_maps(cli_program *cli, const char *which)
+{
+    cli_map_choice choice;
+    const clvgg_status status = cli_map_choice_parse(which, &choice);
+    cli_map_choice_free(&choice);
+    cli->misused = status == CLVGG_STATUS_INVALID_ARGUMENT;
+    return status;
+}
+
+clvgg_status cli_top_request_read(cli_vis *vis, const cli_list *layers, const char *which,
+                                  cli_top_request *request)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    VGG_TRY(cli_vis_photographs(vis, &request->paths));
+    VGG_TRY(cli_vis_split_names(layers, &request->layers));
+    VGG_TRY(cli_map_choice_parse(which, &request->maps));
+cleanup:
+    return status;
+}
+
+void cli_top_request_free(cli_top_request *request)
+{
+    cli_map_choice_free(&request->maps);
+    vgg_memory_free(request->layers.items);
+    vgg_memory_free(request->paths.items);
 }

@@ -8,6 +8,9 @@
  *     once HASH N       the N-th call at the site fails (1: the first), the next ones don't
  *     from HASH N       so do all allocations after it
  *
+ * The file "struck" then says whose allocation failed first: "own", the program's, or "library", one
+ * that a call of include/clvgg makes, which runs in the scope of its runtime.
+ *
  * Allocations are those of the program and of the libraries below. Others never fail: OpenCL
  * drivers die of that, and so does Cairo 1.16 where it draws letters.
  */
@@ -24,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/runtime.h"
 #include "support/cl_faults.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -90,6 +94,14 @@ __attribute__((noinline)) static void fault_struck(void)
     __asm__ volatile("");
 }
 
+static void note_whose(void)
+{
+    const char *whose = vgg_scope_current() == NULL ? "own" : "library";
+    const int file = open("struck", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    (void)!write(file, whose, strlen(whose));
+    close(file);
+}
+
 /* Counts a call of `name`; whether it is to fail. */
 static bool strikes(const char *name)
 {
@@ -113,6 +125,8 @@ static bool strikes(const char *name)
     const bool hit = hash == wanted.hash && sites[at].calls == wanted.call;
     struck |= hit && strcmp(wanted.how, "from") == 0;
     pthread_mutex_unlock(&lock);
+    if (hit && strcmp(name, "alloc") == 0)
+        note_whose();
     if (hit)
         fault_struck();
     return hit;

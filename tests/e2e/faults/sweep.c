@@ -7,6 +7,7 @@
  *     end by itself: no signal, no hang;
  *     exit with 1 and a message that names memory or the OpenCL call; or with 0 and all of the
  *     undisturbed run's output, since some memory is only for what can be done without;
+ *     say what the memory was for, whatever it exits with, if the allocation was the program's own;
  *     leave only whole files under their names, and no temporary ones.
  *
  * Usage: sweep [VERB]: scenarios whose name begins so. An even sample of the sites is tried, each
@@ -123,6 +124,7 @@ static const scenario scenarios[] = {
 
 typedef struct outcome {
     test_program program;
+    bool own;         /* the program's own allocation failed */
     vgg_text files;   /* a line each: path, and the hash of what is in it */
     vgg_text endings; /* likewise, of its last bytes, which all whole ones of a format share */
 } outcome;
@@ -196,7 +198,12 @@ static void run(const scenario *s, test_stdout stdout_kind, const char *fault, o
             .stdout_kind = stdout_kind,
             .environment = (const char *[]){
                 variable, cached ? "CLVGG_CACHE=out/cache.sqlite" : "CLVGG_CACHE=off", NULL}}};
+    remove("struck");
     test_program_run(&out->program, s->words);
+    size_t bytes = 0;
+    char *struck = file_exists("struck") ? file_read("struck", &bytes) : NULL;
+    out->own = bytes == strlen("own") && memcmp(struck, "own", bytes) == 0;
+    free(struck);
     listing = out;
     listing_contents = !s->times && !s->measures && !cached;
     nftw("out", list_file, 16, FTW_PHYS);
@@ -256,6 +263,17 @@ static bool says(const char *message, const char *word)
     return false;
 }
 
+/* "out of memory: 3 x 8 bytes wanted for the list of photographs", on one line. */
+static bool names_memory(const char *message)
+{
+    for (const char *at = message; (at = strstr(at, "out of memory")) != NULL; at++) {
+        const char *purpose = strstr(at, " for ");
+        if (purpose != NULL && purpose < at + strcspn(at, "\n"))
+            return true;
+    }
+    return false;
+}
+
 /* The fault of an outcome, or NULL. */
 static const char *judge(const scenario *s, const outcome *right, const outcome *now,
                          const char *site)
@@ -266,6 +284,8 @@ static const char *judge(const scenario *s, const outcome *right, const outcome 
     const bool part = s->tolerates && program->exit_code == 1;
     const char *strange = part ? strange_file(&right->endings, &now->endings)
                                : strange_file(&right->files, &now->files);
+    if (now->own && !names_memory(program->err))
+        return "what the program wanted memory for isn't said";
     if (program->exit_code > 1) {
         snprintf(words, sizeof words, "exit code %d", program->exit_code);
         return words;
@@ -288,7 +308,7 @@ static const char *judge(const scenario *s, const outcome *right, const outcome 
 /* ---- sweeping ---- */
 
 typedef struct tally {
-    size_t sites, cases, wrong, survived;
+    size_t sites, cases, own, wrong, survived;
 } tally;
 
 static void try_case(const scenario *s, const outcome *right, const char *site, const char *fault,
@@ -298,6 +318,7 @@ static void try_case(const scenario *s, const outcome *right, const char *site, 
     run(s, TEST_STDOUT_KEPT, fault, &now);
     const char *wrong = judge(s, right, &now, site);
     t->cases++;
+    t->own += now.own;
     t->survived += now.program.exit_code == 0;
     t->wrong += wrong != NULL;
     if (wrong != NULL)
@@ -432,8 +453,9 @@ int main(int argc, char **argv)
         if (strncmp(scenarios[i].name, wanted, strlen(wanted)) == 0) {
             tally t = {0};
             sweep(&scenarios[i], asked != NULL ? asked : "", &t);
-            printf("%s: %zu sites, %zu cases, %zu wrong, %zu of no consequence\n",
-                   scenarios[i].name, t.sites, t.cases, t.wrong, t.survived);
+            printf("%s: %zu sites, %zu cases, %zu of the program's own memory, %zu wrong, "
+                   "%zu of no consequence\n",
+                   scenarios[i].name, t.sites, t.cases, t.own, t.wrong, t.survived);
             fflush(stdout);
             wrong += t.wrong;
         }
