@@ -99,23 +99,31 @@ static void fill_black(const clvgg_preprocess *preprocess, float values[3][256],
             data[c * plane + i] = values[c][0];
 }
 
-/* A row of pixels, `count` of them behind `pad`, into its place in the planes. */
-static void write_row(const uint8_t *row, int count, int pad, int y,
-                      const clvgg_preprocess *preprocess, bool flip, float values[3][256],
-                      float *data)
+/* The planes that a picture is written into, and how. */
+typedef struct planes {
+    const clvgg_preprocess *preprocess;
+    bool flip;
+    float (*values)[256]; /* [channels], of each byte */
+    float *data;          /* [channels][height][width] */
+} planes;
+
+/* A row of pixels, those of the span `across`, into its place: row y of each plane. */
+static void write_row(const planes *p, const uint8_t *row, const vgg_image_span *across, int y)
 {
+    const clvgg_preprocess *preprocess = p->preprocess;
     const size_t width = (size_t)preprocess->width, plane = width * (size_t)preprocess->height;
-    float *first = data + (size_t)y * width;
-    first += flip ? width - 1 - (size_t)pad : (size_t)pad;
+    const size_t pad = (size_t)across->pad;
+    float *first = p->data + (size_t)y * width + (p->flip ? width - 1 - pad : pad);
     for (size_t c = 0; c < (size_t)preprocess->channels; c++) {
         const uint8_t *from = row + (preprocess->order == CLVGG_BGR ? 2 - c : c);
+        const float *values = p->values[c];
         float *to = first + c * plane;
-        if (flip)
-            for (int x = 0; x < count; x++)
-                to[-(ptrdiff_t)x] = values[c][from[x * 3]];
+        if (p->flip)
+            for (int x = 0; x < across->count; x++)
+                to[-(ptrdiff_t)x] = values[from[x * 3]];
         else
-            for (int x = 0; x < count; x++)
-                to[x] = values[c][from[x * 3]];
+            for (int x = 0; x < across->count; x++)
+                to[x] = values[from[x * 3]];
     }
 }
 
@@ -124,6 +132,7 @@ clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_resampler resampler = {0};
+    const planes to = {preprocess, flip, values, data};
     uint8_t *row = NULL; /* [count][3] */
     uint8_t *grey = NULL;
     vgg_image_span across, down;
@@ -139,7 +148,7 @@ clvgg_status vgg_image_render(const vgg_image_part *part, const clvgg_preprocess
         fill_black(preprocess, values, data);
     for (int y = 0; y < down.count; y++) {
         vgg_resampler_row(&resampler, y, row);
-        write_row(row, across.count, across.pad, down.pad + y, preprocess, flip, values, data);
+        write_row(&to, row, &across, down.pad + y);
     }
 cleanup:
     vgg_resampler_free(&resampler);

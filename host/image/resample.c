@@ -103,17 +103,24 @@ static void resample_row(const vgg_resample_axis *axis, const uint8_t *input, in
     }
 }
 
-/* Row y of the output from rows `row_bytes` apart, the first of which is row `first_row`, `length`
- * bytes of each; `sums` has as many. */
-static void resample_column(const vgg_resample_axis *axis, int y, const uint8_t *rows,
-                            int first_row, size_t row_bytes, int length, int32_t *sums,
-                            uint8_t *output)
+/* Rows of bytes, the first of which is row `first` of the picture. */
+typedef struct rows {
+    const uint8_t *bytes;
+    size_t row_bytes; /* from one to the next */
+    int first;
+} rows;
+
+/* Row y of the output, r->row_length bytes of each of the rows that it is made of. */
+static void resample_column(const vgg_resampler *r, int y, const rows *from, uint8_t *output)
 {
+    const vgg_resample_axis *axis = &r->down;
     const int32_t *weights = axis->weights + (size_t)y * (size_t)axis->stride;
-    const uint8_t *row = rows + (size_t)(axis->starts[y] - first_row) * row_bytes;
+    const uint8_t *row = from->bytes + (size_t)(axis->starts[y] - from->first) * from->row_bytes;
+    const int length = r->row_length;
+    int32_t *sums = r->sums;
     for (int x = 0; x < length; x++)
         sums[x] = ONE_HALF;
-    for (int t = 0; t < axis->taps[y]; t++, row += row_bytes)
+    for (int t = 0; t < axis->taps[y]; t++, row += from->row_bytes)
         for (int x = 0; x < length; x++)
             sums[x] += row[x] * weights[t];
     for (int x = 0; x < length; x++)
@@ -143,12 +150,12 @@ cleanup:
 void vgg_resampler_row(const vgg_resampler *r, int y, uint8_t *output)
 {
     if (r->columns_first) {
-        resample_column(&r->down, y, r->part.pixels + (size_t)r->across.begin * 3, 0,
-                        r->part.row_bytes, r->row_length, r->sums, r->pixels);
+        const rows whole = {r->part.pixels + (size_t)r->across.begin * 3, r->part.row_bytes, 0};
+        resample_column(r, y, &whole, r->pixels);
         resample_row(&r->across, r->pixels, r->across.begin, output);
     } else {
-        resample_column(&r->down, y, r->pixels, r->down.begin, (size_t)r->row_length, r->row_length,
-                        r->sums, output);
+        const rows narrowed = {r->pixels, (size_t)r->row_length, r->down.begin};
+        resample_column(r, y, &narrowed, output);
     }
 }
 

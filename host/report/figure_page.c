@@ -72,22 +72,27 @@ static cairo_surface_t *surface_of(const vgg_pixels *pixels, int times)
     return surface;
 }
 
-/* Paints a surface, scaled, with its corner at (left, top). The edges repeat outwards, so that they
- * don't mix with the page. */
-static void paint(vgg_picture *picture, cairo_surface_t *surface, double across, double down,
-                  cairo_filter_t filter, double opacity, double left, double top)
+/* Where and how a surface is painted. */
+typedef struct placing {
+    double left, top, across, down; /* its corner; its scales */
+    cairo_filter_t filter;
+    double opacity;
+} placing;
+
+/* Paints a surface. The edges repeat outwards, so that they don't mix with the page. */
+static void paint(vgg_picture *picture, cairo_surface_t *surface, const placing *place)
 {
     cairo_t *cairo = picture->cairo;
     cairo_save(cairo);
-    cairo_translate(cairo, left, top);
-    cairo_scale(cairo, across, down);
+    cairo_translate(cairo, place->left, place->top);
+    cairo_scale(cairo, place->across, place->down);
     cairo_rectangle(cairo, 0, 0, cairo_image_surface_get_width(surface),
                     cairo_image_surface_get_height(surface));
     cairo_clip(cairo);
     cairo_set_source_surface(cairo, surface, 0, 0);
-    cairo_pattern_set_filter(cairo_get_source(cairo), filter);
+    cairo_pattern_set_filter(cairo_get_source(cairo), place->filter);
     cairo_pattern_set_extend(cairo_get_source(cairo), CAIRO_EXTEND_PAD);
-    cairo_paint_with_alpha(cairo, opacity);
+    cairo_paint_with_alpha(cairo, place->opacity);
     cairo_restore(cairo);
 }
 
@@ -111,9 +116,13 @@ void vgg_figure_pixels(vgg_picture *picture, const vgg_pixels *pixels, vgg_fit f
         filter = CAIRO_FILTER_NEAREST;
     }
     cairo_surface_t *surface = surface_of(pixels, times);
-    paint(picture, surface, share / times, share / times, filter, 1,
-          snap(left + (width - share * pixels->width) / 2),
-          snap(top + (height - share * pixels->height) / 2));
+    paint(picture, surface,
+          &(placing){.left = snap(left + (width - share * pixels->width) / 2),
+                     .top = snap(top + (height - share * pixels->height) / 2),
+                     .across = share / times,
+                     .down = share / times,
+                     .filter = filter,
+                     .opacity = 1});
     cairo_surface_destroy(surface);
 }
 
@@ -121,8 +130,13 @@ void vgg_figure_cover(vgg_picture *picture, const vgg_pixels *pixels, double opa
                       double top, double width, double height)
 {
     cairo_surface_t *surface = surface_of(pixels, 1);
-    paint(picture, surface, width / pixels->width, height / pixels->height, CAIRO_FILTER_GOOD,
-          opacity, left, top);
+    paint(picture, surface,
+          &(placing){.left = left,
+                     .top = top,
+                     .across = width / pixels->width,
+                     .down = height / pixels->height,
+                     .filter = CAIRO_FILTER_GOOD,
+                     .opacity = opacity});
     cairo_surface_destroy(surface);
 }
 
