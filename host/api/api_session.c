@@ -1,4 +1,4 @@
-/* api/api_session.c — implements clvgg/session.h but for clvgg_classify_file(). */
+/* api/api_session.c — implements clvgg/session.h but for clvgg_classify_file() and streams. */
 #include <stdio.h>
 #include <string.h>
 
@@ -133,6 +133,7 @@ void clvgg_session_get_stats(const clvgg_session *session, clvgg_session_stats *
                                    .weights_ms = plan->weights_ms,
                                    .image_count = runner->image_count,
                                    .run_ms = runner->run_ms,
+                                   .stream_wait_ms = session->stream_wait_ms,
                                    .fingerprint = plan->fingerprint};
 }
 

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "api/scope.h"
+#include "base/alloc.h"
+#include "pipeline/feed.h"
 #include "vis/top_search.h"
 
 void clvgg_top_options_defaults(clvgg_top_options *options)
@@ -42,6 +44,56 @@ clvgg_status clvgg_top_search_add(clvgg_top_search *search, size_t count, const 
     VGG_API_REQUIRE((rejected != NULL) == (rejected_count != NULL));
     VGG_API_RETURN(search->model->scope,
                    vgg_top_search_add(search, count, images, rejected, rejected_count));
+}
+
+/* A stream on its way into a search. */
+typedef struct adding {
+    clvgg_top_search *search;
+    clvgg_top_taken_fn taken;
+    void *user;
+    uint64_t first;               /* image of the batch */
+    clvgg_top_rejected *rejected; /* [rejected_count] of the batch */
+    size_t rejected_count, told;
+} adding;
+
+static clvgg_status add_batch(void *user, int count, const float *images)
+{
+    adding *a = user;
+    a->first = a->search->image_count;
+    a->told = 0;
+    return vgg_top_search_add(a->search, (size_t)count, images, a->rejected, &a->rejected_count);
+}
+
+static clvgg_status tell(void *user, const clvgg_stream_item *item, int row)
+{
+    adding *a = user;
+    const clvgg_top_rejected *rejected = NULL;
+    if (row >= 0 && a->told < a->rejected_count &&
+        a->rejected[a->told].image == a->first + (uint64_t)row)
+        rejected = &a->rejected[a->told++];
+    return a->taken(a->user, item, rejected);
+}
+
+static clvgg_status add_stream(clvgg_top_search *search, clvgg_image_stream *stream,
+                               clvgg_top_taken_fn taken, void *user)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    adding a = {.search = search, .taken = taken, .user = user};
+    const vgg_feed feed = {&a, add_batch, tell};
+    VGG_NEW(a.rejected, vgg_stream_max_batch(stream));
+    VGG_TRY(vgg_feed_all(stream, &search->graph->nodes[0].output, &feed, NULL));
+cleanup:
+    vgg_free(a.rejected);
+    return status;
+}
+
+clvgg_status clvgg_top_search_add_stream(clvgg_top_search *search, clvgg_image_stream *stream,
+                                         clvgg_top_taken_fn taken, void *user)
+{
+    VGG_API_REQUIRE(search != NULL);
+    VGG_API_REQUIRE(stream != NULL);
+    VGG_API_REQUIRE(taken != NULL);
+    VGG_API_RETURN(search->model->scope, add_stream(search, stream, taken, user));
 }
 
 uint64_t clvgg_top_search_image_count(const clvgg_top_search *search)

@@ -9,6 +9,7 @@ struct clvgg_session {
     const vgg_scope *scope; /* the runtime's */
     clvgg_model *model;     /* retained */
     vgg_runner *runner;     /* retains the device */
+    double stream_wait_ms;  /* of clvgg_session_run_stream() */
 };
 
 #endif

@@ -295,6 +295,16 @@ size_t vgg_stream_count(const clvgg_image_stream *stream)
     return stream->source.count;
 }
 
+size_t vgg_stream_max_batch(const clvgg_image_stream *stream)
+{
+    return stream->max_batch;
+}
+
+const clvgg_preprocess *vgg_stream_preprocess(const clvgg_image_stream *stream)
+{
+    return &stream->preprocess;
+}
+
 static void free_messages(message *first)
 {
     while (first != NULL) {

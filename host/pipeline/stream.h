@@ -32,6 +32,9 @@ clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source
 /* Does the work of clvgg_image_stream_skipped(). */
 const char *vgg_stream_skipped(const clvgg_image_stream *stream, size_t *count);
 size_t vgg_stream_count(const clvgg_image_stream *stream);
+/* Of the stream's options. */
+size_t vgg_stream_max_batch(const clvgg_image_stream *stream);
+const clvgg_preprocess *vgg_stream_preprocess(const clvgg_image_stream *stream);
 /* Does the work of clvgg_image_stream_next(). */
 clvgg_status vgg_stream_next(clvgg_image_stream *stream, float *data, clvgg_stream_item *items,
                              size_t max_items, size_t *item_count);

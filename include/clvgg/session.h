@@ -11,6 +11,7 @@
 
 #include "clvgg/device.h"
 #include "clvgg/execution.h"
+#include "clvgg/image.h"
 #include "clvgg/model.h"
 #include "clvgg/tensor.h"
 
@@ -56,6 +57,20 @@ CLVGG_API void clvgg_session_free(clvgg_session *session);
 CLVGG_API clvgg_status clvgg_session_run(clvgg_session *session, int count, const float *input,
                                          float *const *outputs);
 
+/* Takes the result of one image: outputs[i] is float32 [shape of output i], valid during the call;
+ * NULL for an image that can't be read, where `item` says why. Anything but OK ends the run, which
+ * returns it with the message that clvgg_status_message() has by then. */
+typedef clvgg_status (*clvgg_session_result_fn)(void *user, const clvgg_stream_item *item,
+                                                const float *const *outputs);
+
+/* Runs all images that a stream delivers, decoded ahead of the device, and hands on their results
+ * in the stream's order. The stream must prepare them for the session's input; its max_batch is how
+ * many are run at a time, in batches of the session's max_batch. Blocks. Errors: INVALID_ARGUMENT
+ * (another shape: says both), OUT_OF_MEMORY, those of clvgg_session_run(), and what `result`
+ * returns. */
+CLVGG_API clvgg_status clvgg_session_run_stream(clvgg_session *session, clvgg_image_stream *stream,
+                                                clvgg_session_result_fn result, void *user);
+
 /* Shape of the input of one image, {3, {c, h, w}}, and of output i of one image. */
 CLVGG_API void clvgg_session_input_shape(const clvgg_session *session, clvgg_shape *shape);
 CLVGG_API clvgg_status clvgg_session_output_shape(const clvgg_session *session, size_t index,
@@ -70,8 +85,9 @@ typedef struct clvgg_session_stats {
     uint64_t arena_bound_bytes; /* no plan with these steps can do with less */
     uint64_t unshared_bytes;    /* activations and workspaces if nothing shared memory */
     double plan_ms, compile_ms, weights_ms; /* what making the session cost */
-    uint64_t image_count;       /* that clvgg_session_run() has run */
+    uint64_t image_count;       /* that were run, but for enqueued ones */
     double run_ms;              /* it took for them, by the host's clock */
+    double stream_wait_ms;      /* that clvgg_session_run_stream() waited for decoding */
     uint64_t fingerprint;                   /* same fingerprint, same bits */
 } clvgg_session_stats;
 

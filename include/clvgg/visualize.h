@@ -132,6 +132,20 @@ CLVGG_API clvgg_status clvgg_top_search_add(clvgg_top_search *search, size_t cou
                                             const float *images, clvgg_top_rejected *rejected,
                                             size_t *rejected_count);
 
+/* Takes what became of an image of a stream: `rejected` is NULL but for one that was left out; one
+ * that can't be read, for which `item` says why, has no index. Anything but OK ends the call, which
+ * returns it with the message that clvgg_status_message() has by then. */
+typedef clvgg_status (*clvgg_top_taken_fn)(void *user, const clvgg_stream_item *item,
+                                           const clvgg_top_rejected *rejected);
+
+/* Looks at all images that a stream delivers, decoded ahead of the device, and says of each, in
+ * order, what became of it. The stream must prepare them for the model. Blocks. Errors:
+ * INVALID_ARGUMENT (another shape: says both), those of clvgg_top_search_add(), and what `taken`
+ * returns. */
+CLVGG_API clvgg_status clvgg_top_search_add_stream(clvgg_top_search *search,
+                                                   clvgg_image_stream *stream,
+                                                   clvgg_top_taken_fn taken, void *user);
+
 /* Images looked at so far, those left out included. */
 CLVGG_API uint64_t clvgg_top_search_image_count(const clvgg_top_search *search);
 
