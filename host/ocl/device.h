@@ -31,6 +31,17 @@ clvgg_status vgg_device_fail_without(void);
 
 struct vgg_program_cache; /* ocl/program.h */
 
+/* What code above ocl/ keeps with an open device: one thing of each kind, the kind being a constant
+ * of its owner. */
+typedef struct vgg_kept_kind {
+    void (*end)(void *thing); /* when the device is closed, before its context is released */
+} vgg_kept_kind;
+typedef struct vgg_kept {
+    const vgg_kept_kind *kind; /* NULL: free */
+    void *thing;
+} vgg_kept;
+enum { VGG_MOST_KEPT = 4 };
+
 /* An opened device; what clvgg_device is inside. Reference-counted: sessions hold one. */
 struct clvgg_device {
     atomic_int references;
@@ -41,13 +52,12 @@ struct clvgg_device {
     bool is_sub_device;     /* id is released at the end */
     bool foreign_context;   /* the caller's */
     size_t alignment_bytes; /* of sub-allocations: max(CL_DEVICE_MEM_BASE_ADDR_ALIGN/8, 128) */
-    pthread_mutex_t lock;   /* guards the program list and the weight store */
+    pthread_mutex_t lock;   /* guards the program list and what is kept */
     struct vgg_program_cache *programs;
-    atomic_int matrix_unit;         /* matrix_unit.c's: what it found, 0 before it looked */
-    atomic_int sub_groups;          /* sub_group.c's */
-    atomic_int clock;               /* clock.c's */
-    void *weight_store;             /* plan/weight_store.c's */
-    void (*_Atomic at_close)(void); /* lets go of what others keep of the context: CLBlast */
+    vgg_kept kept[VGG_MOST_KEPT];
+    atomic_int matrix_unit; /* matrix_unit.c's: what it found, 0 before it looked */
+    atomic_int sub_groups;  /* sub_group.c's */
+    atomic_int clock;       /* clock.c's */
 };
 
 clvgg_status vgg_device_open(clvgg_runtime *runtime, const char *spec,
@@ -56,5 +66,8 @@ clvgg_status vgg_device_from_context(const clvgg_runtime *runtime, cl_context co
                                      cl_device_id id, clvgg_device **out);
 void vgg_device_retain(clvgg_device *device);
 void vgg_device_release(clvgg_device *device);
+/* Where the device keeps its thing of a kind, NULL at first; from then on its end() is called. The
+ * device's lock must be held, and be held while the thing is used. */
+void **vgg_device_kept(clvgg_device *device, const vgg_kept_kind *kind);
 
 #endif

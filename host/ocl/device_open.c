@@ -17,9 +17,8 @@ static void free_device(clvgg_device *device)
     vgg_program_cache_store(device);
     vgg_scope_leave(previous);
     vgg_program_cache_free(device->programs);
-    void (*const at_close)(void) = atomic_load(&device->at_close);
-    if (at_close != NULL)
-        at_close();
+    for (int i = 0; i < VGG_MOST_KEPT && device->kept[i].kind != NULL; i++)
+        device->kept[i].kind->end(device->kept[i].thing);
     if (device->context != NULL)
         clReleaseContext(device->context);
     if (device->is_sub_device)
@@ -43,6 +42,16 @@ void vgg_device_release(clvgg_device *device)
         free_device(device);
 }
 
+void **vgg_device_kept(clvgg_device *device, const vgg_kept_kind *kind)
+{
+    int i = 0;
+    while (i < VGG_MOST_KEPT && device->kept[i].kind != NULL && device->kept[i].kind != kind)
+        i++;
+    assert(i < VGG_MOST_KEPT); /* there are so few kinds */
+    device->kept[i].kind = kind;
+    return &device->kept[i].thing;
+}
+
 /* A device with one reference and nothing in it but its lock. */
 static clvgg_status new_device(const clvgg_runtime *runtime, cl_device_id id, clvgg_device **out)
 {
@@ -55,7 +64,6 @@ static clvgg_status new_device(const clvgg_runtime *runtime, cl_device_id id, cl
     atomic_init(&device->matrix_unit, 0);
     atomic_init(&device->sub_groups, 0);
     atomic_init(&device->clock, 0);
-    atomic_init(&device->at_close, NULL);
     device->runtime = runtime;
     device->id = id;
     *out = device;

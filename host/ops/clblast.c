@@ -62,7 +62,16 @@ clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const
         "CLBlastOverrideParameters");
 }
 
-void vgg_clblast_forget(void)
+static void forget(void *nothing)
 {
+    (void)nothing;
     CLBlastClearCache();
+}
+
+void vgg_clblast_note(clvgg_device *device)
+{
+    static const vgg_kept_kind programs = {forget};
+    pthread_mutex_lock(&device->lock);
+    vgg_device_kept(device, &programs);
+    pthread_mutex_unlock(&device->lock);
 }

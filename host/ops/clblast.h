@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "ocl/args.h"
+#include "ocl/device.h"
 #include "ops/launch.h"
 
 /* Row-major C [m][n] = op(A) · op(B), op a transposition where asked; leading dimensions in
@@ -27,8 +28,9 @@ clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buff
 clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const char **names,
                                   const size_t *values, size_t count);
 
-/* Drops the programs that CLBlast keeps in the process, and so its references to contexts. Where
- * they stay, CLBlast releases them after main(), when a driver may have ended already. */
-void vgg_clblast_forget(void);
+/* Notes that CLBlast will be used on a device: when it is closed, the programs that CLBlast keeps
+ * in the process are dropped, and so its references to contexts. Where they stay, CLBlast releases
+ * them after main(), when a driver may have ended already. */
+void vgg_clblast_note(clvgg_device *device);
 
 #endif

@@ -227,7 +227,7 @@ int vgg_register_rows(const vgg_traits *traits, int columns)
 void vgg_op_list_kernels(vgg_op *op, vgg_kernel_list *list)
 {
     if (op->variant != NULL && op->variant->uses_clblast) /* there may be nothing to compute */
-        atomic_store(&list->device->at_close, vgg_clblast_forget);
+        vgg_clblast_note(list->device);
     for (int i = 0; i < op->program_count; i++) {
         vgg_op_program *program = &op->programs[i];
         vgg_kernel_list_add(list, program->file, program->options, program->kernel_name,

@@ -241,10 +241,15 @@ int vgg_sub_group_lanes(const vgg_traits *traits);
 /* Attributes of the problem as a convolution; a dense layer is 1x1 on {features, 1, 1}. */
 vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem);
 clvgg_shape vgg_shape_as_image(const clvgg_shape *shape);
-/* cl/activation.cl over `count` elements; `bias` [channels] where the kernel was built with it. */
-clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch, vgg_buffer input,
-                                    vgg_buffer bias, vgg_buffer output, uint64_t count,
-                                    int64_t channels, int64_t inner);
+/* What cl/activation.cl reads and writes: [..][channels][inner], `count` elements in all. */
+typedef struct vgg_activation_io {
+    vgg_buffer input, output;
+    vgg_buffer bias; /* [channels], where the kernel was built with it */
+    uint64_t count;
+    int64_t channels, inner;
+} vgg_activation_io;
+clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch,
+                                    const vgg_activation_io *io);
 /* Elements of one image of `shape` in a layout. */
 uint64_t vgg_layout_elements(const clvgg_shape *shape, int block);
 static inline int64_t vgg_ceil_div(int64_t a, int64_t b)

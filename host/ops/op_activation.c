@@ -2,20 +2,19 @@
 #include "graph/layer.h"
 #include "ops/op.h"
 
-clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch, vgg_buffer input,
-                                    vgg_buffer bias, vgg_buffer output, uint64_t count,
-                                    int64_t channels, int64_t inner)
+clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch,
+                                    const vgg_activation_io *io)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(kernel);
-    vgg_arg_buffer(&args, input);
-    vgg_arg_buffer(&args, bias);
-    vgg_arg_buffer(&args, output);
-    vgg_arg_ulong(&args, count);
-    vgg_arg_int(&args, channels);
-    vgg_arg_int(&args, inner);
+    vgg_arg_buffer(&args, io->input);
+    vgg_arg_buffer(&args, io->bias);
+    vgg_arg_buffer(&args, io->output);
+    vgg_arg_ulong(&args, io->count);
+    vgg_arg_int(&args, io->channels);
+    vgg_arg_int(&args, io->inner);
     VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, kernel, count));
+    VGG_TRY(vgg_launch_linear(launch, kernel, io->count));
 cleanup:
     return status;
 }
@@ -34,9 +33,13 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    return vgg_enqueue_activation(
-        op->programs[0].kernel, launch, io->input, (vgg_buffer){0}, io->output,
-        (uint64_t)count * vgg_layout_elements(&op->problem.output, op->output_block), 1, 1);
+    const vgg_activation_io values = {
+        .input = io->input,
+        .output = io->output,
+        .count = (uint64_t)count * vgg_layout_elements(&op->problem.output, op->output_block),
+        .channels = 1,
+        .inner = 1};
+    return vgg_enqueue_activation(op->programs[0].kernel, launch, &values);
 }
 
 const vgg_variant vgg_variant_activation = {

@@ -117,9 +117,13 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     for (int64_t image = 0; image < count; image++)
         for (int64_t group = 0; group < op->problem.node->attributes.conv.groups; group++)
             VGG_TRY(enqueue_group(op, launch, io, image, group));
-    VGG_TRY(vgg_enqueue_activation(op->programs[1].kernel, launch, io->output, io->bias, io->output,
-                                   (uint64_t)(count * out[0] * out[1] * out[2]), out[0],
-                                   out[1] * out[2]));
+    const vgg_activation_io sums = {.input = io->output,
+                                    .output = io->output,
+                                    .bias = io->bias,
+                                    .count = (uint64_t)(count * out[0] * out[1] * out[2]),
+                                    .channels = out[0],
+                                    .inner = out[1] * out[2]};
+    VGG_TRY(vgg_enqueue_activation(op->programs[1].kernel, launch, &sums));
 cleanup:
     return status;
 }

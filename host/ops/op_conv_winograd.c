@@ -115,9 +115,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int64_t channels = op->problem.input.dims[0];
-    const int width = traits->vector_width;
+    const int width = traits->vector_width, tile = op->variant->winograd.tile;
     const char *name = op->variant->name;
-    const int tile = op->variant->winograd.tile;
     const bool fused = op->variant->winograd.way == VGG_WINOGRAD_FUSED;
     VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers", name);
     VGG_TRY(vgg_require_winograd(op));

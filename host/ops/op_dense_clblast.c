@@ -48,8 +48,13 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
         VGG_TRY(vgg_clblast_gemm(launch, &gemm, io->input, (vgg_buffer){piece->memory, 0}, to,
                                  io->clblast_workspace));
     }
-    VGG_TRY(vgg_enqueue_activation(op->programs[0].kernel, launch, io->output, io->bias, io->output,
-                                   (uint64_t)(count * op->pack.rows), op->pack.rows, 1));
+    const vgg_activation_io sums = {.input = io->output,
+                                    .output = io->output,
+                                    .bias = io->bias,
+                                    .count = (uint64_t)(count * op->pack.rows),
+                                    .channels = op->pack.rows,
+                                    .inner = 1};
+    VGG_TRY(vgg_enqueue_activation(op->programs[0].kernel, launch, &sums));
 cleanup:
     return status;
 }

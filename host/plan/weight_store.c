@@ -4,6 +4,7 @@
  */
 #include "plan/weight_store.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -46,13 +47,24 @@ static bool same_key(const store_key *a, const store_key *b)
            vgg_pack_equal(&a->pack, &b->pack);
 }
 
+/* Nothing is left: whoever uses packed weights retains the device. */
+static void end_store(void *first)
+{
+    (void)first;
+    assert(first == NULL);
+}
+
+/* The list's first entry. */
+static const vgg_kept_kind store_kind = {end_store};
+
 /* The entry of a key with one more use, made when there is none. */
 static clvgg_status acquire(clvgg_device *device, const store_key *key, store_entry **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     store_entry *entry = NULL;
     pthread_mutex_lock(&device->lock);
-    for (entry = device->weight_store; entry != NULL; entry = entry->next)
+    void **first = vgg_device_kept(device, &store_kind);
+    for (entry = *first; entry != NULL; entry = entry->next)
         if (same_key(&entry->key, key))
             break;
     if (entry == NULL) {
@@ -64,8 +76,8 @@ static clvgg_status acquire(clvgg_device *device, const store_key *key, store_en
             goto cleanup;
         }
         entry->key = *key;
-        entry->next = device->weight_store;
-        device->weight_store = entry;
+        entry->next = *first;
+        *first = entry;
     }
     entry->uses++;
 cleanup:
@@ -79,14 +91,18 @@ void vgg_weight_store_release(clvgg_device *device, const vgg_packed_weights *we
     if (weights == NULL)
         return;
     pthread_mutex_lock(&device->lock);
-    store_entry **link = (store_entry **)&device->weight_store;
-    while (*link != NULL && &(*link)->weights != weights)
-        link = &(*link)->next;
-    store_entry *entry = *link;
-    if (entry != NULL && --entry->uses == 0)
-        *link = entry->next;
-    else
+    void **first = vgg_device_kept(device, &store_kind);
+    store_entry *entry = *first, *before = NULL;
+    for (; entry != NULL && &entry->weights != weights; entry = entry->next)
+        before = entry;
+    if (entry != NULL && --entry->uses == 0) {
+        if (before != NULL)
+            before->next = entry->next;
+        else
+            *first = entry->next;
+    } else {
         entry = NULL;
+    }
     pthread_mutex_unlock(&device->lock);
     if (entry != NULL) {
         vgg_packed_weights_free(&entry->weights);

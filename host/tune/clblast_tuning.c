@@ -363,7 +363,7 @@ clvgg_status vgg_clblast_tune(const vgg_tuner *tuner, vgg_tuner_result *result)
     clvgg_status status = CLVGG_STATUS_OK;
     search s = {.tuner = tuner, .random = tuner->seed};
     *result = (vgg_tuner_result){.variant = &vgg_variant_clblast_xgemm};
-    atomic_store(&tuner->device->at_close, vgg_clblast_forget);
+    vgg_clblast_note(tuner->device);
     VGG_CL_NEW(s.queue,
                clCreateCommandQueue(tuner->device->context, tuner->device->id, 0, &cl_error));
     s.traits = vgg_traits_of(&tuner->device->info);

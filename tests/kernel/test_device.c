@@ -374,7 +374,8 @@ static void diagnoses_what_the_loader_sees(void **state)
     expect_diagnosis("no .icd file");
     expect_diagnosis("pocl-opencl-icd");
     write_icd(folder, "gone.icd", "/nonexistent/libgone.so");
-    expect_diagnosis("gone.icd: /nonexistent/libgone.so (/nonexistent/libgone.so: cannot open shared object");
+    expect_diagnosis(
+        "gone.icd: /nonexistent/libgone.so (/nonexistent/libgone.so: cannot open shared object");
     write_icd(folder, "shell.icd", "/bin/sh");
     expect_diagnosis("shell.icd: /bin/sh (/bin/sh: ");
     write_icd(folder, "empty.icd", "");
@@ -435,6 +436,41 @@ static void without_any_driver(void **state)
     assert_int_equal(WEXITSTATUS(result), 0);
 }
 
+/* ---- what others keep with a device ---- */
+
+static int ended[2];
+
+static void end_one(void *thing)
+{
+    ended[0] += thing == &ended[0];
+}
+
+static void end_other(void *thing)
+{
+    ended[1] += thing == NULL;
+}
+
+static void what_is_kept_ends_with_the_device(void **state)
+{
+    (void)state;
+    static const vgg_kept_kind one = {end_one}, other = {end_other};
+    clvgg_device *device = NULL;
+    assert_ok(clvgg_device_open(runtime, chosen_spec(), NULL, &device));
+    pthread_mutex_lock(&device->lock);
+    void **place = vgg_device_kept(device, &one);
+    assert_null(*place);
+    *place = &ended[0];
+    assert_null(*vgg_device_kept(device, &other));
+    assert_ptr_equal(vgg_device_kept(device, &one), place);
+    pthread_mutex_unlock(&device->lock);
+    vgg_device_retain(device);
+    vgg_device_release(device);
+    assert_int_equal(ended[0] + ended[1], 0);
+    clvgg_device_free(device);
+    assert_int_equal(ended[0], 1);
+    assert_int_equal(ended[1], 1);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest child_tests[] = {cmocka_unit_test(no_driver_no_device)};
@@ -450,6 +486,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(survives_every_failing_call),
         cmocka_unit_test(skips_a_failing_platform),
         cmocka_unit_test(survives_every_failing_allocation),
+        cmocka_unit_test(what_is_kept_ends_with_the_device),
         cmocka_unit_test(diagnoses_what_the_loader_sees),
         cmocka_unit_test(without_any_driver),
     };
