@@ -34,7 +34,7 @@ static clvgg_status make_pieces(vgg_runner *runner)
     VGG_NEW(runner->to, outputs);
     VGG_NEW(runner->to_elements, outputs);
     for (int i = 0; i < graph->count; i++)
-        if (graph->nodes[i].type == VGG_LAYER_INPUT)
+        if (graph->nodes[i].input_count == 0)
             runner->from_elements[runner->input_count++] =
                 (size_t)vgg_shape_elements(&graph->nodes[i].output);
     for (size_t i = 0; i < outputs; i++)
