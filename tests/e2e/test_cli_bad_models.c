@@ -84,13 +84,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
 /* Verbs take turns. */
 static void refuses(const char *words)
 {
@@ -368,5 +361,5 @@ int main(void)
         cmocka_unit_test(text_from_files_is_escaped),
         cmocka_unit_test(small_files_take_little_memory),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "ocl/program.h"
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
@@ -25,37 +26,6 @@
                                       test_scratch_path("net.safetensors"), __VA_ARGS__, NULL})
 #define COMPARE(program, ...)                                                                      \
     test_program_run(program, (const char *[]){PROGRAM, "compare", __VA_ARGS__, NULL})
-
-static int set_up(void **state)
-{
-    (void)state;
-    test_scratch_make();
-    test_scratch_net("net.safetensors");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsNumber(member))
-        fail_msg("no number %s", name);
-    return member->valuedouble;
-}
-
-static const char *string(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsString(member))
-        fail_msg("no string %s", name);
-    return member->valuestring;
-}
 
 /* Times add up and figures follow from each other. */
 static void check_result(const cJSON *json, const cJSON *result, int batch)
@@ -451,5 +421,5 @@ int main(void)
         cmocka_unit_test(test_comparison),
         cmocka_unit_test(test_damaged_files),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, test_scratch_setup, test_scratch_teardown);
 }

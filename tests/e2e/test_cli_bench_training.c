@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ocl/program.h"
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
@@ -23,29 +24,6 @@ enum { FEATURES = 512 }; /* of the small network */
                      (const char *[]){PROGRAM, "bench", "--mode", "finetune", "--min-time",        \
                                       "0.01", "--model", test_scratch_path("net.safetensors"),     \
                                       "--head", "70,33", __VA_ARGS__, NULL})
-
-static int set_up(void **state)
-{
-    (void)state;
-    test_scratch_make();
-    test_scratch_net("net.safetensors");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsNumber(member))
-        fail_msg("no number %s", name);
-    return member->valuedouble;
-}
 
 /* Each part of a step, once, in its order. */
 static void check_parts(const cJSON *result)
@@ -193,5 +171,5 @@ int main(void)
         cmocka_unit_test(wrong_steps_are_not_timed),
         cmocka_unit_test(options_of_the_other_mode_are_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, test_scratch_setup, test_scratch_teardown);
 }

@@ -33,13 +33,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
 static int remove_file(void **state)
 {
     (void)state;
@@ -283,5 +276,5 @@ int main(void)
         TEST(can_be_turned_off),           TEST(a_home_that_cant_be_written_is_one_note),
         TEST(two_processes_start_at_once), TEST(features_are_listed_and_cleared),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
@@ -39,29 +40,6 @@ static int set_up(void **state)
     test_scratch_picture("flat/cat.0.png", 1);
     test_scratch_picture("flat/\xC3\xA9tang.0.png", 2);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsNumber(member))
-        fail_msg("no number %s", name);
-    return member->valuedouble;
-}
-
-static const char *string(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsString(member))
-        fail_msg("no string %s", name);
-    return member->valuestring;
 }
 
 /* Answers of run: probabilities and truth of each image that could be read. */
@@ -351,5 +329,5 @@ int main(void)
         cmocka_unit_test(test_many_classes),
         cmocka_unit_test(test_classes_by_order),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

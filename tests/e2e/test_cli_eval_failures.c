@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "clvgg/image.h"
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
@@ -35,21 +36,6 @@ static int set_up(void **state)
     test_scratch_picture("flat/cat.0.png", 1);
     test_scratch_picture("flat/\xC3\xA9tang.0.png", 2);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsNumber(member))
-        fail_msg("no number %s", name);
-    return member->valuedouble;
 }
 
 static void assert_fails(test_program *ran, int exit_code, const char *message)
@@ -187,5 +173,5 @@ int main(void)
         cmocka_unit_test(test_mistakes_need_cairo),
 #endif
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

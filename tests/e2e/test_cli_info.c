@@ -7,38 +7,10 @@
 
 #include <cmocka.h>
 
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
-
-static int set_up(void **state)
-{
-    (void)state;
-    test_scratch_make();
-    test_scratch_net("net.safetensors");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
-static int integer(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    assert_true(cJSON_IsNumber(member));
-    return (int)member->valuedouble;
-}
-
-static const char *string(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    assert_true(cJSON_IsString(member));
-    return member->valuestring;
-}
 
 static void test_json(void **state)
 {
@@ -183,5 +155,5 @@ int main(void)
         cmocka_unit_test(test_large_plan), cmocka_unit_test(test_storage),
         cmocka_unit_test(test_dot),        cmocka_unit_test(test_failures),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, test_scratch_setup, test_scratch_teardown);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
@@ -32,21 +33,6 @@ static int set_up(void **state)
     test_scratch_write("whole.tsv", "x\t0-3\n", 6);
     test_scratch_write("text.png", "not an image", 12);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsNumber(member))
-        fail_msg("no number %s", name);
-    return member->valuedouble;
 }
 
 static cJSON *run_json(const char *model, const char *map)
@@ -207,5 +193,5 @@ int main(void)
         cmocka_unit_test(test_formats),        cmocka_unit_test(test_nothing_outside),
         cmocka_unit_test(test_wrong_maps),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
@@ -29,29 +30,6 @@ static int set_up(void **state)
     test_scratch_image("b.png", 1);
     test_scratch_copy("a\033[1m\n.png", CHELSEA);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsNumber(member))
-        fail_msg("no number %s", name);
-    return member->valuedouble;
-}
-
-static const char *string(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsString(member))
-        fail_msg("no string %s", name);
-    return member->valuestring;
 }
 
 /* Every class once, descending, with its label, probabilities that sum to 1 and follow from the
@@ -342,5 +320,5 @@ int main(void)
         cmocka_unit_test(test_preprocessing_options),
         cmocka_unit_test(test_default_model_sees_a_cat),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

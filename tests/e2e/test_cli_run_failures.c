@@ -38,13 +38,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
 /* Checks that a run stopped before its first answer leaves standard output empty. */
 static void assert_fails(const test_program *ran, int exit_code, const char *message)
 {
@@ -199,5 +192,5 @@ int main(void)
         cmocka_unit_test(test_signal_ends_in_order),
         cmocka_unit_test(test_short_memory_halves_the_batch),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 
@@ -31,13 +32,6 @@ static int set_up(void **state)
     snprintf(image, sizeof image, "%s", test_scratch_path("a.png"));
     snprintf(cache, sizeof cache, "%s", test_scratch_path("cache.sqlite"));
     snprintf(environment_cache, sizeof environment_cache, "CLVGG_CACHE=%s", cache);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
     return 0;
 }
 
@@ -61,14 +55,6 @@ static const char *const *environment(void)
         test_program_run(program, (const char *[]){PROGRAM, __VA_ARGS__, NULL});                   \
     } while (0)
 
-static int number(const cJSON *json, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-    if (!cJSON_IsNumber(item))
-        fail_msg("no number %s", name);
-    return (int)item->valuedouble;
-}
-
 /* Tunes and returns the JSON object, which says that nothing went wrong. */
 static cJSON *tune(const char *budget, const char *option)
 {
@@ -77,8 +63,8 @@ static cJSON *tune(const char *budget, const char *option)
     if (ran.exit_code != 0)
         fail_msg("exit code %d: %s", ran.exit_code, ran.err);
     cJSON *json = test_program_json(&ran);
-    assert_int_equal(number(json, "wrong"), 0);
-    assert_int_equal(number(json, "failed"), 0);
+    assert_int_equal(integer(json, "wrong"), 0);
+    assert_int_equal(integer(json, "failed"), 0);
     test_program_free(&ran);
     return json;
 }
@@ -95,8 +81,8 @@ static int tune_all(void)
     int known = -1, left = 1;
     for (int i = 0; i < 200 && left > 0; i++) {
         cJSON *json = tune("2s", NULL);
-        known = known < 0 ? number(json, "known") : known;
-        left = number(json, "left");
+        known = known < 0 ? integer(json, "known") : known;
+        left = integer(json, "left");
         cJSON_Delete(json);
     }
     assert_int_equal(left, 0);
@@ -107,11 +93,11 @@ static int tune_all(void)
 static void assert_all_known(void)
 {
     cJSON *json = tune("60s", NULL);
-    assert_int_equal(number(json, "tuned"), 0);
-    assert_int_equal(number(json, "left"), 0);
-    assert_int_equal(number(json, "candidates"), 0);
-    assert_int_equal(number(json, "known"), chain_count(json));
-    assert_true(number(json, "known") >= 8);
+    assert_int_equal(integer(json, "tuned"), 0);
+    assert_int_equal(integer(json, "left"), 0);
+    assert_int_equal(integer(json, "candidates"), 0);
+    assert_int_equal(integer(json, "known"), chain_count(json));
+    assert_true(integer(json, "known") >= 8);
     cJSON_Delete(json);
 }
 
@@ -153,16 +139,16 @@ static void a_second_run_goes_on(void **state)
     (void)state;
     assert_false(bench_is_tuned(NULL));
     cJSON *first = tune("3s", NULL);
-    assert_true(number(first, "tuned") >= 1);
-    assert_int_equal(number(first, "known"), 0);
-    assert_int_equal(tune_all(), number(first, "tuned"));
+    assert_true(integer(first, "tuned") >= 1);
+    assert_int_equal(integer(first, "known"), 0);
+    assert_int_equal(tune_all(), integer(first, "tuned"));
     assert_all_known();
     assert_true(bench_is_tuned(NULL));
     assert_false(bench_is_tuned("--no-cache"));
     assert_classifies();
     cJSON *again = tune("1s", "--redo");
-    assert_int_equal(number(again, "known"), 0);
-    assert_true(number(again, "tuned") >= 1);
+    assert_int_equal(integer(again, "known"), 0);
+    assert_true(integer(again, "tuned") >= 1);
     cJSON_Delete(again);
     cJSON_Delete(first);
 }
@@ -371,7 +357,7 @@ static void results_of_other_kernels_are_left(void **state)
     test_program_free(&ran);
     assert_true(bench_is_tuned(NULL));
     cJSON *json = tune("2s", NULL);
-    assert_int_equal(number(json, "known"), count - 2);
+    assert_int_equal(integer(json, "known"), count - 2);
     cJSON_Delete(json);
 }
 
@@ -401,5 +387,5 @@ int main(void)
         cmocka_unit_test_setup(results_of_other_kernels_are_left, no_cache_yet),
         cmocka_unit_test_setup(it_needs_a_cache, no_cache_yet),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

@@ -14,6 +14,7 @@
 
 #include "base/random.h"
 #include "clvgg/image.h"
+#include "support/json.h"
 #include "support/networks.h"
 #include "support/program.h"
 #include "support/scratch.h"
@@ -29,14 +30,6 @@
 enum { SIDE = TEST_NET_SIDE };
 static clvgg_runtime *runtime;
 static uint8_t pixels[SIDE][SIDE][3];
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsNumber(member))
-        fail_msg("no number %s", name);
-    return member->valuedouble;
-}
 
 static double element(const cJSON *object, const char *name, int row, int column)
 {

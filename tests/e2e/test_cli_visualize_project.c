@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
@@ -62,13 +63,6 @@ static cJSON *projected(const test_program *ran)
     cJSON_Delete(list);
     cJSON_Delete(json);
     return entry;
-}
-
-static double number(const cJSON *object, const char *key)
-{
-    const cJSON *value = cJSON_GetObjectItem(object, key);
-    assert_true(cJSON_IsNumber(value));
-    return value->valuedouble;
 }
 
 /* Position of the largest value of maps [first, end). */

@@ -16,6 +16,7 @@
 
 #include "clvgg/image.h"
 #include "support/files.h"
+#include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
 #include "support/text.h"
@@ -49,13 +50,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    (void)state;
-    test_scratch_remove();
-    return 0;
-}
-
 static void succeed(const test_program *ran)
 {
     if (ran->exit_code != 0)
@@ -70,13 +64,6 @@ static cJSON *read_manifest(const char *name)
     assert_true(cJSON_IsArray(manifest));
     free(text);
     return manifest;
-}
-
-static int number(const cJSON *object, const char *key)
-{
-    const cJSON *value = cJSON_GetObjectItem(object, key);
-    assert_true(cJSON_IsNumber(value));
-    return value->valueint;
 }
 
 /* ---- brute force ---- */
@@ -124,7 +111,7 @@ static int entries_of(const cJSON *manifest, const char *layer, int map, const c
     cJSON_ArrayForEach(entry, manifest)
     {
         if (strcmp(cJSON_GetObjectItem(entry, "layer")->valuestring, layer) != 0 ||
-            number(entry, "map") != map)
+            integer(entry, "map") != map)
             continue;
         if (cJSON_IsTrue(cJSON_GetObjectItem(entry, "dead")))
             *dead = true;
@@ -148,10 +135,10 @@ static void compare_map(const cJSON *manifest, const char *layer, int map, const
     for (int i = 0; i < count; i++) {
         char file[32];
         snprintf(file, sizeof file, "/photos/%02d <b>.png", peaks[i].image);
-        assert_int_equal(number(entries[i], "rank"), i + 1);
+        assert_int_equal(integer(entries[i], "rank"), i + 1);
         assert_contains(cJSON_GetObjectItem(entries[i], "file")->valuestring, file);
-        assert_int_equal(number(entries[i], "y"), peaks[i].y);
-        assert_int_equal(number(entries[i], "x"), peaks[i].x);
+        assert_int_equal(integer(entries[i], "y"), peaks[i].y);
+        assert_int_equal(integer(entries[i], "x"), peaks[i].x);
         const double value = cJSON_GetObjectItem(entries[i], "value")->valuedouble;
         if (!(fabs(value - (double)peaks[i].value) <= tolerance))
             fail_msg("%s, map %d: %g expected, got %g", layer, map, (double)peaks[i].value, value);
@@ -217,7 +204,7 @@ static int maps_shown(const char *name, const char *layer, int maps[64])
     int count = 0;
     cJSON_ArrayForEach(entry, manifest)
     {
-        const int map = number(entry, "map");
+        const int map = integer(entry, "map");
         if (strcmp(cJSON_GetObjectItem(entry, "layer")->valuestring, layer) == 0 &&
             cJSON_GetObjectItem(entry, "dead") == NULL && (count == 0 || maps[count - 1] != map))
             maps[count++] = map;
@@ -236,8 +223,8 @@ static void maps_are_chosen_as_asked(void **state)
         "--pictures", "--json");
     succeed(&ran);
     cJSON *json = test_program_json(&ran);
-    assert_int_equal(number(json, "images"), PHOTO_COUNT);
-    assert_int_equal(number(json, "failed"), 0);
+    assert_int_equal(integer(json, "images"), PHOTO_COUNT);
+    assert_int_equal(integer(json, "failed"), 0);
     cJSON_Delete(json);
     test_program_free(&ran);
     assert_int_equal(maps_shown("a/manifest.json", "conv1_1", maps), 5);
@@ -245,7 +232,7 @@ static void maps_are_chosen_as_asked(void **state)
     const cJSON *entry;
     double before = INFINITY;
     cJSON_ArrayForEach(entry, manifest) if (cJSON_GetObjectItem(entry, "rank") != NULL &&
-                                            number(entry, "rank") == 1)
+                                            integer(entry, "rank") == 1)
     {
         assert_true(cJSON_GetObjectItem(entry, "value")->valuedouble <= before);
         before = cJSON_GetObjectItem(entry, "value")->valuedouble;
@@ -319,8 +306,8 @@ static void bad_photographs_do_not_stop_the_others(void **state)
     assert_contains(ran.err, "absent");
     assert_contains(ran.err, "1 photograph: fewer than the 9 asked for");
     cJSON *json = test_program_json(&ran);
-    assert_int_equal(number(json, "images"), 1);
-    assert_int_equal(number(json, "failed"), 2);
+    assert_int_equal(integer(json, "images"), 1);
+    assert_int_equal(integer(json, "failed"), 2);
     cJSON_Delete(json);
     test_program_free(&ran);
     assert_int_equal(access(test_scratch_path("some/top/conv1_1.png"), R_OK), 0);
@@ -400,5 +387,5 @@ int main(void)
         cmocka_unit_test(mistakes_are_explained),
         cmocka_unit_test(folders_that_cannot_be_written_are_named),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

@@ -12,11 +12,11 @@
 
 #include "clvgg/interop.h"
 #include "support/cl_faults.h"
+#include "support/device_fixture.h"
 #include "support/networks.h"
 
 enum { BATCH = 3 };
 
-static test_device device;
 static clvgg_model *model;
 static clvgg_session *session;
 static float *images, *expected[BATCH + 1]; /* expected[n]: of the first n images */
@@ -141,20 +141,6 @@ static void a_callers_buffer_is_bound_every_time(void **state)
     tear_down_network();
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return cl_faults_live() == 0 ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,5 +148,5 @@ int main(void)
         cmocka_unit_test(a_refused_argument_is_bound_again),
         cmocka_unit_test(a_callers_buffer_is_bound_every_time),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -12,11 +12,10 @@
 #include "clvgg/bench.h"
 #include "measure/measure.h"
 #include "support/cl_faults.h"
+#include "support/device_fixture.h"
 #include "support/failing_allocator.h"
 #include "support/networks.h"
 #include "support/program.h"
-
-static test_device device;
 
 static void peak_is_finite_and_positive(void **state)
 {
@@ -314,20 +313,6 @@ static void memory_can_run_out(void **state)
     clvgg_runtime_free(runtime);
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -341,5 +326,5 @@ int main(void)
         cmocka_unit_test(a_run_fails_whole),
         cmocka_unit_test(memory_can_run_out),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "ref/reference.h"
+#include "support/device_fixture.h"
 #include "support/must_run.h"
 #include "support/op_run.h"
 #include "tensor/dtype.h"
@@ -33,7 +34,6 @@ static const dense_shape shapes[] = {
 };
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
-static test_device device;
 static vgg_choice choice; /* of run_shape(): zeros, but where a tuning space is walked */
 
 static bool serves_dense(const vgg_variant *variant)
@@ -221,20 +221,6 @@ static void weights_are_split(void **state)
     assert_true(check_exact(&vgg_variant_dense_tiled, 7, CLVGG_STORAGE_F16, 257 * 64 * 2 + 64));
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,5 +229,5 @@ int main(void)
         cmocka_unit_test(random_floats_are_close),
         cmocka_unit_test(weights_are_split),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

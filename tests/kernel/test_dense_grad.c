@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "exec/chain.h"
+#include "support/device_fixture.h"
 #include "support/guarded.h"
 #include "support/must_run.h"
 #include "support/networks.h"
@@ -32,8 +33,6 @@ enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
 static const int panels[] = {1, 4, 16, 32, 128};
 enum { PANEL_COUNT = sizeof panels / sizeof *panels, RULE_COUNT = VGG_RULE_ADAMW + 1 };
-
-static test_device device;
 
 /* Small dyadic numbers: SGD's steps with them are exact. */
 static const float hyper[VGG_HYPER_COUNT] = {
@@ -185,8 +184,7 @@ static bool run_case(grad_case *c, float *dx)
     must(vgg_chain_add(&chain, &stage));
     stage->is_gradient = true;
     const vgg_grad_op *op = &stage->gradient;
-    const clvgg_status status =
-        vgg_grad_configure(&stage->gradient, c->variant, &problem, &traits);
+    const clvgg_status status = vgg_grad_configure(&stage->gradient, c->variant, &problem, &traits);
     if (status == CLVGG_STATUS_UNSUPPORTED) {
         vgg_chain_release(&chain);
         return false;
@@ -366,20 +364,6 @@ static void weights_and_commands_are_split(void **state)
         }
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -387,5 +371,5 @@ int main(void)
         cmocka_unit_test(every_rule_is_exact),
         cmocka_unit_test(weights_and_commands_are_split),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

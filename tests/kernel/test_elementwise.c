@@ -12,12 +12,11 @@
 
 #include "exec/chain.h"
 #include "ref/reference.h"
+#include "support/device_fixture.h"
 #include "support/guarded.h"
 #include "support/networks.h"
 #include "support/op_run.h"
 #include "tensor/shape.h"
-
-static test_device device;
 
 static void run_unary(const vgg_variant *variant, vgg_layer_type type, clvgg_shape shape, int block,
                       int batch, const float *x, float *y)
@@ -164,20 +163,6 @@ static void layouts_convert_there_and_back(void **state)
         }
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,5 +172,5 @@ int main(void)
         cmocka_unit_test(softmax_keeps_nan_in_its_row),
         cmocka_unit_test(layouts_convert_there_and_back),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -12,11 +12,9 @@
 #include <cmocka.h>
 
 #include "measure/head_definition.h"
-#include "support/cl_faults.h"
+#include "support/device_fixture.h"
 #include "support/learner.h"
 #include "support/networks.h"
-
-static test_device device;
 
 /* ‖device − reference‖ / ‖reference‖ of a parameter. */
 static double part_error(const learner *l, int layer, bool bias, vgg_head_part part,
@@ -305,20 +303,6 @@ static void any_run_can_be_read(void **state)
     learner_free(&l);
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return cl_faults_live() == 0 ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,5 +315,5 @@ int main(void)
         cmocka_unit_test(bits_repeat),
         cmocka_unit_test(any_run_can_be_read),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -11,10 +11,9 @@
 #include <cmocka.h>
 
 #include "support/cl_faults.h"
+#include "support/device_fixture.h"
 #include "support/learner.h"
 #include "support/networks.h"
-
-static test_device device;
 
 static void a_non_finite_loss_is_an_error(void **state)
 {
@@ -121,20 +120,6 @@ static void every_call_may_fail(void **state)
     ref_head_free(&l.ref);
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return cl_faults_live() == 0 ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,5 +127,5 @@ int main(void)
         cmocka_unit_test(arguments_are_checked),
         cmocka_unit_test(every_call_may_fail),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

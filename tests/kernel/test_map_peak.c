@@ -12,11 +12,10 @@
 #include <cmocka.h>
 
 #include "ref/reference.h"
+#include "support/device_fixture.h"
 #include "support/must_run.h"
 #include "support/op_run.h"
 #include "tensor/shape.h"
-
-static test_device device;
 
 enum { ROOM = 3 * 21 * 61 * 53 };
 
@@ -125,25 +124,11 @@ static void special_values_keep_their_place(void **state)
                      compare(variants[v], &p, block, x));
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_variant_is_exact),
         cmocka_unit_test(special_values_keep_their_place),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

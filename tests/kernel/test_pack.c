@@ -14,12 +14,10 @@
 
 #include "clvgg/status.h"
 #include "ops/upload.h"
-#include "support/device.h"
+#include "support/device_fixture.h"
 #include "support/networks.h"
 #include "tensor/dtype.h"
 #include "tensor/storage.h"
-
-static test_device device;
 
 typedef struct source {
     const float *values;
@@ -140,25 +138,11 @@ static void values_that_would_become_infinite_are_refused(void **state)
     }
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_rounded_to_the_nearest),
         cmocka_unit_test(values_that_would_become_infinite_are_refused),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -13,10 +13,9 @@
 
 #include "api/session.h"
 #include "ref/ref_graph.h"
+#include "support/device_fixture.h"
 #include "support/networks.h"
 #include "tensor/shape.h"
-
-static test_device device;
 
 /* Requests by which the plan computes a network in different ways. */
 static const session_request ways[] = {
@@ -309,20 +308,6 @@ static void profiling_times_every_step_and_keeps_bits(void **state)
     clvgg_model_free(model);
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,5 +319,5 @@ int main(void)
         cmocka_unit_test(a_nan_pixel_is_not_lost),
         cmocka_unit_test(profiling_times_every_step_and_keeps_bits),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -10,12 +10,11 @@
 #include <cmocka.h>
 
 #include "api/session.h"
+#include "support/device_fixture.h"
 #include "support/networks.h"
 #include "support/program.h"
 
 enum { BATCH = 5, SIDE = 240, FEATURES = 6 };
-
-static test_device device;
 
 /* Two convolutions on large images, a pooling, one on small images. What b gives of an image is
  * larger than what a took: written too early, it would lie on images that are still to be read. */
@@ -96,24 +95,10 @@ static void a_band_gives_the_same_bits_in_less_memory(void **state)
     free(input);
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_band_gives_the_same_bits_in_less_memory),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -15,10 +15,9 @@
 #include "api/session.h"
 #include "base/alloc.h"
 #include "ref/ref_graph.h"
+#include "support/device_fixture.h"
 #include "support/networks.h"
 #include "tensor/shape.h"
-
-static test_device device;
 
 static void check_no_overlap(const vgg_plan *plan)
 {
@@ -394,20 +393,6 @@ static void fingerprints_tell_plans_apart(void **state)
     }
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,5 +407,5 @@ int main(void)
         cmocka_unit_test(a_tensor_larger_than_an_allocation_is_refused),
         cmocka_unit_test(fingerprints_tell_plans_apart),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "ref/reference.h"
+#include "support/device_fixture.h"
 #include "support/op_run.h"
 #include "tensor/shape.h"
 
@@ -42,8 +43,6 @@ static const pool_shape shapes[] = {
     {{4, 5, 6}, {.adaptive = {7, 7}}, 1},
 };
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
-
-static test_device device;
 
 static void run_pool(const pool_shape *s, vgg_layer_type type, int block, const float *x, float *y,
                      int32_t *switches, double *expected, int32_t *expected_switches, size_t *count)
@@ -119,25 +118,11 @@ static void averages_are_close(void **state)
         }
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maxima_and_switches_are_exact),
         cmocka_unit_test(averages_are_close),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -14,11 +14,10 @@
 #include "clvgg/visualize.h"
 #include "ref/ref_graph.h"
 #include "ref/ref_project.h"
+#include "support/device_fixture.h"
 #include "support/networks.h"
 #include "support/op_run.h"
 #include "tensor/shape.h"
-
-static test_device device;
 
 enum { IMAGES = 3 };
 
@@ -285,20 +284,6 @@ static void what_is_not_there_is_said(void **state)
     clvgg_model_free(model);
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,5 +292,5 @@ int main(void)
         cmocka_unit_test(bits_are_the_images_own),
         cmocka_unit_test(what_is_not_there_is_said),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -12,12 +12,12 @@
 #include <cmocka.h>
 
 #include "ref/reference.h"
+#include "support/device_fixture.h"
 #include "support/op_run.h"
 #include "tensor/shape.h"
 
 enum { ROOM = 1 << 14, BATCH = 2 };
 
-static test_device device;
 static const int blocks[] = {1, 4, 8, 16};
 enum { BLOCK_COUNT = sizeof blocks / sizeof *blocks };
 
@@ -240,20 +240,6 @@ static void slopes_follow_their_definition(void **state)
         }
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,5 +249,5 @@ int main(void)
         cmocka_unit_test(windows_add_up),
         cmocka_unit_test(slopes_follow_their_definition),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

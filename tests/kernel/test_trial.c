@@ -12,11 +12,10 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "support/device.h"
+#include "support/device_fixture.h"
 #include "tune/clblast_tuning.h"
 #include "tune/tuner.h"
 
-static test_device device;
 static const vgg_choice defaults = {{0}};
 
 /* A convolution with ReLU and pooling, as a plan would run it untuned. */
@@ -256,20 +255,6 @@ static void parameters_of_clblast_are_tuned(void **state)
     vgg_graph_free(graph);
 }
 
-static int open_device(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int close_device(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return 0;
-}
-
 int main(void)
 {
     if (getenv("CLVGG_TEST_SMALL") != NULL) { /* nothing to learn on emulators, in minutes */
@@ -284,5 +269,5 @@ int main(void)
         cmocka_unit_test(parameters_of_clblast_are_tuned),
         cmocka_unit_test(the_product_is_that_kernels), /* last: it leaves slow parameters */
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

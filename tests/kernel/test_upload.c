@@ -14,12 +14,11 @@
 
 #include "ops/upload.h"
 #include "support/cl_faults.h"
+#include "support/device_fixture.h"
 #include "support/networks.h"
 #include "tensor/dtype.h"
 
 enum { PANEL = 4, FLOATS_IN_STAGING = (4 << 20) / 4 };
-
-static test_device device;
 
 /* Element i of tensor `seed`; what `broken_at` is asked for can't be read. */
 typedef struct source {
@@ -222,20 +221,6 @@ static void a_plan_waits_once(void **state)
     clvgg_model_free(model);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    test_device_open(&device, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    test_device_close(&device);
-    return cl_faults_live() == 0 ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,5 +230,5 @@ int main(void)
         cmocka_unit_test(waiting_is_for_whoever_writes),
         cmocka_unit_test(a_plan_waits_once),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }

@@ -16,6 +16,7 @@
 
 #include "base/random.h"
 #include "clvgg/image.h"
+#include "support/json.h"
 #include "support/scratch.h"
 
 enum { SIDE = 40 };
@@ -78,19 +79,6 @@ int finetune_teardown(void **state)
     (void)state;
     test_scratch_remove();
     return 0;
-}
-
-const cJSON *member(const cJSON *json, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
-    if (item == NULL)
-        fail_msg("no member %s", name);
-    return item;
-}
-
-double number(const cJSON *json, const char *name)
-{
-    return member(json, name)->valuedouble;
 }
 
 cJSON *finetune_json(const char *output, const char *option, const char *value)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "support/json.h"
 #include "support/program.h"
 
 struct cJSON;
@@ -28,9 +29,6 @@ int finetune_teardown(void **state);
                                                "--cache",     features,   "--lr",      "0.01",     \
                                                "--mem-limit", "64M",      __VA_ARGS__, NULL})
 
-/* Fails the test when there is no such member. */
-const struct cJSON *member(const struct cJSON *json, const char *name);
-double number(const struct cJSON *json, const char *name);
 /* Runs with one more option and returns its JSON, to be freed by cJSON_Delete(). */
 struct cJSON *finetune_json(const char *output, const char *option, const char *value);
 /* The model that all runs with the same options must come to. */

@@ -42,6 +42,21 @@ void test_scratch_remove(void)
     assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+int test_scratch_setup(void **state)
+{
+    (void)state;
+    test_scratch_make();
+    test_scratch_net("net.safetensors");
+    return 0;
+}
+
+int test_scratch_teardown(void **state)
+{
+    (void)state;
+    test_scratch_remove();
+    return 0;
+}
+
 const char *test_scratch_path(const char *name)
 {
     static char paths[8][256];

@@ -10,6 +10,9 @@
 /* Makes a folder; its name stays valid until test_scratch_remove(), which removes what is in it. */
 const char *test_scratch_make(void);
 void test_scratch_remove(void);
+/* cmocka group fixtures: a folder with test_scratch_net("net.safetensors"); its removal. */
+int test_scratch_setup(void **state);
+int test_scratch_teardown(void **state);
 /* A path in the folder; valid until the next 8 calls. */
 const char *test_scratch_path(const char *name);
 void test_scratch_write(const char *name, const void *bytes, size_t size);

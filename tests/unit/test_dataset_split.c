@@ -11,20 +11,8 @@
 
 #include "support/failing_allocator.h"
 #include "support/files.h"
+#include "support/runtime.h"
 #include "train/dataset.h"
-
-static clvgg_runtime *runtime;
-
-static int setup(void **state)
-{
-    return temp_folder_setup(state) != 0 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
-}
-
-static int teardown(void **state)
-{
-    clvgg_runtime_free(runtime);
-    return temp_folder_teardown(state);
-}
 
 /* Image `name` of a class, with a content. */
 static void put(const char *folder, const char *class_name, int name, int content)
@@ -303,5 +291,5 @@ int main(void)
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(every_failed_allocation_is_reported),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

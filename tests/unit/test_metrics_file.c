@@ -13,6 +13,7 @@
 #include "report/metrics_file.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
+#include "support/json.h"
 
 static const clvgg_finetune_epoch epochs[] = {
     {.struct_size = sizeof *epochs,
@@ -78,14 +79,6 @@ static cJSON *write_and_read(const vgg_metrics *metrics)
         fail_msg("not JSON: %s", text);
     free(text);
     return json;
-}
-
-static double number(const cJSON *object, const char *name)
-{
-    const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    if (!cJSON_IsNumber(member))
-        fail_msg("no number %s", name);
-    return member->valuedouble;
 }
 
 static void json_has_it_all(void **state)

@@ -15,24 +15,13 @@
 #include "model/model.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
+#include "support/runtime.h"
 #include "support/small_model.h"
 #include "support/tensor_file.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
-static clvgg_runtime *runtime;
 static const char *const labels[] = {"cat", "dog"};
-
-static int setup(void **state)
-{
-    return temp_folder_setup(state) != 0 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
-}
-
-static int teardown(void **state)
-{
-    clvgg_runtime_free(runtime);
-    return temp_folder_teardown(state);
-}
 
 static clvgg_model *load(const char *path)
 {
@@ -349,5 +338,5 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_said),
         cmocka_unit_test(every_allocation_may_fail),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

@@ -12,6 +12,7 @@
 #include "clvgg/model.h"
 #include "model/model.h"
 #include "support/files.h"
+#include "support/runtime.h"
 #include "support/tensor_file.h"
 
 #define GRAPH                                                                                      \
@@ -27,19 +28,6 @@
 static const char *const features[] = {"conv1_1", "conv2_1", "conv3_1", "conv3_2",
                                        "conv4_1", "conv4_2", "conv5_1", "conv5_2"};
 static const char *const head[] = {"fc6", "fc7", "fc8"};
-
-static clvgg_runtime *runtime;
-
-static int setup(void **state)
-{
-    return temp_folder_setup(state) != 0 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
-}
-
-static int teardown(void **state)
-{
-    clvgg_runtime_free(runtime);
-    return temp_folder_teardown(state);
-}
 
 /* A canonical vgg11 with one metadata entry. */
 static void make_vgg(tensor_file *file, const char *key, const char *value)
@@ -368,5 +356,5 @@ int main(void)
         cmocka_unit_test(reads_classes),
         cmocka_unit_test(reads_label_files),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

@@ -14,23 +14,11 @@
 #include "model/model.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
+#include "support/runtime.h"
 #include "support/small_model.h"
 #include "support/tensor_file.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
-
-static clvgg_runtime *runtime;
-
-static int setup(void **state)
-{
-    return temp_folder_setup(state) != 0 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
-}
-
-static int teardown(void **state)
-{
-    clvgg_runtime_free(runtime);
-    return temp_folder_teardown(state);
-}
 
 static clvgg_model *load(const char *path)
 {
@@ -385,5 +373,5 @@ int main(void)
         cmocka_unit_test(references_are_counted),
         cmocka_unit_test(survives_failing_allocations),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

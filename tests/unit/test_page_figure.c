@@ -17,19 +17,8 @@
 #include "report/page_figure.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
-
-static clvgg_runtime *runtime;
-
-static int setup(void **state)
-{
-    return temp_folder_setup(state) != 0 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
-}
-
-static int teardown(void **state)
-{
-    clvgg_runtime_free(runtime);
-    return temp_folder_teardown(state);
-}
+#include "support/json.h"
+#include "support/runtime.h"
 
 static void numbers_have_no_exponent(void **state)
 {
@@ -68,20 +57,6 @@ typedef struct made {
     int columns, width, height, gutter;
 } made;
 
-static int number(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItem(object, key);
-    assert_true(cJSON_IsNumber(item));
-    return item->valueint;
-}
-
-static const char *words(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItem(object, key);
-    assert_true(cJSON_IsString(item));
-    return item->valuestring;
-}
-
 /* Reads what was written; its size must be what the JSON says. */
 static made read_made(clvgg_status status, const char *name, vgg_text *text)
 {
@@ -91,13 +66,13 @@ static made read_made(clvgg_status status, const char *name, vgg_text *text)
     m.rgb = clvgg_image_pixels(m.image);
     m.about = cJSON_ParseWithLength(text->bytes, text->length);
     assert_non_null(m.about);
-    m.columns = number(m.about, "columns");
-    m.width = number(m.about, "width");
-    m.height = number(m.about, "height");
-    m.gutter = number(m.about, "gutter");
+    m.columns = integer(m.about, "columns");
+    m.width = integer(m.about, "width");
+    m.height = integer(m.about, "height");
+    m.gutter = integer(m.about, "gutter");
     assert_int_equal(clvgg_image_width(m.image), m.columns * (m.width + 2 * m.gutter));
     assert_int_equal(clvgg_image_height(m.image),
-                     number(m.about, "rows") * (m.height + 2 * m.gutter));
+                     integer(m.about, "rows") * (m.height + 2 * m.gutter));
     vgg_text_free(text);
     return m;
 }
@@ -140,12 +115,12 @@ static void grids_are_sheets(void **state)
         for (int y = 0; y < m.height; y++)
             for (int x = 0; x < m.width; x++)
                 assert_memory_equal(pixel(&m, i, y, x), rgb[i][y / times * W + x / times], 3);
-    assert_string_equal(words(m.about, "title"), "a grid");
-    assert_string_equal(words(m.about, "note"), "");
-    assert_string_equal(words(m.about, "kind"), "grid");
+    assert_string_equal(string(m.about, "title"), "a grid");
+    assert_string_equal(string(m.about, "note"), "");
+    assert_string_equal(string(m.about, "kind"), "grid");
     const cJSON *list = cJSON_GetObjectItem(m.about, "cells");
     assert_int_equal(cJSON_GetArraySize(list), COUNT);
-    assert_string_equal(words(cJSON_GetArrayItem(list, 2), "title"), "\"two\"");
+    assert_string_equal(string(cJSON_GetArrayItem(list, 2), "title"), "\"two\"");
     free_made(&m);
 }
 
@@ -207,21 +182,21 @@ static void panels_are_sheets(void **state)
     assert_memory_equal(pixel(&m, 2, SIDE - 1, SIDE - 1), colour, 3);
 
     const cJSON *cells = cJSON_GetObjectItem(m.about, "cells");
-    assert_string_equal(words(m.about, "kind"), "panels");
-    assert_string_equal(words(m.about, "note"), "s");
+    assert_string_equal(string(m.about, "kind"), "panels");
+    assert_string_equal(string(m.about, "note"), "s");
     assert_null(cJSON_GetObjectItem(cJSON_GetArrayItem(cells, 0), "bar"));
     const cJSON *bar = cJSON_GetObjectItem(cJSON_GetArrayItem(cells, 1), "bar");
-    assert_string_equal(words(bar, "low"), "-15,000");
-    assert_string_equal(words(bar, "high"), "15,000");
-    assert_string_equal(words(bar, "unit"), "nats");
+    assert_string_equal(string(bar, "low"), "-15,000");
+    assert_string_equal(string(bar, "high"), "15,000");
+    assert_string_equal(string(bar, "unit"), "nats");
     const cJSON *colours = cJSON_GetObjectItem(bar, "colours");
     assert_string_equal(cJSON_GetArrayItem(colours, 0)->valuestring, "#3b4cc0");
     assert_string_equal(cJSON_GetArrayItem(colours, cJSON_GetArraySize(colours) - 1)->valuestring,
                         "#b40426");
     const cJSON *legend = cJSON_GetObjectItem(cJSON_GetArrayItem(cells, 3), "legend");
     assert_int_equal(cJSON_GetArraySize(legend), 2);
-    assert_string_equal(words(cJSON_GetArrayItem(legend, 1), "name"), "dog");
-    assert_string_equal(words(cJSON_GetArrayItem(legend, 1), "colour"), "#009e73");
+    assert_string_equal(string(cJSON_GetArrayItem(legend, 1), "name"), "dog");
+    assert_string_equal(string(cJSON_GetArrayItem(legend, 1), "colour"), "#009e73");
     free_made(&m);
 }
 
@@ -257,5 +232,5 @@ int main(void)
         cmocka_unit_test(panels_are_sheets),
         cmocka_unit_test(sheets_are_whole_or_absent),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

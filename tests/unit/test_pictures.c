@@ -18,19 +18,7 @@
 #include "report/picture.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
-
-static clvgg_runtime *runtime;
-
-static int setup(void **state)
-{
-    return temp_folder_setup(state) != 0 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
-}
-
-static int teardown(void **state)
-{
-    clvgg_runtime_free(runtime);
-    return temp_folder_teardown(state);
-}
+#include "support/runtime.h"
 
 static void assert_ticks(const vgg_axis *axis, size_t count, const double *ticks)
 {
@@ -280,5 +268,5 @@ int main(void)
         cmocka_unit_test(pictures_are_whole_or_absent),
 #endif
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

@@ -14,47 +14,15 @@
 
 #include "base/alloc.h"
 #include "support/cache.h"
+#include "support/tuning_result.h"
 #include "tune/clblast_tuning.h"
 #include "tune/tuning.h"
-
-static vgg_tuning make(const char *problem, int batch)
-{
-    vgg_tuning tuning = {.device = {.words = "A \"device\" (driver 1)",
-                                    .type = CLVGG_DEVICE_CPU,
-                                    .vendor = "Vendor",
-                                    .vector_width = 16,
-                                    .compute_units = 2},
-                         .batch = batch,
-                         .variant = &vgg_variant_conv_blocked,
-                         .choice = {{14, 1}},
-                         .ms = 1.5,
-                         .default_ms = 2.25};
-    snprintf(tuning.problem, sizeof tuning.problem, "%s", problem);
-    tuning.kernels[0] = vgg_kernel_source_find("conv_blocked.cl");
-    assert_non_null(tuning.kernels[0]);
-    return tuning;
-}
-
-static void assert_same(const vgg_tuning *a, const vgg_tuning *b)
-{
-    assert_string_equal(a->device.words, b->device.words);
-    assert_string_equal(a->device.vendor, b->device.vendor);
-    assert_int_equal(a->device.type, b->device.type);
-    assert_int_equal(a->device.vector_width, b->device.vector_width);
-    assert_int_equal(a->device.compute_units, b->device.compute_units);
-    assert_int_equal(a->device.amx, b->device.amx);
-    assert_string_equal(a->problem, b->problem);
-    assert_int_equal(a->batch, b->batch);
-    assert_ptr_equal(a->variant, b->variant);
-    assert_memory_equal(&a->choice, &b->choice, sizeof a->choice);
-    assert_memory_equal(a->kernels, b->kernels, sizeof a->kernels);
-    assert_true(a->ms == b->ms && a->default_ms == b->default_ms);
-}
 
 static void what_is_written_is_read(void **state)
 {
     (void)state;
-    vgg_tuning written[2] = {make("conv2d 64x224x224 to 64", 1), make("dense 25088 to 4096", 16)};
+    vgg_tuning written[2] = {tuning_make("conv2d 64x224x224 to 64", 1),
+                             tuning_make("dense 25088 to 4096", 16)};
     vgg_tuning *read = NULL;
     vgg_text text = {0};
     size_t count = 0, left = 7;
@@ -67,7 +35,7 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(count, 2);
     assert_int_equal(left, 0);
     for (size_t i = 0; i < 2; i++)
-        assert_same(&read[i], &written[i]);
+        tuning_assert_same(&read[i], &written[i]);
     vgg_free(read);
     vgg_text_free(&text);
 }
@@ -88,7 +56,7 @@ static vgg_text change(const vgg_text *text, const char *from, const char *to)
 /* Reads the good file with one thing in it replaced. */
 static clvgg_status read_changed(const char *from, const char *to)
 {
-    const vgg_tuning written = make("conv2d 64x224x224 to 64", 1);
+    const vgg_tuning written = tuning_make("conv2d 64x224x224 to 64", 1);
     vgg_tuning *read = NULL;
     vgg_text text = {0};
     size_t count = 7, left = 7;
@@ -176,7 +144,7 @@ static void hostile_files_are_refused(void **state)
 static void cut_files_are_refused(void **state)
 {
     (void)state;
-    const vgg_tuning written = make("conv2d 64x224x224 to 64", 1);
+    const vgg_tuning written = tuning_make("conv2d 64x224x224 to 64", 1);
     vgg_text text = {0};
     vgg_tuning_write_all(&written, 1, &text);
     for (size_t length = 0; length + 1 < text.length; length++) {
@@ -190,15 +158,14 @@ static void cut_files_are_refused(void **state)
     vgg_text_free(&text);
 }
 
-#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
-
 /* A kernel file that changes takes its own results along, and no others. */
 static void results_end_with_their_kernels(void **state)
 {
     (void)state;
     const vgg_kernel_source *rows = vgg_kernel_source_find("dense_rows.cl");
-    vgg_tuning written[3] = {make("conv2d 64x224x224 to 64", 1), make("dense 25088 to 4096", 1),
-                             make("conv2d 8x224x224 to 64", 1)};
+    vgg_tuning written[3] = {tuning_make("conv2d 64x224x224 to 64", 1),
+                             tuning_make("dense 25088 to 4096", 1),
+                             tuning_make("conv2d 8x224x224 to 64", 1)};
     vgg_tuning *read = NULL, one;
     vgg_text text = {0};
     size_t count = 0, left = 0;
@@ -209,7 +176,7 @@ static void results_end_with_their_kernels(void **state)
     const struct {
         const char *from, *to;
     } cases[] = {
-        {rows->hash, ZEROS},                 /* one of two files changed */
+        {rows->hash, TUNING_OTHER_HASH},     /* one of two files changed */
         {"dense_rows.cl", "dense_magic.cl"}, /* one isn't there any more */
     };
     for (size_t i = 0; i < 2; i++) {
@@ -218,8 +185,8 @@ static void results_end_with_their_kernels(void **state)
                          0);
         assert_int_equal(count, 2);
         assert_int_equal(left, 1);
-        assert_same(&read[0], &written[0]);
-        assert_same(&read[1], &written[2]);
+        tuning_assert_same(&read[0], &written[0]);
+        tuning_assert_same(&read[1], &written[2]);
         vgg_free(read);
         /* Its variant and values may be ones that only the other kernels have … */
         vgg_text newer = change(&changed, "\"dense_rows\"", "\"dense_magic\"");
@@ -244,7 +211,7 @@ static void results_end_with_their_kernels(void **state)
     }
     vgg_text_free(&text);
     vgg_tuning_write(&written[1], &text);
-    vgg_text changed = change(&text, rows->hash, ZEROS);
+    vgg_text changed = change(&text, rows->hash, TUNING_OTHER_HASH);
     assert_int_equal(vgg_tuning_read(changed.bytes, changed.length, &one),
                      CLVGG_STATUS_UNSUPPORTED);
     vgg_text_free(&changed);
@@ -274,7 +241,7 @@ static void all_files_of_a_variant_count(void **state)
                                  .input_block = 1,
                                  .result = node.output,
                                  .max_batch = 1};
-    vgg_tuning tuning = make("conv2d 64x14x14 to 64", 1);
+    vgg_tuning tuning = tuning_make("conv2d 64x14x14 to 64", 1);
     vgg_op op;
     tuning.kernels[2] = tuning.kernels[0]; /* of something noted before */
     assert_int_equal(vgg_op_configure(&op, &vgg_variant_winograd_f4_batched, &problem, &traits), 0);
@@ -341,118 +308,6 @@ static void problems_are_told_apart(void **state)
     assert_true(strlen(other) < VGG_TUNING_PROBLEM - 1);
 }
 
-static void count_record(void *user, const vgg_cache_record *record)
-{
-    (void)record;
-    ++*(size_t *)user;
-}
-
-static void the_cache_finds_its_own(void **state)
-{
-    (void)state;
-    vgg_cache *cache = cache_make(cache_fresh_path(), VGG_CACHE_LIMIT_BYTES);
-    const vgg_tuning kept[2] = {make("conv2d 64x224x224 to 64", 16), make("conv2d 1x1x1 to 2", 1)};
-    vgg_tuning_source source = {.cache = cache, .device = kept[0].device};
-    vgg_tuning found, *all = NULL;
-    size_t count = 0;
-    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
-    assert_int_equal(vgg_tuning_keep(cache, kept, 2), CLVGG_STATUS_OK);
-    assert_true(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
-    assert_same(&found, &kept[0]);
-    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 15, &found));
-    source.device.compute_units = 1;
-    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
-    source.device.compute_units = 2;
-    source.device.amx = true;
-    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
-    source.device.amx = false;
-    source.device.words[0] = 'B';
-    assert_false(vgg_tuning_find_own(&source, kept[0].problem, 16, &found));
-    /* Sorted, whatever the order of keeping. */
-    assert_int_equal(vgg_tuning_list(cache, &all, &count), CLVGG_STATUS_OK);
-    assert_int_equal(count, 2);
-    assert_same(&all[0], &kept[1]);
-    assert_same(&all[1], &kept[0]);
-    vgg_free(all);
-    vgg_cache_free(cache);
-    assert_int_equal(vgg_tuning_keep(NULL, kept, 1), CLVGG_STATUS_IO);
-}
-
-/* Results kept by a clvgg with other kernels aren't found, and make room. */
-static void the_cache_forgets_changed_kernels(void **state)
-{
-    (void)state;
-    vgg_cache *cache = cache_make(cache_fresh_path(), VGG_CACHE_LIMIT_BYTES);
-    vgg_kernel_source other = *vgg_kernel_source_find("conv_blocked.cl");
-    const vgg_tuning now = make("conv2d 64x224x224 to 64", 16);
-    vgg_tuning before = now, found, *all = NULL;
-    const vgg_tuning_source source = {.cache = cache, .device = now.device};
-    size_t count = 0;
-    other.hash = ZEROS;
-    before.kernels[0] = &other;
-    assert_int_equal(vgg_tuning_keep(cache, &before, 1), CLVGG_STATUS_IO);
-    assert_false(vgg_tuning_find_own(&source, now.problem, 16, &found));
-    assert_int_equal(vgg_tuning_list(cache, &all, &count), CLVGG_STATUS_OK);
-    assert_int_equal(count, 0);
-    vgg_free(all);
-    assert_int_equal(vgg_tuning_keep(cache, &now, 1), CLVGG_STATUS_OK);
-    assert_true(vgg_tuning_find_own(&source, now.problem, 16, &found));
-    assert_same(&found, &now);
-    size_t records = 0;
-    assert_int_equal(vgg_cache_visit(cache, count_record, &records), CLVGG_STATUS_OK);
-    assert_int_equal(records, 1);
-    vgg_cache_free(cache);
-}
-
-/* The nearest of the shipped results for devices like this one is taken. */
-static void the_nearest_shipped_is_taken(void **state)
-{
-    (void)state;
-    enum { COUNT = 4 };
-    static const int batches[COUNT] = {3, 8, 16, 8}, units[COUNT] = {8, 4, 8, 8};
-    static const struct {
-        int batch, units, nearest; /* −1: none */
-    } cases[] = {{8, 8, 3},  {8, 16, 3}, {8, 4, 1},  {8, 2, 1},   {8, 17, -1},
-                 {8, 1, -1}, {4, 8, 0},  {4, 2, 1},  {2, 8, 0},   {1, 8, -1},
-                 {12, 8, 2}, {17, 8, 2}, {32, 8, 2}, {17, 3, -1}, {33, 8, -1}};
-    vgg_tuning shipped[COUNT], found;
-    for (int i = 0; i < COUNT; i++) {
-        shipped[i] = make("conv2d 1x1x1 to 2", batches[i]);
-        shipped[i].device.compute_units = units[i];
-        shipped[i].ms = i;
-    }
-    vgg_tuning_source source = {
-        .device = shipped[0].device, .shipped = shipped, .shipped_count = COUNT};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        source.device.compute_units = cases[i].units;
-        const bool any = vgg_tuning_find(&source, "conv2d 1x1x1 to 2", cases[i].batch, &found);
-        if ((any ? (int)found.ms : -1) != cases[i].nearest)
-            fail_msg("case %zu: %d expected, got %d", i, cases[i].nearest,
-                     any ? (int)found.ms : -1);
-    }
-    assert_false(vgg_tuning_find(&source, "conv2d 1x1x1 to 3", 8, &found));
-}
-
-/* On a device of another kind a result may be slower than what the rules choose: a result found
- * without AMX must not displace AMX. */
-static void other_devices_get_no_shipped_results(void **state)
-{
-    (void)state;
-    vgg_tuning shipped = make("conv2d 1x1x1 to 2", 8), found;
-    for (int i = 0; i < 5; i++) {
-        vgg_tuning_source source = {
-            .device = shipped.device, .shipped = &shipped, .shipped_count = 1};
-        if (i == 1)
-            source.device.type = CLVGG_DEVICE_GPU;
-        if (i == 2)
-            strcpy(source.device.vendor, "Other");
-        if (i == 3)
-            source.device.vector_width = 8;
-        source.device.amx = i == 4;
-        assert_int_equal(vgg_tuning_find(&source, shipped.problem, 8, &found), i == 0);
-    }
-}
-
 /* CLBlast's own kernel, on a device with groups of 256 and 32 KiB. */
 static void parameters_of_clblast_are_checked(void **state)
 {
@@ -484,14 +339,14 @@ static void parameters_of_clblast_are_checked(void **state)
     char words[VGG_CLBLAST_WORDS];
     vgg_clblast_in_force(NULL, words);
     assert_string_equal(words, "");
-    vgg_tuning kept = make(VGG_CLBLAST_PROBLEM, 1), read;
+    vgg_tuning kept = tuning_make(VGG_CLBLAST_PROBLEM, 1), read;
     vgg_text text = {0};
     kept.variant = &vgg_variant_clblast_xgemm;
     kept.choice = cases[0].choice;
     kept.kernels[0] = NULL;
     vgg_tuning_write(&kept, &text);
     assert_int_equal(vgg_tuning_read(text.bytes, text.length, &read), CLVGG_STATUS_OK);
-    assert_same(&read, &kept);
+    tuning_assert_same(&read, &kept);
     vgg_text other = change(&text, "clblast_xgemm", "conv_blocked");
     assert_int_equal(vgg_tuning_read(other.bytes, other.length, &read), CLVGG_STATUS_BAD_FILE);
     assert_non_null(strstr(clvgg_status_message(), "variant conv_blocked isn't CLBlast's"));
@@ -509,10 +364,6 @@ int main(void)
         cmocka_unit_test(all_files_of_a_variant_count),
         cmocka_unit_test(problems_are_told_apart),
         cmocka_unit_test(parameters_of_clblast_are_checked),
-        cmocka_unit_test(the_cache_finds_its_own),
-        cmocka_unit_test(the_cache_forgets_changed_kernels),
-        cmocka_unit_test(the_nearest_shipped_is_taken),
-        cmocka_unit_test(other_devices_get_no_shipped_results),
     };
     return cmocka_run_group_tests(tests, cache_tests_begin, cache_tests_end);
 }

@@ -16,19 +16,7 @@
 #include "report/vis_figure.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
-
-static clvgg_runtime *runtime;
-
-static int setup(void **state)
-{
-    return temp_folder_setup(state) != 0 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
-}
-
-static int teardown(void **state)
-{
-    clvgg_runtime_free(runtime);
-    return temp_folder_teardown(state);
-}
+#include "support/runtime.h"
 
 /* ---- pixels ---- */
 
@@ -463,5 +451,5 @@ int main(void)
         cmocka_unit_test(figures_need_cairo),
 #endif
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

@@ -16,19 +16,8 @@
 #include "report/vis_report.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
-
-static clvgg_runtime *runtime;
-
-static int setup(void **state)
-{
-    return temp_folder_setup(state) != 0 || clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK;
-}
-
-static int teardown(void **state)
-{
-    clvgg_runtime_free(runtime);
-    return temp_folder_teardown(state);
-}
+#include "support/json.h"
+#include "support/runtime.h"
 
 static void assert_text(void (*put)(vgg_text *, const char *), const char *from, const char *to)
 {
@@ -137,13 +126,6 @@ static const cJSON *at(const cJSON *json, const char *name, int index)
     return item;
 }
 
-static const char *text_of(const cJSON *json, const char *name)
-{
-    const cJSON *item = cJSON_GetObjectItem(json, name);
-    assert_true(cJSON_IsString(item));
-    return item->valuestring;
-}
-
 static void names_are_data(void **state)
 {
     (void)state;
@@ -160,20 +142,20 @@ static void names_are_data(void **state)
     assert_null(strstr(html, "https:"));
     const cJSON *layer = at(json, "layers", 0), *card = at(layer, "cards", 0);
     const cJSON *unit = at(card, "units", 8);
-    assert_string_equal(text_of(json, "title"), NASTY);
-    assert_string_equal(text_of(layer, "name"), NASTY);
-    assert_string_equal(text_of(unit, "file"), NASTY);
-    assert_string_equal(text_of(unit, "patch"), "noise.png");
+    assert_string_equal(string(json, "title"), NASTY);
+    assert_string_equal(string(layer, "name"), NASTY);
+    assert_string_equal(string(unit, "file"), NASTY);
+    assert_string_equal(string(unit, "patch"), "noise.png");
     assert_string_equal(at(unit, "projections", 0)->valuestring, "noise.png");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(unit, "projections")), 1);
     assert_string_equal(at(layer, "modes", 0)->valuestring, "guided");
     assert_string_equal(at(layer, "figures", 0)->valuestring, "figure.png");
     const cJSON *figure = at(at(json, "pages", 0), "figures", 0);
-    assert_string_equal(text_of(figure, "figure"), "figure.svg");
-    assert_string_equal(text_of(figure, "sheet"), "noise.png");
-    assert_string_equal(text_of(cJSON_GetObjectItem(figure, "about"), "title"), "</script>");
-    assert_string_equal(text_of(at(json, "pages", 0), "name"), NASTY);
-    assert_string_equal(text_of(at(json, "pages", 0), "note"), "");
+    assert_string_equal(string(figure, "figure"), "figure.svg");
+    assert_string_equal(string(figure, "sheet"), "noise.png");
+    assert_string_equal(string(cJSON_GetObjectItem(figure, "about"), "title"), "</script>");
+    assert_string_equal(string(at(json, "pages", 0), "name"), NASTY);
+    assert_string_equal(string(at(json, "pages", 0), "note"), "");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(at(layer, "cards", 1), "units")), 0);
     assert_int_equal(at(layer, "silent", 1)->valueint, 9);
     assert_int_equal(at(layer, "size", 0)->valueint, 92);
@@ -200,10 +182,10 @@ static void pictures_go_inside(void **state)
     const cJSON *unit = at(at(at(json, "layers", 0), "cards", 0), "units", 8);
     static const char begin[] = "data:image/jpeg;base64,/9j/";
     assert_memory_equal(at(unit, "projections", 0)->valuestring, begin, strlen(begin));
-    assert_string_equal(text_of(unit, "patch"), "");
+    assert_string_equal(string(unit, "patch"), "");
     const cJSON *figure = at(at(json, "pages", 0), "figures", 0);
-    assert_memory_equal(text_of(figure, "sheet"), begin, strlen(begin));
-    assert_string_equal(text_of(figure, "figure"), "");
+    assert_memory_equal(string(figure, "sheet"), begin, strlen(begin));
+    assert_string_equal(string(figure, "figure"), "");
     assert_null(strstr(html, "noise.png"));
     cJSON_Delete(json);
     free(html);
@@ -258,5 +240,5 @@ int main(void)
 #endif
         cmocka_unit_test(pages_are_whole_or_absent),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }
