@@ -1,10 +1,9 @@
 /* cli/run/run.h — the parts of `clvgg run` and what they share.
  *
- * cmd_run.c has the options; run_setup.c makes session and buffers; run_work.c says what comes after
- * what; run_engine.c runs batches on the device and halves them when its memory is short;
- * run_images.c and run_npy.c feed it; run_result.c ranks the classes of an image, or the groups of
- * --map, and hands the result to one of the formats: run_text.c, run_json.c, run_csv.c. A new output
- * format is a file and a row in cmd_run.c.
+ * cmd_run.c has the options; run_setup.c makes the session; run_work.c says what comes after what;
+ * run_images.c and run_npy.c feed the session; run_result.c ranks the classes of an image, or the
+ * groups of --map, and hands the result to one of the formats: run_text.c, run_json.c, run_csv.c. A
+ * new output format is a file and a row in cmd_run.c.
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -21,25 +20,6 @@ typedef struct cli_run_arguments {
     bool json, csv, profile;
     cli_operands paths;
 } cli_run_arguments;
-
-/* A session that takes any number of images: in batches, smaller ones where memory is short. */
-typedef struct cli_engine {
-    const cli_program *cli;
-    clvgg_device *device;
-    clvgg_model *model;
-    clvgg_session_options options; /* max_batch is what fits */
-    clvgg_session *session;
-    size_t input_elements;
-    double session_ms, forward_ms;
-    uint64_t image_count; /* that went through */
-} cli_engine;
-
-/* Makes the session. Errors: those of clvgg_session_create(). */
-clvgg_status cli_engine_start(cli_engine *engine);
-/* clvgg_session_run() for any `count`; sizes[i] is the number of elements of output i. */
-clvgg_status cli_engine_run(cli_engine *engine, int count, const float *input,
-                            float *const *outputs, const size_t *sizes);
-void cli_engine_stop(cli_engine *engine);
 
 typedef struct cli_ranked {
     size_t index;             /* of a class, or of a group where there are groups */
@@ -63,7 +43,7 @@ typedef struct vgg_result {
 typedef struct cli_run cli_run;
 
 /* A format of results. Its functions print into run->cli->out.text, which is flushed after each
- * batch. */
+ * image. */
 typedef struct cli_run_format {
     void (*begin)(cli_run *run);
     void (*result)(cli_run *run, const vgg_result *result);
@@ -84,10 +64,10 @@ struct cli_run {
     void *format_user;
     vgg_json json; /* state of the JSON format */
     cli_context context;
-    cli_operands paths;   /* photographs */
-    clvgg_class_map *map; /* of --map, or NULL */
-    bool has_other;       /* classes are in no group */
-    cli_engine engine;
+    cli_operands paths;     /* photographs */
+    clvgg_class_map *map;   /* of --map, or NULL */
+    bool has_other;         /* classes are in no group */
+    clvgg_session *session; /* in batches that fit; NULL before cli_run_start() */
     vgg_progress progress;
     clvgg_npy_writer *writer; /* of --output */
     int64_t written_rows;
@@ -95,14 +75,12 @@ struct cli_run {
     size_t unreadable_count;      /* of the failures: files that aren't images, or not whole ones */
     const cli_allowance *max_bad; /* how many of them are no failure of the run; NULL: none */
     size_t ranked_count;          /* groups of the map, or classes */
-    /* One batch: input, outputs (NULL where not asked for) and their elements an image. */
-    float *input, *outputs[CLI_OUTPUT_COUNT];
-    size_t sizes[CLI_OUTPUT_COUNT];
     const char *output_names[CLI_OUTPUT_COUNT];
+    size_t output_count; /* of the session */
     size_t layer_index;  /* which output --output writes */
     float *groups;       /* [ranked_count] probabilities of one image, with a map */
     cli_ranked *ranking; /* [ranked_count] */
-    double load_ms, decode_wait_ms;
+    double load_ms;
     bool started; /* begin() was called */
 };
 
@@ -111,22 +89,22 @@ clvgg_status cli_run_setup(cli_run *run);
 /* Runs everything and ends the output; images that failed have been reported. */
 clvgg_status cli_run_work(cli_run *run);
 void cli_run_release(cli_run *run);
-/* Makes session, buffers and writer for batches of at most `batch`, says on standard error what
- * runs where, and begins the output. */
+/* Makes session and writer for batches of at most `batch`, says on standard error what runs where,
+ * and begins the output. */
 clvgg_status cli_run_start(cli_run *run, int batch);
 /* The largest batch to try for `image_count` images (0: unknown), by --batch and --mem-limit. */
 int cli_run_batch(const cli_run *run, size_t image_count);
-/* The two sources of inputs. Each processes everything; only what stops the run is returned. */
+/* The two sources of inputs. Each processes everything; only what stops the run is returned:
+ * CANCELLED where nobody wants more. */
 clvgg_status cli_run_images(cli_run *run);
 clvgg_status cli_run_npy(cli_run *run);
 
-/* Runs `count` inputs through the engine, and appends the layer's values to --output. */
-clvgg_status cli_run_forward(cli_run *run, int count);
-/* Ranks row `row` of the batch's outputs and reports it under the given name. */
-void cli_run_report(cli_run *run, vgg_result *result, int row);
-/* Prints what was reported, and the progress. False when nobody wants more: standard output can't
- * be written, or it is a closed pipe and there is no --output to complete, or Ctrl-C. */
-bool cli_run_flush(cli_run *run);
+/* Ranks the classes of an image by the session's outputs for it, appends the layer's values to
+ * --output, and reports the image under the result's name. */
+clvgg_status cli_run_report(cli_run *run, vgg_result *result, const float *const *outputs);
+/* Prints what was reported, and the progress. CANCELLED when nobody wants more: standard output
+ * can't be written, or it is a closed pipe and there is no --output to complete, or Ctrl-C. */
+clvgg_status cli_run_flush(cli_run *run);
 /* The name of a class, or of a group where there are groups. */
 const char *cli_run_name(const cli_run *run, size_t index);
 /* Members fingerprint, memory and timing of the object that is open. */

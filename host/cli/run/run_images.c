@@ -1,46 +1,25 @@
 /* cli/run/run_images.c — photographs from files and folders through the network, in order. */
 
 #include "cli/run/run.h"
-#include "report/clock.h"
 #include "report/format.h"
 
 enum { DEFAULT_LIMIT_MIB = 256 }; /* of images that wait (clvgg/image.h) */
 
-/* Reports one delivery of the stream: items in order, the OK ones being rows of the batch. */
-static void report_items(cli_run *run, const clvgg_stream_item *items, size_t item_count)
-{
-    int row = 0;
-    for (size_t i = 0; i < item_count; i++) {
-        vgg_result result = {.file = items[i].path,
-                             .row = -1,
-                             .output = -1,
-                             .warning_count = items[i].warning_count};
-        if (items[i].status == CLVGG_STATUS_OK) {
-            cli_run_report(run, &result, row++);
-        } else {
-            /* Want of memory is no fault of the photograph's, and never permitted. */
-            run->unreadable_count += items[i].status != CLVGG_STATUS_OUT_OF_MEMORY;
-            cli_run_report_error(run, &result, items[i].message);
-        }
-    }
-}
-
-/* Waits for decoded images, runs them, reports. *more is false at the end. */
-static clvgg_status turn(cli_run *run, clvgg_image_stream *stream, clvgg_stream_item *items,
-                         size_t max_items, bool *more)
+static clvgg_status report_item(void *user, const clvgg_stream_item *item,
+                                const float *const *outputs)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    size_t item_count = 0;
-    int ok_count = 0;
-    const double start = vgg_report_now_ms();
-    status = clvgg_image_stream_next(stream, run->input, items, max_items, &item_count);
-    run->decode_wait_ms += vgg_report_now_ms() - start;
-    VGG_TRY(status);
-    for (size_t i = 0; i < item_count; i++)
-        ok_count += items[i].status == CLVGG_STATUS_OK;
-    VGG_TRY(cli_run_forward(run, ok_count));
-    report_items(run, items, item_count);
-    *more = item_count > 0 && cli_run_flush(run);
+    cli_run *run = user;
+    vgg_result result = {
+        .file = item->path, .row = -1, .output = -1, .warning_count = item->warning_count};
+    if (outputs != NULL) {
+        VGG_TRY(cli_run_report(run, &result, outputs));
+    } else {
+        /* Want of memory is no fault of the photograph's, and never permitted. */
+        run->unreadable_count += item->status != CLVGG_STATUS_OUT_OF_MEMORY;
+        cli_run_report_error(run, &result, item->message);
+    }
+    VGG_TRY(cli_run_flush(run));
 cleanup:
     return status;
 }
@@ -72,7 +51,6 @@ clvgg_status cli_run_images(cli_run *run)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_image_stream *stream = NULL;
-    clvgg_stream_item *items = NULL;
     clvgg_image_stream_options options;
     clvgg_image_stream_options_defaults(&options);
     VGG_TRY(check_room(run));
@@ -82,17 +60,13 @@ clvgg_status cli_run_images(cli_run *run)
     VGG_TRY(clvgg_image_stream_open(run->context.runtime, run->paths.items, run->paths.count,
                                     &options, &stream)); /* decodes while the session is made */
     const size_t count = clvgg_image_stream_count(stream);
-    const size_t max_items = 2 * (size_t)options.max_batch; /* room for some that fail */
     cli_say_skipped(run->cli, stream);
     VGG_TRY(cli_run_start(run, cli_run_batch(run, count)));
     if (!run->arguments->context.quiet)
         run->progress = vgg_progress_start(&run->cli->err_style, NULL, count);
-    VGG_MEMORY_NEW(items, max_items, "the photographs of a batch");
-    for (bool more = true; more;)
-        VGG_TRY(turn(run, stream, items, max_items, &more));
+    VGG_TRY(clvgg_session_run_stream(run->session, stream, report_item, run));
 cleanup:
     vgg_progress_finish(&run->progress);
     clvgg_image_stream_close(stream);
-    vgg_memory_free(items);
     return status;
 }

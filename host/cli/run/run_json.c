@@ -55,11 +55,11 @@ static void print_result(cli_run *run, const vgg_result *result)
     vgg_json_end(json);
 }
 
-static void print_profile(vgg_json *json, const cli_engine *engine)
+static void print_profile(vgg_json *json, const cli_run *run)
 {
-    const clvgg_session *session = engine->session;
+    const clvgg_session *session = run->session;
     int has_clock = 1;
-    clvgg_device_has_clock(engine->device, &has_clock); /* known since the first pass */
+    clvgg_device_has_clock(run->context.device, &has_clock); /* known since the first pass */
     vgg_json_string(json, "clock", has_clock ? "device" : "host");
     vgg_json_begin_array(json, "profile");
     for (size_t i = 0; i < clvgg_session_step_count(session); i++) {
@@ -86,28 +86,27 @@ static void print_memory(vgg_json *json, const clvgg_session_stats *stats)
 
 void cli_run_costs_json(const cli_run *run, vgg_json *json)
 {
-    const cli_engine *engine = &run->engine;
     clvgg_session_stats stats = {.struct_size = sizeof stats};
-    if (engine->session != NULL) {
-        clvgg_session_get_stats(engine->session, &stats);
+    if (run->session != NULL) {
+        clvgg_session_get_stats(run->session, &stats);
         vgg_report_fingerprint_json(json, stats.fingerprint);
         vgg_json_begin_object(json, "memory");
-        vgg_json_integer(json, "batch", engine->options.max_batch);
+        vgg_json_integer(json, "batch", stats.max_batch);
         print_memory(json, &stats);
         vgg_json_end(json);
         if (run->arguments->profile)
-            print_profile(json, engine);
+            print_profile(json, run);
     }
-    const double images = engine->image_count > 0 ? (double)engine->image_count : NAN;
+    const double images = stats.image_count > 0 ? (double)stats.image_count : NAN;
     vgg_json_begin_object(json, "timing");
     vgg_json_number(json, "load_ms", run->load_ms);
     vgg_json_number(json, "plan_ms", stats.plan_ms);
     vgg_json_number(json, "compile_ms", stats.compile_ms);
     vgg_json_number(json, "weights_ms", stats.weights_ms);
-    vgg_json_number(json, "forward_ms_per_image", engine->forward_ms / images);
-    vgg_json_number(json, "decode_wait_ms", run->decode_wait_ms);
+    vgg_json_number(json, "forward_ms_per_image", stats.run_ms / images);
+    vgg_json_number(json, "decode_wait_ms", stats.stream_wait_ms);
     vgg_json_number(json, "total_ms", vgg_report_now_ms() - run->context.start_ms);
-    vgg_json_bytes(json, "images", engine->image_count);
+    vgg_json_bytes(json, "images", stats.image_count);
     vgg_json_end(json);
 }
 

@@ -20,19 +20,60 @@ static clvgg_status check_shape(const cli_run *run, const clvgg_shape *array)
                     run->arguments->input, p->channels, p->height, p->width, actual);
 }
 
-static clvgg_status run_rows(cli_run *run, clvgg_npy_reader *reader, int64_t row_count, int batch)
+/* One batch: inputs, outputs of the session and their elements an image. */
+typedef struct rows {
+    int most;
+    float *input, *outputs[CLI_OUTPUT_COUNT];
+    size_t sizes[CLI_OUTPUT_COUNT];
+} rows;
+
+static clvgg_status make_rows(const cli_run *run, rows *r)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    bool more = true;
-    for (int64_t first = 0; first < row_count && more; first += batch) {
-        const int count = row_count - first < batch ? (int)(row_count - first) : batch;
-        VGG_TRY(clvgg_npy_read(reader, first, count, run->input));
-        VGG_TRY(cli_run_forward(run, count));
-        for (int row = 0; row < count; row++) {
-            vgg_result result = {.file = run->arguments->input, .row = first + row, .output = -1};
-            cli_run_report(run, &result, row);
-        }
-        more = cli_run_flush(run);
+    const size_t most = (size_t)r->most;
+    VGG_MEMORY_NEW(r->input, most * cli_context_input_elements(&run->context), "a batch of inputs");
+    for (size_t i = 0; i < run->output_count; i++) {
+        clvgg_shape shape;
+        VGG_TRY(clvgg_session_output_shape(run->session, i, &shape));
+        r->sizes[i] = 1;
+        for (int d = 0; d < shape.rank; d++)
+            r->sizes[i] *= (size_t)shape.dims[d];
+        VGG_MEMORY_NEW(r->outputs[i], most * r->sizes[i], "a batch of outputs");
+    }
+cleanup:
+    return status;
+}
+
+static void free_rows(rows *r)
+{
+    for (size_t i = 0; i < CLI_OUTPUT_COUNT; i++)
+        vgg_memory_free(r->outputs[i]);
+    vgg_memory_free(r->input);
+}
+
+static clvgg_status report_row(cli_run *run, const rows *r, int row, int64_t index)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_result result = {.file = run->arguments->input, .row = index, .output = -1};
+    const float *outputs[CLI_OUTPUT_COUNT] = {NULL};
+    for (size_t i = 0; i < run->output_count; i++)
+        outputs[i] = r->outputs[i] + (size_t)row * r->sizes[i];
+    VGG_TRY(cli_run_report(run, &result, outputs));
+    VGG_TRY(cli_run_flush(run));
+cleanup:
+    return status;
+}
+
+static clvgg_status run_rows(cli_run *run, clvgg_npy_reader *reader, int64_t row_count,
+                             const rows *r)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    for (int64_t first = 0; first < row_count; first += r->most) {
+        const int count = row_count - first < r->most ? (int)(row_count - first) : r->most;
+        VGG_TRY(clvgg_npy_read(reader, first, count, r->input));
+        VGG_TRY(clvgg_session_run(run->session, count, r->input, r->outputs));
+        for (int row = 0; row < count; row++)
+            VGG_TRY(report_row(run, r, row, first + row));
     }
 cleanup:
     return status;
@@ -43,15 +84,18 @@ clvgg_status cli_run_npy(cli_run *run)
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_npy_reader *reader = NULL;
     clvgg_shape shape = {0};
+    rows r = {0};
     VGG_TRY(clvgg_npy_open(run->context.runtime, run->arguments->input, &reader, &shape));
     VGG_TRY(check_shape(run, &shape));
     const size_t count = (size_t)shape.dims[0];
-    const int batch = cli_run_batch(run, count);
-    VGG_TRY(cli_run_start(run, batch));
+    r.most = cli_run_batch(run, count);
+    VGG_TRY(cli_run_start(run, r.most));
+    VGG_TRY(make_rows(run, &r));
     if (!run->arguments->context.quiet)
         run->progress = vgg_progress_start(&run->cli->err_style, NULL, count);
-    VGG_TRY(run_rows(run, reader, shape.dims[0], batch));
+    VGG_TRY(run_rows(run, reader, shape.dims[0], &r));
 cleanup:
+    free_rows(&r);
     vgg_progress_finish(&run->progress);
     clvgg_npy_close(reader);
     return status;

@@ -1,5 +1,4 @@
-/* cli/run/run_result.c — one batch through the engine; one image's classes, or their groups, ranked
- * and reported. */
+/* cli/run/run_result.c — one image's classes, or their groups, ranked and reported. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,16 +8,6 @@
 #include "cli/interrupt.h"
 #include "cli/run/run.h"
 #include "report/format.h"
-
-clvgg_status cli_run_forward(cli_run *run, int count)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(cli_engine_run(&run->engine, count, run->input, run->outputs, run->sizes));
-    if (run->writer != NULL && count > 0)
-        VGG_TRY(clvgg_npy_append(run->writer, count, run->outputs[run->layer_index]));
-cleanup:
-    return status;
-}
 
 /* Descending; equal ones by lowest index. Logits part probabilities that rounded to the same. */
 static int by_rank(const void *left, const void *right)
@@ -88,35 +77,39 @@ static void list_classes(cli_run *run, vgg_result *result, const float *logits,
     result->probabilities = probabilities;
 }
 
-void cli_run_report(cli_run *run, vgg_result *result, int row)
+clvgg_status cli_run_report(cli_run *run, vgg_result *result, const float *const *outputs)
 {
-    const float *logits = run->outputs[CLI_OUTPUT_LOGITS] + (size_t)row * run->class_count;
-    const float *probabilities = run->outputs[CLI_OUTPUT_PROB] + (size_t)row * run->class_count;
+    clvgg_status status = CLVGG_STATUS_OK;
+    const float *logits = outputs[CLI_OUTPUT_LOGITS], *probabilities = outputs[CLI_OUTPUT_PROB];
     size_t bad = 0, wanted = (size_t)run->arguments->top;
     for (size_t i = 0; i < run->class_count; i++)
         bad += !isfinite(logits[i]) || !isfinite(probabilities[i]);
-    if (run->writer != NULL)
+    if (run->writer != NULL) {
+        VGG_TRY(clvgg_npy_append(run->writer, 1, outputs[run->layer_index]));
         result->output = run->written_rows++;
+    }
     if (bad > 0) {
         char error[96];
         snprintf(error, sizeof error, "the result is not finite: %zu of %zu %s", bad,
                  run->class_count, vgg_plural(run->class_count, "class", "classes"));
         cli_run_report_error(run, result, error);
-        return;
+        goto cleanup;
     }
     list_classes(run, result, logits, probabilities);
     qsort(run->ranking, run->ranked_count, sizeof *run->ranking, by_rank);
     result->top = run->ranking;
     result->top_count = wanted == 0 || wanted > run->ranked_count ? run->ranked_count : wanted;
     report(run, result);
+cleanup:
+    return status;
 }
 
-bool cli_run_flush(cli_run *run)
+clvgg_status cli_run_flush(cli_run *run)
 {
     if (run->cli->out_style.terminal)
         vgg_progress_clear(&run->progress);
     bool goes_on =
         vgg_out_flush(&run->cli->out) || (run->cli->out.error == EPIPE && run->writer != NULL);
     vgg_progress_update(&run->progress, run->result_count);
-    return goes_on && cli_interrupt_signal() == 0;
+    return goes_on && cli_interrupt_signal() == 0 ? CLVGG_STATUS_OK : CLVGG_STATUS_CANCELLED;
 }

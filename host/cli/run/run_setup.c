@@ -1,4 +1,4 @@
-/* cli/run/run_setup.c — from arguments to a running start: groups, session, buffers. */
+/* cli/run/run_setup.c — from arguments to a running start: groups and session. */
 #include <string.h>
 
 #include "cli/interrupt.h"
@@ -38,8 +38,7 @@ cleanup:
  * that doesn't exist is refused when the session is made. */
 static uint64_t host_elements(const cli_run *run)
 {
-    uint64_t elements =
-        2 * (uint64_t)run->class_count + cli_context_input_elements(&run->context);
+    uint64_t elements = 2 * (uint64_t)run->class_count + cli_context_input_elements(&run->context);
     clvgg_layer_info layer = {.struct_size = sizeof layer};
     size_t index = 0;
     if (run->arguments->layer != NULL &&
@@ -58,7 +57,7 @@ int cli_run_batch(const cli_run *run, size_t image_count)
     return cli_execution_batch(&run->arguments->execution, host_elements(run), image_count);
 }
 
-static clvgg_status start_engine(cli_run *run, int batch)
+static clvgg_status make_session(cli_run *run, int batch)
 {
     const cli_run_arguments *arguments = run->arguments;
     run->output_names[CLI_OUTPUT_LOGITS] = "logits";
@@ -67,42 +66,29 @@ static clvgg_status start_engine(cli_run *run, int batch)
     for (run->layer_index = 0;
          strcmp(run->output_names[run->layer_index], run->output_names[CLI_OUTPUT_LAYER]) != 0;)
         run->layer_index++;
+    run->output_count = run->layer_index == CLI_OUTPUT_LAYER ? CLI_OUTPUT_COUNT : CLI_OUTPUT_LAYER;
     clvgg_session_options options;
     clvgg_session_options_defaults(&options);
     options.execution = cli_execution(&arguments->execution);
     options.max_batch = batch;
+    options.shrink_to_fit = 1;
     options.outputs = run->output_names;
-    options.output_count =
-        run->layer_index == CLI_OUTPUT_LAYER ? CLI_OUTPUT_COUNT : CLI_OUTPUT_LAYER;
+    options.output_count = run->output_count;
     options.profile = arguments->profile;
-    run->engine = (cli_engine){
-        .cli = run->cli,
-                               .device = run->context.device,
-                               .model = run->context.model,
-                               .options = options};
-    return cli_engine_start(&run->engine);
+    return clvgg_session_create(run->context.device, run->context.model, &options, &run->session);
 }
 
-/* Buffers for one batch, the ranking, and the writer of --output. */
-static clvgg_status make_buffers(cli_run *run, int batch)
+/* Room for the ranking, and the writer of --output. */
+static clvgg_status make_buffers(cli_run *run)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const size_t rows = (size_t)batch;
     clvgg_shape shape = {0};
-    VGG_MEMORY_NEW(run->input, rows * run->engine.input_elements, "a batch of inputs");
     VGG_MEMORY_NEW(run->ranking, run->ranked_count, "the ranking of classes");
     VGG_MEMORY_NEW(run->groups, run->ranked_count, "the probabilities of groups");
-    for (size_t i = 0; i < run->engine.options.output_count; i++) {
-        VGG_TRY(clvgg_session_output_shape(run->engine.session, i, &shape));
-        run->sizes[i] = 1;
-        for (int d = 0; d < shape.rank; d++)
-            run->sizes[i] *= (size_t)shape.dims[d];
-        VGG_MEMORY_NEW(run->outputs[i], rows * run->sizes[i], "a batch of outputs");
-    }
     if (run->arguments->output != NULL) {
-        VGG_TRY(clvgg_session_output_shape(run->engine.session, run->layer_index, &shape));
-        VGG_TRY(clvgg_npy_create(run->context.runtime, run->arguments->output, &shape,
-                                 &run->writer));
+        VGG_TRY(clvgg_session_output_shape(run->session, run->layer_index, &shape));
+        VGG_TRY(
+            clvgg_npy_create(run->context.runtime, run->arguments->output, &shape, &run->writer));
     }
 cleanup:
     return status;
@@ -113,12 +99,12 @@ static void announce(const cli_run *run)
 {
     vgg_text text = {0};
     clvgg_session_stats stats = {.struct_size = sizeof stats};
-    clvgg_session_get_stats(run->engine.session, &stats);
+    clvgg_session_get_stats(run->session, &stats);
     vgg_text_puts(&text, "device: ");
     vgg_report_device_name(&text, &run->context.device_info);
     vgg_text_puts(&text, "; ");
     vgg_report_memory(&text, &stats);
-    vgg_text_printf(&text, ", batch %d\nmodel: ", run->engine.options.max_batch);
+    vgg_text_printf(&text, ", batch %d\nmodel: ", stats.max_batch);
     vgg_text_terminal(&text, clvgg_model_name(run->context.model));
     vgg_text_puts(&text, " (");
     vgg_text_terminal(&text, clvgg_model_architecture(run->context.model));
@@ -144,10 +130,10 @@ static void announce(const cli_run *run)
 
 clvgg_status cli_run_start(cli_run *run, int batch)
 {
-    clvgg_status status = start_engine(run, batch);
+    clvgg_status status = make_session(run, batch);
     cli_interrupt_watch(); /* until here there is nothing to complete or to clean up */
     VGG_TRY(status);
-    VGG_TRY(make_buffers(run, batch));
+    VGG_TRY(make_buffers(run));
     if (!run->arguments->context.quiet)
         announce(run);
     run->started = true;

@@ -103,13 +103,15 @@ static void print_summary(cli_run *run, const char *error)
 
 void cli_run_say_counts(const cli_run *run)
 {
-    const cli_engine *engine = &run->engine;
+    clvgg_session_stats stats = {.struct_size = sizeof stats};
     vgg_text text = {0};
     vgg_text_printf(&text, "%zu %s, %zu failed", run->result_count,
                     vgg_plural(run->result_count, "image", "images"), run->failure_count);
-    if (engine->image_count > 0) {
+    if (run->session != NULL)
+        clvgg_session_get_stats(run->session, &stats);
+    if (stats.image_count > 0) {
         vgg_text_puts(&text, "; ");
-        vgg_text_measure(&text, engine->forward_ms / (double)engine->image_count, 1);
+        vgg_text_measure(&text, stats.run_ms / (double)stats.image_count, 1);
         vgg_text_puts(&text, " ms an image on the device");
     }
     cli_note_text(run->cli, &text, "the closing line");

@@ -14,9 +14,9 @@ static void print_profile(const cli_run *run)
     static const vgg_column columns[] = {
         {"step", false}, {"variant", false}, {"ms", true}, {"GFLOP/image", true}};
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
-    for (size_t i = 0; i < clvgg_session_step_count(run->engine.session); i++) {
+    for (size_t i = 0; i < clvgg_session_step_count(run->session); i++) {
         clvgg_step_info step = {.struct_size = sizeof step};
-        if (clvgg_session_step(run->engine.session, i, &step) != CLVGG_STATUS_OK)
+        if (clvgg_session_step(run->session, i, &step) != CLVGG_STATUS_OK)
             continue;
         vgg_table_put(&table, step.layers);
         vgg_table_put(&table, step.variant);
@@ -29,7 +29,7 @@ static void print_profile(const cli_run *run)
     vgg_style plain = {0};
     vgg_table_finish(&table, &plain, &text);
     int has_clock = 1;
-    clvgg_device_has_clock(run->engine.device, &has_clock); /* known since the first pass */
+    clvgg_device_has_clock(run->context.device, &has_clock); /* known since the first pass */
     if (!has_clock)
         vgg_text_puts(&text, "(by the host's clock: the device has none that can be believed)\n");
     cli_note_text(run->cli, &text, "the times of the steps");
@@ -55,7 +55,7 @@ static void end(cli_run *run, clvgg_status status, bool interrupted)
     run->format->end(run, status != CLVGG_STATUS_OK ? vgg_message_of(status)
                           : interrupted             ? "interrupted"
                                                     : NULL);
-    if (run->arguments->profile && !run->arguments->json && run->engine.session != NULL)
+    if (run->arguments->profile && !run->arguments->json && run->session != NULL)
         print_profile(run);
 }
 
@@ -65,6 +65,8 @@ clvgg_status cli_run_work(cli_run *run)
     clvgg_status status = run->arguments->input != NULL ? cli_run_npy(run) : cli_run_images(run);
     const int error = run->cli->out.error;
     const bool interrupted = cli_interrupt_signal() != 0;
+    if (status == CLVGG_STATUS_CANCELLED) /* nobody wants more, which is no failure by itself */
+        status = CLVGG_STATUS_OK;
     VGG_TRY(status);
     if (run->writer != NULL && (error == 0 || error == EPIPE) && !interrupted)
         VGG_TRY(clvgg_npy_commit(run->writer));
@@ -82,11 +84,8 @@ cleanup:
 
 void cli_run_release(cli_run *run)
 {
-    cli_engine_stop(&run->engine);
+    clvgg_session_free(run->session);
     clvgg_npy_writer_free(run->writer);
-    for (size_t i = 0; i < CLI_OUTPUT_COUNT; i++)
-        vgg_memory_free(run->outputs[i]);
-    vgg_memory_free(run->input);
     vgg_memory_free(run->ranking);
     vgg_memory_free(run->groups);
     clvgg_class_map_free(run->map);

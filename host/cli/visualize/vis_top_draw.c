@@ -263,8 +263,8 @@ static int choose_batch(const cli_vis *vis)
     if (vis->arguments->execution.batch > 0)
         return vis->arguments->execution.batch;
     return vis->context.device_info.type != CLVGG_DEVICE_CPU || units > MOST ? MOST
-           : units < LEAST                                               ? LEAST
-                                                                         : (int)units;
+           : units < LEAST                                                   ? LEAST
+                                                                             : (int)units;
 }
 
 static clvgg_status start_layer(drawing *d)
@@ -275,14 +275,9 @@ static clvgg_status start_layer(drawing *d)
     clvgg_projector_options_defaults(&options);
     options.mode = d->mode;
     options.execution.storage = d->vis->arguments->execution.storage;
-    for (d->batch = choose_batch(d->vis);; d->batch /= 2) {
-        options.max_batch = d->batch;
-        status = clvgg_projector_create(context->device, context->model, d->layer->layer, &options,
-                                        &d->projector);
-        if (status != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || d->batch == 1)
-            break;
-    }
-    VGG_TRY(status);
+    options.max_batch = d->batch = choose_batch(d->vis);
+    VGG_TRY(clvgg_projector_create(context->device, context->model, d->layer->layer, &options,
+                                   &d->projector));
     const size_t batch = (size_t)d->batch;
     VGG_MEMORY_NEW(d->inputs, batch * d->elements, "a batch of inputs");
     VGG_MEMORY_NEW(d->projected, batch * d->elements, "a batch of projections");

@@ -72,11 +72,9 @@ cleanup:
 /* ---- one pass over the photographs ---- */
 
 typedef struct pass {
-    clvgg_image_stream *stream;
-    clvgg_stream_item *items;
-    clvgg_top_rejected *rejected;
-    float *input;
-    size_t batch, done;
+    cli_vis *vis;
+    cli_top_found *found;
+    size_t done;
 } pass;
 
 static clvgg_status keep_file(cli_top_found *found, const char *path)
@@ -103,43 +101,25 @@ static void pass_over(cli_vis *vis, cli_top_found *found, const char *path, cons
     found->manifest.failed_count++;
 }
 
-/* Takes the files of one delivery; *good counts those that could be read. */
-static clvgg_status take_files(cli_vis *vis, cli_top_found *found, const pass *p, size_t count,
-                               size_t *good)
+static clvgg_status note_photograph(void *user, const clvgg_stream_item *item,
+                                    const clvgg_top_rejected *rejected)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    for (size_t i = 0; i < count; i++) {
-        const clvgg_stream_item *item = &p->items[i];
-        VGG_REQUIRE(item->status != CLVGG_STATUS_OUT_OF_MEMORY, CLVGG_STATUS_OUT_OF_MEMORY, "%s",
-                    item->message); /* no fault of the photograph's */
-        if (item->status != CLVGG_STATUS_OK) {
-            pass_over(vis, found, item->path, item->message);
-            continue;
-        }
-        VGG_TRY(keep_file(found, item->path));
-        ++*good;
-    }
-cleanup:
-    return status;
-}
-
-/* Searches one delivery of the stream. *more is false at the end. */
-static clvgg_status turn(cli_vis *vis, cli_top_found *found, pass *p, bool *more)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    size_t count = 0, good = 0, rejected = 0;
-    VGG_TRY(clvgg_image_stream_next(p->stream, p->input, p->items, 2 * p->batch, &count));
-    VGG_TRY(take_files(vis, found, p, count, &good));
-    VGG_TRY(clvgg_top_search_add(found->search, good, p->input, p->rejected, &rejected));
-    for (size_t i = 0; i < rejected; i++) {
+    pass *p = user;
+    VGG_REQUIRE(item->status != CLVGG_STATUS_OUT_OF_MEMORY, CLVGG_STATUS_OUT_OF_MEMORY, "%s",
+                item->message); /* no fault of the photograph's */
+    if (item->status == CLVGG_STATUS_OK)
+        VGG_TRY(keep_file(p->found, item->path));
+    else
+        pass_over(p->vis, p->found, item->path, item->message);
+    if (rejected != NULL) {
         char words[300];
         snprintf(words, sizeof words, "an activation of layer '%.200s', map %lld is not finite",
-                 p->rejected[i].layer, (long long)p->rejected[i].map);
-        pass_over(vis, found, found->files[p->rejected[i].image], words);
+                 rejected->layer, (long long)rejected->map);
+        pass_over(p->vis, p->found, item->path, words);
     }
-    p->done += count;
-    vgg_progress_update(&vis->progress, p->done);
-    *more = count > 0 && cli_interrupt_signal() == 0;
+    vgg_progress_update(&p->vis->progress, ++p->done);
+    VGG_REQUIRE(cli_interrupt_signal() == 0, CLVGG_STATUS_CANCELLED, "interrupted");
 cleanup:
     return status;
 }
@@ -155,22 +135,16 @@ static clvgg_status look_at_all(cli_vis *vis, const cli_top_request *request, cl
     options.preprocess = vis->context.preprocess;
     options.max_batch = cli_execution_batch(execution, elements + 2 * classes, 0);
     options.memory_limit_bytes = execution->memory_limit_bytes;
-    pass p = {.batch = (size_t)options.max_batch};
-    VGG_MEMORY_NEW(p.items, 2 * p.batch, "the photographs of a batch");
-    VGG_MEMORY_NEW(p.rejected, p.batch, "the photographs that are passed over");
-    VGG_MEMORY_NEW(p.input, p.batch * elements, "a batch of inputs");
+    clvgg_image_stream *stream = NULL;
+    pass p = {.vis = vis, .found = found};
     VGG_TRY(clvgg_image_stream_open(vis->context.runtime, request->paths.items,
-                                    request->paths.count, &options, &p.stream));
-    cli_say_skipped(vis->cli, p.stream);
-    cli_vis_progress_begin(vis, "searching", clvgg_image_stream_count(p.stream));
-    for (bool more = true; more;)
-        VGG_TRY(turn(vis, found, &p, &more));
+                                    request->paths.count, &options, &stream));
+    cli_say_skipped(vis->cli, stream);
+    cli_vis_progress_begin(vis, "searching", clvgg_image_stream_count(stream));
+    VGG_TRY(clvgg_top_search_add_stream(found->search, stream, note_photograph, &p));
 cleanup:
     vgg_progress_finish(&vis->progress);
-    clvgg_image_stream_close(p.stream);
-    vgg_memory_free(p.items);
-    vgg_memory_free(p.rejected);
-    vgg_memory_free(p.input);
+    clvgg_image_stream_close(stream);
     return status;
 }
 
