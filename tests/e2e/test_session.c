@@ -16,6 +16,7 @@
 #include "clvgg/interop.h"
 #include "support/cl_faults.h"
 #include "support/networks.h"
+#include "support/skip.h"
 
 #define MODEL PROJECT_ROOT "/models/vgg16-catdog.safetensors"
 #define CHELSEA TEST_DATA "/chelsea.png"
@@ -59,8 +60,7 @@ static void prepare_file(const char *path, float *input)
 static void golden_logits_are_met(void **state)
 {
     (void)state;
-    if (small_only())
-        skip();
+    test_skip_when("CLVGG_TEST_SMALL", __func__);
     FILE *file = fopen(TEST_DATA "/golden/logits.tsv", "r");
     assert_non_null(file);
     clvgg_session *session = session_make(shared.device, shared.model, &(session_request){0});
@@ -89,8 +89,7 @@ static void golden_logits_are_met(void **state)
 static void one_call_classifies_a_file(void **state)
 {
     (void)state;
-    if (small_only())
-        skip();
+    test_skip_when("CLVGG_TEST_SMALL", __func__);
     size_t index = 9;
     float probability = 0.0f;
     must(clvgg_classify_file(shared.runtime, MODEL, CHELSEA, &index, &probability));
@@ -221,8 +220,7 @@ static float *run_stored(clvgg_storage storage, int count, const float *inputs, 
 static void half_storage_keeps_the_logits(void **state)
 {
     (void)state;
-    if (small_only())
-        skip();
+    test_skip_when("CLVGG_TEST_SMALL", __func__);
     static const double bounds[] = {0, 2e-3, 1.5e-2};
     float *inputs = malloc((size_t)STORAGE_IMAGES * INPUT * sizeof *inputs);
     uint64_t whole = 0, half = 0;

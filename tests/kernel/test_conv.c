@@ -14,6 +14,7 @@
 #include "support/cl_faults.h"
 #include "support/conv_check.h"
 #include "support/must_run.h"
+#include "support/skip.h"
 #include "tensor/storage.h"
 
 /* The first SMALL_COUNT are what slow devices run, the first TINY_COUNT what Oclgrind does. */
@@ -93,8 +94,7 @@ static void every_variant_is_right(void **state)
 static void every_small_extent_is_right(void **state)
 {
     (void)state;
-    if (asked("CLVGG_TEST_OCLGRIND"))
-        skip();
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     const int64_t last = asked("CLVGG_TEST_SMALL") ? 3 : 17;
     for (size_t v = 0; v < vgg_variant_count; v++) {
         if (!serves_conv(vgg_variants[v]) || vgg_variants[v]->uses_clblast)
@@ -115,8 +115,7 @@ static void rounded_values_stay_close(void **state)
 {
     (void)state;
     int ran = 0;
-    if (asked("CLVGG_TEST_OCLGRIND"))
-        skip();
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     check.normal_values = true;
     check.worst_error = 0.0;
     for (int i = 0; i < (asked("CLVGG_TEST_SMALL") ? SMALL_COUNT : SHAPE_COUNT); i++)
@@ -135,8 +134,7 @@ static void rounded_values_stay_close(void **state)
 static void weights_are_split(void **state)
 {
     (void)state;
-    if (asked("CLVGG_TEST_OCLGRIND"))
-        skip();
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     const conv_shape s = SAME3(16, 6, 6, 64, 2, true, false);
     assert_true(check_shape(&vgg_variant_conv_direct, &s, CLVGG_STORAGE_F32, 0, 16 * 9 * 4 * 7));
     assert_false(check_shape(&vgg_variant_conv_tiled, &s, CLVGG_STORAGE_F32, 0, 16 * 9 * 4 * 7));
@@ -151,8 +149,7 @@ static void weights_are_split(void **state)
 static void too_coarse_storage_is_refused(void **state)
 {
     (void)state;
-    if (asked("CLVGG_TEST_OCLGRIND"))
-        skip();
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     const conv_shape few = SAME3(256, 2, 2, 256, 1, true, false);
     const conv_shape many = SAME3(257, 2, 2, 256, 1, true, false);
     static const vgg_variant *const variants[] = {&vgg_variant_winograd_f4_fused,
@@ -186,8 +183,7 @@ static int count_kernels(const vgg_variant *variant, const conv_shape *s, uint64
 static void long_launches_are_parted(void **state)
 {
     (void)state;
-    if (asked("CLVGG_TEST_OCLGRIND"))
-        skip();
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     const conv_shape s = SAME3(20, 8, 7, 33, 7, true, false);
     const uint64_t image = 2 * 33 * 8 * 7 * 20 * 9;
     for (size_t v = 0; v < vgg_variant_count; v++) {

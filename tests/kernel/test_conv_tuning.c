@@ -10,6 +10,7 @@
 
 #include "support/conv_check.h"
 #include "support/must_run.h"
+#include "support/skip.h"
 
 static conv_check check;
 
@@ -24,8 +25,7 @@ static void every_tuning_value_is_right(void **state)
     (void)state;
     static const conv_shape tuned[] = {SAME3(17, 15, 16, 40, 3, true, true),
                                        SAME3(33, 13, 11, 67, 2, true, false)};
-    if (asked("CLVGG_TEST_OCLGRIND"))
-        skip();
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     for (size_t v = 0; v < vgg_variant_count; v++) {
         const vgg_variant *variant = vgg_variants[v];
         int ran = 0, refused = 0;

@@ -14,6 +14,7 @@
 #include "support/device_fixture.h"
 #include "support/must_run.h"
 #include "support/op_run.h"
+#include "support/skip.h"
 #include "tensor/dtype.h"
 #include "tensor/storage.h"
 
@@ -209,8 +210,7 @@ static void weights_are_split(void **state)
 {
     (void)state;
     const int index = 4; /* 130 features, 31 outputs */
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip();
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     assert_true(check_exact(&vgg_variant_dense_direct, index, CLVGG_STORAGE_F32, 130 * 4 * 5));
     if (test_traits(&device).vector_width >= 4)
         assert_true(

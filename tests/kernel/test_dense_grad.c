@@ -17,6 +17,7 @@
 #include "support/must_run.h"
 #include "support/networks.h"
 #include "support/op_run.h"
+#include "support/skip.h"
 
 typedef struct grad_shape {
     int64_t inputs, outputs;
@@ -344,8 +345,7 @@ static void every_rule_is_exact(void **state)
 /* Pieces of one panel and of several; commands of few rows or images. */
 static void weights_and_commands_are_split(void **state)
 {
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip(); /* the same kernels, for minutes */
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__); /* the same kernels, for minutes */
     (void)state;
     for (size_t v = 0; v < vgg_grad_variant_count; v++)
         for (int split = 1; split <= 3; split++) {

@@ -15,6 +15,7 @@
 #include "support/device_fixture.h"
 #include "support/learner.h"
 #include "support/networks.h"
+#include "support/skip.h"
 
 /* ‖device − reference‖ / ‖reference‖ of a parameter. */
 static double part_error(const learner *l, int layer, bool bias, vgg_head_part part,
@@ -128,8 +129,7 @@ static void check_steps(clvgg_optimizer optimizer, bool nesterov, double decay, 
 
 static void optimizers_follow_the_reference(void **state)
 {
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip(); /* the same kernels, for minutes */
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__); /* the same kernels, for minutes */
     (void)state;
     check_steps(CLVGG_OPTIMIZER_SGD, false, 0, 0);
     check_steps(CLVGG_OPTIMIZER_SGD, false, 0.05, 0);
@@ -141,8 +141,7 @@ static void optimizers_follow_the_reference(void **state)
 
 static void clipping_follows_the_reference(void **state)
 {
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip(); /* the same kernels, for minutes */
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__); /* the same kernels, for minutes */
     (void)state;
     check_steps(CLVGG_OPTIMIZER_SGD, false, 0.01, 0.2);
     check_steps(CLVGG_OPTIMIZER_ADAMW, false, 0.01, 0.2);
@@ -166,8 +165,7 @@ static double gradient_norm(const learner *l)
  * cancel, as they do after some steps; a norm below the limit changes no bit. */
 static void clipping_is_exact(void **state)
 {
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip(); /* the same kernels, for minutes */
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__); /* the same kernels, for minutes */
     (void)state;
     for (int steps = 0; steps <= 200; steps += 200) {
         learner l;
@@ -231,8 +229,7 @@ static void losses_hits_and_logits_are_right(void **state)
 /* Two heads, and one that was stopped, saved and put back, have the same bits. */
 static void bits_repeat(void **state)
 {
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip(); /* the same kernels, for minutes */
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__); /* the same kernels, for minutes */
     (void)state;
     enum { STEPS = 6, STOP = 3 };
     learner l[2], resumed;
@@ -284,8 +281,7 @@ static void bits_repeat(void **state)
 /* Any run of canonical elements. */
 static void any_run_can_be_read(void **state)
 {
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip(); /* the same kernels, for minutes */
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__); /* the same kernels, for minutes */
     (void)state;
     learner l;
     learner_make(&l, &device, CLVGG_ACTIVATION_RELU, 0, CLVGG_OPTIMIZER_SGD);

@@ -14,6 +14,7 @@
 #include "support/device_fixture.h"
 #include "support/learner.h"
 #include "support/networks.h"
+#include "support/skip.h"
 
 static void a_non_finite_loss_is_an_error(void **state)
 {
@@ -94,8 +95,7 @@ cleanup:
 
 static void every_call_may_fail(void **state)
 {
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip(); /* the same kernels, for minutes */
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__); /* the same kernels, for minutes */
     (void)state;
     learner l;
     learner_options(&l, CLVGG_ACTIVATION_TANH, 0.5f, CLVGG_OPTIMIZER_ADAM);

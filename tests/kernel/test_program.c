@@ -14,6 +14,7 @@
 #include "ocl/program.h"
 #include "support/cl_faults.h"
 #include "support/device.h"
+#include "support/skip.h"
 
 static char folder[] = "/tmp/clvgg-kernels-XXXXXX";
 static test_device opened;
@@ -271,8 +272,8 @@ static void *build_all(void *user)
 static void threads_build_each_program_once(void **state)
 {
     (void)state;
-    if (getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip(); /* its compiler fails when two threads use it */
+    test_skip_when("CLVGG_TEST_OCLGRIND",
+                   __func__); /* its compiler fails when two threads use it */
     pthread_t threads[THREAD_COUNT];
     size_t builds = cl_faults_calls("clBuildProgram");
     for (int i = 0; i < THREAD_COUNT; i++)

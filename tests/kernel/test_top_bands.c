@@ -14,6 +14,7 @@
 #include "plan/plan.h"
 #include "support/device_fixture.h"
 #include "support/networks.h"
+#include "support/skip.h"
 #include "support/small_model.h"
 #include "vis/top_search.h"
 
@@ -47,8 +48,7 @@ static clvgg_model *large_model(void)
 static void bands_take_searches_along(void **state)
 {
     (void)state;
-    if (getenv("CLVGG_TEST_SMALL") != NULL)
-        skip();
+    test_skip_when("CLVGG_TEST_SMALL", __func__);
     const clvgg_top_layer wanted[] = {{.name = "conv1"}, {.name = "conv2"}, {.name = "pool2"}};
     clvgg_model *large = large_model();
     float *inputs = malloc(LARGE_IMAGES * 3 * LARGE * LARGE * sizeof *inputs);

@@ -19,6 +19,7 @@
 #include "support/cl_faults.h"
 #include "support/device_fixture.h"
 #include "support/networks.h"
+#include "support/skip.h"
 #include "support/small_model.h"
 #include "support/text.h"
 #include "vis/top_search.h"
@@ -406,8 +407,8 @@ static clvgg_status search_two(void)
 static void every_failing_call_is_an_error_and_leaves_nothing(void **state)
 {
     (void)state;
-    if (getenv("CLVGG_TEST_SMALL") != NULL || getenv("CLVGG_TEST_OCLGRIND") != NULL)
-        skip();
+    test_skip_when("CLVGG_TEST_SMALL", __func__);
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     bool failed = true;
     must(search_two());
     for (size_t i = 0; failed; i += 1 + i / 16) {

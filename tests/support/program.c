@@ -2,6 +2,7 @@
 #define _DEFAULT_SOURCE   /* struct winsize */
 #define _XOPEN_SOURCE 700 /* posix_openpt */
 #include "support/program.h"
+#include "support/skip.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -137,10 +138,7 @@ cJSON *test_program_json(const test_program *program)
 
 void test_program_skip_when_small(const char *test)
 {
-    if (getenv("CLVGG_TEST_SMALL") == NULL)
-        return;
-    fprintf(stderr, "SKIPPED: %s: only small tests were asked for\n", test);
-    skip();
+    test_skip_when("CLVGG_TEST_SMALL", test);
 }
 
 void test_program_free(test_program *program)
