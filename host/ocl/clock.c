@@ -114,6 +114,24 @@ cleanup:
     return status;
 }
 
+clvgg_status vgg_clock_queue(clvgg_device *device, bool timed, cl_command_queue *queue)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    cl_command_queue made = NULL;
+    bool works = false;
+    if (timed)
+        VGG_TRY(vgg_clock_check(device, &works));
+    VGG_CL_NEW(made, clCreateCommandQueue(device->context, device->id,
+                                          timed ? CL_QUEUE_PROFILING_ENABLE : 0, &cl_error));
+    if (*queue != NULL) {
+        clFinish(*queue);
+        clReleaseCommandQueue(*queue);
+    }
+    *queue = made;
+cleanup:
+    return status;
+}
+
 clvgg_status vgg_stamp_take(clvgg_device *device, cl_event event, vgg_stamp *stamp)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -12,6 +12,11 @@
  * how long some work took. The answer is remembered for the device. */
 clvgg_status vgg_clock_check(clvgg_device *device, bool *works);
 
+/* Makes a queue in order; `timed`: one whose commands can be stamped, and the clock is checked now,
+ * not within the first pass. A queue that *queue holds is finished and replaced; on failure it
+ * stays. */
+clvgg_status vgg_clock_queue(clvgg_device *device, bool timed, cl_command_queue *queue);
+
 /* The end of a command. Begins as {0}. */
 typedef struct vgg_stamp {
     cl_event event; /* owned; NULL where the host's clock was read */

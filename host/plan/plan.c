@@ -68,36 +68,19 @@ static uint64_t fingerprint(const vgg_plan *plan)
     return hash;
 }
 
-static clvgg_status create_queue(vgg_plan *plan)
+static clvgg_status make_queue(vgg_plan *plan, bool profile)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    bool works = false;
-    if (plan->profile) /* now, not within the first pass */
-        VGG_TRY(vgg_clock_check(plan->device, &works));
-    VGG_CL_NEW(plan->queue,
-               clCreateCommandQueue(plan->device->context, plan->device->id,
-                                    plan->profile ? CL_QUEUE_PROFILING_ENABLE : 0, &cl_error));
+    VGG_TRY(vgg_clock_queue(plan->device, profile, &plan->queue));
     plan->traits.queue = plan->queue;
+    plan->profile = profile;
 cleanup:
     return status;
 }
 
 clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile)
 {
-    const cl_command_queue before = plan->queue;
-    const bool was = plan->profile;
-    if (profile == was)
-        return CLVGG_STATUS_OK;
-    plan->profile = profile;
-    clvgg_status status = create_queue(plan);
-    if (status == CLVGG_STATUS_OK) {
-        clFinish(before);
-        clReleaseCommandQueue(before);
-    } else {
-        plan->queue = before;
-        plan->profile = was;
-    }
-    return status;
+    return profile == plan->profile ? CLVGG_STATUS_OK : make_queue(plan, profile);
 }
 
 /* Kernels first: a build error should come before half a gigabyte is read. */
@@ -235,11 +218,10 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     plan->device = plan->chain.device = device;
     plan->graph = graph;
     plan->max_batch = options->max_batch;
-    plan->profile = options->profile;
     plan->plan_only = options->plan_only;
     plan->storage = options->execution.storage;
     VGG_TRY(vgg_traits_for(device, plan->storage, names_sub_groups(options), &plan->traits));
-    VGG_TRY(create_queue(plan));
+    VGG_TRY(make_queue(plan, options->profile));
     VGG_TRY(vgg_plan_select(plan, options));
     vgg_plan_find_bands(plan);
     VGG_TRY(vgg_plan_lay_out(plan, options));

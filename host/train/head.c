@@ -233,7 +233,7 @@ clvgg_status vgg_head_plan(clvgg_device *device, const vgg_head_options *options
     head->options.layers = NULL;
     head->rule = rule_of(options);
     head->traits = vgg_traits_of(&device->info);
-    VGG_CL_NEW(head->queue, clCreateCommandQueue(device->context, device->id, 0, &cl_error));
+    VGG_TRY(vgg_clock_queue(device, false, &head->queue));
     head->traits.queue = head->queue;
     for (int i = 0; i < options->layer_count; i++) {
         head_layer *layer = &head->layers[i];

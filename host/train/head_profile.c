@@ -6,16 +6,10 @@
 clvgg_status vgg_head_set_profile(vgg_head *head, bool profile)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    cl_command_queue queue = NULL;
-    bool works = false;
     if (profile == head->profile)
         return status;
-    VGG_TRY(vgg_clock_check(head->device, &works)); /* now, not within the first step */
-    VGG_CL_NEW(queue, clCreateCommandQueue(head->device->context, head->device->id,
-                                           profile ? CL_QUEUE_PROFILING_ENABLE : 0, &cl_error));
-    clFinish(head->queue);
-    clReleaseCommandQueue(head->queue);
-    head->queue = head->traits.queue = queue;
+    VGG_TRY(vgg_clock_queue(head->device, profile, &head->queue));
+    head->traits.queue = head->queue;
     head->profile = profile;
 cleanup:
     return status;

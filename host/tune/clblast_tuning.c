@@ -364,8 +364,7 @@ clvgg_status vgg_clblast_tune(const vgg_tuner *tuner, vgg_tuner_result *result)
     search s = {.tuner = tuner, .random = tuner->seed};
     *result = (vgg_tuner_result){.variant = &vgg_variant_clblast_xgemm};
     vgg_clblast_note(tuner->device);
-    VGG_CL_NEW(s.queue,
-               clCreateCommandQueue(tuner->device->context, tuner->device->id, 0, &cl_error));
+    VGG_TRY(vgg_clock_queue(tuner->device, false, &s.queue));
     s.traits = vgg_traits_of(&tuner->device->info);
     VGG_TRY(vgg_clblast_tuning_product(s.queue, &s.product));
     VGG_TRY(make_operands(&s));

@@ -247,7 +247,7 @@ clvgg_status vgg_trial_bench_open(clvgg_device *device, const vgg_op *like, cons
                     image_flops(&bench->problem) * bench->distinct <=
                         slowest_gpu_gflops * 1e6 * longest_gpu_ms,
                 CLVGG_STATUS_UNSUPPORTED, "an image could take more than half a second");
-    VGG_CL_NEW(bench->queue, clCreateCommandQueue(device->context, device->id, 0, &cl_error));
+    VGG_TRY(vgg_clock_queue(device, false, &bench->queue));
     VGG_TRY(vgg_traits_for(device, bench->problem.storage, false, &bench->traits));
     bench->traits.queue = bench->queue;
     const clvgg_shape *result = pool != NULL ? &pool->output : &bench->problem.output;
