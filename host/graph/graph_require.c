@@ -27,8 +27,9 @@ clvgg_status vgg_graph_require(const vgg_graph *graph, const char *name, const c
     VGG_REQUIRE(strcmp(name, "logits") != 0, CLVGG_STATUS_UNSUPPORTED,
                 "the network has neither dense layer nor softmax, and so no 'logits'; its layers:%s",
                 names);
-    status = vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "there is no layer '%s'%s; there are%s", name,
-                      what, names);
+    status = vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "there is no layer '%s'%s; there are%s%s%s",
+                      name, what, names, vgg_graph_find(graph, "logits") > 0 ? " logits" : "",
+                      vgg_graph_find(graph, "prob") > 0 ? " prob" : "");
 cleanup:
     return status;
 }
