@@ -232,23 +232,10 @@ static clvgg_status refuse_layer(const clvgg_model *model, const char *name)
 clvgg_status cli_context_find_layer(const cli_context *context, const char *name,
                                     clvgg_layer_info *info, size_t *index)
 {
-    const bool logits = strcmp(name, "logits") == 0;
-    const size_t count = clvgg_model_layer_count(context->model);
-    size_t found = count;
-    for (size_t i = 0; i < count; i++) {
-        clvgg_layer_info layer = {.struct_size = sizeof layer};
-        if (clvgg_model_layer(context->model, i, &layer) != CLVGG_STATUS_OK)
-            continue;
-        const bool named = strcmp(layer.name, name) == 0;
-        if (named || (logits && strcmp(layer.type, "dense") == 0)) {
-            *info = layer;
-            found = i;
-        }
-        if (named)
-            break;
-    }
-    *index = found;
-    return found < count ? CLVGG_STATUS_OK : refuse_layer(context->model, name);
+    if (clvgg_model_find_layer(context->model, name, index) != CLVGG_STATUS_OK)
+        return refuse_layer(context->model, name);
+    *info = (clvgg_layer_info){.struct_size = sizeof *info};
+    return clvgg_model_layer(context->model, *index, info);
 }
 
 clvgg_execution cli_execution(const cli_execution_arguments *arguments)

@@ -104,6 +104,39 @@ static void events_come_in_order(void **state)
     assert_int_equal(seen.good_paths, 3);
 }
 
+static uint64_t fingerprint_of(const clvgg_finetune_options *options)
+{
+    clvgg_finetune *finetune = NULL;
+    clvgg_finetune_plan plan = {.struct_size = sizeof plan};
+    must(create(options, &finetune));
+    clvgg_finetune_get_plan(finetune, &plan);
+    clvgg_finetune_free(finetune);
+    return plan.fingerprint;
+}
+
+/* The frozen layers run as the options say, and what they give is told from other features. */
+static void frozen_layers_take_the_execution(void **state)
+{
+    (void)state;
+    clvgg_finetune *finetune = NULL;
+    clvgg_finetune_options options = defaults();
+    options.cache_dir = temp_path("execution.features");
+    const uint64_t usual = fingerprint_of(&options);
+    assert_int_equal(fingerprint_of(&options), usual);
+    options.execution.storage = CLVGG_STORAGE_F16;
+    assert_true(fingerprint_of(&options) != usual);
+    options.execution.storage = CLVGG_STORAGE_F32;
+    options.execution.memory_limit_bytes = 1;
+    assert_int_equal(create(&options, &finetune), CLVGG_STATUS_OUT_OF_DEVICE_MEMORY);
+    assert_non_null(strstr(clvgg_status_message(), "a batch of 1 needs"));
+    options.execution.memory_limit_bytes = 0;
+    static const char *const unknown[] = {"conv9_9=conv_direct"};
+    options.execution.variants = unknown;
+    options.execution.variant_count = 1;
+    assert_int_equal(create(&options, &finetune), CLVGG_STATUS_INVALID_ARGUMENT);
+    assert_non_null(strstr(clvgg_status_message(), "there is no layer 'conv9_9'"));
+}
+
 static void steps_and_epochs_are_counted(void **state)
 {
     (void)state;
@@ -359,6 +392,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_in_order),
+        cmocka_unit_test(frozen_layers_take_the_execution),
         cmocka_unit_test(steps_and_epochs_are_counted),
         cmocka_unit_test(stopping_anywhere_changes_nothing),
         cmocka_unit_test(features_that_are_missing_can_be_stopped),
