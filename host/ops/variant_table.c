@@ -17,6 +17,12 @@ const vgg_variant *vgg_variant_find(const char *name)
     return NULL;
 }
 
+bool vgg_candidate_equal(const vgg_variant *a, const vgg_choice *with_a, const vgg_variant *b,
+                         const vgg_choice *with_b)
+{
+    return strcmp(a->name, b->name) == 0 && memcmp(with_a, with_b, sizeof *with_a) == 0;
+}
+
 bool vgg_variant_computes(const vgg_variant *variant, vgg_layer_type type)
 {
     return (variant->layers & VGG_LAYER_BIT(type)) != 0;

@@ -192,9 +192,8 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
     VGG_TRY(note_kernels(run, work->what, &tuning));
     VGG_TRY(vgg_tuning_keep(run->source.cache, &tuning, 1));
     run->summary->tuned++;
-    run->summary->faster +=
-        result.variant != work->what->untuned->variant ||
-        memcmp(&result.choice, &work->what->untuned->choice, sizeof result.choice);
+    run->summary->faster += !vgg_candidate_equal(
+        result.variant, &result.choice, work->what->untuned->variant, &work->what->untuned->choice);
     tell_result(run, &tuning, CLVGG_TUNE_FOUND);
 cleanup:
     return status;

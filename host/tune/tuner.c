@@ -48,8 +48,7 @@ static bool is_over(const search *s)
 static bool was_tried(const search *s, const vgg_variant *variant, const vgg_choice *choice)
 {
     for (int i = 0; i < s->tried_count; i++)
-        if (s->tried[i].variant == variant &&
-            memcmp(&s->tried[i].choice, choice, sizeof *choice) == 0)
+        if (vgg_candidate_equal(s->tried[i].variant, &s->tried[i].choice, variant, choice))
             return true;
     return false;
 }

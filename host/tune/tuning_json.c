@@ -204,7 +204,7 @@ static clvgg_status read_variant(const cJSON *json, const char *problem,
     clvgg_status status = CLVGG_STATUS_OK;
     char name[64];
     const size_t length = strcspn(problem, " ");
-    uint32_t bit = 0;
+    vgg_layer_type type = 0;
     VGG_TRY(read_text(json, "variant", name, sizeof name));
     *variant = vgg_variant_find(name);
     VGG_REQUIRE(*variant != NULL, CLVGG_STATUS_BAD_FILE, "there is no variant '%s'", name);
@@ -213,13 +213,12 @@ static clvgg_status read_variant(const cJSON *json, const char *problem,
                     CLVGG_STATUS_BAD_FILE, "variant %s isn't CLBlast's", name);
         return status;
     }
-    for (int type = 0; type < VGG_LAYER_TYPE_COUNT; type++) {
-        const char *layer = vgg_layer_type_name((vgg_layer_type)type);
-        if (strlen(layer) == length && strncmp(layer, problem, length) == 0)
-            bit = VGG_LAYER_BIT(type);
-    }
-    VGG_REQUIRE(bit != 0, CLVGG_STATUS_BAD_FILE, "'problem' names no layer: '%.40s'", problem);
-    VGG_REQUIRE(((*variant)->layers & bit) != 0, CLVGG_STATUS_BAD_FILE,
+    while (type < VGG_LAYER_TYPE_COUNT && (strlen(vgg_layer_type_name(type)) != length ||
+                                           strncmp(vgg_layer_type_name(type), problem, length)))
+        type++;
+    VGG_REQUIRE(type < VGG_LAYER_TYPE_COUNT, CLVGG_STATUS_BAD_FILE,
+                "'problem' names no layer: '%.40s'", problem);
+    VGG_REQUIRE(vgg_variant_computes(*variant, type), CLVGG_STATUS_BAD_FILE,
                 "variant %s doesn't compute %.*s layers", name, (int)length, problem);
 cleanup:
     return status;
