@@ -57,8 +57,7 @@ clvgg_status vgg_file_open(const char *path, vgg_file **out)
     VGG_REQUIRE(S_ISREG(info.st_mode), CLVGG_STATUS_BAD_FILE,
                 "%s: is a pipe or a device, not a regular file", path);
     file->size = (uint64_t)info.st_size;
-    *out = file;
-    file = NULL;
+    VGG_GIVE(out, file);
 cleanup:
     vgg_file_close(file);
     return status;
@@ -143,8 +142,7 @@ clvgg_status vgg_file_read_text(const char *path, uint64_t limit_bytes, unsigned
         *size -= sizeof mark;
         memmove(bytes, bytes + sizeof mark, *size + 1);
     }
-    *text = bytes;
-    bytes = NULL;
+    VGG_GIVE(text, bytes);
 cleanup:
     vgg_free(bytes);
     return status;
@@ -190,8 +188,7 @@ static clvgg_status follow_links(const char *path, char **out)
         target = joined;
         joined = NULL;
     }
-    *out = target;
-    target = NULL;
+    VGG_GIVE(out, target);
 cleanup:
     vgg_free(target);
     return status;
@@ -255,8 +252,7 @@ clvgg_status vgg_writer_open(const char *path, vgg_writer **out)
             goto cleanup;
         }
     }
-    *out = writer;
-    writer = NULL;
+    VGG_GIVE(out, writer);
 cleanup:
     vgg_writer_free(writer);
     return status;

@@ -24,8 +24,7 @@ clvgg_status vgg_runtime_create(const clvgg_runtime_options *options, clvgg_runt
                                             : 1;
     if (options->kernel_dir != NULL)
         VGG_DUP(runtime->kernel_dir, options->kernel_dir);
-    *out = runtime;
-    runtime = NULL;
+    VGG_GIVE(out, runtime);
 cleanup:
     vgg_runtime_free(runtime);
     vgg_scope_leave(previous);

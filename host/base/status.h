@@ -1,7 +1,8 @@
 /* base/status.h — how a function fails: a code is returned, the deepest failure writes the message.
  *
- * The idiom: `clvgg_status status = CLVGG_STATUS_OK;`, handles NULL-initialised, the macros below
- * jump to one `cleanup:` label, which frees and returns `status`.
+ * The idiom: `clvgg_status status = CLVGG_STATUS_OK;`, handles NULL-initialised, VGG_TRY and
+ * VGG_REQUIRE jump to one `cleanup:` label, which frees and returns `status`. A function that owns
+ * nothing has neither: VGG_PASS and VGG_CHECK return.
  */
 #ifndef VGG_BASE_STATUS_H
 #define VGG_BASE_STATUS_H
@@ -48,6 +49,26 @@ const char *vgg_status_name(clvgg_status status);
             status = vgg_fail((code), __VA_ARGS__);                                                \
             goto cleanup;                                                                          \
         }                                                                                          \
+    } while (0)
+
+/* *out = pointer, which cleanup then has no more: it is NULL. */
+#define VGG_GIVE(out, pointer)                                                                     \
+    do {                                                                                           \
+        *(out) = (pointer);                                                                        \
+        (pointer) = NULL;                                                                          \
+    } while (0)
+
+/* VGG_TRY and VGG_REQUIRE for a function that owns nothing: it returns at once. */
+#define VGG_PASS(call)                                                                             \
+    do {                                                                                           \
+        const clvgg_status vgg_passed = (call);                                                    \
+        if (vgg_passed != CLVGG_STATUS_OK)                                                         \
+            return vgg_passed;                                                                     \
+    } while (0)
+#define VGG_CHECK(condition, code, ...)                                                            \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return vgg_fail((code), __VA_ARGS__);                                                  \
     } while (0)
 
 #endif

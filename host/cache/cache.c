@@ -27,8 +27,7 @@ clvgg_status vgg_cache_create(const char *path, uint64_t limit_bytes, vgg_cache 
     }
     cache->limit_bytes = limit_bytes;
     VGG_DUP(cache->path, path);
-    *out = cache;
-    cache = NULL;
+    VGG_GIVE(out, cache);
 cleanup:
     vgg_cache_free(cache);
     return status;

@@ -127,8 +127,7 @@ clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *
     VGG_TRY(format->decode(bytes, byte_count, image));
     if (image->warning_count > 0)
         VGG_TRY(vgg_damaged_note(name));
-    *out = image;
-    image = NULL;
+    VGG_GIVE(out, image);
 cleanup:
     vgg_image_free(image);
     if (status != CLVGG_STATUS_OK)

@@ -57,20 +57,17 @@ static int find_orientation(const uint8_t *bytes, size_t byte_count)
 /* Checks the size that the IHDR chunk claims, ahead of libpng, whose messages leave it out. */
 static clvgg_status check_header(const uint8_t *bytes, size_t byte_count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(byte_count >= 33, CLVGG_STATUS_BAD_FILE, "truncated PNG: the header is cut");
-    VGG_REQUIRE(memcmp(bytes + 12, "IHDR", 4) == 0, CLVGG_STATUS_BAD_FILE,
-                "damaged PNG: no header chunk");
+    VGG_CHECK(byte_count >= 33, CLVGG_STATUS_BAD_FILE, "truncated PNG: the header is cut");
+    VGG_CHECK(memcmp(bytes + 12, "IHDR", 4) == 0, CLVGG_STATUS_BAD_FILE,
+              "damaged PNG: no header chunk");
     uint32_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);
-    VGG_TRY(vgg_image_check_size(width, height, VGG_IMAGE_PIXELS_MAX));
+    VGG_PASS(vgg_image_check_size(width, height, VGG_IMAGE_PIXELS_MAX));
     static const uint8_t channels[8] = {[0] = 1, [2] = 3, [3] = 1, [4] = 2, [6] = 4};
     uint64_t pixel_bits = (uint64_t)bytes[24] * channels[bytes[25] & 7];
-    VGG_REQUIRE(pixel_bits > 0, CLVGG_STATUS_BAD_FILE, "damaged PNG: bit depth %d, colour type %d",
-                bytes[24], bytes[25]);
-    VGG_TRY(vgg_image_check_density(width, height, byte_count,
-                                    (DEFLATE_RATIO_MAX * 8 + pixel_bits - 1) / pixel_bits));
-cleanup:
-    return status;
+    VGG_CHECK(pixel_bits > 0, CLVGG_STATUS_BAD_FILE, "damaged PNG: bit depth %d, colour type %d",
+              bytes[24], bytes[25]);
+    return vgg_image_check_density(width, height, byte_count,
+                                   (DEFLATE_RATIO_MAX * 8 + pixel_bits - 1) / pixel_bits);
 }
 
 static png_voidp allocate(png_structp png, png_alloc_size_t bytes)
@@ -192,14 +189,12 @@ cleanup:
 
 clvgg_status vgg_png_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(check_header(bytes, byte_count));
+    VGG_PASS(check_header(bytes, byte_count));
     uint32_t width = big_endian(bytes + 16), height = big_endian(bytes + 20);
     cost->longest_side = width > height ? width : height;
     const uint64_t pixel_bytes = find_orientation(bytes, byte_count) > 1 ? 7 : 4;
     cost->decode_bytes = pixel_bytes * width * height;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 #else

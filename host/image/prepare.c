@@ -13,34 +13,32 @@
 
 clvgg_status vgg_preprocess_check(const clvgg_preprocess *preprocess)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_status invalid = CLVGG_STATUS_INVALID_ARGUMENT;
     const clvgg_preprocess *p = preprocess;
-    VGG_REQUIRE(p->struct_size == sizeof *p, invalid,
-                "preprocess: struct_size is %zu, not %zu: call clvgg_preprocess_defaults() first",
-                p->struct_size, sizeof *p);
-    VGG_REQUIRE(p->mode == CLVGG_RESIZE_CROP || p->mode == CLVGG_RESIZE_SQUASH, invalid,
-                "preprocess: unknown resize mode %d", (int)p->mode);
-    VGG_REQUIRE(p->order == CLVGG_RGB || p->order == CLVGG_BGR, invalid,
-                "preprocess: unknown channel order %d", (int)p->order);
-    VGG_REQUIRE(p->channels == 1 || p->channels == 3, CLVGG_STATUS_UNSUPPORTED,
-                "preprocess: %d channels are wanted, a photograph gives 3, or 1 in grey",
-                p->channels);
-    VGG_REQUIRE(p->height >= 1 && p->height <= VGG_IMAGE_SIDE_MAX && p->width >= 1 &&
-                    p->width <= VGG_IMAGE_SIDE_MAX,
-                invalid, "preprocess: %d x %d pixels, each side must be 1...%d", p->width,
-                p->height, VGG_IMAGE_SIDE_MAX);
-    VGG_REQUIRE(p->resize_short >= 0 && p->resize_short <= VGG_IMAGE_SIDE_MAX, invalid,
-                "preprocess: a short side of %d pixels, must be 0...%d", p->resize_short,
-                VGG_IMAGE_SIDE_MAX);
-    VGG_REQUIRE(isfinite(p->scale), invalid, "preprocess: the scale isn't finite");
+    VGG_CHECK(p->struct_size == sizeof *p, invalid,
+              "preprocess: struct_size is %zu, not %zu: call clvgg_preprocess_defaults() first",
+              p->struct_size, sizeof *p);
+    VGG_CHECK(p->mode == CLVGG_RESIZE_CROP || p->mode == CLVGG_RESIZE_SQUASH, invalid,
+              "preprocess: unknown resize mode %d", (int)p->mode);
+    VGG_CHECK(p->order == CLVGG_RGB || p->order == CLVGG_BGR, invalid,
+              "preprocess: unknown channel order %d", (int)p->order);
+    VGG_CHECK(p->channels == 1 || p->channels == 3, CLVGG_STATUS_UNSUPPORTED,
+              "preprocess: %d channels are wanted, a photograph gives 3, or 1 in grey",
+              p->channels);
+    VGG_CHECK(p->height >= 1 && p->height <= VGG_IMAGE_SIDE_MAX && p->width >= 1 &&
+                  p->width <= VGG_IMAGE_SIDE_MAX,
+              invalid, "preprocess: %d x %d pixels, each side must be 1...%d", p->width, p->height,
+              VGG_IMAGE_SIDE_MAX);
+    VGG_CHECK(p->resize_short >= 0 && p->resize_short <= VGG_IMAGE_SIDE_MAX, invalid,
+              "preprocess: a short side of %d pixels, must be 0...%d", p->resize_short,
+              VGG_IMAGE_SIDE_MAX);
+    VGG_CHECK(isfinite(p->scale), invalid, "preprocess: the scale isn't finite");
     for (int c = 0; c < p->channels; c++) {
-        VGG_REQUIRE(isfinite(p->mean[c]), invalid, "preprocess: mean[%d] isn't finite", c);
-        VGG_REQUIRE(isfinite(p->std[c]) && p->std[c] != 0.0f, invalid,
-                    "preprocess: std[%d] must be finite and not zero", c);
+        VGG_CHECK(isfinite(p->mean[c]), invalid, "preprocess: mean[%d] isn't finite", c);
+        VGG_CHECK(isfinite(p->std[c]) && p->std[c] != 0.0f, invalid,
+                  "preprocess: std[%d] must be finite and not zero", c);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 size_t vgg_preprocess_elements(const clvgg_preprocess *preprocess)

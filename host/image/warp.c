@@ -46,8 +46,7 @@ static clvgg_status resample(const vgg_image_part *image, const axis *across, co
     VGG_NEW(pixels, (size_t)down->count * row_bytes);
     for (int y = 0; y < down->count; y++)
         vgg_resampler_row(&resampler, y, pixels + (size_t)y * row_bytes);
-    *out = pixels;
-    pixels = NULL;
+    VGG_GIVE(out, pixels);
 cleanup:
     vgg_resampler_free(&resampler);
     vgg_free(pixels);
@@ -144,17 +143,15 @@ static void fill(const canvas *from, const clvgg_preprocess *p, const vgg_warp *
 /* Also refuses NaN. */
 static clvgg_status check(const vgg_warp *warp)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(fabs(warp->down) <= VGG_WARP_SHIFT_MOST && fabs(warp->right) <= VGG_WARP_SHIFT_MOST,
-                CLVGG_STATUS_INVALID_ARGUMENT, "a shift by %g and %g pixels: at most %g",
-                warp->down, warp->right, VGG_WARP_SHIFT_MOST);
-    VGG_REQUIRE(warp->scale >= VGG_WARP_SCALE_LEAST && warp->scale <= VGG_WARP_SCALE_MOST,
-                CLVGG_STATUS_INVALID_ARGUMENT, "a scale of %g: it must be %g...%g", warp->scale,
-                VGG_WARP_SCALE_LEAST, VGG_WARP_SCALE_MOST);
-    VGG_REQUIRE(isfinite(warp->turn), CLVGG_STATUS_INVALID_ARGUMENT, "a turn by %g degrees",
-                warp->turn);
-cleanup:
-    return status;
+    VGG_CHECK(fabs(warp->down) <= VGG_WARP_SHIFT_MOST && fabs(warp->right) <= VGG_WARP_SHIFT_MOST,
+              CLVGG_STATUS_INVALID_ARGUMENT, "a shift by %g and %g pixels: at most %g", warp->down,
+              warp->right, VGG_WARP_SHIFT_MOST);
+    VGG_CHECK(warp->scale >= VGG_WARP_SCALE_LEAST && warp->scale <= VGG_WARP_SCALE_MOST,
+              CLVGG_STATUS_INVALID_ARGUMENT, "a scale of %g: it must be %g...%g", warp->scale,
+              VGG_WARP_SCALE_LEAST, VGG_WARP_SCALE_MOST);
+    VGG_CHECK(isfinite(warp->turn), CLVGG_STATUS_INVALID_ARGUMENT, "a turn by %g degrees",
+              warp->turn);
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_image_prepare_warped(const clvgg_image *image, const clvgg_preprocess *preprocess,

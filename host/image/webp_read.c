@@ -48,13 +48,10 @@ static clvgg_status check(VP8StatusCode code, size_t byte_count)
 static clvgg_status read_features(const uint8_t *bytes, size_t byte_count,
                                   WebPBitstreamFeatures *features)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     errno = 0;
-    VGG_TRY(check(WebPGetFeatures(bytes, byte_count, features), byte_count));
-    VGG_TRY(vgg_image_check_size((uint64_t)features->width, (uint64_t)features->height,
-                                 VGG_IMAGE_PIXELS_MAX));
-cleanup:
-    return status;
+    VGG_PASS(check(WebPGetFeatures(bytes, byte_count, features), byte_count));
+    return vgg_image_check_size((uint64_t)features->width, (uint64_t)features->height,
+                                VGG_IMAGE_PIXELS_MAX);
 }
 
 static clvgg_status find_orientation(const uint8_t *bytes, size_t byte_count, int *orientation)
@@ -134,18 +131,16 @@ cleanup:
 
 clvgg_status vgg_webp_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     WebPBitstreamFeatures features;
     int orientation = 0;
-    VGG_TRY(read_features(bytes, byte_count, &features));
-    VGG_TRY(find_orientation(bytes, byte_count, &orientation));
+    VGG_PASS(read_features(bytes, byte_count, &features));
+    VGG_PASS(find_orientation(bytes, byte_count, &orientation));
     /* RGBA here and in libwebp, which keeps two more for animations; RGB where it is turned. */
     const uint64_t pixel_bytes = (features.has_animation ? 16u : 8u) + (orientation > 1 ? 3u : 0u);
     const uint32_t width = (uint32_t)features.width, height = (uint32_t)features.height;
     cost->longest_side = width > height ? width : height;
     cost->decode_bytes = pixel_bytes * width * height;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 #else

@@ -151,7 +151,6 @@ static bool detect_scheme(const vgg_weights *weights, const char *tensor, vgg_bi
 
 clvgg_status vgg_binding_detect(const vgg_weights *weights, vgg_binding *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t count = vgg_weights_count(weights), i = 0;
     *out = (vgg_binding){0};
     while (i < count && !detect_scheme(weights, vgg_weights_entry(weights, i)->name, out))
@@ -159,17 +158,15 @@ clvgg_status vgg_binding_detect(const vgg_weights *weights, vgg_binding *out)
     for (size_t s = 0; i == count && s < sizeof schemes / sizeof *schemes; s++)
         if (vgg_weights_foreign_dtype(weights, schemes[s].first) != NULL)
             return vgg_binding_fail_missing(weights, schemes[s].first);
-    VGG_REQUIRE(i < count, CLVGG_STATUS_UNSUPPORTED,
-                "another network: has neither a tensor 'conv1_1.weight' nor 'features.0.weight'");
+    VGG_CHECK(i < count, CLVGG_STATUS_UNSUPPORTED,
+              "another network: has neither a tensor 'conv1_1.weight' nor 'features.0.weight'");
     for (i = 0; i < count; i++) {
         const char *name = vgg_weights_entry(weights, i)->name;
-        VGG_REQUIRE(!ends_with(name, ".running_mean") && !ends_with(name, ".running_var"),
-                    CLVGG_STATUS_UNSUPPORTED,
-                    "batch-norm variant: tensor '%s' is none of a plain VGG's", name);
+        VGG_CHECK(!ends_with(name, ".running_mean") && !ends_with(name, ".running_var"),
+                  CLVGG_STATUS_UNSUPPORTED,
+                  "batch-norm variant: tensor '%s' is none of a plain VGG's", name);
     }
-    VGG_TRY(detect_architecture(weights, out));
-cleanup:
-    return status;
+    return detect_architecture(weights, out);
 }
 
 clvgg_preprocess vgg_binding_preprocess(const vgg_binding *binding, const char **origin)
@@ -196,54 +193,49 @@ clvgg_status vgg_binding_fail_missing(const vgg_weights *weights, const char *te
 static clvgg_status find_weight(const vgg_binding *binding, const vgg_weights *weights,
                                 const char *base, const vgg_tensor_entry **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char text[128];
     char name[VGG_TENSOR_NAME_CAPACITY];
     snprintf(name, sizeof name, "%s%s.weight", binding->prefix, base);
     *out = vgg_weights_find(weights, name);
     if (*out == NULL)
         return vgg_binding_fail_missing(weights, name);
-    VGG_REQUIRE((*out)->shape.rank >= 2 && (*out)->count > 0, CLVGG_STATUS_SHAPE_MISMATCH,
-                "tensor '%s' has shape %s, a layer's weight has at least two dimensions and values",
-                (*out)->name, vgg_shape_text(&(*out)->shape, text, sizeof text));
-cleanup:
-    return status;
+    VGG_CHECK((*out)->shape.rank >= 2 && (*out)->count > 0, CLVGG_STATUS_SHAPE_MISMATCH,
+              "tensor '%s' has shape %s, a layer's weight has at least two dimensions and values",
+              (*out)->name, vgg_shape_text(&(*out)->shape, text, sizeof text));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_binding_input(const vgg_binding *binding, const vgg_weights *weights,
                                int64_t input[2])
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_tensor_entry *last, *fc6;
     char name[32];
     convolution_name(binding->scheme, binding->architecture,
                      vgg_family_convolutions(binding->architecture) - 1, name);
-    VGG_TRY(find_weight(binding, weights, name, &last));
-    VGG_TRY(find_weight(binding, weights, binding->scheme->head[0], &fc6));
+    VGG_PASS(find_weight(binding, weights, name, &last));
+    VGG_PASS(find_weight(binding, weights, binding->scheme->head[0], &fc6));
     int64_t channels = last->shape.dims[0];
     int64_t features = (int64_t)fc6->count / fc6->shape.dims[0];
     if (fc6->shape.rank == 4 && fc6->shape.dims[1] == channels) {
         input[0] = 32 * fc6->shape.dims[2];
         input[1] = 32 * fc6->shape.dims[3];
-        return status;
+        return CLVGG_STATUS_OK;
     }
     int64_t side = 1; /* of pool5 */
     while (side < 65536 && side * side < features / channels)
         side++;
-    VGG_REQUIRE(features % channels == 0 && side * side == features / channels,
-                CLVGG_STATUS_SHAPE_MISMATCH,
-                "tensor '%s' takes %lld features, which no square input gives behind %lld "
-                "channels: state the input's size",
-                fc6->name, (long long)features, (long long)channels);
+    VGG_CHECK(features % channels == 0 && side * side == features / channels,
+              CLVGG_STATUS_SHAPE_MISMATCH,
+              "tensor '%s' takes %lld features, which no square input gives behind %lld "
+              "channels: state the input's size",
+              fc6->name, (long long)features, (long long)channels);
     input[0] = input[1] = 32 * side;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_binding_graph(const vgg_binding *binding, const vgg_weights *weights,
                                const int64_t input[2], vgg_graph **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_tensor_entry *entry;
     vgg_family_plan plan = {.architecture = binding->architecture,
                             .input = {0, input[0], input[1]}};
@@ -251,18 +243,16 @@ clvgg_status vgg_binding_graph(const vgg_binding *binding, const vgg_weights *we
     for (int i = 0; i < vgg_family_convolutions(binding->architecture); i++) {
         char name[32];
         convolution_name(binding->scheme, binding->architecture, i, name);
-        VGG_TRY(find_weight(binding, weights, name, &entry));
+        VGG_PASS(find_weight(binding, weights, name, &entry));
         plan.channels[i] = entry->shape.dims[0];
         if (i == 0)
             plan.input[0] = entry->shape.dims[1];
     }
     for (int i = 0; i < 3; i++) {
-        VGG_TRY(find_weight(binding, weights, binding->scheme->head[i], &entry));
+        VGG_PASS(find_weight(binding, weights, binding->scheme->head[i], &entry));
         plan.head[i] = entry->shape.dims[0];
     }
-    VGG_TRY(vgg_family_build(&plan, out));
-cleanup:
-    return status;
+    return vgg_family_build(&plan, out);
 }
 
 /* Number of nodes of the same type before this one. */

@@ -29,8 +29,8 @@ typedef struct reader {
 } reader;
 
 #define REQUIRE_ON_LINE(condition, format, ...)                                                    \
-    VGG_REQUIRE(condition, CLVGG_STATUS_BAD_FILE, "%s: line %zu: " format, r->path, r->line,       \
-                __VA_ARGS__)
+    VGG_CHECK(condition, CLVGG_STATUS_BAD_FILE, "%s: line %zu: " format, r->path, r->line,         \
+              __VA_ARGS__)
 
 static int by_label(const void *left, const void *right)
 {
@@ -53,9 +53,8 @@ cleanup:
 
 static clvgg_status find_label(reader *r, const char *label, size_t *index)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (r->sorted == NULL)
-        VGG_TRY(sort_labels(r));
+        VGG_PASS(sort_labels(r));
     size_t low = 0, high = r->class_count; /* the first that isn't below */
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
@@ -70,8 +69,7 @@ static clvgg_status find_label(reader *r, const char *label, size_t *index)
     REQUIRE_ON_LINE(low + 1 == r->class_count || strcmp(*r->sorted[low + 1], label) != 0,
                     "classes %zu and %zu are both called '%s': give an index", *index,
                     (size_t)(r->sorted[low + 1] - r->labels), label);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Digits at *at as a number, too large ones as SIZE_MAX; moves behind them. False without any. */
@@ -89,7 +87,6 @@ static bool read_digits(const char **at, size_t *number)
 /* An index, a range of them or a label as the classes from *first to *last. */
 static clvgg_status read_classes(reader *r, const char *text, size_t *first, size_t *last)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *at = text;
     bool number = read_digits(&at, first);
     *last = *first;
@@ -98,20 +95,18 @@ static clvgg_status read_classes(reader *r, const char *text, size_t *first, siz
         number = read_digits(&at, last);
     }
     if (!number || *at != '\0') {
-        VGG_TRY(find_label(r, text, first));
+        VGG_PASS(find_label(r, text, first));
         *last = *first;
     }
     REQUIRE_ON_LINE(*first <= *last, "the range %s runs backwards", text);
     REQUIRE_ON_LINE(*last < r->class_count, "class %s: the model's go from 0 to %zu", text,
                     r->class_count - 1);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Lines of a group mostly follow each other. */
 static clvgg_status find_group(reader *r, const char *name, size_t *group)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (size_t g = r->group_count; g-- > 0;)
         if (strcmp(r->names[g], name) == 0) {
             *group = g;
@@ -123,16 +118,16 @@ static clvgg_status find_group(reader *r, const char *name, size_t *group)
                     "'%s' is the name of what is in no group: leave these classes out", other_name);
     REQUIRE_ON_LINE(r->group_count < CLVGG_CLASS_MAP_MOST_GROUPS, "more than %d groups",
                     CLVGG_CLASS_MAP_MOST_GROUPS);
-    VGG_DUP(r->names[r->group_count], name);
+    r->names[r->group_count] = vgg_strdup(name);
+    if (r->names[r->group_count] == NULL)
+        return CLVGG_STATUS_OUT_OF_MEMORY;
     *group = r->group_count++;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* `line` is NUL-terminated, and cut in two here. */
 static clvgg_status read_line(reader *r, char *line)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t first = 0, last = 0, group = 0;
     char *tab = strchr(line, '\t');
     if (line[0] == '\0' || line[0] == '#')
@@ -143,21 +138,19 @@ static clvgg_status read_line(reader *r, char *line)
     REQUIRE_ON_LINE(line[0] != '\0', "no group before the tab, for class '%.80s'", classes);
     REQUIRE_ON_LINE(classes[0] != '\0', "group '%.80s' is given no class", line);
     REQUIRE_ON_LINE(strchr(classes, '\t') == NULL, "a second tab, behind group '%.80s'", line);
-    VGG_TRY(read_classes(r, classes, &first, &last));
-    VGG_TRY(find_group(r, line, &group));
+    VGG_PASS(read_classes(r, classes, &first, &last));
+    VGG_PASS(find_group(r, line, &group));
     for (size_t i = first; i <= last; i++) {
         struct claim *claim = &r->claims[i];
         REQUIRE_ON_LINE(claim->line == 0, "class %zu ('%s') is in group '%s' already, by line %zu",
                         i, r->labels[i], r->names[claim->group], claim->line);
         *claim = (struct claim){group, r->line};
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_lines(reader *r, char *text, size_t size)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (char *at = text, *end = text + size; at < end;) {
         char *stop = memchr(at, '\n', (size_t)(end - at));
         stop = stop != NULL ? stop : end;
@@ -167,12 +160,11 @@ static clvgg_status read_lines(reader *r, char *text, size_t size)
         *stop = '\0'; /* there is a byte behind the end */
         if (stop > at && stop[-1] == '\r')
             stop[-1] = '\0';
-        VGG_TRY(read_line(r, at));
+        VGG_PASS(read_line(r, at));
         at = stop + 1;
     }
-    VGG_REQUIRE(r->group_count > 0, CLVGG_STATUS_BAD_FILE, "%s: has no group", r->path);
-cleanup:
-    return status;
+    VGG_CHECK(r->group_count > 0, CLVGG_STATUS_BAD_FILE, "%s: has no group", r->path);
+    return CLVGG_STATUS_OK;
 }
 
 /* Turns the claims of classes into the lists of each group's classes, ascending. */
@@ -198,8 +190,7 @@ static clvgg_status make_map(reader *r, clvgg_class_map **out)
     map->names = r->names;
     map->group_count = groups;
     r->names = NULL;
-    *out = map;
-    map = NULL;
+    VGG_GIVE(out, map);
 cleanup:
     vgg_class_map_free(map);
     return status;

@@ -29,8 +29,7 @@ clvgg_status vgg_labels_generate(size_t count, char ***out)
         snprintf(label, sizeof label, "class %zu", i);
         VGG_DUP(labels[i], label);
     }
-    *out = labels;
-    labels = NULL;
+    VGG_GIVE(out, labels);
 cleanup:
     vgg_labels_free(labels, count);
     return status;
@@ -48,8 +47,7 @@ clvgg_status vgg_labels_copy(const char *const *source, size_t count, char ***ou
                     VGG_MAX_LABEL_BYTES);
         VGG_DUP(labels[i], source[i]);
     }
-    *out = labels;
-    labels = NULL;
+    VGG_GIVE(out, labels);
 cleanup:
     vgg_labels_free(labels, count);
     return status;
@@ -95,8 +93,7 @@ clvgg_status vgg_labels_read_file(const char *path, size_t count, char ***out)
         }
         at = newline != NULL ? newline + 1 : end;
     }
-    *out = labels;
-    labels = NULL;
+    VGG_GIVE(out, labels);
 cleanup:
     vgg_labels_free(labels, count);
     vgg_free(bytes);

@@ -16,15 +16,13 @@
 
 static clvgg_status parse(const char *json, const char *what, cJSON **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t length = strlen(json);
     *out = NULL;
-    VGG_REQUIRE(length <= MAX_JSON_BYTES, CLVGG_STATUS_BAD_FILE,
-                "%s: %zu bytes of JSON, at most %zu are read", what, length, MAX_JSON_BYTES);
-    VGG_TRY(vgg_json_parse(json, length, false, NULL, out));
-    VGG_REQUIRE(*out != NULL, CLVGG_STATUS_BAD_FILE, "%s: not JSON", what);
-cleanup:
-    return status;
+    VGG_CHECK(length <= MAX_JSON_BYTES, CLVGG_STATUS_BAD_FILE,
+              "%s: %zu bytes of JSON, at most %zu are read", what, length, MAX_JSON_BYTES);
+    VGG_PASS(vgg_json_parse(json, length, false, NULL, out));
+    VGG_CHECK(*out != NULL, CLVGG_STATUS_BAD_FILE, "%s: not JSON", what);
+    return CLVGG_STATUS_OK;
 }
 
 static bool read_float(const cJSON *json, float *value)
@@ -151,8 +149,7 @@ clvgg_status vgg_labels_read_json(const char *json, size_t count, char ***out)
                     VGG_MAX_LABEL_BYTES);
         VGG_DUP(labels[i], item->valuestring);
     }
-    *out = labels;
-    labels = NULL;
+    VGG_GIVE(out, labels);
 cleanup:
     vgg_labels_free(labels, count);
     cJSON_Delete(root);

@@ -68,8 +68,7 @@ clvgg_status vgg_model_assemble(const vgg_scope *scope, vgg_graph *graph, clvgg_
     int logits = vgg_graph_find(graph, "logits");
     if (logits >= 0)
         model->class_count = (size_t)vgg_shape_elements(&graph->nodes[logits].output);
-    *out = model;
-    model = NULL;
+    VGG_GIVE(out, model);
 cleanup:
     if (model != NULL)
         model->graph = NULL; /* stays the caller's */
@@ -111,8 +110,7 @@ clvgg_status vgg_model_from_graph(clvgg_runtime *runtime, vgg_graph *graph,
     VGG_TRY(vgg_model_set_preprocess(model, &preprocess, "assumed: torchvision's"));
     VGG_DUP(model->name, "custom");
     VGG_DUP(model->architecture, "custom");
-    *out = model;
-    model = NULL;
+    VGG_GIVE(out, model);
 cleanup:
     if (model != NULL)
         model->graph = NULL; /* stays the caller's */
@@ -142,8 +140,7 @@ clvgg_status vgg_model_build(clvgg_runtime *runtime, const clvgg_model_descripti
         VGG_TRY(vgg_labels_copy(description->labels, model->class_count, &model->labels));
     else
         VGG_TRY(vgg_labels_generate(model->class_count, &model->labels));
-    *out = model;
-    model = NULL;
+    VGG_GIVE(out, model);
 cleanup:
     vgg_graph_free(graph);
     vgg_model_free(model);
@@ -152,13 +149,10 @@ cleanup:
 
 clvgg_status vgg_model_require_photographs(const clvgg_model *model)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(vgg_model_preprocess_is_for_photographs(&model->preprocess),
-                CLVGG_STATUS_UNSUPPORTED,
-                "%s: takes %d channels; a photograph gives 3, or 1 in grey", model->name,
-                model->preprocess.channels);
-cleanup:
-    return status;
+    VGG_CHECK(vgg_model_preprocess_is_for_photographs(&model->preprocess), CLVGG_STATUS_UNSUPPORTED,
+              "%s: takes %d channels; a photograph gives 3, or 1 in grey", model->name,
+              model->preprocess.channels);
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_model_retain(clvgg_model *model)
@@ -196,23 +190,21 @@ const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, int
 clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parameter *parameter,
                                       uint64_t first, uint64_t count, void *data)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *tensor = parameter->name;
     if (parameter->inherited != NULL)
         return vgg_model_read_parameter(model->base, parameter->inherited, first, count, data);
     if (parameter->entry != NULL) {
         tensor = parameter->entry->name;
-        VGG_TRY(vgg_weights_read(model->weights, parameter->entry, first, count, data));
+        VGG_PASS(vgg_weights_read(model->weights, parameter->entry, first, count, data));
     } else {
         clvgg_status given =
             model->source(model->source_user, tensor, &parameter->shape, first, count, data);
-        VGG_REQUIRE(given == CLVGG_STATUS_OK, given, "the source of tensor '%s' failed: %s", tensor,
-                    vgg_status_name(given));
+        VGG_CHECK(given == CLVGG_STATUS_OK, given, "the source of tensor '%s' failed: %s", tensor,
+                  vgg_status_name(given));
     }
     size_t bad = vgg_find_non_finite(parameter->dtype, data, (size_t)count);
-    VGG_REQUIRE(bad == count, CLVGG_STATUS_NON_FINITE,
-                "%s: tensor '%s' has a value that is not finite, element %llu", model->name, tensor,
-                (unsigned long long)(first + bad));
-cleanup:
-    return status;
+    VGG_CHECK(bad == count, CLVGG_STATUS_NON_FINITE,
+              "%s: tensor '%s' has a value that is not finite, element %llu", model->name, tensor,
+              (unsigned long long)(first + bad));
+    return CLVGG_STATUS_OK;
 }

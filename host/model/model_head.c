@@ -12,32 +12,30 @@
 
 clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_graph *graph = model->graph;
     int flatten = 0;
     *count = 0;
     while (flatten < graph->count && !vgg_layer_of(graph->nodes[flatten].type)->flattens)
         flatten++;
-    VGG_REQUIRE(flatten < graph->count, CLVGG_STATUS_UNSUPPORTED,
-                "%s has no flatten layer with a dense head behind it", model->name);
+    VGG_CHECK(flatten < graph->count, CLVGG_STATUS_UNSUPPORTED,
+              "%s has no flatten layer with a dense head behind it", model->name);
     for (int i = flatten + 1; i < graph->count; i++) {
         const vgg_node *node = &graph->nodes[i];
-        VGG_REQUIRE(node->inputs[0] == i - 1 && !vgg_node_is_convolution(node) &&
-                        !vgg_layer_of(node->type)->flattens,
-                    CLVGG_STATUS_UNSUPPORTED,
-                    "%s: '%s' behind the flatten layer isn't part of a chain of dense layers",
-                    model->name, node->name);
+        VGG_CHECK(node->inputs[0] == i - 1 && !vgg_node_is_convolution(node) &&
+                      !vgg_layer_of(node->type)->flattens,
+                  CLVGG_STATUS_UNSUPPORTED,
+                  "%s: '%s' behind the flatten layer isn't part of a chain of dense layers",
+                  model->name, node->name);
         if (!vgg_node_is_dense(node))
             continue;
-        VGG_REQUIRE(*count < 3, CLVGG_STATUS_UNSUPPORTED,
-                    "%s has more than three dense layers, the fourth is '%s'", model->name,
-                    node->name);
+        VGG_CHECK(*count < 3, CLVGG_STATUS_UNSUPPORTED,
+                  "%s has more than three dense layers, the fourth is '%s'", model->name,
+                  node->name);
         nodes[(*count)++] = i;
     }
-    VGG_REQUIRE(*count == 1 || *count == 3, CLVGG_STATUS_UNSUPPORTED,
-                "%s has %d dense layers, not one or three", model->name, *count);
-cleanup:
-    return status;
+    VGG_CHECK(*count == 1 || *count == 3, CLVGG_STATUS_UNSUPPORTED,
+              "%s has %d dense layers, not one or three", model->name, *count);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status append(vgg_graph *graph, vgg_layer_type type, const vgg_attributes *attributes,
@@ -57,39 +55,34 @@ static clvgg_status append(vgg_graph *graph, vgg_layer_type type, const vgg_attr
 /* fc6 relu6 drop6 fc7 relu7 drop7 fc8 prob; the last dense layer is fc8 whatever comes before. */
 static clvgg_status append_head(vgg_graph *graph, const vgg_model_head *head)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < head->hidden_count; i++) {
         const vgg_attributes dense = {.dense = {.out_features = head->widths[i], .bias = true}};
         const vgg_attributes dropout = {.dropout_rate = head->dropout[i]};
         const vgg_layer_type activation = head->activations[i];
-        VGG_TRY(append(graph, VGG_LAYER_DENSE, &dense, "fc", 6 + i));
-        VGG_TRY(append(graph, activation, NULL, vgg_layer_type_name(activation), 6 + i));
-        VGG_TRY(append(graph, VGG_LAYER_DROPOUT, &dropout, "drop", 6 + i));
+        VGG_PASS(append(graph, VGG_LAYER_DENSE, &dense, "fc", 6 + i));
+        VGG_PASS(append(graph, activation, NULL, vgg_layer_type_name(activation), 6 + i));
+        VGG_PASS(append(graph, VGG_LAYER_DROPOUT, &dropout, "drop", 6 + i));
     }
     const vgg_attributes last = {
         .dense = {.out_features = (int64_t)head->class_count, .bias = true}};
-    VGG_TRY(append(graph, VGG_LAYER_DENSE, &last, "fc", 8));
-    VGG_TRY(append(graph, VGG_LAYER_SOFTMAX, NULL, "prob", 0));
-cleanup:
-    return status;
+    VGG_PASS(append(graph, VGG_LAYER_DENSE, &last, "fc", 8));
+    return append(graph, VGG_LAYER_SOFTMAX, NULL, "prob", 0);
 }
 
 /* Takes a node's parameter over from the base. */
 static clvgg_status inherit(const clvgg_model *base, int base_node, vgg_parameter *parameter)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char ours[128], theirs[128];
     const vgg_parameter *from = vgg_model_parameter(base, base_node, parameter->position);
-    VGG_REQUIRE(from != NULL, CLVGG_STATUS_SHAPE_MISMATCH, "%s has no %s to keep", base->name,
-                parameter->name);
-    VGG_REQUIRE(vgg_shape_equal(&from->shape, &parameter->shape), CLVGG_STATUS_SHAPE_MISMATCH,
-                "%s has shape %s, %s of %s has %s", parameter->name,
-                vgg_shape_text(&parameter->shape, ours, sizeof ours), from->name, base->name,
-                vgg_shape_text(&from->shape, theirs, sizeof theirs));
+    VGG_CHECK(from != NULL, CLVGG_STATUS_SHAPE_MISMATCH, "%s has no %s to keep", base->name,
+              parameter->name);
+    VGG_CHECK(vgg_shape_equal(&from->shape, &parameter->shape), CLVGG_STATUS_SHAPE_MISMATCH,
+              "%s has shape %s, %s of %s has %s", parameter->name,
+              vgg_shape_text(&parameter->shape, ours, sizeof ours), from->name, base->name,
+              vgg_shape_text(&from->shape, theirs, sizeof theirs));
     parameter->inherited = from;
     parameter->dtype = from->dtype;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The base's node whose parameters a node has, or -1. */
@@ -105,19 +98,17 @@ static int origin_of(int node, const vgg_model_head *head, const int nodes[3],
 static clvgg_status inherit_all(clvgg_model *model, const vgg_model_head *head,
                                 const int base_nodes[3], int base_count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int nodes[3], count;
-    VGG_TRY(vgg_model_head_nodes(model, nodes, &count));
+    VGG_PASS(vgg_model_head_nodes(model, nodes, &count));
     for (size_t i = 0; i < model->parameter_count; i++) {
         vgg_parameter *parameter = &model->parameters[i];
         const int origin = origin_of(parameter->node, head, nodes, base_nodes, count, base_count);
         if (origin < 0)
             continue;
-        VGG_TRY(inherit(model->base, origin, parameter));
+        VGG_PASS(inherit(model->base, origin, parameter));
         model->head_kept |= parameter->node >= nodes[0];
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Names, classes and preprocessing. */
@@ -155,8 +146,7 @@ clvgg_status vgg_model_with_head(clvgg_model *base, const vgg_model_head *head, 
     model->source_user = head->source_user;
     VGG_TRY(describe(model, head));
     VGG_TRY(inherit_all(model, head, base_nodes, base_count));
-    *out = model;
-    model = NULL;
+    VGG_GIVE(out, model);
 cleanup:
     vgg_graph_free(graph);
     vgg_model_free(model);

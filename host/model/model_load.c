@@ -24,34 +24,30 @@ typedef struct load_state {
 
 static clvgg_status check_format(const vgg_weights *weights)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *text = vgg_weights_metadata(weights, "clvgg.format");
     if (text == NULL)
-        return status;
+        return CLVGG_STATUS_OK;
     errno = 0;
     char *end;
     unsigned long version = strtoul(text, &end, 10);
     bool digits = strspn(text, "0123456789") == strlen(text) && text[0] != '\0';
-    VGG_REQUIRE(digits && version > 0, CLVGG_STATUS_BAD_FILE, "clvgg.format '%.32s' is no version",
-                text);
-    VGG_REQUIRE(errno == 0 && version <= VGG_FORMAT_VERSION, CLVGG_STATUS_UNSUPPORTED,
-                "clvgg.format %.32s is newer than %d, the newest that this version reads", text,
-                VGG_FORMAT_VERSION);
-cleanup:
-    return status;
+    VGG_CHECK(digits && version > 0, CLVGG_STATUS_BAD_FILE, "clvgg.format '%.32s' is no version",
+              text);
+    VGG_CHECK(errno == 0 && version <= VGG_FORMAT_VERSION, CLVGG_STATUS_UNSUPPORTED,
+              "clvgg.format %.32s is newer than %d, the newest that this version reads", text,
+              VGG_FORMAT_VERSION);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status find_preprocess(load_state *load)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     load->stated = vgg_weights_metadata(load->weights, "clvgg.preprocess");
     load->origin = "stated in the file";
     if (load->stated != NULL)
-        VGG_TRY(vgg_model_preprocess_read_json(load->stated, &load->preprocess));
+        VGG_PASS(vgg_model_preprocess_read_json(load->stated, &load->preprocess));
     else
         load->preprocess = vgg_binding_preprocess(&load->binding, &load->origin);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The graph that the file states, resized where the caller asks for it. */
@@ -82,69 +78,59 @@ cleanup:
  * the file states, else what fc6 was made for. */
 static clvgg_status infer_graph(load_state *load, int64_t height, int64_t width)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int64_t input[2] = {load->preprocess.height, load->preprocess.width};
     if (input[0] == 0 && (height == 0 || width == 0))
-        VGG_TRY(vgg_binding_input(&load->binding, load->weights, input));
+        VGG_PASS(vgg_binding_input(&load->binding, load->weights, input));
     if (height > 0)
         input[0] = height;
     if (width > 0)
         input[1] = width;
-    VGG_TRY(vgg_binding_graph(&load->binding, load->weights, input, &load->graph));
-cleanup:
-    return status;
+    return vgg_binding_graph(&load->binding, load->weights, input, &load->graph);
 }
 
 /* Checks that the file's preprocessing is for as many channels as its network has. */
 static clvgg_status check_channels(const load_state *load)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t channels = load->graph->nodes[0].output.dims[0];
-    VGG_REQUIRE(
-        load->stated == NULL || load->preprocess.channels == channels, CLVGG_STATUS_BAD_FILE,
-        "clvgg.preprocess is for %d channel%s, the network takes %lld", load->preprocess.channels,
-        load->preprocess.channels == 1 ? "" : "s", (long long)channels);
-cleanup:
-    return status;
+    VGG_CHECK(load->stated == NULL || load->preprocess.channels == channels, CLVGG_STATUS_BAD_FILE,
+              "clvgg.preprocess is for %d channel%s, the network takes %lld",
+              load->preprocess.channels, load->preprocess.channels == 1 ? "" : "s",
+              (long long)channels);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status find_graph(load_state *load, const clvgg_model_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *json = vgg_weights_metadata(load->weights, "clvgg.graph");
-    VGG_TRY(check_format(load->weights));
+    VGG_PASS(check_format(load->weights));
     if (json == NULL)
-        VGG_TRY(vgg_binding_detect(load->weights, &load->binding));
-    VGG_TRY(find_preprocess(load));
+        VGG_PASS(vgg_binding_detect(load->weights, &load->binding));
+    VGG_PASS(find_preprocess(load));
     if (json != NULL)
-        VGG_TRY(read_graph(load, json, options->input_height, options->input_width));
+        VGG_PASS(read_graph(load, json, options->input_height, options->input_width));
     else
-        VGG_TRY(infer_graph(load, options->input_height, options->input_width));
-    VGG_TRY(check_channels(load));
-cleanup:
-    return status;
+        VGG_PASS(infer_graph(load, options->input_height, options->input_width));
+    return check_channels(load);
 }
 
 static clvgg_status check_tensor(const clvgg_model *model, const vgg_parameter *parameter,
                                  const vgg_tensor_entry *entry)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char actual[128], expected[128];
     const clvgg_shape *shape = &parameter->shape;
     const int64_t *input = model->graph->nodes[0].output.dims;
     bool same_width = entry->shape.rank >= 2 && entry->shape.dims[0] == shape->dims[0];
-    VGG_REQUIRE(vgg_binding_shape_fits(&entry->shape, shape) || shape->rank != 2 || !same_width,
-                CLVGG_STATUS_SHAPE_MISMATCH,
-                "an input of %lld x %lld leaves %lld features for %s, its tensor '%s' takes %llu",
-                (long long)input[1], (long long)input[2], (long long)shape->dims[1],
-                model->graph->nodes[parameter->node].name, entry->name,
-                (unsigned long long)(entry->count / (uint64_t)shape->dims[0]));
-    VGG_REQUIRE(vgg_binding_shape_fits(&entry->shape, shape), CLVGG_STATUS_SHAPE_MISMATCH,
-                "tensor '%s' has shape %s, %s needs %s", entry->name,
-                vgg_shape_text(&entry->shape, actual, sizeof actual), parameter->name,
-                vgg_shape_text(shape, expected, sizeof expected));
-cleanup:
-    return status;
+    VGG_CHECK(vgg_binding_shape_fits(&entry->shape, shape) || shape->rank != 2 || !same_width,
+              CLVGG_STATUS_SHAPE_MISMATCH,
+              "an input of %lld x %lld leaves %lld features for %s, its tensor '%s' takes %llu",
+              (long long)input[1], (long long)input[2], (long long)shape->dims[1],
+              model->graph->nodes[parameter->node].name, entry->name,
+              (unsigned long long)(entry->count / (uint64_t)shape->dims[0]));
+    VGG_CHECK(vgg_binding_shape_fits(&entry->shape, shape), CLVGG_STATUS_SHAPE_MISMATCH,
+              "tensor '%s' has shape %s, %s needs %s", entry->name,
+              vgg_shape_text(&entry->shape, actual, sizeof actual), parameter->name,
+              vgg_shape_text(shape, expected, sizeof expected));
+    return CLVGG_STATUS_OK;
 }
 
 static bool is_bound(const clvgg_model *model, const vgg_tensor_entry *entry)
@@ -170,7 +156,6 @@ static void warn_of_unused(const clvgg_model *model, const vgg_weights *weights)
 
 static clvgg_status bind_parameters(const load_state *load, clvgg_model *model)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (size_t i = 0; i < model->parameter_count; i++) {
         vgg_parameter *parameter = &model->parameters[i];
         char name[VGG_TENSOR_NAME_CAPACITY];
@@ -179,13 +164,12 @@ static clvgg_status bind_parameters(const load_state *load, clvgg_model *model)
         const vgg_tensor_entry *entry = vgg_weights_find(load->weights, name);
         if (entry == NULL)
             return vgg_binding_fail_missing(load->weights, name);
-        VGG_TRY(check_tensor(model, parameter, entry));
+        VGG_PASS(check_tensor(model, parameter, entry));
         parameter->entry = entry;
         parameter->dtype = entry->dtype;
     }
     warn_of_unused(model, load->weights);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status find_labels(const load_state *load, const char *path, clvgg_model *model)
@@ -235,8 +219,7 @@ clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,
     VGG_TRY(bind_parameters(&load, model));
     VGG_TRY(describe_model(&load, model));
     VGG_TRY(find_labels(&load, options->labels_path, model));
-    *out = model;
-    model = NULL;
+    VGG_GIVE(out, model);
 cleanup:
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("%s", path);

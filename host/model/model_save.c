@@ -29,22 +29,20 @@ typedef struct save_state {
 static clvgg_status read_converted(const save_state *save, const vgg_parameter *parameter,
                                    clvgg_dtype dtype, uint64_t first, uint64_t count, void *data)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (uint64_t done = 0; done < count;) {
         size_t piece = count - done < SCRATCH_ELEMENTS ? (size_t)(count - done) : SCRATCH_ELEMENTS;
         unsigned char *at = (unsigned char *)data + done * vgg_dtype_bytes(dtype);
-        VGG_TRY(
+        VGG_PASS(
             vgg_model_read_parameter(save->model, parameter, first + done, piece, save->scratch));
         vgg_from_f32(dtype, save->scratch, piece, at);
         size_t bad = vgg_find_non_finite(dtype, at, piece);
-        VGG_REQUIRE(bad == piece, CLVGG_STATUS_NON_FINITE,
-                    "tensor '%s': element %llu is %g, too large for %s", parameter->name,
-                    (unsigned long long)(first + done + bad), (double)save->scratch[bad],
-                    vgg_dtype_name(dtype));
+        VGG_CHECK(bad == piece, CLVGG_STATUS_NON_FINITE,
+                  "tensor '%s': element %llu is %g, too large for %s", parameter->name,
+                  (unsigned long long)(first + done + bad), (double)save->scratch[bad],
+                  vgg_dtype_name(dtype));
         done += piece;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_tensor(void *user, size_t tensor, uint64_t first, uint64_t count,

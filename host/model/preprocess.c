@@ -30,33 +30,31 @@ clvgg_preprocess vgg_convention_preprocess(vgg_convention convention)
 clvgg_status vgg_model_preprocess_check(const clvgg_preprocess *preprocess)
 {
     const clvgg_preprocess *p = preprocess;
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(p->mode == CLVGG_RESIZE_CROP || p->mode == CLVGG_RESIZE_SQUASH,
-                CLVGG_STATUS_INVALID_ARGUMENT, "preprocessing: unknown mode %d", (int)p->mode);
-    VGG_REQUIRE(p->order == CLVGG_RGB || p->order == CLVGG_BGR, CLVGG_STATUS_INVALID_ARGUMENT,
-                "preprocessing: unknown channel order %d", (int)p->order);
-    VGG_REQUIRE(p->channels >= 1, CLVGG_STATUS_INVALID_ARGUMENT,
-                "preprocessing: %d channels, must be 1 at least", p->channels);
-    VGG_REQUIRE(p->height >= 0 && p->height <= MAX_SIDE && p->width >= 0 && p->width <= MAX_SIDE,
-                CLVGG_STATUS_INVALID_ARGUMENT,
-                "preprocessing: crop %d x %d, a side may have at most %d pixels", p->height,
-                p->width, MAX_SIDE);
-    VGG_REQUIRE(p->resize_short >= 0 && p->resize_short <= MAX_SIDE, CLVGG_STATUS_INVALID_ARGUMENT,
-                "preprocessing: resize_short %d, must be 0 to %d", p->resize_short, MAX_SIDE);
+    VGG_CHECK(p->mode == CLVGG_RESIZE_CROP || p->mode == CLVGG_RESIZE_SQUASH,
+              CLVGG_STATUS_INVALID_ARGUMENT, "preprocessing: unknown mode %d", (int)p->mode);
+    VGG_CHECK(p->order == CLVGG_RGB || p->order == CLVGG_BGR, CLVGG_STATUS_INVALID_ARGUMENT,
+              "preprocessing: unknown channel order %d", (int)p->order);
+    VGG_CHECK(p->channels >= 1, CLVGG_STATUS_INVALID_ARGUMENT,
+              "preprocessing: %d channels, must be 1 at least", p->channels);
+    VGG_CHECK(p->height >= 0 && p->height <= MAX_SIDE && p->width >= 0 && p->width <= MAX_SIDE,
+              CLVGG_STATUS_INVALID_ARGUMENT,
+              "preprocessing: crop %d x %d, a side may have at most %d pixels", p->height, p->width,
+              MAX_SIDE);
+    VGG_CHECK(p->resize_short >= 0 && p->resize_short <= MAX_SIDE, CLVGG_STATUS_INVALID_ARGUMENT,
+              "preprocessing: resize_short %d, must be 0 to %d", p->resize_short, MAX_SIDE);
     int shorter = p->height < p->width ? p->height : p->width;
-    VGG_REQUIRE(p->resize_short == 0 || p->resize_short >= shorter, CLVGG_STATUS_INVALID_ARGUMENT,
-                "preprocessing: resize_short %d is less than the crop's shorter side, %d",
-                p->resize_short, shorter);
-    VGG_REQUIRE(isfinite(p->scale) && p->scale > 0.0f, CLVGG_STATUS_INVALID_ARGUMENT,
-                "preprocessing: scale %g must be positive", (double)p->scale);
+    VGG_CHECK(p->resize_short == 0 || p->resize_short >= shorter, CLVGG_STATUS_INVALID_ARGUMENT,
+              "preprocessing: resize_short %d is less than the crop's shorter side, %d",
+              p->resize_short, shorter);
+    VGG_CHECK(isfinite(p->scale) && p->scale > 0.0f, CLVGG_STATUS_INVALID_ARGUMENT,
+              "preprocessing: scale %g must be positive", (double)p->scale);
     for (int c = 0; c < 3 && c < p->channels; c++)
-        VGG_REQUIRE(isfinite(p->mean[c]) && isfinite(p->std[c]) && p->std[c] > 0.0f,
-                    CLVGG_STATUS_INVALID_ARGUMENT,
-                    "preprocessing: channel %d has mean %g and std %g; both must be finite, std "
-                    "positive",
-                    c, (double)p->mean[c], (double)p->std[c]);
-cleanup:
-    return status;
+        VGG_CHECK(isfinite(p->mean[c]) && isfinite(p->std[c]) && p->std[c] > 0.0f,
+                  CLVGG_STATUS_INVALID_ARGUMENT,
+                  "preprocessing: channel %d has mean %g and std %g; both must be finite, std "
+                  "positive",
+                  c, (double)p->mean[c], (double)p->std[c]);
+    return CLVGG_STATUS_OK;
 }
 
 bool vgg_model_preprocess_is_for_photographs(const clvgg_preprocess *preprocess)

@@ -21,6 +21,7 @@ clvgg_status vgg_cl_check(cl_int error, const char *call);
 
 /* Runs a CL call that returns its error. */
 #define VGG_CL(call) VGG_TRY(vgg_cl_check((call), #call))
+#define VGG_CL_PASS(call) VGG_PASS(vgg_cl_check((call), #call))
 /* object = call that takes &cl_error last, e.g.
  * VGG_CL_NEW(queue, clCreateCommandQueue(context, id, 0, &cl_error)); declares nothing else. */
 #define VGG_CL_NEW(object, call)                                                                   \

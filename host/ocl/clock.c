@@ -15,10 +15,8 @@ static const double largest_share = 1.5;
 
 static clvgg_status read_time(cl_event event, cl_profiling_info what, cl_ulong *nanoseconds)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_CL(clGetEventProfilingInfo(event, what, sizeof *nanoseconds, nanoseconds, NULL));
-cleanup:
-    return status;
+    VGG_CL_PASS(clGetEventProfilingInfo(event, what, sizeof *nanoseconds, nanoseconds, NULL));
+    return CLVGG_STATUS_OK;
 }
 
 /* 0 where time runs backwards. */
@@ -29,13 +27,11 @@ static double elapsed_ms(cl_ulong from, cl_ulong to)
 
 clvgg_status vgg_clock_read(cl_event first, cl_event last, double *ms)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_ulong start = 0, end = 0;
-    VGG_TRY(read_time(first, CL_PROFILING_COMMAND_START, &start));
-    VGG_TRY(read_time(last, CL_PROFILING_COMMAND_END, &end));
+    VGG_PASS(read_time(first, CL_PROFILING_COMMAND_START, &start));
+    VGG_PASS(read_time(last, CL_PROFILING_COMMAND_END, &end));
     *ms = elapsed_ms(start, end);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Fills the buffer `count` times: what both clocks say of it. */
@@ -92,16 +88,15 @@ cleanup:
 
 clvgg_status vgg_clock_check(clvgg_device *device, bool *works)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int known = atomic_load(&device->clock);
     *works = false;
     if (known == UNKNOWN) { /* two threads that meet here find the same */
         size_t tick_ns = 0;
         bool agree = false;
-        VGG_CL(clGetDeviceInfo(device->id, CL_DEVICE_PROFILING_TIMER_RESOLUTION, sizeof tick_ns,
-                               &tick_ns, NULL));
+        VGG_CL_PASS(clGetDeviceInfo(device->id, CL_DEVICE_PROFILING_TIMER_RESOLUTION,
+                                    sizeof tick_ns, &tick_ns, NULL));
         if (tick_ns > 0)
-            VGG_TRY(compare_clocks(device, &agree));
+            VGG_PASS(compare_clocks(device, &agree));
         known = agree ? WORKS : NONE;
         atomic_store(&device->clock, known);
         vgg_log(CLVGG_LOG_DEBUG, "clock of '%s': %s", device->info.name,
@@ -110,8 +105,7 @@ clvgg_status vgg_clock_check(clvgg_device *device, bool *works)
                               : "there is none, the host's is used instead");
     }
     *works = known == WORKS;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_clock_queue(clvgg_device *device, bool timed, cl_command_queue *queue)
@@ -134,32 +128,28 @@ cleanup:
 
 clvgg_status vgg_stamp_take(clvgg_device *device, cl_event event, vgg_stamp *stamp)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     bool works = false;
-    VGG_TRY(vgg_clock_check(device, &works));
+    VGG_PASS(vgg_clock_check(device, &works));
     if (works) {
-        VGG_CL(clRetainEvent(event));
+        VGG_CL_PASS(clRetainEvent(event));
         stamp->event = event;
     } else {
-        VGG_CL(clWaitForEvents(1, &event));
+        VGG_CL_PASS(clWaitForEvents(1, &event));
         stamp->host_ms = vgg_clock_ms();
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_stamp_between(const vgg_stamp *before, const vgg_stamp *after, double *ms)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_ulong from = 0, to = 0;
     *ms = after->host_ms - before->host_ms;
     if (after->event == NULL)
-        goto cleanup;
-    VGG_TRY(read_time(before->event, CL_PROFILING_COMMAND_END, &from));
-    VGG_TRY(read_time(after->event, CL_PROFILING_COMMAND_END, &to));
+        return CLVGG_STATUS_OK;
+    VGG_PASS(read_time(before->event, CL_PROFILING_COMMAND_END, &from));
+    VGG_PASS(read_time(after->event, CL_PROFILING_COMMAND_END, &to));
     *ms = elapsed_ms(from, to);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_stamp_release(vgg_stamp *stamp)

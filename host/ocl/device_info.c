@@ -30,38 +30,34 @@ static clvgg_device_type type_of(cl_device_type type)
 
 static clvgg_status query_texts(cl_device_id id, clvgg_device_info *info)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_platform_id platform = NULL;
-    VGG_TRY(query_value(id, CL_DEVICE_PLATFORM, &platform, sizeof platform));
-    VGG_TRY(vgg_query_platform_name(platform, info->platform, sizeof info->platform));
-    VGG_TRY(vgg_query_text(id, CL_DEVICE_NAME, info->name, sizeof info->name));
-    VGG_TRY(vgg_query_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor));
-    VGG_TRY(
+    VGG_PASS(query_value(id, CL_DEVICE_PLATFORM, &platform, sizeof platform));
+    VGG_PASS(vgg_query_platform_name(platform, info->platform, sizeof info->platform));
+    VGG_PASS(vgg_query_text(id, CL_DEVICE_NAME, info->name, sizeof info->name));
+    VGG_PASS(vgg_query_text(id, CL_DEVICE_VENDOR, info->vendor, sizeof info->vendor));
+    VGG_PASS(
         vgg_query_text(id, CL_DRIVER_VERSION, info->driver_version, sizeof info->driver_version));
-    VGG_TRY(
-        vgg_query_text(id, CL_DEVICE_VERSION, info->opencl_version, sizeof info->opencl_version));
-cleanup:
-    return status;
+    return vgg_query_text(id, CL_DEVICE_VERSION, info->opencl_version, sizeof info->opencl_version);
 }
 
 static clvgg_status query_limits(cl_device_id id, clvgg_device_info *info)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_device_type type = 0;
     cl_uint compute_units = 0, clock_mhz = 0, float_width = 0;
     cl_ulong global_bytes = 0, allocation_bytes = 0, local_bytes = 0;
     cl_bool unified = CL_FALSE;
-    VGG_TRY(query_value(id, CL_DEVICE_TYPE, &type, sizeof type));
-    VGG_TRY(query_value(id, CL_DEVICE_MAX_COMPUTE_UNITS, &compute_units, sizeof compute_units));
-    VGG_TRY(query_value(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, &clock_mhz, sizeof clock_mhz));
-    VGG_TRY(query_value(id, CL_DEVICE_GLOBAL_MEM_SIZE, &global_bytes, sizeof global_bytes));
-    VGG_TRY(
+    VGG_PASS(query_value(id, CL_DEVICE_TYPE, &type, sizeof type));
+    VGG_PASS(query_value(id, CL_DEVICE_MAX_COMPUTE_UNITS, &compute_units, sizeof compute_units));
+    VGG_PASS(query_value(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, &clock_mhz, sizeof clock_mhz));
+    VGG_PASS(query_value(id, CL_DEVICE_GLOBAL_MEM_SIZE, &global_bytes, sizeof global_bytes));
+    VGG_PASS(
         query_value(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &allocation_bytes, sizeof allocation_bytes));
-    VGG_TRY(query_value(id, CL_DEVICE_LOCAL_MEM_SIZE, &local_bytes, sizeof local_bytes));
-    VGG_TRY(query_value(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, &info->max_work_group_size,
-                        sizeof info->max_work_group_size));
-    VGG_TRY(query_value(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &float_width, sizeof float_width));
-    VGG_TRY(query_value(id, CL_DEVICE_HOST_UNIFIED_MEMORY, &unified, sizeof unified));
+    VGG_PASS(query_value(id, CL_DEVICE_LOCAL_MEM_SIZE, &local_bytes, sizeof local_bytes));
+    VGG_PASS(query_value(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, &info->max_work_group_size,
+                         sizeof info->max_work_group_size));
+    VGG_PASS(
+        query_value(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &float_width, sizeof float_width));
+    VGG_PASS(query_value(id, CL_DEVICE_HOST_UNIFIED_MEMORY, &unified, sizeof unified));
     info->type = type_of(type);
     info->compute_units = compute_units;
     info->clock_mhz = clock_mhz;
@@ -70,24 +66,20 @@ static clvgg_status query_limits(cl_device_id id, clvgg_device_info *info)
     info->local_memory_bytes = local_bytes;
     info->native_float_width = float_width;
     info->host_unified_memory = unified == CL_TRUE;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status query_needs(cl_device_id id, vgg_device_needs *needs)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(query_value(id, CL_DEVICE_AVAILABLE, &needs->available, sizeof needs->available));
-    VGG_TRY(
+    VGG_PASS(query_value(id, CL_DEVICE_AVAILABLE, &needs->available, sizeof needs->available));
+    VGG_PASS(
         query_value(id, CL_DEVICE_COMPILER_AVAILABLE, &needs->compiler, sizeof needs->compiler));
-    VGG_TRY(query_value(id, CL_DEVICE_ENDIAN_LITTLE, &needs->little_endian,
-                        sizeof needs->little_endian));
-    VGG_TRY(query_value(id, CL_DEVICE_EXECUTION_CAPABILITIES, &needs->execution,
-                        sizeof needs->execution));
-    VGG_TRY(query_value(id, CL_DEVICE_MAX_WORK_ITEM_DIMENSIONS, &needs->dimensions,
-                        sizeof needs->dimensions));
-cleanup:
-    return status;
+    VGG_PASS(query_value(id, CL_DEVICE_ENDIAN_LITTLE, &needs->little_endian,
+                         sizeof needs->little_endian));
+    VGG_PASS(query_value(id, CL_DEVICE_EXECUTION_CAPABILITIES, &needs->execution,
+                         sizeof needs->execution));
+    return query_value(id, CL_DEVICE_MAX_WORK_ITEM_DIMENSIONS, &needs->dimensions,
+                       sizeof needs->dimensions);
 }
 
 /* An embedded profile is fine. */
@@ -130,14 +122,12 @@ void vgg_device_judge(const vgg_device_needs *needs, clvgg_device_info *info)
 
 clvgg_status vgg_device_describe(cl_device_id id, clvgg_device_info *info)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_device_needs needs = {0};
     *info = (clvgg_device_info){.struct_size = sizeof *info};
-    VGG_TRY(query_texts(id, info));
-    VGG_TRY(query_limits(id, info));
-    VGG_TRY(query_needs(id, &needs));
-    VGG_TRY(vgg_query_extensions(id, info));
+    VGG_PASS(query_texts(id, info));
+    VGG_PASS(query_limits(id, info));
+    VGG_PASS(query_needs(id, &needs));
+    VGG_PASS(vgg_query_extensions(id, info));
     vgg_device_judge(&needs, info);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

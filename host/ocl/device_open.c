@@ -66,8 +66,7 @@ static clvgg_status new_device(const clvgg_runtime *runtime, cl_device_id id, cl
     atomic_init(&device->clock, 0);
     device->runtime = runtime;
     device->id = id;
-    *out = device;
-    device = NULL;
+    VGG_GIVE(out, device);
 cleanup:
     vgg_free(device);
     return status;
@@ -75,13 +74,12 @@ cleanup:
 
 static clvgg_status query_alignment(clvgg_device *device)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_uint bits = 0;
-    VGG_CL(clGetDeviceInfo(device->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof bits, &bits, NULL));
+    VGG_CL_PASS(
+        clGetDeviceInfo(device->id, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof bits, &bits, NULL));
     size_t bytes = bits / 8;
     device->alignment_bytes = bytes > MIN_ALIGNMENT_BYTES ? bytes : MIN_ALIGNMENT_BYTES;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Says whether the driver can cut the device this way. It must be asked: some drivers that can't
@@ -137,31 +135,29 @@ static cl_int partition_equally(cl_device_id id, uint32_t compute_units, cl_devi
 /* Replaces the device, whole so far, by a part of it; its place in the list stays. */
 static clvgg_status take_part(clvgg_device *device, uint32_t compute_units)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_device_info whole = device->info;
     cl_device_id part = NULL;
-    VGG_REQUIRE(compute_units <= whole.compute_units, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%u compute units asked for; device %d '%s' has %u", compute_units, whole.index,
-                whole.name, whole.compute_units);
+    VGG_CHECK(compute_units <= whole.compute_units, CLVGG_STATUS_INVALID_ARGUMENT,
+              "%u compute units asked for; device %d '%s' has %u", compute_units, whole.index,
+              whole.name, whole.compute_units);
     if (compute_units == whole.compute_units)
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     cl_int error = partition_by_counts(device->id, compute_units, &part);
     if (error != CL_SUCCESS)
         error = partition_equally(device->id, compute_units, &part);
-    VGG_REQUIRE(error != CL_OUT_OF_HOST_MEMORY, CLVGG_STATUS_OUT_OF_MEMORY,
-                "no host memory for a sub-device");
-    VGG_REQUIRE(error == CL_SUCCESS, CLVGG_STATUS_UNSUPPORTED,
-                "device %d '%s' can't be opened with %u of its %u compute units: %s (%d)",
-                whole.index, whole.name, compute_units, whole.compute_units,
-                vgg_cl_error_name(error), (int)error);
+    VGG_CHECK(error != CL_OUT_OF_HOST_MEMORY, CLVGG_STATUS_OUT_OF_MEMORY,
+              "no host memory for a sub-device");
+    VGG_CHECK(error == CL_SUCCESS, CLVGG_STATUS_UNSUPPORTED,
+              "device %d '%s' can't be opened with %u of its %u compute units: %s (%d)",
+              whole.index, whole.name, compute_units, whole.compute_units, vgg_cl_error_name(error),
+              (int)error);
     device->id = part;
     device->is_sub_device = true;
-    VGG_TRY(vgg_device_describe(part, &device->info));
+    VGG_PASS(vgg_device_describe(part, &device->info));
     device->info.index = whole.index;
     device->info.platform_index = whole.platform_index;
     device->info.device_index = whole.device_index;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_device_open(clvgg_runtime *runtime, const char *spec,
@@ -182,8 +178,7 @@ clvgg_status vgg_device_open(clvgg_runtime *runtime, const char *spec,
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
                                                 (cl_context_properties)entries[chosen].platform, 0};
     VGG_CL_NEW(device->context, clCreateContext(properties, 1, &device->id, NULL, NULL, &cl_error));
-    *out = device;
-    device = NULL;
+    VGG_GIVE(out, device);
 cleanup:
     vgg_device_release(device);
     vgg_free(entries);
@@ -228,8 +223,7 @@ clvgg_status vgg_device_from_context(const clvgg_runtime *runtime, cl_context co
     VGG_TRY(query_alignment(device));
     VGG_CL(clRetainContext(context));
     device->context = context;
-    *out = device;
-    device = NULL;
+    VGG_GIVE(out, device);
 cleanup:
     vgg_device_release(device);
     return status;

@@ -62,8 +62,7 @@ static clvgg_status lend_pages(clvgg_device *device, size_t bytes, cl_mem *out)
                                       bytes, pages, &cl_error));
     VGG_CL(clSetMemObjectDestructorCallback(memory, end_loan, lent));
     pages = NULL; /* the buffer's from now on */
-    *out = memory;
-    memory = NULL;
+    VGG_GIVE(out, memory);
 cleanup:
     if (memory != NULL)
         clReleaseMemObject(memory);

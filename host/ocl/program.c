@@ -88,8 +88,7 @@ static clvgg_status new_entry(const char *file, const char *options, program_ent
         status = CLVGG_STATUS_OUT_OF_MEMORY;
         goto cleanup;
     }
-    *out = entry;
-    entry = NULL;
+    VGG_GIVE(out, entry);
 cleanup:
     free_entry(entry);
     return status;
@@ -167,18 +166,16 @@ cleanup:
 /* The prelude and the kernel file, embedded or from the folder; free_texts() even on failure. */
 static clvgg_status load_texts(const char *folder, const char *file, program_texts *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *out = (program_texts){.texts = {[BEFORE] = VGG_PROGRAM_BEFORE,
                                      [FIRST_LINE] = VGG_PROGRAM_FIRST_LINE,
                                      [BEHIND] = VGG_PROGRAM_BEHIND}};
-    VGG_TRY(read_text(out, PRELUDE, folder, vgg_kernel_prelude.file, &vgg_kernel_prelude));
-    VGG_TRY(read_text(out, KERNELS, folder, file,
-                      folder == NULL ? vgg_kernel_source_find(file) : NULL));
+    VGG_PASS(read_text(out, PRELUDE, folder, vgg_kernel_prelude.file, &vgg_kernel_prelude));
+    VGG_PASS(read_text(out, KERNELS, folder, file,
+                       folder == NULL ? vgg_kernel_source_find(file) : NULL));
     for (int i = 0; i < TEXT_COUNT; i++)
         if (out->owned[i] == NULL)
             out->lengths[i] = strlen(out->texts[i]);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The line where the first error is reported; the log's start when none says so. */

@@ -82,18 +82,15 @@ cleanup:
 /* Says whether the driver lists an extension that has what kernels need. */
 static clvgg_status lists_sub_groups(clvgg_device *device, bool *listed)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *listed = false;
-    VGG_TRY(vgg_query_has_extension(device->id, "cl_intel_subgroups", listed));
+    VGG_PASS(vgg_query_has_extension(device->id, "cl_intel_subgroups", listed));
     if (!*listed)
-        VGG_TRY(vgg_query_has_extension(device->id, "cl_khr_subgroups", listed));
-cleanup:
-    return status;
+        VGG_PASS(vgg_query_has_extension(device->id, "cl_khr_subgroups", listed));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_sub_group_check(clvgg_device *device, vgg_sub_groups *found)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     enum { LOOKED = 1, PREFERRED = 2 }; /* sizes are multiples of 8 */
     int known = atomic_load(&device->sub_groups);
     *found = (vgg_sub_groups){0};
@@ -101,10 +98,10 @@ clvgg_status vgg_sub_group_check(clvgg_device *device, vgg_sub_groups *found)
         bool listed = false;
         cl_uint vendor = 0;
         known = LOOKED;
-        VGG_TRY(lists_sub_groups(device, &listed));
+        VGG_PASS(lists_sub_groups(device, &listed));
         for (size_t i = 0; listed && i < sizeof sizes / sizeof *sizes; i++)
-            VGG_TRY(check_size(device, sizes[i], &known));
-        VGG_CL(clGetDeviceInfo(device->id, CL_DEVICE_VENDOR_ID, sizeof vendor, &vendor, NULL));
+            VGG_PASS(check_size(device, sizes[i], &known));
+        VGG_CL_PASS(clGetDeviceInfo(device->id, CL_DEVICE_VENDOR_ID, sizeof vendor, &vendor, NULL));
         if (vendor == INTEL && device->info.type == CLVGG_DEVICE_GPU)
             known += PREFERRED;
         atomic_store(&device->sub_groups, known);
@@ -115,6 +112,5 @@ clvgg_status vgg_sub_group_check(clvgg_device *device, vgg_sub_groups *found)
     }
     found->sizes = known & (VGG_SUB_GROUP_8 | VGG_SUB_GROUP_16);
     found->preferred = (known & PREFERRED) != 0;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

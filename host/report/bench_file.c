@@ -51,13 +51,11 @@ enum { MOST_RESULTS = 256, MOST_LAYERS = 4096 };
 
 static clvgg_status read_number(const cJSON *object, const char *name, double *value)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    VGG_REQUIRE(cJSON_IsNumber(member) && isfinite(member->valuedouble) && member->valuedouble >= 0,
-                CLVGG_STATUS_BAD_FILE, "'%s' must be a number, 0 or more", name);
+    VGG_CHECK(cJSON_IsNumber(member) && isfinite(member->valuedouble) && member->valuedouble >= 0,
+              CLVGG_STATUS_BAD_FILE, "'%s' must be a number, 0 or more", name);
     *value = member->valuedouble;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_string(const cJSON *object, const char *name, char **value)
@@ -91,22 +89,20 @@ cleanup:
 
 static clvgg_status read_result(const cJSON *item, vgg_bench_file_result *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     double batch = 0;
-    VGG_TRY(read_number(item, "batch", &batch));
-    VGG_REQUIRE(batch >= 1 && batch <= 65536, CLVGG_STATUS_BAD_FILE,
-                "'batch' must be from 1 to 65536");
+    VGG_PASS(read_number(item, "batch", &batch));
+    VGG_CHECK(batch >= 1 && batch <= 65536, CLVGG_STATUS_BAD_FILE,
+              "'batch' must be from 1 to 65536");
     result->batch = (int)batch;
     result->wrong = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "wrong"));
     if (result->wrong)
-        goto cleanup;
-    VGG_TRY(read_number(item, "median_ms", &result->median_ms));
-    VGG_TRY(read_number(item, "min_ms", &result->min_ms));
+        return CLVGG_STATUS_OK;
+    VGG_PASS(read_number(item, "median_ms", &result->median_ms));
+    VGG_PASS(read_number(item, "min_ms", &result->min_ms));
     const cJSON *layers = cJSON_GetObjectItemCaseSensitive(item, "layers");
     if (layers != NULL)
-        VGG_TRY(read_layers(layers, result));
-cleanup:
-    return status;
+        VGG_PASS(read_layers(layers, result));
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_root(const cJSON *root, vgg_bench_file *file)

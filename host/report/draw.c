@@ -51,10 +51,9 @@ static clvgg_status status_of(const vgg_picture *picture, cairo_status_t code)
 clvgg_status vgg_picture_open(vgg_picture *picture, const char *path, double width, double height,
                               double scale)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *picture = (vgg_picture){.is_vector = !ends_in(path, ".png")};
-    VGG_TRY(vgg_picture_check(path));
-    VGG_TRY(vgg_memory_for(vgg_writer_open(path, &picture->file), path));
+    VGG_PASS(vgg_picture_check(path));
+    VGG_PASS(vgg_memory_for(vgg_writer_open(path, &picture->file), path));
     if (ends_in(path, ".svg")) {
         picture->surface = cairo_svg_surface_create_for_stream(append, picture, width, height);
         cairo_svg_surface_set_document_unit(picture->surface, CAIRO_SVG_UNIT_PX);
@@ -70,16 +69,13 @@ clvgg_status vgg_picture_open(vgg_picture *picture, const char *path, double wid
     cairo_scale(picture->cairo, scale, scale);
     cairo_set_source_rgb(picture->cairo, 1, 1, 1);
     cairo_paint(picture->cairo);
-    VGG_TRY(status_of(picture, cairo_status(picture->cairo)));
-cleanup:
-    return status;
+    return status_of(picture, cairo_status(picture->cairo));
 }
 
 clvgg_status vgg_picture_write(vgg_picture *picture)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cairo_status_t code = cairo_status(picture->cairo);
-    VGG_TRY(status_of(picture, code));
+    VGG_PASS(status_of(picture, code));
     if (picture->is_vector) {
         cairo_surface_finish(picture->surface);
         code = cairo_surface_status(picture->surface);
@@ -87,10 +83,8 @@ clvgg_status vgg_picture_write(vgg_picture *picture)
         errno = 0;
         code = cairo_surface_write_to_png_stream(picture->surface, append, picture);
     }
-    VGG_TRY(status_of(picture, code));
-    VGG_TRY(vgg_writer_commit(picture->file));
-cleanup:
-    return status;
+    VGG_PASS(status_of(picture, code));
+    return vgg_writer_commit(picture->file);
 }
 
 void vgg_picture_free(vgg_picture *picture)

@@ -26,9 +26,8 @@ double vgg_figure_side(int pixels, double wanted)
 clvgg_status vgg_figure_open(vgg_picture *picture, const char *path, double width, double height,
                              const char *title, const char *subtitle)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const double room = width - 2 * VGG_FIGURE_MARGIN;
-    VGG_TRY(vgg_picture_open(picture, path, width, height, VGG_FIGURE_SCALE));
+    VGG_PASS(vgg_picture_open(picture, path, width, height, VGG_FIGURE_SCALE));
     double y = VGG_FIGURE_MARGIN;
     if (title != NULL) {
         vgg_picture_ink(picture, VGG_INK_TEXT);
@@ -41,8 +40,7 @@ clvgg_status vgg_figure_open(vgg_picture *picture, const char *path, double widt
         vgg_picture_font(picture, 13, false);
         vgg_picture_text(picture, VGG_FIGURE_MARGIN, y + 13, VGG_ALIGN_LEFT, room, subtitle);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Makes a Cairo surface of a picture: 32 bits a pixel, in the machine's byte order; each pixel

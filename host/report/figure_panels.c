@@ -129,7 +129,6 @@ static void draw_box(vgg_picture *picture, const placed *p)
 
 static clvgg_status draw_panel(vgg_picture *picture, const placed *p)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_panel *panel = p->panel;
     if (panel->title != NULL) {
         vgg_picture_ink(picture, VGG_INK_TEXT);
@@ -140,15 +139,14 @@ static clvgg_status draw_panel(vgg_picture *picture, const placed *p)
         vgg_figure_pixels(picture, &panel->photograph, VGG_FIT_SMOOTH, p->left, p->top, p->width,
                           p->height);
     if (panel->values != NULL)
-        VGG_TRY(draw_values(picture, p));
+        VGG_PASS(draw_values(picture, p));
     if (panel->box != NULL && panel->photograph.rgb != NULL)
         draw_box(picture, p);
     if (panel->values != NULL && panel->colours == VGG_COLOURS_CLASSES)
         draw_legend(picture, p);
     else if (panel->values != NULL)
         draw_bar(picture, p);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Gives every panel its place. Returns the page's height. */

@@ -76,25 +76,23 @@ cleanup:
 /* The member `key` of the open object: where the picture is, or null. */
 static clvgg_status put_picture(page_writer *w, const char *key, const char *file, int side)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t length = 0;
     int width = 0, height = 0;
     if (file == NULL || !w->single_file) {
         vgg_json_string(&w->json, key, file != NULL ? file : "");
-        return status;
+        return CLVGG_STATUS_OK;
     }
     w->source.length = 0;
     vgg_text_puts(&w->source, "");
-    VGG_TRY(embed(w, file, side, &w->source, &length, &width, &height));
+    VGG_PASS(embed(w, file, side, &w->source, &length, &width, &height));
     if (w->used + length > most_bytes - RESERVED_BYTES || length == 0) {
         w->left_out++;
         vgg_json_string(&w->json, key, "");
-        return status;
+        return CLVGG_STATUS_OK;
     }
     w->used += length;
     vgg_json_string(&w->json, key, w->source.bytes);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* All files of units, or all sheets of figures, one after the other. NULL behind the last. */
@@ -155,19 +153,15 @@ static clvgg_status choose_sides(page_writer *w)
 {
     static const int figure_sides[] = {1400, 1100, 800, 600, 400, 0};
     static const int unit_sides[] = {144, 120, 104, 88, 72, 56, 48, 0};
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(choose_side(w, true, figure_sides, FIGURE_BYTES, &w->figure_side));
-    VGG_TRY(choose_side(w, false, unit_sides, most_bytes - RESERVED_BYTES - FIGURE_BYTES,
-                        &w->unit_side));
-cleanup:
-    return status;
+    VGG_PASS(choose_side(w, true, figure_sides, FIGURE_BYTES, &w->figure_side));
+    return choose_side(w, false, unit_sides, most_bytes - RESERVED_BYTES - FIGURE_BYTES,
+                       &w->unit_side);
 }
 
 /* ---- the data ---- */
 
 static clvgg_status put_unit(page_writer *w, const vgg_manifest_unit *unit, size_t mode_count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_json_begin_object(&w->json, NULL);
     vgg_json_string(&w->json, "file", unit->file);
     vgg_json_integer(&w->json, "y", unit->y);
@@ -175,17 +169,15 @@ static clvgg_status put_unit(page_writer *w, const vgg_manifest_unit *unit, size
     vgg_json_number(&w->json, "value", unit->value);
     vgg_json_begin_array(&w->json, "projections");
     for (size_t i = 0; i < mode_count; i++)
-        VGG_TRY(put_picture(w, NULL, unit->projections[i], w->unit_side));
+        VGG_PASS(put_picture(w, NULL, unit->projections[i], w->unit_side));
     vgg_json_end(&w->json);
-    VGG_TRY(put_picture(w, "patch", unit->patch, w->unit_side));
+    VGG_PASS(put_picture(w, "patch", unit->patch, w->unit_side));
     vgg_json_end(&w->json);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status put_layer(page_writer *w, const vgg_manifest_layer *layer)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_json *json = &w->json;
     vgg_json_begin_object(json, NULL);
     vgg_json_string(json, "name", layer->layer);
@@ -212,19 +204,17 @@ static clvgg_status put_layer(page_writer *w, const vgg_manifest_layer *layer)
         vgg_json_integer(json, "map", layer->maps[m].map);
         vgg_json_begin_array(json, "units");
         for (size_t i = 0; i < layer->maps[m].unit_count; i++)
-            VGG_TRY(put_unit(w, &layer->maps[m].units[i], layer->mode_count));
+            VGG_PASS(put_unit(w, &layer->maps[m].units[i], layer->mode_count));
         vgg_json_end(json);
         vgg_json_end(json);
     }
     vgg_json_end(json);
     vgg_json_end(json);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status put_page(page_writer *w, const vgg_report_page *page)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_json_begin_object(&w->json, NULL);
     vgg_json_string(&w->json, "group", page->group);
     vgg_json_string(&w->json, "name", page->name);
@@ -234,14 +224,13 @@ static clvgg_status put_page(page_writer *w, const vgg_report_page *page)
         const vgg_report_figure *figure = &page->figures[i];
         vgg_json_begin_object(&w->json, NULL);
         vgg_json_string(&w->json, "figure", w->single_file ? "" : figure->file);
-        VGG_TRY(put_picture(w, "sheet", figure->sheet, w->figure_side));
+        VGG_PASS(put_picture(w, "sheet", figure->sheet, w->figure_side));
         vgg_json_raw(&w->json, "about", figure->about);
         vgg_json_end(&w->json);
     }
     vgg_json_end(&w->json);
     vgg_json_end(&w->json);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status put_data(page_writer *w)

@@ -76,8 +76,7 @@ clvgg_status vgg_npy_open(const char *path, clvgg_npy_reader **out)
                 "%" PRIu64,
                 path, vgg_shape_text(&reader->shape, text, sizeof text), expected,
                 vgg_file_size(reader->file));
-    *out = reader;
-    reader = NULL;
+    VGG_GIVE(out, reader);
 cleanup:
     vgg_npy_close(reader);
     return status;
@@ -161,8 +160,7 @@ clvgg_status vgg_npy_create(const char *path, const clvgg_shape *row, clvgg_npy_
                 "%s: a .npy file can't be written to a pipe, its row count is known last", path);
     format_header(writer, header, sizeof header);
     VGG_TRY(vgg_writer_append(writer->writer, header, writer->header_bytes));
-    *out = writer;
-    writer = NULL;
+    VGG_GIVE(out, writer);
 cleanup:
     vgg_npy_writer_free(writer);
     return status;
@@ -170,31 +168,26 @@ cleanup:
 
 clvgg_status vgg_npy_append(clvgg_npy_writer *writer, int64_t count, const float *data)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_shape grown = writer->shape;
     uint64_t elements = 0;
-    VGG_REQUIRE(count >= 0 && count <= INT64_MAX - grown.dims[0], CLVGG_STATUS_INVALID_ARGUMENT,
-                "%" PRId64 " rows can't be appended to a .npy file", count);
+    VGG_CHECK(count >= 0 && count <= INT64_MAX - grown.dims[0], CLVGG_STATUS_INVALID_ARGUMENT,
+              "%" PRId64 " rows can't be appended to a .npy file", count);
     grown.dims[0] += count;
-    VGG_REQUIRE(vgg_shape_count(&grown, &elements) && elements <= INT64_MAX / sizeof(float),
-                CLVGG_STATUS_INVALID_ARGUMENT, "a .npy file of %" PRId64 " rows is too large",
-                grown.dims[0]);
-    VGG_TRY(vgg_writer_append(writer->writer, data,
-                              (size_t)((uint64_t)count * writer->row_count * sizeof(float))));
+    VGG_CHECK(vgg_shape_count(&grown, &elements) && elements <= INT64_MAX / sizeof(float),
+              CLVGG_STATUS_INVALID_ARGUMENT, "a .npy file of %" PRId64 " rows is too large",
+              grown.dims[0]);
+    VGG_PASS(vgg_writer_append(writer->writer, data,
+                               (size_t)((uint64_t)count * writer->row_count * sizeof(float))));
     writer->shape = grown;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_npy_commit(clvgg_npy_writer *writer)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char header[512];
     format_header(writer, header, sizeof header);
-    VGG_TRY(vgg_writer_patch(writer->writer, 0, header, writer->header_bytes));
-    VGG_TRY(vgg_writer_commit(writer->writer));
-cleanup:
-    return status;
+    VGG_PASS(vgg_writer_patch(writer->writer, 0, header, writer->header_bytes));
+    return vgg_writer_commit(writer->writer);
 }
 
 void vgg_npy_writer_free(clvgg_npy_writer *writer)

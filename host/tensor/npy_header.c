@@ -56,16 +56,14 @@ static clvgg_status parse_string(cursor *c, char *text, size_t capacity)
 
 static clvgg_status parse_descr(cursor *c)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char descr[32];
     skip_blanks(c);
-    VGG_REQUIRE(c->at == c->end || *c->at != '[', CLVGG_STATUS_UNSUPPORTED,
-                "has structured elements, needs float32 ('<f4')");
-    VGG_TRY(parse_string(c, descr, sizeof descr));
-    VGG_REQUIRE(strcmp(descr, "<f4") == 0, CLVGG_STATUS_UNSUPPORTED,
-                "has elements of type '%s', needs float32 ('<f4')", descr);
-cleanup:
-    return status;
+    VGG_CHECK(c->at == c->end || *c->at != '[', CLVGG_STATUS_UNSUPPORTED,
+              "has structured elements, needs float32 ('<f4')");
+    VGG_PASS(parse_string(c, descr, sizeof descr));
+    VGG_CHECK(strcmp(descr, "<f4") == 0, CLVGG_STATUS_UNSUPPORTED,
+              "has elements of type '%s', needs float32 ('<f4')", descr);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status parse_order(cursor *c)
@@ -100,56 +98,51 @@ static clvgg_status parse_extent(cursor *c, int64_t *extent)
 /* "()", "(2,)", "(2, 3)", "(2, 3,)". */
 static clvgg_status parse_shape(cursor *c, clvgg_shape *shape)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     bool comma = true; /* a dimension may follow; "(2)" would be an integer, not a tuple */
-    VGG_REQUIRE(accept(c, '('), CLVGG_STATUS_BAD_FILE, ".npy header: shape isn't a tuple");
+    VGG_CHECK(accept(c, '('), CLVGG_STATUS_BAD_FILE, ".npy header: shape isn't a tuple");
     while (!accept(c, ')')) {
-        VGG_REQUIRE(comma, CLVGG_STATUS_BAD_FILE, ".npy header: shape isn't a tuple of integers");
-        VGG_REQUIRE(shape->rank < CLVGG_MAX_RANK, CLVGG_STATUS_UNSUPPORTED,
-                    "has more than %d dimensions", CLVGG_MAX_RANK);
-        VGG_TRY(parse_extent(c, &shape->dims[shape->rank]));
+        VGG_CHECK(comma, CLVGG_STATUS_BAD_FILE, ".npy header: shape isn't a tuple of integers");
+        VGG_CHECK(shape->rank < CLVGG_MAX_RANK, CLVGG_STATUS_UNSUPPORTED,
+                  "has more than %d dimensions", CLVGG_MAX_RANK);
+        VGG_PASS(parse_extent(c, &shape->dims[shape->rank]));
         shape->rank++;
         comma = accept(c, ',');
     }
-    VGG_REQUIRE(shape->rank != 1 || comma, CLVGG_STATUS_BAD_FILE,
-                ".npy header: shape isn't a tuple");
-cleanup:
-    return status;
+    VGG_CHECK(shape->rank != 1 || comma, CLVGG_STATUS_BAD_FILE, ".npy header: shape isn't a tuple");
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_npy_parse_header(const char *text, size_t length, clvgg_shape *shape)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     static const char *const keys[] = {"descr", "fortran_order", "shape"};
     enum { DESCR, ORDER, SHAPE, KEYS };
     bool seen[KEYS] = {false};
     cursor c = {text, text + length};
     *shape = (clvgg_shape){0};
-    VGG_REQUIRE(accept(&c, '{'), CLVGG_STATUS_BAD_FILE, ".npy header: not a dictionary");
+    VGG_CHECK(accept(&c, '{'), CLVGG_STATUS_BAD_FILE, ".npy header: not a dictionary");
     bool comma = true;
     while (!accept(&c, '}')) {
         char key[32];
-        VGG_REQUIRE(comma, CLVGG_STATUS_BAD_FILE, ".npy header: a comma is missing");
-        VGG_TRY(parse_string(&c, key, sizeof key));
+        VGG_CHECK(comma, CLVGG_STATUS_BAD_FILE, ".npy header: a comma is missing");
+        VGG_PASS(parse_string(&c, key, sizeof key));
         int which = 0;
         while (which < KEYS && strcmp(key, keys[which]) != 0)
             which++;
-        VGG_REQUIRE(which < KEYS && !seen[which], CLVGG_STATUS_BAD_FILE,
-                    ".npy header: key '%s' is %s", key, which < KEYS ? "doubled" : "unknown");
+        VGG_CHECK(which < KEYS && !seen[which], CLVGG_STATUS_BAD_FILE,
+                  ".npy header: key '%s' is %s", key, which < KEYS ? "doubled" : "unknown");
         seen[which] = true;
-        VGG_REQUIRE(accept(&c, ':'), CLVGG_STATUS_BAD_FILE, ".npy header: '%s' has no value", key);
-        VGG_TRY(which == DESCR   ? parse_descr(&c)
-                : which == ORDER ? parse_order(&c)
-                                 : parse_shape(&c, shape));
+        VGG_CHECK(accept(&c, ':'), CLVGG_STATUS_BAD_FILE, ".npy header: '%s' has no value", key);
+        VGG_PASS(which == DESCR   ? parse_descr(&c)
+                 : which == ORDER ? parse_order(&c)
+                                  : parse_shape(&c, shape));
         comma = accept(&c, ',');
     }
     for (int which = 0; which < KEYS; which++)
-        VGG_REQUIRE(seen[which], CLVGG_STATUS_BAD_FILE, ".npy header: has no '%s'", keys[which]);
+        VGG_CHECK(seen[which], CLVGG_STATUS_BAD_FILE, ".npy header: has no '%s'", keys[which]);
     skip_blanks(&c);
-    VGG_REQUIRE(c.at == c.end, CLVGG_STATUS_BAD_FILE, ".npy header: something follows the '}'");
+    VGG_CHECK(c.at == c.end, CLVGG_STATUS_BAD_FILE, ".npy header: something follows the '}'");
     uint64_t count;
-    VGG_REQUIRE(vgg_shape_count(shape, &count) && count <= INT64_MAX / sizeof(float),
-                CLVGG_STATUS_BAD_FILE, ".npy header: the shape's size is beyond 64 bits");
-cleanup:
-    return status;
+    VGG_CHECK(vgg_shape_count(shape, &count) && count <= INT64_MAX / sizeof(float),
+              CLVGG_STATUS_BAD_FILE, ".npy header: the shape's size is beyond 64 bits");
+    return CLVGG_STATUS_OK;
 }

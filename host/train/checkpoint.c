@@ -63,31 +63,27 @@ typedef struct write_state {
 
 static clvgg_status write_hash(write_state *write, uint64_t first, uint64_t count, float *values)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     unsigned char digest[VGG_SHA256_BYTES];
-    VGG_REQUIRE(first == 0 && count == VGG_SHA256_BYTES, CLVGG_STATUS_IO,
-                "a checkpoint's hash is written at once");
+    VGG_CHECK(first == 0 && count == VGG_SHA256_BYTES, CLVGG_STATUS_IO,
+              "a checkpoint's hash is written at once");
     vgg_sha256_end(&write->hash, digest);
     for (int i = 0; i < VGG_SHA256_BYTES; i++)
         values[i] = digest[i];
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Called in the file's order. */
 static clvgg_status give_values(void *user, size_t tensor, uint64_t first, uint64_t count,
                                 void *data)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     write_state *write = user;
     if (tensor == (size_t)write->part_count)
         return write_hash(write, first, count, data);
     const tensor_part *part = &write->parts[tensor];
-    VGG_TRY(vgg_head_read(write->layers->head, part->layer, part->bias, part->part, first, count,
-                          data));
+    VGG_PASS(vgg_head_read(write->layers->head, part->layer, part->bias, part->part, first, count,
+                           data));
     vgg_sha256_add(&write->hash, data, (size_t)count * sizeof(float));
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static vgg_sha256 begin_hash(const char *settings, const char *state)
@@ -128,17 +124,15 @@ cleanup:
 static clvgg_status hash_tensor(const vgg_weights *weights, const vgg_tensor_entry *entry,
                                 float *piece, vgg_sha256 *hash)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t most = HASH_BYTES / sizeof(float);
-    VGG_REQUIRE(entry->dtype == CLVGG_DTYPE_F32, CLVGG_STATUS_BAD_FILE,
-                "tensor '%s' isn't float32, as a checkpoint's are", entry->name);
+    VGG_CHECK(entry->dtype == CLVGG_DTYPE_F32, CLVGG_STATUS_BAD_FILE,
+              "tensor '%s' isn't float32, as a checkpoint's are", entry->name);
     for (uint64_t first = 0; first < entry->count; first += most) {
         const uint64_t some = entry->count - first < most ? entry->count - first : most;
-        VGG_TRY(vgg_weights_read(weights, entry, first, some, piece));
+        VGG_PASS(vgg_weights_read(weights, entry, first, some, piece));
         vgg_sha256_add(hash, piece, (size_t)some * sizeof(float));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The last tensor is the hash of everything before it. */
@@ -182,8 +176,7 @@ clvgg_status vgg_checkpoint_open(const char *path, vgg_checkpoint **out)
     VGG_REQUIRE(settings != NULL && state != NULL, CLVGG_STATUS_BAD_FILE,
                 "it is no checkpoint of clvgg's");
     VGG_TRY(check_hash(checkpoint->weights, settings, state));
-    *out = checkpoint;
-    checkpoint = NULL;
+    VGG_GIVE(out, checkpoint);
 cleanup:
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("%s", path);
@@ -213,17 +206,14 @@ clvgg_status vgg_checkpoint_read(const vgg_checkpoint *checkpoint, const vgg_hea
                                  bool bias, vgg_head_part part, uint64_t first, uint64_t count,
                                  float *values)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char name[NAME];
     const clvgg_shape shape = part_shape(layer, bias);
     name_part(layer->name, bias, part, name);
     const vgg_tensor_entry *entry = vgg_weights_find(checkpoint->weights, name);
-    VGG_REQUIRE(entry != NULL && vgg_shape_equal(&entry->shape, &shape), CLVGG_STATUS_BAD_FILE,
-                "%s: has no tensor '%s' of this head's shape",
-                vgg_weights_path(checkpoint->weights), name);
-    VGG_TRY(vgg_weights_read(checkpoint->weights, entry, first, count, values));
-cleanup:
-    return status;
+    VGG_CHECK(entry != NULL && vgg_shape_equal(&entry->shape, &shape), CLVGG_STATUS_BAD_FILE,
+              "%s: has no tensor '%s' of this head's shape", vgg_weights_path(checkpoint->weights),
+              name);
+    return vgg_weights_read(checkpoint->weights, entry, first, count, values);
 }
 
 typedef struct restore_state {
@@ -243,16 +233,14 @@ static clvgg_status give_restored(void *user, int layer, bool bias, uint64_t fir
 clvgg_status vgg_checkpoint_restore(const vgg_checkpoint *checkpoint,
                                     const vgg_checkpoint_layers *layers)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     tensor_part parts[MOST_TENSORS];
     const int count = list_parts(layers, parts);
     for (int i = 0; i < count; i++) {
         restore_state restore = {checkpoint, layers, parts[i].part};
-        VGG_TRY(vgg_head_write(layers->head, parts[i].layer, parts[i].bias, parts[i].part,
-                               give_restored, &restore));
+        VGG_PASS(vgg_head_write(layers->head, parts[i].layer, parts[i].bias, parts[i].part,
+                                give_restored, &restore));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- settings ---- */
@@ -260,7 +248,6 @@ cleanup:
 clvgg_status vgg_checkpoint_compare(const vgg_checkpoint *checkpoint, const char *settings,
                                     bool whole)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *theirs = vgg_checkpoint_settings(checkpoint), *ours = settings;
     while (*theirs != '\0' && *ours != '\0') {
         const int their_length = (int)strcspn(theirs, "\n"), our_length = (int)strcspn(ours, "\n");
@@ -269,16 +256,15 @@ clvgg_status vgg_checkpoint_compare(const vgg_checkpoint *checkpoint, const char
                                  ? ""
                                  : "; a finished model is trained further by a run that begins "
                                    "with it: --model FILE --train fc6, and another --output";
-        VGG_REQUIRE(their_length == our_length && strncmp(theirs, ours, (size_t)their_length) == 0,
-                    CLVGG_STATUS_UNSUPPORTED,
-                    "%s: was made with %.*s, this run has %.*s: it can't go on to the same end%s",
-                    vgg_weights_path(checkpoint->weights), their_length < 200 ? their_length : 200,
-                    theirs, our_length < 200 ? our_length : 200, ours, advice);
+        VGG_CHECK(their_length == our_length && strncmp(theirs, ours, (size_t)their_length) == 0,
+                  CLVGG_STATUS_UNSUPPORTED,
+                  "%s: was made with %.*s, this run has %.*s: it can't go on to the same end%s",
+                  vgg_weights_path(checkpoint->weights), their_length < 200 ? their_length : 200,
+                  theirs, our_length < 200 ? our_length : 200, ours, advice);
         theirs += their_length + (theirs[their_length] == '\n');
         ours += our_length + (ours[our_length] == '\n');
     }
-    VGG_REQUIRE(!whole || *theirs == *ours, CLVGG_STATUS_UNSUPPORTED,
-                "%s: was made by another version of clvgg", vgg_weights_path(checkpoint->weights));
-cleanup:
-    return status;
+    VGG_CHECK(!whole || *theirs == *ours, CLVGG_STATUS_UNSUPPORTED,
+              "%s: was made by another version of clvgg", vgg_weights_path(checkpoint->weights));
+    return CLVGG_STATUS_OK;
 }

@@ -62,29 +62,25 @@ void vgg_train_state_write(const vgg_train_state *state, vgg_text *text)
 /* Reads `count` words from *text on, which moves behind them. */
 static clvgg_status take_words(const char **text, uint64_t *words, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < count; i++) {
         uint64_t word = 0;
         for (int d = 0; d < WORD_DIGITS; d++, (*text)++) {
             static const char digits[] = "0123456789abcdef";
             const char *digit = **text != '\0' ? strchr(digits, **text) : NULL;
-            VGG_REQUIRE(digit != NULL, CLVGG_STATUS_BAD_FILE,
-                        "the checkpoint's state is malformed");
+            VGG_CHECK(digit != NULL, CLVGG_STATUS_BAD_FILE, "the checkpoint's state is malformed");
             word = word << 4 | (uint64_t)(digit - digits);
         }
         words[i] = word;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status take_epoch(const char **text, int number, clvgg_finetune_epoch *epoch)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     uint64_t words[EPOCH_WORDS];
-    VGG_TRY(take_words(text, words, EPOCH_WORDS));
-    VGG_REQUIRE(words[0] == (uint64_t)number, CLVGG_STATUS_BAD_FILE,
-                "the checkpoint's state is malformed");
+    VGG_PASS(take_words(text, words, EPOCH_WORDS));
+    VGG_CHECK(words[0] == (uint64_t)number, CLVGG_STATUS_BAD_FILE,
+              "the checkpoint's state is malformed");
     *epoch = (clvgg_finetune_epoch){.struct_size = sizeof *epoch,
                                     .epoch = number,
                                     .step = words[1],
@@ -96,8 +92,7 @@ static clvgg_status take_epoch(const char **text, int number, clvgg_finetune_epo
                                     .val_auc = double_of(words[7]),
                                     .seconds = double_of(words[8]),
                                     .best = words[9] != 0};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_train_state_read(const char *text, vgg_train_state *state)

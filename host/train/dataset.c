@@ -91,8 +91,7 @@ static clvgg_status list_files(int threads, const char *path, vgg_dataset_files 
     VGG_TRY(vgg_dataset_check_files(threads, &list, entries));
     VGG_TRY(vgg_dataset_find_classes(files, &list, entries));
     VGG_TRY(keep_entries(files, &list, entries));
-    *out = files;
-    files = NULL;
+    VGG_GIVE(out, files);
 cleanup:
     release_files(files);
     vgg_free(entries);
@@ -122,8 +121,7 @@ clvgg_status vgg_dataset_choose(vgg_dataset_files *files, const uint8_t *choose,
             dataset->chosen[dataset->count++] = (uint32_t)i;
             dataset->class_sizes[files->images[i].class_index]++;
         }
-    *out = dataset;
-    dataset = NULL;
+    VGG_GIVE(out, dataset);
 cleanup:
     vgg_dataset_free(dataset);
     return status;

@@ -222,28 +222,25 @@ cleanup:
 clvgg_status vgg_dataset_find_classes(vgg_dataset_files *files, const vgg_path_list *list,
                                       vgg_dataset_entry *entries)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t root_bytes = strlen(files->root);
     const view v = {.list = list,
                     .entries = entries,
                     .root = files->root,
                     .prefix = root_bytes + (files->root[root_bytes - 1] != '/'),
                     .none = list->count};
-    VGG_TRY(check_root(&v));
+    VGG_PASS(check_root(&v));
     const size_t beside = first_image(&v, false), inside = first_image(&v, true);
     if (beside == v.none && inside == v.none)
         return fail_without_images(&v);
-    VGG_REQUIRE(beside == v.none || inside == v.none, CLVGG_STATUS_BAD_FILE,
-                "%s: has images of its own (%s) beside folders with images (%s): either a folder "
-                "for each class, or one folder of names like cat.0.jpg",
-                v.root, name_at(&v, beside), name_at(&v, inside));
+    VGG_CHECK(beside == v.none || inside == v.none, CLVGG_STATUS_BAD_FILE,
+              "%s: has images of its own (%s) beside folders with images (%s): either a folder "
+              "for each class, or one folder of names like cat.0.jpg",
+              v.root, name_at(&v, beside), name_at(&v, inside));
     if (inside != v.none) {
-        VGG_TRY(refuse_parts(&v));
-        VGG_TRY(refuse_empty_class(&v));
+        VGG_PASS(refuse_parts(&v));
+        VGG_PASS(refuse_empty_class(&v));
     } else {
-        VGG_TRY(mark_without_class(&v));
+        VGG_PASS(mark_without_class(&v));
     }
-    VGG_TRY(number_classes(&v, inside != v.none, files));
-cleanup:
-    return status;
+    return number_classes(&v, inside != v.none, files);
 }

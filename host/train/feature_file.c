@@ -159,12 +159,11 @@ cleanup:
 
 static clvgg_status take_file(vgg_feature_file *file, const uint8_t digest[32])
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     bool sound = false, replaced = false;
     for (int attempt = 0; attempt < 100 && !sound; attempt++) {
         if (file->descriptor < 0)
-            VGG_TRY(vgg_feature_folder_take(&file->folder, file->name, &file->descriptor));
-        VGG_TRY(check_header(file, digest, &sound, &replaced));
+            VGG_PASS(vgg_feature_folder_take(&file->folder, file->name, &file->descriptor));
+        VGG_PASS(check_header(file, digest, &sound, &replaced));
         if (replaced) {
             close(file->descriptor);
             file->descriptor = -1;
@@ -172,10 +171,9 @@ static clvgg_status take_file(vgg_feature_file *file, const uint8_t digest[32])
             nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         }
     }
-    VGG_REQUIRE(sound, CLVGG_STATUS_IO, "%s/%s: is damaged, and another process is writing to it",
-                file->folder.path, file->name);
-cleanup:
-    return status;
+    VGG_CHECK(sound, CLVGG_STATUS_IO, "%s/%s: is damaged, and another process is writing to it",
+              file->folder.path, file->name);
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_feature_file_open(const char *directory, uint64_t limit_bytes,
@@ -192,8 +190,7 @@ clvgg_status vgg_feature_file_open(const char *directory, uint64_t limit_bytes,
     VGG_TRY(vgg_feature_folder_open(directory, limit_bytes, &file->folder));
     VGG_TRY(take_file(file, digest));
     VGG_TRY(vgg_feature_file_load(file));
-    *out = file;
-    file = NULL;
+    VGG_GIVE(out, file);
 cleanup:
     vgg_feature_file_close(file);
     return status;
@@ -232,10 +229,9 @@ static uint64_t values_checksum(const vgg_feature_file *file, uint64_t seed, con
 /* Enters the heads of one group. `old` is what was known before. */
 static clvgg_status load_group(vgg_feature_file *file, uint32_t first, const vgg_feature_index *old)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     record_head heads[GROUP];
     size_t got = 0;
-    VGG_TRY(read_at(file, head_offset(file, first), heads, sizeof heads, &got));
+    VGG_PASS(read_at(file, head_offset(file, first), heads, sizeof heads, &got));
     for (uint32_t i = 0; i < got / sizeof *heads; i++) {
         const uint32_t slot = first + i;
         const vgg_feature_id id = id_of(&heads[i]);
@@ -251,8 +247,7 @@ static clvgg_status load_group(vgg_feature_file *file, uint32_t first, const vgg
             memcmp(before->key, now->key, sizeof now->key) == 0)
             now->state = VGG_FEATURE_VERIFIED;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_feature_file_load(vgg_feature_file *file)
@@ -295,17 +290,14 @@ uint32_t vgg_feature_file_assign(vgg_feature_file *file, const vgg_feature_id *i
 clvgg_status vgg_feature_file_write(vgg_feature_file *file, uint32_t slot, const vgg_feature_id *id,
                                     const uint16_t *values)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_feature_slot *entry = &file->index.slots[slot];
     entry->checksum = values_checksum(file, entry->key[0], values);
     record_head head = {
         .variation = id->variation, .view = id->view, .values_checksum = entry->checksum};
     memcpy(head.digest, id->digest, sizeof head.digest);
     head.checksum = head_checksum(&head, slot);
-    VGG_TRY(write_at(file, values_offset(file, slot), values, file->record_bytes));
-    VGG_TRY(write_at(file, head_offset(file, slot), &head, sizeof head));
-cleanup:
-    return status;
+    VGG_PASS(write_at(file, values_offset(file, slot), values, file->record_bytes));
+    return write_at(file, head_offset(file, slot), &head, sizeof head);
 }
 
 clvgg_status vgg_feature_file_read(const vgg_feature_file *file, uint32_t slot, uint16_t *values,

@@ -113,19 +113,17 @@ cleanup:
 /* Waits while another process fills the file. */
 static clvgg_status lock(const filling *work)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     bool locked = false;
     for (bool first = true; !locked; first = false) {
-        VGG_TRY(vgg_feature_lock(&work->file->folder, work->file->descriptor, &locked));
+        VGG_PASS(vgg_feature_lock(&work->file->folder, work->file->descriptor, &locked));
         if (locked)
             break;
         if (first)
             vgg_log(CLVGG_LOG_INFO, "features: waiting for another process that computes them");
-        VGG_TRY(report(work, 0, count_missing(work)));
+        VGG_PASS(report(work, 0, count_missing(work)));
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Lists what is missing, each record once, and gives it a slot. */
@@ -151,20 +149,18 @@ cleanup:
 
 static clvgg_status write_batch(filling *work, size_t buffer)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t row = work->features->options.feature_count;
     for (size_t i = 0; i < work->sizes[buffer]; i++) {
         const size_t item = work->missing[work->rows[buffer][i]];
         const vgg_feature_id id = vgg_features_id(work->features, &work->items[item]);
         const uint32_t slot = slot_of(work, item);
-        VGG_TRY(vgg_feature_file_write(work->file, slot, &id, work->buffers[buffer] + i * row));
+        VGG_PASS(vgg_feature_file_write(work->file, slot, &id, work->buffers[buffer] + i * row));
         *state_of(work, slot) = VGG_FEATURE_VERIFIED;
         pthread_mutex_lock(&work->mutex);
         work->written++;
         pthread_mutex_unlock(&work->mutex);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static void *write_batches(void *argument)
@@ -259,42 +255,37 @@ static clvgg_status end_writer(filling *work, clvgg_status status)
 
 static clvgg_status compute_missing(filling *work)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t count = 1, written = 0;
-    VGG_TRY(vgg_feature_compute_open(work->features, work->items, work->missing,
-                                     work->missing_count, &work->compute));
-    VGG_TRY(start_writer(work));
+    VGG_PASS(vgg_feature_compute_open(work->features, work->items, work->missing,
+                                      work->missing_count, &work->compute));
+    VGG_PASS(start_writer(work));
     while (count > 0) {
-        VGG_TRY(wait_for_buffer(work, &written));
-        VGG_TRY(report(work, written, work->missing_count));
+        VGG_PASS(wait_for_buffer(work, &written));
+        VGG_PASS(report(work, written, work->missing_count));
         const size_t buffer = work->filled % 2;
-        VGG_TRY(vgg_feature_compute_next(work->compute, work->buffers[buffer], work->rows[buffer],
-                                         &count));
+        VGG_PASS(vgg_feature_compute_next(work->compute, work->buffers[buffer], work->rows[buffer],
+                                          &count));
         if (count > 0)
             hand_over(work, count);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Makes room on the disk and below the limit: other files go first, then records of this one that
  * no call has asked for, if that is enough. */
 static clvgg_status make_room(filling *work)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_feature_file *file = work->file;
     uint64_t room = 0;
-    VGG_TRY(vgg_feature_folder_room(&file->folder, file->name, &room));
+    VGG_PASS(vgg_feature_folder_room(&file->folder, file->name, &room));
     if (room < missing_bytes(work, false) && room >= missing_bytes(work, true)) {
         vgg_log(CLVGG_LOG_INFO, "features: old records in %s/%s make room", file->folder.path,
                 file->name);
-        VGG_TRY(vgg_feature_file_discard(file));
-        VGG_TRY(vgg_feature_file_load(file));
-        VGG_TRY(verify(work));
+        VGG_PASS(vgg_feature_file_discard(file));
+        VGG_PASS(vgg_feature_file_load(file));
+        VGG_PASS(verify(work));
     }
-    VGG_TRY(vgg_feature_folder_reserve(&file->folder, file->name, missing_bytes(work, false)));
-cleanup:
-    return status;
+    return vgg_feature_folder_reserve(&file->folder, file->name, missing_bytes(work, false));
 }
 
 static clvgg_status fill_locked(filling *work)

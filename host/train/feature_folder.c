@@ -329,16 +329,14 @@ static bool remove_if_idle(const vgg_feature_folder *folder, const listed_file *
 static clvgg_status require_room(const vgg_feature_folder *folder, const listing *list,
                                  uint64_t bytes)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t by_limit = limit_room(folder, list), by_disk = disk_room(list);
-    VGG_REQUIRE(bytes <= by_limit, CLVGG_STATUS_IO,
-                "%s: features need %.1f MiB more, the folder's limit of %.1f MiB leaves %.1f MiB",
-                folder->path, mib(bytes), mib(folder->limit_bytes), mib(by_limit));
-    VGG_REQUIRE(bytes <= by_disk, CLVGG_STATUS_IO,
-                "%s: features need %.1f MiB more, the disk has %.1f MiB left", folder->path,
-                mib(bytes), mib(by_disk));
-cleanup:
-    return status;
+    VGG_CHECK(bytes <= by_limit, CLVGG_STATUS_IO,
+              "%s: features need %.1f MiB more, the folder's limit of %.1f MiB leaves %.1f MiB",
+              folder->path, mib(bytes), mib(folder->limit_bytes), mib(by_limit));
+    VGG_CHECK(bytes <= by_disk, CLVGG_STATUS_IO,
+              "%s: features need %.1f MiB more, the disk has %.1f MiB left", folder->path,
+              mib(bytes), mib(by_disk));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_feature_folder_require(const vgg_feature_folder *folder, const char *name,

@@ -45,9 +45,8 @@ cleanup:
 
 clvgg_status vgg_feature_index_grow(vgg_feature_index *index, size_t count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(count < VGG_FEATURE_NO_SLOT, CLVGG_STATUS_UNSUPPORTED,
-                "%zu records are too many for a feature file", count);
+    VGG_CHECK(count < VGG_FEATURE_NO_SLOT, CLVGG_STATUS_UNSUPPORTED,
+              "%zu records are too many for a feature file", count);
     if (count > index->capacity) {
         vgg_feature_slot *slots = vgg_realloc(index->slots, count, sizeof *slots);
         if (slots == NULL)
@@ -56,13 +55,12 @@ clvgg_status vgg_feature_index_grow(vgg_feature_index *index, size_t count)
         index->capacity = count;
     }
     if (count > index->bucket_count)
-        VGG_TRY(grow_buckets(index, count));
+        VGG_PASS(grow_buckets(index, count));
     if (count > index->count) {
         memset(index->slots + index->count, 0, (count - index->count) * sizeof *index->slots);
         index->count = count;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 uint32_t vgg_feature_index_find(const vgg_feature_index *index, const vgg_feature_id *id)

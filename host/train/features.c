@@ -85,8 +85,7 @@ clvgg_status vgg_features_open(const vgg_features_options *options, vgg_features
         VGG_TRY(vgg_feature_folder_reserve(&features->file->folder, features->file->name, 0));
     }
     share_memory(features);
-    *out = features;
-    features = NULL;
+    VGG_GIVE(out, features);
 cleanup:
     vgg_features_close(features);
     return status;

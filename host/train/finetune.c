@@ -38,7 +38,6 @@ cleanup:
 
 static clvgg_status make_model(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head_choice *choice = &finetune->choice;
     vgg_model_head head = {.hidden_count = choice->layer_count - 1,
                            .class_count = finetune->train->files->class_count,
@@ -51,25 +50,22 @@ static clvgg_status make_model(clvgg_finetune *finetune)
         if (i == head.hidden_count)
             break;
         head.widths[i] = layer->outputs;
-        VGG_REQUIRE(vgg_layer_type_of_activation(layer->activation, &head.activations[i]),
-                    CLVGG_STATUS_INVALID_ARGUMENT, "there is no activation %d",
-                    (int)layer->activation);
+        VGG_CHECK(vgg_layer_type_of_activation(layer->activation, &head.activations[i]),
+                  CLVGG_STATUS_INVALID_ARGUMENT, "there is no activation %d",
+                  (int)layer->activation);
         head.dropout[i] = layer->dropout;
     }
-    VGG_TRY(vgg_model_with_head(finetune->base, &head, &finetune->model));
-cleanup:
-    return status;
+    return vgg_model_with_head(finetune->base, &head, &finetune->model);
 }
 
 /* Fills in the head's layers, those that train, and finds the layer before, whose values are the
  * features. */
 static clvgg_status part_layers(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head_choice *choice = &finetune->choice;
     const clvgg_finetune_options *options = &finetune->options;
     int nodes[3], count;
-    VGG_TRY(vgg_model_head_nodes(finetune->model, nodes, &count));
+    VGG_PASS(vgg_model_head_nodes(finetune->model, nodes, &count));
     for (int i = choice->first_trained; i < choice->layer_count; i++) {
         const vgg_chosen_layer *layer = &choice->layers[i];
         finetune->layers[i - choice->first_trained] =
@@ -87,12 +83,10 @@ static clvgg_status part_layers(clvgg_finetune *finetune)
                            .nesterov = options->nesterov != 0,
                            .label_smoothing = (float)options->label_smoothing,
                            .seed = options->seed};
-    VGG_TRY(vgg_head_measure(finetune->device, &finetune->head_options, &finetune->head_bytes));
+    VGG_PASS(vgg_head_measure(finetune->device, &finetune->head_options, &finetune->head_bytes));
     const int input = finetune->model->graph->nodes[nodes[choice->first_trained]].inputs[0];
-    VGG_TRY(vgg_frozen_init(&finetune->frozen, finetune->device, finetune->model, input,
-                            FROZEN_BATCH, &options->execution));
-cleanup:
-    return status;
+    return vgg_frozen_init(&finetune->frozen, finetune->device, finetune->model, input,
+                           FROZEN_BATCH, &options->execution);
 }
 
 /* The name of the layer whose values the features are: not of a dropout or flatten behind it. */
@@ -109,7 +103,6 @@ static const char *feature_name(const clvgg_finetune *finetune)
 
 static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest[32])
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_finetune_options *options = &finetune->options;
     vgg_features_options features = {
         .source = {&finetune->frozen, vgg_frozen_compute},
@@ -127,10 +120,8 @@ static clvgg_status open_features(clvgg_finetune *finetune, const uint8_t digest
         .threads = finetune->device->runtime->threads,
     };
     memcpy(features.digest, digest, sizeof features.digest);
-    VGG_TRY(vgg_features_open(&features, &finetune->features));
-    VGG_TRY(vgg_finetune_list_items(finetune));
-cleanup:
-    return status;
+    VGG_PASS(vgg_features_open(&features, &finetune->features));
+    return vgg_finetune_list_items(finetune);
 }
 
 /* Bytes that missing features take on the disk. */
@@ -165,13 +156,10 @@ static void plan_schedule(clvgg_finetune *finetune)
 
 clvgg_status vgg_finetune_settle(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_finetune_settle_data(finetune));
+    VGG_PASS(vgg_finetune_settle_data(finetune));
     plan_schedule(finetune);
-    VGG_TRY(vgg_finetune_settle_settings(finetune));
-    VGG_TRY(vgg_finetune_describe(finetune));
-cleanup:
-    return status;
+    VGG_PASS(vgg_finetune_settle_settings(finetune));
+    return vgg_finetune_describe(finetune);
 }
 
 /* ---- life ---- */
@@ -218,8 +206,7 @@ clvgg_status vgg_finetune_create(clvgg_device *device, clvgg_model *base,
     finetune->val = vgg_dataset_retain(val);
     VGG_TRY(copy_options(finetune, options));
     VGG_TRY(set_up(finetune));
-    *out = finetune;
-    finetune = NULL;
+    VGG_GIVE(out, finetune);
 cleanup:
     vgg_finetune_free(finetune);
     return status;
@@ -287,10 +274,7 @@ void vgg_finetune_get_plan(const clvgg_finetune *finetune, clvgg_finetune_plan *
 
 clvgg_status vgg_finetune_save(const clvgg_finetune *finetune, const char *path, clvgg_dtype dtype)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(finetune->confusion != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                "there is no model yet: training hasn't come to its end");
-    VGG_TRY(vgg_model_save(finetune->model, path, dtype));
-cleanup:
-    return status;
+    VGG_CHECK(finetune->confusion != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+              "there is no model yet: training hasn't come to its end");
+    return vgg_model_save(finetune->model, path, dtype);
 }

@@ -16,22 +16,19 @@
 /* A class that can't be learned, or nothing to choose the best epoch by. */
 static clvgg_status check_parts(const clvgg_dataset *train, const clvgg_dataset *val)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(val->count > 0, CLVGG_STATUS_BAD_FILE,
-                "%s: there is no validation photograph, and without one no epoch is the best: put "
-                "two different photographs or more into a class, or give others by --val",
-                val->files->root);
+    VGG_CHECK(val->count > 0, CLVGG_STATUS_BAD_FILE,
+              "%s: there is no validation photograph, and without one no epoch is the best: put "
+              "two different photographs or more into a class, or give others by --val",
+              val->files->root);
     for (size_t i = 0; i < train->files->class_count; i++)
-        VGG_REQUIRE(train->class_sizes[i] > 0, CLVGG_STATUS_BAD_FILE,
-                    "%s: there is no training photograph of '%s'", train->files->root,
-                    vgg_dataset_class_name(train, i));
-cleanup:
-    return status;
+        VGG_CHECK(train->class_sizes[i] > 0, CLVGG_STATUS_BAD_FILE,
+                  "%s: there is no training photograph of '%s'", train->files->root,
+                  vgg_dataset_class_name(train, i));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_finetune_check_data(const clvgg_dataset *train, const clvgg_dataset *val)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t count = train->files->class_count, others = val->files->class_count;
     size_t same = 0; /* both lists are sorted */
     int order = 0;
@@ -41,15 +38,13 @@ clvgg_status vgg_finetune_check_data(const clvgg_dataset *train, const clvgg_dat
     }
     const bool more = same < others && (same == count || order > 0); /* val has one more */
     const clvgg_dataset *having = more ? val : train, *lacking = more ? train : val;
-    VGG_REQUIRE(count >= 2, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s has one class, '%s': there is nothing to tell apart", train->files->root,
-                vgg_dataset_class_name(train, 0));
-    VGG_REQUIRE(same == count && same == others, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s has a class '%s', which %s lacks", having->files->root,
-                vgg_dataset_class_name(having, same), lacking->files->root);
-    VGG_TRY(check_parts(train, val));
-cleanup:
-    return status;
+    VGG_CHECK(count >= 2, CLVGG_STATUS_INVALID_ARGUMENT,
+              "%s has one class, '%s': there is nothing to tell apart", train->files->root,
+              vgg_dataset_class_name(train, 0));
+    VGG_CHECK(same == count && same == others, CLVGG_STATUS_INVALID_ARGUMENT,
+              "%s has a class '%s', which %s lacks", having->files->root,
+              vgg_dataset_class_name(having, same), lacking->files->root);
+    return check_parts(train, val);
 }
 
 /* ---- what is to be computed ---- */
@@ -94,28 +89,23 @@ cleanup:
 
 clvgg_status vgg_finetune_watch_data(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     finetune->given_count = finetune->train->count + finetune->val->count;
-    VGG_TRY(mark_all(finetune->train, &finetune->used[0]));
-    VGG_TRY(mark_all(finetune->val, &finetune->used[1]));
-cleanup:
-    return status;
+    VGG_PASS(mark_all(finetune->train, &finetune->used[0]));
+    return mark_all(finetune->val, &finetune->used[1]);
 }
 
 static clvgg_status require_few(const clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_finetune_options *options = &finetune->options;
     const size_t count = finetune->left_out_count;
     size_t most = (size_t)(options->max_bad_share * (double)finetune->given_count);
     most = options->max_bad_images >= 0 ? (size_t)options->max_bad_images : most > 1 ? most : 1;
-    VGG_REQUIRE(count <= most, CLVGG_STATUS_BAD_FILE,
-                "%zu of %zu photographs can't be read%s, and %zu may be left out (--max-bad); the "
-                "last is %s: %s",
-                count, finetune->given_count, finetune->checking ? "" : " so far", most,
-                finetune->left_out[count - 1].path, finetune->left_out[count - 1].reason);
-cleanup:
-    return status;
+    VGG_CHECK(count <= most, CLVGG_STATUS_BAD_FILE,
+              "%zu of %zu photographs can't be read%s, and %zu may be left out (--max-bad); the "
+              "last is %s: %s",
+              count, finetune->given_count, finetune->checking ? "" : " so far", most,
+              finetune->left_out[count - 1].path, finetune->left_out[count - 1].reason);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status note_left_out(clvgg_finetune *finetune, const char *path, const char *reason)
@@ -140,7 +130,6 @@ cleanup:
 /* Copies of a photograph are computed once, so they are left out together. */
 clvgg_status vgg_finetune_leave_out(void *user, const vgg_feature_item *item, const char *message)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_finetune *finetune = user;
     const clvgg_dataset *parts[2] = {finetune->train, finetune->val};
     const uint8_t *digest = vgg_dataset_image_at(item->dataset, item->image)->digest;
@@ -154,13 +143,12 @@ clvgg_status vgg_finetune_leave_out(void *user, const vgg_feature_item *item, co
             if (!*used || memcmp(vgg_dataset_image_at(parts[p], i)->digest, digest,
                                  CLVGG_DATASET_DIGEST_BYTES) != 0)
                 continue;
-            VGG_TRY(note_left_out(finetune, vgg_dataset_image_path(parts[p], i), message));
+            VGG_PASS(note_left_out(finetune, vgg_dataset_image_path(parts[p], i), message));
             *used = 0;
         }
     if (!finetune->checking) /* a check names them all */
-        VGG_TRY(require_few(finetune));
-cleanup:
-    return status;
+        VGG_PASS(require_few(finetune));
+    return CLVGG_STATUS_OK;
 }
 
 /* Trains and validates on those that are left. */
@@ -185,13 +173,10 @@ cleanup:
 
 clvgg_status vgg_finetune_settle_data(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (finetune->left_out_count == 0)
         return CLVGG_STATUS_OK;
-    VGG_TRY(require_few(finetune));
-    VGG_TRY(drop_left_out(finetune));
-cleanup:
-    return status;
+    VGG_PASS(require_few(finetune));
+    return drop_left_out(finetune);
 }
 
 void vgg_finetune_forget_data(clvgg_finetune *finetune)

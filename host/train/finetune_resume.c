@@ -25,12 +25,10 @@ cleanup:
 
 clvgg_status vgg_finetune_make_folder(const clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *folder = finetune->options.run_dir;
-    VGG_REQUIRE(folder == NULL || mkdir(folder, 0777) == 0 || errno == EEXIST, CLVGG_STATUS_IO,
-                "%s: can't be made: %s", folder, strerror(errno));
-cleanup:
-    return status;
+    VGG_CHECK(folder == NULL || mkdir(folder, 0777) == 0 || errno == EEXIST, CLVGG_STATUS_IO,
+              "%s: can't be made: %s", folder, strerror(errno));
+    return CLVGG_STATUS_OK;
 }
 
 /* A position that training with these options comes through. */
@@ -59,8 +57,7 @@ static clvgg_status open_best(const clvgg_finetune *finetune, bool later, vgg_ch
     VGG_REQUIRE(state.best_epoch == epoch || (later && state.best_epoch > epoch),
                 CLVGG_STATUS_UNSUPPORTED, "%s: is of epoch %d, not of the best one, %d",
                 finetune->best_path, state.best_epoch, epoch);
-    *out = best;
-    best = NULL;
+    VGG_GIVE(out, best);
 cleanup:
     vgg_free(state.epochs);
     vgg_checkpoint_close(best);
@@ -101,9 +98,7 @@ cleanup:
 
 clvgg_status vgg_finetune_check_position(const clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(is_reachable(finetune, &finetune->state), CLVGG_STATUS_BAD_FILE,
-                "%s: stands where training doesn't come through", finetune->options.resume);
-cleanup:
-    return status;
+    VGG_CHECK(is_reachable(finetune, &finetune->state), CLVGG_STATUS_BAD_FILE,
+              "%s: stands where training doesn't come through", finetune->options.resume);
+    return CLVGG_STATUS_OK;
 }

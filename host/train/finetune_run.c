@@ -149,17 +149,15 @@ cleanup:
 
 static clvgg_status save_last(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (finetune->last_path == NULL)
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     const vgg_checkpoint_layers layers = vgg_finetune_layers(finetune, true);
-    VGG_TRY(vgg_checkpoint_write(finetune->last_path, finetune->settings.bytes, &finetune->state,
-                                 &layers));
+    VGG_PASS(vgg_checkpoint_write(finetune->last_path, finetune->settings.bytes, &finetune->state,
+                                  &layers));
     clvgg_finetune_event event = {.type = CLVGG_FINETUNE_SAVED, .path = finetune->last_path};
     /* A wish to stop is heard behind the step or epoch. */
     (void)vgg_finetune_tell(finetune, &event);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status add_epoch(vgg_train_state *state, const clvgg_finetune_epoch *epoch)
@@ -347,28 +345,26 @@ static bool out_of_patience(const clvgg_finetune *finetune)
 /* The head on the device, with first values or a checkpoint's. */
 static clvgg_status start_head(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_head_free(finetune->head);
     finetune->head = NULL;
-    VGG_TRY(vgg_head_create(finetune->device, &finetune->head_options, vgg_finetune_initial,
-                            finetune, &finetune->head));
+    VGG_PASS(vgg_head_create(finetune->device, &finetune->head_options, vgg_finetune_initial,
+                             finetune, &finetune->head));
     if (finetune->left_out_count == 0)
         vgg_text_puts(&finetune->settings, "left out=none\n");
     vgg_text_printf(&finetune->settings, "features divided by=2^%d\nkernels=%016llx\n",
                     finetune->scale_exponent,
                     (unsigned long long)vgg_head_fingerprint(finetune->head));
-    VGG_REQUIRE(!finetune->settings.failed, CLVGG_STATUS_OUT_OF_MEMORY,
-                "no memory for a description");
+    VGG_CHECK(!finetune->settings.failed, CLVGG_STATUS_OUT_OF_MEMORY,
+              "no memory for a description");
     if (finetune->resumed == NULL)
-        goto cleanup;
-    VGG_TRY(vgg_finetune_check_position(finetune));
-    VGG_TRY(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, true));
+        return CLVGG_STATUS_OK;
+    VGG_PASS(vgg_finetune_check_position(finetune));
+    VGG_PASS(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, true));
     const vgg_checkpoint_layers layers = vgg_finetune_layers(finetune, true);
-    VGG_TRY(vgg_checkpoint_restore(finetune->resumed, &layers));
+    VGG_PASS(vgg_checkpoint_restore(finetune->resumed, &layers));
     vgg_checkpoint_close(finetune->resumed);
     finetune->resumed = NULL;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The weights that are kept once more, for what the caller asks about them. */
@@ -396,28 +392,25 @@ cleanup:
 
 clvgg_status vgg_finetune_run(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_train_state *state = &finetune->state;
-    VGG_REQUIRE(finetune->confusion == NULL && finetune->head == NULL,
-                CLVGG_STATUS_INVALID_ARGUMENT, "it has run already: make another to go on");
+    VGG_CHECK(finetune->confusion == NULL && finetune->head == NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+              "it has run already: make another to go on");
     finetune->start_ms = vgg_clock_ms();
     finetune->stopping = false;
-    VGG_TRY(vgg_finetune_make_folder(finetune));
-    VGG_TRY(finetune->options.cache_dir != NULL ? fill_features(finetune)
-                                                : vgg_finetune_check(finetune));
-    VGG_TRY(vgg_finetune_find_scale(finetune));
-    VGG_TRY(start_head(finetune));
+    VGG_PASS(vgg_finetune_make_folder(finetune));
+    VGG_PASS(finetune->options.cache_dir != NULL ? fill_features(finetune)
+                                                 : vgg_finetune_check(finetune));
+    VGG_PASS(vgg_finetune_find_scale(finetune));
+    VGG_PASS(start_head(finetune));
     if (state->epoch_count == 0) {
         state->epoch = 0;
-        VGG_TRY(end_epoch(finetune, 0, vgg_clock_ms()));
+        VGG_PASS(end_epoch(finetune, 0, vgg_clock_ms()));
     }
     double saved_ms = vgg_clock_ms();
     while (state->epoch <= finetune->options.epochs && !out_of_patience(finetune)) {
-        VGG_TRY(train_epoch(finetune, &saved_ms));
-        VGG_TRY(end_epoch(finetune, state->epoch, vgg_clock_ms()));
+        VGG_PASS(train_epoch(finetune, &saved_ms));
+        VGG_PASS(end_epoch(finetune, state->epoch, vgg_clock_ms()));
         saved_ms = vgg_clock_ms();
     }
-    VGG_TRY(finish(finetune));
-cleanup:
-    return status;
+    return finish(finetune);
 }

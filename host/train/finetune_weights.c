@@ -69,7 +69,6 @@ clvgg_status vgg_finetune_initial(void *user, int layer, bool bias, uint64_t fir
 static clvgg_status give_best(const clvgg_finetune *finetune, int layer, bool bias, uint64_t first,
                               uint64_t count, float *values)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const float *kept = finetune->best_values[layer][bias];
     const bool ended = finetune->confusion != NULL;
     if (ended && finetune->options.keep == CLVGG_KEEP_LAST)
@@ -77,11 +76,10 @@ static clvgg_status give_best(const clvgg_finetune *finetune, int layer, bool bi
     if (finetune->best != NULL)
         return vgg_checkpoint_read(finetune->best, &finetune->layers[layer], bias, VGG_HEAD_VALUE,
                                    first, count, values);
-    VGG_REQUIRE(kept != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                "training has not come to an epoch that is kept");
+    VGG_CHECK(kept != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+              "training has not come to an epoch that is kept");
     memcpy(values, kept + first, (size_t)count * sizeof *values);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status give_best_to_head(void *user, int layer, bool bias, uint64_t first,
@@ -154,13 +152,11 @@ clvgg_status vgg_finetune_keep_best(clvgg_finetune *finetune)
 
 clvgg_status vgg_finetune_restore_best(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (finetune->best == NULL && finetune->best_path != NULL)
-        VGG_TRY(vgg_finetune_open_best(finetune, &finetune->best));
+        VGG_PASS(vgg_finetune_open_best(finetune, &finetune->best));
     for (int i = 0; i < finetune->head_options.layer_count; i++)
         for (int bias = 0; bias < 2; bias++)
-            VGG_TRY(vgg_head_write(finetune->head, i, bias, VGG_HEAD_VALUE, give_best_to_head,
-                                   finetune));
-cleanup:
-    return status;
+            VGG_PASS(vgg_head_write(finetune->head, i, bias, VGG_HEAD_VALUE, give_best_to_head,
+                                    finetune));
+    return CLVGG_STATUS_OK;
 }

@@ -47,17 +47,15 @@ cleanup:
 static clvgg_status hash_parameter(const clvgg_model *model, const vgg_parameter *parameter,
                                    void *piece, vgg_sha256 *hash)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t count = vgg_shape_elements(&parameter->shape);
     vgg_sha256_add(hash, parameter->name, strlen(parameter->name) + 1);
     vgg_sha256_add(hash, &parameter->dtype, sizeof parameter->dtype);
     for (uint64_t first = 0; first < count; first += HASH_ELEMENTS) {
         const uint64_t some = count - first < HASH_ELEMENTS ? count - first : HASH_ELEMENTS;
-        VGG_TRY(vgg_model_read_parameter(model, parameter, first, some, piece));
+        VGG_PASS(vgg_model_read_parameter(model, parameter, first, some, piece));
         vgg_sha256_add(hash, piece, (size_t)some * vgg_dtype_bytes(parameter->dtype));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_frozen_digest(const vgg_frozen *frozen, uint8_t digest[32])
@@ -84,13 +82,10 @@ cleanup:
 
 clvgg_status vgg_frozen_compute(void *user, int count, const float *images, float *features)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_frozen *frozen = user;
     if (frozen->runner == NULL)
-        VGG_TRY(make_runner(frozen, false, &frozen->runner));
-    VGG_TRY(vgg_runner_run(frozen->runner, count, &images, &features));
-cleanup:
-    return status;
+        VGG_PASS(make_runner(frozen, false, &frozen->runner));
+    return vgg_runner_run(frozen->runner, count, &images, &features);
 }
 
 void vgg_frozen_stop(vgg_frozen *frozen)
