@@ -26,8 +26,7 @@ static clvgg_status measure_peak(clvgg_device *device, clvgg_peak *peak)
 clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak)
 {
     VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(peak != NULL);
-    VGG_API_REQUIRE(peak->struct_size == sizeof *peak);
+    VGG_API_STRUCT(peak);
     VGG_API_RETURN(&device->runtime->scope, measure_peak(device, peak));
 }
 
@@ -79,8 +78,7 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
     vgg_model_retain(model);
     bench->model = model;
     VGG_TRY(compute_reference(bench));
-    *out = bench;
-    bench = NULL;
+    VGG_GIVE(out, bench);
 cleanup:
     clvgg_bench_free(bench);
     return status;
@@ -89,15 +87,9 @@ cleanup:
 clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
                                 const clvgg_bench_options *options, clvgg_bench **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(model != NULL);
-    clvgg_bench_options defaults;
-    clvgg_bench_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(device, model);
+    VGG_API_OPTIONS(clvgg_bench_options, options);
     VGG_API_REQUIRE(options->min_seconds >= 0);
     VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
@@ -121,23 +113,19 @@ double clvgg_bench_error_limit(clvgg_storage storage)
 
 static clvgg_status run(clvgg_bench *bench, clvgg_bench_result *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_session_free(bench->session); /* its memory first */
     bench->session = NULL;
-    VGG_TRY(open_session(bench, result->batch, &bench->options.execution, &bench->session));
-    VGG_TRY(vgg_plan_bench_run(&bench->plans, bench->session->runner->plan,
-                               bench->options.min_seconds * 1e3, bench->options.per_layer != 0,
-                               result));
-cleanup:
-    return status;
+    VGG_PASS(open_session(bench, result->batch, &bench->options.execution, &bench->session));
+    return vgg_plan_bench_run(&bench->plans, bench->session->runner->plan,
+                              bench->options.min_seconds * 1e3, bench->options.per_layer != 0,
+                              result);
 }
 
 clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *result)
 {
     VGG_API_REQUIRE(bench != NULL);
     VGG_API_REQUIRE(batch >= 1 && batch <= 65536);
-    VGG_API_REQUIRE(result != NULL);
-    VGG_API_REQUIRE(result->struct_size == sizeof *result);
+    VGG_API_STRUCT(result);
     *result = (clvgg_bench_result){.struct_size = sizeof *result, .batch = batch};
     VGG_API_RETURN(bench->scope, run(bench, result));
 }

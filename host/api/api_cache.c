@@ -54,8 +54,7 @@ static void visit_features(void *user, const char *name, uint64_t bytes, int64_t
 clvgg_status clvgg_cache_list_features(clvgg_runtime *runtime, const char *folder,
                                        clvgg_cache_visit_fn visit, void *user)
 {
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(folder != NULL);
+    VGG_API_GIVEN(runtime, folder);
     VGG_API_REQUIRE(visit != NULL);
     visit_call call = {visit, user};
     VGG_API_RETURN(&runtime->scope, vgg_feature_folder_visit(folder, false, visit_features, &call));
@@ -64,8 +63,7 @@ clvgg_status clvgg_cache_list_features(clvgg_runtime *runtime, const char *folde
 clvgg_status clvgg_cache_clear_features(clvgg_runtime *runtime, const char *folder,
                                         clvgg_cache_visit_fn visit, void *user)
 {
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(folder != NULL);
+    VGG_API_GIVEN(runtime, folder);
     VGG_API_REQUIRE(visit != NULL);
     visit_call call = {visit, user};
     VGG_API_RETURN(&runtime->scope, vgg_feature_folder_visit(folder, true, visit_features, &call));

@@ -5,10 +5,8 @@
 
 clvgg_status clvgg_class_map_load(const clvgg_model *model, const char *path, clvgg_class_map **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(path != NULL);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(model, path);
     VGG_API_RETURN(model->scope, vgg_class_map_read(path, (const char *const *)model->labels,
                                                     model->class_count, out));
 }

@@ -74,11 +74,7 @@ cleanup:
 clvgg_status clvgg_classify_file(clvgg_runtime *runtime, const char *model_path,
                                  const char *image_path, size_t *class_index, float *probability)
 {
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(model_path != NULL);
-    VGG_API_REQUIRE(image_path != NULL);
-    VGG_API_REQUIRE(class_index != NULL);
-    VGG_API_REQUIRE(probability != NULL);
+    VGG_API_GIVEN(runtime, model_path, image_path, class_index, probability);
     VGG_API_RETURN(&runtime->scope,
                    classify_file(runtime, model_path, image_path, class_index, probability));
 }

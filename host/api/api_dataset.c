@@ -6,10 +6,8 @@
 
 clvgg_status clvgg_dataset_open(clvgg_runtime *runtime, const char *path, clvgg_dataset **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(path != NULL);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(runtime, path);
     VGG_API_RETURN(&runtime->scope, vgg_dataset_open(runtime->threads, path, out));
 }
 
@@ -84,8 +82,7 @@ clvgg_status clvgg_dataset_common(const clvgg_dataset *first, const clvgg_datase
 {
     VGG_API_REQUIRE(count != NULL);
     *count = 0;
-    VGG_API_REQUIRE(first != NULL);
-    VGG_API_REQUIRE(second != NULL);
+    VGG_API_GIVEN(first, second);
     VGG_API_RETURN(first->scope,
                    vgg_dataset_common(first, second, count, first_index, second_index));
 }

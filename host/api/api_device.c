@@ -16,8 +16,7 @@ static clvgg_status count_devices(size_t *count)
 
 clvgg_status clvgg_device_count(clvgg_runtime *runtime, size_t *count)
 {
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(count != NULL);
+    VGG_API_GIVEN(runtime, count);
     VGG_API_RETURN(&runtime->scope, count_devices(count));
 }
 
@@ -40,8 +39,7 @@ cleanup:
 clvgg_status clvgg_device_query(clvgg_runtime *runtime, size_t index, clvgg_device_info *info)
 {
     VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(info != NULL);
-    VGG_API_REQUIRE(info->struct_size == sizeof *info);
+    VGG_API_STRUCT(info);
     VGG_API_RETURN(&runtime->scope, query_device(index, info));
 }
 
@@ -58,30 +56,16 @@ static clvgg_status select_device(const char *spec, size_t *index)
 
 clvgg_status clvgg_device_select(clvgg_runtime *runtime, const char *spec, size_t *index)
 {
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(index != NULL);
+    VGG_API_GIVEN(runtime, index);
     *index = 0;
     VGG_API_RETURN(&runtime->scope, select_device(spec, index));
 }
 
 static clvgg_status diagnose(char *text, size_t capacity, size_t *length)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text lines = {0};
     vgg_device_diagnose(&lines);
-    if (lines.failed) {
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-        goto cleanup;
-    }
-    *length = lines.length;
-    if (capacity > 0) {
-        size_t kept = lines.length < capacity ? lines.length : capacity - 1;
-        memcpy(text, lines.bytes, kept);
-        text[kept] = '\0';
-    }
-cleanup:
-    vgg_text_free(&lines);
-    return status;
+    return vgg_api_hand_out(&lines, text, capacity, length);
 }
 
 clvgg_status clvgg_device_diagnose(clvgg_runtime *runtime, char *text, size_t capacity,
@@ -103,23 +87,16 @@ void clvgg_device_options_defaults(clvgg_device_options *options)
 clvgg_status clvgg_device_open(clvgg_runtime *runtime, const char *spec,
                                const clvgg_device_options *options, clvgg_device **out)
 {
-    clvgg_device_options chosen;
-    clvgg_device_options_defaults(&chosen);
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
+    VGG_API_OUT(out);
     VGG_API_REQUIRE(runtime != NULL);
-    if (options != NULL) {
-        VGG_API_REQUIRE(options->struct_size == sizeof *options);
-        chosen = *options;
-    }
-    VGG_API_RETURN(&runtime->scope, vgg_device_open(runtime, spec, &chosen, out));
+    VGG_API_OPTIONS(clvgg_device_options, options);
+    VGG_API_RETURN(&runtime->scope, vgg_device_open(runtime, spec, options, out));
 }
 
 clvgg_status clvgg_device_get_info(const clvgg_device *device, clvgg_device_info *info)
 {
     VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(info != NULL);
-    VGG_API_REQUIRE(info->struct_size == sizeof *info);
+    VGG_API_STRUCT(info);
     *info = device->info;
     return CLVGG_STATUS_OK;
 }
@@ -134,8 +111,7 @@ static clvgg_status has_clock(clvgg_device *device, int *has)
 
 clvgg_status clvgg_device_has_clock(clvgg_device *device, int *has)
 {
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(has != NULL);
+    VGG_API_GIVEN(device, has);
     VGG_API_RETURN(&device->runtime->scope, has_clock(device, has));
 }
 

@@ -5,8 +5,7 @@
 clvgg_status clvgg_evaluation_create(clvgg_runtime *runtime, size_t class_count,
                                      clvgg_evaluation **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
+    VGG_API_OUT(out);
     VGG_API_REQUIRE(runtime != NULL);
     VGG_API_REQUIRE(class_count >= 1 && class_count <= CLVGG_EVALUATION_MOST_CLASSES);
     VGG_API_RETURN(&runtime->scope, vgg_evaluation_create(runtime, class_count, out));
@@ -20,8 +19,7 @@ void clvgg_evaluation_free(clvgg_evaluation *evaluation)
 clvgg_status clvgg_evaluation_add(clvgg_evaluation *evaluation, size_t truth,
                                   const float *probabilities)
 {
-    VGG_API_REQUIRE(evaluation != NULL);
-    VGG_API_REQUIRE(probabilities != NULL);
+    VGG_API_GIVEN(evaluation, probabilities);
     return vgg_evaluation_add(evaluation, truth, probabilities);
 }
 
@@ -29,8 +27,7 @@ clvgg_status clvgg_evaluation_summarize(clvgg_evaluation *evaluation,
                                         clvgg_evaluation_summary *summary)
 {
     VGG_API_REQUIRE(evaluation != NULL);
-    VGG_API_REQUIRE(summary != NULL);
-    VGG_API_REQUIRE(summary->struct_size == sizeof *summary);
+    VGG_API_STRUCT(summary);
     vgg_evaluation_summarize(evaluation, summary);
     return CLVGG_STATUS_OK;
 }

@@ -28,7 +28,6 @@ void clvgg_finetune_options_defaults(clvgg_finetune_options *options)
 /* Checks the options that don't depend on the model. */
 static clvgg_status check_options(const clvgg_finetune_options *options)
 {
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
     VGG_API_REQUIRE(options->train == CLVGG_TRAIN_AUTO ||
                     (options->train >= CLVGG_TRAIN_FC6 && options->train <= CLVGG_TRAIN_FC8));
     VGG_API_REQUIRE(options->head_init >= CLVGG_HEAD_AUTO &&
@@ -66,19 +65,10 @@ clvgg_status clvgg_finetune_create(clvgg_device *device, clvgg_model *base,
                                    const clvgg_dataset *train, const clvgg_dataset *val,
                                    const clvgg_finetune_options *options, clvgg_finetune **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(base != NULL);
-    VGG_API_REQUIRE(train != NULL);
-    VGG_API_REQUIRE(val != NULL);
-    clvgg_finetune_options defaults;
-    clvgg_finetune_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    const clvgg_status status = check_options(options);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(device, base, train, val);
+    VGG_API_OPTIONS(clvgg_finetune_options, options);
+    VGG_PASS(check_options(options));
     VGG_API_RETURN(base->scope, vgg_finetune_create(device, base, train, val, options, out));
 }
 
@@ -143,9 +133,7 @@ void clvgg_finetune_left_out(const clvgg_finetune *finetune, size_t index, const
 clvgg_status clvgg_finetune_project(clvgg_finetune *finetune, double *features_seconds,
                                     double *epoch_seconds)
 {
-    VGG_API_REQUIRE(finetune != NULL);
-    VGG_API_REQUIRE(features_seconds != NULL);
-    VGG_API_REQUIRE(epoch_seconds != NULL);
+    VGG_API_GIVEN(finetune, features_seconds, epoch_seconds);
     VGG_API_RETURN(finetune->scope,
                    vgg_finetune_project(finetune, features_seconds, epoch_seconds));
 }
@@ -176,8 +164,7 @@ uint64_t clvgg_finetune_confusion(const clvgg_finetune *finetune, size_t truth, 
 clvgg_status clvgg_finetune_save(const clvgg_finetune *finetune, const char *path,
                                  clvgg_dtype dtype)
 {
-    VGG_API_REQUIRE(finetune != NULL);
-    VGG_API_REQUIRE(path != NULL);
+    VGG_API_GIVEN(finetune, path);
     VGG_API_REQUIRE(dtype >= CLVGG_DTYPE_F32 && dtype <= CLVGG_DTYPE_BF16);
     VGG_API_RETURN(finetune->scope, vgg_finetune_save(finetune, path, dtype));
 }

@@ -7,18 +7,15 @@
 
 clvgg_status clvgg_image_read(clvgg_runtime *runtime, const char *path, clvgg_image **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(path != NULL);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(runtime, path);
     VGG_API_RETURN(&runtime->scope, vgg_image_read(path, out));
 }
 
 clvgg_status clvgg_image_decode(clvgg_runtime *runtime, const void *bytes, size_t byte_count,
                                 const char *name, clvgg_image **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
+    VGG_API_OUT(out);
     VGG_API_REQUIRE(runtime != NULL);
     VGG_API_REQUIRE(bytes != NULL || byte_count == 0);
     VGG_API_RETURN(&runtime->scope,
@@ -59,9 +56,7 @@ size_t clvgg_damaged_image_count(const clvgg_runtime *runtime, const char **firs
 clvgg_status clvgg_image_write_png(clvgg_runtime *runtime, const char *path, int width, int height,
                                    const uint8_t *rgb)
 {
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(path != NULL);
-    VGG_API_REQUIRE(rgb != NULL);
+    VGG_API_GIVEN(runtime, path, rgb);
     VGG_API_REQUIRE(width >= 1 && width <= VGG_IMAGE_SIDE_MAX);
     VGG_API_REQUIRE(height >= 1 && height <= VGG_IMAGE_SIDE_MAX);
     VGG_API_RETURN(&runtime->scope, vgg_image_write_png(path, width, height, rgb));
@@ -88,16 +83,14 @@ void clvgg_preprocess_defaults(clvgg_preprocess *preprocess)
 static clvgg_status check_and_prepare(const clvgg_image *image, const clvgg_preprocess *preprocess,
                                       float *data)
 {
-    clvgg_status status = vgg_preprocess_check(preprocess);
-    return status == CLVGG_STATUS_OK ? vgg_image_prepare(image, preprocess, data) : status;
+    VGG_PASS(vgg_preprocess_check(preprocess));
+    return vgg_image_prepare(image, preprocess, data);
 }
 
 clvgg_status clvgg_image_prepare(const clvgg_image *image, const clvgg_preprocess *preprocess,
                                  float *data)
 {
-    VGG_API_REQUIRE(image != NULL);
-    VGG_API_REQUIRE(preprocess != NULL);
-    VGG_API_REQUIRE(data != NULL);
+    VGG_API_GIVEN(image, preprocess, data);
     VGG_API_RETURN(image->scope, check_and_prepare(image, preprocess, data));
 }
 
@@ -115,21 +108,15 @@ clvgg_status clvgg_image_stream_open(clvgg_runtime *runtime, const char *const *
                                      size_t path_count, const clvgg_image_stream_options *options,
                                      clvgg_image_stream **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
+    VGG_API_OUT(out);
     VGG_API_REQUIRE(runtime != NULL);
     VGG_API_REQUIRE(paths != NULL || path_count == 0);
     for (size_t i = 0; i < path_count; i++)
         VGG_API_REQUIRE(paths[i] != NULL);
-    clvgg_image_stream_options chosen;
-    clvgg_image_stream_options_defaults(&chosen);
-    if (options != NULL) {
-        VGG_API_REQUIRE(options->struct_size == sizeof *options);
-        VGG_API_REQUIRE(options->max_batch >= 1);
-        chosen = *options;
-    }
+    VGG_API_OPTIONS(clvgg_image_stream_options, options);
+    VGG_API_REQUIRE(options->max_batch >= 1);
     VGG_API_RETURN(&runtime->scope,
-                   vgg_stream_open(runtime->threads, paths, path_count, &chosen, out));
+                   vgg_stream_open(runtime->threads, paths, path_count, options, out));
 }
 
 const char *clvgg_image_stream_skipped(const clvgg_image_stream *stream, size_t *count)
@@ -147,9 +134,7 @@ clvgg_status clvgg_image_stream_next(clvgg_image_stream *stream, float *data,
 {
     VGG_API_REQUIRE(item_count != NULL);
     *item_count = 0;
-    VGG_API_REQUIRE(stream != NULL);
-    VGG_API_REQUIRE(data != NULL);
-    VGG_API_REQUIRE(items != NULL);
+    VGG_API_GIVEN(stream, data, items);
     VGG_API_REQUIRE(max_items >= 1);
     return vgg_stream_next(stream, data, items, max_items, item_count);
 }

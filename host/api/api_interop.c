@@ -9,62 +9,53 @@
 clvgg_status clvgg_device_from_context(clvgg_runtime *runtime, cl_context context,
                                        cl_device_id device, clvgg_device **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(context != NULL);
-    VGG_API_REQUIRE(device != NULL);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(runtime, context, device);
     VGG_API_RETURN(&runtime->scope, vgg_device_from_context(runtime, context, device, out));
 }
 
 /* The queue works on the session's device in its context. */
 static clvgg_status check_queue(const clvgg_session *session, cl_command_queue queue)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_context context = NULL;
     cl_device_id device = NULL;
-    VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof context, &context, NULL));
-    VGG_CL(clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL));
-    VGG_REQUIRE(context == session->runner->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
-                "the queue belongs to another context than the session's device");
-    VGG_REQUIRE(device == session->runner->device->id, CLVGG_STATUS_INVALID_ARGUMENT,
-                "the queue belongs to another device than the session's");
-cleanup:
-    return status;
+    VGG_CL_PASS(clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof context, &context, NULL));
+    VGG_CL_PASS(clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof device, &device, NULL));
+    VGG_CHECK(context == session->runner->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
+              "the queue belongs to another context than the session's device");
+    VGG_CHECK(device == session->runner->device->id, CLVGG_STATUS_INVALID_ARGUMENT,
+              "the queue belongs to another device than the session's");
+    return CLVGG_STATUS_OK;
 }
 
 /* Checks that a cl_mem is a buffer, not an image or a pipe. */
 static clvgg_status check_type(cl_mem memory, const char *what, size_t index)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     enum { PIPE = 0x10F7 }; /* OpenCL 2.0's */
     cl_mem_object_type type = 0;
-    VGG_CL(clGetMemObjectInfo(memory, CL_MEM_TYPE, sizeof type, &type, NULL));
-    VGG_REQUIRE(type == CL_MEM_OBJECT_BUFFER, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s %zu is %s, not a buffer", what, index, type == PIPE ? "a pipe" : "an image");
-cleanup:
-    return status;
+    VGG_CL_PASS(clGetMemObjectInfo(memory, CL_MEM_TYPE, sizeof type, &type, NULL));
+    VGG_CHECK(type == CL_MEM_OBJECT_BUFFER, CLVGG_STATUS_INVALID_ARGUMENT,
+              "%s %zu is %s, not a buffer", what, index, type == PIPE ? "a pipe" : "an image");
+    return CLVGG_STATUS_OK;
 }
 
 /* The buffer is of the session's context and holds `elements` float32 behind its offset. */
 static clvgg_status check_buffer(const clvgg_session *session, const clvgg_buffer *buffer,
                                  const char *what, size_t index, uint64_t elements)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_context context = NULL;
     size_t bytes = 0;
-    VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_CONTEXT, sizeof context, &context, NULL));
-    VGG_REQUIRE(context == session->runner->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s %zu belongs to another context than the session's device", what, index);
-    VGG_TRY(check_type(buffer->memory, what, index));
-    VGG_CL(clGetMemObjectInfo(buffer->memory, CL_MEM_SIZE, sizeof bytes, &bytes, NULL));
-    VGG_REQUIRE(buffer->offset_elements <= bytes / sizeof(float) &&
-                    elements <= bytes / sizeof(float) - buffer->offset_elements,
-                CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s %zu: %llu float32 behind offset %zu don't fit a buffer of %zu bytes", what,
-                index, (unsigned long long)elements, buffer->offset_elements, bytes);
-cleanup:
-    return status;
+    VGG_CL_PASS(clGetMemObjectInfo(buffer->memory, CL_MEM_CONTEXT, sizeof context, &context, NULL));
+    VGG_CHECK(context == session->runner->device->context, CLVGG_STATUS_INVALID_ARGUMENT,
+              "%s %zu belongs to another context than the session's device", what, index);
+    VGG_PASS(check_type(buffer->memory, what, index));
+    VGG_CL_PASS(clGetMemObjectInfo(buffer->memory, CL_MEM_SIZE, sizeof bytes, &bytes, NULL));
+    VGG_CHECK(buffer->offset_elements <= bytes / sizeof(float) &&
+                  elements <= bytes / sizeof(float) - buffer->offset_elements,
+              CLVGG_STATUS_INVALID_ARGUMENT,
+              "%s %zu: %llu float32 behind offset %zu don't fit a buffer of %zu bytes", what, index,
+              (unsigned long long)elements, buffer->offset_elements, bytes);
+    return CLVGG_STATUS_OK;
 }
 
 /* `pass` knows how many images, and what to wait for. */
@@ -104,8 +95,7 @@ clvgg_status clvgg_session_enqueue(clvgg_session *session, cl_command_queue queu
 {
     if (event != NULL)
         *event = NULL;
-    VGG_API_REQUIRE(session != NULL);
-    VGG_API_REQUIRE(queue != NULL);
+    VGG_API_GIVEN(session, queue);
     VGG_API_REQUIRE(count >= 1 && count <= session->runner->options.max_batch);
     VGG_API_REQUIRE(input != NULL && input->memory != NULL);
     VGG_API_REQUIRE(outputs != NULL);

@@ -9,26 +9,18 @@
 
 void clvgg_model_options_defaults(clvgg_model_options *options)
 {
-    if (options == NULL)
-        return;
-    *options = (clvgg_model_options){.struct_size = sizeof *options};
+    if (options != NULL)
+        *options = (clvgg_model_options){.struct_size = sizeof *options};
 }
 
 clvgg_status clvgg_model_load(clvgg_runtime *runtime, const char *path,
                               const clvgg_model_options *options, clvgg_model **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(path != NULL);
-    clvgg_model_options chosen;
-    clvgg_model_options_defaults(&chosen);
-    if (options != NULL) {
-        VGG_API_REQUIRE(options->struct_size == sizeof *options);
-        VGG_API_REQUIRE(options->input_height >= 0 && options->input_width >= 0);
-        chosen = *options;
-    }
-    VGG_API_RETURN(&runtime->scope, vgg_model_load(runtime, path, &chosen, out));
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(runtime, path);
+    VGG_API_OPTIONS(clvgg_model_options, options);
+    VGG_API_REQUIRE(options->input_height >= 0 && options->input_width >= 0);
+    VGG_API_RETURN(&runtime->scope, vgg_model_load(runtime, path, options, out));
 }
 
 void clvgg_model_description_defaults(clvgg_model_description *description)
@@ -48,9 +40,7 @@ void clvgg_model_description_defaults(clvgg_model_description *description)
 clvgg_status clvgg_model_random_weights(void *user, const char *tensor, const clvgg_shape *shape,
                                         uint64_t first, uint64_t count, float *values)
 {
-    VGG_API_REQUIRE(user != NULL);
-    VGG_API_REQUIRE(tensor != NULL);
-    VGG_API_REQUIRE(shape != NULL);
+    VGG_API_GIVEN(user, tensor, shape);
     VGG_API_REQUIRE(values != NULL || count == 0);
     vgg_model_random_weights(*(const uint64_t *)user, tensor, shape, first, count, values);
     return CLVGG_STATUS_OK;
@@ -59,11 +49,9 @@ clvgg_status clvgg_model_random_weights(void *user, const char *tensor, const cl
 clvgg_status clvgg_model_build(clvgg_runtime *runtime, const clvgg_model_description *description,
                                clvgg_model **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
+    VGG_API_OUT(out);
     VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(description != NULL);
-    VGG_API_REQUIRE(description->struct_size == sizeof *description);
+    VGG_API_STRUCT(description);
     VGG_API_REQUIRE(description->architecture != NULL);
     VGG_API_REQUIRE(description->source != NULL);
     VGG_API_RETURN(&runtime->scope, vgg_model_build(runtime, description, out));
@@ -71,8 +59,7 @@ clvgg_status clvgg_model_build(clvgg_runtime *runtime, const clvgg_model_descrip
 
 clvgg_status clvgg_model_save(const clvgg_model *model, const char *path, clvgg_dtype dtype)
 {
-    VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(path != NULL);
+    VGG_API_GIVEN(model, path);
     VGG_API_REQUIRE(dtype == CLVGG_DTYPE_F32 || dtype == CLVGG_DTYPE_F16 ||
                     dtype == CLVGG_DTYPE_BF16);
     VGG_API_RETURN(model->scope, vgg_model_save(model, path, dtype));
@@ -122,9 +109,7 @@ const char *clvgg_model_preprocess_origin(const clvgg_model *model)
 
 const char *clvgg_model_metadata(const clvgg_model *model, const char *key)
 {
-    if (model->weights == NULL || key == NULL)
-        return NULL;
-    return vgg_weights_metadata(model->weights, key);
+    return model->weights != NULL && key != NULL ? vgg_weights_metadata(model->weights, key) : NULL;
 }
 
 uint64_t clvgg_model_parameter_count(const clvgg_model *model)
@@ -150,9 +135,7 @@ size_t clvgg_model_layer_count(const clvgg_model *model)
 
 clvgg_status clvgg_model_find_layer(const clvgg_model *model, const char *name, size_t *index)
 {
-    VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(name != NULL);
-    VGG_API_REQUIRE(index != NULL);
+    VGG_API_GIVEN(model, name, index);
     int node = 0;
     const clvgg_status status = vgg_graph_require(model->graph, name, "", &node);
     *index = (size_t)node;
@@ -162,8 +145,7 @@ clvgg_status clvgg_model_find_layer(const clvgg_model *model, const char *name, 
 clvgg_status clvgg_model_layer(const clvgg_model *model, size_t index, clvgg_layer_info *info)
 {
     VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(info != NULL);
-    VGG_API_REQUIRE(info->struct_size == sizeof *info);
+    VGG_API_STRUCT(info);
     VGG_API_REQUIRE(index < clvgg_model_layer_count(model));
     const vgg_node *node = &model->graph->nodes[index];
     *info =
@@ -205,8 +187,7 @@ cleanup:
 clvgg_status clvgg_model_parameter(const clvgg_model *model, size_t layer, int bias,
                                    clvgg_shape *shape, float *values)
 {
-    VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(shape != NULL);
+    VGG_API_GIVEN(model, shape);
     VGG_API_REQUIRE(layer < clvgg_model_layer_count(model));
     VGG_API_RETURN(model->scope, read_parameter(model, layer, bias != 0, shape, values));
 }
@@ -219,17 +200,7 @@ static clvgg_status print_graph(const clvgg_model *model, clvgg_graph_format for
         vgg_graph_write_dot(model->graph, &whole);
     else
         vgg_graph_write_json(model->graph, &whole);
-    clvgg_status status = whole.failed ? CLVGG_STATUS_OUT_OF_MEMORY : CLVGG_STATUS_OK;
-    if (status == CLVGG_STATUS_OK) {
-        *length = whole.length;
-        if (capacity > 0) {
-            size_t copied = whole.length < capacity ? whole.length : capacity - 1;
-            memcpy(text, whole.bytes, copied);
-            text[copied] = '\0';
-        }
-    }
-    vgg_text_free(&whole);
-    return status;
+    return vgg_api_hand_out(&whole, text, capacity, length);
 }
 
 clvgg_status clvgg_model_print_graph(const clvgg_model *model, clvgg_graph_format format,

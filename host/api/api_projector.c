@@ -7,50 +7,33 @@
 clvgg_status clvgg_model_receptive_field(const clvgg_model *model, const char *layer,
                                          clvgg_receptive_field *field)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int node = 0;
-    VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(layer != NULL);
-    VGG_API_REQUIRE(field != NULL);
-    VGG_TRY(vgg_graph_require(model->graph, layer, "", &node));
+    VGG_API_GIVEN(model, layer, field);
+    VGG_PASS(vgg_graph_require(model->graph, layer, "", &node));
     *field = vgg_graph_receptive_field(model->graph, node);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void clvgg_projector_options_defaults(clvgg_projector_options *options)
 {
-    if (options == NULL)
-        return;
-    memset(options, 0, sizeof *options);
-    options->struct_size = sizeof *options;
-    options->max_batch = 1;
+    if (options != NULL)
+        *options = (clvgg_projector_options){.struct_size = sizeof *options, .max_batch = 1};
 }
 
 static clvgg_status create(clvgg_device *device, clvgg_model *model, const char *layer,
                            const clvgg_projector_options *options, clvgg_projector **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int node = 0;
-    VGG_TRY(vgg_graph_require(model->graph, layer, "", &node));
-    VGG_TRY(vgg_projector_create(device, model, node, options, out));
-cleanup:
-    return status;
+    VGG_PASS(vgg_graph_require(model->graph, layer, "", &node));
+    return vgg_projector_create(device, model, node, options, out);
 }
 
 clvgg_status clvgg_projector_create(clvgg_device *device, clvgg_model *model, const char *layer,
                                     const clvgg_projector_options *options, clvgg_projector **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(layer != NULL);
-    clvgg_projector_options defaults;
-    clvgg_projector_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(device, model, layer);
+    VGG_API_OPTIONS(clvgg_projector_options, options);
     VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= 65536);
     VGG_API_REQUIRE(options->mode >= CLVGG_PROJECTION_DECONV &&
                     options->mode <= CLVGG_PROJECTION_GRADIENT);
@@ -81,9 +64,7 @@ clvgg_status clvgg_projector_run(clvgg_projector *projector, int count, const fl
 {
     VGG_API_REQUIRE(projector != NULL);
     VGG_API_REQUIRE(count >= 1);
-    VGG_API_REQUIRE(images != NULL);
-    VGG_API_REQUIRE(seeds != NULL);
-    VGG_API_REQUIRE(projections != NULL);
+    VGG_API_GIVEN(images, seeds, projections);
     VGG_API_RETURN(projector->scope, vgg_projector_run(projector, count, images, seeds, projections,
                                                        activations, to_values));
 }

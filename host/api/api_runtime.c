@@ -6,11 +6,9 @@
 
 void clvgg_runtime_options_defaults(clvgg_runtime_options *options)
 {
-    if (options == NULL)
-        return;
-    memset(options, 0, sizeof *options);
-    options->struct_size = sizeof *options;
-    options->log_level = CLVGG_LOG_WARNING;
+    if (options != NULL)
+        *options =
+            (clvgg_runtime_options){.struct_size = sizeof *options, .log_level = CLVGG_LOG_WARNING};
 }
 
 static clvgg_status create_runtime(const clvgg_runtime_options *options, clvgg_runtime **out)
@@ -31,17 +29,11 @@ static clvgg_status create_runtime(const clvgg_runtime_options *options, clvgg_r
 
 clvgg_status clvgg_runtime_create(const clvgg_runtime_options *options, clvgg_runtime **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    clvgg_runtime_options chosen;
-    clvgg_runtime_options_defaults(&chosen);
-    if (options != NULL) {
-        VGG_API_REQUIRE(options->struct_size == sizeof *options);
-        VGG_API_REQUIRE((options->allocate == NULL) == (options->release == NULL));
-        VGG_API_REQUIRE(options->threads >= 0);
-        chosen = *options;
-    }
-    return create_runtime(&chosen, out);
+    VGG_API_OUT(out);
+    VGG_API_OPTIONS(clvgg_runtime_options, options);
+    VGG_API_REQUIRE((options->allocate == NULL) == (options->release == NULL));
+    VGG_API_REQUIRE(options->threads >= 0);
+    return create_runtime(options, out);
 }
 
 void clvgg_runtime_free(clvgg_runtime *runtime)

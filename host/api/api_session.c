@@ -10,13 +10,9 @@
 void clvgg_session_options_defaults(clvgg_session_options *options)
 {
     static const char *const logits[] = {"logits"};
-    if (options == NULL)
-        return;
-    memset(options, 0, sizeof *options);
-    options->struct_size = sizeof *options;
-    options->max_batch = 1;
-    options->outputs = logits;
-    options->output_count = 1;
+    if (options != NULL)
+        *options = (clvgg_session_options){
+            .struct_size = sizeof *options, .max_batch = 1, .outputs = logits, .output_count = 1};
 }
 
 static clvgg_status find_outputs(const clvgg_model *model, const clvgg_session_options *options,
@@ -55,8 +51,7 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
     };
     VGG_TRY(vgg_runner_create(device, model->graph, &source, &plan_options,
                               options->shrink_to_fit != 0, &session->runner));
-    *out = session;
-    session = NULL;
+    VGG_GIVE(out, session);
 cleanup:
     vgg_free(nodes);
     clvgg_session_free(session);
@@ -66,15 +61,9 @@ cleanup:
 clvgg_status clvgg_session_create(clvgg_device *device, clvgg_model *model,
                                   const clvgg_session_options *options, clvgg_session **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(model != NULL);
-    clvgg_session_options defaults;
-    clvgg_session_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(device, model);
+    VGG_API_OPTIONS(clvgg_session_options, options);
     VGG_API_REQUIRE(options->max_batch >= 1 && options->max_batch <= 65536);
     VGG_API_REQUIRE(options->output_count >= 1 && options->output_count <= 64);
     VGG_API_REQUIRE(options->outputs != NULL);
@@ -96,8 +85,7 @@ clvgg_status clvgg_session_run(clvgg_session *session, int count, const float *i
 {
     VGG_API_REQUIRE(session != NULL);
     VGG_API_REQUIRE(count >= 1);
-    VGG_API_REQUIRE(input != NULL);
-    VGG_API_REQUIRE(outputs != NULL);
+    VGG_API_GIVEN(input, outputs);
     VGG_API_RETURN(session->scope, vgg_runner_run(session->runner, count, &input, outputs));
 }
 
@@ -109,8 +97,7 @@ void clvgg_session_input_shape(const clvgg_session *session, clvgg_shape *shape)
 clvgg_status clvgg_session_output_shape(const clvgg_session *session, size_t index,
                                         clvgg_shape *shape)
 {
-    VGG_API_REQUIRE(session != NULL);
-    VGG_API_REQUIRE(shape != NULL);
+    VGG_API_GIVEN(session, shape);
     VGG_API_REQUIRE(index < (size_t)session->runner->options.output_count);
     *shape = session->model->graph->nodes[session->runner->options.outputs[index]].output;
     return CLVGG_STATUS_OK;
@@ -146,7 +133,7 @@ size_t clvgg_session_step_count(const clvgg_session *session)
 clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvgg_step_info *info)
 {
     VGG_API_REQUIRE(session != NULL);
-    VGG_API_REQUIRE(info != NULL && info->struct_size == sizeof *info);
+    VGG_API_STRUCT(info);
     VGG_API_REQUIRE(index < clvgg_session_step_count(session));
     const vgg_plan_step *step = &session->runner->plan->steps[index];
     *info = (clvgg_step_info){.struct_size = sizeof *info,

@@ -10,6 +10,6 @@ const char *clvgg_storage_name(clvgg_storage storage)
 
 clvgg_status clvgg_storage_parse(const char *name, clvgg_storage *storage)
 {
-    VGG_API_REQUIRE(name != NULL && storage != NULL);
+    VGG_API_GIVEN(name, storage);
     return vgg_storage_parse(name, storage);
 }

@@ -9,11 +9,8 @@
 clvgg_status clvgg_npy_open(clvgg_runtime *runtime, const char *path, clvgg_npy_reader **out,
                             clvgg_shape *shape)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(path != NULL);
-    VGG_API_REQUIRE(shape != NULL);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(runtime, path, shape);
     memset(shape, 0, sizeof *shape);
     const vgg_scope *previous = vgg_scope_enter(&runtime->scope);
     clvgg_status status = vgg_npy_open(path, out);
@@ -38,11 +35,8 @@ void clvgg_npy_close(clvgg_npy_reader *reader)
 clvgg_status clvgg_npy_create(clvgg_runtime *runtime, const char *path, const clvgg_shape *row,
                               clvgg_npy_writer **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(path != NULL);
-    VGG_API_REQUIRE(row != NULL);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(runtime, path, row);
     VGG_API_RETURN(&runtime->scope, vgg_npy_create(path, row, out));
 }
 

@@ -31,14 +31,9 @@ clvgg_status clvgg_train_bench_create(clvgg_device *device,
                                       const clvgg_train_bench_options *options,
                                       clvgg_train_bench **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
+    VGG_API_OUT(out);
     VGG_API_REQUIRE(device != NULL);
-    clvgg_train_bench_options defaults;
-    clvgg_train_bench_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_OPTIONS(clvgg_train_bench_options, options);
     VGG_API_REQUIRE(options->features >= 1);
     VGG_API_REQUIRE(options->layer_count >= 1 && options->layer_count <= MOST_WIDTHS);
     for (int i = 0; i < options->layer_count; i++)
@@ -65,8 +60,7 @@ clvgg_status clvgg_train_bench_run(clvgg_train_bench *bench, int batch, clvgg_be
 {
     VGG_API_REQUIRE(bench != NULL);
     VGG_API_REQUIRE(batch >= 1 && batch <= 65536);
-    VGG_API_REQUIRE(result != NULL);
-    VGG_API_REQUIRE(result->struct_size == sizeof *result);
+    VGG_API_STRUCT(result);
     *result = (clvgg_bench_result){.struct_size = sizeof *result, .batch = batch};
     VGG_API_RETURN(&bench->device->runtime->scope, vgg_head_bench_run(bench, result));
 }
@@ -112,7 +106,6 @@ clvgg_status clvgg_train_bench_step(const clvgg_train_bench *bench, size_t index
                                     clvgg_step_info *step)
 {
     VGG_API_REQUIRE(bench != NULL);
-    VGG_API_REQUIRE(step != NULL);
-    VGG_API_REQUIRE(step->struct_size == sizeof *step);
+    VGG_API_STRUCT(step);
     VGG_API_RETURN(&bench->device->runtime->scope, describe_step(bench, index, step));
 }

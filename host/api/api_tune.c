@@ -42,16 +42,11 @@ cleanup:
 clvgg_status clvgg_tune_model(clvgg_device *device, clvgg_model *model,
                               const clvgg_tune_options *options, clvgg_tune_summary *summary)
 {
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(summary != NULL && summary->struct_size == sizeof *summary);
+    VGG_API_GIVEN(device, model);
+    VGG_API_STRUCT(summary);
     VGG_API_REQUIRE(device->runtime->cache != NULL);
     VGG_API_REQUIRE(device->runtime->kernel_dir == NULL);
-    clvgg_tune_options defaults;
-    clvgg_tune_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_OPTIONS(clvgg_tune_options, options);
     VGG_API_REQUIRE(options->budget_seconds > 0 && options->budget_seconds <= 1e9);
     VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_REQUIRE(options->batch_count >= 1 && options->batch_count <= 64);
@@ -92,8 +87,7 @@ cleanup:
 clvgg_status clvgg_tune_export(clvgg_runtime *runtime, const char *path, size_t *count)
 {
     size_t unused = 0;
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(path != NULL);
+    VGG_API_GIVEN(runtime, path);
     VGG_API_RETURN(&runtime->scope, export(runtime, path, count != NULL ? count : &unused));
 }
 
@@ -123,8 +117,7 @@ cleanup:
 clvgg_status clvgg_tune_import(clvgg_runtime *runtime, const char *path, size_t *kept, size_t *left)
 {
     size_t unused[2];
-    VGG_API_REQUIRE(runtime != NULL);
-    VGG_API_REQUIRE(path != NULL);
+    VGG_API_GIVEN(runtime, path);
     VGG_API_REQUIRE(runtime->cache != NULL);
     VGG_API_RETURN(&runtime->scope, import(runtime, path, kept != NULL ? kept : &unused[0],
                                            left != NULL ? left : &unused[1]));

@@ -8,23 +8,16 @@
 
 void clvgg_occlusion_options_defaults(clvgg_occlusion_options *options)
 {
-    if (options == NULL)
-        return;
-    *options = (clvgg_occlusion_options){.struct_size = sizeof *options};
+    if (options != NULL)
+        *options = (clvgg_occlusion_options){.struct_size = sizeof *options};
 }
 
 clvgg_status clvgg_occlusion_create(clvgg_device *device, clvgg_model *model,
                                     const clvgg_occlusion_options *options, clvgg_occlusion **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(model != NULL);
-    clvgg_occlusion_options defaults;
-    clvgg_occlusion_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(device, model);
+    VGG_API_OPTIONS(clvgg_occlusion_options, options);
     VGG_API_REQUIRE(options->size >= 0);
     VGG_API_REQUIRE(options->stride >= 0);
     VGG_API_REQUIRE(options->max_batch >= 0 && options->max_batch <= 65536);
@@ -51,10 +44,8 @@ int64_t clvgg_occlusion_map_count(const clvgg_occlusion *occlusion)
 clvgg_status clvgg_occlusion_run(clvgg_occlusion *occlusion, const float *image,
                                  int64_t class_index, int64_t map, clvgg_occlusion_map *result)
 {
-    VGG_API_REQUIRE(occlusion != NULL);
-    VGG_API_REQUIRE(image != NULL);
-    VGG_API_REQUIRE(result != NULL);
-    VGG_API_REQUIRE(result->struct_size == sizeof *result);
+    VGG_API_GIVEN(occlusion, image);
+    VGG_API_STRUCT(result);
     VGG_API_RETURN(vgg_occlusion_scope(occlusion),
                    vgg_occlusion_run(occlusion, image, class_index, map, result));
 }
@@ -74,38 +65,28 @@ clvgg_status clvgg_image_prepare_transformed(const clvgg_image *image,
                                              clvgg_transform transform, double amount,
                                              clvgg_fill fill, float *data)
 {
-    VGG_API_REQUIRE(image != NULL);
-    VGG_API_REQUIRE(preprocess != NULL);
-    VGG_API_REQUIRE(data != NULL);
+    VGG_API_GIVEN(image, preprocess, data);
     VGG_API_REQUIRE(is_transform(transform));
     VGG_API_REQUIRE(is_surround(fill));
-    clvgg_status status = vgg_preprocess_check(preprocess);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_PASS(vgg_preprocess_check(preprocess));
     VGG_API_RETURN(image->scope,
                    vgg_invariance_prepare(image, preprocess, transform, amount, fill, data));
 }
 
 void clvgg_invariance_options_defaults(clvgg_invariance_options *options)
 {
-    if (options == NULL)
-        return;
-    *options = (clvgg_invariance_options){.struct_size = sizeof *options, .fill = CLVGG_FILL_EDGE};
+    if (options != NULL)
+        *options =
+            (clvgg_invariance_options){.struct_size = sizeof *options, .fill = CLVGG_FILL_EDGE};
 }
 
 clvgg_status clvgg_invariance_create(clvgg_device *device, clvgg_model *model,
                                      const clvgg_invariance_options *options,
                                      clvgg_invariance **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(model != NULL);
-    clvgg_invariance_options defaults;
-    clvgg_invariance_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(device, model);
+    VGG_API_OPTIONS(clvgg_invariance_options, options);
     VGG_API_REQUIRE(
         options->layers == NULL ||
         (options->layer_count >= 1 && options->layer_count <= VGG_INVARIANCE_MOST_LAYERS));
@@ -136,12 +117,10 @@ clvgg_status clvgg_invariance_run(clvgg_invariance *invariance, const clvgg_imag
                                   size_t amount_count, int64_t class_index,
                                   clvgg_invariance_curve *curve)
 {
-    VGG_API_REQUIRE(invariance != NULL);
-    VGG_API_REQUIRE(image != NULL);
+    VGG_API_GIVEN(invariance, image);
     VGG_API_REQUIRE(is_transform(transform));
     VGG_API_REQUIRE(amounts != NULL || amount_count == 0);
-    VGG_API_REQUIRE(curve != NULL);
-    VGG_API_REQUIRE(curve->struct_size == sizeof *curve);
+    VGG_API_STRUCT(curve);
     VGG_API_RETURN(vgg_invariance_scope(invariance),
                    vgg_invariance_run(invariance, image, transform, amounts, amount_count,
                                       class_index, curve));
@@ -149,23 +128,16 @@ clvgg_status clvgg_invariance_run(clvgg_invariance *invariance, const clvgg_imag
 
 void clvgg_gradcam_options_defaults(clvgg_gradcam_options *options)
 {
-    if (options == NULL)
-        return;
-    *options = (clvgg_gradcam_options){.struct_size = sizeof *options};
+    if (options != NULL)
+        *options = (clvgg_gradcam_options){.struct_size = sizeof *options};
 }
 
 clvgg_status clvgg_gradcam_create(clvgg_device *device, clvgg_model *model,
                                   const clvgg_gradcam_options *options, clvgg_gradcam **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(model != NULL);
-    clvgg_gradcam_options defaults;
-    clvgg_gradcam_options_defaults(&defaults);
-    if (options == NULL)
-        options = &defaults;
-    VGG_API_REQUIRE(options->struct_size == sizeof *options);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(device, model);
+    VGG_API_OPTIONS(clvgg_gradcam_options, options);
     VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, vgg_gradcam_create(device, model, options, out));
 }
@@ -178,10 +150,8 @@ void clvgg_gradcam_free(clvgg_gradcam *gradcam)
 clvgg_status clvgg_gradcam_run(clvgg_gradcam *gradcam, const float *image, int64_t class_index,
                                clvgg_gradcam_map *result)
 {
-    VGG_API_REQUIRE(gradcam != NULL);
-    VGG_API_REQUIRE(image != NULL);
-    VGG_API_REQUIRE(result != NULL);
-    VGG_API_REQUIRE(result->struct_size == sizeof *result);
+    VGG_API_GIVEN(gradcam, image);
+    VGG_API_STRUCT(result);
     VGG_API_RETURN(vgg_gradcam_scope(gradcam),
                    vgg_gradcam_run(gradcam, image, class_index, result));
 }

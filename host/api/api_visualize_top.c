@@ -8,21 +8,16 @@
 
 void clvgg_top_options_defaults(clvgg_top_options *options)
 {
-    if (options == NULL)
-        return;
-    memset(options, 0, sizeof *options);
-    options->struct_size = sizeof *options;
-    options->count = 9;
+    if (options != NULL)
+        *options = (clvgg_top_options){.struct_size = sizeof *options, .count = 9};
 }
 
 clvgg_status clvgg_top_search_create(clvgg_device *device, clvgg_model *model,
                                      const clvgg_top_options *options, clvgg_top_search **out)
 {
-    VGG_API_REQUIRE(out != NULL);
-    *out = NULL;
-    VGG_API_REQUIRE(device != NULL);
-    VGG_API_REQUIRE(model != NULL);
-    VGG_API_REQUIRE(options != NULL && options->struct_size == sizeof *options);
+    VGG_API_OUT(out);
+    VGG_API_GIVEN(device, model);
+    VGG_API_STRUCT(options);
     VGG_API_REQUIRE(options->layers != NULL);
     VGG_API_REQUIRE(options->layer_count >= 1 && options->layer_count <= 1000);
     VGG_API_REQUIRE(options->count >= 1 && options->count <= 1000);
@@ -110,7 +105,7 @@ clvgg_status clvgg_top_search_layer(const clvgg_top_search *search, size_t index
                                     clvgg_top_layer_info *info)
 {
     VGG_API_REQUIRE(search != NULL);
-    VGG_API_REQUIRE(info != NULL && info->struct_size == sizeof *info);
+    VGG_API_STRUCT(info);
     VGG_API_REQUIRE(index < search->layer_count);
     const vgg_top_layer *layer = &search->layers[index];
     *info = (clvgg_top_layer_info){.struct_size = sizeof *info,
@@ -126,14 +121,10 @@ clvgg_status clvgg_top_search_layer(const clvgg_top_search *search, size_t index
 clvgg_status clvgg_top_search_entries(const clvgg_top_search *search, size_t layer, int64_t map,
                                       clvgg_top_entry *entries, size_t *entry_count)
 {
-    VGG_API_REQUIRE(search != NULL);
-    VGG_API_REQUIRE(entries != NULL);
-    VGG_API_REQUIRE(entry_count != NULL);
+    VGG_API_GIVEN(search, entries, entry_count);
     size_t list = 0;
     int count = 0;
-    const clvgg_status status = vgg_top_search_list(search, layer, map, &list);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_PASS(vgg_top_search_list(search, layer, map, &list));
     const vgg_top_layer *l = &search->layers[layer];
     const vgg_top_entry *found = vgg_top_lists_at(&l->lists, list, &count);
     for (int i = 0; i < count; i++)
