@@ -15,24 +15,14 @@ char *vgg_strdup(const char *text);
 char *vgg_strndup(const char *text, size_t length);
 void vgg_free(void *memory);
 
-/* pointer = zeroed array of `count`; jumps to cleanup with OUT_OF_MEMORY. */
+#define VGG_MADE(pointer) ((pointer) != NULL ? CLVGG_STATUS_OK : CLVGG_STATUS_OUT_OF_MEMORY)
+/* pointer = zeroed array of `count`, or copy of a string; jumps to cleanup with OUT_OF_MEMORY, or
+ * returns it from a function that owns nothing. */
 #define VGG_NEW(pointer, count)                                                                    \
-    do {                                                                                           \
-        (pointer) = vgg_calloc((count), sizeof *(pointer));                                        \
-        if ((pointer) == NULL) {                                                                   \
-            status = CLVGG_STATUS_OUT_OF_MEMORY;                                                   \
-            goto cleanup;                                                                          \
-        }                                                                                          \
-    } while (0)
-
-/* pointer = copy of a string; jumps to cleanup with OUT_OF_MEMORY. */
-#define VGG_DUP(pointer, text)                                                                     \
-    do {                                                                                           \
-        (pointer) = vgg_strdup(text);                                                              \
-        if ((pointer) == NULL) {                                                                   \
-            status = CLVGG_STATUS_OUT_OF_MEMORY;                                                   \
-            goto cleanup;                                                                          \
-        }                                                                                          \
-    } while (0)
+    VGG_TRY(VGG_MADE((pointer) = vgg_calloc((count), sizeof *(pointer))))
+#define VGG_NEW_PASS(pointer, count)                                                               \
+    VGG_PASS(VGG_MADE((pointer) = vgg_calloc((count), sizeof *(pointer))))
+#define VGG_DUP(pointer, text) VGG_TRY(VGG_MADE((pointer) = vgg_strdup(text)))
+#define VGG_DUP_PASS(pointer, text) VGG_PASS(VGG_MADE((pointer) = vgg_strdup(text)))
 
 #endif

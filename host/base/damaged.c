@@ -9,7 +9,6 @@
 
 static clvgg_status add(vgg_damaged *damaged, uint64_t hash, const char *name)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (damaged->count == damaged->capacity) {
         const size_t capacity = damaged->capacity > 0 ? 2 * damaged->capacity : 16;
         uint64_t *grown = vgg_realloc(damaged->hashes, capacity, sizeof *grown);
@@ -19,10 +18,9 @@ static clvgg_status add(vgg_damaged *damaged, uint64_t hash, const char *name)
         damaged->capacity = capacity;
     }
     if (damaged->first == NULL)
-        VGG_DUP(damaged->first, name);
+        VGG_DUP_PASS(damaged->first, name);
     damaged->hashes[damaged->count++] = hash;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_damaged_note(const char *name)

@@ -144,3 +144,13 @@ void vgg_text_free(vgg_text *text)
     vgg_free(text->bytes);
     *text = (vgg_text){0};
 }
+
+clvgg_status vgg_text_take(vgg_text *text, const char *what, char **out)
+{
+    const clvgg_status status = vgg_text_check(text, what);
+    if (status != CLVGG_STATUS_OK)
+        vgg_text_free(text);
+    *out = text->bytes;
+    *text = (vgg_text){0};
+    return status;
+}

@@ -34,6 +34,9 @@ static inline const char *vgg_text_string(const vgg_text *text)
 /* OK where every append went well; else OUT_OF_MEMORY, with a message that says what the text was
  * to be: "out of memory for the title". */
 clvgg_status vgg_text_check(const vgg_text *text, const char *what);
+/* *out is what the text holds, to be freed by vgg_free(), and the text is empty. Errors: those of
+ * vgg_text_check(). */
+clvgg_status vgg_text_take(vgg_text *text, const char *what, char **out);
 /* The word for so many: vgg_plural(1, "class", "classes") is "class". */
 static inline const char *vgg_plural(uint64_t count, const char *one, const char *many)
 {

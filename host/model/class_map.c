@@ -42,13 +42,11 @@ static int by_label(const void *left, const void *right)
 
 static clvgg_status sort_labels(reader *r)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(r->sorted, r->class_count);
+    VGG_NEW_PASS(r->sorted, r->class_count);
     for (size_t i = 0; i < r->class_count; i++)
         r->sorted[i] = &r->labels[i];
     qsort(r->sorted, r->class_count, sizeof *r->sorted, by_label);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status find_label(reader *r, const char *label, size_t *index)

@@ -25,11 +25,9 @@ static clvgg_status add_parameter(clvgg_model *model, int node, int position)
     vgg_text_puts(&name, layer->name);
     vgg_text_puts(&name, ".");
     vgg_text_puts(&name, vgg_layer_of(layer->type)->parameters[position].name);
-    if (name.failed) {
-        vgg_text_free(&name);
-        return CLVGG_STATUS_OUT_OF_MEMORY;
-    }
-    *parameter = (vgg_parameter){.name = name.bytes,
+    char *owned;
+    VGG_PASS(vgg_text_take(&name, layer, &owned));
+    *parameter = (vgg_parameter){.name = owned,
                                  .node = node,
                                  .position = position,
                                  .shape = vgg_graph_parameter_shape(model->graph, node, position),
@@ -40,18 +38,16 @@ static clvgg_status add_parameter(clvgg_model *model, int node, int position)
 
 static clvgg_status list_parameters(clvgg_model *model)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_graph *graph = model->graph;
     size_t most = 0;
     for (int i = 0; i < graph->count; i++)
         most += (size_t)vgg_layer_of(graph->nodes[i].type)->parameter_count;
-    VGG_NEW(model->parameters, most);
+    VGG_NEW_PASS(model->parameters, most);
     for (int i = 0; i < graph->count; i++)
         for (int p = 0; p < vgg_layer_of(graph->nodes[i].type)->parameter_count; p++)
             if (vgg_node_has_parameter(&graph->nodes[i], p))
-                VGG_TRY(add_parameter(model, i, p));
-cleanup:
-    return status;
+                VGG_PASS(add_parameter(model, i, p));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_model_assemble(const vgg_scope *scope, vgg_graph *graph, clvgg_model **out)
@@ -79,7 +75,6 @@ cleanup:
 clvgg_status vgg_model_set_preprocess(clvgg_model *model, const clvgg_preprocess *preprocess,
                                       const char *origin)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *input = model->graph->nodes[0].output.dims;
     const bool averaged = preprocess->channels == 3 && input[0] == 1;
     vgg_text text = {0};
@@ -89,12 +84,7 @@ clvgg_status vgg_model_set_preprocess(clvgg_model *model, const clvgg_preprocess
     if (!vgg_model_preprocess_is_for_photographs(&model->preprocess))
         origin = "none: no photograph has so many channels";
     vgg_text_printf(&text, "%s%s", origin, averaged ? ", averaged for grey" : "");
-    VGG_REQUIRE(!text.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a model's description");
-    model->preprocess_origin = text.bytes;
-    text.bytes = NULL;
-cleanup:
-    vgg_text_free(&text);
-    return status;
+    return vgg_text_take(&text, "a model's description", &model->preprocess_origin);
 }
 
 clvgg_status vgg_model_from_graph(clvgg_runtime *runtime, vgg_graph *graph,

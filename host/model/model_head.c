@@ -114,16 +114,13 @@ static clvgg_status inherit_all(clvgg_model *model, const vgg_model_head *head,
 /* Names, classes and preprocessing. */
 static clvgg_status describe(clvgg_model *model, const vgg_model_head *head)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_DUP(model->name, model->base->name);
-    VGG_DUP(model->architecture, model->base->architecture);
+    VGG_DUP_PASS(model->name, model->base->name);
+    VGG_DUP_PASS(model->architecture, model->base->architecture);
     if (head->training != NULL)
-        VGG_DUP(model->training, head->training);
-    VGG_TRY(
+        VGG_DUP_PASS(model->training, head->training);
+    VGG_PASS(
         vgg_model_set_preprocess(model, &model->base->preprocess, model->base->preprocess_origin));
-    VGG_TRY(vgg_labels_copy(head->labels, head->class_count, &model->labels));
-cleanup:
-    return status;
+    return vgg_labels_copy(head->labels, head->class_count, &model->labels);
 }
 
 clvgg_status vgg_model_with_head(clvgg_model *base, const vgg_model_head *head, clvgg_model **out)

@@ -184,19 +184,17 @@ static clvgg_status find_labels(const load_state *load, const char *path, clvgg_
 
 static clvgg_status describe_model(const load_state *load, clvgg_model *model)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *architecture = load->binding.architecture;
     if (architecture == NULL)
         architecture = vgg_weights_metadata(load->weights, "clvgg.arch");
-    VGG_DUP(model->architecture, architecture != NULL ? architecture : "custom");
-    VGG_DUP(model->name, vgg_weights_path(load->weights));
-    VGG_TRY(vgg_model_set_preprocess(model, &load->preprocess, load->origin));
+    VGG_DUP_PASS(model->architecture, architecture != NULL ? architecture : "custom");
+    VGG_DUP_PASS(model->name, vgg_weights_path(load->weights));
+    VGG_PASS(vgg_model_set_preprocess(model, &load->preprocess, load->origin));
     const bool assumed = strncmp(model->preprocess_origin, "assumed", 7) == 0;
     if (assumed || (load->stated == NULL && model->preprocess.channels == 1))
         vgg_log(CLVGG_LOG_WARNING, "%s: doesn't say how images are prepared; %s", model->name,
                 model->preprocess_origin);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,

@@ -83,11 +83,7 @@ static clvgg_status new_entry(const char *file, const char *options, program_ent
     VGG_DUP(entry->file, file);
     VGG_DUP(entry->options, options);
     vgg_text_printf(&build_options, "%s %s", LANGUAGE_OPTION, options);
-    entry->build_options = build_options.bytes;
-    if (build_options.failed) {
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-        goto cleanup;
-    }
+    VGG_TRY(vgg_text_take(&build_options, options, &entry->build_options));
     VGG_GIVE(out, entry);
 cleanup:
     free_entry(entry);
@@ -98,20 +94,18 @@ cleanup:
 static clvgg_status find_entry(clvgg_device *device, const char *file, const char *options,
                                program_entry **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (device->programs == NULL)
-        VGG_NEW(device->programs, 1);
+        VGG_NEW_PASS(device->programs, 1);
     for (program_entry *entry = device->programs->first; entry != NULL; entry = entry->next) {
         if (strcmp(entry->file, file) == 0 && strcmp(entry->options, options) == 0) {
             *out = entry;
-            goto cleanup;
+            return CLVGG_STATUS_OK;
         }
     }
-    VGG_TRY(new_entry(file, options, out));
+    VGG_PASS(new_entry(file, options, out));
     (*out)->next = device->programs->first;
     device->programs->first = *out;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 const vgg_kernel_source *vgg_kernel_source_find(const char *file)

@@ -41,16 +41,15 @@ static clvgg_status check_folder(const char *path)
 static clvgg_status keep_entries(vgg_dataset_files *files, vgg_path_list *list,
                                  const vgg_dataset_entry *entries)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char words[VGG_DATASET_REASON_BYTES];
     int last_problem = 0;
     size_t last_reason = 0, image_count = 0;
     for (size_t i = 0; i < list->count; i++)
         image_count += entries[i].problem == 0;
-    VGG_REQUIRE(image_count < UINT32_MAX, CLVGG_STATUS_UNSUPPORTED, "%s: too many images: %zu",
-                files->root, image_count);
-    VGG_NEW(files->images, image_count);
-    VGG_NEW(files->skipped, list->count - image_count);
+    VGG_CHECK(image_count < UINT32_MAX, CLVGG_STATUS_UNSUPPORTED, "%s: too many images: %zu",
+              files->root, image_count);
+    VGG_NEW_PASS(files->images, image_count);
+    VGG_NEW_PASS(files->skipped, list->count - image_count);
     for (size_t i = 0; i < list->count; i++) {
         const vgg_dataset_entry *entry = &entries[i];
         const size_t path = list->entries[i].offset;
@@ -69,11 +68,10 @@ static clvgg_status keep_entries(vgg_dataset_files *files, vgg_path_list *list,
         }
         files->skipped[files->skipped_count++] = (vgg_dataset_skip){path, last_reason};
     }
-    VGG_REQUIRE(!files->words.failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for reasons");
+    VGG_CHECK(!files->words.failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for reasons");
     files->paths = list->text;
     list->text = (vgg_text){0};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status list_files(int threads, const char *path, vgg_dataset_files **out)

@@ -129,10 +129,9 @@ static clvgg_status lock(const filling *work)
 /* Lists what is missing, each record once, and gives it a slot. */
 static clvgg_status list_missing(filling *work)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t most = count_missing(work);
-    VGG_NEW(work->missing, most);
-    VGG_TRY(vgg_feature_index_grow(&work->file->index, work->file->index.count + most));
+    VGG_NEW_PASS(work->missing, most);
+    VGG_PASS(vgg_feature_index_grow(&work->file->index, work->file->index.count + most));
     for (size_t i = 0; i < work->item_count; i++) {
         const vgg_feature_id id = vgg_features_id(work->features, &work->items[i]);
         const uint32_t slot = vgg_feature_file_assign(work->file, &id);
@@ -141,8 +140,7 @@ static clvgg_status list_missing(filling *work)
             work->missing[work->missing_count++] = i;
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- the writer ---- */
@@ -190,11 +188,10 @@ static void *write_batches(void *argument)
 
 static clvgg_status start_writer(filling *work)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t batch = work->features->device_batch;
     for (int i = 0; i < 2; i++) {
-        VGG_NEW(work->buffers[i], batch * work->features->options.feature_count);
-        VGG_NEW(work->rows[i], batch);
+        VGG_NEW_PASS(work->buffers[i], batch * work->features->options.feature_count);
+        VGG_NEW_PASS(work->rows[i], batch);
     }
     work->scope = vgg_scope_current();
     sigset_t all, before;
@@ -202,11 +199,10 @@ static clvgg_status start_writer(filling *work)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int problem = pthread_create(&work->writer, NULL, write_batches, work);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    VGG_REQUIRE(problem == 0, CLVGG_STATUS_OUT_OF_MEMORY, "can't start a writing thread (error %d)",
-                problem);
+    VGG_CHECK(problem == 0, CLVGG_STATUS_OUT_OF_MEMORY, "can't start a writing thread (error %d)",
+              problem);
     work->has_writer = true;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* A buffer that is free, and what is written by now. */

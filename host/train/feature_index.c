@@ -26,12 +26,11 @@ static void chain(vgg_feature_index *index, uint32_t slot)
 
 static clvgg_status grow_buckets(vgg_feature_index *index, size_t wanted)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t count = 64;
     while (count < wanted)
         count *= 2;
     uint32_t *buckets = NULL;
-    VGG_NEW(buckets, count);
+    VGG_NEW_PASS(buckets, count);
     memset(buckets, 0xFF, count * sizeof *buckets); /* VGG_FEATURE_NO_SLOT */
     vgg_free(index->buckets);
     index->buckets = buckets;
@@ -39,8 +38,7 @@ static clvgg_status grow_buckets(vgg_feature_index *index, size_t wanted)
     for (size_t slot = 0; slot < index->count; slot++)
         if (index->slots[slot].state != VGG_FEATURE_FREE)
             chain(index, (uint32_t)slot);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_feature_index_grow(vgg_feature_index *index, size_t count)

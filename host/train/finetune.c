@@ -13,25 +13,23 @@ enum { FROZEN_BATCH = 16 };
 
 static clvgg_status copy_options(clvgg_finetune *finetune, const clvgg_finetune_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_finetune_options *own = &finetune->options;
     *own = *options;
     own->cache_dir = own->run_dir = own->resume = NULL;
-    VGG_TRY(vgg_execution_copy(&options->execution, &own->execution));
+    VGG_PASS(vgg_execution_copy(&options->execution, &own->execution));
     if (options->cache_dir != NULL)
-        VGG_DUP(own->cache_dir, options->cache_dir);
+        VGG_DUP_PASS(own->cache_dir, options->cache_dir);
     if (options->run_dir != NULL)
-        VGG_DUP(own->run_dir, options->run_dir);
+        VGG_DUP_PASS(own->run_dir, options->run_dir);
     if (options->resume != NULL)
-        VGG_DUP(own->resume, options->resume);
+        VGG_DUP_PASS(own->resume, options->resume);
     if (own->lr <= 0)
         own->lr = own->optimizer == CLVGG_OPTIMIZER_SGD ? 0.001 : 0.0001;
     if (own->views <= 0)
         own->views = own->augment != 0 ? 4 : 1;
-    VGG_REQUIRE(own->augment != 0 || own->views == 1, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%d views without augmentation would all be the same", own->views);
-cleanup:
-    return status;
+    VGG_CHECK(own->augment != 0 || own->views == 1, CLVGG_STATUS_INVALID_ARGUMENT,
+              "%d views without augmentation would all be the same", own->views);
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- the new model ---- */
@@ -166,27 +164,24 @@ clvgg_status vgg_finetune_settle(clvgg_finetune *finetune)
 
 static clvgg_status set_up(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     uint8_t digest[32];
     const size_t classes = finetune->train->files->class_count;
-    VGG_TRY(vgg_model_require_photographs(finetune->base));
-    VGG_TRY(vgg_finetune_check_data(finetune->train, finetune->val));
-    VGG_TRY(vgg_finetune_watch_data(finetune));
-    VGG_NEW(finetune->classes, classes);
+    VGG_PASS(vgg_model_require_photographs(finetune->base));
+    VGG_PASS(vgg_finetune_check_data(finetune->train, finetune->val));
+    VGG_PASS(vgg_finetune_watch_data(finetune));
+    VGG_NEW_PASS(finetune->classes, classes);
     for (size_t i = 0; i < classes; i++)
         finetune->classes[i] = vgg_dataset_class_name(finetune->train, i);
-    VGG_TRY(vgg_head_choose(finetune->base, finetune->classes, classes, &finetune->options,
-                            &finetune->choice));
-    VGG_TRY(make_model(finetune));
-    VGG_TRY(part_layers(finetune));
+    VGG_PASS(vgg_head_choose(finetune->base, finetune->classes, classes, &finetune->options,
+                             &finetune->choice));
+    VGG_PASS(make_model(finetune));
+    VGG_PASS(part_layers(finetune));
     plan_schedule(finetune);
-    VGG_TRY(vgg_frozen_digest(&finetune->frozen, digest));
-    VGG_TRY(vgg_finetune_write_settings(finetune, digest));
-    VGG_TRY(vgg_finetune_read_checkpoint(finetune));
-    VGG_TRY(open_features(finetune, digest));
-    VGG_TRY(vgg_features_require_room(finetune->features, finetune->items, finetune->item_count));
-cleanup:
-    return status;
+    VGG_PASS(vgg_frozen_digest(&finetune->frozen, digest));
+    VGG_PASS(vgg_finetune_write_settings(finetune, digest));
+    VGG_PASS(vgg_finetune_read_checkpoint(finetune));
+    VGG_PASS(open_features(finetune, digest));
+    return vgg_features_require_room(finetune->features, finetune->items, finetune->item_count);
 }
 
 clvgg_status vgg_finetune_create(clvgg_device *device, clvgg_model *base,

@@ -79,12 +79,10 @@ cleanup:
 
 static clvgg_status mark_all(const clvgg_dataset *dataset, uint8_t **used)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(*used, dataset->files->image_count);
+    VGG_NEW_PASS(*used, dataset->files->image_count);
     for (size_t i = 0; i < dataset->count; i++)
         (*used)[dataset->chosen[i]] = 1;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_finetune_watch_data(clvgg_finetune *finetune)
@@ -110,7 +108,6 @@ static clvgg_status require_few(const clvgg_finetune *finetune)
 
 static clvgg_status note_left_out(clvgg_finetune *finetune, const char *path, const char *reason)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_left_out *grown =
         vgg_realloc(finetune->left_out, finetune->left_out_count + 1, sizeof *finetune->left_out);
     if (grown == NULL)
@@ -118,13 +115,12 @@ static clvgg_status note_left_out(clvgg_finetune *finetune, const char *path, co
     finetune->left_out = grown;
     vgg_left_out *left = &grown[finetune->left_out_count];
     *left = (vgg_left_out){.path = path};
-    VGG_DUP(left->reason, reason);
+    VGG_DUP_PASS(left->reason, reason);
     finetune->left_out_count++;
     clvgg_finetune_event event = {
         .type = CLVGG_FINETUNE_LEFT_OUT, .path = path, .reason = left->reason};
     (void)vgg_finetune_tell(finetune, &event); /* a wish to stop is heard behind the batch */
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Copies of a photograph are computed once, so they are left out together. */

@@ -12,15 +12,9 @@
 
 static clvgg_status path_in(const char *folder, const char *name, char **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text path = {0};
     vgg_text_printf(&path, "%s/%s", folder, name);
-    VGG_REQUIRE(!path.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a path");
-    *out = path.bytes; /* a text's memory is vgg_free()'s */
-    path = (vgg_text){0};
-cleanup:
-    vgg_text_free(&path);
-    return status;
+    return vgg_text_take(&path, name, out);
 }
 
 clvgg_status vgg_finetune_make_folder(const clvgg_finetune *finetune)

@@ -63,7 +63,6 @@ static void put_range(vgg_text *text, const vgg_head_choice *choice, bool traine
 static clvgg_status put_source(clvgg_finetune *finetune)
 {
     enum { MOST_CLASSES = 10 };
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_model *model = finetune->model;
     const clvgg_dataset *train = finetune->train;
     const size_t classes = train->files->class_count;
@@ -85,13 +84,8 @@ static clvgg_status put_source(clvgg_finetune *finetune)
         vgg_text_printf(&text, " from the base%s%s", before != NULL ? ": " : "",
                         before != NULL ? before : "");
     }
-    VGG_REQUIRE(!text.failed, CLVGG_STATUS_OUT_OF_MEMORY, "no memory for a description");
     vgg_free(model->head_source);
-    model->head_source = text.bytes;
-    text = (vgg_text){0};
-cleanup:
-    vgg_text_free(&text);
-    return status;
+    return vgg_text_take(&text, "a description", &model->head_source);
 }
 
 clvgg_status vgg_finetune_describe(clvgg_finetune *finetune)

@@ -126,7 +126,6 @@ vgg_checkpoint_layers vgg_finetune_layers(const clvgg_finetune *finetune, bool w
 
 static clvgg_status copy_to_memory(clvgg_finetune *finetune)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < finetune->head_options.layer_count; i++)
         for (int bias = 0; bias < 2; bias++) {
             const vgg_head_layer *layer = &finetune->layers[i];
@@ -134,11 +133,10 @@ static clvgg_status copy_to_memory(clvgg_finetune *finetune)
                 (uint64_t)(bias ? layer->outputs : layer->outputs * layer->inputs);
             float **values = &finetune->best_values[i][bias];
             if (*values == NULL)
-                VGG_NEW(*values, (size_t)count);
-            VGG_TRY(vgg_head_read(finetune->head, i, bias, VGG_HEAD_VALUE, 0, count, *values));
+                VGG_NEW_PASS(*values, (size_t)count);
+            VGG_PASS(vgg_head_read(finetune->head, i, bias, VGG_HEAD_VALUE, 0, count, *values));
         }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_finetune_keep_best(clvgg_finetune *finetune)
