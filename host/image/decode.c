@@ -19,24 +19,38 @@ typedef struct image_format {
     size_t magic_bytes;
     const char *kind;       /* the four bytes from the ninth on, or NULL: any */
     const char *endings[5]; /* of files' names, in lower case */
+    const char *without;    /* what a build says that has no decoder: the next two are NULL */
     clvgg_status (*decode)(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
     clvgg_status (*measure)(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost);
 } image_format;
 
+#ifdef CLVGG_HAVE_PNG
+#define PNG_DECODER vgg_png_decode, vgg_png_measure
+#else
+#define PNG_DECODER NULL, NULL
+#endif
+#ifdef CLVGG_HAVE_JPEG
+#define JPEG_DECODER vgg_jpeg_decode, vgg_jpeg_measure
+#else
+#define JPEG_DECODER NULL, NULL
+#endif
+#ifdef CLVGG_HAVE_WEBPDEMUX
+#define WEBP_ENDING ".webp"
+#define WEBP_DECODER vgg_webp_decode, vgg_webp_measure
+#else
+#define WEBP_ENDING NULL /* named among what folders hold besides images */
+#define WEBP_DECODER NULL, NULL
+#endif
+
 static const image_format formats[] = {
-    {"\x89PNG\r\n\x1A\n", 8, NULL, {".png"}, vgg_png_decode, vgg_png_measure},
+    {"\x89PNG\r\n\x1A\n", 8, NULL, {".png"}, "a PNG image; this build has no libpng", PNG_DECODER},
     {"\xFF\xD8\xFF",
      3,
      NULL,
      {".jpg", ".jpeg", ".jpe", ".jfif"},
-     vgg_jpeg_decode,
-     vgg_jpeg_measure},
-#ifdef CLVGG_HAVE_WEBPDEMUX
-#define WEBP_ENDING ".webp"
-#else
-#define WEBP_ENDING NULL /* named among what folders hold besides images */
-#endif
-    {"RIFF", 4, "WEBP", {WEBP_ENDING}, vgg_webp_decode, vgg_webp_measure},
+     "a JPEG image; this build has no libjpeg",
+     JPEG_DECODER},
+    {"RIFF", 4, "WEBP", {WEBP_ENDING}, "a WebP image; this build has no libwebp", WEBP_DECODER},
 };
 
 /* NULL when none has such a beginning. */
@@ -122,6 +136,7 @@ clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *
     clvgg_image *image = NULL;
     *out = NULL;
     VGG_TRY(need_format(bytes, byte_count, &format));
+    VGG_REQUIRE(format->decode != NULL, CLVGG_STATUS_UNSUPPORTED, "%s", format->without);
     VGG_NEW(image, 1);
     image->scope = vgg_scope_current();
     VGG_TRY(format->decode(bytes, byte_count, image));
@@ -138,11 +153,11 @@ cleanup:
 clvgg_status vgg_image_measure(const void *bytes, size_t byte_count, const char *name,
                                vgg_image_cost *cost)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const image_format *format = NULL;
-    VGG_TRY(need_format(bytes, byte_count, &format));
-    VGG_TRY(format->measure(bytes, byte_count, cost));
-cleanup:
+    clvgg_status status = need_format(bytes, byte_count, &format);
+    *cost = (vgg_image_cost){0}; /* without a decoder; decoding will say that there is none */
+    if (status == CLVGG_STATUS_OK && format->measure != NULL)
+        status = format->measure(bytes, byte_count, cost);
     if (status != CLVGG_STATUS_OK)
         vgg_message_prefix("%s", name);
     return status;

@@ -5,7 +5,7 @@
 #include "image/image.h"
 
 /* Fill width, height, pixels and warning_count of a zeroed image; the caller frees it, on failure
- * too. UNSUPPORTED where the build lacks the library. */
+ * too. None is there where the build lacks the library. */
 clvgg_status vgg_png_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
 clvgg_status vgg_jpeg_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image);
 clvgg_status vgg_webp_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image);

@@ -73,10 +73,9 @@ int vgg_exif_orientation(const uint8_t *exif, size_t byte_count)
 
 clvgg_status vgg_image_orient(clvgg_image *image, int orientation)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     uint8_t *upright = NULL;
     if (orientation <= 1)
-        return status;
+        return CLVGG_STATUS_OK;
     /* Directions of the picture's rows and columns in the stored one, by Exif's table. */
     bool swap = orientation >= 5;
     bool mirror_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
@@ -88,7 +87,7 @@ clvgg_status vgg_image_orient(clvgg_image *image, int orientation)
                             (mirror_y ? (stored_height - 1) * stored_width * 3 : 0);
     ptrdiff_t width = swap ? stored_height : stored_width;
     ptrdiff_t height = swap ? stored_width : stored_height;
-    VGG_NEW(upright, (size_t)(width * height) * 3);
+    VGG_NEW_PASS(upright, (size_t)(width * height) * 3);
     uint8_t *to = upright;
     for (ptrdiff_t y = 0; y < height; y++) {
         const uint8_t *from = origin + y * (swap ? step_x : step_y);
@@ -99,6 +98,5 @@ clvgg_status vgg_image_orient(clvgg_image *image, int orientation)
     image->pixels = upright;
     image->width = (int)width;
     image->height = (int)height;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

@@ -14,13 +14,11 @@ static uint8_t luma(const uint8_t *rgb)
 
 clvgg_status vgg_image_grey(const vgg_image_part *part, uint8_t **pixels, vgg_image_part *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t row_bytes = 3 * (size_t)part->width;
-    VGG_NEW(*pixels, row_bytes * (size_t)part->height);
+    VGG_NEW_PASS(*pixels, row_bytes * (size_t)part->height);
     for (size_t y = 0; y < (size_t)part->height; y++)
         for (size_t x = 0; x < row_bytes; x += 3)
             memset(*pixels + y * row_bytes + x, luma(part->pixels + y * part->row_bytes + x), 3);
     *out = (vgg_image_part){*pixels, part->width, part->height, row_bytes};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

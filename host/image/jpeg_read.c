@@ -281,19 +281,4 @@ clvgg_status vgg_jpeg_measure(const uint8_t *bytes, size_t byte_count, vgg_image
     return status;
 }
 
-#else
-
-clvgg_status vgg_jpeg_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image)
-{
-    (void)bytes, (void)byte_count, (void)image;
-    return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "a JPEG image; this build has no libjpeg");
-}
-
-clvgg_status vgg_jpeg_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost)
-{
-    (void)bytes, (void)byte_count;
-    *cost = (vgg_image_cost){0}; /* decoding will say that it can't */
-    return CLVGG_STATUS_OK;
-}
-
 #endif

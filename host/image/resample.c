@@ -130,21 +130,19 @@ static void resample_column(const vgg_resampler *r, int y, const rows *from, uin
 clvgg_status vgg_resampler_init(vgg_resampler *r, const vgg_image_part *part,
                                 const vgg_image_span *across, const vgg_image_span *down)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t lost_rows = part->height - down->resized;
     r->part = *part;
     r->columns_first = lost_rows > 0 && lost_rows > 2 * (part->width - across->resized);
-    VGG_TRY(axis_init(&r->across, part->width, across));
-    VGG_TRY(axis_init(&r->down, part->height, down));
+    VGG_PASS(axis_init(&r->across, part->width, across));
+    VGG_PASS(axis_init(&r->down, part->height, down));
     const int reached_rows = r->down.end - r->down.begin;
     r->row_length = 3 * (r->columns_first ? r->across.end - r->across.begin : across->count);
-    VGG_NEW(r->sums, (size_t)r->row_length);
-    VGG_NEW(r->pixels, (size_t)r->row_length * (size_t)(r->columns_first ? 1 : reached_rows));
+    VGG_NEW_PASS(r->sums, (size_t)r->row_length);
+    VGG_NEW_PASS(r->pixels, (size_t)r->row_length * (size_t)(r->columns_first ? 1 : reached_rows));
     for (int y = 0; y < reached_rows && !r->columns_first; y++)
         resample_row(&r->across, part->pixels + (size_t)(r->down.begin + y) * part->row_bytes, 0,
                      r->pixels + (size_t)y * (size_t)r->row_length);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_resampler_row(const vgg_resampler *r, int y, uint8_t *output)

@@ -108,25 +108,22 @@ cleanup:
 
 clvgg_status vgg_webp_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     WebPBitstreamFeatures features;
     int orientation = 0;
-    VGG_TRY(read_features(bytes, byte_count, &features));
+    VGG_PASS(read_features(bytes, byte_count, &features));
     const int channels = features.has_alpha || features.has_animation ? 4 : 3;
     image->width = features.width;
     image->height = features.height;
     const size_t pixel_count = (size_t)image->width * (size_t)image->height;
-    VGG_NEW(image->pixels, pixel_count * (size_t)channels);
+    VGG_NEW_PASS(image->pixels, pixel_count * (size_t)channels);
     if (features.has_animation)
-        VGG_TRY(read_first_frame(bytes, byte_count, image));
+        VGG_PASS(read_first_frame(bytes, byte_count, image));
     else
-        VGG_TRY(read_still(bytes, byte_count, channels, image));
+        VGG_PASS(read_still(bytes, byte_count, channels, image));
     if (channels == 4)
         vgg_image_composite_on_white(image->pixels, pixel_count);
-    VGG_TRY(find_orientation(bytes, byte_count, &orientation));
-    VGG_TRY(vgg_image_orient(image, orientation));
-cleanup:
-    return status;
+    VGG_PASS(find_orientation(bytes, byte_count, &orientation));
+    return vgg_image_orient(image, orientation);
 }
 
 clvgg_status vgg_webp_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost)
@@ -140,21 +137,6 @@ clvgg_status vgg_webp_measure(const uint8_t *bytes, size_t byte_count, vgg_image
     const uint32_t width = (uint32_t)features.width, height = (uint32_t)features.height;
     cost->longest_side = width > height ? width : height;
     cost->decode_bytes = pixel_bytes * width * height;
-    return CLVGG_STATUS_OK;
-}
-
-#else
-
-clvgg_status vgg_webp_decode(const uint8_t *bytes, size_t byte_count, clvgg_image *image)
-{
-    (void)bytes, (void)byte_count, (void)image;
-    return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "a WebP image; this build has no libwebp");
-}
-
-clvgg_status vgg_webp_measure(const uint8_t *bytes, size_t byte_count, vgg_image_cost *cost)
-{
-    (void)bytes, (void)byte_count;
-    *cost = (vgg_image_cost){0}; /* decoding will say that it can't */
     return CLVGG_STATUS_OK;
 }
 
