@@ -5,31 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/draw.h"
+#include "report/figure_page.h"
 
 #ifdef CLVGG_HAVE_CAIRO
 
 enum { MARGIN = 24, GAP = 16, TITLE = 48, WORDS = 44 };
-
-/* A cell's thumbnail as Cairo keeps pictures: 32 bits a pixel, in the machine's byte order. */
-static cairo_surface_t *surface_of(const vgg_contact_cell *cell)
-{
-    cairo_surface_t *surface =
-        cairo_image_surface_create(CAIRO_FORMAT_RGB24, cell->width, cell->height);
-    if (cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS)
-        return surface;
-    cairo_surface_flush(surface);
-    uint8_t *pixels = cairo_image_surface_get_data(surface);
-    const size_t stride = (size_t)cairo_image_surface_get_stride(surface);
-    for (size_t y = 0; y < (size_t)cell->height; y++)
-        for (size_t x = 0; x < (size_t)cell->width; x++) {
-            const uint8_t *rgb = cell->rgb + 3 * (y * (size_t)cell->width + x);
-            const uint32_t pixel = (uint32_t)rgb[0] << 16 | (uint32_t)rgb[1] << 8 | rgb[2];
-            memcpy(pixels + y * stride + 4 * x, &pixel, sizeof pixel);
-        }
-    cairo_surface_mark_dirty(surface);
-    return surface;
-}
 
 /* Draws the true class, an arrow and the class predicted. The first may take half of the line. */
 static void draw_classes(vgg_picture *picture, const vgg_contact_cell *cell, double left, double y)
@@ -49,7 +29,8 @@ static void draw_cell(vgg_picture *picture, const vgg_contact_cell *cell, double
     const char *slash = strrchr(cell->file, '/');
     const double bottom = top + VGG_CONTACT_HEIGHT, right = left + VGG_CONTACT_WIDTH;
     char percent[32];
-    cairo_surface_t *surface = surface_of(cell); /* a failed one makes picture->cairo fail */
+    const vgg_pixels pixels = {cell->rgb, cell->width, cell->height};
+    cairo_surface_t *surface = vgg_figure_surface(&pixels, 1);
     cairo_set_source_surface(picture->cairo, surface, left, bottom - cell->height);
     cairo_paint(picture->cairo);
     cairo_surface_destroy(surface);

@@ -84,16 +84,6 @@ static double y_of(const panel_row *panel, const vgg_axis *axis, double value)
     return panel->bottom - (panel->bottom - panel->top) * vgg_axis_place(axis, value);
 }
 
-/* Half a pixel off, so that a line of one pixel fills it. */
-static void line(chart_page *chart, double x1, double y1, double x2, double y2)
-{
-    cairo_t *cairo = chart->picture.cairo;
-    cairo_set_line_width(cairo, 1);
-    cairo_move_to(cairo, round(x1) + 0.5, round(y1) + 0.5);
-    cairo_line_to(cairo, round(x2) + 0.5, round(y2) + 0.5);
-    cairo_stroke(cairo);
-}
-
 /* The range of a panel's finite figures; a logarithmic one where linear would hide the small. */
 static vgg_axis vertical_axis(const chart_page *chart, const panel_row *panel)
 {
@@ -127,12 +117,12 @@ static void draw_frame(chart_page *chart, const panel_row *panel, const vgg_axis
     vgg_picture_ink(picture, VGG_INK_GRID);
     for (size_t i = 0; i < chart->across.tick_count; i++) {
         const double x = x_of(chart, (int)chart->across.ticks[i]);
-        line(chart, x, panel->top, x, panel->bottom);
+        vgg_picture_rule(&chart->picture, x, panel->top, x, panel->bottom);
     }
     for (size_t i = 0; i < axis->tick_count; i++) {
         const double y = y_of(panel, axis, axis->ticks[i]);
         vgg_picture_ink(picture, VGG_INK_GRID);
-        line(chart, LEFT, y, RIGHT, y);
+        vgg_picture_rule(&chart->picture, LEFT, y, RIGHT, y);
         vgg_picture_ink(picture, VGG_INK_FAINT);
         snprintf(words, sizeof words, panel->unit == SHARE ? "%.4g %%" : "%.4g", axis->ticks[i]);
         vgg_picture_font(picture, 12, false);
@@ -228,7 +218,7 @@ static void draw_best(chart_page *chart)
     vgg_picture_ink(&chart->picture, VGG_INK_FAINT);
     cairo_set_dash(chart->picture.cairo, dashes, 2, 0);
     for (size_t i = 0; i < PANEL_COUNT; i++)
-        line(chart, x, panels[i].top, x, panels[i].bottom);
+        vgg_picture_rule(&chart->picture, x, panels[i].top, x, panels[i].bottom);
     cairo_set_dash(chart->picture.cairo, NULL, 0, 0);
     vgg_picture_font(&chart->picture, 12, false);
     if (x > LEFT + TITLE_WIDTH + NAME_WIDTH / 2)

@@ -4,17 +4,8 @@
 
 #include "report/format.h"
 
-static const char *type_key(clvgg_device_type type)
-{
-    static const char *const keys[] = {"cpu", "gpu", "accelerator", "other"};
-    return keys[type];
-}
-
-static const char *type_title(clvgg_device_type type)
-{
-    static const char *const titles[] = {"CPU", "GPU", "Accelerator", "Other"};
-    return titles[type];
-}
+static const char *const type_keys[] = {"cpu", "gpu", "accelerator", "other"};
+static const char *const type_titles[] = {"CPU", "GPU", "Accelerator", "Other"};
 
 void vgg_report_device_json(vgg_json *json, const char *key, const clvgg_device_info *info)
 {
@@ -22,7 +13,7 @@ void vgg_report_device_json(vgg_json *json, const char *key, const clvgg_device_
     vgg_json_integer(json, "index", info->index);
     vgg_json_integer(json, "platform_index", info->platform_index);
     vgg_json_integer(json, "device_index", info->device_index);
-    vgg_json_string(json, "type", type_key(info->type));
+    vgg_json_string(json, "type", type_keys[info->type]);
     vgg_json_string(json, "name", info->name);
     vgg_json_string(json, "vendor", info->vendor);
     vgg_json_string(json, "platform", info->platform);
@@ -55,6 +46,13 @@ static void fact(vgg_text *text, const vgg_style *style, const char *name)
     vgg_text_printf(text, "    %s%-10s%s ", vgg_style_dim(style), name, vgg_style_reset(style));
 }
 
+static void text_fact(vgg_text *text, const vgg_style *style, const char *name, const char *value)
+{
+    fact(text, style, name);
+    vgg_text_terminal(text, value);
+    vgg_text_puts(text, "\n");
+}
+
 static void print_compute(vgg_text *text, const clvgg_device_info *info)
 {
     vgg_text_printf(text, "%u unit%s at %u MHz, %u float%s a vector, half %s, double %s\n",
@@ -83,23 +81,17 @@ static void print_identity(vgg_text *text, const vgg_style *style, const clvgg_d
             vgg_text_printf(text, "%s%zu", i ? ", " : "", info->sub_group_sizes[i]);
         vgg_text_puts(text, "\n");
     }
-    if (info->pci_address[0] != '\0') {
-        fact(text, style, "PCI");
-        vgg_text_terminal(text, info->pci_address);
-        vgg_text_puts(text, "\n");
-    }
-    if (info->uuid[0] != '\0') {
-        fact(text, style, "UUID");
-        vgg_text_terminal(text, info->uuid);
-        vgg_text_puts(text, "\n");
-    }
+    if (info->pci_address[0] != '\0')
+        text_fact(text, style, "PCI", info->pci_address);
+    if (info->uuid[0] != '\0')
+        text_fact(text, style, "UUID", info->uuid);
 }
 
 void vgg_report_device_block(vgg_text *text, const vgg_style *style, const clvgg_device_info *info,
                              bool chosen)
 {
     vgg_text_printf(text, "%s%2d  %s  ", vgg_style_bold(style), info->index,
-                    type_title(info->type));
+                    type_titles[info->type]);
     vgg_text_terminal(text, info->name);
     vgg_text_printf(text, "%s%s\n", vgg_style_reset(style), chosen ? "  (default)" : "");
     if (!info->usable) {
@@ -111,15 +103,9 @@ void vgg_report_device_block(vgg_text *text, const vgg_style *style, const clvgg
     fact(text, style, "platform");
     vgg_text_terminal(text, info->platform);
     vgg_text_printf(text, " (%d:%d)\n", info->platform_index, info->device_index);
-    fact(text, style, "vendor");
-    vgg_text_terminal(text, info->vendor);
-    vgg_text_puts(text, "\n");
-    fact(text, style, "version");
-    vgg_text_terminal(text, info->opencl_version);
-    vgg_text_puts(text, "\n");
-    fact(text, style, "driver");
-    vgg_text_terminal(text, info->driver_version);
-    vgg_text_puts(text, "\n");
+    text_fact(text, style, "vendor", info->vendor);
+    text_fact(text, style, "version", info->opencl_version);
+    text_fact(text, style, "driver", info->driver_version);
     fact(text, style, "compute");
     print_compute(text, info);
     fact(text, style, "memory");
@@ -129,7 +115,7 @@ void vgg_report_device_block(vgg_text *text, const vgg_style *style, const clvgg
 
 void vgg_report_device_name(vgg_text *text, const clvgg_device_info *info)
 {
-    vgg_text_printf(text, "%s %d, ", type_title(info->type), info->index);
+    vgg_text_printf(text, "%s %d, ", type_titles[info->type], info->index);
     vgg_text_terminal(text, info->name);
     vgg_text_puts(text, " (");
     vgg_text_terminal(text, info->platform);

@@ -115,6 +115,15 @@ void vgg_picture_font(vgg_picture *picture, double size, bool bold)
     cairo_set_font_size(picture->cairo, size);
 }
 
+void vgg_picture_rule(vgg_picture *picture, double x1, double y1, double x2, double y2)
+{
+    cairo_t *cairo = picture->cairo;
+    cairo_set_line_width(cairo, 1);
+    cairo_move_to(cairo, round(x1) + 0.5, round(y1) + 0.5);
+    cairo_line_to(cairo, round(x2) + 0.5, round(y2) + 0.5);
+    cairo_stroke(cairo);
+}
+
 static double width_of(cairo_t *cairo, const char *utf8)
 {
     cairo_text_extents_t extents;

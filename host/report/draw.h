@@ -41,6 +41,8 @@ typedef enum vgg_ink {
 } vgg_ink;
 void vgg_picture_ink(vgg_picture *picture, vgg_ink ink);
 void vgg_picture_font(vgg_picture *picture, double size, bool bold);
+/* A thin line, half a pixel off, so that one of one pixel fills it. */
+void vgg_picture_rule(vgg_picture *picture, double x1, double y1, double x2, double y2);
 
 typedef enum vgg_align { VGG_ALIGN_LEFT, VGG_ALIGN_CENTRE, VGG_ALIGN_RIGHT } vgg_align;
 /* Text whose baseline begins, is centred or ends at (x, y). What is wider than `widest` loses its

@@ -74,15 +74,6 @@ static void find_axes(plot *p)
                                      : vgg_axis_linear(least[1], greatest[1], 5);
 }
 
-static void rule(const plot *p, double x1, double y1, double x2, double y2)
-{
-    cairo_t *cairo = p->picture->cairo;
-    cairo_set_line_width(cairo, 1);
-    cairo_move_to(cairo, round(x1) + 0.5, round(y1) + 0.5);
-    cairo_line_to(cairo, round(x2) + 0.5, round(y2) + 0.5);
-    cairo_stroke(cairo);
-}
-
 static void draw_axes(const plot *p)
 {
     char words[VGG_NUMBER_WORDS];
@@ -91,7 +82,7 @@ static void draw_axes(const plot *p)
     for (size_t i = 0; i < p->up.tick_count; i++) {
         const double y = y_of(p, p->up.ticks[i]);
         vgg_picture_ink(p->picture, VGG_INK_GRID);
-        rule(p, p->left, y, right, y);
+        vgg_picture_rule(p->picture, p->left, y, right, y);
         vgg_picture_ink(p->picture, VGG_INK_FAINT);
         vgg_picture_text(p->picture, p->left - 6, y + 4, VGG_ALIGN_RIGHT, BEFORE - 6,
                          vgg_number_words(p->up.ticks[i], 4, words));
@@ -101,7 +92,7 @@ static void draw_axes(const plot *p)
         if (value < p->across.low || value > p->across.high)
             continue;
         vgg_picture_ink(p->picture, VGG_INK_GRID);
-        rule(p, x, p->top, x, bottom);
+        vgg_picture_rule(p->picture, x, p->top, x, bottom);
         vgg_picture_ink(p->picture, VGG_INK_FAINT);
         vgg_picture_text(p->picture, x, bottom + 15, VGG_ALIGN_CENTRE, 60,
                          vgg_number_words(value, 4, words));

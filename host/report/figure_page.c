@@ -43,9 +43,7 @@ clvgg_status vgg_figure_open(vgg_picture *picture, const char *path, double widt
     return CLVGG_STATUS_OK;
 }
 
-/* Makes a Cairo surface of a picture: 32 bits a pixel, in the machine's byte order; each pixel
- * `times` by `times` of them. A failed one makes what paints it fail. */
-static cairo_surface_t *surface_of(const vgg_pixels *pixels, int times)
+cairo_surface_t *vgg_figure_surface(const vgg_pixels *pixels, int times)
 {
     cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, pixels->width * times,
                                                           pixels->height * times);
@@ -113,7 +111,7 @@ void vgg_figure_pixels(vgg_picture *picture, const vgg_pixels *pixels, vgg_fit f
         share = times / VGG_FIGURE_SCALE;
         filter = CAIRO_FILTER_NEAREST;
     }
-    cairo_surface_t *surface = surface_of(pixels, times);
+    cairo_surface_t *surface = vgg_figure_surface(pixels, times);
     paint(picture, surface,
           &(placing){.left = snap(left + (width - share * pixels->width) / 2),
                      .top = snap(top + (height - share * pixels->height) / 2),
@@ -127,7 +125,7 @@ void vgg_figure_pixels(vgg_picture *picture, const vgg_pixels *pixels, vgg_fit f
 void vgg_figure_cover(vgg_picture *picture, const vgg_pixels *pixels, double opacity, double left,
                       double top, double width, double height)
 {
-    cairo_surface_t *surface = surface_of(pixels, 1);
+    cairo_surface_t *surface = vgg_figure_surface(pixels, 1);
     paint(picture, surface,
           &(placing){.left = left,
                      .top = top,

@@ -1,5 +1,5 @@
 /* report/figure_page.h — what the figures of vis_figure.h have in common: a page with a title, and
- * pictures whose pixels stay sharp. For figure_*.c alone. */
+ * pictures whose pixels stay sharp. For figure_*.c, and contact_sheet.c's thumbnails. */
 #ifndef VGG_REPORT_FIGURE_PAGE_H
 #define VGG_REPORT_FIGURE_PAGE_H
 
@@ -22,6 +22,10 @@ double vgg_figure_side(int pixels, double wanted);
 /* Opens a page and writes title and subtitle. */
 clvgg_status vgg_figure_open(vgg_picture *picture, const char *path, double width, double height,
                              const char *title, const char *subtitle);
+
+/* Makes a Cairo surface of a picture: 32 bits a pixel, in the machine's byte order; each pixel
+ * `times` by `times` of them. A failed one makes what paints it fail. */
+cairo_surface_t *vgg_figure_surface(const vgg_pixels *pixels, int times);
 
 /* The ways of fitting a picture to its place. */
 typedef enum vgg_fit {

@@ -22,27 +22,13 @@ int vgg_style_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
 }
 
-const char *vgg_style_bold(const vgg_style *style)
-{
-    return style->colour ? "\033[1m" : "";
-}
-
-const char *vgg_style_dim(const vgg_style *style)
-{
-    return style->colour ? "\033[2m" : "";
-}
-
-const char *vgg_style_green(const vgg_style *style)
-{
-    return style->colour ? "\033[32m" : "";
-}
-
-const char *vgg_style_red(const vgg_style *style)
-{
-    return style->colour ? "\033[31m" : "";
-}
-
-const char *vgg_style_reset(const vgg_style *style)
-{
-    return style->colour ? "\033[0m" : "";
-}
+#define DEFINE_ESCAPE(name, sequence)                                                              \
+    const char *vgg_style_##name(const vgg_style *style)                                           \
+    {                                                                                              \
+        return style->colour ? sequence : "";                                                      \
+    }
+DEFINE_ESCAPE(bold, "\033[1m")
+DEFINE_ESCAPE(dim, "\033[2m")
+DEFINE_ESCAPE(green, "\033[32m")
+DEFINE_ESCAPE(red, "\033[31m")
+DEFINE_ESCAPE(reset, "\033[0m")

@@ -235,7 +235,6 @@ static clvgg_status put_page(page_writer *w, const vgg_report_page *page)
 
 static clvgg_status put_data(page_writer *w)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_report *report = w->report;
     const vgg_manifest *manifest = report->manifest;
     w->json = (vgg_json){.text = &w->data};
@@ -244,16 +243,14 @@ static clvgg_status put_data(page_writer *w)
     vgg_json_begin_array(&w->json, "pages");
     for (size_t i = 0; i < report->page_count; i++)
         if (report->pages[i].count > 0)
-            VGG_TRY(put_page(w, &report->pages[i]));
+            VGG_PASS(put_page(w, &report->pages[i]));
     vgg_json_end(&w->json);
     vgg_json_begin_array(&w->json, "layers");
     for (size_t i = 0; manifest != NULL && i < manifest->count; i++)
-        VGG_TRY(put_layer(w, &manifest->layers[i]));
+        VGG_PASS(put_layer(w, &manifest->layers[i]));
     vgg_json_end(&w->json);
     vgg_json_end(&w->json);
-    VGG_TRY(vgg_text_check(&w->data, "the page's data"));
-cleanup:
-    return status;
+    return vgg_text_check(&w->data, "the page's data");
 }
 
 /* ---- the page ---- */
