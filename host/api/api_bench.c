@@ -18,16 +18,12 @@ struct clvgg_bench {
     clvgg_session *session; /* of the latest run */
 };
 
-static clvgg_status measure_peak(clvgg_device *device, clvgg_peak *peak)
-{
-    return vgg_peak_measure(device, &peak->fma_gflops, &peak->read_gbps);
-}
-
 clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak)
 {
     VGG_API_REQUIRE(device != NULL);
     VGG_API_STRUCT(peak);
-    VGG_API_RETURN(&device->runtime->scope, measure_peak(device, peak));
+    VGG_API_RETURN(&device->runtime->scope,
+                   vgg_peak_measure(device, &peak->fma_gflops, &peak->read_gbps));
 }
 
 void clvgg_bench_options_defaults(clvgg_bench_options *options)

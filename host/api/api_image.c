@@ -80,18 +80,12 @@ void clvgg_preprocess_defaults(clvgg_preprocess *preprocess)
     };
 }
 
-static clvgg_status check_and_prepare(const clvgg_image *image, const clvgg_preprocess *preprocess,
-                                      float *data)
-{
-    VGG_PASS(vgg_preprocess_check(preprocess));
-    return vgg_image_prepare(image, preprocess, data);
-}
-
 clvgg_status clvgg_image_prepare(const clvgg_image *image, const clvgg_preprocess *preprocess,
                                  float *data)
 {
     VGG_API_GIVEN(image, preprocess, data);
-    VGG_API_RETURN(image->scope, check_and_prepare(image, preprocess, data));
+    VGG_PASS(vgg_preprocess_check(preprocess));
+    VGG_API_RETURN(image->scope, vgg_image_prepare(image, preprocess, data));
 }
 
 void clvgg_image_stream_options_defaults(clvgg_image_stream_options *options)

@@ -18,7 +18,6 @@ static atomic_uint_least64_t last_id;
 
 static clvgg_status add_parameter(clvgg_model *model, int node, int position)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_node *layer = &model->graph->nodes[node];
     vgg_parameter *parameter = &model->parameters[model->parameter_count];
     vgg_text name = {0};
@@ -26,14 +25,14 @@ static clvgg_status add_parameter(clvgg_model *model, int node, int position)
     vgg_text_puts(&name, ".");
     vgg_text_puts(&name, vgg_layer_of(layer->type)->parameters[position].name);
     char *owned;
-    VGG_PASS(vgg_text_take(&name, layer, &owned));
+    VGG_PASS(vgg_text_take(&name, layer->name, &owned));
     *parameter = (vgg_parameter){.name = owned,
                                  .node = node,
                                  .position = position,
                                  .shape = vgg_graph_parameter_shape(model->graph, node, position),
                                  .dtype = CLVGG_DTYPE_F32};
     model->parameter_count++;
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status list_parameters(clvgg_model *model)

@@ -40,46 +40,34 @@ static clvgg_status query_texts(cl_device_id id, clvgg_device_info *info)
     return vgg_query_text(id, CL_DEVICE_VERSION, info->opencl_version, sizeof info->opencl_version);
 }
 
+#define ASK(what, value) VGG_PASS(query_value(id, (what), &(value), sizeof(value)))
+
 static clvgg_status query_limits(cl_device_id id, clvgg_device_info *info)
 {
     cl_device_type type = 0;
-    cl_uint compute_units = 0, clock_mhz = 0, float_width = 0;
-    cl_ulong global_bytes = 0, allocation_bytes = 0, local_bytes = 0;
     cl_bool unified = CL_FALSE;
-    VGG_PASS(query_value(id, CL_DEVICE_TYPE, &type, sizeof type));
-    VGG_PASS(query_value(id, CL_DEVICE_MAX_COMPUTE_UNITS, &compute_units, sizeof compute_units));
-    VGG_PASS(query_value(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, &clock_mhz, sizeof clock_mhz));
-    VGG_PASS(query_value(id, CL_DEVICE_GLOBAL_MEM_SIZE, &global_bytes, sizeof global_bytes));
-    VGG_PASS(
-        query_value(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &allocation_bytes, sizeof allocation_bytes));
-    VGG_PASS(query_value(id, CL_DEVICE_LOCAL_MEM_SIZE, &local_bytes, sizeof local_bytes));
-    VGG_PASS(query_value(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, &info->max_work_group_size,
-                         sizeof info->max_work_group_size));
-    VGG_PASS(
-        query_value(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &float_width, sizeof float_width));
-    VGG_PASS(query_value(id, CL_DEVICE_HOST_UNIFIED_MEMORY, &unified, sizeof unified));
+    ASK(CL_DEVICE_TYPE, type);
+    ASK(CL_DEVICE_MAX_COMPUTE_UNITS, info->compute_units);
+    ASK(CL_DEVICE_MAX_CLOCK_FREQUENCY, info->clock_mhz);
+    ASK(CL_DEVICE_GLOBAL_MEM_SIZE, info->global_memory_bytes);
+    ASK(CL_DEVICE_MAX_MEM_ALLOC_SIZE, info->max_allocation_bytes);
+    ASK(CL_DEVICE_LOCAL_MEM_SIZE, info->local_memory_bytes);
+    ASK(CL_DEVICE_MAX_WORK_GROUP_SIZE, info->max_work_group_size);
+    ASK(CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, info->native_float_width);
+    ASK(CL_DEVICE_HOST_UNIFIED_MEMORY, unified);
     info->type = type_of(type);
-    info->compute_units = compute_units;
-    info->clock_mhz = clock_mhz;
-    info->global_memory_bytes = global_bytes;
-    info->max_allocation_bytes = allocation_bytes;
-    info->local_memory_bytes = local_bytes;
-    info->native_float_width = float_width;
     info->host_unified_memory = unified == CL_TRUE;
     return CLVGG_STATUS_OK;
 }
 
 static clvgg_status query_needs(cl_device_id id, vgg_device_needs *needs)
 {
-    VGG_PASS(query_value(id, CL_DEVICE_AVAILABLE, &needs->available, sizeof needs->available));
-    VGG_PASS(
-        query_value(id, CL_DEVICE_COMPILER_AVAILABLE, &needs->compiler, sizeof needs->compiler));
-    VGG_PASS(query_value(id, CL_DEVICE_ENDIAN_LITTLE, &needs->little_endian,
-                         sizeof needs->little_endian));
-    VGG_PASS(query_value(id, CL_DEVICE_EXECUTION_CAPABILITIES, &needs->execution,
-                         sizeof needs->execution));
-    return query_value(id, CL_DEVICE_MAX_WORK_ITEM_DIMENSIONS, &needs->dimensions,
-                       sizeof needs->dimensions);
+    ASK(CL_DEVICE_AVAILABLE, needs->available);
+    ASK(CL_DEVICE_COMPILER_AVAILABLE, needs->compiler);
+    ASK(CL_DEVICE_ENDIAN_LITTLE, needs->little_endian);
+    ASK(CL_DEVICE_EXECUTION_CAPABILITIES, needs->execution);
+    ASK(CL_DEVICE_MAX_WORK_ITEM_DIMENSIONS, needs->dimensions);
+    return CLVGG_STATUS_OK;
 }
 
 /* An embedded profile is fine. */

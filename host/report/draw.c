@@ -1,5 +1,6 @@
 /* report/draw.c — Cairo's surfaces on top of files that appear whole. */
 #include "report/draw.h"
+#include "report/vis_figure.h"
 
 #ifdef CLVGG_HAVE_CAIRO
 
@@ -190,5 +191,17 @@ clvgg_status vgg_picture_check(const char *path)
 {
     return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "%s: this program is built without Cairo", path);
 }
+
+/* Without Cairo a figure is a message. */
+#define DEFINE_WITHOUT(figure, type)                                                               \
+    clvgg_status figure(const char *path, const type *what)                                        \
+    {                                                                                              \
+        (void)what;                                                                                \
+        return vgg_picture_check(path);                                                            \
+    }
+DEFINE_WITHOUT(vgg_figure_grid, vgg_grid)
+DEFINE_WITHOUT(vgg_figure_nines, vgg_nines)
+DEFINE_WITHOUT(vgg_figure_panels, vgg_panels)
+DEFINE_WITHOUT(vgg_figure_charts, vgg_charts)
 
 #endif

@@ -220,12 +220,4 @@ cleanup:
     return status;
 }
 
-#else
-
-clvgg_status vgg_figure_charts(const char *path, const vgg_charts *charts)
-{
-    (void)charts;
-    return vgg_picture_check(path);
-}
-
 #endif

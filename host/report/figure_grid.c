@@ -189,18 +189,4 @@ cleanup:
     return status;
 }
 
-#else
-
-clvgg_status vgg_figure_grid(const char *path, const vgg_grid *grid)
-{
-    (void)grid;
-    return vgg_picture_check(path);
-}
-
-clvgg_status vgg_figure_nines(const char *path, const vgg_nines *nines)
-{
-    (void)nines;
-    return vgg_picture_check(path);
-}
-
 #endif

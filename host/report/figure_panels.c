@@ -193,12 +193,4 @@ cleanup:
     return status;
 }
 
-#else
-
-clvgg_status vgg_figure_panels(const char *path, const vgg_panels *panels)
-{
-    (void)panels;
-    return vgg_picture_check(path);
-}
-
 #endif
