@@ -52,8 +52,6 @@ cleanup:
 clvgg_status clvgg_session_run_stream(clvgg_session *session, clvgg_image_stream *stream,
                                       clvgg_session_result_fn result, void *user)
 {
-    VGG_API_REQUIRE(session != NULL);
-    VGG_API_REQUIRE(stream != NULL);
-    VGG_API_REQUIRE(result != NULL);
+    VGG_API_GIVEN(session, stream, result);
     VGG_API_RETURN(session->scope, run_stream(session, stream, result, user));
 }

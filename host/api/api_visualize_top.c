@@ -85,9 +85,7 @@ cleanup:
 clvgg_status clvgg_top_search_add_stream(clvgg_top_search *search, clvgg_image_stream *stream,
                                          clvgg_top_taken_fn taken, void *user)
 {
-    VGG_API_REQUIRE(search != NULL);
-    VGG_API_REQUIRE(stream != NULL);
-    VGG_API_REQUIRE(taken != NULL);
+    VGG_API_GIVEN(search, stream, taken);
     VGG_API_RETURN(search->model->scope, add_stream(search, stream, taken, user));
 }
 

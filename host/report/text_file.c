@@ -14,8 +14,7 @@ clvgg_status vgg_text_file_open(const char *path, vgg_text_file **out)
     vgg_text_file *file = NULL;
     VGG_MEMORY_NEW(file, 1, "a file that is to be written");
     VGG_TRY(vgg_memory_for(vgg_writer_open(path, &file->writer), path));
-    *out = file;
-    file = NULL;
+    VGG_GIVE(out, file);
 cleanup:
     vgg_text_file_free(file);
     return status;
@@ -23,12 +22,9 @@ cleanup:
 
 clvgg_status vgg_text_file_finish(vgg_text_file *file, const vgg_text *text, const char *what)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_text_check(text, what));
-    VGG_TRY(vgg_writer_append(file->writer, text->bytes, text->length));
-    VGG_TRY(vgg_writer_commit(file->writer));
-cleanup:
-    return status;
+    VGG_PASS(vgg_text_check(text, what));
+    VGG_PASS(vgg_writer_append(file->writer, text->bytes, text->length));
+    return vgg_writer_commit(file->writer);
 }
 
 void vgg_text_file_free(vgg_text_file *file)
