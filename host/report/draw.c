@@ -85,7 +85,7 @@ clvgg_status vgg_picture_write(vgg_picture *picture)
         code = cairo_surface_write_to_png_stream(picture->surface, append, picture);
     }
     VGG_PASS(status_of(picture, code));
-    return vgg_writer_commit(picture->file);
+    return vgg_memory_for(vgg_writer_commit(picture->file), "putting a picture in its folder");
 }
 
 void vgg_picture_free(vgg_picture *picture)
@@ -166,6 +166,8 @@ double vgg_picture_text(vgg_picture *picture, double x, double y, vgg_align alig
     cairo_t *cairo = picture->cairo;
     vgg_text whole = {0}, shortened = {0};
     const vgg_text *text = &whole;
+    if (picture->status != CLVGG_STATUS_OK) /* whose message stays */
+        return 0;
     vgg_text_puts(&whole, ""); /* so that there are bytes */
     vgg_text_terminal(&whole, string);
     if (!whole.failed && width_of(cairo, whole.bytes) > widest) {

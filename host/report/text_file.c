@@ -24,7 +24,7 @@ clvgg_status vgg_text_file_finish(vgg_text_file *file, const vgg_text *text, con
 {
     VGG_PASS(vgg_text_check(text, what));
     VGG_PASS(vgg_writer_append(file->writer, text->bytes, text->length));
-    return vgg_writer_commit(file->writer);
+    return vgg_memory_for(vgg_writer_commit(file->writer), what);
 }
 
 void vgg_text_file_free(vgg_text_file *file)

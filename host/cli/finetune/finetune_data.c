@@ -48,11 +48,11 @@ static void say_unmeasured(const cli_finetuning *run, const clvgg_dataset *val)
         vgg_text_puts(&text, count == 1 ? "warning: no validation photograph of " : ", ");
         vgg_text_terminal(&text, clvgg_dataset_class_name(val, i));
     }
+    if (count == 0)
+        return;
     vgg_text_printf(&text, "%s: how well that is told apart is not measured",
                     count > 5 ? ", ..." : "");
-    if (count > 0)
-        cli_note_text(run->cli, &text, "the warning about classes that aren't validated");
-    vgg_text_free(&text);
+    cli_note_text(run->cli, &text, "the warning about classes that aren't validated");
 }
 
 static void say_skipped(const cli_finetuning *run, const clvgg_dataset *dataset)

@@ -172,6 +172,8 @@ clvgg_status cli_vis_run(cli_program *cli, const cli_vis_arguments *arguments,
     cli_interrupt_watch();
     status = work(&vis);
     vgg_progress_finish(&vis.progress);
+    if (status == CLVGG_STATUS_OK)
+        status = vgg_text_check(&vis.files, "the list of finished files");
     if (cli_interrupt_signal() != 0) {
         cli_vis_fail(&vis, status);
         status = vgg_fail(CLVGG_STATUS_CANCELLED, "interrupted after %zu file%s", vis.file_count,

@@ -4,12 +4,11 @@
  * OpenCL call: a hash of the return addresses on the stack, so that the same site is found again in
  * another process, whatever its threads do. CLVGG_FAULT asks for one thing:
  *
- *     list FILE         at exit the file gets a line for each site: "alloc|NAME HASH CALLS"
+ *     list FILE         at exit the file gets a line for each site: "alloc|own|NAME HASH CALLS"
  *     once HASH N       the N-th call at the site fails (1: the first), the next ones don't
  *     from HASH N       so do all allocations after it
  *
- * The file "struck" then says whose allocation failed first: "own", the program's, or "library", one
- * that a call of include/clvgg makes, which runs in the scope of its runtime.
+ * An allocation is "own" that no call of include/clvgg makes, which run in the scope of a runtime.
  *
  * Allocations are those of the program and of the libraries below. Others never fail: OpenCL
  * drivers die of that, and so does Cairo 1.16 where it draws letters.
@@ -94,14 +93,6 @@ __attribute__((noinline)) static void fault_struck(void)
     __asm__ volatile("");
 }
 
-static void note_whose(void)
-{
-    const char *whose = vgg_scope_current() == NULL ? "own" : "library";
-    const int file = open("struck", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    (void)!write(file, whose, strlen(whose));
-    close(file);
-}
-
 /* Counts a call of `name`; whether it is to fail. */
 static bool strikes(const char *name)
 {
@@ -125,8 +116,6 @@ static bool strikes(const char *name)
     const bool hit = hash == wanted.hash && sites[at].calls == wanted.call;
     struck |= hit && strcmp(wanted.how, "from") == 0;
     pthread_mutex_unlock(&lock);
-    if (hit && strcmp(name, "alloc") == 0)
-        note_whose();
     if (hit)
         fault_struck();
     return hit;
@@ -135,7 +124,7 @@ static bool strikes(const char *name)
 static bool allocation_fails(const void *caller)
 {
     if (wanted.how[0] == '\0' || inside || range_of(caller) == NULL ||
-        !(strikes("alloc") || struck))
+        !(strikes(vgg_scope_current() == NULL ? "own" : "alloc") || struck))
         return false;
     errno = ENOMEM;
     return true;

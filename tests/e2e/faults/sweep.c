@@ -11,8 +11,9 @@
  *     leave only whole files under their names, and no temporary ones.
  *
  * Usage: sweep [VERB]: scenarios whose name begins so. An even sample of the sites is tried, each
- * at its first call; with CLVGG_SWEEP=sites all of them, with CLVGG_SWEEP=calls at each call, which
- * takes hours; with CLVGG_SWEEP=HASH that site.
+ * at its first call; with CLVGG_SWEEP=sites all of them, with CLVGG_SWEEP=own those of the program's
+ * own allocations, with CLVGG_SWEEP=calls all at each call, which takes hours; with
+ * CLVGG_SWEEP=HASH that site.
  */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include <ctype.h>
@@ -124,7 +125,6 @@ static const scenario scenarios[] = {
 
 typedef struct outcome {
     test_program program;
-    bool own;         /* the program's own allocation failed */
     vgg_text files;   /* a line each: path, and the hash of what is in it */
     vgg_text endings; /* likewise, of its last bytes, which all whole ones of a format share */
 } outcome;
@@ -198,12 +198,7 @@ static void run(const scenario *s, test_stdout stdout_kind, const char *fault, o
             .stdout_kind = stdout_kind,
             .environment = (const char *[]){
                 variable, cached ? "CLVGG_CACHE=out/cache.sqlite" : "CLVGG_CACHE=off", NULL}}};
-    remove("struck");
     test_program_run(&out->program, s->words);
-    size_t bytes = 0;
-    char *struck = file_exists("struck") ? file_read("struck", &bytes) : NULL;
-    out->own = bytes == strlen("own") && memcmp(struck, "own", bytes) == 0;
-    free(struck);
     listing = out;
     listing_contents = !s->times && !s->measures && !cached;
     nftw("out", list_file, 16, FTW_PHYS);
@@ -280,11 +275,13 @@ static const char *judge(const scenario *s, const outcome *right, const outcome 
 {
     static char words[640];
     const test_program *program = &now->program;
-    const bool said = says(program->err, strcmp(site, "alloc") == 0 ? "memory" : site);
+    const bool own = strcmp(site, "own") == 0;
+    const bool said = own ? names_memory(program->err)
+                          : says(program->err, strcmp(site, "alloc") == 0 ? "memory" : site);
     const bool part = s->tolerates && program->exit_code == 1;
     const char *strange = part ? strange_file(&right->endings, &now->endings)
                                : strange_file(&right->files, &now->files);
-    if (now->own && !names_memory(program->err))
+    if (own && !said)
         return "what the program wanted memory for isn't said";
     if (program->exit_code > 1) {
         snprintf(words, sizeof words, "exit code %d", program->exit_code);
@@ -318,7 +315,7 @@ static void try_case(const scenario *s, const outcome *right, const char *site, 
     run(s, TEST_STDOUT_KEPT, fault, &now);
     const char *wrong = judge(s, right, &now, site);
     t->cases++;
-    t->own += now.own;
+    t->own += strcmp(site, "own") == 0;
     t->survived += now.program.exit_code == 0;
     t->wrong += wrong != NULL;
     if (wrong != NULL)
@@ -379,13 +376,17 @@ static void sweep(const scenario *s, const char *asked, tally *t)
                                            sites[t->sites].hash, &sites[t->sites].calls) == 3)
         t->sites++;
     fclose(list);
-    const bool all = strcmp(asked, "calls") == 0 || strcmp(asked, "sites") == 0;
+    const bool all = strcmp(asked, "calls") == 0 || strcmp(asked, "sites") == 0 ||
+                     strcmp(asked, "own") == 0;
     const size_t step = asked[0] != '\0' ? 1 : (t->sites + SAMPLE - 1) / SAMPLE;
     for (size_t i = 0; i < t->sites; i += step) {
         if (asked[0] != '\0' && !all && strcmp(asked, sites[i].hash) != 0)
             continue;
         const size_t calls = strcmp(asked, "calls") == 0 ? sites[i].calls : 1;
-        const bool allocates = strcmp(sites[i].name, "alloc") == 0;
+        const bool own = strcmp(sites[i].name, "own") == 0;
+        const bool allocates = own || strcmp(sites[i].name, "alloc") == 0;
+        if (strcmp(asked, "own") == 0 && !own)
+            continue;
         for (size_t call = 1; call <= calls; call++) {
             char fault[64];
             snprintf(fault, sizeof fault, "once %s %zu", sites[i].hash, call);
