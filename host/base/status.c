@@ -1,15 +1,19 @@
 /* base/status.c — the thread's message. Fixed storage, so that failing never allocates. */
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 static _Thread_local char message[VGG_MESSAGE_BYTES];
 static _Thread_local clvgg_status message_code; /* of the failure that wrote it */
+static _Thread_local bool is_held;
 
 clvgg_status vgg_fail(clvgg_status code, const char *format, ...)
 {
     va_list arguments;
+    if (is_held)
+        return code;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
@@ -37,6 +41,16 @@ void vgg_message_prefix(const char *format, ...)
 const char *vgg_message(void)
 {
     return message;
+}
+
+void vgg_message_hold(void)
+{
+    is_held = true;
+}
+
+void vgg_message_release(void)
+{
+    is_held = false;
 }
 
 clvgg_status vgg_fail_as(clvgg_status code)

@@ -29,6 +29,10 @@ void vgg_message_prefix(const char *format, ...) VGG_PRINTF(1, 2);
 const char *vgg_message(void);
 /* Gives the latest failure another code, for a caller who knows better whose fault it is. */
 clvgg_status vgg_fail_as(clvgg_status code);
+/* Between the two, failures leave the thread's message as it is: for what is freed behind a failure,
+ * and may fail at being kept. */
+void vgg_message_hold(void);
+void vgg_message_release(void);
 /* The message of a failure with this code; its name where the latest message is of another failure,
  * which somebody got over. */
 const char *vgg_message_of(clvgg_status status);

@@ -194,10 +194,12 @@ size_t cli_context_input_elements(const cli_context *context)
 
 void cli_context_close(cli_context *context)
 {
+    vgg_message_hold(); /* a failure's, which is printed behind this */
     clvgg_device_free(context->device);
     clvgg_model_free(context->model);
     if (context->cli != NULL)
         cli_runtime_free(context->cli, context->runtime);
+    vgg_message_release();
 }
 
 /* ---- layers ---- */
