@@ -182,9 +182,11 @@ static void report_wrong(const cli_benchmark *run)
 static void end(cli_benchmark *run, clvgg_status status)
 {
     const bool interrupted = cli_interrupt_signal() != 0;
+    vgg_message_hold(); /* it is printed behind this */
     cli_bench_json_end(run, status != CLVGG_STATUS_OK ? vgg_message_of(status)
                             : interrupted             ? "interrupted"
                                                       : NULL);
+    vgg_message_release();
     cli_fail(run->cli, status);
     report_wrong(run);
     if (status == CLVGG_STATUS_OK && interrupted)

@@ -182,7 +182,9 @@ cleanup:
 /* Reports how it ended, and behind a failure how to go on. */
 static void end(cli_finetuning *run, clvgg_status status)
 {
+    vgg_message_hold(); /* it is printed behind the report */
     cli_finetune_report(run, status != CLVGG_STATUS_OK ? vgg_message_of(status) : NULL);
+    vgg_message_release();
     if (status == CLVGG_STATUS_OK)
         return;
     cli_fail(run->cli, status);

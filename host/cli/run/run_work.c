@@ -71,7 +71,9 @@ clvgg_status cli_run_work(cli_run *run)
     if (run->writer != NULL && (error == 0 || error == EPIPE) && !interrupted)
         VGG_TRY(clvgg_npy_commit(run->writer));
 cleanup:
+    vgg_message_hold(); /* a failure's, which is printed behind this */
     end(run, status, interrupted);
+    vgg_message_release();
     if (status != CLVGG_STATUS_OK)
         return status;
     if (interrupted)

@@ -179,7 +179,9 @@ clvgg_status cli_vis_run(cli_program *cli, const cli_vis_arguments *arguments,
         status = vgg_fail(CLVGG_STATUS_CANCELLED, "interrupted after %zu file%s", vis.file_count,
                           vis.file_count == 1 ? "" : "s");
     }
+    vgg_message_hold(); /* a failure's, which is printed behind this */
     end_json(&vis, status);
+    vgg_message_release();
 cleanup:
     cli_context_close(&vis.context);
     vgg_text_free(&vis.json_text);
