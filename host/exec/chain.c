@@ -9,7 +9,6 @@
 
 clvgg_status vgg_chain_add(vgg_chain *chain, vgg_stage **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (chain->count == chain->capacity) {
         const int capacity = chain->capacity > 0 ? 2 * chain->capacity : 32;
         vgg_stage **grown = vgg_realloc(chain->stages, (size_t)capacity, sizeof(vgg_stage *));
@@ -18,13 +17,12 @@ clvgg_status vgg_chain_add(vgg_chain *chain, vgg_stage **out)
         chain->stages = grown;
         chain->capacity = capacity;
     }
-    VGG_NEW(*out, 1);
+    VGG_NEW_PASS(*out, 1);
     (*out)->band_first = chain->count;
     (*out)->band_end = chain->count + 1;
     (*out)->band_images = INT_MAX;
     chain->stages[chain->count++] = *out;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static void release_memory(cl_mem memory)
@@ -68,13 +66,10 @@ void vgg_chain_list_kernels(const vgg_chain *chain, vgg_kernel_list *list)
 
 clvgg_status vgg_chain_prepare(vgg_chain *chain)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_kernel_list list = {.device = chain->device};
     vgg_chain_list_kernels(chain, &list);
-    VGG_TRY(vgg_kernel_list_make(&list, NULL));
-    VGG_TRY(vgg_chain_allocate(chain));
-cleanup:
-    return status;
+    VGG_PASS(vgg_kernel_list_make(&list, NULL));
+    return vgg_chain_allocate(chain);
 }
 
 /* ---- buffers ---- */
@@ -117,16 +112,12 @@ static uint64_t output_elements(const vgg_stage *stage)
 /* A buffer in *own, unless it is there. */
 static clvgg_status need_buffer(const vgg_chain *chain, uint64_t elements, cl_mem *own)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t bytes = elements * sizeof(float);
     if (*own != NULL)
-        return status;
-    VGG_REQUIRE(bytes <= chain->device->info.max_allocation_bytes,
-                CLVGG_STATUS_OUT_OF_DEVICE_MEMORY, "%llu bytes exceed the largest allocation",
-                (unsigned long long)bytes);
-    VGG_TRY(vgg_device_memory_create(chain->device, bytes, own));
-cleanup:
-    return status;
+        return CLVGG_STATUS_OK;
+    VGG_CHECK(bytes <= chain->device->info.max_allocation_bytes, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+              "%llu bytes exceed the largest allocation", (unsigned long long)bytes);
+    return vgg_device_memory_create(chain->device, bytes, own);
 }
 
 /* Gives a stage the chain's workspaces where it needs one and has none. CLBlast's is a buffer of
@@ -134,54 +125,48 @@ cleanup:
  * a part of it at once. */
 static clvgg_status lend_workspaces(vgg_chain *chain, vgg_stage *stage)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_buffer *workspace =
         stage->is_gradient ? &stage->gradient_io.workspace : &stage->io.workspace;
     cl_mem *clblast =
         stage->is_gradient ? &stage->gradient_io.clblast_workspace : &stage->io.clblast_workspace;
     if (workspace_elements(stage) > 0 && workspace->memory == NULL) {
-        VGG_TRY(need_buffer(chain, vgg_chain_workspace_elements(chain), &chain->workspace));
+        VGG_PASS(need_buffer(chain, vgg_chain_workspace_elements(chain), &chain->workspace));
         workspace->memory = chain->workspace;
     }
     if (clblast_elements(stage) > 0 && *clblast == NULL) {
-        VGG_TRY(need_buffer(chain, vgg_chain_clblast_elements(chain), &chain->clblast_workspace));
+        VGG_PASS(need_buffer(chain, vgg_chain_clblast_elements(chain), &chain->clblast_workspace));
         *clblast = chain->clblast_workspace;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_chain_allocate(vgg_chain *chain)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < chain->count; i++) {
         vgg_stage *stage = chain->stages[i];
-        VGG_TRY(lend_workspaces(chain, stage));
+        VGG_PASS(lend_workspaces(chain, stage));
         if (stage->is_gradient)
             continue;
         if (stage->io.input.memory == NULL && i > 0)
             stage->io.input = chain->stages[i - 1]->io.output;
         if (stage->io.output.memory == NULL) {
-            VGG_TRY(need_buffer(chain, output_elements(stage), &stage->output));
+            VGG_PASS(need_buffer(chain, output_elements(stage), &stage->output));
             stage->io.output.memory = stage->output;
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_chain_fill(const vgg_chain *chain, cl_command_queue queue, float value)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < chain->count; i++) {
         const vgg_stage *stage = chain->stages[i];
         if (stage->output != NULL)
-            VGG_CL(clEnqueueFillBuffer(queue, stage->output, &value, sizeof value, 0,
-                                       (size_t)output_elements(stage) * sizeof value, 0, NULL,
-                                       NULL));
+            VGG_CL_PASS(clEnqueueFillBuffer(queue, stage->output, &value, sizeof value, 0,
+                                            (size_t)output_elements(stage) * sizeof value, 0, NULL,
+                                            NULL));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- weights ---- */
@@ -196,15 +181,13 @@ void vgg_stage_share(vgg_stage *stage, const vgg_packed_weights *weights,
 clvgg_status vgg_stage_pack(vgg_stage *stage, clvgg_device *device, cl_command_queue queue,
                             const vgg_tensor_input *weights, const vgg_tensor_input *bias)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &stage->op.pack;
     if (pack->panel == 0)
-        return status;
-    VGG_TRY(vgg_packed_weights_create(device, queue, pack, weights, &stage->weights));
-    VGG_TRY(vgg_packed_bias_create(device, pack->rows,
-                                   vgg_ceil_div(pack->rows, pack->panel) * pack->panel, bias,
-                                   &stage->bias));
+        return CLVGG_STATUS_OK;
+    VGG_PASS(vgg_packed_weights_create(device, queue, pack, weights, &stage->weights));
+    VGG_PASS(vgg_packed_bias_create(device, pack->rows,
+                                    vgg_ceil_div(pack->rows, pack->panel) * pack->panel, bias,
+                                    &stage->bias));
     vgg_stage_share(stage, &stage->weights, &stage->bias);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

@@ -57,36 +57,33 @@ clvgg_status vgg_stage_enqueue(const vgg_stage *stage, vgg_launch *launch, int c
 
 clvgg_status vgg_chain_enqueue(vgg_chain *chain, vgg_launch *launch, int count, bool timed)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int pieces = 0;
     for (chain_piece piece = {0}; timed && next_piece(chain, count, &piece);)
         pieces++;
     if (timed)
-        VGG_NEW(chain->ended, (size_t)pieces);
+        VGG_NEW_PASS(chain->ended, (size_t)pieces);
     for (chain_piece piece = {0}; next_piece(chain, count, &piece);) {
-        VGG_TRY(enqueue_images(chain->stages[piece.stage], launch, piece.image, piece.images));
+        VGG_PASS(enqueue_images(chain->stages[piece.stage], launch, piece.image, piece.images));
         if (timed) {
-            VGG_TRY(vgg_stamp_take(chain->device, launch->last, &chain->ended[chain->ended_count]));
+            VGG_PASS(
+                vgg_stamp_take(chain->device, launch->last, &chain->ended[chain->ended_count]));
             chain->ended_count++;
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_chain_read_times(vgg_chain *chain, int count, const vgg_stamp *begun)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_stamp *before = begun, *after = chain->ended;
     double ms = 0;
     for (int i = 0; i < chain->count; i++)
         chain->stages[i]->ms = 0.0;
     for (chain_piece piece = {0}; next_piece(chain, count, &piece); before = after++) {
-        VGG_TRY(vgg_stamp_between(before, after, &ms));
+        VGG_PASS(vgg_stamp_between(before, after, &ms));
         chain->stages[piece.stage]->ms += ms;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_chain_forget_times(vgg_chain *chain)

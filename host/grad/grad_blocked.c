@@ -10,18 +10,16 @@ enum { MOST_TILE_INPUTS = 14, MOST_SUMS = 4096, TILES = 16 };
 /* Whole vectors of outputs in a panel. */
 static clvgg_status require_panels(const vgg_grad_op *op, const vgg_traits *traits, int *vectors)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int width = traits->vector_width, panel = op->problem.pack.panel;
-    VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers",
-                op->variant->name);
-    VGG_REQUIRE(panel % width == 0 && panel > 0, CLVGG_STATUS_UNSUPPORTED,
-                "%s: panels of %d outputs aren't whole vectors of %d", op->variant->name, panel,
-                width);
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "%s needs work-groups of %d", op->variant->name, VGG_LINEAR_LOCAL);
+    VGG_CHECK(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers",
+              op->variant->name);
+    VGG_CHECK(panel % width == 0 && panel > 0, CLVGG_STATUS_UNSUPPORTED,
+              "%s: panels of %d outputs aren't whole vectors of %d", op->variant->name, panel,
+              width);
+    VGG_CHECK(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+              "%s needs work-groups of %d", op->variant->name, VGG_LINEAR_LOCAL);
     *vectors = panel / width;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static int tile_inputs(const vgg_traits *traits, int vectors)
@@ -50,7 +48,6 @@ typedef struct panels {
 static clvgg_status enqueue_panels(vgg_kernel *kernel, vgg_launch *launch, vgg_buffer from,
                                    vgg_buffer to, const panels *p)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(kernel);
     vgg_arg_buffer(&args, from);
     vgg_arg_buffer(&args, to);
@@ -60,22 +57,19 @@ static clvgg_status enqueue_panels(vgg_kernel *kernel, vgg_launch *launch, vgg_b
     vgg_arg_int(&args, p->width);
     vgg_arg_int(&args, p->k_stride);
     vgg_arg_int(&args, p->j_stride);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(p->k_out, VGG_LINEAR_LOCAL) * local[0],
                               (size_t)vgg_ceil_div(p->j, p->width)};
-    VGG_TRY(vgg_launch_kernel(launch, kernel, 2, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, kernel, 2, global, local);
 }
 
 /* ---- data ---- */
 
 static clvgg_status configure_data(vgg_grad_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int panel_vectors = 0;
-    VGG_TRY(require_panels(op, traits, &panel_vectors));
+    VGG_PASS(require_panels(op, traits, &panel_vectors));
     const int width = traits->vector_width, batch = op->problem.max_batch;
     const int vectors = batch > width ? 2 : 1, images = vectors * width;
     const int tile = tile_inputs(traits, vectors), most = MOST_SUMS / images / tile;
@@ -88,8 +82,7 @@ static clvgg_status configure_data(vgg_grad_op *op, const vgg_traits *traits)
                          "-DVW=%d -DNB=%d -DP=%d -DTI=%d -DCI=%d", width, vectors,
                          op->problem.pack.panel, tile, inputs);
     add_panels(op);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status prepare_data(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
@@ -109,7 +102,6 @@ static clvgg_status prepare_data(const vgg_grad_op *op, vgg_launch *launch, cons
 static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                                  const vgg_grad_part *part, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &op->problem.pack;
     vgg_args args = vgg_args_of(op->programs[MAIN].kernel);
     vgg_arg_buffer(&args, io->workspace);
@@ -121,13 +113,11 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
     vgg_arg_int(&args, padded_rows(pack));
     vgg_arg_int(&args, part->first_row / pack->panel);
     vgg_arg_int(&args, part->first_row > 0);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {1, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(pack->channels, op->parameters[ITEM_INPUTS]),
                               (size_t)vgg_ceil_div(count, op->parameters[IMAGES])};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[MAIN].kernel, 2, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[MAIN].kernel, 2, global, local);
 }
 
 /* ---- update ---- */
@@ -142,10 +132,9 @@ static uint64_t x_elements(const vgg_grad_op *op)
 
 static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &op->problem.pack;
     int vectors = 0;
-    VGG_TRY(require_panels(op, traits, &vectors));
+    VGG_PASS(require_panels(op, traits, &vectors));
     const int tile = tile_inputs(traits, vectors);
     op->parameters[TILE_INPUTS] = tile;
     op->parameters[ITEM_INPUTS] = tile * TILES;
@@ -156,8 +145,7 @@ static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
                          vectors, tile, TILES, (int)op->problem.rule);
     add_panels(op);
     add_panels(op);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The piece of the workspace that holds the panels of dy. */
@@ -169,7 +157,6 @@ static vgg_buffer dy_panels(const vgg_grad_op *op, const vgg_grad_io *io)
 static clvgg_status prepare_update(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                                    int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &op->problem.pack;
     panels columns = {.k = count,
                       .k_out = count,
@@ -177,19 +164,16 @@ static clvgg_status prepare_update(const vgg_grad_op *op, vgg_launch *launch, co
                       .width = op->parameters[TILE_INPUTS],
                       .k_stride = pack->channels,
                       .j_stride = 1};
-    VGG_TRY(enqueue_panels(op->programs[X_PANELS].kernel, launch, io->x, io->workspace, &columns));
+    VGG_PASS(enqueue_panels(op->programs[X_PANELS].kernel, launch, io->x, io->workspace, &columns));
     columns.j = columns.k_stride = pack->rows;
     columns.width = pack->panel;
-    VGG_TRY(enqueue_panels(op->programs[DY_PANELS].kernel, launch, io->dy, dy_panels(op, io),
-                           &columns));
-cleanup:
-    return status;
+    return enqueue_panels(op->programs[DY_PANELS].kernel, launch, io->dy, dy_panels(op, io),
+                          &columns);
 }
 
 static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                                    const vgg_grad_part *part, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &op->problem.pack;
     vgg_args args = vgg_args_of(op->programs[MAIN].kernel);
     vgg_arg_buffer(&args, io->workspace);
@@ -199,13 +183,11 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
     vgg_arg_int(&args, count);
     vgg_arg_int(&args, pack->channels);
     vgg_arg_int(&args, part->first_row / pack->panel);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {1, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(pack->channels, op->parameters[ITEM_INPUTS]),
                               (size_t)vgg_ceil_div(part->rows, pack->panel)};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[MAIN].kernel, 2, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[MAIN].kernel, 2, global, local);
 }
 
 const vgg_grad_variant vgg_grad_data_blocked = {

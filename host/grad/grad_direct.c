@@ -5,12 +5,10 @@
 
 static clvgg_status require_groups(const vgg_grad_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "%s needs work-groups of %d, the device allows %zu", op->variant->name,
-                VGG_LINEAR_LOCAL, traits->max_work_group_size);
-cleanup:
-    return status;
+    VGG_CHECK(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
+              "%s needs work-groups of %d, the device allows %zu", op->variant->name,
+              VGG_LINEAR_LOCAL, traits->max_work_group_size);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status configure_data(vgg_grad_op *op, const vgg_traits *traits)
@@ -22,7 +20,6 @@ static clvgg_status configure_data(vgg_grad_op *op, const vgg_traits *traits)
 static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                                  const vgg_grad_part *part, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &op->problem.pack;
     const uint64_t elements = (uint64_t)count * (uint64_t)pack->channels;
     vgg_args args = vgg_args_of(op->programs[0].kernel);
@@ -36,10 +33,8 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
     vgg_arg_int(&args, pack->panel);
     vgg_arg_int(&args, part->first_row);
     vgg_arg_int(&args, part->first_row > 0);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
 }
 
 static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
@@ -52,7 +47,6 @@ static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
 static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                                    const vgg_grad_part *part, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &op->problem.pack;
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     vgg_arg_buffer(&args, io->x);
@@ -65,10 +59,8 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
     vgg_arg_int(&args, pack->rows);
     vgg_arg_int(&args, pack->panel);
     vgg_arg_int(&args, part->first_row);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, vgg_pack_elements(pack, part->rows)));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, vgg_pack_elements(pack, part->rows));
 }
 
 const vgg_grad_variant vgg_grad_data_direct = {

@@ -13,20 +13,17 @@ const size_t vgg_grad_variant_count = sizeof vgg_grad_variants / sizeof *vgg_gra
 clvgg_status vgg_grad_configure(vgg_grad_op *op, const vgg_grad_variant *variant,
                                 const vgg_grad_problem *problem, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &problem->pack;
     *op = (vgg_grad_op){.variant = variant,
                         .problem = *problem,
                         .slices = 1,
                         .max_launch_flops = traits->max_launch_flops};
-    VGG_REQUIRE(variant->gradient == problem->gradient, CLVGG_STATUS_UNSUPPORTED,
-                "%s computes the other gradient", variant->name);
-    VGG_REQUIRE(pack->storage == CLVGG_STORAGE_F32 && pack->spatial == 1 && pack->block == 1,
-                CLVGG_STATUS_UNSUPPORTED, "%s takes float32 weights in panels of outputs alone",
-                variant->name);
-    VGG_TRY(variant->configure(op, traits));
-cleanup:
-    return status;
+    VGG_CHECK(variant->gradient == problem->gradient, CLVGG_STATUS_UNSUPPORTED,
+              "%s computes the other gradient", variant->name);
+    VGG_CHECK(pack->storage == CLVGG_STORAGE_F32 && pack->spatial == 1 && pack->block == 1,
+              CLVGG_STATUS_UNSUPPORTED, "%s takes float32 weights in panels of outputs alone",
+              variant->name);
+    return variant->configure(op, traits);
 }
 
 const vgg_grad_variant *vgg_grad_definition_of(vgg_gradient gradient)
@@ -113,9 +110,8 @@ static int images_a_launch(const vgg_grad_op *op, int count)
 static clvgg_status enqueue_images(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                                    int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (op->variant->prepare != NULL)
-        VGG_TRY(op->variant->prepare(op, launch, io, count));
+        VGG_PASS(op->variant->prepare(op, launch, io, count));
     for (int p = 0; p < io->weights->piece_count; p++) {
         const vgg_weight_piece *piece = &io->weights->pieces[p];
         const int64_t step = rows_a_launch(op, piece->rows, count);
@@ -125,24 +121,21 @@ static clvgg_status enqueue_images(const vgg_grad_op *op, vgg_launch *launch, co
                                         .first_row = piece->first_row + row,
                                         .rows =
                                             step < piece->rows - row ? step : piece->rows - row};
-            VGG_TRY(op->variant->enqueue(op, launch, io, &part, count));
+            VGG_PASS(op->variant->enqueue(op, launch, io, &part, count));
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_grad_enqueue(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                               int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int step = images_a_launch(op, count);
     for (int image = 0; image < count; image += step) {
         vgg_grad_io part = *io;
         part.dy.offset += (uint64_t)image * (uint64_t)op->problem.pack.rows;
         part.dx.offset += (uint64_t)image * (uint64_t)op->problem.pack.channels;
-        VGG_TRY(enqueue_images(op, launch, &part, step < count - image ? step : count - image));
+        VGG_PASS(enqueue_images(op, launch, &part, step < count - image ? step : count - image));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

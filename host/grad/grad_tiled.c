@@ -22,16 +22,14 @@ static int choose_slices(const vgg_grad_op *op, const vgg_traits *traits)
 static clvgg_status require_group(const vgg_grad_op *op, const vgg_traits *traits, int items,
                                   int floats)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t bytes = (uint64_t)floats * sizeof(float);
-    VGG_REQUIRE(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
-                "%s needs work-groups of %d, the device allows %zu", op->variant->name, items,
-                traits->max_work_group_size);
-    VGG_REQUIRE(traits->local_memory_bytes >= bytes, CLVGG_STATUS_UNSUPPORTED,
-                "%s needs %llu bytes of local memory, the device has %llu", op->variant->name,
-                (unsigned long long)bytes, (unsigned long long)traits->local_memory_bytes);
-cleanup:
-    return status;
+    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
+              "%s needs work-groups of %d, the device allows %zu", op->variant->name, items,
+              traits->max_work_group_size);
+    VGG_CHECK(traits->local_memory_bytes >= bytes, CLVGG_STATUS_UNSUPPORTED,
+              "%s needs %llu bytes of local memory, the device has %llu", op->variant->name,
+              (unsigned long long)bytes, (unsigned long long)traits->local_memory_bytes);
+    return CLVGG_STATUS_OK;
 }
 
 static int data_items(const vgg_grad_op *op)
@@ -42,29 +40,26 @@ static int data_items(const vgg_grad_op *op)
 
 static clvgg_status configure_data(vgg_grad_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int panel = op->problem.pack.panel, batch = op->problem.max_batch;
     int *p = op->parameters;
     p[IMAGES] = batch <= 16 ? 16 : 32;
     p[INPUTS] = 64;
     p[ITEM_IMAGES] = p[IMAGES] / 8;
     p[DEPTH] = 16;
-    VGG_REQUIRE(panel == 1 || panel % p[DEPTH] == 0, CLVGG_STATUS_UNSUPPORTED,
-                "%s: panels of %d outputs aren't whole steps of %d", op->variant->name, panel,
-                p[DEPTH]);
-    VGG_TRY(require_group(op, traits, data_items(op), p[DEPTH] * (p[INPUTS] + 4 + p[IMAGES])));
+    VGG_CHECK(panel == 1 || panel % p[DEPTH] == 0, CLVGG_STATUS_UNSUPPORTED,
+              "%s: panels of %d outputs aren't whole steps of %d", op->variant->name, panel,
+              p[DEPTH]);
+    VGG_PASS(require_group(op, traits, data_items(op), p[DEPTH] * (p[INPUTS] + 4 + p[IMAGES])));
     op->slices = choose_slices(op, traits);
     vgg_grad_add_program(op, "dgrad_tiled.cl", "dgrad_tiled",
                          "-DP=%d -DTN=%d -DTI=%d -DMN=%d -DTR=%d", panel, p[IMAGES], p[INPUTS],
                          p[ITEM_IMAGES], p[DEPTH]);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                                  const vgg_grad_part *part, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &op->problem.pack;
     const int *p = op->parameters;
     const int64_t depth = vgg_ceil_div(vgg_ceil_div(part->rows, op->slices), p[DEPTH]) * p[DEPTH];
@@ -80,13 +75,11 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
     vgg_arg_int(&args, part->first_row);
     vgg_arg_int(&args, depth);
     vgg_arg_int(&args, part->first_row > 0);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)data_items(op), 1, 1};
     const size_t global[3] = {(size_t)vgg_ceil_div(pack->channels, p[INPUTS]) * local[0],
                               (size_t)vgg_ceil_div(count, p[IMAGES]), (size_t)op->slices};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local);
 }
 
 /* ---- update ---- */
@@ -101,27 +94,24 @@ static int update_items(const vgg_grad_op *op)
 
 static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int panel = op->problem.pack.panel;
     int *p = op->parameters;
     p[SIDE] = panel > 1 ? panel : 64;
     p[OTHER] = 64;
     p[ITEM_OTHER] = 8;
     p[STEP] = 8;
-    VGG_REQUIRE(p[SIDE] % 4 == 0, CLVGG_STATUS_UNSUPPORTED,
-                "%s: panels of %d outputs aren't runs of 4", op->variant->name, panel);
-    VGG_TRY(require_group(op, traits, update_items(op), p[STEP] * (p[SIDE] + p[OTHER])));
+    VGG_CHECK(p[SIDE] % 4 == 0, CLVGG_STATUS_UNSUPPORTED,
+              "%s: panels of %d outputs aren't runs of 4", op->variant->name, panel);
+    VGG_PASS(require_group(op, traits, update_items(op), p[STEP] * (p[SIDE] + p[OTHER])));
     vgg_grad_add_program(op, "update_tiled.cl", "update_tiled",
                          "-DTF=%d -DTS=%d -DMS=%d -DTR=%d -DPADDED=%d -DRULE=%d", p[SIDE], p[OTHER],
                          p[ITEM_OTHER], p[STEP], panel > 1, (int)op->problem.rule);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
                                    const vgg_grad_part *part, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &op->problem.pack;
     const bool panels = pack->panel > 1; /* outputs lie side by side; else inputs do */
     const int64_t side = panels ? part->rows : pack->channels;
@@ -140,13 +130,11 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
     vgg_arg_ulong(&args,
                   panels ? vgg_pack_elements(pack, pack->panel) : (uint64_t)op->parameters[SIDE]);
     vgg_arg_int(&args, panels ? pack->panel : pack->channels);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {(size_t)update_items(op), 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(side, op->parameters[SIDE]) * local[0],
                               (size_t)vgg_ceil_div(other, op->parameters[OTHER])};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local);
 }
 
 /* Local memory is for GPUs: see rank() in op_conv_tiled.c. */

@@ -31,23 +31,19 @@ static void arg_key(vgg_args *args, const vgg_dropout_key *key)
 clvgg_status vgg_dropout_enqueue(vgg_kernel *forward, vgg_launch *launch, vgg_buffer x,
                                  vgg_buffer y, uint64_t count, const vgg_dropout_key *key)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(forward);
     vgg_arg_buffer(&args, x);
     vgg_arg_buffer(&args, y);
     vgg_arg_ulong(&args, count);
     arg_key(&args, key);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, forward, (count + 3) / 4));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, forward, (count + 3) / 4);
 }
 
 clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launch,
                                          const vgg_activation_grad_io *io, uint64_t count,
                                          const vgg_dropout_key *key)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(backward);
     vgg_arg_buffer(&args, io->dy);
     vgg_arg_buffer(&args, io->a);
@@ -56,10 +52,8 @@ clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launc
     vgg_arg_int(&args, io->slices);
     vgg_arg_ulong(&args, io->stride);
     arg_key(&args, key);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, backward, (count + 3) / 4));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, backward, (count + 3) / 4);
 }
 
 /* ---- loss ---- */
@@ -74,7 +68,6 @@ void vgg_loss_list_kernels(vgg_kernel_list *list, vgg_kernel **kernel)
 clvgg_status vgg_loss_enqueue(vgg_kernel *kernel, vgg_launch *launch, const vgg_loss_io *io,
                               int count, int64_t classes, float smoothing)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(kernel);
     vgg_arg_buffer(&args, io->logits);
     vgg_arg_buffer(&args, io->labels);
@@ -84,10 +77,8 @@ clvgg_status vgg_loss_enqueue(vgg_kernel *kernel, vgg_launch *launch, const vgg_
     vgg_arg_int(&args, classes);
     vgg_arg_float(&args, smoothing);
     vgg_arg_float(&args, 1.0f / (float)count);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, kernel, (uint64_t)count * VGG_LINEAR_LOCAL));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, kernel, (uint64_t)count * VGG_LINEAR_LOCAL);
 }
 
 /* ---- clipping ---- */
@@ -120,26 +111,22 @@ clvgg_status vgg_clip_enqueue_norm(const vgg_clip *clip, vgg_launch *launch,
                                    const vgg_grad_op *update, const vgg_grad_io *io,
                                    vgg_buffer sums, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(clip->norm);
     vgg_arg_buffer(&args, io->x);
     vgg_arg_buffer(&args, io->dy);
     vgg_arg_buffer(&args, sums);
     vgg_arg_int(&args, update->problem.pack.channels);
     vgg_arg_int(&args, update->problem.pack.rows);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {VGG_LINEAR_LOCAL, 1, 1};
     const size_t global[3] = {local[0], (size_t)count, VGG_CLIP_SPLIT};
-    VGG_TRY(vgg_launch_kernel(launch, clip->norm, 3, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, clip->norm, 3, global, local);
 }
 
 clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch,
                                     const vgg_clip_sums *sums, int count, double most,
                                     vgg_buffer hyper)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(clip->scale);
     vgg_arg_buffer(&args, (vgg_buffer){sums->memory, 0});
     vgg_arg_buffer(&args, hyper);
@@ -147,8 +134,6 @@ clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch,
     vgg_arg_int(&args, sums->layers);
     vgg_arg_int(&args, sums->stride);
     vgg_arg_float(&args, (float)most);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, clip->scale, VGG_LINEAR_LOCAL));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, clip->scale, VGG_LINEAR_LOCAL);
 }

@@ -28,19 +28,16 @@ static clvgg_status check_size(const vgg_node *node, const char *what, const clv
 
 static clvgg_status check_name(const vgg_graph *graph, const char *name)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t length = strlen(name);
-    VGG_REQUIRE(length >= 1 && length <= VGG_MAX_NAME_LENGTH, CLVGG_STATUS_INVALID_ARGUMENT,
-                "a layer's name has %zu bytes, must have 1 to %d", length, VGG_MAX_NAME_LENGTH);
+    VGG_CHECK(length >= 1 && length <= VGG_MAX_NAME_LENGTH, CLVGG_STATUS_INVALID_ARGUMENT,
+              "a layer's name has %zu bytes, must have 1 to %d", length, VGG_MAX_NAME_LENGTH);
     for (size_t i = 0; i < length; i++)
-        VGG_REQUIRE((unsigned char)name[i] >= 0x20 && name[i] != 0x7F,
-                    CLVGG_STATUS_INVALID_ARGUMENT,
-                    "layer %d: its name has a control character at byte %zu", graph->count, i);
+        VGG_CHECK((unsigned char)name[i] >= 0x20 && name[i] != 0x7F, CLVGG_STATUS_INVALID_ARGUMENT,
+                  "layer %d: its name has a control character at byte %zu", graph->count, i);
     for (int i = 0; i < graph->count; i++)
-        VGG_REQUIRE(strcmp(graph->nodes[i].name, name) != 0, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "two layers have the name '%s'", name);
-cleanup:
-    return status;
+        VGG_CHECK(strcmp(graph->nodes[i].name, name) != 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                  "two layers have the name '%s'", name);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status reserve_node(vgg_graph *graph)
@@ -60,12 +57,11 @@ static clvgg_status reserve_node(vgg_graph *graph)
 static clvgg_status infer_node(vgg_node *node, const clvgg_shape *input)
 {
     const vgg_layer *layer = vgg_layer_of(node->type);
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(layer->infer(node, input, &node->output));
-    VGG_TRY(check_size(node, "output", &node->output));
+    VGG_PASS(layer->infer(node, input, &node->output));
+    VGG_PASS(check_size(node, "output", &node->output));
     for (int p = 0; p < layer->parameter_count; p++) {
         const clvgg_shape parameter = layer->parameters[p].shape(node, input);
-        VGG_TRY(check_size(node, layer->parameters[p].name, &parameter));
+        VGG_PASS(check_size(node, layer->parameters[p].name, &parameter));
     }
     if (layer->as_convolution != NULL) {
         const clvgg_shape weight = layer->parameters[VGG_WEIGHT].shape(node, input);
@@ -74,8 +70,7 @@ static clvgg_status infer_node(vgg_node *node, const clvgg_shape *input)
             return vgg_layer_fail(node, CLVGG_STATUS_INVALID_ARGUMENT,
                                   "more than 2^49 floating-point operations an image");
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_graph_create(int64_t channels, int64_t height, int64_t width, vgg_graph **out)
@@ -122,27 +117,25 @@ clvgg_status vgg_graph_add(vgg_graph *graph, const char *name, vgg_layer_type ty
 /* All inputs are nodes before it, and there are as many as the type has. */
 static clvgg_status check_inputs(const vgg_graph *graph, const vgg_node *node)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_layer *layer = vgg_layer_of(node->type);
     char first[64], further[64];
-    VGG_REQUIRE(node->input_count == 1 + layer->further_inputs, CLVGG_STATUS_INVALID_ARGUMENT,
-                "layer '%s': %d inputs, a %s has %d", node->name, node->input_count, layer->name,
-                1 + layer->further_inputs);
+    VGG_CHECK(node->input_count == 1 + layer->further_inputs, CLVGG_STATUS_INVALID_ARGUMENT,
+              "layer '%s': %d inputs, a %s has %d", node->name, node->input_count, layer->name,
+              1 + layer->further_inputs);
     for (int i = 0; i < node->input_count; i++)
-        VGG_REQUIRE(node->inputs[i] >= 0 && node->inputs[i] < graph->count,
-                    CLVGG_STATUS_INVALID_ARGUMENT,
-                    "layer '%s': input %d is none of the %d layers before it", node->name,
-                    node->inputs[i], graph->count);
+        VGG_CHECK(node->inputs[i] >= 0 && node->inputs[i] < graph->count,
+                  CLVGG_STATUS_INVALID_ARGUMENT,
+                  "layer '%s': input %d is none of the %d layers before it", node->name,
+                  node->inputs[i], graph->count);
     const clvgg_shape *in = &graph->nodes[node->inputs[0]].output;
     for (int i = 1; i < node->input_count; i++) {
         const clvgg_shape *other = &graph->nodes[node->inputs[i]].output;
-        VGG_REQUIRE(layer->takes_further(in, other), CLVGG_STATUS_SHAPE_MISMATCH,
-                    "layer '%s': a further input of %s doesn't go with %s", node->name,
-                    vgg_shape_text(other, further, sizeof further),
-                    vgg_shape_text(in, first, sizeof first));
+        VGG_CHECK(layer->takes_further(in, other), CLVGG_STATUS_SHAPE_MISMATCH,
+                  "layer '%s': a further input of %s doesn't go with %s", node->name,
+                  vgg_shape_text(other, further, sizeof further),
+                  vgg_shape_text(in, first, sizeof first));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_graph_add_pair(vgg_graph *graph, const char *name, vgg_layer_type type,

@@ -135,7 +135,6 @@ static clvgg_status read_fields(const cJSON *json, const char *name, const vgg_l
     static const char *const wanted[] = {[VGG_FIELD_INTEGER] = "integer",
                                          [VGG_FIELD_BOOL] = "true or false",
                                          [VGG_FIELD_FLOAT] = "a number"};
-    clvgg_status status = CLVGG_STATUS_OK;
     unsigned seen = 0;
     for (int f = 0; f < layer->field_count; f++)
         set_missing(&layer->fields[f], attributes);
@@ -147,70 +146,64 @@ static clvgg_status read_fields(const cJSON *json, const char *name, const vgg_l
             continue;
         while (f < layer->field_count && strcmp(layer->fields[f].name, item->string) != 0)
             f++;
-        VGG_REQUIRE(f < layer->field_count, CLVGG_STATUS_BAD_FILE,
-                    "%s '%.64s': unknown attribute '%.64s'", layer->name, name, item->string);
+        VGG_CHECK(f < layer->field_count, CLVGG_STATUS_BAD_FILE,
+                  "%s '%.64s': unknown attribute '%.64s'", layer->name, name, item->string);
         const vgg_field *field = &layer->fields[f];
-        VGG_REQUIRE((seen & 1u << f) == 0, CLVGG_STATUS_BAD_FILE,
-                    "%s '%.64s': attribute '%s' is given twice", layer->name, name, field->name);
+        VGG_CHECK((seen & 1u << f) == 0, CLVGG_STATUS_BAD_FILE,
+                  "%s '%.64s': attribute '%s' is given twice", layer->name, name, field->name);
         seen |= 1u << f;
         bool integer = field->kind == VGG_FIELD_INTEGER;
-        VGG_REQUIRE(read_value(item, field, attributes), CLVGG_STATUS_BAD_FILE,
-                    "%s '%.64s': attribute '%s' must be %s%s%s", layer->name, name, field->name,
-                    !integer            ? ""
-                    : field->count == 1 ? "an "
-                    : field->count == 2 ? "two "
-                                        : "four ",
-                    wanted[field->kind], integer && field->count > 1 ? "s" : "");
+        VGG_CHECK(read_value(item, field, attributes), CLVGG_STATUS_BAD_FILE,
+                  "%s '%.64s': attribute '%s' must be %s%s%s", layer->name, name, field->name,
+                  !integer            ? ""
+                  : field->count == 1 ? "an "
+                  : field->count == 2 ? "two "
+                                      : "four ",
+                  wanted[field->kind], integer && field->count > 1 ? "s" : "");
     }
     for (int f = 0; f < layer->field_count; f++)
-        VGG_REQUIRE(!layer->fields[f].required || (seen & 1u << f) != 0, CLVGG_STATUS_BAD_FILE,
-                    "%s '%.64s': attribute '%s' is missing", layer->name, name,
-                    layer->fields[f].name);
-cleanup:
-    return status;
+        VGG_CHECK(!layer->fields[f].required || (seen & 1u << f) != 0, CLVGG_STATUS_BAD_FILE,
+                  "%s '%.64s': attribute '%s' is missing", layer->name, name,
+                  layer->fields[f].name);
+    return CLVGG_STATUS_OK;
 }
 
 /* The string member `key` of layer `index`, given exactly once. */
 static clvgg_status read_string(const cJSON *json, int index, const char *key, const char **value)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int count = 0;
     const cJSON *item;
     cJSON_ArrayForEach(item, json)
     {
         if (strcmp(item->string, key) != 0)
             continue;
-        VGG_REQUIRE(cJSON_IsString(item) && ++count == 1, CLVGG_STATUS_BAD_FILE,
-                    "layer %d: '%s' must be one string", index, key);
+        VGG_CHECK(cJSON_IsString(item) && ++count == 1, CLVGG_STATUS_BAD_FILE,
+                  "layer %d: '%s' must be one string", index, key);
         *value = item->valuestring;
     }
-    VGG_REQUIRE(count == 1, CLVGG_STATUS_BAD_FILE, "layer %d: '%s' is missing", index, key);
-cleanup:
-    return status;
+    VGG_CHECK(count == 1, CLVGG_STATUS_BAD_FILE, "layer %d: '%s' is missing", index, key);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_layer(const cJSON *json, vgg_graph *graph)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *name = NULL, *type_name = NULL, *input_name = NULL;
     vgg_attributes attributes = {0};
     vgg_layer_type type = VGG_LAYER_INPUT;
-    VGG_REQUIRE(cJSON_IsObject(json), CLVGG_STATUS_BAD_FILE, "layer %d is not an object",
-                graph->count);
-    VGG_TRY(read_string(json, graph->count, "name", &name));
-    VGG_TRY(read_string(json, graph->count, "type", &type_name));
-    VGG_TRY(read_string(json, graph->count, "input", &input_name));
-    VGG_REQUIRE(vgg_layer_type_from_name(type_name, &type) && type != VGG_LAYER_INPUT,
-                CLVGG_STATUS_BAD_FILE, "layer '%.64s': unknown type '%.64s'", name, type_name);
-    VGG_TRY(read_fields(json, name, vgg_layer_of(type), &attributes));
+    VGG_CHECK(cJSON_IsObject(json), CLVGG_STATUS_BAD_FILE, "layer %d is not an object",
+              graph->count);
+    VGG_PASS(read_string(json, graph->count, "name", &name));
+    VGG_PASS(read_string(json, graph->count, "type", &type_name));
+    VGG_PASS(read_string(json, graph->count, "input", &input_name));
+    VGG_CHECK(vgg_layer_type_from_name(type_name, &type) && type != VGG_LAYER_INPUT,
+              CLVGG_STATUS_BAD_FILE, "layer '%.64s': unknown type '%.64s'", name, type_name);
+    VGG_PASS(read_fields(json, name, vgg_layer_of(type), &attributes));
     int input = graph->count - 1;
     while (input >= 0 && strcmp(graph->nodes[input].name, input_name) != 0)
         input--;
-    VGG_REQUIRE(input >= 0, CLVGG_STATUS_BAD_FILE,
-                "layer '%.64s': its input '%.64s' is no layer before it", name, input_name);
-    VGG_TRY(vgg_graph_add(graph, name, type, &attributes, input, NULL));
-cleanup:
-    return status;
+    VGG_CHECK(input >= 0, CLVGG_STATUS_BAD_FILE,
+              "layer '%.64s': its input '%.64s' is no layer before it", name, input_name);
+    return vgg_graph_add(graph, name, type, &attributes, input, NULL);
 }
 
 clvgg_status vgg_graph_read_json(const char *json, size_t length, vgg_graph **out)

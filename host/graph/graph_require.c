@@ -15,21 +15,18 @@ void vgg_graph_list_layers(const vgg_graph *graph, char *names, size_t capacity)
 clvgg_status vgg_graph_require(const vgg_graph *graph, const char *name, const char *what,
                                int *node)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char names[2048] = "";
-    VGG_REQUIRE(name != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "a layer%s has no name", what);
+    VGG_CHECK(name != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "a layer%s has no name", what);
     *node = vgg_graph_find(graph, name);
     if (*node > 0)
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     vgg_graph_list_layers(graph, names, sizeof names);
-    VGG_REQUIRE(strcmp(name, "prob") != 0, CLVGG_STATUS_UNSUPPORTED,
-                "the network has no softmax, which 'prob' is; its layers:%s", names);
-    VGG_REQUIRE(strcmp(name, "logits") != 0, CLVGG_STATUS_UNSUPPORTED,
-                "the network has neither dense layer nor softmax, and so no 'logits'; its layers:%s",
-                names);
-    status = vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "there is no layer '%s'%s; there are%s%s%s",
-                      name, what, names, vgg_graph_find(graph, "logits") > 0 ? " logits" : "",
-                      vgg_graph_find(graph, "prob") > 0 ? " prob" : "");
-cleanup:
-    return status;
+    VGG_CHECK(strcmp(name, "prob") != 0, CLVGG_STATUS_UNSUPPORTED,
+              "the network has no softmax, which 'prob' is; its layers:%s", names);
+    VGG_CHECK(strcmp(name, "logits") != 0, CLVGG_STATUS_UNSUPPORTED,
+              "the network has neither dense layer nor softmax, and so no 'logits'; its layers:%s",
+              names);
+    return vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "there is no layer '%s'%s; there are%s%s%s",
+                    name, what, names, vgg_graph_find(graph, "logits") > 0 ? " logits" : "",
+                    vgg_graph_find(graph, "prob") > 0 ? " prob" : "");
 }

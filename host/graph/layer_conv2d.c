@@ -9,23 +9,19 @@
 static clvgg_status check_attributes(const vgg_node *node)
 {
     const vgg_conv_attributes *conv = &node->attributes.conv;
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_layer_check_range(node, "out_channels", &conv->out_channels, 1, 1));
-    VGG_TRY(vgg_layer_check_range(node, "kernel", conv->kernel, 2, 1));
-    VGG_TRY(vgg_layer_check_range(node, "stride", conv->stride, 2, 1));
-    VGG_TRY(vgg_layer_check_range(node, "dilation", conv->dilation, 2, 1));
-    VGG_TRY(vgg_layer_check_range(node, "pad", conv->pad, 4, 0));
-    VGG_TRY(vgg_layer_check_range(node, "groups", &conv->groups, 1, 1));
-cleanup:
-    return status;
+    VGG_PASS(vgg_layer_check_range(node, "out_channels", &conv->out_channels, 1, 1));
+    VGG_PASS(vgg_layer_check_range(node, "kernel", conv->kernel, 2, 1));
+    VGG_PASS(vgg_layer_check_range(node, "stride", conv->stride, 2, 1));
+    VGG_PASS(vgg_layer_check_range(node, "dilation", conv->dilation, 2, 1));
+    VGG_PASS(vgg_layer_check_range(node, "pad", conv->pad, 4, 0));
+    return vgg_layer_check_range(node, "groups", &conv->groups, 1, 1);
 }
 
 static clvgg_status infer(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output)
 {
     const vgg_conv_attributes *conv = &node->attributes.conv;
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_layer_check_image(node, input));
-    VGG_TRY(check_attributes(node));
+    VGG_PASS(vgg_layer_check_image(node, input));
+    VGG_PASS(check_attributes(node));
     if (input->dims[0] % conv->groups != 0)
         return vgg_layer_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
                               "groups %lld don't divide %lld input channels",
@@ -45,8 +41,7 @@ static clvgg_status infer(const vgg_node *node, const clvgg_shape *input, clvgg_
                                   (long long)padded);
         output->dims[1 + axis] = (padded - reach) / conv->stride[axis] + 1;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_shape weight_shape(const vgg_node *node, const clvgg_shape *input)
@@ -97,7 +92,6 @@ static bool turns_round(const vgg_conv_attributes *conv)
  * over its window (a 1×1 convolution makes the windows, col2im adds them). */
 static clvgg_status step_back(vgg_walk *walk, int at)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_shape in = vgg_walk_input(walk, at);
     const vgg_conv_attributes conv = vgg_walk_node(walk, at)->attributes.conv;
     vgg_attributes attributes = {.conv = conv};
@@ -116,11 +110,9 @@ static clvgg_status step_back(vgg_walk *walk, int at)
         .dilation = {1, 1},
         .groups = 1,
     };
-    VGG_TRY(vgg_walk_add_transposed(walk, at, VGG_LAYER_CONV2D, &attributes));
+    VGG_PASS(vgg_walk_add_transposed(walk, at, VGG_LAYER_CONV2D, &attributes));
     attributes.col2im = (vgg_col2im_attributes){conv, in.dims[0], {in.dims[1], in.dims[2]}};
-    VGG_TRY(vgg_walk_add(walk, "windows of", at, VGG_LAYER_COL2IM, &attributes, -1));
-cleanup:
-    return status;
+    return vgg_walk_add(walk, "windows of", at, VGG_LAYER_COL2IM, &attributes, -1);
 }
 
 static void describe(const vgg_node *node, char *text, size_t capacity)

@@ -7,12 +7,10 @@
 static clvgg_status infer_dense(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output)
 {
     const vgg_dense_attributes *dense = &node->attributes.dense;
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_layer_check_flat(node, input));
-    VGG_TRY(vgg_layer_check_range(node, "out_features", &dense->out_features, 1, 1));
+    VGG_PASS(vgg_layer_check_flat(node, input));
+    VGG_PASS(vgg_layer_check_range(node, "out_features", &dense->out_features, 1, 1));
     *output = (clvgg_shape){1, {dense->out_features}};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_shape weight_shape(const vgg_node *node, const clvgg_shape *input)

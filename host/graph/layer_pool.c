@@ -17,8 +17,7 @@ static bool is_adaptive(const vgg_pool_attributes *pool)
 static clvgg_status infer_adaptive(const vgg_node *node, clvgg_shape *output)
 {
     const vgg_pool_attributes *pool = &node->attributes.pool;
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_layer_check_range(node, "adaptive", pool->adaptive, 2, 1));
+    VGG_PASS(vgg_layer_check_range(node, "adaptive", pool->adaptive, 2, 1));
     for (int axis = 0; axis < 2; axis++)
         if (pool->kernel[axis] != 0 || pool->stride[axis] != 0 || pool->pad[axis] != 0 ||
             pool->pad[axis + 2] != 0 || pool->ceil_mode)
@@ -26,8 +25,7 @@ static clvgg_status infer_adaptive(const vgg_node *node, clvgg_shape *output)
                                   "adaptive pooling takes no kernel, stride, pad or ceil_mode");
     output->dims[1] = pool->adaptive[0];
     output->dims[2] = pool->adaptive[1];
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static int64_t floor_divide(int64_t a, int64_t b)
@@ -39,10 +37,9 @@ static clvgg_status infer_windows(const vgg_node *node, const clvgg_shape *input
                                   clvgg_shape *output)
 {
     const vgg_pool_attributes *pool = &node->attributes.pool;
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_layer_check_range(node, "kernel", pool->kernel, 2, 1));
-    VGG_TRY(vgg_layer_check_range(node, "stride", pool->stride, 2, 1));
-    VGG_TRY(vgg_layer_check_range(node, "pad", pool->pad, 4, 0));
+    VGG_PASS(vgg_layer_check_range(node, "kernel", pool->kernel, 2, 1));
+    VGG_PASS(vgg_layer_check_range(node, "stride", pool->stride, 2, 1));
+    VGG_PASS(vgg_layer_check_range(node, "pad", pool->pad, 4, 0));
     for (int axis = 0; axis < 2; axis++) {
         int64_t kernel = pool->kernel[axis], stride = pool->stride[axis];
         int64_t before = pool->pad[axis], after = pool->pad[axis + 2];
@@ -63,23 +60,19 @@ static clvgg_status infer_windows(const vgg_node *node, const clvgg_shape *input
                                   (long long)(extent + before + after));
         output->dims[1 + axis] = count;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status infer(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output)
 {
     const vgg_pool_attributes *pool = &node->attributes.pool;
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_layer_check_image(node, input));
+    VGG_PASS(vgg_layer_check_image(node, input));
     if (pool->switches && input->dims[1] > VGG_MAX_DIM / input->dims[2])
         return vgg_layer_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
                               "switches are 32-bit, a channel of %lld x %lld is too large",
                               (long long)input->dims[1], (long long)input->dims[2]);
     *output = (clvgg_shape){3, {input->dims[0]}};
-    VGG_TRY(is_adaptive(pool) ? infer_adaptive(node, output) : infer_windows(node, input, output));
-cleanup:
-    return status;
+    return is_adaptive(pool) ? infer_adaptive(node, output) : infer_windows(node, input, output);
 }
 
 static clvgg_status infer_max(const vgg_node *node, const clvgg_shape *input, clvgg_shape *output)
@@ -149,13 +142,10 @@ static vgg_attributes unpool_attributes(const vgg_walk *walk, int at)
 
 static clvgg_status max_back(vgg_walk *walk, int at)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_attributes attributes = unpool_attributes(walk, at);
     int switches = -1;
-    VGG_TRY(vgg_walk_add_beside(walk, "switches of", at, VGG_LAYER_SWITCHES, &switches));
-    VGG_TRY(vgg_walk_add(walk, "unpooled", at, VGG_LAYER_UNPOOL, &attributes, switches));
-cleanup:
-    return status;
+    VGG_PASS(vgg_walk_add_beside(walk, "switches of", at, VGG_LAYER_SWITCHES, &switches));
+    return vgg_walk_add(walk, "unpooled", at, VGG_LAYER_UNPOOL, &attributes, switches);
 }
 
 static clvgg_status average_back(vgg_walk *walk, int at)

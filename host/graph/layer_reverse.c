@@ -43,13 +43,11 @@ const vgg_layer vgg_layer_seed = {
 static clvgg_status infer_unpool(const vgg_node *node, const clvgg_shape *input,
                                  clvgg_shape *output)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_unpool_attributes *unpool = &node->attributes.unpool;
-    VGG_TRY(vgg_layer_check_image(node, input));
-    VGG_TRY(vgg_layer_check_range(node, "extent", unpool->extent, 2, 1));
+    VGG_PASS(vgg_layer_check_image(node, input));
+    VGG_PASS(vgg_layer_check_range(node, "extent", unpool->extent, 2, 1));
     *output = (clvgg_shape){3, {input->dims[0], unpool->extent[0], unpool->extent[1]}};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static void describe_unpool(const vgg_node *node, char *text, size_t capacity)
@@ -84,17 +82,15 @@ const vgg_layer vgg_layer_avg_unpool = {
 static clvgg_status infer_col2im(const vgg_node *node, const clvgg_shape *input,
                                  clvgg_shape *output)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_col2im_attributes *col2im = &node->attributes.col2im;
-    VGG_TRY(vgg_layer_check_image(node, input));
-    VGG_TRY(vgg_layer_check_range(node, "extent", col2im->extent, 2, 1));
+    VGG_PASS(vgg_layer_check_image(node, input));
+    VGG_PASS(vgg_layer_check_range(node, "extent", col2im->extent, 2, 1));
     const int64_t window = col2im->conv.kernel[0] * col2im->conv.kernel[1];
-    VGG_REQUIRE(input->dims[0] == col2im->channels * window, CLVGG_STATUS_SHAPE_MISMATCH,
-                "layer '%s': %lld channels, not %lld windows of %lld", node->name,
-                (long long)input->dims[0], (long long)col2im->channels, (long long)window);
+    VGG_CHECK(input->dims[0] == col2im->channels * window, CLVGG_STATUS_SHAPE_MISMATCH,
+              "layer '%s': %lld channels, not %lld windows of %lld", node->name,
+              (long long)input->dims[0], (long long)col2im->channels, (long long)window);
     *output = (clvgg_shape){3, {col2im->channels, col2im->extent[0], col2im->extent[1]}};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static void describe_col2im(const vgg_node *node, char *text, size_t capacity)
@@ -139,16 +135,14 @@ const vgg_layer vgg_layer_activation_grad = {
 static clvgg_status infer_unflatten(const vgg_node *node, const clvgg_shape *input,
                                     clvgg_shape *output)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *to = node->attributes.unflatten;
-    VGG_TRY(vgg_layer_check_range(node, "extent", to, 3, 1));
+    VGG_PASS(vgg_layer_check_range(node, "extent", to, 3, 1));
     *output = (clvgg_shape){3, {to[0], to[1], to[2]}};
-    VGG_REQUIRE(vgg_shape_elements(output) == vgg_shape_elements(input),
-                CLVGG_STATUS_SHAPE_MISMATCH, "layer '%s': %llu features, not %lld x %lld x %lld",
-                node->name, (unsigned long long)vgg_shape_elements(input), (long long)to[0],
-                (long long)to[1], (long long)to[2]);
-cleanup:
-    return status;
+    VGG_CHECK(vgg_shape_elements(output) == vgg_shape_elements(input), CLVGG_STATUS_SHAPE_MISMATCH,
+              "layer '%s': %llu features, not %lld x %lld x %lld", node->name,
+              (unsigned long long)vgg_shape_elements(input), (long long)to[0], (long long)to[1],
+              (long long)to[2]);
+    return CLVGG_STATUS_OK;
 }
 
 const vgg_layer vgg_layer_unflatten = {

@@ -55,7 +55,6 @@ static clvgg_status append(vgg_graph *graph, vgg_layer_type type, const vgg_attr
 
 static clvgg_status append_features(vgg_graph *graph, const vgg_family_plan *plan)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int *blocks = vgg_architecture_blocks(plan->architecture);
     const int64_t *channels = plan->channels;
     const vgg_attributes halve = {.pool = {.kernel = {2, 2}, .stride = {2, 2}}};
@@ -68,31 +67,27 @@ static clvgg_status append_features(vgg_graph *graph, const vgg_family_plan *pla
                                             .pad = {1, 1, 1, 1},
                                             .groups = 1,
                                             .bias = true}};
-            VGG_TRY(append(graph, VGG_LAYER_CONV2D, &same, "conv%d_%d", block, i));
-            VGG_TRY(append(graph, VGG_LAYER_RELU, NULL, "relu%d_%d", block, i));
+            VGG_PASS(append(graph, VGG_LAYER_CONV2D, &same, "conv%d_%d", block, i));
+            VGG_PASS(append(graph, VGG_LAYER_RELU, NULL, "relu%d_%d", block, i));
         }
-        VGG_TRY(append(graph, VGG_LAYER_MAX_POOL, &halve, "pool%d", block, 0));
+        VGG_PASS(append(graph, VGG_LAYER_MAX_POOL, &halve, "pool%d", block, 0));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status append_head(vgg_graph *graph, const int64_t head[3])
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_attributes half = {.dropout_rate = 0.5f};
-    VGG_TRY(append(graph, VGG_LAYER_FLATTEN, NULL, "flatten", 0, 0));
+    VGG_PASS(append(graph, VGG_LAYER_FLATTEN, NULL, "flatten", 0, 0));
     for (int i = 6; i <= 8; i++) {
         vgg_attributes dense = {.dense = {.out_features = head[i - 6], .bias = true}};
-        VGG_TRY(append(graph, VGG_LAYER_DENSE, &dense, "fc%d", i, 0));
+        VGG_PASS(append(graph, VGG_LAYER_DENSE, &dense, "fc%d", i, 0));
         if (i < 8) {
-            VGG_TRY(append(graph, VGG_LAYER_RELU, NULL, "relu%d", i, 0));
-            VGG_TRY(append(graph, VGG_LAYER_DROPOUT, &half, "drop%d", i, 0));
+            VGG_PASS(append(graph, VGG_LAYER_RELU, NULL, "relu%d", i, 0));
+            VGG_PASS(append(graph, VGG_LAYER_DROPOUT, &half, "drop%d", i, 0));
         }
     }
-    VGG_TRY(append(graph, VGG_LAYER_SOFTMAX, NULL, "prob", 0, 0));
-cleanup:
-    return status;
+    return append(graph, VGG_LAYER_SOFTMAX, NULL, "prob", 0, 0);
 }
 
 clvgg_status vgg_family_build(const vgg_family_plan *plan, vgg_graph **out)

@@ -33,14 +33,12 @@ static void describe_layers(clvgg_train_bench *bench)
 clvgg_status vgg_head_bench_create(clvgg_device *device, const clvgg_train_bench_options *options,
                                    clvgg_train_bench **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(*out, 1);
+    VGG_NEW_PASS(*out, 1);
     (*out)->options = *options;
     vgg_device_retain(device);
     (*out)->device = device;
     describe_layers(*out);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_head_bench_free(clvgg_train_bench *bench)

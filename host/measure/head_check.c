@@ -21,17 +21,15 @@ typedef struct check {
 /* Values as the head got them. */
 static clvgg_status read_row(void *user, int layer, int64_t output, double *row)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const check *c = user;
     const vgg_head_example *e = c->example;
     const vgg_head_layer *l = &e->options->layers[layer];
     const bool bias = output < 0;
     const uint64_t count = (uint64_t)(bias ? l->outputs : l->inputs);
-    VGG_TRY(e->source(e->user, layer, bias, bias ? 0 : (uint64_t)output * count, count, c->got));
+    VGG_PASS(e->source(e->user, layer, bias, bias ? 0 : (uint64_t)output * count, count, c->got));
     for (uint64_t i = 0; i < count; i++)
         row[i] = c->got[i];
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The i-th sampled output of a layer: the first, the last, and some between. */
@@ -43,15 +41,13 @@ static int64_t sampled(const vgg_head_layer *layer, int i)
 /* A learning rate by which the first layer's weights move by a tenth. */
 static clvgg_status choose_rate(check *c, vgg_head_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head_options *options = c->example->options;
     const vgg_head_layer *layer = &options->layers[0];
     double weights = 0, gradients = 0;
-    VGG_TRY(read_row(c, 0, 0, c->definition.row));
+    VGG_PASS(read_row(c, 0, 0, c->definition.row));
     for (int i = 0; i < SAMPLED; i++)
         for (int64_t in = 0; in < layer->inputs; in++) {
-            const double g =
-                vgg_head_definition_gradient(&c->definition, 0, sampled(layer, i), in);
+            const double g = vgg_head_definition_gradient(&c->definition, 0, sampled(layer, i), in);
             gradients += g * g / SAMPLED;
             weights += pow(c->definition.row[in], 2) / SAMPLED;
         }
@@ -59,8 +55,7 @@ static clvgg_status choose_rate(check *c, vgg_head_step *step)
     step->lr = 0.1 * size;
     if (options->optimizer == CLVGG_OPTIMIZER_SGD && gradients > 0)
         step->lr = 0.1 * sqrt(weights / gradients);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ‖got − expected‖ / ‖expected‖; a NaN stays the worst. */
@@ -80,78 +75,70 @@ static void note_error(check *c, int64_t count)
 static clvgg_status compare(check *c, const vgg_head_step *step, int layer, int64_t output,
                             vgg_head_part part)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head_options *options = c->example->options;
     const bool bias = output < 0;
     const int64_t count = bias ? options->layers[layer].outputs : options->layers[layer].inputs;
-    VGG_TRY(read_row(c, layer, output, c->definition.row));
+    VGG_PASS(read_row(c, layer, output, c->definition.row));
     for (int64_t i = 0; i < count; i++) {
         double value = c->definition.row[i], moments[2] = {0};
-        const double g = vgg_head_definition_gradient(&c->definition, layer, bias ? i : output,
-                                                      bias ? -1 : i);
+        const double g =
+            vgg_head_definition_gradient(&c->definition, layer, bias ? i : output, bias ? -1 : i);
         vgg_head_definition_update(options, step, g, &value, moments);
         c->expected[i] = part == VGG_HEAD_VALUE ? value : moments[part - VGG_HEAD_MOMENT1];
     }
-    VGG_TRY(vgg_head_read(c->example->head, layer, bias, part,
-                          bias ? 0 : (uint64_t)(output * count), (uint64_t)count, c->got));
+    VGG_PASS(vgg_head_read(c->example->head, layer, bias, part,
+                           bias ? 0 : (uint64_t)(output * count), (uint64_t)count, c->got));
     note_error(c, count);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status compare_all(check *c, const vgg_head_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head_options *options = c->example->options;
     const vgg_head_part last =
         options->optimizer != CLVGG_OPTIMIZER_SGD ? VGG_HEAD_MOMENT2 : VGG_HEAD_MOMENT1;
     for (int l = 0; l < options->layer_count; l++)
         for (vgg_head_part part = VGG_HEAD_VALUE; part <= last; part++) {
-            VGG_TRY(compare(c, step, l, -1, part));
+            VGG_PASS(compare(c, step, l, -1, part));
             for (int i = 0; i < SAMPLED; i++)
-                VGG_TRY(compare(c, step, l, sampled(&options->layers[l], i), part));
+                VGG_PASS(compare(c, step, l, sampled(&options->layers[l], i), part));
         }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Compares the layers' outputs on the device and goes on from them: whether a ReLU let a value next
  * to 0 through is chance, and decides the gradient. */
 static clvgg_status take_activations(check *c)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head *head = c->example->head;
     const int count = c->example->count;
     for (int l = 0; l + 1 < c->example->options->layer_count; l++) {
         const int64_t outputs = c->example->options->layers[l].outputs, values = outputs * count;
         double *activated = c->definition.activated[l];
-        VGG_CL(clEnqueueReadBuffer(head->queue, head->layers[l].buffers[HEAD_ACTIVATED], CL_TRUE, 0,
-                                   (size_t)values * sizeof *c->got, c->got, 0, NULL, NULL));
+        VGG_CL_PASS(clEnqueueReadBuffer(head->queue, head->layers[l].buffers[HEAD_ACTIVATED],
+                                        CL_TRUE, 0, (size_t)values * sizeof *c->got, c->got, 0,
+                                        NULL, NULL));
         for (int64_t i = 0; i < values; i++)
             c->expected[i] = activated[i % outputs * count + i / outputs];
         note_error(c, values);
         for (int64_t i = 0; i < values; i++)
             activated[i % outputs * count + i / outputs] = c->got[i];
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Room for what is longest: a row, a layer's outputs of all images, the losses. */
 static clvgg_status allocate(check *c)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head_options *options = c->example->options;
     int64_t longest = options->layers[0].inputs;
     for (int l = 0; l < options->layer_count; l++) {
         const int64_t values = options->layers[l].outputs * c->example->count;
         longest = values > longest ? values : longest;
     }
-    VGG_NEW(c->got, (size_t)longest);
-    VGG_NEW(c->expected, (size_t)longest);
-    VGG_TRY(vgg_head_definition_open(&c->definition));
-cleanup:
-    return status;
+    VGG_NEW_PASS(c->got, (size_t)longest);
+    VGG_NEW_PASS(c->expected, (size_t)longest);
+    return vgg_head_definition_open(&c->definition);
 }
 
 clvgg_status vgg_head_check(const vgg_head_example *e, const vgg_head_step *step, double *error,
@@ -159,9 +146,9 @@ clvgg_status vgg_head_check(const vgg_head_example *e, const vgg_head_step *step
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_head_step first = *step;
-    check c = {.example = e,
-               .definition = {
-                   .options = e->options, .count = e->count, .read = read_row, .user = &c}};
+    check c = {
+        .example = e,
+        .definition = {.options = e->options, .count = e->count, .read = read_row, .user = &c}};
     VGG_TRY(allocate(&c));
     first.step = 1;
     first.clip_norm = 0;

@@ -11,23 +11,21 @@
 
 clvgg_status vgg_head_definition_open(vgg_head_definition *d)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t count = (size_t)d->count;
     int64_t longest = d->options->layers[0].inputs;
-    VGG_NEW(d->inputs[0], count * (size_t)longest);
+    VGG_NEW_PASS(d->inputs[0], count * (size_t)longest);
     for (int l = 0; l < d->options->layer_count; l++) {
         const int64_t outputs = d->options->layers[l].outputs;
         const size_t values = count * (size_t)outputs;
         longest = outputs > longest ? outputs : longest;
-        VGG_NEW(d->inputs[l + 1], values);
-        VGG_NEW(d->activated[l], values);
-        VGG_NEW(d->deltas[l], values);
+        VGG_NEW_PASS(d->inputs[l + 1], values);
+        VGG_NEW_PASS(d->activated[l], values);
+        VGG_NEW_PASS(d->deltas[l], values);
     }
-    VGG_NEW(d->losses, count);
-    VGG_NEW(d->row, (size_t)longest);
-    VGG_NEW(d->bias, (size_t)longest);
-cleanup:
-    return status;
+    VGG_NEW_PASS(d->losses, count);
+    VGG_NEW_PASS(d->row, (size_t)longest);
+    VGG_NEW_PASS(d->bias, (size_t)longest);
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_head_definition_close(vgg_head_definition *d)
@@ -93,14 +91,13 @@ static const vgg_activation *activation_of(clvgg_activation activation)
 
 static clvgg_status compute_layer(vgg_head_definition *d, int l, uint64_t step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_head_layer *layer = &d->options->layers[l];
     const bool last = l + 1 == d->options->layer_count;
     const int count = d->count;
-    VGG_TRY(d->read(d->user, l, -1, d->bias));
+    VGG_PASS(d->read(d->user, l, -1, d->bias));
     for (int64_t o = 0; o < layer->outputs; o++) {
         double *sum = d->activated[l] + o * count;
-        VGG_TRY(d->read(d->user, l, o, d->row));
+        VGG_PASS(d->read(d->user, l, o, d->row));
         for (int n = 0; n < count; n++)
             sum[n] = d->bias[o];
         for (int64_t i = 0; i < layer->inputs; i++) {
@@ -113,8 +110,7 @@ static clvgg_status compute_layer(vgg_head_definition *d, int l, uint64_t step)
             d->inputs[l + 1][o * count + n] = sum[n] * mask(d, l, step, n, o);
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Losses, and the gradient of their mean. */
@@ -143,23 +139,20 @@ static void cross_entropy(vgg_head_definition *d, const int32_t *labels)
 clvgg_status vgg_head_definition_forward(vgg_head_definition *d, const float *features,
                                          const int32_t *labels, uint64_t step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t inputs = d->options->layers[0].inputs;
     for (int n = 0; n < d->count; n++)
         for (int64_t i = 0; i < inputs; i++)
             d->inputs[0][i * d->count + n] = features[n * inputs + i];
     for (int l = 0; l < d->options->layer_count; l++)
-        VGG_TRY(compute_layer(d, l, step));
+        VGG_PASS(compute_layer(d, l, step));
     cross_entropy(d, labels);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- backward ---- */
 
 clvgg_status vgg_head_definition_backward(vgg_head_definition *d, uint64_t step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int count = d->count;
     for (int l = d->options->layer_count - 1; l > 0; l--) {
         const vgg_head_layer *layer = &d->options->layers[l];
@@ -167,7 +160,7 @@ clvgg_status vgg_head_definition_backward(vgg_head_definition *d, uint64_t step)
         memset(before, 0, (size_t)(layer->inputs * count) * sizeof *before);
         for (int64_t o = 0; o < layer->outputs; o++) {
             const double *delta = d->deltas[l] + o * count;
-            VGG_TRY(d->read(d->user, l, o, d->row));
+            VGG_PASS(d->read(d->user, l, o, d->row));
             for (int64_t i = 0; i < layer->inputs; i++) {
                 const double weight = d->row[i];
                 for (int n = 0; n < count; n++)
@@ -178,8 +171,7 @@ clvgg_status vgg_head_definition_backward(vgg_head_definition *d, uint64_t step)
             before[i] *= activation_of(layer[-1].activation)->derivative(d->activated[l - 1][i]) *
                          mask(d, l - 1, step, (int)(i % count), i / count);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 double vgg_head_definition_gradient(const vgg_head_definition *d, int layer, int64_t output,

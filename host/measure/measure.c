@@ -28,21 +28,19 @@ static clvgg_status next_row(samples *s, double **row)
 
 static clvgg_status repeat(const vgg_measured_pass *pass, double min_ms, samples *s)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     double spent_ms = 0, *row = NULL;
     int warm_ups = 0;
     while (vgg_measure_more(s->rows, spent_ms, min_ms)) {
-        VGG_TRY(next_row(s, &row));
+        VGG_PASS(next_row(s, &row));
         const double start = vgg_clock_ms();
-        VGG_TRY(pass->make(pass->user, row + 1));
+        VGG_PASS(pass->make(pass->user, row + 1));
         row[0] = vgg_clock_ms() - start;
         if (vgg_measure_is_warm_up(warm_ups++, row[0]))
             continue;
         s->rows++;
         spent_ms += row[0];
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* A column in ascending order, in `sorted` [rows]; its median. */

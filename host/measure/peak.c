@@ -93,34 +93,29 @@ cleanup:
 
 static clvgg_status time_fma(const peak *p, int rounds, int count, double *ms)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(p->fma);
     vgg_arg_buffer(&args, (vgg_buffer){p->sums, 0});
     vgg_arg_float(&args, 0.999f); /* converges to 1: neither overflow nor denormals */
     vgg_arg_float(&args, 0.001f);
     vgg_arg_int(&args, rounds);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(time_kernel(p, p->fma, count, ms));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return time_kernel(p, p->fma, count, ms);
 }
 
 static clvgg_status measure_fma(const peak *p, double *gflops)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int rounds = FIRST_ROUNDS;
     double ms = 0;
     const double start = vgg_clock_ms();
-    VGG_TRY(time_fma(p, rounds, 1, &ms));
+    VGG_PASS(time_fma(p, rounds, 1, &ms));
     while (ms < enough_ms && rounds < MOST_ROUNDS && vgg_clock_ms() - start < patience_ms) {
         rounds *= 2;
-        VGG_TRY(time_fma(p, rounds, 1, &ms));
+        VGG_PASS(time_fma(p, rounds, 1, &ms));
     }
-    VGG_TRY(time_fma(p, rounds, BEST_OF, &ms));
+    VGG_PASS(time_fma(p, rounds, BEST_OF, &ms));
     *gflops =
         2.0 * p->vector * p->chains * UNROLL * rounds * (double)(p->groups * p->local) / ms * 1e-6;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Rate over a buffer of about `bytes`, which is written before: pages that never were are all one.
@@ -153,16 +148,14 @@ cleanup:
 
 static clvgg_status measure_read(peak *p, double *gbps)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t allowed = p->device->info.max_allocation_bytes / 2;
     double ms = 0;
     const double start = vgg_clock_ms();
     for (uint64_t bytes = first_bytes; bytes <= most_bytes && bytes <= allowed && ms < slow_ms &&
                                        vgg_clock_ms() - start < 2 * patience_ms;
          bytes *= 4)
-        VGG_TRY(time_read(p, bytes, &ms, gbps));
-cleanup:
-    return status;
+        VGG_PASS(time_read(p, bytes, &ms, gbps));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_peak_measure(clvgg_device *device, double *fma_gflops, double *read_gbps)

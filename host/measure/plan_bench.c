@@ -24,16 +24,13 @@ void vgg_definition_rules_list(vgg_definition_rules *out)
 
 clvgg_status vgg_plan_bench_open(vgg_plan_bench *bench, vgg_plan *definition)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *bench = (vgg_plan_bench){.input_elements = (size_t)vgg_plan_input_elements(definition),
                               .output_elements = (size_t)vgg_plan_output_elements(definition, 0)};
-    VGG_NEW(bench->image, bench->input_elements);
-    VGG_NEW(bench->reference, bench->output_elements);
+    VGG_NEW_PASS(bench->image, bench->input_elements);
+    VGG_NEW_PASS(bench->reference, bench->output_elements);
     /* About what normalised photographs are. */
     vgg_random_fill(bench->image, bench->input_elements, -1, 1);
-    VGG_TRY(vgg_plan_run(definition, 1, bench->image, &bench->reference));
-cleanup:
-    return status;
+    return vgg_plan_run(definition, 1, bench->image, &bench->reference);
 }
 
 void vgg_plan_bench_close(vgg_plan_bench *bench)
@@ -112,17 +109,15 @@ cleanup:
 static clvgg_status time_passes(plan_pass *pass, double min_ms, bool steps,
                                 clvgg_bench_result *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_measured_pass whole = {make_pass, pass, 0};
     vgg_measurement measured;
-    VGG_TRY(vgg_measure(&whole, min_ms, &measured, NULL));
+    VGG_PASS(vgg_measure(&whole, min_ms, &measured, NULL));
     if (steps)
-        VGG_TRY(time_steps(pass, min_ms, &result->kernel_ms));
+        VGG_PASS(time_steps(pass, min_ms, &result->kernel_ms));
     result->repetitions = measured.repetitions;
     result->median_ms = measured.median_ms;
     result->min_ms = measured.min_ms;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, double min_ms,

@@ -22,26 +22,23 @@ static CLBlastTranspose transposition(bool transpose)
 
 clvgg_status vgg_clblast_workspace(const vgg_gemm *gemm, cl_command_queue queue, uint64_t *elements)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t bytes = 0;
-    VGG_TRY(
+    VGG_PASS(
         check(CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, transposition(gemm->transpose_a),
                                          transposition(gemm->transpose_b), (size_t)gemm->m,
                                          (size_t)gemm->n, (size_t)gemm->k, 0, (size_t)gemm->lda, 0,
                                          (size_t)gemm->ldb, 0, (size_t)gemm->ldc, &queue, &bytes),
               "CLBlastSGemmTempBufferSize"));
     *elements = (bytes + sizeof(float) - 1) / sizeof(float);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buffer a, vgg_buffer b,
                               vgg_buffer c, cl_mem workspace)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_event event = NULL;
-    VGG_TRY(vgg_launch_fence(launch));
-    VGG_TRY(
+    VGG_PASS(vgg_launch_fence(launch));
+    VGG_PASS(
         check(CLBlastSgemmWithTempBuffer(
                   CLBlastLayoutRowMajor, transposition(gemm->transpose_a),
                   transposition(gemm->transpose_b), (size_t)gemm->m, (size_t)gemm->n,
@@ -50,8 +47,7 @@ clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buff
                   (size_t)gemm->ldc, &launch->queue, launch->chained ? &event : NULL, workspace),
               "CLBlastSgemm"));
     vgg_launch_adopt(launch, event);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const char **names,

@@ -37,14 +37,12 @@ static const cl_event *wait_list(const vgg_launch *launch)
 clvgg_status vgg_launch_kernel(vgg_launch *launch, const vgg_kernel *kernel, cl_uint dimensions,
                                const size_t *global, const size_t *local)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_event event = NULL;
-    VGG_CL(clEnqueueNDRangeKernel(launch->queue, kernel->handle, dimensions, NULL, global, local,
-                                  wait_count(launch), wait_list(launch),
-                                  launch->chained ? &event : NULL));
+    VGG_CL_PASS(clEnqueueNDRangeKernel(launch->queue, kernel->handle, dimensions, NULL, global,
+                                       local, wait_count(launch), wait_list(launch),
+                                       launch->chained ? &event : NULL));
     advance(launch, event);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_kernel *kernel, uint64_t count)
@@ -57,50 +55,44 @@ clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_kernel *kernel, uin
 clvgg_status vgg_launch_copy(vgg_launch *launch, cl_mem from, uint64_t from_offset, cl_mem to,
                              uint64_t to_offset, uint64_t count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_event event = NULL;
-    VGG_CL(clEnqueueCopyBuffer(launch->queue, from, to, (size_t)from_offset * sizeof(float),
-                               (size_t)to_offset * sizeof(float), (size_t)count * sizeof(float),
-                               wait_count(launch), wait_list(launch),
-                               launch->chained ? &event : NULL));
+    VGG_CL_PASS(clEnqueueCopyBuffer(launch->queue, from, to, (size_t)from_offset * sizeof(float),
+                                    (size_t)to_offset * sizeof(float),
+                                    (size_t)count * sizeof(float), wait_count(launch),
+                                    wait_list(launch), launch->chained ? &event : NULL));
     advance(launch, event);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_launch_also_wait(vgg_launch *launch, cl_event event)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_event marker = NULL;
     if (launch->chained) { /* one event for all: a marker waits without holding others up */
         if (launch->wait_count > 0) {
-            VGG_CL(clEnqueueMarkerWithWaitList(launch->queue, launch->wait_count, launch->wait_list,
-                                               &marker));
+            VGG_CL_PASS(clEnqueueMarkerWithWaitList(launch->queue, launch->wait_count,
+                                                    launch->wait_list, &marker));
             advance(launch, marker);
         }
         const cl_event both[2] = {event, launch->last};
-        VGG_CL(clEnqueueMarkerWithWaitList(launch->queue, launch->last != NULL ? 2 : 1, both,
-                                           &marker));
+        VGG_CL_PASS(clEnqueueMarkerWithWaitList(launch->queue, launch->last != NULL ? 2 : 1, both,
+                                                &marker));
         advance(launch, marker);
     } else {
-        VGG_TRY(vgg_launch_fence(launch));
-        VGG_CL(clEnqueueBarrierWithWaitList(launch->queue, 1, &event, NULL));
+        VGG_PASS(vgg_launch_fence(launch));
+        VGG_CL_PASS(clEnqueueBarrierWithWaitList(launch->queue, 1, &event, NULL));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_launch_fence(vgg_launch *launch)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_event event = NULL;
     if (wait_count(launch) > 0) {
-        VGG_CL(clEnqueueBarrierWithWaitList(launch->queue, wait_count(launch), wait_list(launch),
-                                            launch->chained ? &event : NULL));
+        VGG_CL_PASS(clEnqueueBarrierWithWaitList(
+            launch->queue, wait_count(launch), wait_list(launch), launch->chained ? &event : NULL));
         advance(launch, event);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_launch_adopt(vgg_launch *launch, cl_event event)
@@ -110,17 +102,15 @@ void vgg_launch_adopt(vgg_launch *launch, cl_event event)
 
 clvgg_status vgg_launch_end(vgg_launch *launch, cl_event *event)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *event = NULL;
     if (launch->last != NULL) {
         *event = launch->last;
         launch->last = NULL;
     } else {
-        VGG_CL(clEnqueueMarkerWithWaitList(launch->queue, launch->wait_count, launch->wait_list,
-                                           event));
+        VGG_CL_PASS(clEnqueueMarkerWithWaitList(launch->queue, launch->wait_count,
+                                                launch->wait_list, event));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_launch_abandon(vgg_launch *launch)

@@ -35,14 +35,12 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info)
 clvgg_status vgg_traits_for(clvgg_device *device, clvgg_storage storage, bool sub_groups,
                             vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *traits = vgg_traits_of(&device->info);
     if (storage == CLVGG_STORAGE_BF16)
-        VGG_TRY(vgg_matrix_unit_check(device, &traits->amx));
+        VGG_PASS(vgg_matrix_unit_check(device, &traits->amx));
     if (sub_groups || traits->type == CLVGG_DEVICE_GPU)
-        VGG_TRY(vgg_sub_group_check(device, &traits->sub_groups));
-cleanup:
-    return status;
+        VGG_PASS(vgg_sub_group_check(device, &traits->sub_groups));
+    return CLVGG_STATUS_OK;
 }
 
 double vgg_op_error_bound(const vgg_op *op)
@@ -55,25 +53,23 @@ double vgg_op_error_bound(const vgg_op *op)
 /* Decides how the op's weights are stored, and tells its programs. */
 static clvgg_status configure_storage(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *name = op->variant->name;
     if (!op->float32_weights)
         op->pack.storage = op->problem.storage;
     const clvgg_storage storage = op->pack.storage;
-    VGG_REQUIRE(op->variant->error_bound == 0.0 || vgg_op_error_bound(op) > 0.0,
-                CLVGG_STATUS_UNSUPPORTED, "%s would lose too much to transformed weights of %s",
-                name, vgg_storage_name(storage));
+    VGG_CHECK(op->variant->error_bound == 0.0 || vgg_op_error_bound(op) > 0.0,
+              CLVGG_STATUS_UNSUPPORTED, "%s would lose too much to transformed weights of %s", name,
+              vgg_storage_name(storage));
     const uint64_t bytes = vgg_pack_bytes(&op->pack, op->pack.rows);
-    VGG_REQUIRE(op->pack.splittable || bytes <= traits->max_allocation_bytes,
-                CLVGG_STATUS_UNSUPPORTED, "%s: %llu bytes of weights exceed the largest allocation",
-                name, (unsigned long long)bytes);
+    VGG_CHECK(op->pack.splittable || bytes <= traits->max_allocation_bytes,
+              CLVGG_STATUS_UNSUPPORTED, "%s: %llu bytes of weights exceed the largest allocation",
+              name, (unsigned long long)bytes);
     for (int i = 0; i < op->program_count && storage != CLVGG_STORAGE_F32; i++) {
         char *options = op->programs[i].options;
         const size_t length = strlen(options), capacity = sizeof op->programs[i].options;
         snprintf(options + length, capacity - length, " -DSTORAGE=%d", (int)storage);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,
@@ -131,15 +127,13 @@ vgg_op_io vgg_op_io_at(const vgg_op *op, const vgg_op_io *io, int64_t image)
 
 clvgg_status vgg_op_enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int step = op->images_a_launch > 0 ? op->images_a_launch : count;
     for (int image = 0; image < count; image += step) {
         const vgg_op_io part = vgg_op_io_at(op, io, image);
         const int images = step < count - image ? step : count - image;
-        VGG_TRY(op->variant->enqueue(op, launch, &part, images));
+        VGG_PASS(op->variant->enqueue(op, launch, &part, images));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static bool has_whole_windows(const vgg_node *pool)
@@ -153,7 +147,6 @@ static bool has_whole_windows(const vgg_node *pool)
 /* What the variant's row alone refuses. */
 static clvgg_status check_row(const vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_variant *variant = op->variant;
     const vgg_problem *problem = &op->problem;
     char takes[32] = "";
@@ -161,27 +154,25 @@ static clvgg_status check_row(const vgg_op *op, const vgg_traits *traits)
         if ((variant->storages & 1u << i) != 0)
             snprintf(takes + strlen(takes), sizeof takes - strlen(takes), " %s",
                      vgg_storage_name((clvgg_storage)i));
-    VGG_REQUIRE(variant->storages == 0 || (variant->storages & 1u << problem->storage) != 0,
-                CLVGG_STATUS_UNSUPPORTED, "%s takes weights of%s alone, not %s", variant->name,
-                takes, vgg_storage_name(problem->storage));
-    VGG_REQUIRE(!problem->relu || variant->fuses_relu, CLVGG_STATUS_UNSUPPORTED,
-                "%s doesn't fuse a ReLU", variant->name);
-    VGG_REQUIRE(problem->pool == NULL || variant->fuses_pool, CLVGG_STATUS_UNSUPPORTED,
-                "%s doesn't fuse pooling", variant->name);
-    VGG_REQUIRE(problem->pool == NULL || has_whole_windows(problem->pool), CLVGG_STATUS_UNSUPPORTED,
-                "%s fuses 2x2 stride 2 max pooling only", variant->name);
-    VGG_REQUIRE(traits->max_work_group_size >= (size_t)variant->work_group,
-                CLVGG_STATUS_UNSUPPORTED, "%s needs work-groups of %d, the device allows %zu",
-                variant->name, variant->work_group, traits->max_work_group_size);
-cleanup:
-    return status;
+    VGG_CHECK(variant->storages == 0 || (variant->storages & 1u << problem->storage) != 0,
+              CLVGG_STATUS_UNSUPPORTED, "%s takes weights of%s alone, not %s", variant->name, takes,
+              vgg_storage_name(problem->storage));
+    VGG_CHECK(!problem->relu || variant->fuses_relu, CLVGG_STATUS_UNSUPPORTED,
+              "%s doesn't fuse a ReLU", variant->name);
+    VGG_CHECK(problem->pool == NULL || variant->fuses_pool, CLVGG_STATUS_UNSUPPORTED,
+              "%s doesn't fuse pooling", variant->name);
+    VGG_CHECK(problem->pool == NULL || has_whole_windows(problem->pool), CLVGG_STATUS_UNSUPPORTED,
+              "%s fuses 2x2 stride 2 max pooling only", variant->name);
+    VGG_CHECK(traits->max_work_group_size >= (size_t)variant->work_group, CLVGG_STATUS_UNSUPPORTED,
+              "%s needs work-groups of %d, the device allows %zu", variant->name,
+              variant->work_group, traits->max_work_group_size);
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                                      const vgg_problem *problem, const vgg_traits *traits,
                                      const vgg_choice *choice)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_tunable *tunables = variant->tunables;
     *op = (vgg_op){.variant = variant,
                    .problem = *problem,
@@ -190,16 +181,15 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                    .output_block = 1,
                    .second_block = 1};
     for (int i = 0; tunables != NULL && tunables[i].name != NULL; i++)
-        VGG_REQUIRE(choice->values[i] == 0 || vgg_tunable_allows(&tunables[i], choice->values[i]),
-                    CLVGG_STATUS_UNSUPPORTED, "%s: %s can't be %d", variant->name, tunables[i].name,
-                    choice->values[i]);
-    VGG_TRY(check_row(op, traits));
-    VGG_TRY(variant->configure(op, traits));
+        VGG_CHECK(choice->values[i] == 0 || vgg_tunable_allows(&tunables[i], choice->values[i]),
+                  CLVGG_STATUS_UNSUPPORTED, "%s: %s can't be %d", variant->name, tunables[i].name,
+                  choice->values[i]);
+    VGG_PASS(check_row(op, traits));
+    VGG_PASS(variant->configure(op, traits));
     if (op->pack.panel != 0)
-        VGG_TRY(configure_storage(op, traits));
+        VGG_PASS(configure_storage(op, traits));
     limit_launches(op, traits);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_op_configure_chain(vgg_op *op, const vgg_variant *variant,

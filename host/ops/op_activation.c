@@ -5,7 +5,6 @@
 clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch,
                                     const vgg_activation_io *io)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(kernel);
     vgg_arg_buffer(&args, io->input);
     vgg_arg_buffer(&args, io->bias);
@@ -13,10 +12,8 @@ clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch,
     vgg_arg_ulong(&args, io->count);
     vgg_arg_int(&args, io->channels);
     vgg_arg_int(&args, io->inner);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, kernel, io->count));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, kernel, io->count);
 }
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)

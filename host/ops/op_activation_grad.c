@@ -12,7 +12,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t elements =
         (uint64_t)count * vgg_layout_elements(&op->problem.output, op->output_block);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
@@ -20,10 +19,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->second);
     vgg_arg_buffer(&args, io->output);
     vgg_arg_ulong(&args, elements);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
 }
 
 const vgg_variant vgg_variant_activation_grad = {

@@ -16,7 +16,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.col2im.conv;
     const int64_t *in = op->problem.input.dims, *out = op->problem.output.dims;
     const uint64_t elements = (uint64_t)(count * out[0] * out[1] * out[2]);
@@ -30,10 +29,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, in[2]);
     vgg_arg_int(&args, conv->pad[VGG_TOP]);
     vgg_arg_int(&args, conv->pad[VGG_LEFT]);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
 }
 
 const vgg_variant vgg_variant_col2im = {

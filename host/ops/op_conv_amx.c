@@ -75,19 +75,17 @@ static void divide(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const bool pool = op->problem.pool != NULL;
-    VGG_REQUIRE(
-        traits->amx && traits->vector_width == BLOCK, CLVGG_STATUS_UNSUPPORTED,
-        "conv_amx is for CPUs with AMX tiles of bfloat16, through runtimes that let kernels "
-        "use them");
-    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_amx needs groups 1, not %lld",
-                (long long)conv->groups);
+    VGG_CHECK(traits->amx && traits->vector_width == BLOCK, CLVGG_STATUS_UNSUPPORTED,
+              "conv_amx is for CPUs with AMX tiles of bfloat16, through runtimes that let kernels "
+              "use them");
+    VGG_CHECK(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_amx needs groups 1, not %lld",
+              (long long)conv->groups);
     const int pixels =
         vgg_op_chosen(op, CHOOSE_TILE_PIXELS, choose_tile_pixels(op->problem.output.dims[2], pool));
-    VGG_REQUIRE(!pool || pixels % 2 == 0, CLVGG_STATUS_UNSUPPORTED,
-                "conv_amx: pooling needs tiles of even width, not %d", pixels);
+    VGG_CHECK(!pool || pixels % 2 == 0, CLVGG_STATUS_UNSUPPORTED,
+              "conv_amx: pooling needs tiles of even width, not %d", pixels);
     op->parameters[TILE_PIXELS] = pixels;
     op->input_block = op->output_block = BLOCK;
     op->pack = (vgg_pack){.rows = conv->out_channels,
@@ -100,13 +98,11 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     char window[96];
     vgg_conv_options(conv, window, sizeof window);
     vgg_op_add_program(op, "conv_amx.cl", "conv_amx", "-DTP=%d %s", pixels, window);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t local = 1, global = (size_t)op->parameters[SLOTS];
     vgg_args args = vgg_conv_args(op, io);
     vgg_arg_int(&args, op->problem.relu);
@@ -115,10 +111,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, count);
     vgg_arg_int(&args, op->parameters[STRIP_ROWS]);
     vgg_arg_int(&args, op->parameters[UNIT_PANELS]);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local);
 }
 
 /* AMX, where available, is ten times faster than float32 vectors; a first layer's few channels

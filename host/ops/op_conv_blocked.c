@@ -28,29 +28,28 @@ static int choose_tile_width(int vector_width, int64_t out_width)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int64_t channels = op->problem.input.dims[0];
     const int width = traits->vector_width;
-    VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED,
-                "conv_blocked is for CPUs with vector registers");
-    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED,
-                "conv_blocked needs groups 1, not %lld", (long long)conv->groups);
+    VGG_CHECK(width >= 4, CLVGG_STATUS_UNSUPPORTED,
+              "conv_blocked is for CPUs with vector registers");
+    VGG_CHECK(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_blocked needs groups 1, not %lld",
+              (long long)conv->groups);
     const int planar = channels <= VGG_MAX_PLANAR_CHANNELS ? (int)channels : 0;
     const int blocks = vgg_op_chosen(op, CHANNEL_BLOCKS, 2);
     const int rows = vgg_register_rows(traits, blocks);
     const int best = choose_tile_width(width, op->problem.output.dims[2]);
     const int tile = vgg_op_chosen(op, TILE_WIDTH, best < rows ? best : rows & ~1);
-    VGG_REQUIRE(tile <= rows, CLVGG_STATUS_UNSUPPORTED,
-                "conv_blocked: tiles of %dx%d vectors don't fit the registers, at most %dx%d", tile,
-                blocks, rows, blocks);
-    VGG_REQUIRE(op->problem.pool == NULL || tile % 2 == 0, CLVGG_STATUS_UNSUPPORTED,
-                "conv_blocked: pooling needs tiles of even width, not %d", tile);
+    VGG_CHECK(tile <= rows, CLVGG_STATUS_UNSUPPORTED,
+              "conv_blocked: tiles of %dx%d vectors don't fit the registers, at most %dx%d", tile,
+              blocks, rows, blocks);
+    VGG_CHECK(op->problem.pool == NULL || tile % 2 == 0, CLVGG_STATUS_UNSUPPORTED,
+              "conv_blocked: pooling needs tiles of even width, not %d", tile);
     const int64_t line =
         (tile - 1) * conv->stride[1] + (conv->kernel[1] - 1) * conv->dilation[1] + 1;
-    VGG_REQUIRE(line * (planar ? planar : width) * (int64_t)sizeof(float) <= MAX_LINE_BYTES,
-                CLVGG_STATUS_UNSUPPORTED,
-                "conv_blocked: %lld input pixels under a tile are too many", (long long)line);
+    VGG_CHECK(line * (planar ? planar : width) * (int64_t)sizeof(float) <= MAX_LINE_BYTES,
+              CLVGG_STATUS_UNSUPPORTED, "conv_blocked: %lld input pixels under a tile are too many",
+              (long long)line);
 
     op->parameters[TILE_WIDTH] = tile;
     op->parameters[CHANNEL_BLOCKS] = blocks;
@@ -66,27 +65,23 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     vgg_op_add_program(op, "conv_blocked.cl", "conv_blocked",
                        "-DVW=%d -DTW=%d -DKB=%d -DPLANAR=%d %s", width, tile,
                        op->parameters[CHANNEL_BLOCKS], planar, window);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *out = op->problem.output.dims;
     const bool pool = op->problem.pool != NULL;
     vgg_args args = vgg_conv_args(op, io);
     vgg_arg_int(&args, op->problem.relu);
     vgg_arg_int(&args, pool);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const int64_t rows = pool ? out[1] / 2 : out[1];
     const size_t local[2] = {1, 1};
     const size_t global[2] = {
         (size_t)(vgg_ceil_div(out[2], op->parameters[TILE_WIDTH]) * rows * count),
         (size_t)vgg_ceil_div(op->pack.rows, op->pack.panel)};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local);
 }
 
 const vgg_variant vgg_variant_conv_blocked = {

@@ -19,7 +19,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     const clvgg_shape in = vgg_shape_as_image(&op->problem.input);
     const clvgg_shape out = vgg_shape_as_image(&op->problem.output);
@@ -53,11 +52,10 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
         vgg_arg_int(&args, conv.pad[VGG_LEFT]);
         vgg_arg_int(&args, conv.groups);
         vgg_arg_int(&args, op->problem.relu);
-        VGG_TRY(vgg_args_end(&args));
-        VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, outputs));
+        VGG_PASS(vgg_args_end(&args));
+        VGG_PASS(vgg_launch_linear(launch, op->programs[0].kernel, outputs));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 const vgg_variant vgg_variant_conv_direct = {

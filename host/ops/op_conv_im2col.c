@@ -25,7 +25,6 @@ static vgg_gemm slab_gemm(const vgg_op *op, int64_t pixels)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int64_t *out = op->problem.output.dims, pixels = out[1] * out[2];
     op->pack = (vgg_pack){.rows = conv->out_channels,
@@ -44,23 +43,21 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
         uint64_t last = 0;
         const vgg_gemm whole = slab_gemm(op, op->parameters[SLAB_PIXELS]);
         const vgg_gemm rest = slab_gemm(op, pixels % op->parameters[SLAB_PIXELS]);
-        VGG_TRY(vgg_clblast_workspace(&whole, traits->queue, &op->clblast_elements));
+        VGG_PASS(vgg_clblast_workspace(&whole, traits->queue, &op->clblast_elements));
         if (rest.n > 0)
-            VGG_TRY(vgg_clblast_workspace(&rest, traits->queue, &last));
+            VGG_PASS(vgg_clblast_workspace(&rest, traits->queue, &last));
         if (last > op->clblast_elements)
             op->clblast_elements = last;
     }
     vgg_op_add_program(op, "im2col.cl", "im2col", "%s", "");
     vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=1 -DFUNCTION=%d",
                        op->problem.relu);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue_im2col(const vgg_op *op, vgg_launch *launch, vgg_buffer input,
                                    vgg_buffer columns, int64_t first_pixel, int64_t pixels)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const uint64_t count = (uint64_t)(op->pack.channels * op->pack.spatial * pixels);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
@@ -80,17 +77,14 @@ static clvgg_status enqueue_im2col(const vgg_op *op, vgg_launch *launch, vgg_buf
     vgg_arg_int(&args, conv->dilation[1]);
     vgg_arg_int(&args, conv->pad[VGG_TOP]);
     vgg_arg_int(&args, conv->pad[VGG_LEFT]);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, count));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, count);
 }
 
 /* Enqueues the convolution of one image and one group. */
 static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                   int64_t image, int64_t group)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *in = op->problem.input.dims, *out = op->problem.output.dims;
     const int64_t pixels = out[1] * out[2], slab = op->parameters[SLAB_PIXELS];
     const int64_t group_rows = out[0] / op->problem.node->attributes.conv.groups;
@@ -103,29 +97,26 @@ static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vg
     for (int64_t first = 0; first < pixels; first += slab) {
         const vgg_gemm gemm = slab_gemm(op, slab < pixels - first ? slab : pixels - first);
         const vgg_buffer to = {output.memory, output.offset + (uint64_t)first};
-        VGG_TRY(enqueue_im2col(op, launch, input, io->workspace, first, gemm.n));
-        VGG_TRY(vgg_clblast_gemm(launch, &gemm, weights, io->workspace, to, io->clblast_workspace));
+        VGG_PASS(enqueue_im2col(op, launch, input, io->workspace, first, gemm.n));
+        VGG_PASS(
+            vgg_clblast_gemm(launch, &gemm, weights, io->workspace, to, io->clblast_workspace));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *out = op->problem.output.dims;
     for (int64_t image = 0; image < count; image++)
         for (int64_t group = 0; group < op->problem.node->attributes.conv.groups; group++)
-            VGG_TRY(enqueue_group(op, launch, io, image, group));
+            VGG_PASS(enqueue_group(op, launch, io, image, group));
     const vgg_activation_io sums = {.input = io->output,
                                     .output = io->output,
                                     .bias = io->bias,
                                     .count = (uint64_t)(count * out[0] * out[1] * out[2]),
                                     .channels = out[0],
                                     .inner = out[1] * out[2]};
-    VGG_TRY(vgg_enqueue_activation(op->programs[1].kernel, launch, &sums));
-cleanup:
-    return status;
+    return vgg_enqueue_activation(op->programs[1].kernel, launch, &sums);
 }
 
 /* im2col costs memory, and CLBlast's untuned kernels are 10 to 30 times too slow on CPUs. */

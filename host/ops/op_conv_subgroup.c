@@ -95,17 +95,16 @@ static void choose_tile(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int *tile = op->parameters;
-    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED,
-                "conv_subgroup needs groups 1, not %lld", (long long)conv->groups);
+    VGG_CHECK(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_subgroup needs groups 1, not %lld",
+              (long long)conv->groups);
     choose_tile(op, traits);
-    VGG_TRY(vgg_require_sub_groups(op, traits, tile[LANES]));
-    VGG_REQUIRE(fits(op, tile, MAX_SUMS), CLVGG_STATUS_UNSUPPORTED,
-                "conv_subgroup: %d x %d pixels by %d channels don't fit the registers of %d lanes, "
-                "or their pooling isn't of whole windows",
-                tile[ROWS], tile[COLUMNS], tile[ITEM_CHANNELS], tile[LANES]);
+    VGG_PASS(vgg_require_sub_groups(op, traits, tile[LANES]));
+    VGG_CHECK(fits(op, tile, MAX_SUMS), CLVGG_STATUS_UNSUPPORTED,
+              "conv_subgroup: %d x %d pixels by %d channels don't fit the registers of %d lanes, "
+              "or their pooling isn't of whole windows",
+              tile[ROWS], tile[COLUMNS], tile[ITEM_CHANNELS], tile[LANES]);
     op->pack = (vgg_pack){.rows = conv->out_channels,
                           .channels = op->problem.input.dims[0],
                           .spatial = conv->kernel[0] * conv->kernel[1],
@@ -115,24 +114,20 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     vgg_conv_options(conv, window, sizeof window);
     vgg_op_add_program(op, "conv_subgroup.cl", "conv_subgroup", "-DS=%d -DNK=%d -DTH=%d -DTW=%d %s",
                        tile[LANES], tile[ITEM_CHANNELS], tile[ROWS], tile[COLUMNS], window);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int *tile = op->parameters;
     vgg_args args = vgg_conv_args(op, io);
     vgg_arg_int(&args, op->problem.relu);
     vgg_arg_int(&args, op->problem.pool != NULL);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)tile[LANES], 1, 1};
     const size_t global[3] = {(size_t)tile_count(op, tile) * local[0],
                               (size_t)vgg_ceil_div(op->pack.rows, op->pack.panel), (size_t)count};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local);
 }
 
 static vgg_rank rank(const vgg_variant *variant, const vgg_problem *problem,

@@ -12,24 +12,23 @@ static const int defaults[TILE_VALUES] = {64, 64, 16, 4, 8};
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
-    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_tiled needs groups 1, not %lld",
-                (long long)conv->groups);
+    VGG_CHECK(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_tiled needs groups 1, not %lld",
+              (long long)conv->groups);
     int *tile = op->parameters;
     for (int i = 0; i < TILE_VALUES; i++)
         tile[i] = vgg_op_chosen(op, i, defaults[i]);
     const int items = tile[CHANNELS] / tile[ITEM_CHANNELS] * (tile[PIXELS] / tile[ITEM_PIXELS]);
     const int local_bytes = tile[DEPTH] * (tile[CHANNELS] + tile[PIXELS]) * (int)sizeof(float);
-    VGG_REQUIRE(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
-                "conv_tiled needs work-groups of %d, the device allows %zu", items,
-                traits->max_work_group_size);
-    VGG_REQUIRE(traits->local_memory_bytes >= (uint64_t)local_bytes, CLVGG_STATUS_UNSUPPORTED,
-                "conv_tiled needs %d bytes of local memory, the device has %llu", local_bytes,
-                (unsigned long long)traits->local_memory_bytes);
-    VGG_REQUIRE(tile[ITEM_CHANNELS] * tile[ITEM_PIXELS] <= MAX_ACCUMULATORS,
-                CLVGG_STATUS_UNSUPPORTED, "conv_tiled: %dx%d accumulators don't fit the registers",
-                tile[ITEM_CHANNELS], tile[ITEM_PIXELS]);
+    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
+              "conv_tiled needs work-groups of %d, the device allows %zu", items,
+              traits->max_work_group_size);
+    VGG_CHECK(traits->local_memory_bytes >= (uint64_t)local_bytes, CLVGG_STATUS_UNSUPPORTED,
+              "conv_tiled needs %d bytes of local memory, the device has %llu", local_bytes,
+              (unsigned long long)traits->local_memory_bytes);
+    VGG_CHECK(tile[ITEM_CHANNELS] * tile[ITEM_PIXELS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
+              "conv_tiled: %dx%d accumulators don't fit the registers", tile[ITEM_CHANNELS],
+              tile[ITEM_PIXELS]);
     op->pack = (vgg_pack){.rows = conv->out_channels,
                           .channels = op->problem.input.dims[0],
                           .spatial = conv->kernel[0] * conv->kernel[1],
@@ -40,26 +39,22 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     vgg_op_add_program(op, "conv_tiled.cl", "conv_tiled",
                        "-DTK=%d -DTP=%d -DTR=%d -DMK=%d -DMP=%d %s", tile[CHANNELS], tile[PIXELS],
                        tile[DEPTH], tile[ITEM_CHANNELS], tile[ITEM_PIXELS], window);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *out = op->problem.output.dims;
     vgg_args args = vgg_conv_args(op, io);
     vgg_arg_int(&args, op->problem.relu);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const int *tile = op->parameters;
     const size_t local[3] = {(size_t)(tile[PIXELS] / tile[ITEM_PIXELS]),
                              (size_t)(tile[CHANNELS] / tile[ITEM_CHANNELS]), 1};
     const size_t global[3] = {(size_t)vgg_ceil_div(out[1] * out[2], tile[PIXELS]) * local[0],
                               (size_t)vgg_ceil_div(out[0], tile[CHANNELS]) * local[1],
                               (size_t)count};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local);
 }
 
 /* Local memory is for GPUs. Worse than slow on Mesa's llvmpipe: it ends, silently, what a work-item

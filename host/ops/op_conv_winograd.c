@@ -112,14 +112,13 @@ static void choose_tiles(vgg_op *op, int vector_width, int rows, int64_t least, 
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int64_t channels = op->problem.input.dims[0];
     const int width = traits->vector_width, tile = op->variant->winograd.tile;
     const char *name = op->variant->name;
     const bool fused = op->variant->winograd.way == VGG_WINOGRAD_FUSED;
-    VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers", name);
-    VGG_TRY(vgg_require_winograd(op));
+    VGG_CHECK(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers", name);
+    VGG_PASS(vgg_require_winograd(op));
     op->input_block = op->output_block = width;
     op->float32_weights = tile > 2 && vgg_winograd_f4_keeps_float32(&op->problem);
     op->parameters[TILE] = tile;
@@ -130,9 +129,9 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     const int64_t most = fused ? op->problem.max_batch : most_images(op);
     choose_tiles(op, width, rows, fused ? most : (most + 1) / 2, most);
     const int registers = op->parameters[TILES_IN_REGISTERS];
-    VGG_REQUIRE(registers <= rows, CLVGG_STATUS_UNSUPPORTED,
-                "%s: tiles of %dx%d vectors don't fit the registers, at most %dx%d", name,
-                registers, blocks, rows, blocks);
+    VGG_CHECK(registers <= rows, CLVGG_STATUS_UNSUPPORTED,
+              "%s: tiles of %dx%d vectors don't fit the registers, at most %dx%d", name, registers,
+              blocks, rows, blocks);
     op->pack = (vgg_pack){.rows = conv->out_channels,
                           .channels = channels,
                           .spatial = 9,
@@ -145,8 +144,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
         const int64_t bytes_a_tile = values * (int64_t)sizeof(float);
         const int64_t budget = (int64_t)vgg_op_chosen(op, CHOOSE_BYTES, FUSED_KIB) << 10;
         int64_t block = budget / bytes_a_tile / registers * registers;
-        VGG_REQUIRE(block > 0, CLVGG_STATUS_UNSUPPORTED,
-                    "%s: %lld channels don't fit a core's cache", name, (long long)channels);
+        VGG_CHECK(block > 0, CLVGG_STATUS_UNSUPPORTED, "%s: %lld channels don't fit a core's cache",
+                  name, (long long)channels);
         /* Every core should have several blocks to work on. */
         const int64_t slots =
             (int64_t)traits->compute_units * vgg_op_chosen(op, CHOOSE_BLOCKS_A_CORE, BLOCKS_A_CORE);
@@ -168,8 +167,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
             vgg_op_add_program(op, "winograd_blocked.cl", kernels[i], options, width, tile,
                                registers, blocks);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* C, H, W, K, OH, OW, top, left, relu, pool, tile rows, tile columns, tiles of `images` images. */
@@ -187,7 +185,6 @@ static void arg_geometry(vgg_args *args, const vgg_op *op, int64_t images)
 static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                   int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t local = 1, global = (size_t)op->parameters[SLOTS];
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     vgg_arg_buffer(&args, io->input);
@@ -197,17 +194,14 @@ static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vg
     arg_geometry(&args, op, count);
     vgg_arg_buffer(&args, io->workspace);
     vgg_arg_int(&args, op->parameters[BLOCK_TILES] / op->parameters[TILES_IN_REGISTERS]);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local);
 }
 
 /* The three steps over `images` images. */
 static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                    int64_t images)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t tiles = padded_tiles(op, images), channels = op->problem.input.dims[0];
     const int64_t out_channels = op->problem.output.dims[0], width = op->input_block;
     const size_t runs = (size_t)(tiles / op->parameters[TILES_IN_REGISTERS]);
@@ -220,9 +214,9 @@ static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const v
     vgg_arg_buffer(&args, io->input);
     arg_geometry(&args, op, images);
     vgg_arg_buffer(&args, io->workspace);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t inputs[2] = {runs, (size_t)vgg_ceil_div(channels, width)};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, inputs, local));
+    VGG_PASS(vgg_launch_kernel(launch, op->programs[0].kernel, 2, inputs, local));
 
     args = vgg_args_of(op->programs[1].kernel);
     vgg_arg_buffer(&args, io->workspace);
@@ -230,27 +224,24 @@ static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const v
     vgg_arg_buffer(&args, products);
     vgg_arg_int(&args, channels);
     vgg_arg_int(&args, (int64_t)runs);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t panels[2] = {(size_t)vgg_ceil_div(out_channels, op->pack.panel),
                               (size_t)tile_positions(op)};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[1].kernel, 2, panels, local));
+    VGG_PASS(vgg_launch_kernel(launch, op->programs[1].kernel, 2, panels, local));
 
     args = vgg_args_of(op->programs[2].kernel);
     vgg_arg_buffer(&args, products);
     vgg_arg_buffer(&args, io->bias);
     vgg_arg_buffer(&args, io->output);
     arg_geometry(&args, op, images);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t outputs[2] = {runs, (size_t)vgg_ceil_div(out_channels, width)};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[2].kernel, 2, outputs, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[2].kernel, 2, outputs, local);
 }
 
 static clvgg_status enqueue_staged(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                    int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t step = op->parameters[IMAGES];
     for (int64_t image = 0; image < count; image += step) {
         vgg_op_io part = *io;
@@ -258,10 +249,9 @@ static clvgg_status enqueue_staged(const vgg_op *op, vgg_launch *launch, const v
             (uint64_t)image * vgg_layout_elements(&op->problem.input, op->input_block);
         part.output.offset +=
             (uint64_t)image * vgg_layout_elements(&op->problem.result, op->output_block);
-        VGG_TRY(enqueue_stages(op, launch, &part, step < count - image ? step : count - image));
+        VGG_PASS(enqueue_stages(op, launch, &part, step < count - image ? step : count - image));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Counts the products' FLOPs; the transforms' additions are few beside them. */

@@ -10,11 +10,10 @@ static const vgg_tunable tunables[] = {
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     const int width = traits->vector_width;
-    VGG_REQUIRE(width >= 4, CLVGG_STATUS_UNSUPPORTED,
-                "dense_blocked is for CPUs with vector registers");
+    VGG_CHECK(width >= 4, CLVGG_STATUS_UNSUPPORTED,
+              "dense_blocked is for CPUs with vector registers");
     const int batch = op->problem.max_batch;
     const int vectors = vgg_op_chosen(op, CHOOSE_VECTORS, VECTORS);
     const int rows = vgg_register_rows(traits, vectors);
@@ -22,14 +21,13 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     const int images = vgg_op_chosen(op, CHOOSE_IMAGES, best < rows ? best : rows);
     const int group = vgg_op_chosen(op, CHOOSE_GROUP,
                                     batch == 1 && images == 1 ? 1 : MAX_GROUP / images * images);
-    VGG_REQUIRE(images <= rows, CLVGG_STATUS_UNSUPPORTED,
-                "dense_blocked: tiles of %dx%d vectors don't fit the registers, at most %dx%d",
-                images, vectors, rows, vectors);
-    VGG_REQUIRE(group % images == 0, CLVGG_STATUS_UNSUPPORTED,
-                "dense_blocked: groups of %d images aren't whole tiles of %d", group, images);
-    VGG_REQUIRE(group * vectors * width * (int)sizeof(float) <= MAX_SUM_BYTES,
-                CLVGG_STATUS_UNSUPPORTED, "dense_blocked: the sums of %d images are too many",
-                group);
+    VGG_CHECK(images <= rows, CLVGG_STATUS_UNSUPPORTED,
+              "dense_blocked: tiles of %dx%d vectors don't fit the registers, at most %dx%d",
+              images, vectors, rows, vectors);
+    VGG_CHECK(group % images == 0, CLVGG_STATUS_UNSUPPORTED,
+              "dense_blocked: groups of %d images aren't whole tiles of %d", group, images);
+    VGG_CHECK(group * vectors * width * (int)sizeof(float) <= MAX_SUM_BYTES,
+              CLVGG_STATUS_UNSUPPORTED, "dense_blocked: the sums of %d images are too many", group);
     op->parameters[IMAGE_GROUP] = group;
     op->pack = (vgg_pack){.rows = conv.out_channels,
                           .channels = vgg_shape_as_image(&op->problem.input).dims[0],
@@ -40,8 +38,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     vgg_op_add_program(op, "dense_blocked.cl", "dense_blocked",
                        "-DVW=%d -DKB=%d -DTN=%d -DGROUP=%d", width, vectors, images,
                        op->parameters[IMAGE_GROUP]);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Features of a call: what of all images stays in a core's cache, a quarter of a MiB. */
@@ -57,31 +54,27 @@ static int64_t slice_features(const vgg_op *op, int count)
 static clvgg_status enqueue_slice(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                   int64_t begin, int64_t end, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < io->weights->piece_count; i++) {
         const vgg_weight_piece *piece = &io->weights->pieces[i];
         vgg_args args = vgg_dense_args(op, io, piece, piece->first_row / op->pack.panel, count);
         vgg_arg_int(&args, begin);
         vgg_arg_int(&args, end);
-        VGG_TRY(vgg_args_end(&args));
+        VGG_PASS(vgg_args_end(&args));
         const size_t local[2] = {1, 1};
         const size_t global[2] = {(size_t)vgg_ceil_div(piece->rows, op->pack.panel),
                                   (size_t)vgg_ceil_div(count, op->parameters[IMAGE_GROUP])};
-        VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
+        VGG_PASS(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t features = op->pack.channels, step = slice_features(op, count);
     for (int64_t begin = 0; begin < features; begin += step)
-        VGG_TRY(enqueue_slice(op, launch, io, begin,
-                              step < features - begin ? begin + step : features, count));
-cleanup:
-    return status;
+        VGG_PASS(enqueue_slice(op, launch, io, begin,
+                               step < features - begin ? begin + step : features, count));
+    return CLVGG_STATUS_OK;
 }
 
 const vgg_variant vgg_variant_dense_blocked = {

@@ -19,7 +19,6 @@ static vgg_gemm piece_gemm(const vgg_op *op, int64_t rows)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     op->reads_full_batch = true;
     op->pack = (vgg_pack){.rows = conv.out_channels,
@@ -30,23 +29,21 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                           .splittable = true};
     if (traits->queue != NULL) { /* a piece needs no more than the whole */
         const vgg_gemm gemm = piece_gemm(op, op->pack.rows);
-        VGG_TRY(vgg_clblast_workspace(&gemm, traits->queue, &op->clblast_elements));
+        VGG_PASS(vgg_clblast_workspace(&gemm, traits->queue, &op->clblast_elements));
     }
     vgg_op_add_program(op, "activation.cl", "activation", "-DBIAS=1 -DFUNCTION=%d",
                        op->problem.relu);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < io->weights->piece_count; i++) {
         const vgg_weight_piece *piece = &io->weights->pieces[i];
         const vgg_gemm gemm = piece_gemm(op, piece->rows);
         const vgg_buffer to = {io->output.memory, io->output.offset + (uint64_t)piece->first_row};
-        VGG_TRY(vgg_clblast_gemm(launch, &gemm, io->input, (vgg_buffer){piece->memory, 0}, to,
-                                 io->clblast_workspace));
+        VGG_PASS(vgg_clblast_gemm(launch, &gemm, io->input, (vgg_buffer){piece->memory, 0}, to,
+                                  io->clblast_workspace));
     }
     const vgg_activation_io sums = {.input = io->output,
                                     .output = io->output,
@@ -54,9 +51,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
                                     .count = (uint64_t)(count * op->pack.rows),
                                     .channels = op->pack.rows,
                                     .inner = 1};
-    VGG_TRY(vgg_enqueue_activation(op->programs[0].kernel, launch, &sums));
-cleanup:
-    return status;
+    return vgg_enqueue_activation(op->programs[0].kernel, launch, &sums);
 }
 
 /* CLBlast's untuned kernels are 10 to 30 times too slow on CPUs; on a GPU its GEMM wins where the

@@ -7,18 +7,17 @@ static const vgg_tunable tunables[] = {{"TN", {1, 2, 4, 8, 16}}, {"WG", {32, 64,
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     const int batch = op->problem.max_batch;
     const int images = vgg_op_chosen(op, IMAGES, batch < MAX_IMAGES ? batch : MAX_IMAGES);
     const int items = vgg_op_chosen(op, ITEMS, DEFAULT_ITEMS);
     const uint64_t local_bytes = (uint64_t)images * (uint64_t)items * sizeof(float);
-    VGG_REQUIRE(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
-                "dense_rows needs work-groups of %d, the device allows %zu", items,
-                traits->max_work_group_size);
-    VGG_REQUIRE(traits->local_memory_bytes >= local_bytes, CLVGG_STATUS_UNSUPPORTED,
-                "dense_rows needs %llu bytes of local memory, the device has %llu",
-                (unsigned long long)local_bytes, (unsigned long long)traits->local_memory_bytes);
+    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
+              "dense_rows needs work-groups of %d, the device allows %zu", items,
+              traits->max_work_group_size);
+    VGG_CHECK(traits->local_memory_bytes >= local_bytes, CLVGG_STATUS_UNSUPPORTED,
+              "dense_rows needs %llu bytes of local memory, the device has %llu",
+              (unsigned long long)local_bytes, (unsigned long long)traits->local_memory_bytes);
     op->parameters[IMAGES] = images;
     op->parameters[ITEMS] = items;
     op->pack = (vgg_pack){.rows = conv.out_channels,
@@ -28,24 +27,21 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                           .panel = 1,
                           .splittable = true};
     vgg_op_add_program(op, "dense_rows.cl", "dense_rows", "-DWG=%d -DTN=%d", items, images);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < io->weights->piece_count; i++) {
         const vgg_weight_piece *piece = &io->weights->pieces[i];
         vgg_args args = vgg_dense_args(op, io, piece, piece->first_row, count);
-        VGG_TRY(vgg_args_end(&args));
+        VGG_PASS(vgg_args_end(&args));
         const size_t local[2] = {(size_t)op->parameters[ITEMS], 1};
         const size_t global[2] = {(size_t)piece->rows * local[0],
                                   (size_t)vgg_ceil_div(count, op->parameters[IMAGES])};
-        VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
+        VGG_PASS(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 const vgg_variant vgg_variant_dense_rows = {

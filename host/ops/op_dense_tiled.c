@@ -52,24 +52,23 @@ static int64_t slice_count(const vgg_op *op)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     int *tile = op->parameters;
-    VGG_REQUIRE(op->problem.max_batch >= LEAST_BATCH, CLVGG_STATUS_UNSUPPORTED,
-                "dense_tiled is for batches of %d and more", LEAST_BATCH);
+    VGG_CHECK(op->problem.max_batch >= LEAST_BATCH, CLVGG_STATUS_UNSUPPORTED,
+              "dense_tiled is for batches of %d and more", LEAST_BATCH);
     choose_tile(op);
     const int items = group_items(tile),
               least = items > VGG_LINEAR_LOCAL ? items : VGG_LINEAR_LOCAL;
     const int bytes = tile[DEPTH] * (tile[ROWS] + tile[COLUMNS] + 4) * (int)sizeof(float);
-    VGG_REQUIRE(tile[ITEM_ROWS] * tile[ITEM_COLUMNS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
-                "dense_tiled: %dx%d accumulators don't fit the registers", tile[ITEM_ROWS],
-                tile[ITEM_COLUMNS]);
-    VGG_REQUIRE(traits->max_work_group_size >= (size_t)least, CLVGG_STATUS_UNSUPPORTED,
-                "dense_tiled needs work-groups of %d, the device allows %zu", least,
-                traits->max_work_group_size);
-    VGG_REQUIRE(traits->local_memory_bytes >= (uint64_t)bytes, CLVGG_STATUS_UNSUPPORTED,
-                "dense_tiled needs %d bytes of local memory, the device has %llu", bytes,
-                (unsigned long long)traits->local_memory_bytes);
+    VGG_CHECK(tile[ITEM_ROWS] * tile[ITEM_COLUMNS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
+              "dense_tiled: %dx%d accumulators don't fit the registers", tile[ITEM_ROWS],
+              tile[ITEM_COLUMNS]);
+    VGG_CHECK(traits->max_work_group_size >= (size_t)least, CLVGG_STATUS_UNSUPPORTED,
+              "dense_tiled needs work-groups of %d, the device allows %zu", least,
+              traits->max_work_group_size);
+    VGG_CHECK(traits->local_memory_bytes >= (uint64_t)bytes, CLVGG_STATUS_UNSUPPORTED,
+              "dense_tiled needs %d bytes of local memory, the device has %llu", bytes,
+              (unsigned long long)traits->local_memory_bytes);
     op->pack = (vgg_pack){.rows = conv.out_channels,
                           .channels = vgg_shape_as_image(&op->problem.input).dims[0],
                           .spatial = 1,
@@ -83,14 +82,12 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                        tile[COLUMNS], tile[DEPTH], tile[ITEM_ROWS], tile[ITEM_COLUMNS],
                        tile[SLICE]);
     vgg_op_add_program(op, "gemm_tiled.cl", "gemm_sum", "%s", op->programs[GEMM].options);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue_piece(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                   const vgg_weight_piece *piece, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int *tile = op->parameters;
     vgg_args args = vgg_args_of(op->programs[GEMM].kernel);
     vgg_arg_buffer(&args, (vgg_buffer){piece->memory, 0});
@@ -101,22 +98,19 @@ static clvgg_status enqueue_piece(const vgg_op *op, vgg_launch *launch, const vg
     vgg_arg_int(&args, op->pack.channels);
     vgg_arg_int(&args, piece->first_row);
     vgg_arg_int(&args, op->pack.rows);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)group_items(tile), 1, 1};
     const size_t global[3] = {(size_t)vgg_ceil_div(count, tile[COLUMNS]) * local[0],
                               (size_t)vgg_ceil_div(piece->rows, tile[ROWS]),
                               (size_t)slice_count(op)};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[GEMM].kernel, 3, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[GEMM].kernel, 3, global, local);
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t elements = (uint64_t)(count * op->pack.rows);
     for (int i = 0; i < io->weights->piece_count; i++)
-        VGG_TRY(enqueue_piece(op, launch, io, &io->weights->pieces[i], count));
+        VGG_PASS(enqueue_piece(op, launch, io, &io->weights->pieces[i], count));
     vgg_args args = vgg_args_of(op->programs[SUM].kernel);
     vgg_arg_buffer(&args, io->workspace);
     vgg_arg_buffer(&args, io->bias);
@@ -125,10 +119,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, slice_count(op));
     vgg_arg_int(&args, op->pack.rows);
     vgg_arg_int(&args, op->problem.relu);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[SUM].kernel, elements));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[SUM].kernel, elements);
 }
 
 /* Local memory is for GPUs. */

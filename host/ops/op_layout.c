@@ -18,7 +18,6 @@ clvgg_status vgg_op_configure_layout(vgg_op *op, const clvgg_shape *shape, int f
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_shape image = vgg_shape_as_image(&op->problem.result);
     const int64_t channels = image.dims[0], pixels = image.dims[1] * image.dims[2];
     const int block = op->input_block > op->output_block ? op->input_block : op->output_block;
@@ -27,13 +26,11 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->output);
     vgg_arg_int(&args, channels);
     vgg_arg_int(&args, pixels);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t global[3] = {(size_t)vgg_ceil_div(pixels, RUN),
                               (size_t)vgg_ceil_div(channels, block), (size_t)count};
     const size_t local[3] = {1, 1, 1};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local);
 }
 
 const vgg_variant vgg_variant_layout = {

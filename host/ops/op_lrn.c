@@ -23,7 +23,6 @@ static int64_t at_most(int64_t reach, int64_t channels)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_lrn_attributes *lrn = &op->problem.node->attributes.lrn;
     const int64_t *dims = op->problem.output.dims;
     const uint64_t elements =
@@ -41,10 +40,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_float(&args, lrn->k);
     vgg_arg_float(&args, lrn->alpha / (float)lrn->size);
     vgg_arg_float(&args, lrn->beta);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
 }
 
 const vgg_variant vgg_variant_lrn = {

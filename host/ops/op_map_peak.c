@@ -42,7 +42,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t maps = map_count(op), slabs = op->parameters[SLABS];
     const size_t local = 1, items = (size_t)(count * vgg_ceil_div(maps, op->input_block) * slabs);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
@@ -51,8 +50,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, map_pixels(op));
     vgg_arg_int(&args, op->parameters[SLAB]);
     vgg_arg_int(&args, slabs);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &items, &local));
+    VGG_PASS(vgg_args_end(&args));
+    VGG_PASS(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &items, &local));
 
     args = vgg_args_of(op->programs[1].kernel);
     vgg_arg_buffer(&args, io->workspace);
@@ -60,38 +59,31 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_ulong(&args, (uint64_t)(count * maps));
     vgg_arg_int(&args, maps);
     vgg_arg_int(&args, slabs);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[1].kernel, (uint64_t)(count * maps)));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[1].kernel, (uint64_t)(count * maps));
 }
 
 static clvgg_status configure_group(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(traits->max_work_group_size >= GROUP_ITEMS &&
-                    traits->local_memory_bytes >= 2 * GROUP_ITEMS * sizeof(float),
-                CLVGG_STATUS_UNSUPPORTED, "map_peak_group needs work-groups of %d", GROUP_ITEMS);
-    VGG_REQUIRE(map_pixels(op) >= GROUP_ITEMS / 2, CLVGG_STATUS_UNSUPPORTED,
-                "maps of %lld values don't fill a work-group", (long long)map_pixels(op));
+    VGG_CHECK(traits->max_work_group_size >= GROUP_ITEMS &&
+                  traits->local_memory_bytes >= 2 * GROUP_ITEMS * sizeof(float),
+              CLVGG_STATUS_UNSUPPORTED, "map_peak_group needs work-groups of %d", GROUP_ITEMS);
+    VGG_CHECK(map_pixels(op) >= GROUP_ITEMS / 2, CLVGG_STATUS_UNSUPPORTED,
+              "maps of %lld values don't fill a work-group", (long long)map_pixels(op));
     vgg_op_add_program(op, "map_peak.cl", "map_peak_group", "-DWG=%d", GROUP_ITEMS);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                   int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     vgg_arg_buffer(&args, io->input);
     vgg_arg_buffer(&args, io->output);
     vgg_arg_int(&args, map_pixels(op));
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local = GROUP_ITEMS, global = (size_t)(count * map_count(op)) * GROUP_ITEMS;
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local);
 }
 
 /* Local memory is for GPUs. */

@@ -30,7 +30,6 @@ void vgg_arg_pool_geometry(vgg_args *args, const vgg_pool_attributes *pool, cons
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pool_attributes *pool = &op->problem.node->attributes.pool;
     const int64_t *in = op->problem.input.dims, *out = op->problem.output.dims;
     const uint64_t windows =
@@ -41,10 +40,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->switches);
     vgg_arg_ulong(&args, windows);
     vgg_arg_pool_geometry(&args, pool, in, out);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, windows));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, windows);
 }
 
 const vgg_variant vgg_variant_pool = {

@@ -12,7 +12,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_shape image = vgg_shape_as_image(&op->problem.input);
     const uint64_t elements =
         (uint64_t)count * vgg_layout_elements(&op->problem.input, op->input_block);
@@ -23,10 +22,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_ulong(&args, elements);
     vgg_arg_int(&args, image.dims[0]);
     vgg_arg_int(&args, image.dims[1] * image.dims[2]);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, elements));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
 }
 
 const vgg_variant vgg_variant_seed = {

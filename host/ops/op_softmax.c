@@ -12,16 +12,13 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     vgg_arg_buffer(&args, io->input);
     vgg_arg_buffer(&args, io->output);
     vgg_arg_int(&args, (int64_t)vgg_layout_elements(&op->problem.output, 1));
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local = GROUP_ITEMS, global = (size_t)count * GROUP_ITEMS;
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local);
 }
 
 const vgg_variant vgg_variant_softmax = {

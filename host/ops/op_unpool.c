@@ -12,7 +12,6 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pool_attributes *pool = &op->problem.node->attributes.unpool.pool;
     const int64_t *pooled = op->problem.input.dims, *out = op->problem.output.dims;
     const uint64_t pixels =
@@ -23,10 +22,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->output);
     vgg_arg_ulong(&args, pixels);
     vgg_arg_pool_geometry(&args, pool, out, pooled);
-    VGG_TRY(vgg_args_end(&args));
-    VGG_TRY(vgg_launch_linear(launch, op->programs[0].kernel, pixels));
-cleanup:
-    return status;
+    VGG_PASS(vgg_args_end(&args));
+    return vgg_launch_linear(launch, op->programs[0].kernel, pixels);
 }
 
 const vgg_variant vgg_variant_unpool = {

@@ -92,22 +92,20 @@ static int64_t staged_images(const vgg_op *op)
 
 static clvgg_status check_tile(const vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int *tile = op->parameters;
     const int items = group_items(tile);
     const int bytes = tile[DEPTH] * (tile[ROWS] + tile[COLUMNS]) * (int)sizeof(float);
-    VGG_REQUIRE(tile[ITEM_ROWS] * tile[ITEM_COLUMNS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f4_batched: %dx%d accumulators don't fit the registers", tile[ITEM_ROWS],
-                tile[ITEM_COLUMNS]);
-    VGG_REQUIRE(traits->max_work_group_size >= (size_t)(items > LOCAL ? items : LOCAL),
-                CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f4_batched needs work-groups of %d, the device allows %zu",
-                items > LOCAL ? items : LOCAL, traits->max_work_group_size);
-    VGG_REQUIRE(traits->local_memory_bytes >= (uint64_t)bytes, CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f4_batched needs %d bytes of local memory, the device has %llu", bytes,
-                (unsigned long long)traits->local_memory_bytes);
-cleanup:
-    return status;
+    VGG_CHECK(tile[ITEM_ROWS] * tile[ITEM_COLUMNS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
+              "winograd_f4_batched: %dx%d accumulators don't fit the registers", tile[ITEM_ROWS],
+              tile[ITEM_COLUMNS]);
+    VGG_CHECK(traits->max_work_group_size >= (size_t)(items > LOCAL ? items : LOCAL),
+              CLVGG_STATUS_UNSUPPORTED,
+              "winograd_f4_batched needs work-groups of %d, the device allows %zu",
+              items > LOCAL ? items : LOCAL, traits->max_work_group_size);
+    VGG_CHECK(traits->local_memory_bytes >= (uint64_t)bytes, CLVGG_STATUS_UNSUPPORTED,
+              "winograd_f4_batched needs %d bytes of local memory, the device has %llu", bytes,
+              (unsigned long long)traits->local_memory_bytes);
+    return CLVGG_STATUS_OK;
 }
 
 /* Weights, workspace and programs, the products' being `file` with `options`; `block` rounds the
@@ -115,7 +113,6 @@ cleanup:
 static clvgg_status configure_steps(vgg_op *op, const vgg_traits *traits, int block,
                                     const char *file, const char *kernel, const char *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     op->pack = (vgg_pack){.rows = op->problem.output.dims[0],
                           .channels = op->problem.input.dims[0],
                           .spatial = 9,
@@ -125,35 +122,30 @@ static clvgg_status configure_steps(vgg_op *op, const vgg_traits *traits, int bl
     op->float32_weights = vgg_winograd_f4_keeps_float32(&op->problem);
     const int64_t images = staged_images(op);
     op->workspace_elements = input_elements(op, images) + product_elements(op, images);
-    VGG_REQUIRE(op->workspace_elements * sizeof(float) <= traits->max_allocation_bytes,
-                CLVGG_STATUS_UNSUPPORTED, "%s: a transformed image exceeds the largest allocation",
-                op->variant->name);
+    VGG_CHECK(op->workspace_elements * sizeof(float) <= traits->max_allocation_bytes,
+              CLVGG_STATUS_UNSUPPORTED, "%s: a transformed image exceeds the largest allocation",
+              op->variant->name);
     vgg_op_add_program(op, "winograd_batched.cl", "winograd_input", "%s", "");
     vgg_op_add_program(op, file, kernel, "%s", options);
     vgg_op_add_program(op, "winograd_batched.cl", "winograd_output", "%s", "");
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char options[96];
     int *tile = op->parameters;
     for (int i = 0; i < TILE_VALUES; i++)
         tile[i] = vgg_op_chosen(op, i, defaults[i]);
-    VGG_TRY(vgg_require_winograd(op));
-    VGG_TRY(check_tile(op, traits));
+    VGG_PASS(vgg_require_winograd(op));
+    VGG_PASS(check_tile(op, traits));
     snprintf(options, sizeof options, "-DDENSE=0 -DTM=%d -DTN=%d -DTR=%d -DMM=%d -DMN=%d",
              tile[ROWS], tile[COLUMNS], tile[DEPTH], tile[ITEM_ROWS], tile[ITEM_COLUMNS]);
-    VGG_TRY(configure_steps(op, traits, tile[DEPTH], "gemm_tiled.cl", "gemm_tiled", options));
-cleanup:
-    return status;
+    return configure_steps(op, traits, tile[DEPTH], "gemm_tiled.cl", "gemm_tiled", options);
 }
 
 static clvgg_status configure_sub_group(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char options[128];
     int *tile = op->parameters;
     const int lanes = vgg_op_chosen(op, CHOOSE_LANES, vgg_sub_group_lanes(traits));
@@ -162,22 +154,20 @@ static clvgg_status configure_sub_group(vgg_op *op, const vgg_traits *traits)
     tile[ROWS] = lanes * vectors;
     tile[COLUMNS] = vgg_op_chosen(op, CHOOSE_COLUMNS, DEFAULT_COLUMNS);
     tile[STAGED_MIB] = vgg_op_chosen(op, CHOOSE_STAGED_MIB, defaults[STAGED_MIB]);
-    VGG_TRY(vgg_require_winograd(op));
-    VGG_TRY(vgg_require_sub_groups(op, traits, lanes));
-    VGG_REQUIRE(tile[COLUMNS] % lanes == 0 && tile[ROWS] * tile[COLUMNS] <= MAX_SUB_GROUP_SUMS,
-                CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f4_subgroup: %d columns aren't vectors of %d lanes, or %dx%d sums don't "
-                "fit their registers",
-                tile[COLUMNS], lanes, tile[ROWS], tile[COLUMNS]);
-    VGG_REQUIRE(traits->max_work_group_size >= LOCAL, CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f4_subgroup needs work-groups of %d, the device allows %zu", LOCAL,
-                traits->max_work_group_size);
+    VGG_PASS(vgg_require_winograd(op));
+    VGG_PASS(vgg_require_sub_groups(op, traits, lanes));
+    VGG_CHECK(tile[COLUMNS] % lanes == 0 && tile[ROWS] * tile[COLUMNS] <= MAX_SUB_GROUP_SUMS,
+              CLVGG_STATUS_UNSUPPORTED,
+              "winograd_f4_subgroup: %d columns aren't vectors of %d lanes, or %dx%d sums don't "
+              "fit their registers",
+              tile[COLUMNS], lanes, tile[ROWS], tile[COLUMNS]);
+    VGG_CHECK(traits->max_work_group_size >= LOCAL, CLVGG_STATUS_UNSUPPORTED,
+              "winograd_f4_subgroup needs work-groups of %d, the device allows %zu", LOCAL,
+              traits->max_work_group_size);
     snprintf(options, sizeof options,
              "-DPRODUCTS=1 -DS=%d -DNK=%d -DTH=1 -DTW=%d -DKH=1 -DKW=1 -DSH=1 -DSW=1 -DDH=1 -DDW=1",
              lanes, vectors, tile[COLUMNS]);
-    VGG_TRY(configure_steps(op, traits, 1, "conv_subgroup.cl", "conv_subgroup", options));
-cleanup:
-    return status;
+    return configure_steps(op, traits, 1, "conv_subgroup.cl", "conv_subgroup", options);
 }
 
 /* tile rows, tile columns, tiles, padded tiles of `images` images */
@@ -193,7 +183,6 @@ static void arg_tiles(vgg_args *args, const vgg_op *op, int64_t images)
 static clvgg_status enqueue_input(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                   int64_t images)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     vgg_args args = vgg_args_of(op->programs[INPUT].kernel);
     vgg_arg_buffer(&args, io->input);
@@ -203,19 +192,16 @@ static clvgg_status enqueue_input(const vgg_op *op, vgg_launch *launch, const vg
     vgg_arg_int(&args, conv->pad[VGG_TOP]);
     vgg_arg_int(&args, conv->pad[VGG_LEFT]);
     arg_tiles(&args, op, images);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(padded_tiles(op, images), LOCAL) * LOCAL,
                               (size_t)op->pack.channels};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[INPUT].kernel, 2, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[INPUT].kernel, 2, global, local);
 }
 
 static clvgg_status enqueue_products(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                      vgg_buffer products, int64_t images)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int *tile = op->parameters;
     vgg_args args = vgg_args_of(op->programs[PRODUCTS].kernel);
     vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
@@ -226,13 +212,11 @@ static clvgg_status enqueue_products(const vgg_op *op, vgg_launch *launch, const
     vgg_arg_int(&args, op->pack.channels);
     vgg_arg_int(&args, 0);
     vgg_arg_int(&args, 0);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)group_items(tile), 1, 1};
     const size_t global[3] = {(size_t)(padded_tiles(op, images) / tile[COLUMNS]) * local[0],
                               (size_t)(product_rows(op) / tile[ROWS]), POSITIONS};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[PRODUCTS].kernel, 3, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[PRODUCTS].kernel, 3, global, local);
 }
 
 /* Enqueues the products by sub-groups, as a convolution of 36 images with one row each. */
@@ -240,7 +224,6 @@ static clvgg_status enqueue_sub_group_products(const vgg_op *op, vgg_launch *lau
                                                const vgg_op_io *io, vgg_buffer products,
                                                int64_t images)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int *tile = op->parameters;
     const int64_t padded = padded_tiles(op, images);
     const int64_t geometry[] = {op->pack.channels, 1, padded, product_rows(op), 1, padded, 0, 0};
@@ -254,19 +237,16 @@ static clvgg_status enqueue_sub_group_products(const vgg_op *op, vgg_launch *lau
         vgg_arg_int(&args, geometry[i]);
     vgg_arg_int(&args, RELU);
     vgg_arg_int(&args, POOL);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)tile[LANES], 1, 1};
     const size_t global[3] = {(size_t)(padded / tile[COLUMNS]) * local[0],
                               (size_t)(product_rows(op) / tile[ROWS]), POSITIONS};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[PRODUCTS].kernel, 3, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[PRODUCTS].kernel, 3, global, local);
 }
 
 static clvgg_status enqueue_output(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                    vgg_buffer products, int64_t images)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_args args = vgg_args_of(op->programs[OUTPUT].kernel);
     vgg_arg_buffer(&args, products);
     vgg_arg_buffer(&args, io->bias);
@@ -277,31 +257,27 @@ static clvgg_status enqueue_output(const vgg_op *op, vgg_launch *launch, const v
     vgg_arg_int(&args, op->problem.relu);
     vgg_arg_int(&args, op->problem.pool != NULL);
     arg_tiles(&args, op, images);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(images * image_tiles(op), LOCAL) * LOCAL,
                               (size_t)op->pack.rows};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[OUTPUT].kernel, 2, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[OUTPUT].kernel, 2, global, local);
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t step = staged_images(op);
     for (int64_t image = 0; image < count; image += step) {
         const int64_t images = step < count - image ? step : count - image;
         const vgg_op_io part = vgg_op_io_at(op, io, image);
         const vgg_buffer products = {io->workspace.memory,
                                      io->workspace.offset + input_elements(op, images)};
-        VGG_TRY(enqueue_input(op, launch, &part, images));
-        VGG_TRY((op->parameters[LANES] > 0 ? enqueue_sub_group_products : enqueue_products)(
+        VGG_PASS(enqueue_input(op, launch, &part, images));
+        VGG_PASS((op->parameters[LANES] > 0 ? enqueue_sub_group_products : enqueue_products)(
             op, launch, &part, products, images));
-        VGG_TRY(enqueue_output(op, launch, &part, products, images));
+        VGG_PASS(enqueue_output(op, launch, &part, products, images));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Counts the products' FLOPs; the transforms' additions are few beside them. */

@@ -40,23 +40,22 @@ static int64_t image_tiles(const vgg_op *op)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int *tile = op->parameters;
     for (int i = 0; i < TILE_VALUES; i++)
         tile[i] = vgg_op_chosen(op, i, defaults[i]);
     const int items = group_items(tile);
-    VGG_TRY(vgg_require_winograd(op));
-    VGG_REQUIRE(items % tile[TILES] == 0 &&
-                    tile[ITEM_CHANNELS] * tile[ITEM_TILES] <= MAX_ACCUMULATORS,
-                CLVGG_STATUS_UNSUPPORTED, "winograd_f2_tiled: no work-groups of %dx%d by %dx%d",
-                tile[CHANNELS], tile[TILES], tile[ITEM_CHANNELS], tile[ITEM_TILES]);
-    VGG_REQUIRE(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f2_tiled needs work-groups of %d, the device allows %zu", items,
-                traits->max_work_group_size);
-    VGG_REQUIRE(traits->local_memory_bytes >= local_bytes(tile), CLVGG_STATUS_UNSUPPORTED,
-                "winograd_f2_tiled needs %llu bytes of local memory, the device has %llu",
-                (unsigned long long)local_bytes(tile),
-                (unsigned long long)traits->local_memory_bytes);
+    VGG_PASS(vgg_require_winograd(op));
+    VGG_CHECK(items % tile[TILES] == 0 &&
+                  tile[ITEM_CHANNELS] * tile[ITEM_TILES] <= MAX_ACCUMULATORS,
+              CLVGG_STATUS_UNSUPPORTED, "winograd_f2_tiled: no work-groups of %dx%d by %dx%d",
+              tile[CHANNELS], tile[TILES], tile[ITEM_CHANNELS], tile[ITEM_TILES]);
+    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
+              "winograd_f2_tiled needs work-groups of %d, the device allows %zu", items,
+              traits->max_work_group_size);
+    VGG_CHECK(traits->local_memory_bytes >= local_bytes(tile), CLVGG_STATUS_UNSUPPORTED,
+              "winograd_f2_tiled needs %llu bytes of local memory, the device has %llu",
+              (unsigned long long)local_bytes(tile),
+              (unsigned long long)traits->local_memory_bytes);
     op->pack = (vgg_pack){.rows = op->problem.output.dims[0],
                           .channels = op->problem.input.dims[0],
                           .spatial = 9,
@@ -67,13 +66,11 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                        "-DTK=%d -DTT=%d -DTC=%d -DMK=%d -DMT=%d -DSTAGES=%d", tile[CHANNELS],
                        tile[TILES], tile[DEPTH], tile[ITEM_CHANNELS], tile[ITEM_TILES],
                        tile[STAGES]);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *out = op->problem.output.dims;
     const int64_t tiles = count * image_tiles(op);
     vgg_args args = vgg_conv_args(op, io);
@@ -82,13 +79,11 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, vgg_ceil_div(out[1], 2));
     vgg_arg_int(&args, vgg_ceil_div(out[2], 2));
     vgg_arg_int(&args, tiles);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {(size_t)group_items(op->parameters), 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(tiles, op->parameters[TILES]) * local[0],
                               (size_t)vgg_ceil_div(out[0], op->parameters[CHANNELS])};
-    VGG_TRY(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
-cleanup:
-    return status;
+    return vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local);
 }
 
 /* Counts the products' FLOPs; the transforms' additions are few beside them. */

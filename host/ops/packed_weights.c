@@ -86,14 +86,12 @@ cleanup:
 
 clvgg_status vgg_packed_weights_wait(vgg_packed_weights *weights)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (weights->written == NULL)
-        return status;
-    VGG_CL(clWaitForEvents(1, &weights->written));
+        return CLVGG_STATUS_OK;
+    VGG_CL_PASS(clWaitForEvents(1, &weights->written));
     clReleaseEvent(weights->written);
     weights->written = NULL;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_packed_bias_create(clvgg_device *device, int64_t count, int64_t padded_count,

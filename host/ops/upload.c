@@ -94,15 +94,13 @@ cleanup:
 /* The next slot, mapped and free to be filled. */
 static clvgg_status take_slot(vgg_uploader *up, staging_slot **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     staging_slot *slot = &up->slots[up->turn];
     up->turn = (up->turn + 1) % SLOT_COUNT;
-    VGG_CL(clWaitForEvents(1, &slot->ready));
+    VGG_CL_PASS(clWaitForEvents(1, &slot->ready));
     clReleaseEvent(slot->ready);
     slot->ready = NULL;
     *out = slot;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- one tensor ---- */
@@ -134,7 +132,6 @@ static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const stag
                               const vgg_weight_piece *piece, int64_t first, int64_t rows,
                               cl_event *written)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = tensor->pack;
     vgg_args args = vgg_args_of(tensor->kernel);
     vgg_arg_buffer(&args, (vgg_buffer){slot->memory, 0});
@@ -144,14 +141,13 @@ static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const stag
     vgg_arg_int(&args, pack->spatial);
     vgg_arg_int(&args, pack->block);
     vgg_arg_int(&args, pack->panel);
-    VGG_TRY(vgg_args_end(&args));
+    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
     const size_t global[2] = {((size_t)tensor->columns + local[0] - 1) / local[0] * local[0],
                               (size_t)((rows + pack->panel - 1) / pack->panel)};
-    VGG_CL(clEnqueueNDRangeKernel(up->queue, tensor->kernel->handle, 2, NULL, global, local, 0,
-                                  NULL, written));
-cleanup:
-    return status;
+    VGG_CL_PASS(clEnqueueNDRangeKernel(up->queue, tensor->kernel->handle, 2, NULL, global, local, 0,
+                                       NULL, written));
+    return CLVGG_STATUS_OK;
 }
 
 /* Fills a slot with rows [row, row + rows) and packs them; the slot is mapped again behind the
@@ -160,19 +156,16 @@ static clvgg_status upload_rows(vgg_uploader *up, const upload *tensor,
                                 const vgg_weight_piece *piece, int64_t row, int64_t rows,
                                 cl_event *written)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     staging_slot *slot = NULL;
     const uint64_t count = (uint64_t)rows * tensor->columns;
-    VGG_TRY(take_slot(up, &slot));
-    VGG_TRY(tensor->input->read(tensor->input->user, (uint64_t)row * tensor->columns, count,
-                                slot->mapped));
-    VGG_TRY(check_range(tensor, slot->mapped, (size_t)count));
-    VGG_CL(clEnqueueUnmapMemObject(up->queue, slot->memory, slot->mapped, 0, NULL, NULL));
+    VGG_PASS(take_slot(up, &slot));
+    VGG_PASS(tensor->input->read(tensor->input->user, (uint64_t)row * tensor->columns, count,
+                                 slot->mapped));
+    VGG_PASS(check_range(tensor, slot->mapped, (size_t)count));
+    VGG_CL_PASS(clEnqueueUnmapMemObject(up->queue, slot->memory, slot->mapped, 0, NULL, NULL));
     slot->mapped = NULL;
-    VGG_TRY(pack_rows(up, tensor, slot, piece, row - piece->first_row, rows, written));
-    VGG_TRY(map_slot(up, slot));
-cleanup:
-    return status;
+    VGG_PASS(pack_rows(up, tensor, slot, piece, row - piece->first_row, rows, written));
+    return map_slot(up, slot);
 }
 
 /* Rows of whole panels that fit a slot; one panel at least. */
@@ -192,21 +185,19 @@ static clvgg_status upload_piece(vgg_uploader *up, const upload *tensor,
                                  const vgg_weight_piece *piece, int64_t chunk_rows,
                                  cl_event *written)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = tensor->pack;
     if (pack->rows % pack->panel != 0 || pack->channels % pack->block != 0) {
         const uint16_t zero = 0;
-        VGG_CL(clEnqueueFillBuffer(up->queue, piece->memory, &zero, sizeof zero, 0,
-                                   (size_t)vgg_pack_bytes(pack, piece->rows), 0, NULL, NULL));
+        VGG_CL_PASS(clEnqueueFillBuffer(up->queue, piece->memory, &zero, sizeof zero, 0,
+                                        (size_t)vgg_pack_bytes(pack, piece->rows), 0, NULL, NULL));
     }
     const int64_t end = piece->first_row + piece->rows;
     for (int64_t row = piece->first_row; row < end; row += chunk_rows) {
         const int64_t rows = chunk_rows < end - row ? chunk_rows : end - row;
         const bool last = row + rows == pack->rows;
-        VGG_TRY(upload_rows(up, tensor, piece, row, rows, last ? written : NULL));
+        VGG_PASS(upload_rows(up, tensor, piece, row, rows, last ? written : NULL));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
@@ -257,14 +248,12 @@ cleanup:
 
 clvgg_status vgg_uploader_create(clvgg_device *device, cl_command_queue queue, vgg_uploader **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *out = NULL;
-    VGG_NEW(*out, 1);
+    VGG_NEW_PASS(*out, 1);
     (*out)->device = device;
     (*out)->queue = queue;
     (*out)->least_bytes = STAGING_BYTES;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_uploader_free(vgg_uploader *uploader)

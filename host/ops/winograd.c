@@ -13,16 +13,14 @@ bool vgg_winograd_f4_keeps_float32(const vgg_problem *problem)
 
 clvgg_status vgg_require_winograd(const vgg_op *op)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const char *name = op->variant->name;
-    VGG_REQUIRE(conv->kernel[0] == 3 && conv->kernel[1] == 3 && conv->stride[0] == 1 &&
-                    conv->stride[1] == 1 && conv->dilation[0] == 1 && conv->dilation[1] == 1,
-                CLVGG_STATUS_UNSUPPORTED, "%s is for 3x3 windows, stride 1, dilation 1", name);
-    VGG_REQUIRE(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "%s needs groups 1, not %lld", name,
-                (long long)conv->groups);
-cleanup:
-    return status;
+    VGG_CHECK(conv->kernel[0] == 3 && conv->kernel[1] == 3 && conv->stride[0] == 1 &&
+                  conv->stride[1] == 1 && conv->dilation[0] == 1 && conv->dilation[1] == 1,
+              CLVGG_STATUS_UNSUPPORTED, "%s is for 3x3 windows, stride 1, dilation 1", name);
+    VGG_CHECK(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "%s needs groups 1, not %lld", name,
+              (long long)conv->groups);
+    return CLVGG_STATUS_OK;
 }
 
 /* F(6x6) where it multiplies a tenth less than F(4x4), on maps of some 100 pixels a side or a

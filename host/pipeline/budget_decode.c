@@ -67,14 +67,12 @@ static clvgg_status read_pipe_within_budget(vgg_budget *budget, const char *path
                                             const clvgg_preprocess *preprocess, uint8_t **bytes,
                                             size_t *size, uint64_t *held)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     uint64_t needed = 0;
-    VGG_TRY(vgg_pipe_read_all(path, VGG_IMAGE_FILE_BYTES_MAX, bytes, size));
-    VGG_TRY(measure(*bytes, *size, path, preprocess, &needed));
+    VGG_PASS(vgg_pipe_read_all(path, VGG_IMAGE_FILE_BYTES_MAX, bytes, size));
+    VGG_PASS(measure(*bytes, *size, path, preprocess, &needed));
     vgg_budget_take(budget, needed);
     *held = needed;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_budget_decode(vgg_budget *budget, const char *path,

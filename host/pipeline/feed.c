@@ -7,32 +7,29 @@
 
 static clvgg_status check_shape(const clvgg_preprocess *p, const clvgg_shape *input)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *in = input->dims;
-    VGG_REQUIRE(in[0] == p->channels && in[1] == p->height && in[2] == p->width,
-                CLVGG_STATUS_INVALID_ARGUMENT,
-                "the stream's images are prepared as %d x %d x %d, the network's input is "
-                "%lld x %lld x %lld",
-                p->channels, p->height, p->width, (long long)in[0], (long long)in[1],
-                (long long)in[2]);
-cleanup:
-    return status;
+    VGG_CHECK(in[0] == p->channels && in[1] == p->height && in[2] == p->width,
+              CLVGG_STATUS_INVALID_ARGUMENT,
+              "the stream's images are prepared as %d x %d x %d, the network's input is "
+              "%lld x %lld x %lld",
+              p->channels, p->height, p->width, (long long)in[0], (long long)in[1],
+              (long long)in[2]);
+    return CLVGG_STATUS_OK;
 }
 
 /* One delivery of the stream: computed, then taken item by item. */
 static clvgg_status feed_batch(const vgg_feed *feed, const clvgg_stream_item *items, size_t count,
                                const float *images)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int sound = 0, row = 0;
     for (size_t i = 0; i < count; i++)
         sound += items[i].status == CLVGG_STATUS_OK;
     if (sound > 0)
-        VGG_TRY(feed->compute(feed->user, sound, images));
+        VGG_PASS(feed->compute(feed->user, sound, images));
     for (size_t i = 0; i < count; i++)
-        VGG_TRY(feed->take(feed->user, &items[i], items[i].status == CLVGG_STATUS_OK ? row++ : -1));
-cleanup:
-    return status;
+        VGG_PASS(
+            feed->take(feed->user, &items[i], items[i].status == CLVGG_STATUS_OK ? row++ : -1));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_feed_all(clvgg_image_stream *stream, const clvgg_shape *input,

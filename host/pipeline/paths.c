@@ -11,7 +11,6 @@
 
 clvgg_status vgg_path_list_append(vgg_path_list *list, const char *path, int problem)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? list->capacity * 2 : 64;
         vgg_path_entry *grown = vgg_realloc(list->entries, capacity, sizeof *grown);
@@ -22,10 +21,9 @@ clvgg_status vgg_path_list_append(vgg_path_list *list, const char *path, int pro
     }
     size_t offset = list->text.length;
     vgg_text_append(&list->text, path, strlen(path) + 1);
-    VGG_REQUIRE(!list->text.failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for paths");
+    VGG_CHECK(!list->text.failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for paths");
     list->entries[list->count++] = (vgg_path_entry){offset, problem};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_path_list_drop_last(vgg_path_list *list)

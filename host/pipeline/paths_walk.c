@@ -42,18 +42,16 @@ static folder_id *find_place(folder_id *seen, size_t capacity, dev_t device, ino
 
 static clvgg_status make_room(walk *w)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t capacity = w->seen_capacity > 0 ? 2 * w->seen_capacity : 64;
     folder_id *larger = NULL;
-    VGG_NEW(larger, capacity);
+    VGG_NEW_PASS(larger, capacity);
     for (size_t i = 0; i < w->seen_capacity; i++)
         if (w->seen[i].used)
             *find_place(larger, capacity, w->seen[i].device, w->seen[i].inode) = w->seen[i];
     vgg_free(w->seen);
     w->seen = larger;
     w->seen_capacity = capacity;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Notes a folder; *is_new is false for one that was noted before. */

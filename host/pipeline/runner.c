@@ -12,27 +12,24 @@
 /* Copies what options point to, since a plan may have to be made again. */
 static clvgg_status copy_options(vgg_runner *runner, const vgg_plan_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int *outputs = NULL;
     runner->options = *options;
     runner->options.outputs = NULL;
-    VGG_TRY(vgg_execution_copy(&options->execution, &runner->options.execution));
-    VGG_NEW(outputs, (size_t)options->output_count);
+    VGG_PASS(vgg_execution_copy(&options->execution, &runner->options.execution));
+    VGG_NEW_PASS(outputs, (size_t)options->output_count);
     memcpy(outputs, options->outputs, (size_t)options->output_count * sizeof *outputs);
     runner->options.outputs = outputs;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status make_pieces(vgg_runner *runner)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_graph *graph = runner->graph;
     const size_t outputs = (size_t)runner->options.output_count;
-    VGG_NEW(runner->from, (size_t)graph->count);
-    VGG_NEW(runner->from_elements, (size_t)graph->count);
-    VGG_NEW(runner->to, outputs);
-    VGG_NEW(runner->to_elements, outputs);
+    VGG_NEW_PASS(runner->from, (size_t)graph->count);
+    VGG_NEW_PASS(runner->from_elements, (size_t)graph->count);
+    VGG_NEW_PASS(runner->to, outputs);
+    VGG_NEW_PASS(runner->to_elements, outputs);
     for (int i = 0; i < graph->count; i++)
         if (graph->nodes[i].input_count == 0)
             runner->from_elements[runner->input_count++] =
@@ -40,8 +37,7 @@ static clvgg_status make_pieces(vgg_runner *runner)
     for (size_t i = 0; i < outputs; i++)
         runner->to_elements[i] =
             (size_t)vgg_shape_elements(&graph->nodes[runner->options.outputs[i]].output);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Says whether `status` is want of memory that half the batch may help, and halves it. */

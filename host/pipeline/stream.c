@@ -150,8 +150,7 @@ static void *work(void *argument)
 /* Workers never run the host program's signal handlers. Fewer threads than wanted will do. */
 static clvgg_status start_workers(clvgg_image_stream *stream, size_t wanted)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(stream->threads, wanted);
+    VGG_NEW_PASS(stream->threads, wanted);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -161,10 +160,9 @@ static clvgg_status start_workers(clvgg_image_stream *stream, size_t wanted)
         stream->thread_count += problem == 0;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    VGG_REQUIRE(stream->thread_count == wanted || stream->thread_count > 0,
-                CLVGG_STATUS_OUT_OF_MEMORY, "can't start a decoder thread (error %d)", problem);
-cleanup:
-    return status;
+    VGG_CHECK(stream->thread_count == wanted || stream->thread_count > 0,
+              CLVGG_STATUS_OUT_OF_MEMORY, "can't start a decoder thread (error %d)", problem);
+    return CLVGG_STATUS_OK;
 }
 
 static size_t smaller(size_t a, size_t b)
@@ -186,7 +184,6 @@ static size_t longest_run(const vgg_stream_source *source)
 /* Slots for a batch being gathered and for two runs of each worker, as far as memory allows. */
 static clvgg_status make_ring(clvgg_image_stream *stream, size_t threads, uint64_t limit_bytes)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     stream->row_count = vgg_preprocess_elements(&stream->preprocess);
     uint64_t row_bytes = stream->row_count * sizeof(float);
     uint64_t affordable = limit_bytes / 2 / row_bytes;
@@ -199,14 +196,13 @@ static clvgg_status make_ring(clvgg_image_stream *stream, size_t threads, uint64
     if (stream->most_run == 0)
         stream->most_run = 1;
     stream->run = run_at(&stream->source, 0, stream->most_run);
-    VGG_NEW(stream->slots, stream->slot_count);
-    VGG_NEW(stream->ring, stream->slot_count * stream->row_count);
+    VGG_NEW_PASS(stream->slots, stream->slot_count);
+    VGG_NEW_PASS(stream->ring, stream->slot_count * stream->row_count);
     for (size_t i = 0; i < stream->slot_count; i++)
         stream->slots[i].data = stream->ring + i * stream->row_count;
     uint64_t ring_bytes = stream->slot_count * row_bytes;
     stream->budget.limit_bytes = limit_bytes > ring_bytes ? limit_bytes - ring_bytes : 0;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static const char *listed_path(void *user, size_t index)
@@ -217,10 +213,9 @@ static const char *listed_path(void *user, size_t index)
 /* A stream without a source, ring and workers. */
 static clvgg_status create(const clvgg_image_stream_options *options, clvgg_image_stream **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_image_stream *stream = NULL;
-    VGG_TRY(vgg_preprocess_check(&options->preprocess));
-    VGG_NEW(stream, 1);
+    VGG_PASS(vgg_preprocess_check(&options->preprocess));
+    VGG_NEW_PASS(stream, 1);
     vgg_budget_init(&stream->budget, 0);
     pthread_mutex_init(&stream->mutex, NULL);
     pthread_cond_init(&stream->slot_freed, NULL);
@@ -229,21 +224,17 @@ static clvgg_status create(const clvgg_image_stream_options *options, clvgg_imag
     stream->preprocess = options->preprocess;
     stream->max_batch = (size_t)options->max_batch;
     *out = stream;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status start(clvgg_image_stream *stream, size_t threads,
                           const clvgg_image_stream_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     uint64_t limit_bytes = options->memory_limit_bytes;
-    VGG_TRY(
+    VGG_PASS(
         make_ring(stream, threads, limit_bytes != 0 ? limit_bytes : DEFAULT_MEMORY_LIMIT_BYTES));
-    VGG_TRY(
-        start_workers(stream, smaller(threads, smaller(stream->slot_count, stream->source.count))));
-cleanup:
-    return status;
+    return start_workers(stream,
+                         smaller(threads, smaller(stream->slot_count, stream->source.count)));
 }
 
 clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_count,

@@ -5,17 +5,15 @@
 
 clvgg_status vgg_execution_copy(const clvgg_execution *execution, clvgg_execution *copy)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char **variants = NULL;
     *copy = *execution;
     copy->variants = NULL;
     copy->variant_count = 0;
-    VGG_NEW(variants, execution->variant_count);
+    VGG_NEW_PASS(variants, execution->variant_count);
     copy->variants = (const char *const *)variants;
     for (; copy->variant_count < execution->variant_count; copy->variant_count++)
-        VGG_DUP(variants[copy->variant_count], execution->variants[copy->variant_count]);
-cleanup:
-    return status;
+        VGG_DUP_PASS(variants[copy->variant_count], execution->variants[copy->variant_count]);
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_execution_free(clvgg_execution *copy)

@@ -52,9 +52,8 @@ static uint64_t fingerprint(const vgg_plan *plan)
         hash = vgg_hash_text(hash, op->variant->name);
         hash = hash_chain(hash, plan->graph, step);
         if (op->pack.panel != 0)
-            hash = vgg_hash_number(
-                hash,
-                (uint64_t)vgg_pack_pieces(&op->pack, plan->device->info.max_allocation_bytes));
+            hash = vgg_hash_number(hash, (uint64_t)vgg_pack_pieces(
+                                             &op->pack, plan->device->info.max_allocation_bytes));
         for (int p = 0; p < op->program_count; p++)
             hash = vgg_hash_text(hash, op->programs[p].options);
         if (op->variant->uses_clblast) {
@@ -70,12 +69,10 @@ static uint64_t fingerprint(const vgg_plan *plan)
 
 static clvgg_status make_queue(vgg_plan *plan, bool profile)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_clock_queue(plan->device, profile, &plan->queue));
+    VGG_PASS(vgg_clock_queue(plan->device, profile, &plan->queue));
     plan->traits.queue = plan->queue;
     plan->profile = profile;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile)
@@ -102,19 +99,17 @@ static clvgg_status build_kernels(vgg_plan *plan, const vgg_parameter_source *so
 static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploader *uploader,
                                 const vgg_parameter_source *source)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &step->stage->op.pack;
     const vgg_node *node = &plan->graph->nodes[step->first_node];
-    status = vgg_weight_store_weights(plan->device, uploader, source, step->first_node, pack,
-                                      &step->weights);
+    const clvgg_status status = vgg_weight_store_weights(plan->device, uploader, source,
+                                                         step->first_node, pack, &step->weights);
     if (status == CLVGG_STATUS_UNSUPPORTED) /* a weight that can't be stored so */
         vgg_message_prefix("layer '%s'", node->name);
-    VGG_TRY(status);
-    VGG_TRY(vgg_weight_store_bias(plan->device, source, step->first_node,
-                                  vgg_node_has_parameter(node, VGG_BIAS), pack, &step->bias));
+    VGG_PASS(status);
+    VGG_PASS(vgg_weight_store_bias(plan->device, source, step->first_node,
+                                   vgg_node_has_parameter(node, VGG_BIAS), pack, &step->bias));
     vgg_stage_share(step->stage, step->weights, step->bias);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* While the device packs one tensor, the next is read: nobody waits before the end. */
@@ -165,32 +160,29 @@ static clvgg_status check_memory(const vgg_plan *plan)
 /* Rows of a batch that were never written are read by such steps: they must hold numbers. */
 static clvgg_status clear_arena(vgg_plan *plan)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     bool wanted = false;
     for (int i = 0; i < plan->step_count; i++)
         wanted = wanted || plan->steps[i].stage->op.reads_full_batch;
     for (int i = 0; wanted && i < plan->chunk_count; i++) {
         const float zero = 0.0f;
-        VGG_CL(clEnqueueFillBuffer(plan->queue, plan->chunks[i], &zero, sizeof zero, 0,
-                                   (size_t)plan->chunk_elements[i] * sizeof zero, 0, NULL, NULL));
-        VGG_CL(clFinish(plan->queue));
+        VGG_CL_PASS(clEnqueueFillBuffer(plan->queue, plan->chunks[i], &zero, sizeof zero, 0,
+                                        (size_t)plan->chunk_elements[i] * sizeof zero, 0, NULL,
+                                        NULL));
+        VGG_CL_PASS(clFinish(plan->queue));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Puts on the device what the plan says. */
 static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_plan_allocate(plan));
-    VGG_TRY(build_kernels(plan, source));
-    VGG_TRY(clear_arena(plan));
+    VGG_PASS(vgg_plan_allocate(plan));
+    VGG_PASS(build_kernels(plan, source));
+    VGG_PASS(clear_arena(plan));
     const double start = vgg_clock_ms();
-    VGG_TRY(upload_weights(plan, source));
+    VGG_PASS(upload_weights(plan, source));
     plan->weights_ms = vgg_clock_ms() - start;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Says whether a rule names a variant that needs sub-groups. */

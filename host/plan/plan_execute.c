@@ -9,12 +9,10 @@
 
 static clvgg_status check_runs(const vgg_plan *plan)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(!plan->plan_only, CLVGG_STATUS_INVALID_ARGUMENT,
-                "a session made with plan_only can't run");
-    VGG_REQUIRE(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
-cleanup:
-    return status;
+    VGG_CHECK(!plan->plan_only, CLVGG_STATUS_INVALID_ARGUMENT,
+              "a session made with plan_only can't run");
+    VGG_CHECK(!plan->lost, CLVGG_STATUS_DEVICE_LOST, "the device was lost in an earlier call");
+    return CLVGG_STATUS_OK;
 }
 
 /* A device that is gone poisons the plan. */
@@ -44,28 +42,24 @@ static void replace_last_event(vgg_plan *plan, cl_event event)
  * too: whatever waits for it would fail as well. */
 static clvgg_status drop_ended_pass(vgg_plan *plan)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_int state = CL_COMPLETE;
     if (plan->last_event == NULL)
-        goto cleanup;
-    VGG_CL(clGetEventInfo(plan->last_event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state, &state,
-                          NULL));
+        return CLVGG_STATUS_OK;
+    VGG_CL_PASS(clGetEventInfo(plan->last_event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof state,
+                               &state, NULL));
     if (state <= CL_COMPLETE)
         replace_last_event(plan, NULL);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Makes later passes wait for this one. They may be on other queues, hence the flush. */
 static clvgg_status remember_pass(vgg_plan *plan, vgg_launch *launch)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_event done = NULL;
-    VGG_TRY(vgg_launch_end(launch, &done));
+    VGG_PASS(vgg_launch_end(launch, &done));
     replace_last_event(plan, done);
-    VGG_CL(clFlush(launch->queue));
-cleanup:
-    return status;
+    VGG_CL_PASS(clFlush(launch->queue));
+    return CLVGG_STATUS_OK;
 }
 
 /* Makes later passes wait for the commands that a failed pass had enqueued, since these use the
@@ -104,29 +98,27 @@ static bool any_full_batch_reader_of_input(const vgg_plan *plan)
  * outputs. */
 static clvgg_status enqueue_pass(vgg_plan *plan, vgg_launch *launch, const vgg_plan_pass *pass)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_buffer *outputs = pass->outputs;
     const uint64_t count = (uint64_t)pass->count;
     vgg_buffer input = pass->input;
     if (plan->last_event != NULL) /* behind the pass before, which uses the same arena */
-        VGG_TRY(vgg_launch_also_wait(launch, plan->last_event));
+        VGG_PASS(vgg_launch_also_wait(launch, plan->last_event));
     if (any_full_batch_reader_of_input(plan)) {
         const vgg_buffer copy = vgg_plan_tensor_buffer(plan, 0);
-        VGG_TRY(vgg_launch_copy(launch, input.memory, input.offset, copy.memory, copy.offset,
-                                count * vgg_plan_input_elements(plan)));
+        VGG_PASS(vgg_launch_copy(launch, input.memory, input.offset, copy.memory, copy.offset,
+                                 count * vgg_plan_input_elements(plan)));
         input = copy;
     }
     bind_input(plan, input);
-    VGG_TRY(vgg_chain_enqueue(&plan->chain, launch, pass->count, false));
+    VGG_PASS(vgg_chain_enqueue(&plan->chain, launch, pass->count, false));
     for (int i = 0; i < plan->output_count; i++) {
         const int tensor = plan->outputs[i]; /* 0: the input itself, by another name */
         const vgg_buffer from = tensor == 0 ? input : vgg_plan_tensor_buffer(plan, tensor);
         if (outputs[i].memory != NULL)
-            VGG_TRY(vgg_launch_copy(launch, from.memory, from.offset, outputs[i].memory,
-                                    outputs[i].offset, count * vgg_plan_output_elements(plan, i)));
+            VGG_PASS(vgg_launch_copy(launch, from.memory, from.offset, outputs[i].memory,
+                                     outputs[i].offset, count * vgg_plan_output_elements(plan, i)));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* A caller's buffer may be gone before the next pass. */
@@ -170,13 +162,10 @@ cleanup:
 /* The event's command and all it waited for ended well; allocation on use fails only here. */
 static clvgg_status check_event(cl_event event)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cl_int result = CL_COMPLETE;
-    VGG_CL(clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof result, &result, NULL));
-    if (result < 0)
-        status = vgg_cl_check(result, "running the network(");
-cleanup:
-    return status;
+    VGG_CL_PASS(
+        clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof result, &result, NULL));
+    return result < 0 ? vgg_cl_check(result, "running the network(") : CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *const *outputs)
@@ -189,20 +178,18 @@ clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *
 static clvgg_status write_inputs(vgg_plan *plan, int count, const float *const *inputs,
                                  cl_event *written)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < plan->input_count; i++) {
         const int tensor = plan->inputs[i];
         const vgg_buffer to = vgg_plan_tensor_buffer(plan, tensor);
         const uint64_t elements =
             plan->tensors[tensor].elements / (uint64_t)plan->max_batch * (uint64_t)count;
-        VGG_CL(clEnqueueWriteBuffer(
+        VGG_CL_PASS(clEnqueueWriteBuffer(
             plan->queue, to.memory, CL_FALSE, (size_t)to.offset * sizeof(float),
             (size_t)elements * sizeof(float), inputs[i], plan->last_event != NULL ? 1 : 0,
             plan->last_event != NULL ? &plan->last_event : NULL,
             i + 1 == plan->input_count ? written : NULL));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *inputs,

@@ -114,15 +114,13 @@ static void measure(vgg_plan *plan)
 
 clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(place_tensors(plan));
+    VGG_PASS(place_tensors(plan));
     measure(plan);
     const uint64_t limit = options->execution.memory_limit_bytes;
-    VGG_REQUIRE(limit == 0 || plan->arena_bytes <= limit, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
-                "a batch of %d needs %.1f MiB of activations, the limit is %.1f MiB",
-                plan->max_batch, (double)plan->arena_bytes / 1048576.0, (double)limit / 1048576.0);
-cleanup:
-    return status;
+    VGG_CHECK(limit == 0 || plan->arena_bytes <= limit, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+              "a batch of %d needs %.1f MiB of activations, the limit is %.1f MiB", plan->max_batch,
+              (double)plan->arena_bytes / 1048576.0, (double)limit / 1048576.0);
+    return CLVGG_STATUS_OK;
 }
 
 vgg_buffer vgg_plan_tensor_buffer(const vgg_plan *plan, int tensor)

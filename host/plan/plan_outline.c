@@ -16,23 +16,21 @@ static void add_chains(vgg_plan_outline *outline, const vgg_plan *plan)
     for (int i = 0; i < plan->step_count; i++) {
         const vgg_plan_step *step = &plan->steps[i];
         if (step->stage->op.pack.panel != 0)
-            outline->chains[outline->chain_count++] =
-                (vgg_tune_chain){.untuned = &step->stage->op,
-                                 .poolable = step->poolable,
-                                 .layers = step->stage->name,
-                                 .cost = cost_of(plan, step)};
+            outline->chains[outline->chain_count++] = (vgg_tune_chain){.untuned = &step->stage->op,
+                                                                       .poolable = step->poolable,
+                                                                       .layers = step->stage->name,
+                                                                       .cost = cost_of(plan, step)};
     }
 }
 
 clvgg_status vgg_plan_outline_make(clvgg_device *device, const vgg_graph *graph,
                                    const clvgg_tune_options *options, vgg_plan_outline *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int logits = 0;
     *out = (vgg_plan_outline){0};
-    VGG_TRY(vgg_graph_require(graph, "logits", "", &logits));
-    VGG_NEW(out->plans, options->batch_count);
-    VGG_NEW(out->chains, options->batch_count * (size_t)graph->count);
+    VGG_PASS(vgg_graph_require(graph, "logits", "", &logits));
+    VGG_NEW_PASS(out->plans, options->batch_count);
+    VGG_NEW_PASS(out->chains, options->batch_count * (size_t)graph->count);
     for (; out->plan_count < options->batch_count; out->plan_count++) {
         const vgg_plan_options plan_options = {.max_batch = options->batches[out->plan_count],
                                                .outputs = &logits,
@@ -41,11 +39,10 @@ clvgg_status vgg_plan_outline_make(clvgg_device *device, const vgg_graph *graph,
                                                .ignore_own_tuning = true,
                                                .plan_only = true};
         vgg_plan **plan = &out->plans[out->plan_count];
-        VGG_TRY(vgg_plan_create(device, graph, NULL, &plan_options, plan));
+        VGG_PASS(vgg_plan_create(device, graph, NULL, &plan_options, plan));
         add_chains(out, *plan);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_plan_outline_free(vgg_plan_outline *outline)

@@ -97,7 +97,6 @@ static clvgg_status check_index_range(const vgg_plan *plan, int node, uint64_t i
 static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, int last_node,
                              int input, vgg_plan_step **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (plan->step_count == plan->step_capacity) {
         const int capacity = plan->step_capacity ? plan->step_capacity * 2 : 32;
         vgg_plan_step *grown = vgg_realloc(plan->steps, (size_t)capacity, sizeof *grown);
@@ -109,15 +108,15 @@ static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, i
     const uint64_t batch = (uint64_t)plan->max_batch;
     int output = -1, workspace = -1;
     vgg_stage *stage = NULL;
-    VGG_TRY(check_index_range(plan, last_node,
-                              vgg_layout_elements(&op->problem.result, op->output_block)));
+    VGG_PASS(check_index_range(plan, last_node,
+                               vgg_layout_elements(&op->problem.result, op->output_block)));
     plan->tensors[input].last_step = plan->step_count;
-    VGG_TRY(add_tensor(plan, last_node, op->output_block,
-                       batch * vgg_layout_elements(&op->problem.result, op->output_block),
-                       &output));
+    VGG_PASS(add_tensor(plan, last_node, op->output_block,
+                        batch * vgg_layout_elements(&op->problem.result, op->output_block),
+                        &output));
     if (op->workspace_elements > 0)
-        VGG_TRY(add_tensor(plan, -1, 1, op->workspace_elements, &workspace));
-    VGG_TRY(vgg_chain_add(&plan->chain, &stage));
+        VGG_PASS(add_tensor(plan, -1, 1, op->workspace_elements, &workspace));
+    VGG_PASS(vgg_chain_add(&plan->chain, &stage));
     stage->op = *op;
     *out = &plan->steps[plan->step_count++];
     **out = (vgg_plan_step){.stage = stage,
@@ -128,8 +127,7 @@ static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, i
                             .workspace = workspace,
                             .second = -1,
                             .switches = -1};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* A tensor that holds a node's value, in layout `block` if there is one (block 0: any). */
@@ -145,20 +143,19 @@ static int find_tensor(const selection *s, int node, int block)
 /* Finds a tensor with a node's value in layout `block`, or adds a step that converts one. */
 static clvgg_status require_tensor(selection *s, int node, int block, int *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *out = find_tensor(s, node, block);
     if (*out < 0) {
         const int root = s->nodes[node].root, from = find_tensor(s, root, 0);
         vgg_op op;
         vgg_plan_step *step = NULL;
-        VGG_TRY(vgg_op_configure_layout(&op, &node_at(s, root)->output,
-                                        s->plan->tensors[from].block, block, s->plan->max_batch));
-        VGG_TRY(add_step(s->plan, &op, root, root, from, &step));
-        snprintf(step->stage->name, sizeof step->stage->name, "%s (layout)", node_at(s, root)->name);
+        VGG_PASS(vgg_op_configure_layout(&op, &node_at(s, root)->output,
+                                         s->plan->tensors[from].block, block, s->plan->max_batch));
+        VGG_PASS(add_step(s->plan, &op, root, root, from, &step));
+        snprintf(step->stage->name, sizeof step->stage->name, "%s (layout)",
+                 node_at(s, root)->name);
         *out = step->output;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The one needed reader of a node's value when nobody else wants that value, or −1. */
@@ -296,18 +293,16 @@ static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_
 /* The tensor of the step's pooling's switches, where someone reads them. */
 static clvgg_status add_switches(selection *s, vgg_plan_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = step->last_node + 1; i < s->plan->graph->count; i++) {
         if (!s->nodes[i].needed || !layer_at(s, i)->side_output ||
             node_at(s, i)->inputs[0] != step->last_node)
             continue;
         const vgg_plan_tensor values = s->plan->tensors[step->output];
-        VGG_TRY(add_tensor(s->plan, i, values.block, values.elements, &step->switches));
+        VGG_PASS(add_tensor(s->plan, i, values.block, values.elements, &step->switches));
         s->plan->tensors[step->switches].first_step = values.first_step;
         s->nodes[i].computed = true;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Adds the step of the chain that begins at node `index`. */
@@ -328,84 +323,79 @@ static clvgg_status select_chain(selection *s, int index)
     }
     if (status != CLVGG_STATUS_OK) {
         vgg_message_prefix("layer '%s'", node->name);
-        goto cleanup;
+        return status;
     }
     if (problem.pool == NULL)
         pool = -1;
     if (relu >= 0 && !problem.relu)
         relu = pool = -1, poolable = NULL;
-    VGG_TRY(require_tensor(s, node->inputs[0], op.input_block, &input));
+    VGG_PASS(require_tensor(s, node->inputs[0], op.input_block, &input));
     if (node->input_count > 1)
-        VGG_TRY(require_tensor(s, node->inputs[1], op.second_block, &second));
+        VGG_PASS(require_tensor(s, node->inputs[1], op.second_block, &second));
     const int last = pool >= 0 ? pool : relu >= 0 ? relu : index;
-    VGG_TRY(add_step(s->plan, &op, index, last, input, &step));
+    VGG_PASS(add_step(s->plan, &op, index, last, input, &step));
     step->tuned = tuned;
     step->poolable = poolable;
     step->second = second;
     if (second >= 0)
         s->plan->tensors[second].last_step = s->plan->step_count - 1;
     if (last == index)
-        VGG_TRY(add_switches(s, step));
-    snprintf(step->stage->name, sizeof step->stage->name, "%s%s%s%s%s", node->name, relu >= 0 ? "+" : "",
-             relu >= 0 ? node_at(s, relu)->name : "", pool >= 0 ? "+" : "",
+        VGG_PASS(add_switches(s, step));
+    snprintf(step->stage->name, sizeof step->stage->name, "%s%s%s%s%s", node->name,
+             relu >= 0 ? "+" : "", relu >= 0 ? node_at(s, relu)->name : "", pool >= 0 ? "+" : "",
              pool >= 0 ? node_at(s, pool)->name : "");
     for (int i = index + 1; i <= last; i++)
         s->nodes[i].computed = s->nodes[i].computed || i == relu || i == pool;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The chain at `index`, and right behind it the layers that read its value and that nothing reads:
  * it is still in the cache then, and may be forgotten sooner. */
 static clvgg_status select_with_leaves(selection *s, int index)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(select_chain(s, index));
+    VGG_PASS(select_chain(s, index));
     const int last = s->plan->steps[s->plan->step_count - 1].last_node;
     for (int i = last + 1; i < s->plan->graph->count; i++) {
         if (!s->nodes[i].needed || s->nodes[i].computed || s->nodes[i].consumers > 0 ||
             node_at(s, i)->inputs[0] != last || node_at(s, i)->input_count > 1 ||
             layer_at(s, i)->alias)
             continue;
-        VGG_TRY(select_chain(s, i));
+        VGG_PASS(select_chain(s, i));
         s->nodes[i].computed = true;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Rules must name layers and variants that exist and fit each other. */
 static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (size_t i = 0; i < options->execution.variant_count; i++) {
         const char *rule = options->execution.variants[i], *equals = strchr(rule, '=');
-        VGG_REQUIRE(equals != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "variant '%s': needs LAYER=NAME",
-                    rule);
+        VGG_CHECK(equals != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "variant '%s': needs LAYER=NAME",
+                  rule);
         char names[1024] = "";
         for (size_t v = 0; v < vgg_variant_count; v++)
             if (vgg_variants[v]->layers != 0)
                 snprintf(names + strlen(names), sizeof names - strlen(names), " %s",
                          vgg_variants[v]->name);
         const vgg_variant *variant = vgg_variant_find(equals + 1);
-        VGG_REQUIRE(variant != NULL && variant->layers != 0, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "variant '%s': there is no '%s'; there are%s", rule, equals + 1, names);
+        VGG_CHECK(variant != NULL && variant->layers != 0, CLVGG_STATUS_INVALID_ARGUMENT,
+                  "variant '%s': there is no '%s'; there are%s", rule, equals + 1, names);
         if (strncmp(rule, "*=", 2) == 0)
             continue;
         char layer[128];
         snprintf(layer, sizeof layer, "%.*s", (int)(equals - rule), rule);
         int node = 0;
-        status = vgg_graph_require(plan->graph, layer, "", &node);
+        const clvgg_status status = vgg_graph_require(plan->graph, layer, "", &node);
         if (status != CLVGG_STATUS_OK)
             vgg_message_prefix("variant '%s'", rule);
-        VGG_TRY(status);
+        VGG_PASS(status);
         const vgg_layer_type type = plan->graph->nodes[node].type;
-        VGG_REQUIRE(vgg_variant_computes(variant, type), CLVGG_STATUS_INVALID_ARGUMENT,
-                    "variant '%s': %s doesn't compute %s layers", rule, variant->name,
-                    vgg_layer_type_name(type));
+        VGG_CHECK(vgg_variant_computes(variant, type), CLVGG_STATUS_INVALID_ARGUMENT,
+                  "variant '%s': %s doesn't compute %s layers", rule, variant->name,
+                  vgg_layer_type_name(type));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Opens the tuning results. Kernels from a folder have none, and under a limit of memory they
@@ -427,19 +417,17 @@ static clvgg_status open_tuning(selection *s)
 /* Tensors of all input nodes, node 0's first. */
 static clvgg_status add_inputs(vgg_plan *plan)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(plan->inputs, (size_t)plan->graph->count);
+    VGG_NEW_PASS(plan->inputs, (size_t)plan->graph->count);
     for (int i = 0; i < plan->graph->count; i++) {
         const vgg_node *node = &plan->graph->nodes[i];
         const uint64_t elements = vgg_layout_elements(&node->output, 1);
         if (node->input_count > 0)
             continue;
-        VGG_TRY(check_index_range(plan, i, elements));
-        VGG_TRY(add_tensor(plan, i, 1, (uint64_t)plan->max_batch * elements,
-                           &plan->inputs[plan->input_count++]));
+        VGG_PASS(check_index_range(plan, i, elements));
+        VGG_PASS(add_tensor(plan, i, 1, (uint64_t)plan->max_batch * elements,
+                            &plan->inputs[plan->input_count++]));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)

@@ -129,7 +129,7 @@ static clvgg_status find_or_upload(clvgg_device *device, vgg_uploader *uploader,
     const vgg_pack *pack = &key->pack;
     store_entry *entry = NULL;
     *out = NULL;
-    VGG_TRY(acquire(device, key, &entry));
+    VGG_PASS(acquire(device, key, &entry));
     pthread_mutex_lock(&entry->lock);
     if (!entry->ready) {
         status =
@@ -145,7 +145,6 @@ static clvgg_status find_or_upload(clvgg_device *device, vgg_uploader *uploader,
         *out = &entry->weights;
     else
         vgg_weight_store_release(device, &entry->weights);
-cleanup:
     return status;
 }
 

@@ -71,27 +71,25 @@ static clvgg_status reserve_score(clvgg_evaluation *evaluation)
 clvgg_status vgg_evaluation_add(clvgg_evaluation *evaluation, size_t truth,
                                 const float *probabilities)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t class_count = evaluation->class_count;
     size_t best = 0;
-    VGG_REQUIRE(truth < class_count, CLVGG_STATUS_INVALID_ARGUMENT,
-                "class %zu of an image: there are %zu", truth, class_count);
+    VGG_CHECK(truth < class_count, CLVGG_STATUS_INVALID_ARGUMENT,
+              "class %zu of an image: there are %zu", truth, class_count);
     for (size_t i = 0; i < class_count; i++) {
-        VGG_REQUIRE(isfinite(probabilities[i]), CLVGG_STATUS_NON_FINITE,
-                    "the probability of class %zu is not a number", i);
+        VGG_CHECK(isfinite(probabilities[i]), CLVGG_STATUS_NON_FINITE,
+                  "the probability of class %zu is not a number", i);
         if (probabilities[i] > probabilities[best])
             best = i;
     }
     if (class_count == 2) {
-        VGG_TRY(reserve_score(evaluation));
+        VGG_PASS(reserve_score(evaluation));
         evaluation->scores[evaluation->score_count++] = (score){probabilities[1], truth == 1};
     }
     evaluation->images++;
     evaluation->correct += best == truth;
     evaluation->confusion[truth * class_count + best]++;
     evaluation->loss -= log(fmax((double)probabilities[truth], least_probability));
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static int by_value(const void *left, const void *right)

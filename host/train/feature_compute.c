@@ -158,18 +158,17 @@ static size_t sound_rows(vgg_feature_compute *compute, const uint16_t *values, s
 clvgg_status vgg_feature_compute_next(vgg_feature_compute *compute, uint16_t *values, size_t *rows,
                                       size_t *count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_features *features = compute->features;
     const vgg_feature_source *source = &features->options.source;
     size_t delivered = 1, sound = 0;
     *count = 0;
     while (sound == 0 && delivered > 0 && compute->problem == CLVGG_STATUS_OK) {
-        VGG_TRY(vgg_stream_next(compute->stream, compute->images, compute->delivered,
-                                features->device_batch, &delivered));
+        VGG_PASS(vgg_stream_next(compute->stream, compute->images, compute->delivered,
+                                 features->device_batch, &delivered));
         sound = sound_images(compute, delivered);
     }
     if (sound > 0 && values != NULL) {
-        VGG_TRY(source->compute(source->user, (int)sound, compute->images, compute->values));
+        VGG_PASS(source->compute(source->user, (int)sound, compute->images, compute->values));
         vgg_from_f32(CLVGG_DTYPE_F16, compute->values, sound * features->options.feature_count,
                      values);
         sound = sound_rows(compute, values, sound);
@@ -178,7 +177,6 @@ clvgg_status vgg_feature_compute_next(vgg_feature_compute *compute, uint16_t *va
         memcpy(rows, compute->sound, sound * sizeof *rows);
     *count = sound;
     if (sound == 0 && compute->problem != CLVGG_STATUS_OK)
-        status = vgg_fail(compute->problem, "%s", compute->message);
-cleanup:
-    return status;
+        return vgg_fail(compute->problem, "%s", compute->message);
+    return CLVGG_STATUS_OK;
 }

@@ -286,18 +286,14 @@ static clvgg_status make_room(filling *work)
 
 static clvgg_status fill_locked(filling *work)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_feature_file_load(work->file));
-    VGG_TRY(verify(work));
+    VGG_PASS(vgg_feature_file_load(work->file));
+    VGG_PASS(verify(work));
     if (count_missing(work) == 0)
-        goto cleanup;
-    VGG_TRY(make_room(work));
-    VGG_TRY(list_missing(work));
-    status = end_writer(work, compute_missing(work));
-    if (status == CLVGG_STATUS_OK)
-        status = report(work, work->missing_count, work->missing_count);
-cleanup:
-    return status;
+        return CLVGG_STATUS_OK;
+    VGG_PASS(make_room(work));
+    VGG_PASS(list_missing(work));
+    VGG_PASS(end_writer(work, compute_missing(work)));
+    return report(work, work->missing_count, work->missing_count);
 }
 
 clvgg_status vgg_features_fill(vgg_features *features, const vgg_feature_item *items, size_t count,

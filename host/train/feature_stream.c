@@ -68,25 +68,21 @@ static size_t run_at(const place *places, size_t first, size_t count)
 static clvgg_status read_row(vgg_feature_stream *stream, const place *from, const char *path,
                              uint16_t *values)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_feature_file *file = stream->features->file;
     bool sound = false;
-    VGG_TRY(vgg_feature_file_read(file, from->slot, values, &sound));
+    VGG_PASS(vgg_feature_file_read(file, from->slot, values, &sound));
     if (!sound)
         stream->damaged = from->slot;
-    VGG_REQUIRE(
-        sound, CLVGG_STATUS_BAD_FILE,
-        "%s/%s: the features of %s were damaged since they were verified; they are computed "
-        "again by the next run",
-        file->folder.path, file->name, path);
-cleanup:
-    return status;
+    VGG_CHECK(sound, CLVGG_STATUS_BAD_FILE,
+              "%s/%s: the features of %s were damaged since they were verified; they are computed "
+              "again by the next run",
+              file->folder.path, file->name, path);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_chunk(vgg_feature_stream *stream, size_t first, size_t count,
                                uint16_t *values)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_features *features = stream->features;
     place *places = stream->places;
     for (size_t i = 0; i < count; i++) {
@@ -102,11 +98,10 @@ static clvgg_status read_chunk(vgg_feature_stream *stream, size_t first, size_t 
             expected += run;
         }
         const vgg_feature_item *item = &stream->items[first + places[i].row];
-        VGG_TRY(read_row(stream, &places[i], vgg_dataset_image_path(item->dataset, item->image),
-                         values + places[i].row * features->options.feature_count));
+        VGG_PASS(read_row(stream, &places[i], vgg_dataset_image_path(item->dataset, item->image),
+                          values + places[i].row * features->options.feature_count));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The next chunk, from item `first` on. *count is 0 at the end. */
@@ -168,17 +163,15 @@ static clvgg_status require_all(const vgg_feature_stream *stream)
 
 static clvgg_status start_thread(vgg_feature_stream *stream)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int problem = pthread_create(&stream->thread, NULL, fill_chunks, stream);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    VGG_REQUIRE(problem == 0, CLVGG_STATUS_OUT_OF_MEMORY, "can't start a reading thread (error %d)",
-                problem);
+    VGG_CHECK(problem == 0, CLVGG_STATUS_OUT_OF_MEMORY, "can't start a reading thread (error %d)",
+              problem);
     stream->has_thread = true;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_feature_stream_open(vgg_features *features, const vgg_feature_item *items,
@@ -270,13 +263,12 @@ static void give_back_chunk(vgg_feature_stream *stream)
 
 clvgg_status vgg_feature_stream_next(vgg_feature_stream *stream, float *values, int *count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t row = stream->features->options.feature_count;
     size_t done = 0;
     *count = 0;
     while (done < stream->batch) {
         bool any = false;
-        VGG_TRY(wait_for_chunk(stream, &any));
+        VGG_PASS(wait_for_chunk(stream, &any));
         if (!any)
             break;
         const size_t chunk = stream->emptied % 2;
@@ -290,6 +282,5 @@ clvgg_status vgg_feature_stream_next(vgg_feature_stream *stream, float *values, 
             give_back_chunk(stream);
     }
     *count = (int)done;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

@@ -233,23 +233,22 @@ static vgg_head_step step_of(const clvgg_finetune *finetune)
 static clvgg_status train_batch(clvgg_finetune *finetune, const vgg_feature_item *items, int count,
                                 const float *features, int32_t *labels, float *losses)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_train_state *state = &finetune->state;
     const vgg_head_step step = step_of(finetune);
     int correct = 0;
     for (int i = 0; i < count; i++)
         labels[i] = (int32_t)vgg_dataset_image_at(finetune->train, items[i].image)->class_index;
-    status = vgg_head_train(finetune->head, count, features, labels, &step, losses, &correct);
+    const clvgg_status status =
+        vgg_head_train(finetune->head, count, features, labels, &step, losses, &correct);
     if (status == CLVGG_STATUS_NON_FINITE)
         vgg_message_prefix("step %llu, learning rate %g", (unsigned long long)step.step, step.lr);
-    VGG_TRY(status);
+    VGG_PASS(status);
     for (int i = 0; i < count; i++)
         state->loss_sum += (double)losses[i];
     state->correct += (uint64_t)correct;
     state->position += (uint64_t)count;
     state->step = step.step;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The epoch's images, each by one of its views. */
@@ -287,16 +286,12 @@ static bool report_step(clvgg_finetune *finetune)
 /* Behind a step: a checkpoint when it is time, or when the caller wants to stop. */
 static clvgg_status after_step(clvgg_finetune *finetune, bool go_on, double *saved_ms)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const double every = finetune->options.checkpoint_seconds;
     if (go_on && (every <= 0 || seconds_since(*saved_ms) < every))
-        goto cleanup;
-    VGG_TRY(save_last(finetune));
+        return CLVGG_STATUS_OK;
+    VGG_PASS(save_last(finetune));
     *saved_ms = vgg_clock_ms();
-    if (finetune->stopping)
-        status = cancelled(finetune);
-cleanup:
-    return status;
+    return finetune->stopping ? cancelled(finetune) : CLVGG_STATUS_OK;
 }
 
 /* The rest of the epoch in work. */

@@ -31,12 +31,11 @@ static vgg_node make_node(head_layer *layer, vgg_layer_type type)
 
 static clvgg_status configure_forward(vgg_head *head, int index)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     head_layer *layer = &head->layers[index];
     vgg_layer_type type;
-    VGG_REQUIRE(vgg_layer_type_of_activation(layer->shape.activation, &type),
-                CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s': there is no activation %d", layer->name,
-                (int)layer->shape.activation);
+    VGG_CHECK(vgg_layer_type_of_activation(layer->shape.activation, &type),
+              CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s': there is no activation %d", layer->name,
+              (int)layer->shape.activation);
     const bool fused = vgg_layer_of(type)->fused_as == VGG_FUSED_RELU;
     layer->dense_node = make_node(layer, VGG_LAYER_DENSE);
     layer->dense_node.attributes.dense =
@@ -49,16 +48,15 @@ static clvgg_status configure_forward(vgg_head *head, int index)
                            .relu = !head_is_last(head, index) && fused,
                            .result = layer->dense_node.output,
                            .max_batch = head->options.max_batch};
-    VGG_TRY(vgg_chain_add(&head->chain, &layer->dense));
-    VGG_TRY(choose_forward(head, &problem, &layer->dense->op));
+    VGG_PASS(vgg_chain_add(&head->chain, &layer->dense));
+    VGG_PASS(choose_forward(head, &problem, &layer->dense->op));
     if (!head_is_last(head, index) && !fused) {
         problem.node = &layer->activation_node;
         problem.input = problem.output;
-        VGG_TRY(vgg_chain_add(&head->chain, &layer->activation));
-        VGG_TRY(choose_forward(head, &problem, &layer->activation->op));
+        VGG_PASS(vgg_chain_add(&head->chain, &layer->activation));
+        VGG_PASS(choose_forward(head, &problem, &layer->activation->op));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status add_gradient(vgg_head *head, vgg_stage **out)
@@ -71,7 +69,6 @@ static clvgg_status add_gradient(vgg_head *head, vgg_stage **out)
 
 static clvgg_status configure_gradients(vgg_head *head, int index)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     head_layer *layer = &head->layers[index];
     layer->weight.pack = layer->bias.pack = layer->dense->op.pack;
     layer->bias.pack.channels = 1;
@@ -80,19 +77,16 @@ static clvgg_status configure_gradients(vgg_head *head, int index)
                                 .max_batch = head->options.max_batch,
                                 .rule = head->rule};
     if (index > 0) {
-        VGG_TRY(add_gradient(head, &layer->data));
-        VGG_TRY(vgg_grad_choose(&layer->data->gradient, &problem, &head->traits));
+        VGG_PASS(add_gradient(head, &layer->data));
+        VGG_PASS(vgg_grad_choose(&layer->data->gradient, &problem, &head->traits));
     }
     problem.gradient = VGG_GRADIENT_UPDATE;
-    VGG_TRY(add_gradient(head, &layer->weight.update));
-    VGG_TRY(vgg_grad_choose(&layer->weight.update->gradient, &problem, &head->traits));
+    VGG_PASS(add_gradient(head, &layer->weight.update));
+    VGG_PASS(vgg_grad_choose(&layer->weight.update->gradient, &problem, &head->traits));
     problem.pack = layer->bias.pack;
-    VGG_TRY(add_gradient(head, &layer->bias.update));
-    VGG_TRY(vgg_grad_configure(&layer->bias.update->gradient,
-                               vgg_grad_definition_of(VGG_GRADIENT_UPDATE), &problem,
-                               &head->traits));
-cleanup:
-    return status;
+    VGG_PASS(add_gradient(head, &layer->bias.update));
+    return vgg_grad_configure(&layer->bias.update->gradient,
+                              vgg_grad_definition_of(VGG_GRADIENT_UPDATE), &problem, &head->traits);
 }
 
 /* ---- how much memory ---- */
@@ -186,31 +180,29 @@ static uint64_t fingerprint(const vgg_head *head)
 
 static clvgg_status check_options(const vgg_head_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(options->layer_count >= 1 && options->layer_count <= VGG_HEAD_MOST_LAYERS,
-                CLVGG_STATUS_INVALID_ARGUMENT, "a head has 1 to %d layers, not %d",
-                VGG_HEAD_MOST_LAYERS, options->layer_count);
-    VGG_REQUIRE(options->max_batch >= 1, CLVGG_STATUS_INVALID_ARGUMENT,
-                "a head needs a batch of at least 1");
-    VGG_REQUIRE(options->label_smoothing >= 0 && options->label_smoothing < 1,
-                CLVGG_STATUS_INVALID_ARGUMENT, "label smoothing is from 0 to below 1, not %g",
-                (double)options->label_smoothing);
+    VGG_CHECK(options->layer_count >= 1 && options->layer_count <= VGG_HEAD_MOST_LAYERS,
+              CLVGG_STATUS_INVALID_ARGUMENT, "a head has 1 to %d layers, not %d",
+              VGG_HEAD_MOST_LAYERS, options->layer_count);
+    VGG_CHECK(options->max_batch >= 1, CLVGG_STATUS_INVALID_ARGUMENT,
+              "a head needs a batch of at least 1");
+    VGG_CHECK(options->label_smoothing >= 0 && options->label_smoothing < 1,
+              CLVGG_STATUS_INVALID_ARGUMENT, "label smoothing is from 0 to below 1, not %g",
+              (double)options->label_smoothing);
     for (int i = 0; i < options->layer_count; i++) {
         const vgg_head_layer *layer = &options->layers[i];
-        VGG_REQUIRE(layer->inputs >= 1 && layer->inputs <= INT32_MAX && layer->outputs >= 1 &&
-                        layer->outputs <= INT32_MAX,
-                    CLVGG_STATUS_INVALID_ARGUMENT,
-                    "layer '%s' can't have %lld inputs and %lld outputs", layer->name,
-                    (long long)layer->inputs, (long long)layer->outputs);
-        VGG_REQUIRE(i == 0 || layer->inputs == layer[-1].outputs, CLVGG_STATUS_SHAPE_MISMATCH,
-                    "layer '%s' has %lld inputs, '%s' before it %lld outputs", layer->name,
-                    (long long)layer->inputs, layer[-1].name, (long long)layer[-1].outputs);
-        VGG_REQUIRE(layer->dropout >= 0 && layer->dropout < 1, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "layer '%s': dropout is from 0 to below 1, not %g", layer->name,
-                    (double)layer->dropout);
+        VGG_CHECK(layer->inputs >= 1 && layer->inputs <= INT32_MAX && layer->outputs >= 1 &&
+                      layer->outputs <= INT32_MAX,
+                  CLVGG_STATUS_INVALID_ARGUMENT,
+                  "layer '%s' can't have %lld inputs and %lld outputs", layer->name,
+                  (long long)layer->inputs, (long long)layer->outputs);
+        VGG_CHECK(i == 0 || layer->inputs == layer[-1].outputs, CLVGG_STATUS_SHAPE_MISMATCH,
+                  "layer '%s' has %lld inputs, '%s' before it %lld outputs", layer->name,
+                  (long long)layer->inputs, layer[-1].name, (long long)layer[-1].outputs);
+        VGG_CHECK(layer->dropout >= 0 && layer->dropout < 1, CLVGG_STATUS_INVALID_ARGUMENT,
+                  "layer '%s': dropout is from 0 to below 1, not %g", layer->name,
+                  (double)layer->dropout);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static vgg_update_rule rule_of(const vgg_head_options *options)

@@ -48,9 +48,8 @@ static void read_behind(const vgg_graph *graph, int node, base_layer *layer)
 static clvgg_status read_base(const clvgg_model *base, const char *const *classes,
                               size_t class_count, base_head *head)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *head = (base_head){.same_classes = same_classes(base, classes, class_count)};
-    VGG_TRY(vgg_model_head_nodes(base, head->nodes, &head->count));
+    VGG_PASS(vgg_model_head_nodes(base, head->nodes, &head->count));
     for (int i = 0; i < head->count; i++) {
         const clvgg_shape shape =
             vgg_graph_parameter_shape(base->graph, head->nodes[i], VGG_WEIGHT);
@@ -58,8 +57,7 @@ static clvgg_status read_base(const clvgg_model *base, const char *const *classe
         head->layers[i].outputs = shape.dims[0];
         read_behind(base->graph, head->nodes[i], &head->layers[i]);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Names, widths, activations: what the new head is, apart from where its weights come from. */
@@ -67,10 +65,9 @@ static clvgg_status lay_out(const base_head *base, size_t class_count,
                             const clvgg_finetune_options *options, vgg_head_choice *choice)
 {
     static const char *const names[] = {"fc6", "fc7", "fc8"};
-    clvgg_status status = CLVGG_STATUS_OK;
     const int hidden = options->head_given ? options->head_layers : base->count - 1;
-    VGG_REQUIRE(hidden == 0 || hidden == 2, CLVGG_STATUS_INVALID_ARGUMENT,
-                "a head has two hidden layers or none, not %d", hidden);
+    VGG_CHECK(hidden == 0 || hidden == 2, CLVGG_STATUS_INVALID_ARGUMENT,
+              "a head has two hidden layers or none, not %d", hidden);
     choice->layer_count = hidden + 1;
     int64_t inputs = base->layers[0].inputs;
     for (int i = 0; i <= hidden; i++) {
@@ -82,22 +79,18 @@ static clvgg_status lay_out(const base_head *base, size_t class_count,
                                                : base->layers[i].outputs;
         inputs = layer->outputs;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status choose_trained(const clvgg_finetune_options *options, vgg_head_choice *choice)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int wanted = options->train != CLVGG_TRAIN_AUTO ? (int)options->train
                        : choice->layer_count == 1         ? CLVGG_TRAIN_FC8
                                                           : CLVGG_TRAIN_FC6;
-    VGG_REQUIRE(choice->layer_count == 3 || wanted == CLVGG_TRAIN_FC8,
-                CLVGG_STATUS_INVALID_ARGUMENT,
-                "fc%d can't train: the head is the last layer, fc8, alone", wanted);
+    VGG_CHECK(choice->layer_count == 3 || wanted == CLVGG_TRAIN_FC8, CLVGG_STATUS_INVALID_ARGUMENT,
+              "fc%d can't train: the head is the last layer, fc8, alone", wanted);
     choice->first_trained = choice->layer_count == 1 ? 0 : wanted - CLVGG_TRAIN_FC6;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Writes into layer->why why layer `i` can't have the base's weights; "" when it can. */
@@ -129,7 +122,6 @@ static void judge(const base_head *base, const clvgg_finetune_options *options,
 static clvgg_status decide(const base_head *base, const clvgg_finetune_options *options,
                            vgg_head_choice *choice, int i)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_chosen_layer *layer = &choice->layers[i];
     const bool keeps = options->head_init == CLVGG_HEAD_KEEP ||
                        (options->head_init == CLVGG_HEAD_AUTO &&
@@ -141,33 +133,30 @@ static clvgg_status decide(const base_head *base, const clvgg_finetune_options *
         layer->kept = false;
         snprintf(layer->why, VGG_CHOICE_WHY, "begins anew");
     }
-    VGG_REQUIRE(layer->kept || !layer->frozen || options->head_init == CLVGG_HEAD_FRESH,
-                CLVGG_STATUS_INVALID_ARGUMENT,
-                "%s can't be kept (%s), so it has to train too: train from %s on, or ask for a "
-                "fresh head, whose frozen layers are random",
-                layer->name, layer->why, layer->name);
+    VGG_CHECK(layer->kept || !layer->frozen || options->head_init == CLVGG_HEAD_FRESH,
+              CLVGG_STATUS_INVALID_ARGUMENT,
+              "%s can't be kept (%s), so it has to train too: train from %s on, or ask for a "
+              "fresh head, whose frozen layers are random",
+              layer->name, layer->why, layer->name);
     layer->activation = layer->kept && (layer->frozen || !options->activation_given)
                             ? base->layers[i].activation
                             : options->activation;
     layer->dropout = layer->frozen ? base->layers[i].dropout : (float)options->dropout;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_head_choose(const clvgg_model *base, const char *const *classes,
                              size_t class_count, const clvgg_finetune_options *options,
                              vgg_head_choice *choice)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     base_head head;
     *choice = (vgg_head_choice){0};
-    VGG_TRY(read_base(base, classes, class_count, &head));
-    VGG_TRY(lay_out(&head, class_count, options, choice));
-    VGG_TRY(choose_trained(options, choice));
+    VGG_PASS(read_base(base, classes, class_count, &head));
+    VGG_PASS(lay_out(&head, class_count, options, choice));
+    VGG_PASS(choose_trained(options, choice));
     for (int i = 0; i < choice->layer_count; i++) {
-        VGG_TRY(decide(&head, options, choice, i));
+        VGG_PASS(decide(&head, options, choice, i));
         choice->base_nodes[i] = i < head.count ? head.nodes[i] : -1;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

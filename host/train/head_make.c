@@ -1,19 +1,18 @@
-/* train/head_make.c — puts a head on the device: kernels, buffers, parameters; and takes it away. */
+/* train/head_make.c — puts a head on the device: kernels, buffers, parameters; takes it off. */
 #include "base/alloc.h"
 #include "ocl/memory.h"
 #include "ops/upload.h"
 #include "train/head_parts.h"
 
-static clvgg_status build_kernels(vgg_head *head)
+    static clvgg_status build_kernels(vgg_head *head)
 {
     vgg_kernel_list list = {.device = head->device};
     vgg_chain_list_kernels(&head->chain, &list);
     for (int i = 0; i < head->options.layer_count; i++) {
         head_layer *layer = &head->layers[i];
         if (!head_is_last(head, i))
-            vgg_dropout_list_kernels(&list, layer->activation_node.type,
-                                     layer->shape.dropout > 0, &layer->dropout,
-                                     &layer->activation_grad);
+            vgg_dropout_list_kernels(&list, layer->activation_node.type, layer->shape.dropout > 0,
+                                     &layer->dropout, &layer->activation_grad);
     }
     vgg_loss_list_kernels(&list, &head->loss);
     for (int i = 0; i < head->options.layer_count; i++) {
@@ -26,29 +25,27 @@ static clvgg_status build_kernels(vgg_head *head)
 /* A buffer of numbers: CLBlast reads rows of a batch that were never written. */
 static clvgg_status make_buffer(vgg_head *head, uint64_t bytes, float value, cl_mem *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (bytes == 0)
-        return status;
-    VGG_TRY(vgg_device_memory_create(head->device, bytes, out));
-    VGG_CL(clEnqueueFillBuffer(head->queue, *out, &value, sizeof value, 0, (size_t)bytes, 0, NULL,
-                               NULL));
-cleanup:
-    return status;
+        return CLVGG_STATUS_OK;
+    VGG_PASS(vgg_device_memory_create(head->device, bytes, out));
+    VGG_CL_PASS(clEnqueueFillBuffer(head->queue, *out, &value, sizeof value, 0, (size_t)bytes, 0,
+                                    NULL, NULL));
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status make_buffers(vgg_head *head)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < HEAD_BUFFERS; i++)
-        VGG_TRY(make_buffer(head, head->bytes[i], i == HEAD_ONES ? 1.0f : 0.0f, &head->buffers[i]));
+        VGG_PASS(
+            make_buffer(head, head->bytes[i], i == HEAD_ONES ? 1.0f : 0.0f, &head->buffers[i]));
     for (int l = 0; l < head->options.layer_count; l++)
         for (int i = 0; i < HEAD_LAYER_BUFFERS; i++)
-            VGG_TRY(make_buffer(head, head->layers[l].bytes[i], 0.0f, &head->layers[l].buffers[i]));
-cleanup:
-    return status;
+            VGG_PASS(
+                make_buffer(head, head->layers[l].bytes[i], 0.0f, &head->layers[l].buffers[i]));
+    return CLVGG_STATUS_OK;
 }
 
-/* Tells the chain's stages where their values lie; what a dense layer reads is told by each pass. */
+/* Tells the chain's stages where their values lie; each pass says what a dense layer reads. */
 static void bind_stages(vgg_head *head)
 {
     for (int i = 0; i < head->options.layer_count; i++) {
@@ -60,10 +57,9 @@ static void bind_stages(vgg_head *head)
         if (layer->activation != NULL)
             layer->activation->io = (vgg_op_io){.input = activated, .output = activated};
         if (layer->data != NULL)
-            layer->data->gradient_io =
-                (vgg_grad_io){.dy = {layer->buffers[HEAD_DELTA], 0},
-                              .dx = {head->buffers[HEAD_DATA_GRAD], 0},
-                              .weights = weights};
+            layer->data->gradient_io = (vgg_grad_io){.dy = {layer->buffers[HEAD_DELTA], 0},
+                                                     .dx = {head->buffers[HEAD_DATA_GRAD], 0},
+                                                     .weights = weights};
         for (int bias = 0; bias < 2; bias++) {
             head_parameter *parameter = head_parameter_of(head, i, bias);
             parameter->update->gradient_io = (vgg_grad_io){
@@ -81,29 +77,25 @@ static void bind_stages(vgg_head *head)
 static clvgg_status clear(vgg_head *head, const head_parameter *parameter,
                           const vgg_packed_weights *part)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const float zero = 0.0f;
     for (int i = 0; i < part->piece_count; i++)
-        VGG_CL(clEnqueueFillBuffer(head->queue, part->pieces[i].memory, &zero, sizeof zero, 0,
-                                   (size_t)vgg_pack_bytes(&parameter->pack, part->pieces[i].rows),
-                                   0, NULL, NULL));
-cleanup:
-    return status;
+        VGG_CL_PASS(clEnqueueFillBuffer(
+            head->queue, part->pieces[i].memory, &zero, sizeof zero, 0,
+            (size_t)vgg_pack_bytes(&parameter->pack, part->pieces[i].rows), 0, NULL, NULL));
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status make_parameter(vgg_head *head, vgg_uploader *uploader, int layer, bool bias,
                                    vgg_head_source source, void *user)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     head_parameter *parameter = head_parameter_of(head, layer, bias);
     for (int part = VGG_HEAD_VALUE; part < head_part_count(head); part++)
-        VGG_TRY(
+        VGG_PASS(
             vgg_packed_weights_allocate(head->device, &parameter->pack, &parameter->parts[part]));
-    VGG_TRY(vgg_head_write_part(head, uploader, layer, bias, VGG_HEAD_VALUE, source, user));
+    VGG_PASS(vgg_head_write_part(head, uploader, layer, bias, VGG_HEAD_VALUE, source, user));
     for (int part = VGG_HEAD_MOMENT1; part < head_part_count(head); part++)
-        VGG_TRY(clear(head, parameter, &parameter->parts[part]));
-cleanup:
-    return status;
+        VGG_PASS(clear(head, parameter, &parameter->parts[part]));
+    return CLVGG_STATUS_OK;
 }
 
 /* Allocation is lazy on some devices, so compare with what the device says it has. */

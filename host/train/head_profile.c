@@ -5,43 +5,37 @@
 
 clvgg_status vgg_head_set_profile(vgg_head *head, bool profile)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (profile == head->profile)
-        return status;
-    VGG_TRY(vgg_clock_queue(head->device, profile, &head->queue));
+        return CLVGG_STATUS_OK;
+    VGG_PASS(vgg_clock_queue(head->device, profile, &head->queue));
     head->traits.queue = head->queue;
     head->profile = profile;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_head_note_stage(vgg_head *head, const vgg_launch *launch, head_stage_kind kind,
                                  int layer)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (!head->profile)
-        return status;
+        return CLVGG_STATUS_OK;
     head_stage *stage = &head->stages[head->stage_count];
     *stage = (head_stage){.kind = kind, .layer = layer};
-    VGG_TRY(vgg_stamp_take(head->device, launch->last, &stage->ended));
+    VGG_PASS(vgg_stamp_take(head->device, launch->last, &stage->ended));
     head->stage_count++;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* A stage's time begins at the end of the stage before, since the queue is in order. */
 clvgg_status vgg_head_time_stages(vgg_head *head)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_stamp *before = &head->written;
     if (!head->profile)
-        return status;
+        return CLVGG_STATUS_OK;
     for (int i = 0; i < head->stage_count; i++) {
-        VGG_TRY(vgg_stamp_between(before, &head->stages[i].ended, &head->stages[i].ms));
+        VGG_PASS(vgg_stamp_between(before, &head->stages[i].ended, &head->stages[i].ms));
         before = &head->stages[i].ended;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_head_release_stages(vgg_head *head)
@@ -70,9 +64,10 @@ vgg_head_stage vgg_head_stage_at(const vgg_head *head, int index)
         return out;
     out.flops = flops;
     out.weight_bytes = weights;
-    out.variant = stage->kind == HEAD_FORWARD         ? layer->dense->op.variant->name
-                  : stage->kind == HEAD_DATA_GRADIENT ? layer->data->gradient.variant->name
-                                                      : layer->weight.update->gradient.variant->name;
+    out.variant = stage->kind == HEAD_FORWARD ? layer->dense->op.variant->name
+                  : stage->kind == HEAD_DATA_GRADIENT
+                      ? layer->data->gradient.variant->name
+                      : layer->weight.update->gradient.variant->name;
     if (stage->kind == HEAD_UPDATE)
         out.weight_bytes *= 2 * (uint64_t)head_part_count(head); /* read and written */
     return out;

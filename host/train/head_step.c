@@ -51,11 +51,9 @@ cleanup:
 static clvgg_status enqueue_forward(vgg_head *head, vgg_launch *launch, int count,
                                     const vgg_head_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int i = 0; i < head->options.layer_count; i++)
-        VGG_TRY(enqueue_layer(head, launch, i, count, step));
-cleanup:
-    return status;
+        VGG_PASS(enqueue_layer(head, launch, i, count, step));
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- backward ---- */
@@ -100,21 +98,18 @@ cleanup:
 static clvgg_status enqueue_clipping(vgg_head *head, vgg_launch *launch, int count,
                                      const vgg_head_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_clip_sums sums = {.memory = head->buffers[HEAD_NORMS],
                                 .layers = head->options.layer_count,
                                 .stride = (int64_t)head->options.max_batch * VGG_CLIP_SPLIT};
     for (int i = 0; i < sums.layers; i++) {
         const vgg_stage *update = head->layers[i].weight.update;
         const vgg_buffer of_layer = {sums.memory, (uint64_t)(i * sums.stride)};
-        VGG_TRY(vgg_clip_enqueue_norm(&head->clip, launch, &update->gradient, &update->gradient_io,
-                                      of_layer, count));
+        VGG_PASS(vgg_clip_enqueue_norm(&head->clip, launch, &update->gradient, &update->gradient_io,
+                                       of_layer, count));
     }
-    VGG_TRY(vgg_clip_enqueue_scale(&head->clip, launch, &sums, count, step->clip_norm,
-                                   shared_buffer(head, HEAD_HYPER)));
-    VGG_TRY(vgg_head_note_stage(head, launch, HEAD_CLIPPING, 0));
-cleanup:
-    return status;
+    VGG_PASS(vgg_clip_enqueue_scale(&head->clip, launch, &sums, count, step->clip_norm,
+                                    shared_buffer(head, HEAD_HYPER)));
+    return vgg_head_note_stage(head, launch, HEAD_CLIPPING, 0);
 }
 
 static clvgg_status enqueue_update(vgg_head *head, vgg_launch *launch, int index, bool bias,
@@ -132,21 +127,19 @@ static clvgg_status enqueue_update(vgg_head *head, vgg_launch *launch, int index
 static clvgg_status enqueue_backward(vgg_head *head, vgg_launch *launch, int count,
                                      const vgg_head_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int last = head->options.layer_count - 1;
-    VGG_TRY(enqueue_loss(head, launch, count));
-    VGG_TRY(vgg_head_note_stage(head, launch, HEAD_LOSS, last));
+    VGG_PASS(enqueue_loss(head, launch, count));
+    VGG_PASS(vgg_head_note_stage(head, launch, HEAD_LOSS, last));
     for (int i = last; i > 0; i--)
-        VGG_TRY(enqueue_data_gradient(head, launch, i, count, step));
+        VGG_PASS(enqueue_data_gradient(head, launch, i, count, step));
     if (step->clip_norm > 0)
-        VGG_TRY(enqueue_clipping(head, launch, count, step));
+        VGG_PASS(enqueue_clipping(head, launch, count, step));
     for (int i = last; i >= 0; i--) {
         for (int bias = 0; bias < 2; bias++)
-            VGG_TRY(enqueue_update(head, launch, i, bias, count));
-        VGG_TRY(vgg_head_note_stage(head, launch, HEAD_UPDATE, i));
+            VGG_PASS(enqueue_update(head, launch, i, bias, count));
+        VGG_PASS(vgg_head_note_stage(head, launch, HEAD_UPDATE, i));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- a step ---- */
@@ -175,30 +168,25 @@ static void set_hyper(vgg_head *head, const vgg_head_step *step)
 static clvgg_status check_step(const vgg_head *head, int count, const int32_t *labels,
                                const vgg_head_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t classes = head->layers[head->options.layer_count - 1].shape.outputs;
-    VGG_REQUIRE(count >= 1 && count <= head->options.max_batch, CLVGG_STATUS_INVALID_ARGUMENT,
-                "a step of %d images, a head for 1 to %d", count, head->options.max_batch);
-    VGG_REQUIRE(step->step >= 1, CLVGG_STATUS_INVALID_ARGUMENT, "steps count from 1");
-    VGG_REQUIRE(!vgg_rule_is_adam(head->rule) || (float)step->epsilon > 0.0f,
-                CLVGG_STATUS_INVALID_ARGUMENT, "Adam's epsilon is above 0, not %g", step->epsilon);
+    VGG_CHECK(count >= 1 && count <= head->options.max_batch, CLVGG_STATUS_INVALID_ARGUMENT,
+              "a step of %d images, a head for 1 to %d", count, head->options.max_batch);
+    VGG_CHECK(step->step >= 1, CLVGG_STATUS_INVALID_ARGUMENT, "steps count from 1");
+    VGG_CHECK(!vgg_rule_is_adam(head->rule) || (float)step->epsilon > 0.0f,
+              CLVGG_STATUS_INVALID_ARGUMENT, "Adam's epsilon is above 0, not %g", step->epsilon);
     for (int i = 0; i < count; i++)
-        VGG_REQUIRE(labels[i] >= 0 && labels[i] < classes, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "image %d is of class %d, there are %lld", i, (int)labels[i],
-                    (long long)classes);
-cleanup:
-    return status;
+        VGG_CHECK(labels[i] >= 0 && labels[i] < classes, CLVGG_STATUS_INVALID_ARGUMENT,
+                  "image %d is of class %d, there are %lld", i, (int)labels[i], (long long)classes);
+    return CLVGG_STATUS_OK;
 }
 
 /* Begins to write; the host's memory must stay as it is until the queue is finished. */
 static clvgg_status write_buffer(vgg_head *head, int which, const void *values, uint64_t bytes,
                                  cl_event *written)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_CL(clEnqueueWriteBuffer(head->queue, head->buffers[which], CL_FALSE, 0, (size_t)bytes,
-                                values, 0, NULL, written));
-cleanup:
-    return status;
+    VGG_CL_PASS(clEnqueueWriteBuffer(head->queue, head->buffers[which], CL_FALSE, 0, (size_t)bytes,
+                                     values, 0, NULL, written));
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status write_features(vgg_head *head, int count, const float *features)
@@ -219,11 +207,9 @@ cleanup:
 /* Waits for all before it. */
 static clvgg_status read_buffer(vgg_head *head, cl_mem from, void *values, uint64_t elements)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_CL(clEnqueueReadBuffer(head->queue, from, CL_TRUE, 0, (size_t)elements * sizeof(float),
-                               values, 0, NULL, NULL));
-cleanup:
-    return status;
+    VGG_CL_PASS(clEnqueueReadBuffer(head->queue, from, CL_TRUE, 0, (size_t)elements * sizeof(float),
+                                    values, 0, NULL, NULL));
+    return CLVGG_STATUS_OK;
 }
 
 /* Programs that have run are worth keeping. */

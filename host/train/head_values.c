@@ -19,15 +19,12 @@ static clvgg_status read_source(void *user, uint64_t first, uint64_t count, void
 clvgg_status vgg_head_write_part(vgg_head *head, vgg_uploader *uploader, int layer, bool bias,
                                  vgg_head_part part, vgg_head_source source, void *user)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     head_parameter *parameter = head_parameter_of(head, layer, bias);
     part_input from = {layer, bias, source, user};
     const vgg_tensor_input input = {&from, CLVGG_DTYPE_F32, read_source};
     vgg_packed_weights *weights = &parameter->parts[part];
-    VGG_TRY(vgg_upload_into(uploader, &parameter->pack, &input, weights));
-    VGG_TRY(vgg_packed_weights_wait(weights));
-cleanup:
-    return status;
+    VGG_PASS(vgg_upload_into(uploader, &parameter->pack, &input, weights));
+    return vgg_packed_weights_wait(weights);
 }
 
 clvgg_status vgg_head_write(vgg_head *head, int layer, bool bias, vgg_head_part part,
@@ -83,7 +80,6 @@ cleanup:
 clvgg_status vgg_head_read(vgg_head *head, int layer, bool bias, vgg_head_part part, uint64_t first,
                            uint64_t count, float *values)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const head_parameter *parameter = head_parameter_of(head, layer, bias);
     const vgg_pack *pack = &parameter->pack;
     const vgg_packed_weights *weights = &parameter->parts[part];
@@ -95,9 +91,8 @@ clvgg_status vgg_head_read(vgg_head *head, int layer, bool bias, vgg_head_part p
         for (int64_t row = piece->first_row; row < piece->first_row + piece->rows;
              row += pack->panel)
             if (row < end_row && row + pack->panel > first_row)
-                VGG_TRY(read_panel(head, pack, piece, row, &r));
+                VGG_PASS(read_panel(head, pack, piece, row, &r));
     }
-    VGG_CL(clFinish(head->queue));
-cleanup:
-    return status;
+    VGG_CL_PASS(clFinish(head->queue));
+    return CLVGG_STATUS_OK;
 }

@@ -45,30 +45,28 @@ static bool is_switch(int tunable)
 
 clvgg_status vgg_clblast_check(const vgg_choice *choice, const vgg_traits *traits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int *v = choice->values;
     for (int i = 0; i < VALUES; i++)
-        VGG_REQUIRE(vgg_tunable_allows(&tunables[i], v[i]) || (is_switch(i) && v[i] == 0),
-                    CLVGG_STATUS_UNSUPPORTED, "CLBlast's %s can't be %d", tunables[i].name, v[i]);
+        VGG_CHECK(vgg_tunable_allows(&tunables[i], v[i]) || (is_switch(i) && v[i] == 0),
+                  CLVGG_STATUS_UNSUPPORTED, "CLBlast's %s can't be %d", tunables[i].name, v[i]);
     const int items = v[MDIMC] * v[NDIMC];
-    VGG_REQUIRE(v[KWG] % v[KWI] == 0 && v[MWG] % (v[MDIMC] * v[VWM]) == 0 &&
-                    v[NWG] % (v[NDIMC] * v[VWN]) == 0 && v[MWG] % (v[MDIMA] * v[VWM]) == 0 &&
-                    v[NWG] % (v[NDIMB] * v[VWN]) == 0 && items % v[MDIMA] == 0 &&
-                    items % v[NDIMB] == 0 && v[KWG] % (items / v[MDIMA]) == 0 &&
-                    v[KWG] % (items / v[NDIMB]) == 0,
-                CLVGG_STATUS_UNSUPPORTED, "CLBlast's tile sizes don't divide each other");
-    VGG_REQUIRE((size_t)items <= traits->max_work_group_size, CLVGG_STATUS_UNSUPPORTED,
-                "CLBlast's work-groups of %d: the device allows %zu", items,
-                traits->max_work_group_size);
+    VGG_CHECK(v[KWG] % v[KWI] == 0 && v[MWG] % (v[MDIMC] * v[VWM]) == 0 &&
+                  v[NWG] % (v[NDIMC] * v[VWN]) == 0 && v[MWG] % (v[MDIMA] * v[VWM]) == 0 &&
+                  v[NWG] % (v[NDIMB] * v[VWN]) == 0 && items % v[MDIMA] == 0 &&
+                  items % v[NDIMB] == 0 && v[KWG] % (items / v[MDIMA]) == 0 &&
+                  v[KWG] % (items / v[NDIMB]) == 0,
+              CLVGG_STATUS_UNSUPPORTED, "CLBlast's tile sizes don't divide each other");
+    VGG_CHECK((size_t)items <= traits->max_work_group_size, CLVGG_STATUS_UNSUPPORTED,
+              "CLBlast's work-groups of %d: the device allows %zu", items,
+              traits->max_work_group_size);
     const uint64_t local =
         (uint64_t)(v[SA] * v[KWG] * v[MWG] + v[SB] * v[KWG] * v[NWG]) * sizeof(float);
-    VGG_REQUIRE(local <= traits->local_memory_bytes, CLVGG_STATUS_UNSUPPORTED,
-                "CLBlast's tiles need %llu bytes of local memory, the device has %llu",
-                (unsigned long long)local, (unsigned long long)traits->local_memory_bytes);
-    VGG_REQUIRE(v[MWG] / v[MDIMC] * (v[NWG] / v[NDIMC]) <= 128, CLVGG_STATUS_UNSUPPORTED,
-                "CLBlast's tiles of work-items don't fit the registers");
-cleanup:
-    return status;
+    VGG_CHECK(local <= traits->local_memory_bytes, CLVGG_STATUS_UNSUPPORTED,
+              "CLBlast's tiles need %llu bytes of local memory, the device has %llu",
+              (unsigned long long)local, (unsigned long long)traits->local_memory_bytes);
+    VGG_CHECK(v[MWG] / v[MDIMC] * (v[NWG] / v[NDIMC]) <= 128, CLVGG_STATUS_UNSUPPORTED,
+              "CLBlast's tiles of work-items don't fit the registers");
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- setting: CLBlast's state is the process's ---- */
@@ -194,7 +192,6 @@ cleanup:
 
 clvgg_status vgg_clblast_tuning_product(cl_command_queue queue, vgg_gemm *product)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     uint64_t workspace = 0;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes && workspace == 0; i++) {
         *product = (vgg_gemm){.m = shapes[i].m,
@@ -204,14 +201,13 @@ clvgg_status vgg_clblast_tuning_product(cl_command_queue queue, vgg_gemm *produc
                               .lda = shapes[i].k,
                               .ldb = shapes[i].k,
                               .ldc = shapes[i].n};
-        VGG_TRY(vgg_clblast_workspace(product, queue, &workspace));
+        VGG_PASS(vgg_clblast_workspace(product, queue, &workspace));
     }
-    VGG_REQUIRE(workspace > 0, CLVGG_STATUS_UNSUPPORTED,
-                "CLBlast computes products of up to %lld x %lld x %lld without the kernel that "
-                "could be tuned",
-                (long long)product->m, (long long)product->n, (long long)product->k);
-cleanup:
-    return status;
+    VGG_CHECK(workspace > 0, CLVGG_STATUS_UNSUPPORTED,
+              "CLBlast computes products of up to %lld x %lld x %lld without the kernel that "
+              "could be tuned",
+              (long long)product->m, (long long)product->n, (long long)product->k);
+    return CLVGG_STATUS_OK;
 }
 
 /* Small integers, so that every right product is the same; and that product. */
@@ -269,50 +265,44 @@ cleanup:
 /* The workspace depends on what is in force. */
 static clvgg_status require_workspace(search *s)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     uint64_t elements = 0;
-    VGG_TRY(vgg_clblast_workspace(&s->product, s->queue, &elements));
+    VGG_PASS(vgg_clblast_workspace(&s->product, s->queue, &elements));
     if (elements > s->workspace_elements) {
         if (s->workspace != NULL)
             clReleaseMemObject(s->workspace);
         s->workspace = NULL;
         s->workspace_elements = 0;
-        VGG_TRY(new_buffer(s, elements, NULL, &s->workspace));
+        VGG_PASS(new_buffer(s, elements, NULL, &s->workspace));
         s->workspace_elements = elements;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Checks, then times, what is in force. */
 static clvgg_status judge(search *s, double best_ms, vgg_verdict *verdict, double *ms)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t values = (size_t)(s->product.m * s->product.n), bytes = values * sizeof(float);
     const float wrong = -1e30f;
-    VGG_TRY(require_workspace(s));
-    VGG_CL(clEnqueueFillBuffer(s->queue, s->y, &wrong, sizeof wrong, 0, bytes, 0, NULL, NULL));
-    VGG_TRY(run(s, ms)); /* compiles */
-    VGG_CL(clEnqueueReadBuffer(s->queue, s->y, CL_TRUE, 0, bytes, s->read, 0, NULL, NULL));
+    VGG_PASS(require_workspace(s));
+    VGG_CL_PASS(clEnqueueFillBuffer(s->queue, s->y, &wrong, sizeof wrong, 0, bytes, 0, NULL, NULL));
+    VGG_PASS(run(s, ms)); /* compiles */
+    VGG_CL_PASS(clEnqueueReadBuffer(s->queue, s->y, CL_TRUE, 0, bytes, s->read, 0, NULL, NULL));
     *verdict = VGG_VERDICT_WRONG;
     for (size_t i = 0; i < values; i++)
         if (!(s->read[i] == s->expected[i]))
-            goto cleanup;
-    VGG_TRY(vgg_trial_sample(run, s, &(vgg_trial_race){.best_ms = best_ms}, verdict, ms));
-cleanup:
-    return status;
+            return CLVGG_STATUS_OK;
+    return vgg_trial_sample(run, s, &(vgg_trial_race){.best_ms = best_ms}, verdict, ms);
 }
 
 /* One drawn candidate. */
 static clvgg_status try_one(search *s, int index, vgg_tuner_result *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_choice choice;
     vgg_verdict verdict = VGG_VERDICT_REFUSED;
     double ms = 0;
-    VGG_REQUIRE(draw_choice(s, &choice), CLVGG_STATUS_UNSUPPORTED,
-                "no parameters of CLBlast fit the device");
-    status = settle(s->tuner->device->id, index, &choice);
+    VGG_CHECK(draw_choice(s, &choice), CLVGG_STATUS_UNSUPPORTED,
+              "no parameters of CLBlast fit the device");
+    clvgg_status status = settle(s->tuner->device->id, index, &choice);
     if (status == CLVGG_STATUS_OK)
         status = judge(s, result->ms, &verdict, &ms);
     if (status == CLVGG_STATUS_DEVICE_LOST || status == CLVGG_STATUS_OUT_OF_MEMORY)
@@ -327,35 +317,31 @@ static clvgg_status try_one(search *s, int index, vgg_tuner_result *result)
         result->ms = ms;
         result->choice = choice;
     }
-    status = CLVGG_STATUS_OK;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Searches with the lock held, so that no other search sets parameters meanwhile. */
 static clvgg_status search_locked(search *s, vgg_tuner_result *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_tuner *tuner = s->tuner;
     const cl_device_id id = tuner->device->id;
     static const vgg_choice untuned = {{0}};
     vgg_verdict verdict = VGG_VERDICT_REFUSED;
     bool found = false;
     const int index = find_or_add(id, true, &found);
-    VGG_REQUIRE(index >= 0, CLVGG_STATUS_UNSUPPORTED, "too many devices use CLBlast");
-    VGG_TRY(judge(s, 0, &verdict, &result->default_ms));
+    VGG_CHECK(index >= 0, CLVGG_STATUS_UNSUPPORTED, "too many devices use CLBlast");
+    VGG_PASS(judge(s, 0, &verdict, &result->default_ms));
     vgg_tuner_note(
         tuner, result,
         &(vgg_tuner_event){&vgg_variant_clblast_xgemm, &untuned, verdict, result->default_ms, ""});
     result->ms = verdict == VGG_VERDICT_TIMED ? result->default_ms : 1e9;
     while (vgg_clock_ms() < tuner->deadline_ms && !result->stopped) {
-        VGG_TRY(try_one(s, index, result));
+        VGG_PASS(try_one(s, index, result));
         result->stopped = tuner->stop != NULL && tuner->stop(tuner->user);
     }
     if (result->choice.values[0] != 0)
-        VGG_TRY(settle(id, index, &result->choice));
-cleanup:
-    return status;
+        VGG_PASS(settle(id, index, &result->choice));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_clblast_tune(const vgg_tuner *tuner, vgg_tuner_result *result)

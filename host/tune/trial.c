@@ -46,20 +46,16 @@ static clvgg_status read_weights(void *user, uint64_t first, uint64_t count, voi
 static clvgg_status add_layout(vgg_chain *trial, const clvgg_shape *shape, int from, int to,
                                int max_batch)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_stage *stage = NULL;
     if (from == to)
-        return status;
-    VGG_TRY(vgg_chain_add(trial, &stage));
-    VGG_TRY(vgg_op_configure_layout(&stage->op, shape, from, to, max_batch));
-cleanup:
-    return status;
+        return CLVGG_STATUS_OK;
+    VGG_PASS(vgg_chain_add(trial, &stage));
+    return vgg_op_configure_layout(&stage->op, shape, from, to, max_batch);
 }
 
 /* Adds the pooling by itself; *block is the layout before it, and then behind it. */
 static clvgg_status add_pool(const vgg_trial_bench *bench, vgg_chain *trial, int *block)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_stage *stage = NULL;
     const vgg_problem problem = {.node = bench->pool,
                                  .input = bench->problem.output,
@@ -67,51 +63,44 @@ static clvgg_status add_pool(const vgg_trial_bench *bench, vgg_chain *trial, int
                                  .input_block = *block,
                                  .result = bench->pool->output,
                                  .max_batch = bench->problem.max_batch};
-    VGG_TRY(vgg_chain_add(trial, &stage));
-    VGG_TRY(vgg_op_configure(&stage->op, vgg_variant_definition_of(bench->pool->type), &problem,
-                             &bench->traits));
+    VGG_PASS(vgg_chain_add(trial, &stage));
+    VGG_PASS(vgg_op_configure(&stage->op, vgg_variant_definition_of(bench->pool->type), &problem,
+                              &bench->traits));
     *block = stage->op.output_block;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* *main is the candidate itself. */
 static clvgg_status add_stages(const vgg_trial_bench *bench, const vgg_variant *variant,
                                const vgg_choice *choice, vgg_chain *trial, vgg_stage **main)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_problem *problem = &bench->problem;
     vgg_op op;
-    VGG_TRY(vgg_op_configure_chain(&op, variant, problem, bench->pool, &bench->traits, choice));
-    VGG_TRY(
+    VGG_PASS(vgg_op_configure_chain(&op, variant, problem, bench->pool, &bench->traits, choice));
+    VGG_PASS(
         add_layout(trial, &problem->input, bench->input_block, op.input_block, problem->max_batch));
-    VGG_TRY(vgg_chain_add(trial, main));
+    VGG_PASS(vgg_chain_add(trial, main));
     (*main)->op = op;
     int block = op.output_block;
     if (bench->pool != NULL && op.problem.pool == NULL)
-        VGG_TRY(add_pool(bench, trial, &block));
-    VGG_TRY(add_layout(trial, bench->pool != NULL ? &bench->pool->output : &problem->output, block,
-                       bench->output_block, problem->max_batch));
-cleanup:
-    return status;
+        VGG_PASS(add_pool(bench, trial, &block));
+    return add_layout(trial, bench->pool != NULL ? &bench->pool->output : &problem->output, block,
+                      bench->output_block, problem->max_batch);
 }
 
 clvgg_status vgg_trial_prepare(const vgg_trial_bench *bench, const vgg_variant *variant,
                                const vgg_choice *choice, vgg_chain *trial)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_tensor_input values = {NULL, CLVGG_DTYPE_F32, read_weights};
     vgg_stage *main = NULL;
     *trial = (vgg_chain){.device = bench->device};
-    VGG_TRY(add_stages(bench, variant, choice, trial, &main));
+    VGG_PASS(add_stages(bench, variant, choice, trial, &main));
     trial->stages[0]->io.input.memory = bench->input;
-    VGG_TRY(vgg_chain_prepare(trial));
-    VGG_TRY(vgg_stage_pack(main, bench->device, bench->queue, &values, &values));
+    VGG_PASS(vgg_chain_prepare(trial));
+    VGG_PASS(vgg_stage_pack(main, bench->device, bench->queue, &values, &values));
     /* New memory may still hold what an earlier, right candidate left there: one that doesn't write
      * all of it must not pass. */
-    VGG_TRY(vgg_chain_fill(trial, bench->queue, NAN));
-cleanup:
-    return status;
+    return vgg_chain_fill(trial, bench->queue, NAN);
 }
 
 /* ---- running ---- */
@@ -119,12 +108,10 @@ cleanup:
 static clvgg_status read_image(const vgg_trial_bench *bench, const vgg_chain *trial, int image,
                                float *values)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t bytes = (size_t)bench->output_elements * sizeof(float);
-    VGG_CL(clEnqueueReadBuffer(bench->queue, trial->stages[trial->count - 1]->output, CL_TRUE,
-                               (size_t)image * bytes, bytes, values, 0, NULL, NULL));
-cleanup:
-    return status;
+    VGG_CL_PASS(clEnqueueReadBuffer(bench->queue, trial->stages[trial->count - 1]->output, CL_TRUE,
+                                    (size_t)image * bytes, bytes, values, 0, NULL, NULL));
+    return CLVGG_STATUS_OK;
 }
 
 /* Equal, or within `bound` of relative L2 where that is above 0; NaN is neither. */
@@ -148,19 +135,17 @@ static bool is_right(const float *values, const float *expected, uint64_t count,
 static clvgg_status check(const vgg_trial_bench *bench, const vgg_chain *trial, int count,
                           bool *right)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     double bound = 0;
     for (int i = 0; i < trial->count; i++)
         bound = fmax(bound, vgg_op_error_bound(&trial->stages[i]->op));
     *right = true;
     for (int i = 0; i < count && *right; i++) {
-        VGG_TRY(read_image(bench, trial, i, bench->read));
+        VGG_PASS(read_image(bench, trial, i, bench->read));
         *right = is_right(
             bench->read, bench->expected + (uint64_t)(i % bench->distinct) * bench->output_elements,
             bench->output_elements, bound);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- the definition ---- */
@@ -233,7 +218,6 @@ static double image_flops(const vgg_problem *problem)
 clvgg_status vgg_trial_bench_open(clvgg_device *device, const vgg_op *like, const vgg_node *pool,
                                   vgg_trial_bench *bench)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *bench = (vgg_trial_bench){.device = device,
                                .problem = like->problem,
                                .pool = pool,
@@ -243,27 +227,25 @@ clvgg_status vgg_trial_bench_open(clvgg_device *device, const vgg_op *like, cons
     bench->problem.pool = NULL;
     bench->problem.result = bench->problem.output;
     bench->problem.input_block = like->input_block;
-    VGG_REQUIRE(device->info.type != CLVGG_DEVICE_GPU ||
-                    image_flops(&bench->problem) * bench->distinct <=
-                        slowest_gpu_gflops * 1e6 * longest_gpu_ms,
-                CLVGG_STATUS_UNSUPPORTED, "an image could take more than half a second");
-    VGG_TRY(vgg_clock_queue(device, false, &bench->queue));
-    VGG_TRY(vgg_traits_for(device, bench->problem.storage, false, &bench->traits));
+    VGG_CHECK(device->info.type != CLVGG_DEVICE_GPU ||
+                  image_flops(&bench->problem) * bench->distinct <=
+                      slowest_gpu_gflops * 1e6 * longest_gpu_ms,
+              CLVGG_STATUS_UNSUPPORTED, "an image could take more than half a second");
+    VGG_PASS(vgg_clock_queue(device, false, &bench->queue));
+    VGG_PASS(vgg_traits_for(device, bench->problem.storage, false, &bench->traits));
     bench->traits.queue = bench->queue;
     const clvgg_shape *result = pool != NULL ? &pool->output : &bench->problem.output;
     bench->input_elements = vgg_layout_elements(&bench->problem.input, bench->input_block);
     bench->output_elements = vgg_layout_elements(result, bench->output_block);
     const uint64_t bytes =
         (uint64_t)bench->problem.max_batch * bench->input_elements * sizeof(float);
-    VGG_REQUIRE(bytes <= bench->traits.max_allocation_bytes, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
-                "%llu bytes exceed the largest allocation", (unsigned long long)bytes);
-    VGG_TRY(vgg_device_memory_create(device, bytes, &bench->input));
-    VGG_NEW(bench->expected, (size_t)((uint64_t)bench->distinct * bench->output_elements));
-    VGG_NEW(bench->read, (size_t)bench->output_elements);
-    VGG_TRY(fill_input(bench));
-    VGG_TRY(compute_expected(bench));
-cleanup:
-    return status;
+    VGG_CHECK(bytes <= bench->traits.max_allocation_bytes, CLVGG_STATUS_OUT_OF_DEVICE_MEMORY,
+              "%llu bytes exceed the largest allocation", (unsigned long long)bytes);
+    VGG_PASS(vgg_device_memory_create(device, bytes, &bench->input));
+    VGG_NEW_PASS(bench->expected, (size_t)((uint64_t)bench->distinct * bench->output_elements));
+    VGG_NEW_PASS(bench->read, (size_t)bench->output_elements);
+    VGG_PASS(fill_input(bench));
+    return compute_expected(bench);
 }
 
 void vgg_trial_bench_close(vgg_trial_bench *bench)
@@ -282,12 +264,11 @@ void vgg_trial_bench_close(vgg_trial_bench *bench)
 clvgg_status vgg_trial_sample(clvgg_status (*run)(void *user, double *ms), void *user,
                               const vgg_trial_race *race, vgg_verdict *verdict, double *ms)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     double samples[MOST_SAMPLES], spent_ms = 0;
     int count = 0;
     bool over = false;
     while (!over) {
-        VGG_TRY(run(user, &samples[count]));
+        VGG_PASS(run(user, &samples[count]));
         spent_ms += samples[count++];
         *ms = vgg_median(samples, (size_t)count);
         *verdict = race->best_ms > 0 && samples[0] > 2 * race->best_ms ? VGG_VERDICT_DROPPED
@@ -297,8 +278,7 @@ clvgg_status vgg_trial_sample(clvgg_status (*run)(void *user, double *ms), void 
                                 : count == MOST_SAMPLES || spent_ms >= enough_ms) ||
                (count >= 2 && race->stop != NULL && race->stop(race->user));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* A candidate under way, for vgg_trial_sample(). */
@@ -335,27 +315,25 @@ static bool decide_early(const vgg_trial_bench *bench, double image_ms, double b
 clvgg_status vgg_trial_judge(const vgg_trial_bench *bench, vgg_chain *trial, double best_ms,
                              vgg_verdict *verdict, double *ms)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int batch = bench->problem.max_batch;
     bool right = false;
     /* The first run of a kernel may compile it: the second tells. */
-    VGG_TRY(vgg_chain_run(trial, bench->queue, 1, ms));
-    VGG_TRY(check(bench, trial, 1, &right));
+    VGG_PASS(vgg_chain_run(trial, bench->queue, 1, ms));
+    VGG_PASS(check(bench, trial, 1, &right));
     if (right) {
-        VGG_TRY(vgg_chain_run(trial, bench->queue, 1, ms));
+        VGG_PASS(vgg_chain_run(trial, bench->queue, 1, ms));
         if (decide_early(bench, *ms, best_ms, verdict))
-            goto cleanup;
+            return CLVGG_STATUS_OK;
         if (batch > 1) {
-            VGG_TRY(vgg_chain_run(trial, bench->queue, batch, ms));
-            VGG_TRY(check(bench, trial, batch, &right));
+            VGG_PASS(vgg_chain_run(trial, bench->queue, batch, ms));
+            VGG_PASS(check(bench, trial, batch, &right));
         }
     }
     if (right)
-        VGG_TRY(vgg_trial_sample(run_batch, &(timed_trial){bench, trial},
-                                 &(vgg_trial_race){best_ms, bench->stop, bench->user}, verdict,
-                                 ms));
+        VGG_PASS(vgg_trial_sample(run_batch, &(timed_trial){bench, trial},
+                                  &(vgg_trial_race){best_ms, bench->stop, bench->user}, verdict,
+                                  ms));
     else
         *verdict = VGG_VERDICT_WRONG;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

@@ -63,13 +63,11 @@ static int compare_chains(const void *a, const void *b)
 
 static clvgg_status list_chains(tuning_run *run, const vgg_tune_chain *chains, size_t count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(run->chains, count);
+    VGG_NEW_PASS(run->chains, count);
     for (size_t i = 0; i < count; i++)
         add_chain(run, &chains[i]);
     qsort(run->chains, run->chain_count, sizeof *run->chains, compare_chains);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- telling and asking ---- */
@@ -144,21 +142,18 @@ static uint64_t seed_of(const tuning_run *run, const chain *work)
 static clvgg_status note_kernels(const tuning_run *run, const vgg_tune_chain *what,
                                  vgg_tuning *tuning)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_problem problem = what->untuned->problem;
     vgg_op op;
     problem.pool = NULL;
     problem.result = problem.output;
-    VGG_TRY(vgg_op_configure_chain(&op, tuning->variant, &problem, what->poolable, &run->traits,
-                                   &tuning->choice));
+    VGG_PASS(vgg_op_configure_chain(&op, tuning->variant, &problem, what->poolable, &run->traits,
+                                    &tuning->choice));
     vgg_tuning_note_kernels(tuning, &op);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status tune_chain(tuning_run *run, double slice_ms)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const chain *work = &run->chains[run->now];
     const bool gpu = run->device->info.type == CLVGG_DEVICE_GPU;
     const vgg_tuner tuner = {.device = run->device,
@@ -170,7 +165,8 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
                              .user = run};
     vgg_tuner_result result;
     run->judged = run->wrong = 0;
-    status = vgg_tuner_search(&tuner, work->what->untuned, work->what->poolable, &result);
+    const clvgg_status status =
+        vgg_tuner_search(&tuner, work->what->untuned, work->what->poolable, &result);
     run->summary->candidates += (size_t)run->judged;
     run->summary->wrong += (size_t)run->wrong;
     if (vgg_tuner_is_refusal(status)) { /* doesn't stop the others */
@@ -189,14 +185,13 @@ static clvgg_status tune_chain(tuning_run *run, double slice_ms)
                          .ms = result.ms,
                          .default_ms = result.default_ms};
     memcpy(tuning.problem, work->problem, sizeof tuning.problem);
-    VGG_TRY(note_kernels(run, work->what, &tuning));
-    VGG_TRY(vgg_tuning_keep(run->source.cache, &tuning, 1));
+    VGG_PASS(note_kernels(run, work->what, &tuning));
+    VGG_PASS(vgg_tuning_keep(run->source.cache, &tuning, 1));
     run->summary->tuned++;
     run->summary->faster += !vgg_candidate_equal(
         result.variant, &result.choice, work->what->untuned->variant, &work->what->untuned->choice);
     tell_result(run, &tuning, CLVGG_TUNE_FOUND);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Each chain gets an equal share of what is left. */

@@ -165,7 +165,6 @@ static int list_moves(search *s, const vgg_variant *variant, move *moves)
  * change is. */
 static clvgg_status improve(search *s, int from)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_variant *variant = s->tried[from].variant;
     move moves[MOST_MOVES];
     int here = from;
@@ -178,7 +177,7 @@ static clvgg_status improve(search *s, int from)
             choice.values[moves[i].tunable] = moves[i].value;
             if (was_tried(s, variant, &choice))
                 continue;
-            VGG_TRY(try_candidate(s, variant, &choice));
+            VGG_PASS(try_candidate(s, variant, &choice));
             const candidate *last = &s->tried[s->tried_count - 1];
             if (last->ms > 0 && last->ms < s->tried[here].ms) {
                 here = s->tried_count - 1;
@@ -186,14 +185,12 @@ static clvgg_status improve(search *s, int from)
             }
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The variants' defaults that came near the best, the fastest first. */
 static clvgg_status improve_the_near(search *s)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int first_count = s->tried_count;
     double above = 0;
     for (bool found = true; found && !is_over(s);) {
@@ -205,11 +202,10 @@ static clvgg_status improve_the_near(search *s)
         found = next >= 0;
         if (found) {
             above = s->tried[next].ms;
-            VGG_TRY(improve(s, next));
+            VGG_PASS(improve(s, next));
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- the duel ---- */

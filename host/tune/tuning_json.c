@@ -77,90 +77,80 @@ enum { MAX_BATCH = 65536, MAX_COUNT = 1 << 20 };
 static clvgg_status check_members(const cJSON *object, const char *what, const char *const *names,
                                   int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *item;
-    VGG_REQUIRE(cJSON_IsObject(object), CLVGG_STATUS_BAD_FILE, "%s isn't an object", what);
+    VGG_CHECK(cJSON_IsObject(object), CLVGG_STATUS_BAD_FILE, "%s isn't an object", what);
     cJSON_ArrayForEach(item, object)
     {
         int known = 0;
         for (int i = 0; i < count; i++)
             known += strcmp(names[i], item->string) == 0;
-        VGG_REQUIRE(known == 1, CLVGG_STATUS_BAD_FILE, "%s has an unknown member '%.40s'", what,
-                    item->string);
+        VGG_CHECK(known == 1, CLVGG_STATUS_BAD_FILE, "%s has an unknown member '%.40s'", what,
+                  item->string);
     }
     for (int i = 0; i < count; i++)
-        VGG_REQUIRE(cJSON_GetObjectItemCaseSensitive(object, names[i]) != NULL,
-                    CLVGG_STATUS_BAD_FILE, "%s has no '%s'", what, names[i]);
-    VGG_REQUIRE(cJSON_GetArraySize(object) == count, CLVGG_STATUS_BAD_FILE, "%s has a member twice",
-                what);
-cleanup:
-    return status;
+        VGG_CHECK(cJSON_GetObjectItemCaseSensitive(object, names[i]) != NULL, CLVGG_STATUS_BAD_FILE,
+                  "%s has no '%s'", what, names[i]);
+    VGG_CHECK(cJSON_GetArraySize(object) == count, CLVGG_STATUS_BAD_FILE, "%s has a member twice",
+              what);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_integer(const cJSON *object, const char *name, int least, int most,
                                  int *value)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    VGG_REQUIRE(cJSON_IsNumber(item) && item->valuedouble == floor(item->valuedouble),
-                CLVGG_STATUS_BAD_FILE, "'%s' isn't an integer", name);
-    VGG_REQUIRE(item->valuedouble >= least && item->valuedouble <= most, CLVGG_STATUS_BAD_FILE,
-                "'%s' is %.9g, not between %d and %d", name, item->valuedouble, least, most);
+    VGG_CHECK(cJSON_IsNumber(item) && item->valuedouble == floor(item->valuedouble),
+              CLVGG_STATUS_BAD_FILE, "'%s' isn't an integer", name);
+    VGG_CHECK(item->valuedouble >= least && item->valuedouble <= most, CLVGG_STATUS_BAD_FILE,
+              "'%s' is %.9g, not between %d and %d", name, item->valuedouble, least, most);
     *value = (int)item->valuedouble;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_ms(const cJSON *object, const char *name, double *value)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    VGG_REQUIRE(cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= 1e9,
-                CLVGG_STATUS_BAD_FILE, "'%s' isn't a time in milliseconds", name);
+    VGG_CHECK(cJSON_IsNumber(item) && item->valuedouble >= 0 && item->valuedouble <= 1e9,
+              CLVGG_STATUS_BAD_FILE, "'%s' isn't a time in milliseconds", name);
     *value = item->valuedouble;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_text(const cJSON *object, const char *name, char *text, size_t capacity)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    VGG_REQUIRE(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE, "'%s' isn't a string", name);
-    VGG_REQUIRE(strlen(item->valuestring) < capacity, CLVGG_STATUS_BAD_FILE,
-                "'%s' has %zu characters, at most %zu are read", name, strlen(item->valuestring),
-                capacity - 1);
+    VGG_CHECK(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE, "'%s' isn't a string", name);
+    VGG_CHECK(strlen(item->valuestring) < capacity, CLVGG_STATUS_BAD_FILE,
+              "'%s' has %zu characters, at most %zu are read", name, strlen(item->valuestring),
+              capacity - 1);
     for (const char *at = item->valuestring; *at != '\0'; at++)
-        VGG_REQUIRE((unsigned char)*at >= ' ' && *at != 0x7F, CLVGG_STATUS_BAD_FILE,
-                    "'%s' has control characters", name);
+        VGG_CHECK((unsigned char)*at >= ' ' && *at != 0x7F, CLVGG_STATUS_BAD_FILE,
+                  "'%s' has control characters", name);
     memcpy(text, item->valuestring, strlen(item->valuestring) + 1);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_device(const cJSON *json, vgg_tuning_device *device)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     static const char *const names[] = {"name",         "type",          "vendor",
                                         "vector_width", "compute_units", "amx"};
     char type[16];
     int index = 0;
-    VGG_TRY(check_members(json, "'device'", names, 6));
-    VGG_TRY(read_text(json, "name", device->words, sizeof device->words));
-    VGG_TRY(read_text(json, "type", type, sizeof type));
-    VGG_TRY(read_text(json, "vendor", device->vendor, sizeof device->vendor));
-    VGG_TRY(read_integer(json, "vector_width", 1, 16, &device->vector_width));
-    VGG_TRY(read_integer(json, "compute_units", 1, MAX_COUNT, &device->compute_units));
+    VGG_PASS(check_members(json, "'device'", names, 6));
+    VGG_PASS(read_text(json, "name", device->words, sizeof device->words));
+    VGG_PASS(read_text(json, "type", type, sizeof type));
+    VGG_PASS(read_text(json, "vendor", device->vendor, sizeof device->vendor));
+    VGG_PASS(read_integer(json, "vector_width", 1, 16, &device->vector_width));
+    VGG_PASS(read_integer(json, "compute_units", 1, MAX_COUNT, &device->compute_units));
     while (index < TYPES && strcmp(type_names[index], type) != 0)
         index++;
-    VGG_REQUIRE(index < TYPES, CLVGG_STATUS_BAD_FILE,
-                "'type' is '%s', not cpu, gpu, accelerator or other", type);
+    VGG_CHECK(index < TYPES, CLVGG_STATUS_BAD_FILE,
+              "'type' is '%s', not cpu, gpu, accelerator or other", type);
     device->type = (clvgg_device_type)index;
     const cJSON *amx = cJSON_GetObjectItemCaseSensitive(json, "amx");
-    VGG_REQUIRE(cJSON_IsBool(amx), CLVGG_STATUS_BAD_FILE, "'amx' isn't true or false");
+    VGG_CHECK(cJSON_IsBool(amx), CLVGG_STATUS_BAD_FILE, "'amx' isn't true or false");
     device->amx = cJSON_IsTrue(amx);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Position of a tunable, or −1. */
@@ -174,128 +164,117 @@ static int find_tunable(const vgg_variant *variant, const char *name)
 
 static clvgg_status read_choice(const cJSON *json, const vgg_variant *variant, vgg_choice *choice)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *item;
     *choice = (vgg_choice){{0}};
-    VGG_REQUIRE(cJSON_IsObject(json), CLVGG_STATUS_BAD_FILE, "'parameters' isn't an object");
+    VGG_CHECK(cJSON_IsObject(json), CLVGG_STATUS_BAD_FILE, "'parameters' isn't an object");
     cJSON_ArrayForEach(item, json)
     {
         const int index = find_tunable(variant, item->string);
-        VGG_REQUIRE(index >= 0, CLVGG_STATUS_BAD_FILE, "%s has no parameter '%.40s'", variant->name,
-                    item->string);
-        VGG_REQUIRE(choice->values[index] == 0, CLVGG_STATUS_BAD_FILE, "'%s' is given twice",
-                    item->string);
+        VGG_CHECK(index >= 0, CLVGG_STATUS_BAD_FILE, "%s has no parameter '%.40s'", variant->name,
+                  item->string);
+        VGG_CHECK(choice->values[index] == 0, CLVGG_STATUS_BAD_FILE, "'%s' is given twice",
+                  item->string);
         const vgg_tunable *tunable = &variant->tunables[index];
         char allowed[128] = "";
         vgg_tunable_list(tunable, allowed, sizeof allowed);
-        VGG_REQUIRE(cJSON_IsNumber(item) && vgg_tunable_allows(tunable, item->valuedouble),
-                    CLVGG_STATUS_BAD_FILE, "'%s' of %s is %.9g, not one of%s", tunable->name,
-                    variant->name, cJSON_IsNumber(item) ? item->valuedouble : (double)NAN, allowed);
+        VGG_CHECK(cJSON_IsNumber(item) && vgg_tunable_allows(tunable, item->valuedouble),
+                  CLVGG_STATUS_BAD_FILE, "'%s' of %s is %.9g, not one of%s", tunable->name,
+                  variant->name, cJSON_IsNumber(item) ? item->valuedouble : (double)NAN, allowed);
         choice->values[index] = (int)item->valuedouble;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The variant, and that it serves the layer which the problem begins with. */
 static clvgg_status read_variant(const cJSON *json, const char *problem,
                                  const vgg_variant **variant)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char name[64];
     const size_t length = strcspn(problem, " ");
     vgg_layer_type type = 0;
-    VGG_TRY(read_text(json, "variant", name, sizeof name));
+    VGG_PASS(read_text(json, "variant", name, sizeof name));
     *variant = vgg_variant_find(name);
-    VGG_REQUIRE(*variant != NULL, CLVGG_STATUS_BAD_FILE, "there is no variant '%s'", name);
+    VGG_CHECK(*variant != NULL, CLVGG_STATUS_BAD_FILE, "there is no variant '%s'", name);
     if (strcmp(problem, VGG_CLBLAST_PROBLEM) == 0) {
-        VGG_REQUIRE((*variant)->problem != NULL && strcmp((*variant)->problem, problem) == 0,
-                    CLVGG_STATUS_BAD_FILE, "variant %s isn't CLBlast's", name);
-        return status;
+        VGG_CHECK((*variant)->problem != NULL && strcmp((*variant)->problem, problem) == 0,
+                  CLVGG_STATUS_BAD_FILE, "variant %s isn't CLBlast's", name);
+        return CLVGG_STATUS_OK;
     }
     while (type < VGG_LAYER_TYPE_COUNT && (strlen(vgg_layer_type_name(type)) != length ||
                                            strncmp(vgg_layer_type_name(type), problem, length)))
         type++;
-    VGG_REQUIRE(type < VGG_LAYER_TYPE_COUNT, CLVGG_STATUS_BAD_FILE,
-                "'problem' names no layer: '%.40s'", problem);
-    VGG_REQUIRE(vgg_variant_computes(*variant, type), CLVGG_STATUS_BAD_FILE,
-                "variant %s doesn't compute %.*s layers", name, (int)length, problem);
-cleanup:
-    return status;
+    VGG_CHECK(type < VGG_LAYER_TYPE_COUNT, CLVGG_STATUS_BAD_FILE,
+              "'problem' names no layer: '%.40s'", problem);
+    VGG_CHECK(vgg_variant_computes(*variant, type), CLVGG_STATUS_BAD_FILE,
+              "variant %s doesn't compute %.*s layers", name, (int)length, problem);
+    return CLVGG_STATUS_OK;
 }
 
 /* The kernel files that it was measured with; CLBlast's own are none of ours. *foreign: this
  * library has others. */
 static clvgg_status read_kernels(const cJSON *json, vgg_tuning *tuning, bool *foreign)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     enum { HEXADECIMAL = 64 };
     _Static_assert(VGG_OP_MAX_PROGRAMS == 3, "as the message says");
     const cJSON *item;
     int count = 0;
     const bool clblast = strcmp(tuning->problem, VGG_CLBLAST_PROBLEM) == 0;
-    VGG_REQUIRE(cJSON_IsObject(json), CLVGG_STATUS_BAD_FILE, "'kernels' isn't an object");
-    VGG_REQUIRE(cJSON_GetArraySize(json) <= VGG_OP_MAX_PROGRAMS &&
-                    (cJSON_GetArraySize(json) == 0) == clblast,
-                CLVGG_STATUS_BAD_FILE, "'kernels' names %d files, not %s", cJSON_GetArraySize(json),
-                clblast ? "none" : "1 to 3");
+    VGG_CHECK(cJSON_IsObject(json), CLVGG_STATUS_BAD_FILE, "'kernels' isn't an object");
+    VGG_CHECK(cJSON_GetArraySize(json) <= VGG_OP_MAX_PROGRAMS &&
+                  (cJSON_GetArraySize(json) == 0) == clblast,
+              CLVGG_STATUS_BAD_FILE, "'kernels' names %d files, not %s", cJSON_GetArraySize(json),
+              clblast ? "none" : "1 to 3");
     *foreign = false;
     cJSON_ArrayForEach(item, json)
     {
-        VGG_REQUIRE(cJSON_IsString(item) && strlen(item->valuestring) == HEXADECIMAL &&
-                        strspn(item->valuestring, "0123456789abcdef") == HEXADECIMAL,
-                    CLVGG_STATUS_BAD_FILE, "'%.40s' of 'kernels' isn't a SHA-256", item->string);
+        VGG_CHECK(cJSON_IsString(item) && strlen(item->valuestring) == HEXADECIMAL &&
+                      strspn(item->valuestring, "0123456789abcdef") == HEXADECIMAL,
+                  CLVGG_STATUS_BAD_FILE, "'%.40s' of 'kernels' isn't a SHA-256", item->string);
         const vgg_kernel_source *source = vgg_kernel_source_find(item->string);
         for (int i = 0; i < count; i++)
-            VGG_REQUIRE(source == NULL || tuning->kernels[i] != source, CLVGG_STATUS_BAD_FILE,
-                        "'%s' is given twice", item->string);
+            VGG_CHECK(source == NULL || tuning->kernels[i] != source, CLVGG_STATUS_BAD_FILE,
+                      "'%s' is given twice", item->string);
         if (source == NULL || strcmp(source->hash, item->valuestring) != 0)
             *foreign = true;
         else
             tuning->kernels[count++] = source;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Variants and values of other kernels can't be judged, and may be ones that this library hasn't.
  */
 static clvgg_status read_entry(const cJSON *json, vgg_tuning *tuning, bool *foreign)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     static const char *const names[] = {"device",  "problem",    "batch", "variant",
                                         "kernels", "parameters", "ms",    "default_ms"};
     *tuning = (vgg_tuning){0};
-    VGG_TRY(check_members(json, "the result", names, 8));
-    VGG_TRY(read_device(cJSON_GetObjectItemCaseSensitive(json, "device"), &tuning->device));
-    VGG_TRY(read_text(json, "problem", tuning->problem, sizeof tuning->problem));
-    VGG_TRY(read_integer(json, "batch", 1, MAX_BATCH, &tuning->batch));
-    VGG_TRY(read_ms(json, "ms", &tuning->ms));
-    VGG_TRY(read_ms(json, "default_ms", &tuning->default_ms));
-    VGG_TRY(read_kernels(cJSON_GetObjectItemCaseSensitive(json, "kernels"), tuning, foreign));
+    VGG_PASS(check_members(json, "the result", names, 8));
+    VGG_PASS(read_device(cJSON_GetObjectItemCaseSensitive(json, "device"), &tuning->device));
+    VGG_PASS(read_text(json, "problem", tuning->problem, sizeof tuning->problem));
+    VGG_PASS(read_integer(json, "batch", 1, MAX_BATCH, &tuning->batch));
+    VGG_PASS(read_ms(json, "ms", &tuning->ms));
+    VGG_PASS(read_ms(json, "default_ms", &tuning->default_ms));
+    VGG_PASS(read_kernels(cJSON_GetObjectItemCaseSensitive(json, "kernels"), tuning, foreign));
     if (*foreign)
-        goto cleanup;
-    VGG_TRY(read_variant(json, tuning->problem, &tuning->variant));
-    VGG_TRY(read_choice(cJSON_GetObjectItemCaseSensitive(json, "parameters"), tuning->variant,
-                        &tuning->choice));
-cleanup:
-    return status;
+        return CLVGG_STATUS_OK;
+    VGG_PASS(read_variant(json, tuning->problem, &tuning->variant));
+    return read_choice(cJSON_GetObjectItemCaseSensitive(json, "parameters"), tuning->variant,
+                       &tuning->choice);
 }
 
 static clvgg_status parse(const char *json, size_t length, cJSON **root)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *end = NULL;
-    VGG_REQUIRE(length <= MAX_FILE_BYTES, CLVGG_STATUS_BAD_FILE, "%zu bytes are more than %d",
-                length, MAX_FILE_BYTES);
-    VGG_TRY(vgg_json_parse(json, length, false, &end, root));
-    VGG_REQUIRE(*root != NULL, CLVGG_STATUS_BAD_FILE, "isn't JSON, from byte %zu on",
-                end != NULL && end >= json ? (size_t)(end - json) : 0);
+    VGG_CHECK(length <= MAX_FILE_BYTES, CLVGG_STATUS_BAD_FILE, "%zu bytes are more than %d", length,
+              MAX_FILE_BYTES);
+    VGG_PASS(vgg_json_parse(json, length, false, &end, root));
+    VGG_CHECK(*root != NULL, CLVGG_STATUS_BAD_FILE, "isn't JSON, from byte %zu on",
+              end != NULL && end >= json ? (size_t)(end - json) : 0);
     while (end < json + length && strchr(" \t\r\n", *end) != NULL && *end != '\0')
         end++;
-    VGG_REQUIRE(end == json + length, CLVGG_STATUS_BAD_FILE, "something follows the JSON value");
-cleanup:
-    return status;
+    VGG_CHECK(end == json + length, CLVGG_STATUS_BAD_FILE, "something follows the JSON value");
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_tuning_read(const char *json, size_t length, vgg_tuning *tuning)
@@ -314,16 +293,13 @@ cleanup:
 
 static clvgg_status check_head(const cJSON *root)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     static const char *const names[] = {"schema", "entries"};
     int schema = 0;
-    VGG_REQUIRE(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "the file isn't an object");
-    VGG_TRY(read_integer(root, "schema", 1, 1 << 30, &schema));
-    VGG_REQUIRE(schema == VGG_TUNING_SCHEMA, CLVGG_STATUS_UNSUPPORTED,
-                "schema %d isn't this clvgg's %d", schema, VGG_TUNING_SCHEMA);
-    VGG_TRY(check_members(root, "the file", names, 2));
-cleanup:
-    return status;
+    VGG_CHECK(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "the file isn't an object");
+    VGG_PASS(read_integer(root, "schema", 1, 1 << 30, &schema));
+    VGG_CHECK(schema == VGG_TUNING_SCHEMA, CLVGG_STATUS_UNSUPPORTED,
+              "schema %d isn't this clvgg's %d", schema, VGG_TUNING_SCHEMA);
+    return check_members(root, "the file", names, 2);
 }
 
 clvgg_status vgg_tuning_read_all(const char *json, size_t length, vgg_tuning **entries,

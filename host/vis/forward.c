@@ -62,12 +62,10 @@ clvgg_status vgg_forward_run(vgg_forward *forward, int count, const float *image
 
 clvgg_status vgg_forward_logits(const clvgg_model *model, int *node, size_t *classes)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_graph_require(model->graph, "logits", "", node));
+    VGG_PASS(vgg_graph_require(model->graph, "logits", "", node));
     *classes = (size_t)vgg_shape_elements(&model->graph->nodes[*node].output);
-    VGG_REQUIRE(*classes >= 2, CLVGG_STATUS_UNSUPPORTED,
-                "%s: the model has one class, which is always certain; two at least are needed",
-                model->name);
-cleanup:
-    return status;
+    VGG_CHECK(*classes >= 2, CLVGG_STATUS_UNSUPPORTED,
+              "%s: the model has one class, which is always certain; two at least are needed",
+              model->name);
+    return CLVGG_STATUS_OK;
 }

@@ -64,16 +64,14 @@ void vgg_gradcam_enlarge(const float *map, int rows, int columns, int height, in
 
 static clvgg_status make_buffers(clvgg_gradcam *gradcam, const vgg_graph *graph)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *input = graph->nodes[0].output.dims;
-    VGG_NEW(gradcam->gradients, gradcam->maps * gradcam->positions);
-    VGG_NEW(gradcam->values, gradcam->maps * gradcam->positions);
-    VGG_NEW(gradcam->logits, gradcam->classes);
-    VGG_NEW(gradcam->weights, gradcam->maps);
-    VGG_NEW(gradcam->coarse, gradcam->positions);
-    VGG_NEW(gradcam->map, (size_t)(input[1] * input[2]));
-cleanup:
-    return status;
+    VGG_NEW_PASS(gradcam->gradients, gradcam->maps * gradcam->positions);
+    VGG_NEW_PASS(gradcam->values, gradcam->maps * gradcam->positions);
+    VGG_NEW_PASS(gradcam->logits, gradcam->classes);
+    VGG_NEW_PASS(gradcam->weights, gradcam->maps);
+    VGG_NEW_PASS(gradcam->coarse, gradcam->positions);
+    VGG_NEW_PASS(gradcam->map, (size_t)(input[1] * input[2]));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_gradcam_create(clvgg_device *device, clvgg_model *model,
@@ -130,30 +128,27 @@ const vgg_scope *vgg_gradcam_scope(const clvgg_gradcam *gradcam)
 
 static clvgg_status choose_class(clvgg_gradcam *gradcam, const float *image, int64_t *class_index)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(*class_index >= -1 && *class_index < (int64_t)gradcam->classes,
-                CLVGG_STATUS_INVALID_ARGUMENT, "class %lld: the model has 0 ... %zu",
-                (long long)*class_index, gradcam->classes - 1);
+    VGG_CHECK(*class_index >= -1 && *class_index < (int64_t)gradcam->classes,
+              CLVGG_STATUS_INVALID_ARGUMENT, "class %lld: the model has 0 ... %zu",
+              (long long)*class_index, gradcam->classes - 1);
     if (*class_index < 0) {
-        VGG_TRY(vgg_forward_run(gradcam->forward, 1, image));
+        VGG_PASS(vgg_forward_run(gradcam->forward, 1, image));
         *class_index = vgg_class_most_probable(gradcam->forward->outputs[0], gradcam->classes);
     }
-    VGG_REQUIRE(*class_index >= 0, CLVGG_STATUS_NON_FINITE,
-                "the image has no most probable class: a logit is NaN");
-cleanup:
-    return status;
+    VGG_CHECK(*class_index >= 0, CLVGG_STATUS_NON_FINITE,
+              "the image has no most probable class: a logit is NaN");
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_gradcam_run(clvgg_gradcam *gradcam, const float *image, int64_t class_index,
                              clvgg_gradcam_map *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_shape *shape = &gradcam->layer->output;
     const int64_t *input = gradcam->forward->model->graph->nodes[0].output.dims;
-    VGG_TRY(choose_class(gradcam, image, &class_index));
+    VGG_PASS(choose_class(gradcam, image, &class_index));
     const clvgg_seed seed = {.map = class_index, .position = -1};
-    VGG_TRY(vgg_projector_run(gradcam->projector, 1, image, &seed, gradcam->gradients,
-                              gradcam->logits, gradcam->values));
+    VGG_PASS(vgg_projector_run(gradcam->projector, 1, image, &seed, gradcam->gradients,
+                               gradcam->logits, gradcam->values));
     vgg_gradcam_combine(gradcam->gradients, gradcam->values, gradcam->maps, gradcam->positions,
                         gradcam->weights, gradcam->coarse);
     const vgg_class_score score =
@@ -172,6 +167,5 @@ clvgg_status vgg_gradcam_run(clvgg_gradcam *gradcam, const float *image, int64_t
                                   .weights = gradcam->weights};
     vgg_gradcam_enlarge(gradcam->coarse, result->rows, result->columns, result->height,
                         result->width, gradcam->map);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

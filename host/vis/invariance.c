@@ -35,38 +35,34 @@ clvgg_status vgg_invariance_prepare(const clvgg_image *image, const clvgg_prepro
 static clvgg_status choose_nodes(const clvgg_model *model, const clvgg_invariance_options *options,
                                  int *nodes, int *count, size_t *classes)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_forward_logits(model, &nodes[0], classes));
+    VGG_PASS(vgg_forward_logits(model, &nodes[0], classes));
     *count = 1;
     if (options->layers == NULL) {
         nodes[(*count)++] = vgg_layer_first_stage(model->graph);
         nodes[(*count)++] = vgg_layer_last_features(model->graph);
     } else {
         for (size_t i = 0; i < options->layer_count; i++) {
-            VGG_REQUIRE(options->layers[i] != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                        "layer %zu has no name", i);
-            VGG_TRY(vgg_layer_choose(model->graph, options->layers[i], &nodes[(*count)++]));
+            VGG_CHECK(options->layers[i] != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+                      "layer %zu has no name", i);
+            VGG_PASS(vgg_layer_choose(model->graph, options->layers[i], &nodes[(*count)++]));
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status take_preprocess(clvgg_invariance *invariance, const clvgg_model *model,
                                     const clvgg_preprocess *preprocess)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *input = model->graph->nodes[0].output.dims;
     invariance->preprocess = preprocess != NULL ? *preprocess : model->preprocess;
     const clvgg_preprocess *p = &invariance->preprocess;
-    VGG_TRY(vgg_preprocess_check(p));
-    VGG_REQUIRE(input[0] == p->channels && input[1] == p->height && input[2] == p->width,
-                CLVGG_STATUS_INVALID_ARGUMENT,
-                "images are prepared as %d x %d x %d, the model's input is %lld x %lld x %lld",
-                p->channels, p->height, p->width, (long long)input[0], (long long)input[1],
-                (long long)input[2]);
-cleanup:
-    return status;
+    VGG_PASS(vgg_preprocess_check(p));
+    VGG_CHECK(input[0] == p->channels && input[1] == p->height && input[2] == p->width,
+              CLVGG_STATUS_INVALID_ARGUMENT,
+              "images are prepared as %d x %d x %d, the model's input is %lld x %lld x %lld",
+              p->channels, p->height, p->width, (long long)input[0], (long long)input[1],
+              (long long)input[2]);
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_invariance_create(clvgg_device *device, clvgg_model *model,
@@ -145,17 +141,16 @@ static clvgg_class_score score_of(const clvgg_invariance *invariance, int row, s
 static clvgg_status look_at_original(clvgg_invariance *invariance, const clvgg_image *image,
                                      int64_t class_index, clvgg_invariance_curve *curve)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_forward *forward = invariance->forward;
-    VGG_REQUIRE(class_index >= -1 && class_index < (int64_t)invariance->classes,
-                CLVGG_STATUS_INVALID_ARGUMENT, "class %lld: the model has 0 ... %zu",
-                (long long)class_index, invariance->classes - 1);
-    VGG_TRY(vgg_image_prepare(image, &invariance->preprocess, invariance->images));
-    VGG_TRY(vgg_forward_run(forward, 1, invariance->images));
+    VGG_CHECK(class_index >= -1 && class_index < (int64_t)invariance->classes,
+              CLVGG_STATUS_INVALID_ARGUMENT, "class %lld: the model has 0 ... %zu",
+              (long long)class_index, invariance->classes - 1);
+    VGG_PASS(vgg_image_prepare(image, &invariance->preprocess, invariance->images));
+    VGG_PASS(vgg_forward_run(forward, 1, invariance->images));
     if (class_index < 0)
         class_index = vgg_class_most_probable(forward->outputs[0], invariance->classes);
-    VGG_REQUIRE(class_index >= 0, CLVGG_STATUS_NON_FINITE,
-                "the photograph has no most probable class: a logit is NaN");
+    VGG_CHECK(class_index >= 0, CLVGG_STATUS_NON_FINITE,
+              "the photograph has no most probable class: a logit is NaN");
     curve->class_index = (size_t)class_index;
     curve->original = score_of(invariance, 0, curve->class_index);
     for (size_t i = 0; i < invariance->layer_count; i++) {
@@ -164,8 +159,7 @@ static clvgg_status look_at_original(clvgg_invariance *invariance, const clvgg_i
         if (curve->norms != NULL)
             curve->norms[i] = distance(forward->outputs[i + 1], NULL, elements);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Notes the results of row `row` of the batch in the curve, at amount `at` of `amount_count`. */
@@ -187,25 +181,23 @@ clvgg_status vgg_invariance_run(clvgg_invariance *invariance, const clvgg_image 
                                 size_t amount_count, int64_t class_index,
                                 clvgg_invariance_curve *curve)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_forward *forward = invariance->forward;
-    VGG_TRY(look_at_original(invariance, image, class_index, curve));
+    VGG_PASS(look_at_original(invariance, image, class_index, curve));
     for (size_t done = 0; done < amount_count;) {
         const size_t left = amount_count - done, most = (size_t)forward->max_batch;
         const size_t some = left < most ? left : most;
         for (size_t row = 0; row < some; row++)
-            VGG_TRY(vgg_invariance_prepare(image, &invariance->preprocess, transform,
-                                           amounts[done + row], invariance->fill,
-                                           invariance->images + row * forward->input_elements));
-        VGG_TRY(vgg_forward_run(forward, (int)some, invariance->images));
+            VGG_PASS(vgg_invariance_prepare(image, &invariance->preprocess, transform,
+                                            amounts[done + row], invariance->fill,
+                                            invariance->images + row * forward->input_elements));
+        VGG_PASS(vgg_forward_run(forward, (int)some, invariance->images));
         for (size_t row = 0; row < some; row++)
             note(invariance, (int)row, done + row, amount_count, curve);
         done += some;
-        VGG_REQUIRE(invariance->progress == NULL ||
-                        invariance->progress(invariance->user, done, amount_count) == 0,
-                    CLVGG_STATUS_CANCELLED, "invariance: stopped after %zu of %zu images", done,
-                    amount_count);
+        VGG_CHECK(invariance->progress == NULL ||
+                      invariance->progress(invariance->user, done, amount_count) == 0,
+                  CLVGG_STATUS_CANCELLED, "invariance: stopped after %zu of %zu images", done,
+                  amount_count);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

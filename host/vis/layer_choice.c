@@ -30,17 +30,15 @@ int vgg_layer_activation_of(const vgg_graph *graph, int node)
 
 clvgg_status vgg_layer_choose(const vgg_graph *graph, const char *name, int *node)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char names[2048];
     int found = vgg_graph_last(graph, vgg_node_is_convolution);
     if (name != NULL)
-        VGG_TRY(vgg_graph_require(graph, name, "", &found));
+        VGG_PASS(vgg_graph_require(graph, name, "", &found));
     vgg_graph_list_layers(graph, names, sizeof names);
-    VGG_REQUIRE(found > 0, CLVGG_STATUS_UNSUPPORTED,
-                "the model has no convolution; name one of its layers:%s", names);
+    VGG_CHECK(found > 0, CLVGG_STATUS_UNSUPPORTED,
+              "the model has no convolution; name one of its layers:%s", names);
     *node = vgg_layer_activation_of(graph, found);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 int vgg_layer_first_stage(const vgg_graph *graph)

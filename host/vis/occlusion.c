@@ -49,7 +49,6 @@ void vgg_occlusion_axis_at(const vgg_occlusion_axis *axis, int cell, int *begin,
 static clvgg_status choose_squares(clvgg_occlusion *occlusion, const clvgg_model *model,
                                    const clvgg_occlusion_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int64_t *input = model->graph->nodes[0].output.dims;
     const int height = (int)input[1], width = (int)input[2];
     const int shorter = height < width ? height : width;
@@ -57,32 +56,29 @@ static clvgg_status choose_squares(clvgg_occlusion *occlusion, const clvgg_model
     int stride = options->stride > 0 ? options->stride : shorter / 28;
     size = size > 0 ? size : 1;
     stride = stride > 0 ? stride : 1;
-    VGG_REQUIRE(size <= shorter, CLVGG_STATUS_INVALID_ARGUMENT,
-                "a square of %d pixels is larger than the image of %d x %d", size, width, height);
-    VGG_REQUIRE(stride <= shorter, CLVGG_STATUS_INVALID_ARGUMENT,
-                "a stride of %d pixels is larger than the image of %d x %d", stride, width, height);
+    VGG_CHECK(size <= shorter, CLVGG_STATUS_INVALID_ARGUMENT,
+              "a square of %d pixels is larger than the image of %d x %d", size, width, height);
+    VGG_CHECK(stride <= shorter, CLVGG_STATUS_INVALID_ARGUMENT,
+              "a stride of %d pixels is larger than the image of %d x %d", stride, width, height);
     occlusion->down = vgg_occlusion_axis_of(height, size, stride);
     occlusion->across = vgg_occlusion_axis_of(width, size, stride);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* MEAN is 0 after preparation. */
 static clvgg_status choose_hidden(clvgg_occlusion *occlusion, const clvgg_model *model,
                                   const clvgg_occlusion_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_preprocess *p =
         options->preprocess != NULL ? options->preprocess : &model->preprocess;
-    VGG_TRY(vgg_model_require_photographs(model));
-    VGG_REQUIRE(p->channels == model->preprocess.channels, CLVGG_STATUS_INVALID_ARGUMENT,
-                "images are prepared with %d channels, the model takes %d", p->channels,
-                model->preprocess.channels);
+    VGG_PASS(vgg_model_require_photographs(model));
+    VGG_CHECK(p->channels == model->preprocess.channels, CLVGG_STATUS_INVALID_ARGUMENT,
+              "images are prepared with %d channels, the model takes %d", p->channels,
+              model->preprocess.channels);
     occlusion->channels = p->channels;
     for (int c = 0; c < p->channels && options->fill == CLVGG_FILL_GREY; c++)
         occlusion->hidden[c] = (127.5f * p->scale - p->mean[c]) / p->std[c];
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_occlusion_create(clvgg_device *device, clvgg_model *model,
@@ -163,19 +159,18 @@ static double sum_map(const clvgg_occlusion *occlusion, int row, int64_t map)
 static clvgg_status look_at_whole(clvgg_occlusion *occlusion, const float *image,
                                   int64_t class_index, int64_t map, clvgg_occlusion_map *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const float *logits = occlusion->forward->outputs[LOGITS];
-    VGG_REQUIRE(class_index >= -1 && class_index < (int64_t)occlusion->classes,
-                CLVGG_STATUS_INVALID_ARGUMENT, "class %lld: the model has 0 ... %zu",
-                (long long)class_index, occlusion->classes - 1);
-    VGG_REQUIRE(map >= -1 && map < occlusion->maps, CLVGG_STATUS_INVALID_ARGUMENT,
-                "map %lld of %s: it has 0 ... %lld", (long long)map, occlusion->layer,
-                (long long)occlusion->maps - 1);
-    VGG_TRY(vgg_forward_run(occlusion->forward, 1, image));
+    VGG_CHECK(class_index >= -1 && class_index < (int64_t)occlusion->classes,
+              CLVGG_STATUS_INVALID_ARGUMENT, "class %lld: the model has 0 ... %zu",
+              (long long)class_index, occlusion->classes - 1);
+    VGG_CHECK(map >= -1 && map < occlusion->maps, CLVGG_STATUS_INVALID_ARGUMENT,
+              "map %lld of %s: it has 0 ... %lld", (long long)map, occlusion->layer,
+              (long long)occlusion->maps - 1);
+    VGG_PASS(vgg_forward_run(occlusion->forward, 1, image));
     if (class_index < 0)
         class_index = vgg_class_most_probable(logits, occlusion->classes);
-    VGG_REQUIRE(class_index >= 0, CLVGG_STATUS_NON_FINITE,
-                "the image has no most probable class: a logit is NaN");
+    VGG_CHECK(class_index >= 0, CLVGG_STATUS_NON_FINITE,
+              "the image has no most probable class: a logit is NaN");
     if (map < 0) {
         map = 0;
         for (int64_t i = 1; i < occlusion->maps; i++)
@@ -188,8 +183,7 @@ static clvgg_status look_at_whole(clvgg_occlusion *occlusion, const float *image
     result->map = map;
     result->unoccluded = (clvgg_class_score){score.probability, score.log_odds};
     result->unoccluded_activation = sum_map(occlusion, 0, map);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The image with the square of a cell on it, as row `row` of the batch. */
@@ -224,23 +218,21 @@ static void note(clvgg_occlusion *occlusion, const clvgg_occlusion_map *result, 
 clvgg_status vgg_occlusion_run(clvgg_occlusion *occlusion, const float *image, int64_t class_index,
                                int64_t map, clvgg_occlusion_map *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_occlusion_axis *down = &occlusion->down, *across = &occlusion->across;
     const int cells = down->count * across->count;
-    VGG_TRY(look_at_whole(occlusion, image, class_index, map, result));
+    VGG_PASS(look_at_whole(occlusion, image, class_index, map, result));
     for (int done = 0; done < cells;) {
         const int left = cells - done, most = occlusion->forward->max_batch;
         const int some = left < most ? left : most;
         for (int row = 0; row < some; row++)
             hide(occlusion, image, done + row, row);
-        VGG_TRY(vgg_forward_run(occlusion->forward, some, occlusion->images));
+        VGG_PASS(vgg_forward_run(occlusion->forward, some, occlusion->images));
         for (int row = 0; row < some; row++)
             note(occlusion, result, done + row, row);
         done += some;
-        VGG_REQUIRE(occlusion->progress == NULL ||
-                        occlusion->progress(occlusion->user, (size_t)done, (size_t)cells) == 0,
-                    CLVGG_STATUS_CANCELLED, "occlusion: stopped after %d of %d places", done,
-                    cells);
+        VGG_CHECK(occlusion->progress == NULL ||
+                      occlusion->progress(occlusion->user, (size_t)done, (size_t)cells) == 0,
+                  CLVGG_STATUS_CANCELLED, "occlusion: stopped after %d of %d places", done, cells);
     }
     result->rows = down->count;
     result->columns = across->count;
@@ -253,6 +245,5 @@ clvgg_status vgg_occlusion_run(clvgg_occlusion *occlusion, const float *image, i
     result->log_odds = occlusion->log_odds;
     result->activation = occlusion->activation;
     result->predicted = occlusion->predicted;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

@@ -51,26 +51,24 @@ cleanup:
 static clvgg_status write_units(const clvgg_projector *projector, int count,
                                 const clvgg_seed *seeds, int32_t *units)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_shape *shape = &projector->reverse.graph->nodes[projector->reverse.value].output;
     const int64_t maps = shape->dims[0];
     const int64_t positions = shape->rank == 3 ? shape->dims[1] * shape->dims[2] : 1;
     for (int i = 0; i < count; i++) {
-        VGG_REQUIRE(seeds[i].map >= -1 && seeds[i].map < maps, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "there is no map %lld; '%s' has maps 0 to %lld", (long long)seeds[i].map,
-                    projector->reverse.graph->nodes[projector->reverse.value].name,
-                    (long long)maps - 1);
-        VGG_REQUIRE(seeds[i].position >= -1 && seeds[i].position < positions,
-                    CLVGG_STATUS_INVALID_ARGUMENT,
-                    "there is no position %lld; maps of '%s' have positions 0 to %lld",
-                    (long long)seeds[i].position,
-                    projector->reverse.graph->nodes[projector->reverse.value].name,
-                    (long long)positions - 1);
+        VGG_CHECK(seeds[i].map >= -1 && seeds[i].map < maps, CLVGG_STATUS_INVALID_ARGUMENT,
+                  "there is no map %lld; '%s' has maps 0 to %lld", (long long)seeds[i].map,
+                  projector->reverse.graph->nodes[projector->reverse.value].name,
+                  (long long)maps - 1);
+        VGG_CHECK(seeds[i].position >= -1 && seeds[i].position < positions,
+                  CLVGG_STATUS_INVALID_ARGUMENT,
+                  "there is no position %lld; maps of '%s' have positions 0 to %lld",
+                  (long long)seeds[i].position,
+                  projector->reverse.graph->nodes[projector->reverse.value].name,
+                  (long long)positions - 1);
         units[2 * i] = (int32_t)seeds[i].map;
         units[2 * i + 1] = (int32_t)seeds[i].position;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_projector_run(clvgg_projector *projector, int count, const float *images,

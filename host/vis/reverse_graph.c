@@ -28,15 +28,12 @@ static bool is_on_the_way(const vgg_graph *graph, int from, int node)
 
 static clvgg_status add_seed(vgg_walk *w, int value)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     static const clvgg_shape unit = {1, {2}};
     const vgg_attributes attributes = {.seed_ones = w->mode != CLVGG_PROJECTION_DECONV};
     int unit_node = -1;
-    VGG_TRY(vgg_graph_add_input(w->graph, "unit to project", &unit, &unit_node));
+    VGG_PASS(vgg_graph_add_input(w->graph, "unit to project", &unit, &unit_node));
     w->signal = value;
-    VGG_TRY(vgg_walk_add(w, "seed in", value, VGG_LAYER_SEED, &attributes, unit_node));
-cleanup:
-    return status;
+    return vgg_walk_add(w, "seed in", value, VGG_LAYER_SEED, &attributes, unit_node);
 }
 
 clvgg_status vgg_reverse_graph_make(const vgg_graph *network, int layer, int end,

@@ -21,54 +21,46 @@ static bool is_rectified(const vgg_graph *graph, int node)
 /* Sets which maps of a layer are searched, and makes room for what is found. */
 static clvgg_status choose_maps(vgg_top_layer *layer, const clvgg_top_layer *wanted, int count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     int32_t lists = 0;
-    VGG_NEW(layer->list_of_map, (size_t)layer->maps);
+    VGG_NEW_PASS(layer->list_of_map, (size_t)layer->maps);
     for (int64_t m = 0; m < layer->maps; m++)
         layer->list_of_map[m] = wanted->maps == NULL ? lists++ : -1;
     for (size_t i = 0; wanted->maps != NULL && i < wanted->map_count; i++) {
         const int64_t map = wanted->maps[i];
-        VGG_REQUIRE(map >= 0 && map < layer->maps, CLVGG_STATUS_INVALID_ARGUMENT,
-                    "layer '%s' has maps 0 to %lld, there is no map %lld", layer->name,
-                    (long long)layer->maps - 1, (long long)map);
+        VGG_CHECK(map >= 0 && map < layer->maps, CLVGG_STATUS_INVALID_ARGUMENT,
+                  "layer '%s' has maps 0 to %lld, there is no map %lld", layer->name,
+                  (long long)layer->maps - 1, (long long)map);
         if (layer->list_of_map[map] < 0)
             layer->list_of_map[map] = lists++;
     }
-    VGG_REQUIRE(lists > 0, CLVGG_STATUS_INVALID_ARGUMENT, "no map of layer '%s' is chosen",
-                layer->name);
-    VGG_TRY(vgg_top_lists_create((size_t)lists, count, &layer->lists));
-cleanup:
-    return status;
+    VGG_CHECK(lists > 0, CLVGG_STATUS_INVALID_ARGUMENT, "no map of layer '%s' is chosen",
+              layer->name);
+    return vgg_top_lists_create((size_t)lists, count, &layer->lists);
 }
 
 static clvgg_status find_layer(const vgg_graph *graph, const clvgg_top_layer *wanted, int count,
                                vgg_top_layer *layer)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(wanted->name != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "a layer has no name");
-    VGG_TRY(vgg_layer_choose(graph, wanted->name, &layer->node));
-    VGG_DUP(layer->name, wanted->name);
+    VGG_CHECK(wanted->name != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "a layer has no name");
+    VGG_PASS(vgg_layer_choose(graph, wanted->name, &layer->node));
+    VGG_DUP_PASS(layer->name, wanted->name);
     layer->rectified = is_rectified(graph, layer->node);
     const clvgg_shape shape = vgg_shape_as_image(&graph->nodes[layer->node].output);
     layer->maps = shape.dims[0];
     layer->height = shape.dims[1];
     layer->width = shape.dims[2];
-    VGG_TRY(choose_maps(layer, wanted, count));
-cleanup:
-    return status;
+    return choose_maps(layer, wanted, count);
 }
 
 clvgg_status vgg_top_find_layers(clvgg_top_search *search, const clvgg_top_options *options)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(search->layers, options->layer_count);
+    VGG_NEW_PASS(search->layers, options->layer_count);
     for (size_t i = 0; i < options->layer_count; i++) {
         search->layer_count = i + 1;
-        VGG_TRY(find_layer(search->model->graph, &options->layers[i], options->count,
-                           &search->layers[i]));
+        VGG_PASS(find_layer(search->model->graph, &options->layers[i], options->count,
+                            &search->layers[i]));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The first unused name of its kind: a model may call its layers anything. */
@@ -84,18 +76,16 @@ static clvgg_status add_peak(vgg_graph *graph, int node, int *next_name, int *in
 /* Nodes keep their indices: weights are found, and shared with other plans, by them. */
 clvgg_status vgg_top_build_graph(clvgg_top_search *search)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_graph *model = search->model->graph;
     int deepest = 0, next_name = 1;
     for (size_t i = 0; i < search->layer_count; i++)
         if (search->layers[i].node > deepest)
             deepest = search->layers[i].node;
     const vgg_graph_copy_options searched = {.count = deepest + 1};
-    VGG_TRY(vgg_graph_copy(model, &searched, &search->graph));
-    VGG_NEW(search->peak_nodes, search->layer_count);
+    VGG_PASS(vgg_graph_copy(model, &searched, &search->graph));
+    VGG_NEW_PASS(search->peak_nodes, search->layer_count);
     for (size_t i = 0; i < search->layer_count; i++)
-        VGG_TRY(
+        VGG_PASS(
             add_peak(search->graph, search->layers[i].node, &next_name, &search->peak_nodes[i]));
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

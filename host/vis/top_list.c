@@ -7,12 +7,10 @@
 
 clvgg_status vgg_top_lists_create(size_t count, int capacity, vgg_top_lists *lists)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *lists = (vgg_top_lists){.count = count, .capacity = capacity};
-    VGG_NEW(lists->entries, count * (size_t)capacity);
-    VGG_NEW(lists->used, count);
-cleanup:
-    return status;
+    VGG_NEW_PASS(lists->entries, count * (size_t)capacity);
+    VGG_NEW_PASS(lists->used, count);
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_top_lists_free(vgg_top_lists *lists)

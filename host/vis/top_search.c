@@ -123,16 +123,13 @@ cleanup:
 clvgg_status vgg_top_search_list(const clvgg_top_search *search, size_t layer, int64_t map,
                                  size_t *list)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_REQUIRE(layer < search->layer_count, CLVGG_STATUS_INVALID_ARGUMENT,
-                "%zu layers are searched, there is no layer %zu", search->layer_count, layer);
+    VGG_CHECK(layer < search->layer_count, CLVGG_STATUS_INVALID_ARGUMENT,
+              "%zu layers are searched, there is no layer %zu", search->layer_count, layer);
     const vgg_top_layer *l = &search->layers[layer];
-    VGG_REQUIRE(map >= 0 && map < l->maps && l->list_of_map[map] >= 0,
-                CLVGG_STATUS_INVALID_ARGUMENT, "map %lld of layer '%s' isn't searched",
-                (long long)map, l->name);
+    VGG_CHECK(map >= 0 && map < l->maps && l->list_of_map[map] >= 0, CLVGG_STATUS_INVALID_ARGUMENT,
+              "map %lld of layer '%s' isn't searched", (long long)map, l->name);
     *list = (size_t)l->list_of_map[map];
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 typedef struct map_peak {

@@ -62,20 +62,18 @@ cleanup:
 
 static clvgg_status hold(vgg_transposed_weights *w, int origin, const vgg_parameter *parameter)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t count = vgg_shape_elements(&parameter->shape);
     if (w->held_node == origin)
-        return status;
+        return CLVGG_STATUS_OK;
     vgg_free(w->held);
     w->held = NULL;
     w->held_node = -1;
     char *held = NULL;
-    VGG_NEW(held, (size_t)count * vgg_dtype_bytes(parameter->dtype));
+    VGG_NEW_PASS(held, (size_t)count * vgg_dtype_bytes(parameter->dtype));
     w->held = held;
-    VGG_TRY(vgg_model_read_parameter(w->model, parameter, 0, count, held));
+    VGG_PASS(vgg_model_read_parameter(w->model, parameter, 0, count, held));
     w->held_node = origin;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Reads transposed values of W [K][C/groups][KH][KW]: W'[c][k][kh][kw] = W[k][c][KH−1−kh][KW−1−kw]
@@ -84,7 +82,6 @@ cleanup:
 static clvgg_status read_conv(vgg_transposed_weights *w, int node, const vgg_parameter *parameter,
                               uint64_t first, uint64_t count, char *data)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_graph *graph = w->reverse->graph;
     const vgg_conv_attributes *conv = &graph->nodes[origin_of(w, node)].attributes.conv;
     const bool windows = graph->nodes[node].attributes.conv.kernel[0] == 1 &&
@@ -92,7 +89,7 @@ static clvgg_status read_conv(vgg_transposed_weights *w, int node, const vgg_par
     const int64_t k_count = parameter->shape.dims[0], group_channels = parameter->shape.dims[1];
     const int64_t spatial = conv->kernel[0] * conv->kernel[1];
     const size_t bytes = vgg_dtype_bytes(parameter->dtype);
-    VGG_TRY(hold(w, origin_of(w, node), parameter));
+    VGG_PASS(hold(w, origin_of(w, node), parameter));
     for (uint64_t i = 0; i < count; i++) {
         const int64_t at = (int64_t)(first + i);
         const int64_t k = windows ? at % k_count : at / spatial % k_count;
@@ -106,8 +103,7 @@ static clvgg_status read_conv(vgg_transposed_weights *w, int node, const vgg_par
         else
             memset(data + i * bytes, 0, bytes);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_values(void *user, int node, int position, uint64_t first, uint64_t count,

@@ -7,17 +7,15 @@ static clvgg_status read_doubles(const vgg_file *file, uint64_t offset, uint64_t
                                  float *values)
 {
     double piece[1024];
-    clvgg_status status = CLVGG_STATUS_OK;
     while (count > 0) {
         const size_t some = count < 1024 ? (size_t)count : 1024;
-        VGG_TRY(vgg_file_read(file, offset, piece, some * sizeof *piece));
+        VGG_PASS(vgg_file_read(file, offset, piece, some * sizeof *piece));
         for (size_t i = 0; i < some; i++)
             *values++ = (float)piece[i];
         offset += some * sizeof *piece;
         count -= some;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_contiguous_read(const vgg_file *file, const vgg_contiguous *from,

@@ -36,35 +36,33 @@ static size_t string_length(const char *text, size_t length, size_t at)
 
 clvgg_status vgg_safetensors_scan(const char *text, size_t length)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t values = 0;
     int depth = 0;
     for (size_t at = 0; at < length; at++) {
         char c = text[at];
         if (c == '"') {
             size_t string = string_length(text, length, at);
-            VGG_REQUIRE(string > 0, CLVGG_STATUS_BAD_FILE, "header: a malformed string at byte %zu",
-                        at);
+            VGG_CHECK(string > 0, CLVGG_STATUS_BAD_FILE, "header: a malformed string at byte %zu",
+                      at);
             at += string - 1;
         } else if (c == '{' || c == '[') {
-            VGG_REQUIRE(++depth <= DEEPEST, CLVGG_STATUS_BAD_FILE,
-                        "header: nested too deep at byte %zu", at);
+            VGG_CHECK(++depth <= DEEPEST, CLVGG_STATUS_BAD_FILE,
+                      "header: nested too deep at byte %zu", at);
             values++;
         } else if (c == '}' || c == ']') {
-            VGG_REQUIRE(--depth >= 0, CLVGG_STATUS_BAD_FILE, "header: unbalanced at byte %zu", at);
+            VGG_CHECK(--depth >= 0, CLVGG_STATUS_BAD_FILE, "header: unbalanced at byte %zu", at);
         } else if (c == ',') {
             values++;
         } else {
-            VGG_REQUIRE(c != '\0' && strchr(": \t\r\n0123456789", c) != NULL, CLVGG_STATUS_BAD_FILE,
-                        "header: byte %zu (0x%02x) has no place in it: names, strings and "
-                        "non-negative integers are expected",
-                        at, (unsigned char)c);
+            VGG_CHECK(c != '\0' && strchr(": \t\r\n0123456789", c) != NULL, CLVGG_STATUS_BAD_FILE,
+                      "header: byte %zu (0x%02x) has no place in it: names, strings and "
+                      "non-negative integers are expected",
+                      at, (unsigned char)c);
         }
-        VGG_REQUIRE(values <= MOST_VALUES, CLVGG_STATUS_BAD_FILE,
-                    "header: has more values than %d tensors need", VGG_LARGEST_TENSOR_COUNT);
+        VGG_CHECK(values <= MOST_VALUES, CLVGG_STATUS_BAD_FILE,
+                  "header: has more values than %d tensors need", VGG_LARGEST_TENSOR_COUNT);
     }
-    VGG_REQUIRE(depth == 0, CLVGG_STATUS_BAD_FILE, "header: ends in the middle");
-    VGG_REQUIRE(vgg_text_is_utf8(text), CLVGG_STATUS_BAD_FILE, "header: isn't valid UTF-8");
-cleanup:
-    return status;
+    VGG_CHECK(depth == 0, CLVGG_STATUS_BAD_FILE, "header: ends in the middle");
+    VGG_CHECK(vgg_text_is_utf8(text), CLVGG_STATUS_BAD_FILE, "header: isn't valid UTF-8");
+    return CLVGG_STATUS_OK;
 }

@@ -47,17 +47,15 @@ static int compare_names(const void *a, const void *b)
 
 static clvgg_status index_names(vgg_weights *weights)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_NEW(weights->by_name, weights->slot_count);
+    VGG_NEW_PASS(weights->by_name, weights->slot_count);
     for (size_t i = 0; i < weights->slot_count; i++)
         weights->by_name[i] = &weights->slots[i];
     qsort(weights->by_name, weights->slot_count, sizeof *weights->by_name, compare_names);
     for (size_t i = 1; i < weights->slot_count; i++)
-        VGG_REQUIRE(compare_names(&weights->by_name[i - 1], &weights->by_name[i]) != 0,
-                    CLVGG_STATUS_BAD_FILE, "%s: has two tensors named \"%s\"",
-                    vgg_file_path(weights->file), weights->by_name[i]->entry.name);
-cleanup:
-    return status;
+        VGG_CHECK(compare_names(&weights->by_name[i - 1], &weights->by_name[i]) != 0,
+                  CLVGG_STATUS_BAD_FILE, "%s: has two tensors named \"%s\"",
+                  vgg_file_path(weights->file), weights->by_name[i]->entry.name);
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_weights_open(const char *path, vgg_weights **out)

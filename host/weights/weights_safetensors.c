@@ -90,69 +90,62 @@ static bool exact_integer(const cJSON *item, uint64_t *value)
 static clvgg_status read_dtype(header_reader *reader, const cJSON *item, stated_tensor *tensor,
                                unsigned *bits)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_tensor_slot *slot = &tensor->slot;
-    VGG_REQUIRE(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE, "tensor \"%s\": dtype isn't a string",
-                slot->entry.name);
+    VGG_CHECK(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE, "tensor \"%s\": dtype isn't a string",
+              slot->entry.name);
     size_t i = 0, count = sizeof element_types / sizeof *element_types;
     while (i < count && strcmp(item->valuestring, element_types[i].name) != 0)
         i++;
-    VGG_REQUIRE(i < count, CLVGG_STATUS_UNSUPPORTED, "tensor \"%s\": unknown dtype \"%s\"",
-                slot->entry.name, item->valuestring);
+    VGG_CHECK(i < count, CLVGG_STATUS_UNSUPPORTED, "tensor \"%s\": unknown dtype \"%s\"",
+              slot->entry.name, item->valuestring);
     *bits = element_types[i].bits;
     tensor->place.is_double = *bits == 64 && element_types[i].dtype == CLVGG_DTYPE_F32;
     if (element_types[i].dtype >= 0)
         slot->entry.dtype = (clvgg_dtype)element_types[i].dtype;
     else
         slot->foreign_dtype = keep_string(reader, item->valuestring);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_shape(const cJSON *item, vgg_tensor_entry *entry)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *extent;
-    VGG_REQUIRE(cJSON_IsArray(item), CLVGG_STATUS_BAD_FILE, "tensor \"%s\": shape isn't an array",
-                entry->name);
+    VGG_CHECK(cJSON_IsArray(item), CLVGG_STATUS_BAD_FILE, "tensor \"%s\": shape isn't an array",
+              entry->name);
     cJSON_ArrayForEach(extent, item)
     {
         uint64_t value;
-        VGG_REQUIRE(entry->shape.rank < CLVGG_MAX_RANK, CLVGG_STATUS_UNSUPPORTED,
-                    "tensor \"%s\": has more than %d dimensions", entry->name, CLVGG_MAX_RANK);
-        VGG_REQUIRE(exact_integer(extent, &value), CLVGG_STATUS_BAD_FILE,
-                    "tensor \"%s\": dimension %d isn't an integer below 2^53", entry->name,
-                    entry->shape.rank);
+        VGG_CHECK(entry->shape.rank < CLVGG_MAX_RANK, CLVGG_STATUS_UNSUPPORTED,
+                  "tensor \"%s\": has more than %d dimensions", entry->name, CLVGG_MAX_RANK);
+        VGG_CHECK(exact_integer(extent, &value), CLVGG_STATUS_BAD_FILE,
+                  "tensor \"%s\": dimension %d isn't an integer below 2^53", entry->name,
+                  entry->shape.rank);
         entry->shape.dims[entry->shape.rank++] = (int64_t)value;
     }
-    VGG_REQUIRE(vgg_shape_count(&entry->shape, &entry->count), CLVGG_STATUS_BAD_FILE,
-                "tensor \"%s\": the product of its dimensions overflows", entry->name);
-cleanup:
-    return status;
+    VGG_CHECK(vgg_shape_count(&entry->shape, &entry->count), CLVGG_STATUS_BAD_FILE,
+              "tensor \"%s\": the product of its dimensions overflows", entry->name);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_offsets(const header_reader *reader, const cJSON *item,
                                  stated_tensor *tensor)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *name = tensor->slot.entry.name;
-    VGG_REQUIRE(cJSON_IsArray(item) && cJSON_GetArraySize(item) == 2 &&
-                    exact_integer(item->child, &tensor->begin) &&
-                    exact_integer(item->child->next, &tensor->end),
-                CLVGG_STATUS_BAD_FILE, "tensor \"%s\": data_offsets aren't two integers below 2^53",
-                name);
-    VGG_REQUIRE(tensor->begin <= tensor->end && tensor->end <= reader->data_bytes,
-                CLVGG_STATUS_BAD_FILE,
-                "tensor \"%s\": data_offsets [%" PRIu64 ", %" PRIu64 "] don't lie in the %" PRIu64
-                " bytes behind the header",
-                name, tensor->begin, tensor->end, reader->data_bytes);
-cleanup:
-    return status;
+    VGG_CHECK(cJSON_IsArray(item) && cJSON_GetArraySize(item) == 2 &&
+                  exact_integer(item->child, &tensor->begin) &&
+                  exact_integer(item->child->next, &tensor->end),
+              CLVGG_STATUS_BAD_FILE, "tensor \"%s\": data_offsets aren't two integers below 2^53",
+              name);
+    VGG_CHECK(tensor->begin <= tensor->end && tensor->end <= reader->data_bytes,
+              CLVGG_STATUS_BAD_FILE,
+              "tensor \"%s\": data_offsets [%" PRIu64 ", %" PRIu64 "] don't lie in the %" PRIu64
+              " bytes behind the header",
+              name, tensor->begin, tensor->end, reader->data_bytes);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_tensor(header_reader *reader, const cJSON *item)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     stated_tensor *tensor = &reader->tensors[reader->tensor_count++];
     vgg_tensor_entry *entry = &tensor->slot.entry;
     const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(item, "dtype");
@@ -160,23 +153,21 @@ static clvgg_status read_tensor(header_reader *reader, const cJSON *item)
     const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
     unsigned bits = 0;
     entry->name = keep_string(reader, item->string);
-    VGG_REQUIRE(cJSON_IsObject(item) && cJSON_GetArraySize(item) == 3 && dtype && shape && offsets,
-                CLVGG_STATUS_BAD_FILE,
-                "tensor \"%s\": needs dtype, shape and data_offsets, once each and nothing else",
-                entry->name);
-    VGG_TRY(read_dtype(reader, dtype, tensor, &bits));
-    VGG_TRY(read_shape(shape, entry));
-    VGG_TRY(read_offsets(reader, offsets, tensor));
+    VGG_CHECK(cJSON_IsObject(item) && cJSON_GetArraySize(item) == 3 && dtype && shape && offsets,
+              CLVGG_STATUS_BAD_FILE,
+              "tensor \"%s\": needs dtype, shape and data_offsets, once each and nothing else",
+              entry->name);
+    VGG_PASS(read_dtype(reader, dtype, tensor, &bits));
+    VGG_PASS(read_shape(shape, entry));
+    VGG_PASS(read_offsets(reader, offsets, tensor));
     char text[128];
     uint64_t bytes = tensor->end - tensor->begin;
-    VGG_REQUIRE(entry->count <= UINT64_MAX / bits && entry->count * bits % 8 == 0 &&
-                    entry->count * bits / 8 == bytes,
-                CLVGG_STATUS_BAD_FILE, "tensor \"%s\": %" PRIu64 " bytes can't be %s %s",
-                entry->name, bytes, dtype->valuestring,
-                vgg_shape_text(&entry->shape, text, sizeof text));
+    VGG_CHECK(entry->count <= UINT64_MAX / bits && entry->count * bits % 8 == 0 &&
+                  entry->count * bits / 8 == bytes,
+              CLVGG_STATUS_BAD_FILE, "tensor \"%s\": %" PRIu64 " bytes can't be %s %s", entry->name,
+              bytes, dtype->valuestring, vgg_shape_text(&entry->shape, text, sizeof text));
     tensor->place.offset = reader->data_start + tensor->begin;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- all of them ---- */
@@ -188,16 +179,15 @@ static int compare_metadata_keys(const void *a, const void *b)
 
 static clvgg_status read_metadata(header_reader *reader, const cJSON *object)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_weights *weights = reader->weights;
     const cJSON *item;
-    VGG_REQUIRE(cJSON_IsObject(object) && weights->metadata == NULL, CLVGG_STATUS_BAD_FILE,
-                VGG_SAFETENSORS_METADATA " isn't one object");
-    VGG_NEW(weights->metadata, (size_t)cJSON_GetArraySize(object));
+    VGG_CHECK(cJSON_IsObject(object) && weights->metadata == NULL, CLVGG_STATUS_BAD_FILE,
+              VGG_SAFETENSORS_METADATA " isn't one object");
+    VGG_NEW_PASS(weights->metadata, (size_t)cJSON_GetArraySize(object));
     cJSON_ArrayForEach(item, object)
     {
-        VGG_REQUIRE(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE,
-                    VGG_SAFETENSORS_METADATA ": \"%s\" isn't a string", item->string);
+        VGG_CHECK(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE,
+                  VGG_SAFETENSORS_METADATA ": \"%s\" isn't a string", item->string);
         vgg_metadata_entry *entry = &weights->metadata[weights->metadata_count++];
         entry->key = keep_string(reader, item->string);
         entry->value = keep_string(reader, item->valuestring);
@@ -205,11 +195,10 @@ static clvgg_status read_metadata(header_reader *reader, const cJSON *object)
     qsort(weights->metadata, weights->metadata_count, sizeof *weights->metadata,
           compare_metadata_keys);
     for (size_t i = 1; i < weights->metadata_count; i++)
-        VGG_REQUIRE(compare_metadata_keys(&weights->metadata[i - 1], &weights->metadata[i]) != 0,
-                    CLVGG_STATUS_BAD_FILE, VGG_SAFETENSORS_METADATA ": has \"%s\" twice",
-                    weights->metadata[i].key);
-cleanup:
-    return status;
+        VGG_CHECK(compare_metadata_keys(&weights->metadata[i - 1], &weights->metadata[i]) != 0,
+                  CLVGG_STATUS_BAD_FILE, VGG_SAFETENSORS_METADATA ": has \"%s\" twice",
+                  weights->metadata[i].key);
+    return CLVGG_STATUS_OK;
 }
 
 static int compare_places(const void *a, const void *b)
@@ -225,46 +214,43 @@ static int compare_places(const void *a, const void *b)
 /* Tensors cover the data exactly: sorted, each begins where the one before ended. */
 static clvgg_status check_layout(header_reader *reader)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     uint64_t end = 0;
     qsort(reader->tensors, reader->tensor_count, sizeof *reader->tensors, compare_places);
     for (size_t i = 0; i < reader->tensor_count; i++) {
         const stated_tensor *tensor = &reader->tensors[i];
-        VGG_REQUIRE(tensor->begin == end, CLVGG_STATUS_BAD_FILE,
-                    "tensor \"%s\": begins at byte %" PRIu64 " of the data, %s byte %" PRIu64
-                    " where the one before ends",
-                    tensor->slot.entry.name, tensor->begin,
-                    tensor->begin < end ? "overlapping" : "leaving a hole behind", end);
+        VGG_CHECK(tensor->begin == end, CLVGG_STATUS_BAD_FILE,
+                  "tensor \"%s\": begins at byte %" PRIu64 " of the data, %s byte %" PRIu64
+                  " where the one before ends",
+                  tensor->slot.entry.name, tensor->begin,
+                  tensor->begin < end ? "overlapping" : "leaving a hole behind", end);
         end = tensor->end;
     }
-    VGG_REQUIRE(end == reader->data_bytes, CLVGG_STATUS_BAD_FILE,
-                "tensors end at byte %" PRIu64 " of the data, but the file has %" PRIu64, end,
-                reader->data_bytes);
-cleanup:
-    return status;
+    VGG_CHECK(end == reader->data_bytes, CLVGG_STATUS_BAD_FILE,
+              "tensors end at byte %" PRIu64 " of the data, but the file has %" PRIu64, end,
+              reader->data_bytes);
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_object(header_reader *reader, const cJSON *root)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_weights *weights = reader->weights;
     vgg_contiguous *places = NULL;
     size_t members = (size_t)cJSON_GetArraySize(root);
     const cJSON *item;
-    VGG_REQUIRE(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "header: isn't an object");
-    VGG_REQUIRE(members <= VGG_LARGEST_TENSOR_COUNT, CLVGG_STATUS_BAD_FILE,
-                "header: has %zu tensors, more than %d", members, VGG_LARGEST_TENSOR_COUNT);
-    VGG_NEW(reader->tensors, members);
+    VGG_CHECK(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "header: isn't an object");
+    VGG_CHECK(members <= VGG_LARGEST_TENSOR_COUNT, CLVGG_STATUS_BAD_FILE,
+              "header: has %zu tensors, more than %d", members, VGG_LARGEST_TENSOR_COUNT);
+    VGG_NEW_PASS(reader->tensors, members);
     cJSON_ArrayForEach(item, root)
     {
         if (strcmp(item->string, VGG_SAFETENSORS_METADATA) == 0)
-            VGG_TRY(read_metadata(reader, item));
+            VGG_PASS(read_metadata(reader, item));
         else
-            VGG_TRY(read_tensor(reader, item));
+            VGG_PASS(read_tensor(reader, item));
     }
-    VGG_TRY(check_layout(reader));
-    VGG_NEW(weights->slots, reader->tensor_count);
-    VGG_NEW(places, reader->tensor_count);
+    VGG_PASS(check_layout(reader));
+    VGG_NEW_PASS(weights->slots, reader->tensor_count);
+    VGG_NEW_PASS(places, reader->tensor_count);
     weights->own = places;
     for (int foreign = 0; foreign < 2; foreign++) {
         for (size_t i = 0; i < reader->tensor_count; i++)
@@ -275,8 +261,7 @@ static clvgg_status read_object(header_reader *reader, const cJSON *root)
         if (!foreign)
             weights->readable_count = weights->slot_count;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* text[0…length) is followed by a NUL. */

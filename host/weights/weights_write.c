@@ -96,32 +96,29 @@ static clvgg_status build_header(const vgg_tensor_entry *tensors, size_t count,
                                  const vgg_metadata_entry *metadata, size_t metadata_count,
                                  vgg_text *header)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     static const char no_length[VGG_SAFETENSORS_PREFIX_BYTES];
     uint64_t offset = 0;
     vgg_text_append(header, no_length, sizeof no_length);
     vgg_text_puts(header, "{");
     if (metadata_count > 0)
-        VGG_TRY(write_metadata(header, metadata, metadata_count));
+        VGG_PASS(write_metadata(header, metadata, metadata_count));
     for (size_t i = 0; i < count; i++) {
         vgg_text_puts(header, i > 0 || metadata_count > 0 ? "," : "");
-        VGG_TRY(write_tensor_header(header, &tensors[i], &offset));
+        VGG_PASS(write_tensor_header(header, &tensors[i], &offset));
     }
     vgg_text_puts(header, "}");
     while (!header->failed && header->length % HEADER_ALIGNMENT != 0)
         vgg_text_puts(header, " ");
     if (header->failed) {
-        status = CLVGG_STATUS_OUT_OF_MEMORY;
-        goto cleanup;
+        return CLVGG_STATUS_OUT_OF_MEMORY;
     }
     uint64_t length = header->length - VGG_SAFETENSORS_PREFIX_BYTES;
-    VGG_REQUIRE(length <= VGG_SAFETENSORS_LARGEST_HEADER, CLVGG_STATUS_INVALID_ARGUMENT,
-                "names and metadata need a header of %" PRIu64 " bytes, more than %d", length,
-                VGG_SAFETENSORS_LARGEST_HEADER);
+    VGG_CHECK(length <= VGG_SAFETENSORS_LARGEST_HEADER, CLVGG_STATUS_INVALID_ARGUMENT,
+              "names and metadata need a header of %" PRIu64 " bytes, more than %d", length,
+              VGG_SAFETENSORS_LARGEST_HEADER);
     for (int i = 0; i < VGG_SAFETENSORS_PREFIX_BYTES; i++)
         header->bytes[i] = (char)(length >> (8 * i) & 0xFF);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_weights_write(const char *path, const vgg_tensor_entry *tensors, size_t count,
