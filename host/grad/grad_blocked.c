@@ -57,11 +57,10 @@ static clvgg_status enqueue_panels(vgg_kernel *kernel, vgg_launch *launch, vgg_b
     vgg_arg_int(&args, p->width);
     vgg_arg_int(&args, p->k_stride);
     vgg_arg_int(&args, p->j_stride);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(p->k_out, VGG_LINEAR_LOCAL) * local[0],
                               (size_t)vgg_ceil_div(p->j, p->width)};
-    return vgg_launch_kernel(launch, kernel, 2, global, local);
+    return vgg_launch_kernel(launch, &args, 2, global, local);
 }
 
 /* ---- data ---- */
@@ -113,11 +112,10 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
     vgg_arg_int(&args, padded_rows(pack));
     vgg_arg_int(&args, part->first_row / pack->panel);
     vgg_arg_int(&args, part->first_row > 0);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {1, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(pack->channels, op->parameters[ITEM_INPUTS]),
                               (size_t)vgg_ceil_div(count, op->parameters[IMAGES])};
-    return vgg_launch_kernel(launch, op->programs[MAIN].kernel, 2, global, local);
+    return vgg_launch_kernel(launch, &args, 2, global, local);
 }
 
 /* ---- update ---- */
@@ -183,11 +181,10 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
     vgg_arg_int(&args, count);
     vgg_arg_int(&args, pack->channels);
     vgg_arg_int(&args, part->first_row / pack->panel);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {1, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(pack->channels, op->parameters[ITEM_INPUTS]),
                               (size_t)vgg_ceil_div(part->rows, pack->panel)};
-    return vgg_launch_kernel(launch, op->programs[MAIN].kernel, 2, global, local);
+    return vgg_launch_kernel(launch, &args, 2, global, local);
 }
 
 const vgg_grad_variant vgg_grad_data_blocked = {

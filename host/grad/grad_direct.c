@@ -33,8 +33,7 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
     vgg_arg_int(&args, pack->panel);
     vgg_arg_int(&args, part->first_row);
     vgg_arg_int(&args, part->first_row > 0);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
+    return vgg_launch_linear(launch, &args, elements);
 }
 
 static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
@@ -59,8 +58,7 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
     vgg_arg_int(&args, pack->rows);
     vgg_arg_int(&args, pack->panel);
     vgg_arg_int(&args, part->first_row);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[0].kernel, vgg_pack_elements(pack, part->rows));
+    return vgg_launch_linear(launch, &args, vgg_pack_elements(pack, part->rows));
 }
 
 const vgg_grad_variant vgg_grad_data_direct = {

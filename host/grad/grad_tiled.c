@@ -75,11 +75,10 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
     vgg_arg_int(&args, part->first_row);
     vgg_arg_int(&args, depth);
     vgg_arg_int(&args, part->first_row > 0);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)data_items(op), 1, 1};
     const size_t global[3] = {(size_t)vgg_ceil_div(pack->channels, p[INPUTS]) * local[0],
                               (size_t)vgg_ceil_div(count, p[IMAGES]), (size_t)op->slices};
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local);
+    return vgg_launch_kernel(launch, &args, 3, global, local);
 }
 
 /* ---- update ---- */
@@ -130,11 +129,10 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
     vgg_arg_ulong(&args,
                   panels ? vgg_pack_elements(pack, pack->panel) : (uint64_t)op->parameters[SIDE]);
     vgg_arg_int(&args, panels ? pack->panel : pack->channels);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {(size_t)update_items(op), 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(side, op->parameters[SIDE]) * local[0],
                               (size_t)vgg_ceil_div(other, op->parameters[OTHER])};
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local);
+    return vgg_launch_kernel(launch, &args, 2, global, local);
 }
 
 /* Local memory is for GPUs: see rank() in op_conv_tiled.c. */

@@ -36,8 +36,7 @@ clvgg_status vgg_dropout_enqueue(vgg_kernel *forward, vgg_launch *launch, vgg_bu
     vgg_arg_buffer(&args, y);
     vgg_arg_ulong(&args, count);
     arg_key(&args, key);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, forward, (count + 3) / 4);
+    return vgg_launch_linear(launch, &args, (count + 3) / 4);
 }
 
 clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launch,
@@ -52,8 +51,7 @@ clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launc
     vgg_arg_int(&args, io->slices);
     vgg_arg_ulong(&args, io->stride);
     arg_key(&args, key);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, backward, (count + 3) / 4);
+    return vgg_launch_linear(launch, &args, (count + 3) / 4);
 }
 
 /* ---- loss ---- */
@@ -77,8 +75,7 @@ clvgg_status vgg_loss_enqueue(vgg_kernel *kernel, vgg_launch *launch, const vgg_
     vgg_arg_int(&args, classes);
     vgg_arg_float(&args, smoothing);
     vgg_arg_float(&args, 1.0f / (float)count);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, kernel, (uint64_t)count * VGG_LINEAR_LOCAL);
+    return vgg_launch_linear(launch, &args, (uint64_t)count * VGG_LINEAR_LOCAL);
 }
 
 /* ---- clipping ---- */
@@ -117,10 +114,9 @@ clvgg_status vgg_clip_enqueue_norm(const vgg_clip *clip, vgg_launch *launch,
     vgg_arg_buffer(&args, sums);
     vgg_arg_int(&args, update->problem.pack.channels);
     vgg_arg_int(&args, update->problem.pack.rows);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {VGG_LINEAR_LOCAL, 1, 1};
     const size_t global[3] = {local[0], (size_t)count, VGG_CLIP_SPLIT};
-    return vgg_launch_kernel(launch, clip->norm, 3, global, local);
+    return vgg_launch_kernel(launch, &args, 3, global, local);
 }
 
 clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch,
@@ -134,6 +130,5 @@ clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch,
     vgg_arg_int(&args, sums->layers);
     vgg_arg_int(&args, sums->stride);
     vgg_arg_float(&args, (float)most);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, clip->scale, VGG_LINEAR_LOCAL);
+    return vgg_launch_linear(launch, &args, VGG_LINEAR_LOCAL);
 }

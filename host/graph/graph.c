@@ -91,8 +91,7 @@ clvgg_status vgg_graph_create(int64_t channels, int64_t height, int64_t width, v
     VGG_TRY(reserve_node(graph));
     VGG_DUP(input.name, "input");
     graph->nodes[graph->count++] = input;
-    *out = graph;
-    graph = NULL;
+    VGG_GIVE(out, graph);
 cleanup:
     vgg_graph_free(graph);
     return status;
@@ -211,8 +210,7 @@ clvgg_status vgg_graph_copy(const vgg_graph *graph, const vgg_graph_copy_options
     VGG_TRY(vgg_graph_create(dims[0], extent[0], extent[1], &copy));
     for (int i = 1; i < count; i++)
         VGG_TRY(copy_node(&graph->nodes[i], o->for_walks, copy));
-    *out = copy;
-    copy = NULL;
+    VGG_GIVE(out, copy);
 cleanup:
     vgg_graph_free(copy);
     return status;

@@ -235,8 +235,7 @@ clvgg_status vgg_graph_read_json(const char *json, size_t length, vgg_graph **ou
                 "the graph's 'layers' must be an array");
     VGG_TRY(vgg_graph_create(dims[0], dims[1], dims[2], &graph));
     cJSON_ArrayForEach(item, layers) VGG_TRY(read_layer(item, graph));
-    *out = graph;
-    graph = NULL;
+    VGG_GIVE(out, graph);
 cleanup:
     vgg_graph_free(graph);
     cJSON_Delete(root);

@@ -103,8 +103,7 @@ clvgg_status vgg_family_build(const vgg_family_plan *plan, vgg_graph **out)
     VGG_TRY(vgg_graph_create(plan->input[0], plan->input[1], plan->input[2], &graph));
     VGG_TRY(append_features(graph, plan));
     VGG_TRY(append_head(graph, plan->head));
-    *out = graph;
-    graph = NULL;
+    VGG_GIVE(out, graph);
 cleanup:
     vgg_graph_free(graph);
     return status;

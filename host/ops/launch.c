@@ -34,22 +34,23 @@ static const cl_event *wait_list(const vgg_launch *launch)
     return launch->last != NULL ? &launch->last : launch->wait_list;
 }
 
-clvgg_status vgg_launch_kernel(vgg_launch *launch, const vgg_kernel *kernel, cl_uint dimensions,
+clvgg_status vgg_launch_kernel(vgg_launch *launch, const vgg_args *args, cl_uint dimensions,
                                const size_t *global, const size_t *local)
 {
     cl_event event = NULL;
-    VGG_CL_PASS(clEnqueueNDRangeKernel(launch->queue, kernel->handle, dimensions, NULL, global,
-                                       local, wait_count(launch), wait_list(launch),
+    VGG_PASS(vgg_args_end(args));
+    VGG_CL_PASS(clEnqueueNDRangeKernel(launch->queue, args->kernel->handle, dimensions, NULL,
+                                       global, local, wait_count(launch), wait_list(launch),
                                        launch->chained ? &event : NULL));
     advance(launch, event);
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_kernel *kernel, uint64_t count)
+clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_args *args, uint64_t count)
 {
     const size_t local = VGG_LINEAR_LOCAL;
     const size_t global = ((size_t)count + local - 1) / local * local;
-    return vgg_launch_kernel(launch, kernel, 1, &global, &local);
+    return vgg_launch_kernel(launch, args, 1, &global, &local);
 }
 
 clvgg_status vgg_launch_copy(vgg_launch *launch, cl_mem from, uint64_t from_offset, cl_mem to,

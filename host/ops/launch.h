@@ -24,13 +24,13 @@ vgg_launch vgg_launch_begin(cl_command_queue queue, bool chained, cl_uint wait_c
                             const cl_event *wait_list);
 /* Holds the chain's first command back behind `event` too. */
 clvgg_status vgg_launch_also_wait(vgg_launch *launch, cl_event event);
-/* Enqueues one kernel; its arguments are set. */
-clvgg_status vgg_launch_kernel(vgg_launch *launch, const vgg_kernel *kernel, cl_uint dimensions,
+/* Enqueues the kernel that the arguments, all of them by now, are of. */
+clvgg_status vgg_launch_kernel(vgg_launch *launch, const vgg_args *args, cl_uint dimensions,
                                const size_t *global, const size_t *local);
 /* Enqueues a one-dimensional kernel with one work-item for each of `count`, in groups of
  * VGG_LINEAR_LOCAL; the kernel guards its end. */
 enum { VGG_LINEAR_LOCAL = 64 };
-clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_kernel *kernel, uint64_t count);
+clvgg_status vgg_launch_linear(vgg_launch *launch, const vgg_args *args, uint64_t count);
 /* Copies elements of float32 between two buffers. */
 clvgg_status vgg_launch_copy(vgg_launch *launch, cl_mem from, uint64_t from_offset, cl_mem to,
                              uint64_t to_offset, uint64_t count);

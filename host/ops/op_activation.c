@@ -12,8 +12,7 @@ clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch,
     vgg_arg_ulong(&args, io->count);
     vgg_arg_int(&args, io->channels);
     vgg_arg_int(&args, io->inner);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, kernel, io->count);
+    return vgg_launch_linear(launch, &args, io->count);
 }
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)

@@ -19,8 +19,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->second);
     vgg_arg_buffer(&args, io->output);
     vgg_arg_ulong(&args, elements);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
+    return vgg_launch_linear(launch, &args, elements);
 }
 
 const vgg_variant vgg_variant_activation_grad = {

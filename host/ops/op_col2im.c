@@ -29,8 +29,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, in[2]);
     vgg_arg_int(&args, conv->pad[VGG_TOP]);
     vgg_arg_int(&args, conv->pad[VGG_LEFT]);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
+    return vgg_launch_linear(launch, &args, elements);
 }
 
 const vgg_variant vgg_variant_col2im = {

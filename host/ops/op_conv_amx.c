@@ -111,8 +111,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, count);
     vgg_arg_int(&args, op->parameters[STRIP_ROWS]);
     vgg_arg_int(&args, op->parameters[UNIT_PANELS]);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local);
+    return vgg_launch_kernel(launch, &args, 1, &global, &local);
 }
 
 /* AMX, where available, is ten times faster than float32 vectors; a first layer's few channels

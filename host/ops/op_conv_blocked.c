@@ -75,13 +75,12 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_args args = vgg_conv_args(op, io);
     vgg_arg_int(&args, op->problem.relu);
     vgg_arg_int(&args, pool);
-    VGG_PASS(vgg_args_end(&args));
     const int64_t rows = pool ? out[1] / 2 : out[1];
     const size_t local[2] = {1, 1};
     const size_t global[2] = {
         (size_t)(vgg_ceil_div(out[2], op->parameters[TILE_WIDTH]) * rows * count),
         (size_t)vgg_ceil_div(op->pack.rows, op->pack.panel)};
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local);
+    return vgg_launch_kernel(launch, &args, 2, global, local);
 }
 
 const vgg_variant vgg_variant_conv_blocked = {

@@ -52,8 +52,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
         vgg_arg_int(&args, conv.pad[VGG_LEFT]);
         vgg_arg_int(&args, conv.groups);
         vgg_arg_int(&args, op->problem.relu);
-        VGG_PASS(vgg_args_end(&args));
-        VGG_PASS(vgg_launch_linear(launch, op->programs[0].kernel, outputs));
+        VGG_PASS(vgg_launch_linear(launch, &args, outputs));
     }
     return CLVGG_STATUS_OK;
 }

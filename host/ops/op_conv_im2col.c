@@ -77,8 +77,7 @@ static clvgg_status enqueue_im2col(const vgg_op *op, vgg_launch *launch, vgg_buf
     vgg_arg_int(&args, conv->dilation[1]);
     vgg_arg_int(&args, conv->pad[VGG_TOP]);
     vgg_arg_int(&args, conv->pad[VGG_LEFT]);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[0].kernel, count);
+    return vgg_launch_linear(launch, &args, count);
 }
 
 /* Enqueues the convolution of one image and one group. */

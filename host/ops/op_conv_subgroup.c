@@ -123,11 +123,10 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_args args = vgg_conv_args(op, io);
     vgg_arg_int(&args, op->problem.relu);
     vgg_arg_int(&args, op->problem.pool != NULL);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)tile[LANES], 1, 1};
     const size_t global[3] = {(size_t)tile_count(op, tile) * local[0],
                               (size_t)vgg_ceil_div(op->pack.rows, op->pack.panel), (size_t)count};
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local);
+    return vgg_launch_kernel(launch, &args, 3, global, local);
 }
 
 static vgg_rank rank(const vgg_variant *variant, const vgg_problem *problem,

@@ -47,14 +47,13 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const int64_t *out = op->problem.output.dims;
     vgg_args args = vgg_conv_args(op, io);
     vgg_arg_int(&args, op->problem.relu);
-    VGG_PASS(vgg_args_end(&args));
     const int *tile = op->parameters;
     const size_t local[3] = {(size_t)(tile[PIXELS] / tile[ITEM_PIXELS]),
                              (size_t)(tile[CHANNELS] / tile[ITEM_CHANNELS]), 1};
     const size_t global[3] = {(size_t)vgg_ceil_div(out[1] * out[2], tile[PIXELS]) * local[0],
                               (size_t)vgg_ceil_div(out[0], tile[CHANNELS]) * local[1],
                               (size_t)count};
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local);
+    return vgg_launch_kernel(launch, &args, 3, global, local);
 }
 
 /* Local memory is for GPUs. Worse than slow on Mesa's llvmpipe: it ends, silently, what a work-item

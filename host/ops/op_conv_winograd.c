@@ -194,8 +194,7 @@ static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vg
     arg_geometry(&args, op, count);
     vgg_arg_buffer(&args, io->workspace);
     vgg_arg_int(&args, op->parameters[BLOCK_TILES] / op->parameters[TILES_IN_REGISTERS]);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local);
+    return vgg_launch_kernel(launch, &args, 1, &global, &local);
 }
 
 /* The three steps over `images` images. */
@@ -214,9 +213,8 @@ static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const v
     vgg_arg_buffer(&args, io->input);
     arg_geometry(&args, op, images);
     vgg_arg_buffer(&args, io->workspace);
-    VGG_PASS(vgg_args_end(&args));
     const size_t inputs[2] = {runs, (size_t)vgg_ceil_div(channels, width)};
-    VGG_PASS(vgg_launch_kernel(launch, op->programs[0].kernel, 2, inputs, local));
+    VGG_PASS(vgg_launch_kernel(launch, &args, 2, inputs, local));
 
     args = vgg_args_of(op->programs[1].kernel);
     vgg_arg_buffer(&args, io->workspace);
@@ -224,19 +222,17 @@ static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const v
     vgg_arg_buffer(&args, products);
     vgg_arg_int(&args, channels);
     vgg_arg_int(&args, (int64_t)runs);
-    VGG_PASS(vgg_args_end(&args));
     const size_t panels[2] = {(size_t)vgg_ceil_div(out_channels, op->pack.panel),
                               (size_t)tile_positions(op)};
-    VGG_PASS(vgg_launch_kernel(launch, op->programs[1].kernel, 2, panels, local));
+    VGG_PASS(vgg_launch_kernel(launch, &args, 2, panels, local));
 
     args = vgg_args_of(op->programs[2].kernel);
     vgg_arg_buffer(&args, products);
     vgg_arg_buffer(&args, io->bias);
     vgg_arg_buffer(&args, io->output);
     arg_geometry(&args, op, images);
-    VGG_PASS(vgg_args_end(&args));
     const size_t outputs[2] = {runs, (size_t)vgg_ceil_div(out_channels, width)};
-    return vgg_launch_kernel(launch, op->programs[2].kernel, 2, outputs, local);
+    return vgg_launch_kernel(launch, &args, 2, outputs, local);
 }
 
 static clvgg_status enqueue_staged(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
@@ -271,78 +267,56 @@ static uint64_t executed_flops(const vgg_op *op)
 #define F2_F16_ERROR 8e-4
 #define F2_BF16_ERROR 6e-3
 
+/* What rows of one way have in common. */
+#define FUSED_FUNCTIONS                                                                            \
+    .tunables = fused_tunables, .configure = configure, .enqueue = enqueue_fused,                  \
+    .executed_flops = executed_flops
+#define STAGED_FUNCTIONS                                                                           \
+    .tunables = staged_tunables, .configure = configure, .enqueue = enqueue_staged,                \
+    .executed_flops = executed_flops
+
 const vgg_variant vgg_variant_winograd_f6_fused = {
     .name = "winograd_f6_fused",
-    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
-    .fuses_relu = true,
-    .fuses_pool = true,
+    VGG_WINOGRAD_ROW,
     .winograd = {6, VGG_WINOGRAD_FUSED},
-    .rank = vgg_winograd_rank,
     .error_bound = F6_ERROR, /* never with weights rounded after the transform */
-    .tunables = fused_tunables,
-    .configure = configure,
-    .enqueue = enqueue_fused,
-    .executed_flops = executed_flops,
+    FUSED_FUNCTIONS,
 };
 
 const vgg_variant vgg_variant_winograd_f4_fused = {
     .name = "winograd_f4_fused",
-    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
-    .fuses_relu = true,
-    .fuses_pool = true,
+    VGG_WINOGRAD_ROW,
     .winograd = {4, VGG_WINOGRAD_FUSED},
-    .rank = vgg_winograd_rank,
     .error_bound = F4_ERROR,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = F4_F16_ERROR},
-    .tunables = fused_tunables,
-    .configure = configure,
-    .enqueue = enqueue_fused,
-    .executed_flops = executed_flops,
+    FUSED_FUNCTIONS,
 };
 
 const vgg_variant vgg_variant_winograd_f4_staged = {
     .name = "winograd_f4_staged",
-    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
-    .fuses_relu = true,
-    .fuses_pool = true,
+    VGG_WINOGRAD_ROW,
     .winograd = {4, VGG_WINOGRAD_STAGED},
-    .rank = vgg_winograd_rank,
     .error_bound = F4_ERROR,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = F4_F16_ERROR},
-    .tunables = staged_tunables,
-    .configure = configure,
-    .enqueue = enqueue_staged,
-    .executed_flops = executed_flops,
+    STAGED_FUNCTIONS,
 };
 
 const vgg_variant vgg_variant_winograd_f2_fused = {
     .name = "winograd_f2_fused",
-    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
-    .fuses_relu = true,
-    .fuses_pool = true,
+    VGG_WINOGRAD_ROW,
     .winograd = {2, VGG_WINOGRAD_FUSED},
-    .rank = vgg_winograd_rank,
     .error_bound = F2_ERROR,
     .storage_error_bound =
         {[CLVGG_STORAGE_F16] = F2_F16_ERROR, [CLVGG_STORAGE_BF16] = F2_BF16_ERROR},
-    .tunables = fused_tunables,
-    .configure = configure,
-    .enqueue = enqueue_fused,
-    .executed_flops = executed_flops,
+    FUSED_FUNCTIONS,
 };
 
 const vgg_variant vgg_variant_winograd_f2_staged = {
     .name = "winograd_f2_staged",
-    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
-    .fuses_relu = true,
-    .fuses_pool = true,
+    VGG_WINOGRAD_ROW,
     .winograd = {2, VGG_WINOGRAD_STAGED},
-    .rank = vgg_winograd_rank,
     .error_bound = F2_ERROR,
     .storage_error_bound =
         {[CLVGG_STORAGE_F16] = F2_F16_ERROR, [CLVGG_STORAGE_BF16] = F2_BF16_ERROR},
-    .tunables = staged_tunables,
-    .configure = configure,
-    .enqueue = enqueue_staged,
-    .executed_flops = executed_flops,
+    STAGED_FUNCTIONS,
 };

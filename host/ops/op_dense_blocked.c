@@ -59,11 +59,10 @@ static clvgg_status enqueue_slice(const vgg_op *op, vgg_launch *launch, const vg
         vgg_args args = vgg_dense_args(op, io, piece, piece->first_row / op->pack.panel, count);
         vgg_arg_int(&args, begin);
         vgg_arg_int(&args, end);
-        VGG_PASS(vgg_args_end(&args));
         const size_t local[2] = {1, 1};
         const size_t global[2] = {(size_t)vgg_ceil_div(piece->rows, op->pack.panel),
                                   (size_t)vgg_ceil_div(count, op->parameters[IMAGE_GROUP])};
-        VGG_PASS(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
+        VGG_PASS(vgg_launch_kernel(launch, &args, 2, global, local));
     }
     return CLVGG_STATUS_OK;
 }

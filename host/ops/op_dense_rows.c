@@ -35,11 +35,10 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     for (int i = 0; i < io->weights->piece_count; i++) {
         const vgg_weight_piece *piece = &io->weights->pieces[i];
         vgg_args args = vgg_dense_args(op, io, piece, piece->first_row, count);
-        VGG_PASS(vgg_args_end(&args));
         const size_t local[2] = {(size_t)op->parameters[ITEMS], 1};
         const size_t global[2] = {(size_t)piece->rows * local[0],
                                   (size_t)vgg_ceil_div(count, op->parameters[IMAGES])};
-        VGG_PASS(vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local));
+        VGG_PASS(vgg_launch_kernel(launch, &args, 2, global, local));
     }
     return CLVGG_STATUS_OK;
 }

@@ -98,12 +98,11 @@ static clvgg_status enqueue_piece(const vgg_op *op, vgg_launch *launch, const vg
     vgg_arg_int(&args, op->pack.channels);
     vgg_arg_int(&args, piece->first_row);
     vgg_arg_int(&args, op->pack.rows);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)group_items(tile), 1, 1};
     const size_t global[3] = {(size_t)vgg_ceil_div(count, tile[COLUMNS]) * local[0],
                               (size_t)vgg_ceil_div(piece->rows, tile[ROWS]),
                               (size_t)slice_count(op)};
-    return vgg_launch_kernel(launch, op->programs[GEMM].kernel, 3, global, local);
+    return vgg_launch_kernel(launch, &args, 3, global, local);
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -119,8 +118,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, slice_count(op));
     vgg_arg_int(&args, op->pack.rows);
     vgg_arg_int(&args, op->problem.relu);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[SUM].kernel, elements);
+    return vgg_launch_linear(launch, &args, elements);
 }
 
 /* Local memory is for GPUs. */

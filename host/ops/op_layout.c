@@ -26,11 +26,10 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->output);
     vgg_arg_int(&args, channels);
     vgg_arg_int(&args, pixels);
-    VGG_PASS(vgg_args_end(&args));
     const size_t global[3] = {(size_t)vgg_ceil_div(pixels, RUN),
                               (size_t)vgg_ceil_div(channels, block), (size_t)count};
     const size_t local[3] = {1, 1, 1};
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 3, global, local);
+    return vgg_launch_kernel(launch, &args, 3, global, local);
 }
 
 const vgg_variant vgg_variant_layout = {

@@ -40,8 +40,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_float(&args, lrn->k);
     vgg_arg_float(&args, lrn->alpha / (float)lrn->size);
     vgg_arg_float(&args, lrn->beta);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[0].kernel, elements);
+    return vgg_launch_linear(launch, &args, elements);
 }
 
 const vgg_variant vgg_variant_lrn = {

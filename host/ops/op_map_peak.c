@@ -50,8 +50,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, map_pixels(op));
     vgg_arg_int(&args, op->parameters[SLAB]);
     vgg_arg_int(&args, slabs);
-    VGG_PASS(vgg_args_end(&args));
-    VGG_PASS(vgg_launch_kernel(launch, op->programs[0].kernel, 1, &items, &local));
+    VGG_PASS(vgg_launch_kernel(launch, &args, 1, &items, &local));
 
     args = vgg_args_of(op->programs[1].kernel);
     vgg_arg_buffer(&args, io->workspace);
@@ -59,8 +58,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_ulong(&args, (uint64_t)(count * maps));
     vgg_arg_int(&args, maps);
     vgg_arg_int(&args, slabs);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[1].kernel, (uint64_t)(count * maps));
+    return vgg_launch_linear(launch, &args, (uint64_t)(count * maps));
 }
 
 static clvgg_status configure_group(vgg_op *op, const vgg_traits *traits)
@@ -81,9 +79,8 @@ static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vg
     vgg_arg_buffer(&args, io->input);
     vgg_arg_buffer(&args, io->output);
     vgg_arg_int(&args, map_pixels(op));
-    VGG_PASS(vgg_args_end(&args));
     const size_t local = GROUP_ITEMS, global = (size_t)(count * map_count(op)) * GROUP_ITEMS;
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local);
+    return vgg_launch_kernel(launch, &args, 1, &global, &local);
 }
 
 /* Local memory is for GPUs. */

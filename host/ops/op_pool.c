@@ -40,8 +40,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->switches);
     vgg_arg_ulong(&args, windows);
     vgg_arg_pool_geometry(&args, pool, in, out);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[0].kernel, windows);
+    return vgg_launch_linear(launch, &args, windows);
 }
 
 const vgg_variant vgg_variant_pool = {

@@ -16,9 +16,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->input);
     vgg_arg_buffer(&args, io->output);
     vgg_arg_int(&args, (int64_t)vgg_layout_elements(&op->problem.output, 1));
-    VGG_PASS(vgg_args_end(&args));
     const size_t local = GROUP_ITEMS, global = (size_t)count * GROUP_ITEMS;
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 1, &global, &local);
+    return vgg_launch_kernel(launch, &args, 1, &global, &local);
 }
 
 const vgg_variant vgg_variant_softmax = {

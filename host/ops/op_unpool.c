@@ -22,8 +22,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_buffer(&args, io->output);
     vgg_arg_ulong(&args, pixels);
     vgg_arg_pool_geometry(&args, pool, out, pooled);
-    VGG_PASS(vgg_args_end(&args));
-    return vgg_launch_linear(launch, op->programs[0].kernel, pixels);
+    return vgg_launch_linear(launch, &args, pixels);
 }
 
 const vgg_variant vgg_variant_unpool = {

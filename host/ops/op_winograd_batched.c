@@ -192,11 +192,10 @@ static clvgg_status enqueue_input(const vgg_op *op, vgg_launch *launch, const vg
     vgg_arg_int(&args, conv->pad[VGG_TOP]);
     vgg_arg_int(&args, conv->pad[VGG_LEFT]);
     arg_tiles(&args, op, images);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(padded_tiles(op, images), LOCAL) * LOCAL,
                               (size_t)op->pack.channels};
-    return vgg_launch_kernel(launch, op->programs[INPUT].kernel, 2, global, local);
+    return vgg_launch_kernel(launch, &args, 2, global, local);
 }
 
 static clvgg_status enqueue_products(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
@@ -212,11 +211,10 @@ static clvgg_status enqueue_products(const vgg_op *op, vgg_launch *launch, const
     vgg_arg_int(&args, op->pack.channels);
     vgg_arg_int(&args, 0);
     vgg_arg_int(&args, 0);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)group_items(tile), 1, 1};
     const size_t global[3] = {(size_t)(padded_tiles(op, images) / tile[COLUMNS]) * local[0],
                               (size_t)(product_rows(op) / tile[ROWS]), POSITIONS};
-    return vgg_launch_kernel(launch, op->programs[PRODUCTS].kernel, 3, global, local);
+    return vgg_launch_kernel(launch, &args, 3, global, local);
 }
 
 /* Enqueues the products by sub-groups, as a convolution of 36 images with one row each. */
@@ -237,11 +235,10 @@ static clvgg_status enqueue_sub_group_products(const vgg_op *op, vgg_launch *lau
         vgg_arg_int(&args, geometry[i]);
     vgg_arg_int(&args, RELU);
     vgg_arg_int(&args, POOL);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[3] = {(size_t)tile[LANES], 1, 1};
     const size_t global[3] = {(size_t)(padded / tile[COLUMNS]) * local[0],
                               (size_t)(product_rows(op) / tile[ROWS]), POSITIONS};
-    return vgg_launch_kernel(launch, op->programs[PRODUCTS].kernel, 3, global, local);
+    return vgg_launch_kernel(launch, &args, 3, global, local);
 }
 
 static clvgg_status enqueue_output(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
@@ -257,11 +254,10 @@ static clvgg_status enqueue_output(const vgg_op *op, vgg_launch *launch, const v
     vgg_arg_int(&args, op->problem.relu);
     vgg_arg_int(&args, op->problem.pool != NULL);
     arg_tiles(&args, op, images);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(images * image_tiles(op), LOCAL) * LOCAL,
                               (size_t)op->pack.rows};
-    return vgg_launch_kernel(launch, op->programs[OUTPUT].kernel, 2, global, local);
+    return vgg_launch_kernel(launch, &args, 2, global, local);
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -288,11 +284,8 @@ static uint64_t executed_flops(const vgg_op *op)
 
 const vgg_variant vgg_variant_winograd_f4_batched = {
     .name = "winograd_f4_batched",
-    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
-    .fuses_relu = true,
-    .fuses_pool = true,
+    VGG_WINOGRAD_ROW,
     .winograd = {4, VGG_WINOGRAD_BATCHED},
-    .rank = vgg_winograd_rank,
     .error_bound = 5e-6,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = 3e-3}, /* as winograd_f4_staged */
     .tunables = tunables,
@@ -303,11 +296,8 @@ const vgg_variant vgg_variant_winograd_f4_batched = {
 
 const vgg_variant vgg_variant_winograd_f4_subgroup = {
     .name = "winograd_f4_subgroup",
-    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
-    .fuses_relu = true,
-    .fuses_pool = true,
+    VGG_WINOGRAD_ROW,
     .winograd = {4, VGG_WINOGRAD_SUB_GROUP},
-    .rank = vgg_winograd_rank,
     .sub_groups = true,
     .error_bound = 5e-6,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = 3e-3},

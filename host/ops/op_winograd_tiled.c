@@ -79,11 +79,10 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_arg_int(&args, vgg_ceil_div(out[1], 2));
     vgg_arg_int(&args, vgg_ceil_div(out[2], 2));
     vgg_arg_int(&args, tiles);
-    VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {(size_t)group_items(op->parameters), 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(tiles, op->parameters[TILES]) * local[0],
                               (size_t)vgg_ceil_div(out[0], op->parameters[CHANNELS])};
-    return vgg_launch_kernel(launch, op->programs[0].kernel, 2, global, local);
+    return vgg_launch_kernel(launch, &args, 2, global, local);
 }
 
 /* Counts the products' FLOPs; the transforms' additions are few beside them. */
@@ -95,11 +94,8 @@ static uint64_t executed_flops(const vgg_op *op)
 
 const vgg_variant vgg_variant_winograd_f2_tiled = {
     .name = "winograd_f2_tiled",
-    .layers = VGG_LAYER_BIT(VGG_LAYER_CONV2D),
-    .fuses_relu = true,
-    .fuses_pool = true,
+    VGG_WINOGRAD_ROW,
     .winograd = {2, VGG_WINOGRAD_TILED},
-    .rank = vgg_winograd_rank,
     .error_bound = 1e-6,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = 8e-4, [CLVGG_STORAGE_BF16] = 6e-3},
     .tunables = tunables,

@@ -80,8 +80,7 @@ clvgg_status vgg_runner_create(clvgg_device *device, const vgg_graph *graph,
     VGG_TRY(copy_options(runner, options));
     VGG_TRY(make_pieces(runner));
     VGG_TRY(make_plan(runner));
-    *out = runner;
-    runner = NULL;
+    VGG_GIVE(out, runner);
 cleanup:
     vgg_runner_free(runner);
     return status;

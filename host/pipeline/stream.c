@@ -251,8 +251,7 @@ clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_
     stream->source = (vgg_stream_source){
         .user = &stream->paths, .count = stream->paths.count, .path = listed_path};
     VGG_TRY(start(stream, (size_t)threads, options));
-    *out = stream;
-    stream = NULL;
+    VGG_GIVE(out, stream);
 cleanup:
     vgg_stream_close(stream);
     return status;
@@ -268,8 +267,7 @@ clvgg_status vgg_stream_open_source(int threads, const vgg_stream_source *source
     VGG_TRY(create(options, &stream));
     stream->source = *source;
     VGG_TRY(start(stream, (size_t)threads, options));
-    *out = stream;
-    stream = NULL;
+    VGG_GIVE(out, stream);
 cleanup:
     vgg_stream_close(stream);
     return status;

@@ -226,8 +226,7 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     vgg_log(CLVGG_LOG_DEBUG, "plan: %d steps, %.1f MiB of activations, %.1f MiB of weights",
             plan->step_count, (double)plan->arena_bytes / 1048576.0,
             (double)plan->weight_bytes / 1048576.0);
-    *out = plan;
-    plan = NULL;
+    VGG_GIVE(out, plan);
 cleanup:
     vgg_plan_free(plan);
     return status;

@@ -34,8 +34,7 @@ clvgg_status vgg_evaluation_create(const clvgg_runtime *runtime, size_t class_co
     evaluation->scope = &runtime->scope;
     evaluation->class_count = class_count;
     VGG_NEW(evaluation->confusion, class_count * class_count);
-    *out = evaluation;
-    evaluation = NULL;
+    VGG_GIVE(out, evaluation);
 cleanup:
     vgg_evaluation_free(evaluation);
     return status;

@@ -72,8 +72,7 @@ clvgg_status vgg_feature_compute_open(const vgg_features *features, const vgg_fe
                                                        .memory_limit_bytes =
                                                            features->decode_bytes};
     VGG_TRY(vgg_stream_open_source(options->threads, &source, &stream_options, &compute->stream));
-    *out = compute;
-    compute = NULL;
+    VGG_GIVE(out, compute);
 cleanup:
     vgg_feature_compute_close(compute);
     return status;

@@ -206,8 +206,7 @@ clvgg_status vgg_feature_stream_open(vgg_features *features, const vgg_feature_i
         VGG_TRY(vgg_feature_compute_open(features, items, NULL, count, &stream->compute));
     }
     VGG_TRY(start_thread(stream));
-    *out = stream;
-    stream = NULL;
+    VGG_GIVE(out, stream);
 cleanup:
     vgg_feature_stream_close(stream);
     return status;

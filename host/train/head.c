@@ -239,8 +239,7 @@ clvgg_status vgg_head_plan(clvgg_device *device, const vgg_head_options *options
     }
     size_buffers(head);
     head->fingerprint = fingerprint(head);
-    *out = head;
-    head = NULL;
+    VGG_GIVE(out, head);
 cleanup:
     vgg_head_free(head);
     return status;

@@ -4,7 +4,7 @@
 #include "ops/upload.h"
 #include "train/head_parts.h"
 
-    static clvgg_status build_kernels(vgg_head *head)
+static clvgg_status build_kernels(vgg_head *head)
 {
     vgg_kernel_list list = {.device = head->device};
     vgg_chain_list_kernels(&head->chain, &list);
@@ -128,8 +128,7 @@ clvgg_status vgg_head_create(clvgg_device *device, const vgg_head_options *optio
     bind_stages(head);
     VGG_TRY(vgg_chain_allocate(&head->chain));
     VGG_CL(clFinish(head->queue));
-    *out = head;
-    head = NULL;
+    VGG_GIVE(out, head);
 cleanup:
     vgg_uploader_free(uploader);
     vgg_head_free(head);

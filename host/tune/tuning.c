@@ -305,8 +305,7 @@ clvgg_status vgg_tuning_list(vgg_cache *cache, vgg_tuning **entries, size_t *cou
         vgg_free(value);
     }
     qsort(found, *count, sizeof *found, compare);
-    *entries = found;
-    found = NULL;
+    VGG_GIVE(entries, found);
 cleanup:
     for (size_t i = 0; i < list.count; i++)
         for (int p = 0; p < 5; p++)

@@ -329,8 +329,7 @@ clvgg_status vgg_tuning_read_all(const char *json, size_t length, vgg_tuning **e
         }
         ++*(foreign ? left : count);
     }
-    *entries = read;
-    read = NULL;
+    VGG_GIVE(entries, read);
 cleanup:
     if (status != CLVGG_STATUS_OK)
         *count = *left = 0;

@@ -37,8 +37,7 @@ clvgg_status vgg_forward_create(clvgg_device *device, clvgg_model *model, const 
     forward->max_batch = forward->runner->options.max_batch;
     for (int i = 0; i < count; i++)
         VGG_NEW(forward->outputs[i], (size_t)forward->max_batch * forward->elements[i]);
-    *out = forward;
-    forward = NULL;
+    VGG_GIVE(out, forward);
 cleanup:
     vgg_forward_free(forward);
     return status;

@@ -99,8 +99,7 @@ clvgg_status vgg_gradcam_create(clvgg_device *device, clvgg_model *model,
                                           .to = gradcam->layer->name,
                                           .execution = options->execution};
     VGG_TRY(vgg_projector_create(device, model, logits, &walk, &gradcam->projector));
-    *out = gradcam;
-    gradcam = NULL;
+    VGG_GIVE(out, gradcam);
 cleanup:
     vgg_gradcam_free(gradcam);
     return status;

@@ -84,8 +84,7 @@ clvgg_status vgg_invariance_create(clvgg_device *device, clvgg_model *model,
     VGG_NEW(invariance->images, (size_t)forward->max_batch * forward->input_elements);
     for (size_t i = 0; i < invariance->layer_count; i++)
         VGG_NEW(invariance->original[i], forward->elements[i + 1]);
-    *out = invariance;
-    invariance = NULL;
+    VGG_GIVE(out, invariance);
 cleanup:
     vgg_invariance_free(invariance);
     return status;

@@ -108,8 +108,7 @@ clvgg_status vgg_occlusion_create(clvgg_device *device, clvgg_model *model,
     VGG_NEW(occlusion->log_odds, cells);
     VGG_NEW(occlusion->activation, cells);
     VGG_NEW(occlusion->predicted, cells);
-    *out = occlusion;
-    occlusion = NULL;
+    VGG_GIVE(out, occlusion);
 cleanup:
     vgg_occlusion_free(occlusion);
     return status;

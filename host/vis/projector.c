@@ -40,8 +40,7 @@ clvgg_status vgg_projector_create(clvgg_device *device, clvgg_model *model, int 
     VGG_TRY(vgg_runner_create(device, reverse->graph, &source, &plan_options, true,
                               &projector->runner));
     vgg_transposed_weights_free(&projector->weights);
-    *out = projector;
-    projector = NULL;
+    VGG_GIVE(out, projector);
 cleanup:
     vgg_projector_free(projector);
     return status;

@@ -36,8 +36,7 @@ clvgg_status vgg_top_search_create(clvgg_device *device, clvgg_model *model,
         VGG_NEW(layer->peaks, (size_t)search->max_batch * (size_t)layer->maps * 2);
         search->outputs[i] = layer->peaks;
     }
-    *out = search;
-    search = NULL;
+    VGG_GIVE(out, search);
 cleanup:
     vgg_top_search_free(search);
     return status;

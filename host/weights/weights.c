@@ -68,8 +68,7 @@ clvgg_status vgg_weights_open(const char *path, vgg_weights **out)
     VGG_TRY(identify(weights->file, &weights->format));
     VGG_TRY(weights->format->open(weights));
     VGG_TRY(index_names(weights));
-    *out = weights;
-    weights = NULL;
+    VGG_GIVE(out, weights);
 cleanup:
     vgg_weights_close(weights);
     return status;
