@@ -18,14 +18,11 @@ void clvgg_session_options_defaults(clvgg_session_options *options)
 static clvgg_status find_outputs(const clvgg_model *model, const clvgg_session_options *options,
                                  int *nodes)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (size_t i = 0; i < options->output_count; i++)
-        VGG_TRY(vgg_graph_require(model->graph, options->outputs[i], " to take values from",
-                                  &nodes[i]));
-cleanup:
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("%s", model->name);
-    return status;
+        VGG_PASS(vgg_prefixed(
+            vgg_graph_require(model->graph, options->outputs[i], " to take values from", &nodes[i]),
+            "%s", model->name));
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status create(clvgg_device *device, clvgg_model *model,

@@ -99,11 +99,8 @@ static clvgg_status import(clvgg_runtime *runtime, const char *path, size_t *kep
     vgg_tuning *entries = NULL;
     *kept = *left = 0;
     VGG_TRY(vgg_file_read_text(path, MAX_FILE_BYTES, &bytes, &size));
-    status = vgg_tuning_read_all((const char *)bytes, size, &entries, kept, left);
-    if (status != CLVGG_STATUS_OK) {
-        vgg_message_prefix("%s", path);
-        goto cleanup;
-    }
+    VGG_TRY(vgg_prefixed(vgg_tuning_read_all((const char *)bytes, size, &entries, kept, left), "%s",
+                         path));
     VGG_REQUIRE(*kept > 0 || *left == 0, CLVGG_STATUS_UNSUPPORTED,
                 "%s: all of its %zu results were measured with other kernels than this clvgg's",
                 path, *left);

@@ -1,7 +1,6 @@
 /* base/parallel.c — see parallel.h. Indices are dealt out one by one: files differ in size. */
 #include "base/parallel.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,6 +12,17 @@ enum { MOST_THREADS = 64 };
 /* Stack of a worker, as large as most systems make it: some C libraries give 128 KiB, too little
  * for a driver's compiler. */
 #define STACK_BYTES ((size_t)8 << 20)
+
+int vgg_thread_start(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                     void *argument)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int problem = pthread_create(thread, attributes, run, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return problem;
+}
 
 typedef struct job {
     const vgg_scope *scope;
@@ -51,14 +61,9 @@ void vgg_parallel(int threads, size_t count, void (*work)(void *user, int worker
     const bool ready = pthread_attr_init(&attributes) == 0;
     if (ready)
         pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    /* The host program's signal handlers run in its own threads. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (ready && started_count + 1 < threads && (size_t)started_count + 1 < count &&
-           pthread_create(&started[started_count], &attributes, run, &shared) == 0)
+           vgg_thread_start(&started[started_count], &attributes, run, &shared) == 0)
         started_count++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     take_indices(&shared);
     for (int i = 0; i < started_count; i++)
         pthread_join(started[i], NULL);

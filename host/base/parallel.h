@@ -2,9 +2,15 @@
 #ifndef VGG_BASE_PARALLEL_H
 #define VGG_BASE_PARALLEL_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 #include "base/status.h"
+
+/* pthread_create() of a thread that never runs the host program's signal handlers. Returns errno.
+ */
+int vgg_thread_start(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                     void *argument);
 
 /* Calls work(user, worker, i) once for each i in 0…count−1 and returns when all are done. Workers
  * are 0…threads−1, a thread each, in the calling thread's scope; the calling thread is one of them.

@@ -21,13 +21,10 @@ clvgg_status vgg_fail(clvgg_status code, const char *format, ...)
     return code;
 }
 
-void vgg_message_prefix(const char *format, ...)
+static void put_before(const char *format, va_list arguments)
 {
     char prefix[1024];
-    va_list arguments;
-    va_start(arguments, format);
     vsnprintf(prefix, sizeof prefix, format, arguments);
-    va_end(arguments);
     size_t prefix_length = strlen(prefix), length = strlen(message);
     size_t kept = sizeof message - 1 - prefix_length - 2;
     if (length > kept)
@@ -36,6 +33,24 @@ void vgg_message_prefix(const char *format, ...)
     memcpy(message, prefix, prefix_length);
     memcpy(message + prefix_length, ": ", 2);
     message[prefix_length + 2 + length] = '\0';
+}
+
+void vgg_message_prefix(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    put_before(format, arguments);
+    va_end(arguments);
+}
+
+clvgg_status vgg_prefixed(clvgg_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (status != CLVGG_STATUS_OK)
+        put_before(format, arguments);
+    va_end(arguments);
+    return status;
 }
 
 const char *vgg_message(void)
@@ -67,10 +82,21 @@ const char *vgg_message_of(clvgg_status status)
 const char *vgg_status_name(clvgg_status status)
 {
     static const char *const names[] = {
-        "OK",          "INVALID_ARGUMENT", "NOT_FOUND",    "IO",
-        "BAD_FILE",    "SHAPE_MISMATCH",   "NON_FINITE",   "UNSUPPORTED",
-        "OUT_OF_MEMORY", "OUT_OF_DEVICE_MEMORY", "NO_DEVICE", "BUILD_FAILED",
-        "OPENCL",      "DEVICE_LOST",      "CANCELLED",
+        "OK",
+        "INVALID_ARGUMENT",
+        "NOT_FOUND",
+        "IO",
+        "BAD_FILE",
+        "SHAPE_MISMATCH",
+        "NON_FINITE",
+        "UNSUPPORTED",
+        "OUT_OF_MEMORY",
+        "OUT_OF_DEVICE_MEMORY",
+        "NO_DEVICE",
+        "BUILD_FAILED",
+        "OPENCL",
+        "DEVICE_LOST",
+        "CANCELLED",
     };
     size_t index = (size_t)status;
     return index < sizeof names / sizeof *names ? names[index] : "UNKNOWN";

@@ -25,6 +25,8 @@ enum { VGG_MESSAGE_BYTES = 16384 };
 clvgg_status vgg_fail(clvgg_status code, const char *format, ...) VGG_PRINTF(2, 3);
 /* Puts "prefix: " before the thread's message, for context only a caller has (which file). */
 void vgg_message_prefix(const char *format, ...) VGG_PRINTF(1, 2);
+/* The same where `status` is a failure's; returns it. */
+clvgg_status vgg_prefixed(clvgg_status status, const char *format, ...) VGG_PRINTF(2, 3);
 /* The calling thread's message; "" before the first failure. */
 const char *vgg_message(void);
 /* Gives the latest failure another code, for a caller who knows better whose fault it is. */

@@ -49,14 +49,8 @@ static clvgg_status enqueue_panels(vgg_kernel *kernel, vgg_launch *launch, vgg_b
                                    vgg_buffer to, const panels *p)
 {
     vgg_args args = vgg_args_of(kernel);
-    vgg_arg_buffer(&args, from);
-    vgg_arg_buffer(&args, to);
-    vgg_arg_int(&args, p->k);
-    vgg_arg_int(&args, p->k_out);
-    vgg_arg_int(&args, p->j);
-    vgg_arg_int(&args, p->width);
-    vgg_arg_int(&args, p->k_stride);
-    vgg_arg_int(&args, p->j_stride);
+    VGG_ARG_BUFFERS(&args, from, to);
+    VGG_ARG_INTS(&args, p->k, p->k_out, p->j, p->width, p->k_stride, p->j_stride);
     const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(p->k_out, VGG_LINEAR_LOCAL) * local[0],
                               (size_t)vgg_ceil_div(p->j, p->width)};
@@ -103,15 +97,10 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
 {
     const vgg_pack *pack = &op->problem.pack;
     vgg_args args = vgg_args_of(op->programs[MAIN].kernel);
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[part->piece].memory, part->offset});
-    vgg_arg_buffer(&args, io->dx);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, vgg_ceil_div(part->rows, pack->panel));
-    vgg_arg_int(&args, pack->channels);
-    vgg_arg_int(&args, padded_rows(pack));
-    vgg_arg_int(&args, part->first_row / pack->panel);
-    vgg_arg_int(&args, part->first_row > 0);
+    VGG_ARG_BUFFERS(&args, io->workspace,
+                    (vgg_buffer){io->weights->pieces[part->piece].memory, part->offset}, io->dx);
+    VGG_ARG_INTS(&args, count, vgg_ceil_div(part->rows, pack->panel), pack->channels,
+                 padded_rows(pack), part->first_row / pack->panel, part->first_row > 0);
     const size_t local[2] = {1, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(pack->channels, op->parameters[ITEM_INPUTS]),
                               (size_t)vgg_ceil_div(count, op->parameters[IMAGES])};
@@ -174,13 +163,10 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
 {
     const vgg_pack *pack = &op->problem.pack;
     vgg_args args = vgg_args_of(op->programs[MAIN].kernel);
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_buffer(&args, dy_panels(op, io));
+    VGG_ARG_BUFFERS(&args, io->workspace, dy_panels(op, io));
     vgg_grad_arg_state(&args, op, io, part);
     vgg_arg_buffer(&args, io->hyper);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, pack->channels);
-    vgg_arg_int(&args, part->first_row / pack->panel);
+    VGG_ARG_INTS(&args, count, pack->channels, part->first_row / pack->panel);
     const size_t local[2] = {1, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(pack->channels, op->parameters[ITEM_INPUTS]),
                               (size_t)vgg_ceil_div(part->rows, pack->panel)};

@@ -23,16 +23,11 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
     const vgg_pack *pack = &op->problem.pack;
     const uint64_t elements = (uint64_t)count * (uint64_t)pack->channels;
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->dy);
-    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[part->piece].memory, part->offset});
-    vgg_arg_buffer(&args, io->dx);
+    VGG_ARG_BUFFERS(&args, io->dy,
+                    (vgg_buffer){io->weights->pieces[part->piece].memory, part->offset}, io->dx);
     vgg_arg_ulong(&args, elements);
-    vgg_arg_int(&args, part->rows);
-    vgg_arg_int(&args, pack->channels);
-    vgg_arg_int(&args, pack->rows);
-    vgg_arg_int(&args, pack->panel);
-    vgg_arg_int(&args, part->first_row);
-    vgg_arg_int(&args, part->first_row > 0);
+    VGG_ARG_INTS(&args, part->rows, pack->channels, pack->rows, pack->panel, part->first_row,
+                 part->first_row > 0);
     return vgg_launch_linear(launch, &args, elements);
 }
 
@@ -48,16 +43,11 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
 {
     const vgg_pack *pack = &op->problem.pack;
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->x);
-    vgg_arg_buffer(&args, io->dy);
+    VGG_ARG_BUFFERS(&args, io->x, io->dy);
     vgg_grad_arg_state(&args, op, io, part);
     vgg_arg_buffer(&args, io->hyper);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, part->rows);
-    vgg_arg_int(&args, pack->channels);
-    vgg_arg_int(&args, pack->rows);
-    vgg_arg_int(&args, pack->panel);
-    vgg_arg_int(&args, part->first_row);
+    VGG_ARG_INTS(&args, count, part->rows, pack->channels, pack->rows, pack->panel,
+                 part->first_row);
     return vgg_launch_linear(launch, &args, vgg_pack_elements(pack, part->rows));
 }
 

@@ -64,17 +64,11 @@ static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, cons
     const int *p = op->parameters;
     const int64_t depth = vgg_ceil_div(vgg_ceil_div(part->rows, op->slices), p[DEPTH]) * p[DEPTH];
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->dy);
-    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[part->piece].memory, part->offset});
-    vgg_arg_buffer(&args, io->dx);
+    VGG_ARG_BUFFERS(&args, io->dy,
+                    (vgg_buffer){io->weights->pieces[part->piece].memory, part->offset}, io->dx);
     vgg_arg_ulong(&args, (uint64_t)op->problem.max_batch * (uint64_t)pack->channels);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, part->rows);
-    vgg_arg_int(&args, pack->channels);
-    vgg_arg_int(&args, pack->rows);
-    vgg_arg_int(&args, part->first_row);
-    vgg_arg_int(&args, depth);
-    vgg_arg_int(&args, part->first_row > 0);
+    VGG_ARG_INTS(&args, count, part->rows, pack->channels, pack->rows, part->first_row, depth,
+                 part->first_row > 0);
     const size_t local[3] = {(size_t)data_items(op), 1, 1};
     const size_t global[3] = {(size_t)vgg_ceil_div(pack->channels, p[INPUTS]) * local[0],
                               (size_t)vgg_ceil_div(count, p[IMAGES]), (size_t)op->slices};
@@ -117,15 +111,11 @@ static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, co
     const int64_t other = panels ? pack->channels : part->rows;
     const vgg_buffer dy = {io->dy.memory, io->dy.offset + (uint64_t)part->first_row};
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, panels ? dy : io->x);
-    vgg_arg_buffer(&args, panels ? io->x : dy);
+    VGG_ARG_BUFFERS(&args, panels ? dy : io->x, panels ? io->x : dy);
     vgg_grad_arg_state(&args, op, io, part);
     vgg_arg_buffer(&args, io->hyper);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, side);
-    vgg_arg_int(&args, other);
-    vgg_arg_int(&args, panels ? pack->rows : pack->channels);
-    vgg_arg_int(&args, panels ? pack->channels : pack->rows);
+    VGG_ARG_INTS(&args, count, side, other, panels ? pack->rows : pack->channels,
+                 panels ? pack->channels : pack->rows);
     vgg_arg_ulong(&args,
                   panels ? vgg_pack_elements(pack, pack->panel) : (uint64_t)op->parameters[SIDE]);
     vgg_arg_int(&args, panels ? pack->panel : pack->channels);

@@ -32,8 +32,7 @@ clvgg_status vgg_dropout_enqueue(vgg_kernel *forward, vgg_launch *launch, vgg_bu
                                  vgg_buffer y, uint64_t count, const vgg_dropout_key *key)
 {
     vgg_args args = vgg_args_of(forward);
-    vgg_arg_buffer(&args, x);
-    vgg_arg_buffer(&args, y);
+    VGG_ARG_BUFFERS(&args, x, y);
     vgg_arg_ulong(&args, count);
     arg_key(&args, key);
     return vgg_launch_linear(launch, &args, (count + 3) / 4);
@@ -44,9 +43,7 @@ clvgg_status vgg_activation_grad_enqueue(vgg_kernel *backward, vgg_launch *launc
                                          const vgg_dropout_key *key)
 {
     vgg_args args = vgg_args_of(backward);
-    vgg_arg_buffer(&args, io->dy);
-    vgg_arg_buffer(&args, io->a);
-    vgg_arg_buffer(&args, io->dx);
+    VGG_ARG_BUFFERS(&args, io->dy, io->a, io->dx);
     vgg_arg_ulong(&args, count);
     vgg_arg_int(&args, io->slices);
     vgg_arg_ulong(&args, io->stride);
@@ -67,11 +64,7 @@ clvgg_status vgg_loss_enqueue(vgg_kernel *kernel, vgg_launch *launch, const vgg_
                               int count, int64_t classes, float smoothing)
 {
     vgg_args args = vgg_args_of(kernel);
-    vgg_arg_buffer(&args, io->logits);
-    vgg_arg_buffer(&args, io->labels);
-    vgg_arg_buffer(&args, io->gradient);
-    vgg_arg_buffer(&args, io->losses);
-    vgg_arg_buffer(&args, io->hits);
+    VGG_ARG_BUFFERS(&args, io->logits, io->labels, io->gradient, io->losses, io->hits);
     vgg_arg_int(&args, classes);
     vgg_arg_float(&args, smoothing);
     vgg_arg_float(&args, 1.0f / (float)count);
@@ -109,11 +102,8 @@ clvgg_status vgg_clip_enqueue_norm(const vgg_clip *clip, vgg_launch *launch,
                                    vgg_buffer sums, int count)
 {
     vgg_args args = vgg_args_of(clip->norm);
-    vgg_arg_buffer(&args, io->x);
-    vgg_arg_buffer(&args, io->dy);
-    vgg_arg_buffer(&args, sums);
-    vgg_arg_int(&args, update->problem.pack.channels);
-    vgg_arg_int(&args, update->problem.pack.rows);
+    VGG_ARG_BUFFERS(&args, io->x, io->dy, sums);
+    VGG_ARG_INTS(&args, update->problem.pack.channels, update->problem.pack.rows);
     const size_t local[3] = {VGG_LINEAR_LOCAL, 1, 1};
     const size_t global[3] = {local[0], (size_t)count, VGG_CLIP_SPLIT};
     return vgg_launch_kernel(launch, &args, 3, global, local);
@@ -124,11 +114,8 @@ clvgg_status vgg_clip_enqueue_scale(const vgg_clip *clip, vgg_launch *launch,
                                     vgg_buffer hyper)
 {
     vgg_args args = vgg_args_of(clip->scale);
-    vgg_arg_buffer(&args, (vgg_buffer){sums->memory, 0});
-    vgg_arg_buffer(&args, hyper);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, sums->layers);
-    vgg_arg_int(&args, sums->stride);
+    VGG_ARG_BUFFERS(&args, (vgg_buffer){sums->memory, 0}, hyper);
+    VGG_ARG_INTS(&args, count, sums->layers, sums->stride);
     vgg_arg_float(&args, (float)most);
     return vgg_launch_linear(launch, &args, VGG_LINEAR_LOCAL);
 }

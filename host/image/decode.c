@@ -145,9 +145,7 @@ clvgg_status vgg_image_decode(const void *bytes, size_t byte_count, const char *
     VGG_GIVE(out, image);
 cleanup:
     vgg_image_free(image);
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("%s", name);
-    return status;
+    return vgg_prefixed(status, "%s", name);
 }
 
 clvgg_status vgg_image_measure(const void *bytes, size_t byte_count, const char *name,
@@ -158,9 +156,7 @@ clvgg_status vgg_image_measure(const void *bytes, size_t byte_count, const char 
     *cost = (vgg_image_cost){0}; /* without a decoder; decoding will say that there is none */
     if (status == CLVGG_STATUS_OK && format->measure != NULL)
         status = format->measure(bytes, byte_count, cost);
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("%s", name);
-    return status;
+    return vgg_prefixed(status, "%s", name);
 }
 
 clvgg_status vgg_image_read(const char *path, clvgg_image **out)

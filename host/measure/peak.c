@@ -131,8 +131,7 @@ static clvgg_status time_read(peak *p, uint64_t bytes, double *ms, double *gbps)
                clCreateBuffer(p->device->context, CL_MEM_READ_WRITE, size, NULL, &cl_error));
     VGG_CL(clEnqueueFillBuffer(p->queue, p->data, &one, sizeof one, 0, size, 0, NULL, NULL));
     vgg_args args = vgg_args_of(p->read);
-    vgg_arg_buffer(&args, (vgg_buffer){p->data, 0});
-    vgg_arg_buffer(&args, (vgg_buffer){p->sums, 0});
+    VGG_ARG_BUFFERS(&args, (vgg_buffer){p->data, 0}, (vgg_buffer){p->sums, 0});
     vgg_arg_int(&args, (int64_t)group_vectors);
     VGG_TRY(vgg_args_end(&args));
     VGG_TRY(time_kernel(p, p->read, BEST_OF, ms));

@@ -56,11 +56,7 @@ static clvgg_status read_graph(load_state *load, const char *json, int64_t heigh
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_graph *stated = NULL;
     const clvgg_preprocess *crop = &load->preprocess;
-    status = vgg_graph_read_json(json, strlen(json), &stated);
-    if (status != CLVGG_STATUS_OK) {
-        vgg_message_prefix("clvgg.graph");
-        return status;
-    }
+    VGG_TRY(vgg_prefixed(vgg_graph_read_json(json, strlen(json), &stated), "clvgg.graph"));
     const int64_t *input = stated->nodes[0].output.dims;
     VGG_REQUIRE(crop->height == 0 || (crop->height == input[1] && crop->width == input[2]),
                 CLVGG_STATUS_BAD_FILE,

@@ -80,6 +80,18 @@ void vgg_arg_int(vgg_args *args, int64_t value)
     set_next(args, &narrow, sizeof narrow, narrow == value ? CL_SUCCESS : CL_INVALID_ARG_VALUE);
 }
 
+void vgg_arg_buffers(vgg_args *args, const vgg_buffer *buffers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        vgg_arg_buffer(args, buffers[i]);
+}
+
+void vgg_arg_ints(vgg_args *args, const int64_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        vgg_arg_int(args, values[i]);
+}
+
 void vgg_arg_uint(vgg_args *args, uint32_t value)
 {
     cl_uint bits = value;

@@ -49,6 +49,15 @@ void vgg_arg_int(vgg_args *args, int64_t value);        /* cl_int; must fit */
 void vgg_arg_uint(vgg_args *args, uint32_t value);
 void vgg_arg_ulong(vgg_args *args, uint64_t value);
 void vgg_arg_float(vgg_args *args, float value);
+/* Several in a row. */
+void vgg_arg_buffers(vgg_args *args, const vgg_buffer *buffers, size_t count);
+void vgg_arg_ints(vgg_args *args, const int64_t *values, size_t count);
+#define VGG_ARG_BUFFERS(args, ...)                                                                 \
+    vgg_arg_buffers(args, (const vgg_buffer[]){__VA_ARGS__},                                       \
+                    sizeof(vgg_buffer[]){__VA_ARGS__} / sizeof(vgg_buffer))
+#define VGG_ARG_INTS(args, ...)                                                                    \
+    vgg_arg_ints(args, (const int64_t[]){__VA_ARGS__},                                             \
+                 sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t))
 clvgg_status vgg_args_end(const vgg_args *args);
 
 #endif

@@ -262,12 +262,9 @@ void vgg_conv_options(const vgg_conv_attributes *conv, char *options, size_t cap
 void vgg_arg_conv_geometry(vgg_args *args, const vgg_op *op)
 {
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
-    for (int i = 0; i < 3; i++)
-        vgg_arg_int(args, op->problem.input.dims[i]);
-    for (int i = 0; i < 3; i++)
-        vgg_arg_int(args, op->problem.output.dims[i]);
-    vgg_arg_int(args, conv->pad[VGG_TOP]);
-    vgg_arg_int(args, conv->pad[VGG_LEFT]);
+    VGG_ARG_INTS(args, op->problem.input.dims[0], op->problem.input.dims[1],
+                 op->problem.input.dims[2], op->problem.output.dims[0], op->problem.output.dims[1],
+                 op->problem.output.dims[2], conv->pad[VGG_TOP], conv->pad[VGG_LEFT]);
 }
 
 clvgg_status vgg_require_sub_groups(const vgg_op *op, const vgg_traits *traits, int lanes)
@@ -293,10 +290,8 @@ int vgg_sub_group_lanes(const vgg_traits *traits)
 vgg_args vgg_conv_args(const vgg_op *op, const vgg_op_io *io)
 {
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
-    vgg_arg_buffer(&args, io->bias);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, (vgg_buffer){io->weights->pieces[0].memory, 0}, io->bias,
+                    io->output);
     vgg_arg_conv_geometry(&args, op);
     return args;
 }
@@ -305,15 +300,8 @@ vgg_args vgg_dense_args(const vgg_op *op, const vgg_op_io *io, const vgg_weight_
                         int64_t first, int count)
 {
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, (vgg_buffer){piece->memory, 0});
-    vgg_arg_buffer(&args, io->bias);
-    vgg_arg_buffer(&args, io->output);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, op->pack.channels);
-    vgg_arg_int(&args, op->pack.rows);
-    vgg_arg_int(&args, first);
-    vgg_arg_int(&args, op->problem.relu);
+    VGG_ARG_BUFFERS(&args, io->input, (vgg_buffer){piece->memory, 0}, io->bias, io->output);
+    VGG_ARG_INTS(&args, count, op->pack.channels, op->pack.rows, first, op->problem.relu);
     return args;
 }
 

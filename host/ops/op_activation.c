@@ -6,12 +6,9 @@ clvgg_status vgg_enqueue_activation(vgg_kernel *kernel, vgg_launch *launch,
                                     const vgg_activation_io *io)
 {
     vgg_args args = vgg_args_of(kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->bias);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, io->bias, io->output);
     vgg_arg_ulong(&args, io->count);
-    vgg_arg_int(&args, io->channels);
-    vgg_arg_int(&args, io->inner);
+    VGG_ARG_INTS(&args, io->channels, io->inner);
     return vgg_launch_linear(launch, &args, io->count);
 }
 

@@ -20,15 +20,10 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const int64_t *in = op->problem.input.dims, *out = op->problem.output.dims;
     const uint64_t elements = (uint64_t)(count * out[0] * out[1] * out[2]);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, io->output);
     vgg_arg_ulong(&args, elements);
-    for (int d = 0; d < 3; d++)
-        vgg_arg_int(&args, out[d]);
-    vgg_arg_int(&args, in[1]);
-    vgg_arg_int(&args, in[2]);
-    vgg_arg_int(&args, conv->pad[VGG_TOP]);
-    vgg_arg_int(&args, conv->pad[VGG_LEFT]);
+    VGG_ARG_INTS(&args, out[0], out[1], out[2], in[1], in[2], conv->pad[VGG_TOP],
+                 conv->pad[VGG_LEFT]);
     return vgg_launch_linear(launch, &args, elements);
 }
 

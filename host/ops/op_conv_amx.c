@@ -105,12 +105,9 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
 {
     const size_t local = 1, global = (size_t)op->parameters[SLOTS];
     vgg_args args = vgg_conv_args(op, io);
-    vgg_arg_int(&args, op->problem.relu);
-    vgg_arg_int(&args, op->problem.pool != NULL);
+    VGG_ARG_INTS(&args, op->problem.relu, op->problem.pool != NULL);
     vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, op->parameters[STRIP_ROWS]);
-    vgg_arg_int(&args, op->parameters[UNIT_PANELS]);
+    VGG_ARG_INTS(&args, count, op->parameters[STRIP_ROWS], op->parameters[UNIT_PANELS]);
     return vgg_launch_kernel(launch, &args, 1, &global, &local);
 }
 

@@ -73,8 +73,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const int64_t *out = op->problem.output.dims;
     const bool pool = op->problem.pool != NULL;
     vgg_args args = vgg_conv_args(op, io);
-    vgg_arg_int(&args, op->problem.relu);
-    vgg_arg_int(&args, pool);
+    VGG_ARG_INTS(&args, op->problem.relu, pool);
     const int64_t rows = pool ? out[1] / 2 : out[1];
     const size_t local[2] = {1, 1};
     const size_t global[2] = {

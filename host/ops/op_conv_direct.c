@@ -30,28 +30,13 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
         bias.offset += (uint64_t)piece->first_row;
         output.offset += (uint64_t)(piece->first_row * pixels);
         vgg_args args = vgg_args_of(op->programs[0].kernel);
-        vgg_arg_buffer(&args, io->input);
-        vgg_arg_buffer(&args, (vgg_buffer){piece->memory, 0});
-        vgg_arg_buffer(&args, bias);
-        vgg_arg_buffer(&args, output);
+        VGG_ARG_BUFFERS(&args, io->input, (vgg_buffer){piece->memory, 0}, bias, output);
         vgg_arg_ulong(&args, (uint64_t)(out.dims[0] * pixels));
         vgg_arg_ulong(&args, outputs);
-        vgg_arg_int(&args, in.dims[0]);
-        vgg_arg_int(&args, in.dims[1]);
-        vgg_arg_int(&args, in.dims[2]);
-        vgg_arg_int(&args, piece->rows);
-        vgg_arg_int(&args, out.dims[1]);
-        vgg_arg_int(&args, out.dims[2]);
-        vgg_arg_int(&args, conv.kernel[0]);
-        vgg_arg_int(&args, conv.kernel[1]);
-        vgg_arg_int(&args, conv.stride[0]);
-        vgg_arg_int(&args, conv.stride[1]);
-        vgg_arg_int(&args, conv.dilation[0]);
-        vgg_arg_int(&args, conv.dilation[1]);
-        vgg_arg_int(&args, conv.pad[VGG_TOP]);
-        vgg_arg_int(&args, conv.pad[VGG_LEFT]);
-        vgg_arg_int(&args, conv.groups);
-        vgg_arg_int(&args, op->problem.relu);
+        VGG_ARG_INTS(&args, in.dims[0], in.dims[1], in.dims[2], piece->rows, out.dims[1],
+                     out.dims[2], conv.kernel[0], conv.kernel[1], conv.stride[0], conv.stride[1],
+                     conv.dilation[0], conv.dilation[1], conv.pad[VGG_TOP], conv.pad[VGG_LEFT],
+                     conv.groups, op->problem.relu);
         VGG_PASS(vgg_launch_linear(launch, &args, outputs));
     }
     return CLVGG_STATUS_OK;

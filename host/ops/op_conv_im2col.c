@@ -61,22 +61,12 @@ static clvgg_status enqueue_im2col(const vgg_op *op, vgg_launch *launch, vgg_buf
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const uint64_t count = (uint64_t)(op->pack.channels * op->pack.spatial * pixels);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, input);
-    vgg_arg_buffer(&args, columns);
+    VGG_ARG_BUFFERS(&args, input, columns);
     vgg_arg_ulong(&args, count);
-    vgg_arg_int(&args, pixels);
-    vgg_arg_int(&args, first_pixel);
-    vgg_arg_int(&args, op->problem.input.dims[1]);
-    vgg_arg_int(&args, op->problem.input.dims[2]);
-    vgg_arg_int(&args, op->problem.output.dims[2]);
-    vgg_arg_int(&args, conv->kernel[0]);
-    vgg_arg_int(&args, conv->kernel[1]);
-    vgg_arg_int(&args, conv->stride[0]);
-    vgg_arg_int(&args, conv->stride[1]);
-    vgg_arg_int(&args, conv->dilation[0]);
-    vgg_arg_int(&args, conv->dilation[1]);
-    vgg_arg_int(&args, conv->pad[VGG_TOP]);
-    vgg_arg_int(&args, conv->pad[VGG_LEFT]);
+    VGG_ARG_INTS(&args, pixels, first_pixel, op->problem.input.dims[1], op->problem.input.dims[2],
+                 op->problem.output.dims[2], conv->kernel[0], conv->kernel[1], conv->stride[0],
+                 conv->stride[1], conv->dilation[0], conv->dilation[1], conv->pad[VGG_TOP],
+                 conv->pad[VGG_LEFT]);
     return vgg_launch_linear(launch, &args, count);
 }
 

@@ -121,8 +121,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
 {
     const int *tile = op->parameters;
     vgg_args args = vgg_conv_args(op, io);
-    vgg_arg_int(&args, op->problem.relu);
-    vgg_arg_int(&args, op->problem.pool != NULL);
+    VGG_ARG_INTS(&args, op->problem.relu, op->problem.pool != NULL);
     const size_t local[3] = {(size_t)tile[LANES], 1, 1};
     const size_t global[3] = {(size_t)tile_count(op, tile) * local[0],
                               (size_t)vgg_ceil_div(op->pack.rows, op->pack.panel), (size_t)count};

@@ -175,11 +175,9 @@ static void arg_geometry(vgg_args *args, const vgg_op *op, int64_t images)
 {
     const int64_t *out = op->problem.output.dims;
     vgg_arg_conv_geometry(args, op);
-    vgg_arg_int(args, op->problem.relu);
-    vgg_arg_int(args, op->problem.pool != NULL);
-    vgg_arg_int(args, vgg_ceil_div(out[1], op->parameters[TILE]));
-    vgg_arg_int(args, vgg_ceil_div(out[2], op->parameters[TILE]));
-    vgg_arg_int(args, images * image_tiles(op));
+    VGG_ARG_INTS(args, op->problem.relu, op->problem.pool != NULL,
+                 vgg_ceil_div(out[1], op->parameters[TILE]),
+                 vgg_ceil_div(out[2], op->parameters[TILE]), images * image_tiles(op));
 }
 
 static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
@@ -187,10 +185,8 @@ static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vg
 {
     const size_t local = 1, global = (size_t)op->parameters[SLOTS];
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
-    vgg_arg_buffer(&args, io->bias);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, (vgg_buffer){io->weights->pieces[0].memory, 0}, io->bias,
+                    io->output);
     arg_geometry(&args, op, count);
     vgg_arg_buffer(&args, io->workspace);
     vgg_arg_int(&args, op->parameters[BLOCK_TILES] / op->parameters[TILES_IN_REGISTERS]);
@@ -217,19 +213,14 @@ static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const v
     VGG_PASS(vgg_launch_kernel(launch, &args, 2, inputs, local));
 
     args = vgg_args_of(op->programs[1].kernel);
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
-    vgg_arg_buffer(&args, products);
-    vgg_arg_int(&args, channels);
-    vgg_arg_int(&args, (int64_t)runs);
+    VGG_ARG_BUFFERS(&args, io->workspace, (vgg_buffer){io->weights->pieces[0].memory, 0}, products);
+    VGG_ARG_INTS(&args, channels, (int64_t)runs);
     const size_t panels[2] = {(size_t)vgg_ceil_div(out_channels, op->pack.panel),
                               (size_t)tile_positions(op)};
     VGG_PASS(vgg_launch_kernel(launch, &args, 2, panels, local));
 
     args = vgg_args_of(op->programs[2].kernel);
-    vgg_arg_buffer(&args, products);
-    vgg_arg_buffer(&args, io->bias);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, products, io->bias, io->output);
     arg_geometry(&args, op, images);
     const size_t outputs[2] = {runs, (size_t)vgg_ceil_div(out_channels, width)};
     return vgg_launch_kernel(launch, &args, 2, outputs, local);

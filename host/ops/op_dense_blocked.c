@@ -57,8 +57,7 @@ static clvgg_status enqueue_slice(const vgg_op *op, vgg_launch *launch, const vg
     for (int i = 0; i < io->weights->piece_count; i++) {
         const vgg_weight_piece *piece = &io->weights->pieces[i];
         vgg_args args = vgg_dense_args(op, io, piece, piece->first_row / op->pack.panel, count);
-        vgg_arg_int(&args, begin);
-        vgg_arg_int(&args, end);
+        VGG_ARG_INTS(&args, begin, end);
         const size_t local[2] = {1, 1};
         const size_t global[2] = {(size_t)vgg_ceil_div(piece->rows, op->pack.panel),
                                   (size_t)vgg_ceil_div(count, op->parameters[IMAGE_GROUP])};

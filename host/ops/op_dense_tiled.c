@@ -90,14 +90,8 @@ static clvgg_status enqueue_piece(const vgg_op *op, vgg_launch *launch, const vg
 {
     const int *tile = op->parameters;
     vgg_args args = vgg_args_of(op->programs[GEMM].kernel);
-    vgg_arg_buffer(&args, (vgg_buffer){piece->memory, 0});
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_int(&args, piece->rows);
-    vgg_arg_int(&args, count);
-    vgg_arg_int(&args, op->pack.channels);
-    vgg_arg_int(&args, piece->first_row);
-    vgg_arg_int(&args, op->pack.rows);
+    VGG_ARG_BUFFERS(&args, (vgg_buffer){piece->memory, 0}, io->input, io->workspace);
+    VGG_ARG_INTS(&args, piece->rows, count, op->pack.channels, piece->first_row, op->pack.rows);
     const size_t local[3] = {(size_t)group_items(tile), 1, 1};
     const size_t global[3] = {(size_t)vgg_ceil_div(count, tile[COLUMNS]) * local[0],
                               (size_t)vgg_ceil_div(piece->rows, tile[ROWS]),
@@ -111,13 +105,9 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     for (int i = 0; i < io->weights->piece_count; i++)
         VGG_PASS(enqueue_piece(op, launch, io, &io->weights->pieces[i], count));
     vgg_args args = vgg_args_of(op->programs[SUM].kernel);
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_buffer(&args, io->bias);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->workspace, io->bias, io->output);
     vgg_arg_ulong(&args, elements);
-    vgg_arg_int(&args, slice_count(op));
-    vgg_arg_int(&args, op->pack.rows);
-    vgg_arg_int(&args, op->problem.relu);
+    VGG_ARG_INTS(&args, slice_count(op), op->pack.rows, op->problem.relu);
     return vgg_launch_linear(launch, &args, elements);
 }
 

@@ -22,10 +22,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const int64_t channels = image.dims[0], pixels = image.dims[1] * image.dims[2];
     const int block = op->input_block > op->output_block ? op->input_block : op->output_block;
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->output);
-    vgg_arg_int(&args, channels);
-    vgg_arg_int(&args, pixels);
+    VGG_ARG_BUFFERS(&args, io->input, io->output);
+    VGG_ARG_INTS(&args, channels, pixels);
     const size_t global[3] = {(size_t)vgg_ceil_div(pixels, RUN),
                               (size_t)vgg_ceil_div(channels, block), (size_t)count};
     const size_t local[3] = {1, 1, 1};

@@ -30,13 +30,10 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     if (is_gradient(op))
         vgg_arg_buffer(&args, io->second); /* the forward layer's input */
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, io->output);
     vgg_arg_ulong(&args, elements);
-    vgg_arg_int(&args, dims[0]);
-    vgg_arg_int(&args, dims[1] * dims[2]);
-    vgg_arg_int(&args, at_most(lrn->size / 2, dims[0]));
-    vgg_arg_int(&args, at_most((lrn->size - 1) / 2, dims[0]));
+    VGG_ARG_INTS(&args, dims[0], dims[1] * dims[2], at_most(lrn->size / 2, dims[0]),
+                 at_most((lrn->size - 1) / 2, dims[0]));
     vgg_arg_float(&args, lrn->k);
     vgg_arg_float(&args, lrn->alpha / (float)lrn->size);
     vgg_arg_float(&args, lrn->beta);

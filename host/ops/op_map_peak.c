@@ -45,19 +45,14 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const int64_t maps = map_count(op), slabs = op->parameters[SLABS];
     const size_t local = 1, items = (size_t)(count * vgg_ceil_div(maps, op->input_block) * slabs);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_int(&args, map_pixels(op));
-    vgg_arg_int(&args, op->parameters[SLAB]);
-    vgg_arg_int(&args, slabs);
+    VGG_ARG_BUFFERS(&args, io->input, io->workspace);
+    VGG_ARG_INTS(&args, map_pixels(op), op->parameters[SLAB], slabs);
     VGG_PASS(vgg_launch_kernel(launch, &args, 1, &items, &local));
 
     args = vgg_args_of(op->programs[1].kernel);
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->workspace, io->output);
     vgg_arg_ulong(&args, (uint64_t)(count * maps));
-    vgg_arg_int(&args, maps);
-    vgg_arg_int(&args, slabs);
+    VGG_ARG_INTS(&args, maps, slabs);
     return vgg_launch_linear(launch, &args, (uint64_t)(count * maps));
 }
 
@@ -76,8 +71,7 @@ static clvgg_status enqueue_group(const vgg_op *op, vgg_launch *launch, const vg
                                   int count)
 {
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, io->output);
     vgg_arg_int(&args, map_pixels(op));
     const size_t local = GROUP_ITEMS, global = (size_t)(count * map_count(op)) * GROUP_ITEMS;
     return vgg_launch_kernel(launch, &args, 1, &global, &local);

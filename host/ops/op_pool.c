@@ -14,18 +14,9 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 void vgg_arg_pool_geometry(vgg_args *args, const vgg_pool_attributes *pool, const int64_t *image,
                            const int64_t *pooled)
 {
-    vgg_arg_int(args, image[1]);
-    vgg_arg_int(args, image[2]);
-    vgg_arg_int(args, pooled[1]);
-    vgg_arg_int(args, pooled[2]);
-    vgg_arg_int(args, pool->kernel[0]);
-    vgg_arg_int(args, pool->kernel[1]);
-    vgg_arg_int(args, pool->stride[0]);
-    vgg_arg_int(args, pool->stride[1]);
-    for (int side = 0; side < 4; side++)
-        vgg_arg_int(args, pool->pad[side]);
-    vgg_arg_int(args, pool->adaptive[0] != 0);
-    vgg_arg_int(args, pool->count_include_pad);
+    VGG_ARG_INTS(args, image[1], image[2], pooled[1], pooled[2], pool->kernel[0], pool->kernel[1],
+                 pool->stride[0], pool->stride[1], pool->pad[0], pool->pad[1], pool->pad[2],
+                 pool->pad[3], pool->adaptive[0] != 0, pool->count_include_pad);
 }
 
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
@@ -35,9 +26,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const uint64_t windows =
         (uint64_t)(count * vgg_ceil_div(out[0], op->output_block) * out[1] * out[2]);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->output);
-    vgg_arg_buffer(&args, io->switches);
+    VGG_ARG_BUFFERS(&args, io->input, io->output, io->switches);
     vgg_arg_ulong(&args, windows);
     vgg_arg_pool_geometry(&args, pool, in, out);
     return vgg_launch_linear(launch, &args, windows);

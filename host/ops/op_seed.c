@@ -16,12 +16,9 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const uint64_t elements =
         (uint64_t)count * vgg_layout_elements(&op->problem.input, op->input_block);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->second);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, io->second, io->output);
     vgg_arg_ulong(&args, elements);
-    vgg_arg_int(&args, image.dims[0]);
-    vgg_arg_int(&args, image.dims[1] * image.dims[2]);
+    VGG_ARG_INTS(&args, image.dims[0], image.dims[1] * image.dims[2]);
     return vgg_launch_linear(launch, &args, elements);
 }
 

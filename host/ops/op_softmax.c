@@ -13,8 +13,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count)
 {
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, io->output);
     vgg_arg_int(&args, (int64_t)vgg_layout_elements(&op->problem.output, 1));
     const size_t local = GROUP_ITEMS, global = (size_t)count * GROUP_ITEMS;
     return vgg_launch_kernel(launch, &args, 1, &global, &local);

@@ -17,9 +17,7 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const uint64_t pixels =
         (uint64_t)(count * vgg_ceil_div(out[0], op->output_block) * out[1] * out[2]);
     vgg_args args = vgg_args_of(op->programs[0].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->second);
-    vgg_arg_buffer(&args, io->output);
+    VGG_ARG_BUFFERS(&args, io->input, io->second, io->output);
     vgg_arg_ulong(&args, pixels);
     vgg_arg_pool_geometry(&args, pool, out, pooled);
     return vgg_launch_linear(launch, &args, pixels);

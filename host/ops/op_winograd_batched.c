@@ -174,10 +174,8 @@ static clvgg_status configure_sub_group(vgg_op *op, const vgg_traits *traits)
 static void arg_tiles(vgg_args *args, const vgg_op *op, int64_t images)
 {
     const int64_t *out = op->problem.output.dims;
-    vgg_arg_int(args, vgg_ceil_div(out[1], TILE));
-    vgg_arg_int(args, vgg_ceil_div(out[2], TILE));
-    vgg_arg_int(args, images * image_tiles(op));
-    vgg_arg_int(args, padded_tiles(op, images));
+    VGG_ARG_INTS(args, vgg_ceil_div(out[1], TILE), vgg_ceil_div(out[2], TILE),
+                 images * image_tiles(op), padded_tiles(op, images));
 }
 
 static clvgg_status enqueue_input(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
@@ -185,12 +183,9 @@ static clvgg_status enqueue_input(const vgg_op *op, vgg_launch *launch, const vg
 {
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     vgg_args args = vgg_args_of(op->programs[INPUT].kernel);
-    vgg_arg_buffer(&args, io->input);
-    vgg_arg_buffer(&args, io->workspace);
-    for (int i = 0; i < 3; i++)
-        vgg_arg_int(&args, op->problem.input.dims[i]);
-    vgg_arg_int(&args, conv->pad[VGG_TOP]);
-    vgg_arg_int(&args, conv->pad[VGG_LEFT]);
+    VGG_ARG_BUFFERS(&args, io->input, io->workspace);
+    VGG_ARG_INTS(&args, op->problem.input.dims[0], op->problem.input.dims[1],
+                 op->problem.input.dims[2], conv->pad[VGG_TOP], conv->pad[VGG_LEFT]);
     arg_tiles(&args, op, images);
     const size_t local[2] = {LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(padded_tiles(op, images), LOCAL) * LOCAL,
@@ -203,14 +198,8 @@ static clvgg_status enqueue_products(const vgg_op *op, vgg_launch *launch, const
 {
     const int *tile = op->parameters;
     vgg_args args = vgg_args_of(op->programs[PRODUCTS].kernel);
-    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_buffer(&args, products);
-    vgg_arg_int(&args, op->pack.rows);
-    vgg_arg_int(&args, padded_tiles(op, images));
-    vgg_arg_int(&args, op->pack.channels);
-    vgg_arg_int(&args, 0);
-    vgg_arg_int(&args, 0);
+    VGG_ARG_BUFFERS(&args, (vgg_buffer){io->weights->pieces[0].memory, 0}, io->workspace, products);
+    VGG_ARG_INTS(&args, op->pack.rows, padded_tiles(op, images), op->pack.channels, 0, 0);
     const size_t local[3] = {(size_t)group_items(tile), 1, 1};
     const size_t global[3] = {(size_t)(padded_tiles(op, images) / tile[COLUMNS]) * local[0],
                               (size_t)(product_rows(op) / tile[ROWS]), POSITIONS};
@@ -224,17 +213,13 @@ static clvgg_status enqueue_sub_group_products(const vgg_op *op, vgg_launch *lau
 {
     const int *tile = op->parameters;
     const int64_t padded = padded_tiles(op, images);
-    const int64_t geometry[] = {op->pack.channels, 1, padded, product_rows(op), 1, padded, 0, 0};
-    enum { RELU = 0, POOL = 0 };
+    enum { TOP = 0, LEFT = 0, RELU = 0, POOL = 0 };
     vgg_args args = vgg_args_of(op->programs[PRODUCTS].kernel);
-    vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_buffer(&args, (vgg_buffer){io->weights->pieces[0].memory, 0});
-    vgg_arg_buffer(&args, io->bias); /* not read */
-    vgg_arg_buffer(&args, products);
-    for (size_t i = 0; i < sizeof geometry / sizeof *geometry; i++)
-        vgg_arg_int(&args, geometry[i]);
-    vgg_arg_int(&args, RELU);
-    vgg_arg_int(&args, POOL);
+    /* The bias isn't read. */
+    VGG_ARG_BUFFERS(&args, io->workspace, (vgg_buffer){io->weights->pieces[0].memory, 0}, io->bias,
+                    products);
+    VGG_ARG_INTS(&args, op->pack.channels, 1, padded, product_rows(op), 1, padded, TOP, LEFT, RELU,
+                 POOL);
     const size_t local[3] = {(size_t)tile[LANES], 1, 1};
     const size_t global[3] = {(size_t)(padded / tile[COLUMNS]) * local[0],
                               (size_t)(product_rows(op) / tile[ROWS]), POSITIONS};
@@ -245,14 +230,9 @@ static clvgg_status enqueue_output(const vgg_op *op, vgg_launch *launch, const v
                                    vgg_buffer products, int64_t images)
 {
     vgg_args args = vgg_args_of(op->programs[OUTPUT].kernel);
-    vgg_arg_buffer(&args, products);
-    vgg_arg_buffer(&args, io->bias);
-    vgg_arg_buffer(&args, io->output);
-    vgg_arg_int(&args, product_rows(op));
-    for (int i = 0; i < 3; i++)
-        vgg_arg_int(&args, op->problem.output.dims[i]);
-    vgg_arg_int(&args, op->problem.relu);
-    vgg_arg_int(&args, op->problem.pool != NULL);
+    VGG_ARG_BUFFERS(&args, products, io->bias, io->output);
+    VGG_ARG_INTS(&args, product_rows(op), op->problem.output.dims[0], op->problem.output.dims[1],
+                 op->problem.output.dims[2], op->problem.relu, op->problem.pool != NULL);
     arg_tiles(&args, op, images);
     const size_t local[2] = {LOCAL, 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(images * image_tiles(op), LOCAL) * LOCAL,

@@ -74,11 +74,8 @@ static clvgg_status enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_i
     const int64_t *out = op->problem.output.dims;
     const int64_t tiles = count * image_tiles(op);
     vgg_args args = vgg_conv_args(op, io);
-    vgg_arg_int(&args, op->problem.relu);
-    vgg_arg_int(&args, op->problem.pool != NULL);
-    vgg_arg_int(&args, vgg_ceil_div(out[1], 2));
-    vgg_arg_int(&args, vgg_ceil_div(out[2], 2));
-    vgg_arg_int(&args, tiles);
+    VGG_ARG_INTS(&args, op->problem.relu, op->problem.pool != NULL, vgg_ceil_div(out[1], 2),
+                 vgg_ceil_div(out[2], 2), tiles);
     const size_t local[2] = {(size_t)group_items(op->parameters), 1};
     const size_t global[2] = {(size_t)vgg_ceil_div(tiles, op->parameters[TILES]) * local[0],
                               (size_t)vgg_ceil_div(out[0], op->parameters[CHANNELS])};

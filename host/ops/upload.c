@@ -134,13 +134,9 @@ static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const stag
 {
     const vgg_pack *pack = tensor->pack;
     vgg_args args = vgg_args_of(tensor->kernel);
-    vgg_arg_buffer(&args, (vgg_buffer){slot->memory, 0});
-    vgg_arg_buffer(&args, (vgg_buffer){piece->memory, vgg_pack_elements(pack, first)});
-    vgg_arg_int(&args, rows);
-    vgg_arg_int(&args, pack->channels);
-    vgg_arg_int(&args, pack->spatial);
-    vgg_arg_int(&args, pack->block);
-    vgg_arg_int(&args, pack->panel);
+    VGG_ARG_BUFFERS(&args, (vgg_buffer){slot->memory, 0},
+                    (vgg_buffer){piece->memory, vgg_pack_elements(pack, first)});
+    VGG_ARG_INTS(&args, rows, pack->channels, pack->spatial, pack->block, pack->panel);
     VGG_PASS(vgg_args_end(&args));
     const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
     const size_t global[2] = {((size_t)tensor->columns + local[0] - 1) / local[0] * local[0],

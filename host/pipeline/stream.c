@@ -7,12 +7,11 @@
  */
 #include "pipeline/stream.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/parallel.h"
 #include "image/image.h"
 #include "pipeline/budget.h"
 #include "pipeline/budget_decode.h"
@@ -147,19 +146,15 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* Workers never run the host program's signal handlers. Fewer threads than wanted will do. */
+/* Fewer threads than wanted will do. */
 static clvgg_status start_workers(clvgg_image_stream *stream, size_t wanted)
 {
     VGG_NEW_PASS(stream->threads, wanted);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     int problem = 0;
     while (stream->thread_count < wanted && problem == 0) {
-        problem = pthread_create(&stream->threads[stream->thread_count], NULL, work, stream);
+        problem = vgg_thread_start(&stream->threads[stream->thread_count], NULL, work, stream);
         stream->thread_count += problem == 0;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     VGG_CHECK(stream->thread_count == wanted || stream->thread_count > 0,
               CLVGG_STATUS_OUT_OF_MEMORY, "can't start a decoder thread (error %d)", problem);
     return CLVGG_STATUS_OK;

@@ -321,10 +321,7 @@ static clvgg_status select_chain(selection *s, int index)
         const size_t count = list_candidates(s, &problem, candidates);
         status = configure_first(s, candidates, count, &problem, poolable, &op);
     }
-    if (status != CLVGG_STATUS_OK) {
-        vgg_message_prefix("layer '%s'", node->name);
-        return status;
-    }
+    VGG_PASS(vgg_prefixed(status, "layer '%s'", node->name));
     if (problem.pool == NULL)
         pool = -1;
     if (relu >= 0 && !problem.relu)
@@ -386,10 +383,8 @@ static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *op
         char layer[128];
         snprintf(layer, sizeof layer, "%.*s", (int)(equals - rule), rule);
         int node = 0;
-        const clvgg_status status = vgg_graph_require(plan->graph, layer, "", &node);
-        if (status != CLVGG_STATUS_OK)
-            vgg_message_prefix("variant '%s'", rule);
-        VGG_PASS(status);
+        VGG_PASS(
+            vgg_prefixed(vgg_graph_require(plan->graph, layer, "", &node), "variant '%s'", rule));
         const vgg_layer_type type = plan->graph->nodes[node].type;
         VGG_CHECK(vgg_variant_computes(variant, type), CLVGG_STATUS_INVALID_ARGUMENT,
                   "variant '%s': %s doesn't compute %s layers", rule, variant->name,

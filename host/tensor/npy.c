@@ -46,9 +46,8 @@ static clvgg_status read_header(clvgg_npy_reader *reader)
                 vgg_file_path(reader->file), length, LARGEST_HEADER, size);
     VGG_NEW(text, (size_t)length);
     VGG_TRY(vgg_file_read(reader->file, start, text, (size_t)length));
-    status = vgg_npy_parse_header(text, (size_t)length, &reader->shape);
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("%s", vgg_file_path(reader->file));
+    status = vgg_prefixed(vgg_npy_parse_header(text, (size_t)length, &reader->shape), "%s",
+                          vgg_file_path(reader->file));
     reader->origin = start + length;
 cleanup:
     vgg_free(text);

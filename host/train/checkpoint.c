@@ -178,10 +178,8 @@ clvgg_status vgg_checkpoint_open(const char *path, vgg_checkpoint **out)
     VGG_TRY(check_hash(checkpoint->weights, settings, state));
     VGG_GIVE(out, checkpoint);
 cleanup:
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("%s", path);
     vgg_checkpoint_close(checkpoint);
-    return status;
+    return vgg_prefixed(status, "%s", path);
 }
 
 void vgg_checkpoint_close(vgg_checkpoint *checkpoint)

@@ -4,14 +4,13 @@
  * the device compute a batch, and a writer puts the batch before it on the disk; there are two
  * buffers between the two. One process fills a file at a time, the next waits and finds it filled.
  */
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "train/feature_compute.h"
 
 typedef struct filling {
@@ -194,11 +193,7 @@ static clvgg_status start_writer(filling *work)
         VGG_NEW_PASS(work->rows[i], batch);
     }
     work->scope = vgg_scope_current();
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int problem = pthread_create(&work->writer, NULL, write_batches, work);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    const int problem = vgg_thread_start(&work->writer, NULL, write_batches, work);
     VGG_CHECK(problem == 0, CLVGG_STATUS_OUT_OF_MEMORY, "can't start a writing thread (error %d)",
               problem);
     work->has_writer = true;

@@ -5,13 +5,12 @@
  * windows of the largest chunk, so that there are runs to read. The first chunks are small, so that
  * the first step needn't wait.
  */
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/parallel.h"
 #include "tensor/dtype.h"
 #include "train/dataset.h"
 #include "train/feature_compute.h"
@@ -163,11 +162,7 @@ static clvgg_status require_all(const vgg_feature_stream *stream)
 
 static clvgg_status start_thread(vgg_feature_stream *stream)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int problem = pthread_create(&stream->thread, NULL, fill_chunks, stream);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    const int problem = vgg_thread_start(&stream->thread, NULL, fill_chunks, stream);
     VGG_CHECK(problem == 0, CLVGG_STATUS_OUT_OF_MEMORY, "can't start a reading thread (error %d)",
               problem);
     stream->has_thread = true;

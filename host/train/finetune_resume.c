@@ -82,9 +82,8 @@ clvgg_status vgg_finetune_read_checkpoint(clvgg_finetune *finetune)
     VGG_TRY(vgg_checkpoint_compare(finetune->resumed, finetune->settings.bytes, false));
     VGG_TRY(vgg_checkpoint_state(finetune->resumed, &finetune->state));
     if (needs_best)
-        status = open_best(finetune, true, &best);
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("going on from %s needs the best epoch so far too", options->resume);
+        VGG_TRY(vgg_prefixed(open_best(finetune, true, &best),
+                             "going on from %s needs the best epoch so far too", options->resume));
 cleanup:
     vgg_checkpoint_close(best);
     return status;

@@ -28,31 +28,26 @@ static vgg_dropout_key dropout_key(const vgg_head *head, int layer, uint64_t ste
 static clvgg_status enqueue_layer(vgg_head *head, vgg_launch *launch, int index, int count,
                                   const vgg_head_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const head_layer *layer = &head->layers[index];
     layer->dense->io.input = head_input(head, index, step != NULL);
-    VGG_TRY(vgg_stage_enqueue(layer->dense, launch, count));
+    VGG_PASS(vgg_stage_enqueue(layer->dense, launch, count));
     if (layer->activation != NULL)
-        VGG_TRY(vgg_stage_enqueue(layer->activation, launch, count));
+        VGG_PASS(vgg_stage_enqueue(layer->activation, launch, count));
     if (step != NULL && layer->dropout != NULL) {
         const vgg_dropout_key key = dropout_key(head, index, step->step);
-        VGG_TRY(vgg_dropout_enqueue(layer->dropout, launch, layer->dense->io.output,
-                                    layer_buffer(head, index, HEAD_DROPPED),
-                                    (uint64_t)count * (uint64_t)layer->shape.outputs, &key));
+        VGG_PASS(vgg_dropout_enqueue(layer->dropout, launch, layer->dense->io.output,
+                                     layer_buffer(head, index, HEAD_DROPPED),
+                                     (uint64_t)count * (uint64_t)layer->shape.outputs, &key));
     }
-    if (step != NULL)
-        VGG_TRY(vgg_head_note_stage(head, launch, HEAD_FORWARD, index));
-cleanup:
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("layer '%s'", layer->name);
-    return status;
+    return step != NULL ? vgg_head_note_stage(head, launch, HEAD_FORWARD, index) : CLVGG_STATUS_OK;
 }
 
 static clvgg_status enqueue_forward(vgg_head *head, vgg_launch *launch, int count,
                                     const vgg_head_step *step)
 {
     for (int i = 0; i < head->options.layer_count; i++)
-        VGG_PASS(enqueue_layer(head, launch, i, count, step));
+        VGG_PASS(vgg_prefixed(enqueue_layer(head, launch, i, count, step), "layer '%s'",
+                              head->layers[i].name));
     return CLVGG_STATUS_OK;
 }
 
@@ -74,7 +69,6 @@ static clvgg_status enqueue_loss(vgg_head *head, vgg_launch *launch, int count)
 static clvgg_status enqueue_data_gradient(vgg_head *head, vgg_launch *launch, int index, int count,
                                           const vgg_head_step *step)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const head_layer *layer = &head->layers[index];
     const vgg_dropout_key key = dropout_key(head, index - 1, step->step);
     const uint64_t inputs = (uint64_t)layer->shape.inputs;
@@ -85,14 +79,10 @@ static clvgg_status enqueue_data_gradient(vgg_head *head, vgg_launch *launch, in
         .a = layer_buffer(head, index - 1, HEAD_ACTIVATED),
         .dx = layer_buffer(head, index - 1, HEAD_DELTA),
     };
-    VGG_TRY(vgg_stage_enqueue(layer->data, launch, count));
-    VGG_TRY(vgg_activation_grad_enqueue(layer[-1].activation_grad, launch, &io,
-                                        (uint64_t)count * inputs, &key));
-    VGG_TRY(vgg_head_note_stage(head, launch, HEAD_DATA_GRADIENT, index));
-cleanup:
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("layer '%s'", layer->name);
-    return status;
+    VGG_PASS(vgg_stage_enqueue(layer->data, launch, count));
+    VGG_PASS(vgg_activation_grad_enqueue(layer[-1].activation_grad, launch, &io,
+                                         (uint64_t)count * inputs, &key));
+    return vgg_head_note_stage(head, launch, HEAD_DATA_GRADIENT, index);
 }
 
 static clvgg_status enqueue_clipping(vgg_head *head, vgg_launch *launch, int count,
@@ -112,16 +102,6 @@ static clvgg_status enqueue_clipping(vgg_head *head, vgg_launch *launch, int cou
     return vgg_head_note_stage(head, launch, HEAD_CLIPPING, 0);
 }
 
-static clvgg_status enqueue_update(vgg_head *head, vgg_launch *launch, int index, bool bias,
-                                   int count)
-{
-    clvgg_status status =
-        vgg_stage_enqueue(head_parameter_of(head, index, bias)->update, launch, count);
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("layer '%s'", head->layers[index].name);
-    return status;
-}
-
 /* All data gradients before the first update: they are of the weights as they were, and the norm
  * needs them. */
 static clvgg_status enqueue_backward(vgg_head *head, vgg_launch *launch, int count,
@@ -131,12 +111,15 @@ static clvgg_status enqueue_backward(vgg_head *head, vgg_launch *launch, int cou
     VGG_PASS(enqueue_loss(head, launch, count));
     VGG_PASS(vgg_head_note_stage(head, launch, HEAD_LOSS, last));
     for (int i = last; i > 0; i--)
-        VGG_PASS(enqueue_data_gradient(head, launch, i, count, step));
+        VGG_PASS(vgg_prefixed(enqueue_data_gradient(head, launch, i, count, step), "layer '%s'",
+                              head->layers[i].name));
     if (step->clip_norm > 0)
         VGG_PASS(enqueue_clipping(head, launch, count, step));
     for (int i = last; i >= 0; i--) {
         for (int bias = 0; bias < 2; bias++)
-            VGG_PASS(enqueue_update(head, launch, i, bias, count));
+            VGG_PASS(vgg_prefixed(
+                vgg_stage_enqueue(head_parameter_of(head, i, bias)->update, launch, count),
+                "layer '%s'", head->layers[i].name));
         VGG_PASS(vgg_head_note_stage(head, launch, HEAD_UPDATE, i));
     }
     return CLVGG_STATUS_OK;

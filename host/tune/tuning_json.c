@@ -322,11 +322,8 @@ clvgg_status vgg_tuning_read_all(const char *json, size_t length, vgg_tuning **e
     VGG_NEW(read, most);
     cJSON_ArrayForEach(item, list)
     {
-        status = read_entry(item, &read[*count], &foreign);
-        if (status != CLVGG_STATUS_OK) {
-            vgg_message_prefix("entry %zu", *count + *left + 1);
-            goto cleanup;
-        }
+        VGG_TRY(vgg_prefixed(read_entry(item, &read[*count], &foreign), "entry %zu",
+                             *count + *left + 1));
         ++*(foreign ? left : count);
     }
     VGG_GIVE(entries, read);

@@ -148,15 +148,12 @@ void vgg_weights_metadata_at(const vgg_weights *weights, size_t index, const cha
 clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
                               uint64_t first, uint64_t count, void *data)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t slot = (size_t)((const vgg_tensor_slot *)entry - weights->slots);
     if (first > entry->count || count > entry->count - first || count > SIZE_MAX / sizeof(double))
         return vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT,
                         "%s: elements %" PRIu64 " and %" PRIu64 " more were asked for, it has "
                         "%" PRIu64,
                         entry->name, first, count, entry->count);
-    status = weights->format->read(weights, slot, first, count, data);
-    if (status != CLVGG_STATUS_OK)
-        vgg_message_prefix("tensor %s", entry->name);
-    return status;
+    return vgg_prefixed(weights->format->read(weights, slot, first, count, data), "tensor %s",
+                        entry->name);
 }
