@@ -3,18 +3,10 @@
  */
 #include "grad/dense_grad.h"
 
-static clvgg_status require_groups(const vgg_grad_op *op, const vgg_traits *traits)
-{
-    VGG_CHECK(traits->max_work_group_size >= VGG_LINEAR_LOCAL, CLVGG_STATUS_UNSUPPORTED,
-              "%s needs work-groups of %d, the device allows %zu", op->variant->name,
-              VGG_LINEAR_LOCAL, traits->max_work_group_size);
-    return CLVGG_STATUS_OK;
-}
-
 static clvgg_status configure_data(vgg_grad_op *op, const vgg_traits *traits)
 {
     vgg_grad_add_program(op, "dgrad_direct.cl", "dgrad_direct", "%s", "");
-    return require_groups(op, traits);
+    return vgg_require_group(traits, op->variant->name, VGG_LINEAR_LOCAL, 0);
 }
 
 static clvgg_status enqueue_data(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,
@@ -35,7 +27,7 @@ static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
 {
     vgg_grad_add_program(op, "update_direct.cl", "update_direct", "-DRULE=%d",
                          (int)op->problem.rule);
-    return require_groups(op, traits);
+    return vgg_require_group(traits, op->variant->name, VGG_LINEAR_LOCAL, 0);
 }
 
 static clvgg_status enqueue_update(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,

@@ -19,19 +19,6 @@ static int choose_slices(const vgg_grad_op *op, const vgg_traits *traits)
     return (int)(wanted < most ? wanted : most);
 }
 
-static clvgg_status require_group(const vgg_grad_op *op, const vgg_traits *traits, int items,
-                                  int floats)
-{
-    const uint64_t bytes = (uint64_t)floats * sizeof(float);
-    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
-              "%s needs work-groups of %d, the device allows %zu", op->variant->name, items,
-              traits->max_work_group_size);
-    VGG_CHECK(traits->local_memory_bytes >= bytes, CLVGG_STATUS_UNSUPPORTED,
-              "%s needs %llu bytes of local memory, the device has %llu", op->variant->name,
-              (unsigned long long)bytes, (unsigned long long)traits->local_memory_bytes);
-    return CLVGG_STATUS_OK;
-}
-
 static int data_items(const vgg_grad_op *op)
 {
     const int *p = op->parameters;
@@ -49,7 +36,8 @@ static clvgg_status configure_data(vgg_grad_op *op, const vgg_traits *traits)
     VGG_CHECK(panel == 1 || panel % p[DEPTH] == 0, CLVGG_STATUS_UNSUPPORTED,
               "%s: panels of %d outputs aren't whole steps of %d", op->variant->name, panel,
               p[DEPTH]);
-    VGG_PASS(require_group(op, traits, data_items(op), p[DEPTH] * (p[INPUTS] + 4 + p[IMAGES])));
+    VGG_PASS(vgg_require_group(traits, op->variant->name, data_items(op),
+                               sizeof(float) * (uint64_t)(p[DEPTH] * (p[INPUTS] + 4 + p[IMAGES]))));
     op->slices = choose_slices(op, traits);
     vgg_grad_add_program(op, "dgrad_tiled.cl", "dgrad_tiled",
                          "-DP=%d -DTN=%d -DTI=%d -DMN=%d -DTR=%d", panel, p[IMAGES], p[INPUTS],
@@ -95,7 +83,8 @@ static clvgg_status configure_update(vgg_grad_op *op, const vgg_traits *traits)
     p[STEP] = 8;
     VGG_CHECK(p[SIDE] % 4 == 0, CLVGG_STATUS_UNSUPPORTED,
               "%s: panels of %d outputs aren't runs of 4", op->variant->name, panel);
-    VGG_PASS(require_group(op, traits, update_items(op), p[STEP] * (p[SIDE] + p[OTHER])));
+    VGG_PASS(vgg_require_group(traits, op->variant->name, update_items(op),
+                               sizeof(float) * (uint64_t)(p[STEP] * (p[SIDE] + p[OTHER]))));
     vgg_grad_add_program(op, "update_tiled.cl", "update_tiled",
                          "-DTF=%d -DTS=%d -DMS=%d -DTR=%d -DPADDED=%d -DRULE=%d", p[SIDE], p[OTHER],
                          p[ITEM_OTHER], p[STEP], panel > 1, (int)op->problem.rule);

@@ -163,10 +163,7 @@ static clvgg_status check_row(const vgg_op *op, const vgg_traits *traits)
               "%s doesn't fuse pooling", variant->name);
     VGG_CHECK(problem->pool == NULL || has_whole_windows(problem->pool), CLVGG_STATUS_UNSUPPORTED,
               "%s fuses 2x2 stride 2 max pooling only", variant->name);
-    VGG_CHECK(traits->max_work_group_size >= (size_t)variant->work_group, CLVGG_STATUS_UNSUPPORTED,
-              "%s needs work-groups of %d, the device allows %zu", variant->name,
-              variant->work_group, traits->max_work_group_size);
-    return CLVGG_STATUS_OK;
+    return vgg_require_group(traits, variant->name, variant->work_group, 0);
 }
 
 clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
@@ -310,6 +307,29 @@ clvgg_shape vgg_shape_as_image(const clvgg_shape *shape)
     if (shape->rank == 3)
         return *shape;
     return (clvgg_shape){3, {(int64_t)vgg_shape_elements(shape), 1, 1}};
+}
+
+clvgg_status vgg_require_group(const vgg_traits *traits, const char *variant, int items,
+                               uint64_t local_bytes)
+{
+    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
+              "%s needs work-groups of %d, the device allows %zu", variant, items,
+              traits->max_work_group_size);
+    VGG_CHECK(traits->local_memory_bytes >= local_bytes, CLVGG_STATUS_UNSUPPORTED,
+              "%s needs %llu bytes of local memory, the device has %llu", variant,
+              (unsigned long long)local_bytes, (unsigned long long)traits->local_memory_bytes);
+    return CLVGG_STATUS_OK;
+}
+
+vgg_pack vgg_problem_pack(const vgg_problem *problem, int panel)
+{
+    const vgg_conv_attributes conv = vgg_problem_conv(problem);
+    return (vgg_pack){.rows = conv.out_channels,
+                      .channels = vgg_shape_as_image(&problem->input).dims[0] / conv.groups,
+                      .spatial = conv.kernel[0] * conv.kernel[1],
+                      .block = 1,
+                      .panel = panel,
+                      .splittable = problem->input.rank == 1};
 }
 
 vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem)

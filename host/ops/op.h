@@ -241,6 +241,12 @@ bool vgg_prefers_sub_groups(const vgg_traits *traits);
 clvgg_status vgg_require_sub_groups(const vgg_op *op, const vgg_traits *traits, int lanes);
 /* 16 of the lanes that a variant may have, or 8 where only those work. */
 int vgg_sub_group_lanes(const vgg_traits *traits);
+/* UNSUPPORTED, in words, unless the device has work-groups of `items` and so much local memory. */
+clvgg_status vgg_require_group(const vgg_traits *traits, const char *variant, int items,
+                               uint64_t local_bytes);
+/* Panels of `panel` rows of the problem's weights, channels one by one; a dense layer's may be in
+ * several pieces. */
+vgg_pack vgg_problem_pack(const vgg_problem *problem, int panel);
 /* Attributes of the problem as a convolution; a dense layer is 1x1 on {features, 1, 1}. */
 vgg_conv_attributes vgg_problem_conv(const vgg_problem *problem);
 clvgg_shape vgg_shape_as_image(const clvgg_shape *shape);

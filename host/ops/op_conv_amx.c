@@ -88,12 +88,9 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
               "conv_amx: pooling needs tiles of even width, not %d", pixels);
     op->parameters[TILE_PIXELS] = pixels;
     op->input_block = op->output_block = BLOCK;
-    op->pack = (vgg_pack){.rows = conv->out_channels,
-                          .channels = op->problem.input.dims[0],
-                          .spatial = conv->kernel[0] * conv->kernel[1],
-                          .block = PANEL,
-                          .panel = PANEL,
-                          .pairs = true};
+    op->pack = vgg_problem_pack(&op->problem, PANEL);
+    op->pack.block = PANEL;
+    op->pack.pairs = true;
     divide(op, traits);
     char window[96];
     vgg_conv_options(conv, window, sizeof window);

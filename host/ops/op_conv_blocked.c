@@ -55,11 +55,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     op->parameters[CHANNEL_BLOCKS] = blocks;
     op->input_block = planar ? 1 : width;
     op->output_block = width;
-    op->pack = (vgg_pack){.rows = conv->out_channels,
-                          .channels = channels,
-                          .spatial = conv->kernel[0] * conv->kernel[1],
-                          .block = planar ? planar : width,
-                          .panel = width * op->parameters[CHANNEL_BLOCKS]};
+    op->pack = vgg_problem_pack(&op->problem, width * op->parameters[CHANNEL_BLOCKS]);
+    op->pack.block = planar ? planar : width;
     char window[96];
     vgg_conv_options(conv, window, sizeof window);
     vgg_op_add_program(op, "conv_blocked.cl", "conv_blocked",

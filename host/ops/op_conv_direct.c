@@ -4,15 +4,9 @@
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
-    const clvgg_shape in = vgg_shape_as_image(&op->problem.input);
     (void)traits;
-    op->pack = (vgg_pack){.rows = conv.out_channels,
-                          .channels = in.dims[0] / conv.groups,
-                          .spatial = conv.kernel[0] * conv.kernel[1],
-                          .block = 1,
-                          .panel = 1,
-                          .splittable = conv.groups == 1};
+    op->pack = vgg_problem_pack(&op->problem, 1);
+    op->pack.splittable = vgg_problem_conv(&op->problem).groups == 1;
     vgg_op_add_program(op, "conv_direct.cl", "conv_direct", "%s", "");
     return CLVGG_STATUS_OK;
 }

@@ -25,13 +25,8 @@ static vgg_gemm slab_gemm(const vgg_op *op, int64_t pixels)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int64_t *out = op->problem.output.dims, pixels = out[1] * out[2];
-    op->pack = (vgg_pack){.rows = conv->out_channels,
-                          .channels = op->problem.input.dims[0] / conv->groups,
-                          .spatial = conv->kernel[0] * conv->kernel[1],
-                          .block = 1,
-                          .panel = 1};
+    op->pack = vgg_problem_pack(&op->problem, 1);
     const int64_t columns = vgg_op_chosen(op, 0, COLUMNS_MIB) * INT64_C(262144);
     int64_t slab_rows = columns / (op->pack.channels * op->pack.spatial) / out[2];
     slab_rows = slab_rows < 1 ? 1 : slab_rows > out[1] ? out[1] : slab_rows;

@@ -105,11 +105,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
               "conv_subgroup: %d x %d pixels by %d channels don't fit the registers of %d lanes, "
               "or their pooling isn't of whole windows",
               tile[ROWS], tile[COLUMNS], tile[ITEM_CHANNELS], tile[LANES]);
-    op->pack = (vgg_pack){.rows = conv->out_channels,
-                          .channels = op->problem.input.dims[0],
-                          .spatial = conv->kernel[0] * conv->kernel[1],
-                          .block = 1,
-                          .panel = tile[LANES] * tile[ITEM_CHANNELS]};
+    op->pack = vgg_problem_pack(&op->problem, tile[LANES] * tile[ITEM_CHANNELS]);
     char window[96];
     vgg_conv_options(conv, window, sizeof window);
     vgg_op_add_program(op, "conv_subgroup.cl", "conv_subgroup", "-DS=%d -DNK=%d -DTH=%d -DTW=%d %s",

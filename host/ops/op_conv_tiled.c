@@ -20,20 +20,11 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
         tile[i] = vgg_op_chosen(op, i, defaults[i]);
     const int items = tile[CHANNELS] / tile[ITEM_CHANNELS] * (tile[PIXELS] / tile[ITEM_PIXELS]);
     const int local_bytes = tile[DEPTH] * (tile[CHANNELS] + tile[PIXELS]) * (int)sizeof(float);
-    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
-              "conv_tiled needs work-groups of %d, the device allows %zu", items,
-              traits->max_work_group_size);
-    VGG_CHECK(traits->local_memory_bytes >= (uint64_t)local_bytes, CLVGG_STATUS_UNSUPPORTED,
-              "conv_tiled needs %d bytes of local memory, the device has %llu", local_bytes,
-              (unsigned long long)traits->local_memory_bytes);
+    VGG_PASS(vgg_require_group(traits, "conv_tiled", items, (uint64_t)local_bytes));
     VGG_CHECK(tile[ITEM_CHANNELS] * tile[ITEM_PIXELS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
               "conv_tiled: %dx%d accumulators don't fit the registers", tile[ITEM_CHANNELS],
               tile[ITEM_PIXELS]);
-    op->pack = (vgg_pack){.rows = conv->out_channels,
-                          .channels = op->problem.input.dims[0],
-                          .spatial = conv->kernel[0] * conv->kernel[1],
-                          .block = 1,
-                          .panel = tile[CHANNELS]};
+    op->pack = vgg_problem_pack(&op->problem, tile[CHANNELS]);
     char window[96];
     vgg_conv_options(conv, window, sizeof window);
     vgg_op_add_program(op, "conv_tiled.cl", "conv_tiled",

@@ -112,7 +112,6 @@ static void choose_tiles(vgg_op *op, int vector_width, int rows, int64_t least, 
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int64_t channels = op->problem.input.dims[0];
     const int width = traits->vector_width, tile = op->variant->winograd.tile;
     const char *name = op->variant->name;
@@ -132,12 +131,9 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(registers <= rows, CLVGG_STATUS_UNSUPPORTED,
               "%s: tiles of %dx%d vectors don't fit the registers, at most %dx%d", name, registers,
               blocks, rows, blocks);
-    op->pack = (vgg_pack){.rows = conv->out_channels,
-                          .channels = channels,
-                          .spatial = 9,
-                          .block = width,
-                          .panel = width * blocks,
-                          .winograd = tile};
+    op->pack = vgg_problem_pack(&op->problem, width * blocks);
+    op->pack.block = width;
+    op->pack.winograd = tile;
     const char *options = "-DVW=%d -DM=%d -DTW=%d -DKB=%d";
     if (fused) {
         const int64_t values = tile_values(op, (int64_t)width * blocks);

@@ -10,7 +10,6 @@ static const vgg_tunable tunables[] = {
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     const int width = traits->vector_width;
     VGG_CHECK(width >= 4, CLVGG_STATUS_UNSUPPORTED,
               "dense_blocked is for CPUs with vector registers");
@@ -29,12 +28,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(group * vectors * width * (int)sizeof(float) <= MAX_SUM_BYTES,
               CLVGG_STATUS_UNSUPPORTED, "dense_blocked: the sums of %d images are too many", group);
     op->parameters[IMAGE_GROUP] = group;
-    op->pack = (vgg_pack){.rows = conv.out_channels,
-                          .channels = vgg_shape_as_image(&op->problem.input).dims[0],
-                          .spatial = 1,
-                          .block = 1,
-                          .panel = width * vectors,
-                          .splittable = true};
+    op->pack = vgg_problem_pack(&op->problem, width * vectors);
     vgg_op_add_program(op, "dense_blocked.cl", "dense_blocked",
                        "-DVW=%d -DKB=%d -DTN=%d -DGROUP=%d", width, vectors, images,
                        op->parameters[IMAGE_GROUP]);

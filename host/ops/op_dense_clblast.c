@@ -19,14 +19,8 @@ static vgg_gemm piece_gemm(const vgg_op *op, int64_t rows)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     op->reads_full_batch = true;
-    op->pack = (vgg_pack){.rows = conv.out_channels,
-                          .channels = vgg_shape_as_image(&op->problem.input).dims[0],
-                          .spatial = 1,
-                          .block = 1,
-                          .panel = 1,
-                          .splittable = true};
+    op->pack = vgg_problem_pack(&op->problem, 1);
     if (traits->queue != NULL) { /* a piece needs no more than the whole */
         const vgg_gemm gemm = piece_gemm(op, op->pack.rows);
         VGG_PASS(vgg_clblast_workspace(&gemm, traits->queue, &op->clblast_elements));

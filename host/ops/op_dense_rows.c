@@ -7,25 +7,14 @@ static const vgg_tunable tunables[] = {{"TN", {1, 2, 4, 8, 16}}, {"WG", {32, 64,
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     const int batch = op->problem.max_batch;
     const int images = vgg_op_chosen(op, IMAGES, batch < MAX_IMAGES ? batch : MAX_IMAGES);
     const int items = vgg_op_chosen(op, ITEMS, DEFAULT_ITEMS);
     const uint64_t local_bytes = (uint64_t)images * (uint64_t)items * sizeof(float);
-    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
-              "dense_rows needs work-groups of %d, the device allows %zu", items,
-              traits->max_work_group_size);
-    VGG_CHECK(traits->local_memory_bytes >= local_bytes, CLVGG_STATUS_UNSUPPORTED,
-              "dense_rows needs %llu bytes of local memory, the device has %llu",
-              (unsigned long long)local_bytes, (unsigned long long)traits->local_memory_bytes);
+    VGG_PASS(vgg_require_group(traits, "dense_rows", items, local_bytes));
     op->parameters[IMAGES] = images;
     op->parameters[ITEMS] = items;
-    op->pack = (vgg_pack){.rows = conv.out_channels,
-                          .channels = vgg_shape_as_image(&op->problem.input).dims[0],
-                          .spatial = 1,
-                          .block = 1,
-                          .panel = 1,
-                          .splittable = true};
+    op->pack = vgg_problem_pack(&op->problem, 1);
     vgg_op_add_program(op, "dense_rows.cl", "dense_rows", "-DWG=%d -DTN=%d", items, images);
     return CLVGG_STATUS_OK;
 }

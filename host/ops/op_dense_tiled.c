@@ -52,7 +52,6 @@ static int64_t slice_count(const vgg_op *op)
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    const vgg_conv_attributes conv = vgg_problem_conv(&op->problem);
     int *tile = op->parameters;
     VGG_CHECK(op->problem.max_batch >= LEAST_BATCH, CLVGG_STATUS_UNSUPPORTED,
               "dense_tiled is for batches of %d and more", LEAST_BATCH);
@@ -63,18 +62,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(tile[ITEM_ROWS] * tile[ITEM_COLUMNS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
               "dense_tiled: %dx%d accumulators don't fit the registers", tile[ITEM_ROWS],
               tile[ITEM_COLUMNS]);
-    VGG_CHECK(traits->max_work_group_size >= (size_t)least, CLVGG_STATUS_UNSUPPORTED,
-              "dense_tiled needs work-groups of %d, the device allows %zu", least,
-              traits->max_work_group_size);
-    VGG_CHECK(traits->local_memory_bytes >= (uint64_t)bytes, CLVGG_STATUS_UNSUPPORTED,
-              "dense_tiled needs %d bytes of local memory, the device has %llu", bytes,
-              (unsigned long long)traits->local_memory_bytes);
-    op->pack = (vgg_pack){.rows = conv.out_channels,
-                          .channels = vgg_shape_as_image(&op->problem.input).dims[0],
-                          .spatial = 1,
-                          .block = 1,
-                          .panel = tile[ROWS],
-                          .splittable = true};
+    VGG_PASS(vgg_require_group(traits, "dense_tiled", least, (uint64_t)bytes));
+    op->pack = vgg_problem_pack(&op->problem, tile[ROWS]);
     tile[SLICE] = vgg_op_chosen(op, SLICE, choose_slice(op, traits));
     op->workspace_elements = (uint64_t)(slice_count(op) * op->problem.max_batch * op->pack.rows);
     vgg_op_add_program(op, "gemm_tiled.cl", "gemm_tiled",

@@ -98,14 +98,8 @@ static clvgg_status check_tile(const vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(tile[ITEM_ROWS] * tile[ITEM_COLUMNS] <= MAX_ACCUMULATORS, CLVGG_STATUS_UNSUPPORTED,
               "winograd_f4_batched: %dx%d accumulators don't fit the registers", tile[ITEM_ROWS],
               tile[ITEM_COLUMNS]);
-    VGG_CHECK(traits->max_work_group_size >= (size_t)(items > LOCAL ? items : LOCAL),
-              CLVGG_STATUS_UNSUPPORTED,
-              "winograd_f4_batched needs work-groups of %d, the device allows %zu",
-              items > LOCAL ? items : LOCAL, traits->max_work_group_size);
-    VGG_CHECK(traits->local_memory_bytes >= (uint64_t)bytes, CLVGG_STATUS_UNSUPPORTED,
-              "winograd_f4_batched needs %d bytes of local memory, the device has %llu", bytes,
-              (unsigned long long)traits->local_memory_bytes);
-    return CLVGG_STATUS_OK;
+    return vgg_require_group(traits, "winograd_f4_batched", items > LOCAL ? items : LOCAL,
+                             (uint64_t)bytes);
 }
 
 /* Weights, workspace and programs, the products' being `file` with `options`; `block` rounds the
@@ -113,12 +107,9 @@ static clvgg_status check_tile(const vgg_op *op, const vgg_traits *traits)
 static clvgg_status configure_steps(vgg_op *op, const vgg_traits *traits, int block,
                                     const char *file, const char *kernel, const char *options)
 {
-    op->pack = (vgg_pack){.rows = op->problem.output.dims[0],
-                          .channels = op->problem.input.dims[0],
-                          .spatial = 9,
-                          .block = block,
-                          .panel = op->parameters[ROWS],
-                          .winograd = TILE};
+    op->pack = vgg_problem_pack(&op->problem, op->parameters[ROWS]);
+    op->pack.block = block;
+    op->pack.winograd = TILE;
     op->float32_weights = vgg_winograd_f4_keeps_float32(&op->problem);
     const int64_t images = staged_images(op);
     op->workspace_elements = input_elements(op, images) + product_elements(op, images);
@@ -161,9 +152,7 @@ static clvgg_status configure_sub_group(vgg_op *op, const vgg_traits *traits)
               "winograd_f4_subgroup: %d columns aren't vectors of %d lanes, or %dx%d sums don't "
               "fit their registers",
               tile[COLUMNS], lanes, tile[ROWS], tile[COLUMNS]);
-    VGG_CHECK(traits->max_work_group_size >= LOCAL, CLVGG_STATUS_UNSUPPORTED,
-              "winograd_f4_subgroup needs work-groups of %d, the device allows %zu", LOCAL,
-              traits->max_work_group_size);
+    VGG_PASS(vgg_require_group(traits, "winograd_f4_subgroup", LOCAL, 0));
     snprintf(options, sizeof options,
              "-DPRODUCTS=1 -DS=%d -DNK=%d -DTH=1 -DTW=%d -DKH=1 -DKW=1 -DSH=1 -DSW=1 -DDH=1 -DDW=1",
              lanes, vectors, tile[COLUMNS]);

@@ -49,19 +49,10 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
                   tile[ITEM_CHANNELS] * tile[ITEM_TILES] <= MAX_ACCUMULATORS,
               CLVGG_STATUS_UNSUPPORTED, "winograd_f2_tiled: no work-groups of %dx%d by %dx%d",
               tile[CHANNELS], tile[TILES], tile[ITEM_CHANNELS], tile[ITEM_TILES]);
-    VGG_CHECK(traits->max_work_group_size >= (size_t)items, CLVGG_STATUS_UNSUPPORTED,
-              "winograd_f2_tiled needs work-groups of %d, the device allows %zu", items,
-              traits->max_work_group_size);
-    VGG_CHECK(traits->local_memory_bytes >= local_bytes(tile), CLVGG_STATUS_UNSUPPORTED,
-              "winograd_f2_tiled needs %llu bytes of local memory, the device has %llu",
-              (unsigned long long)local_bytes(tile),
-              (unsigned long long)traits->local_memory_bytes);
-    op->pack = (vgg_pack){.rows = op->problem.output.dims[0],
-                          .channels = op->problem.input.dims[0],
-                          .spatial = 9,
-                          .block = tile[DEPTH],
-                          .panel = tile[CHANNELS],
-                          .winograd = 2};
+    VGG_PASS(vgg_require_group(traits, "winograd_f2_tiled", items, local_bytes(tile)));
+    op->pack = vgg_problem_pack(&op->problem, tile[CHANNELS]);
+    op->pack.block = tile[DEPTH];
+    op->pack.winograd = 2;
     vgg_op_add_program(op, "winograd_tiled.cl", "winograd_tiled",
                        "-DTK=%d -DTT=%d -DTC=%d -DMK=%d -DMT=%d -DSTAGES=%d", tile[CHANNELS],
                        tile[TILES], tile[DEPTH], tile[ITEM_CHANNELS], tile[ITEM_TILES],
