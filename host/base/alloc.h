@@ -22,6 +22,17 @@ void vgg_free(void *memory);
     VGG_TRY(VGG_MADE((pointer) = vgg_calloc((count), sizeof *(pointer))))
 #define VGG_NEW_PASS(pointer, count)                                                               \
     VGG_PASS(VGG_MADE((pointer) = vgg_calloc((count), sizeof *(pointer))))
+/* Makes room for another element in an array that is full: twice as many, `first` to begin with. */
+#define VGG_GROW_PASS(array, count, capacity, first)                                               \
+    do {                                                                                           \
+        if ((count) == (capacity)) {                                                               \
+            const size_t vgg_more = (capacity) > 0 ? 2 * (size_t)(capacity) : (first);             \
+            void *vgg_grown = vgg_realloc((array), vgg_more, sizeof *(array));                     \
+            VGG_PASS(VGG_MADE(vgg_grown));                                                         \
+            (array) = vgg_grown;                                                                   \
+            (capacity) = (capacity) > 0 ? 2 * (capacity) : (first);                                \
+        }                                                                                          \
+    } while (0)
 #define VGG_DUP(pointer, text) VGG_TRY(VGG_MADE((pointer) = vgg_strdup(text)))
 #define VGG_DUP_PASS(pointer, text) VGG_PASS(VGG_MADE((pointer) = vgg_strdup(text)))
 

@@ -9,14 +9,7 @@
 
 static clvgg_status add(vgg_damaged *damaged, uint64_t hash, const char *name)
 {
-    if (damaged->count == damaged->capacity) {
-        const size_t capacity = damaged->capacity > 0 ? 2 * damaged->capacity : 16;
-        uint64_t *grown = vgg_realloc(damaged->hashes, capacity, sizeof *grown);
-        if (grown == NULL)
-            return CLVGG_STATUS_OUT_OF_MEMORY;
-        damaged->hashes = grown;
-        damaged->capacity = capacity;
-    }
+    VGG_GROW_PASS(damaged->hashes, damaged->count, damaged->capacity, 16);
     if (damaged->first == NULL)
         VGG_DUP_PASS(damaged->first, name);
     damaged->hashes[damaged->count++] = hash;

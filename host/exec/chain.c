@@ -9,26 +9,13 @@
 
 clvgg_status vgg_chain_add(vgg_chain *chain, vgg_stage **out)
 {
-    if (chain->count == chain->capacity) {
-        const int capacity = chain->capacity > 0 ? 2 * chain->capacity : 32;
-        vgg_stage **grown = vgg_realloc(chain->stages, (size_t)capacity, sizeof(vgg_stage *));
-        if (grown == NULL)
-            return CLVGG_STATUS_OUT_OF_MEMORY;
-        chain->stages = grown;
-        chain->capacity = capacity;
-    }
+    VGG_GROW_PASS(chain->stages, chain->count, chain->capacity, 32);
     VGG_NEW_PASS(*out, 1);
     (*out)->band_first = chain->count;
     (*out)->band_end = chain->count + 1;
     (*out)->band_images = INT_MAX;
     chain->stages[chain->count++] = *out;
     return CLVGG_STATUS_OK;
-}
-
-static void release_memory(cl_mem memory)
-{
-    if (memory != NULL)
-        clReleaseMemObject(memory);
 }
 
 void vgg_chain_release(vgg_chain *chain)
@@ -42,11 +29,11 @@ void vgg_chain_release(vgg_chain *chain)
             vgg_op_release(&stage->op);
         vgg_packed_weights_free(&stage->weights);
         vgg_packed_weights_free(&stage->bias);
-        release_memory(stage->output);
+        VGG_RELEASE(MemObject, stage->output);
         vgg_free(stage);
     }
-    release_memory(chain->workspace);
-    release_memory(chain->clblast_workspace);
+    VGG_RELEASE(MemObject, chain->workspace);
+    VGG_RELEASE(MemObject, chain->clblast_workspace);
     vgg_free(chain->stages);
     *chain = (vgg_chain){.device = chain->device};
 }

@@ -42,14 +42,7 @@ static clvgg_status check_name(const vgg_graph *graph, const char *name)
 
 static clvgg_status reserve_node(vgg_graph *graph)
 {
-    if (graph->count < graph->capacity)
-        return CLVGG_STATUS_OK;
-    int capacity = graph->capacity > 0 ? 2 * graph->capacity : 64;
-    vgg_node *nodes = vgg_realloc(graph->nodes, (size_t)capacity, sizeof *nodes);
-    if (nodes == NULL)
-        return CLVGG_STATUS_OUT_OF_MEMORY;
-    graph->nodes = nodes;
-    graph->capacity = capacity;
+    VGG_GROW_PASS(graph->nodes, graph->count, graph->capacity, 64);
     return CLVGG_STATUS_OK;
 }
 

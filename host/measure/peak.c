@@ -52,12 +52,9 @@ cleanup:
 
 static void release(peak *p)
 {
-    if (p->data != NULL)
-        clReleaseMemObject(p->data);
-    if (p->sums != NULL)
-        clReleaseMemObject(p->sums);
-    if (p->queue != NULL)
-        clReleaseCommandQueue(p->queue);
+    VGG_RELEASE(MemObject, p->data);
+    VGG_RELEASE(MemObject, p->sums);
+    VGG_RELEASE(CommandQueue, p->queue);
     vgg_kernel_free(p->read);
     vgg_kernel_free(p->fma);
 }
@@ -86,8 +83,7 @@ static clvgg_status time_kernel(const peak *p, const vgg_kernel *kernel, int cou
         *least_ms = i == 0 || ms < *least_ms ? ms : *least_ms;
     }
 cleanup:
-    if (event != NULL)
-        clReleaseEvent(event);
+    VGG_RELEASE(Event, event);
     return status;
 }
 

@@ -10,8 +10,7 @@ void vgg_kernel_free(vgg_kernel *kernel)
 {
     if (kernel == NULL)
         return;
-    if (kernel->handle != NULL)
-        clReleaseKernel(kernel->handle);
+    VGG_RELEASE(Kernel, kernel->handle);
     vgg_free(kernel);
 }
 

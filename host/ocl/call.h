@@ -31,4 +31,11 @@ clvgg_status vgg_cl_check(cl_int error, const char *call);
         VGG_TRY(vgg_cl_check(cl_error, #call));                                                    \
     } while (0)
 
+/* Releases an object that may be NULL: VGG_RELEASE(MemObject, memory). */
+#define VGG_RELEASE(kind, object)                                                                  \
+    do {                                                                                           \
+        if ((object) != NULL)                                                                      \
+            clRelease##kind(object);                                                               \
+    } while (0)
+
 #endif

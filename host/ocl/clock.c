@@ -51,10 +51,8 @@ static clvgg_status fill(cl_command_queue queue, cl_mem buffer, size_t bytes, in
     *host_ms = vgg_clock_ms() - start;
     VGG_TRY(vgg_clock_read(first, last != NULL ? last : first, device_ms));
 cleanup:
-    if (first != NULL)
-        clReleaseEvent(first);
-    if (last != NULL)
-        clReleaseEvent(last);
+    VGG_RELEASE(Event, first);
+    VGG_RELEASE(Event, last);
     return status;
 }
 
@@ -79,10 +77,8 @@ static clvgg_status compare_clocks(const clvgg_device *device, bool *agree)
                  device_ms <= largest_share * host_ms;
     }
 cleanup:
-    if (buffer != NULL)
-        clReleaseMemObject(buffer);
-    if (queue != NULL)
-        clReleaseCommandQueue(queue);
+    VGG_RELEASE(MemObject, buffer);
+    VGG_RELEASE(CommandQueue, queue);
     return status;
 }
 
@@ -154,7 +150,6 @@ clvgg_status vgg_stamp_between(const vgg_stamp *before, const vgg_stamp *after, 
 
 void vgg_stamp_release(vgg_stamp *stamp)
 {
-    if (stamp->event != NULL)
-        clReleaseEvent(stamp->event);
+    VGG_RELEASE(Event, stamp->event);
     *stamp = (vgg_stamp){0};
 }

@@ -19,8 +19,7 @@ static void free_device(clvgg_device *device)
     vgg_program_cache_free(device->programs);
     for (int i = 0; i < VGG_MOST_KEPT && device->kept[i].kind != NULL; i++)
         device->kept[i].kind->end(device->kept[i].thing);
-    if (device->context != NULL)
-        clReleaseContext(device->context);
+    VGG_RELEASE(Context, device->context);
     if (device->is_sub_device)
         clReleaseDevice(device->id);
     pthread_mutex_destroy(&device->lock);

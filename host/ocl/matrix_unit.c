@@ -110,12 +110,9 @@ cleanup:
         clFinish(queue);
         clReleaseCommandQueue(queue);
     }
-    if (x != NULL)
-        clReleaseMemObject(x);
-    if (w != NULL)
-        clReleaseMemObject(w);
-    if (y != NULL)
-        clReleaseMemObject(y);
+    VGG_RELEASE(MemObject, x);
+    VGG_RELEASE(MemObject, w);
+    VGG_RELEASE(MemObject, y);
     return status;
 }
 

@@ -64,8 +64,7 @@ static clvgg_status lend_pages(clvgg_device *device, size_t bytes, cl_mem *out)
     pages = NULL; /* the buffer's from now on */
     VGG_GIVE(out, memory);
 cleanup:
-    if (memory != NULL)
-        clReleaseMemObject(memory);
+    VGG_RELEASE(MemObject, memory);
     if (pages != NULL)
         munmap(pages, mapped);
     return status;

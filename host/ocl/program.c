@@ -49,8 +49,7 @@ static void free_entry(program_entry *entry)
 {
     if (entry == NULL)
         return;
-    if (entry->program != NULL)
-        clReleaseProgram(entry->program);
+    VGG_RELEASE(Program, entry->program);
     pthread_mutex_destroy(&entry->lock);
     vgg_free(entry->build_options);
     vgg_free(entry->options);
@@ -257,8 +256,7 @@ static clvgg_status compile(clvgg_device *device, program_entry *entry, program_
     entry->program = program;
     program = NULL;
 cleanup:
-    if (program != NULL)
-        clReleaseProgram(program);
+    VGG_RELEASE(Program, program);
     return status;
 }
 

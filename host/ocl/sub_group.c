@@ -51,10 +51,8 @@ cleanup:
         clFinish(queue);
         clReleaseCommandQueue(queue);
     }
-    if (x != NULL)
-        clReleaseMemObject(x);
-    if (y != NULL)
-        clReleaseMemObject(y);
+    VGG_RELEASE(MemObject, x);
+    VGG_RELEASE(MemObject, y);
     return status;
 }
 

@@ -16,8 +16,7 @@ vgg_launch vgg_launch_begin(cl_command_queue queue, bool chained, cl_uint wait_c
 static void advance(vgg_launch *launch, cl_event event)
 {
     if (launch->chained) {
-        if (launch->last != NULL)
-            clReleaseEvent(launch->last);
+        VGG_RELEASE(Event, launch->last);
         launch->last = event;
     }
     launch->wait_count = 0;
@@ -116,7 +115,6 @@ clvgg_status vgg_launch_end(vgg_launch *launch, cl_event *event)
 
 void vgg_launch_abandon(vgg_launch *launch)
 {
-    if (launch->last != NULL)
-        clReleaseEvent(launch->last);
+    VGG_RELEASE(Event, launch->last);
     launch->last = NULL;
 }

@@ -31,10 +31,8 @@ uint64_t vgg_pack_bytes(const vgg_pack *pack, int64_t rows)
 void vgg_packed_weights_free(vgg_packed_weights *weights)
 {
     for (int i = 0; i < weights->piece_count; i++)
-        if (weights->pieces[i].memory != NULL)
-            clReleaseMemObject(weights->pieces[i].memory);
-    if (weights->written != NULL)
-        clReleaseEvent(weights->written);
+        VGG_RELEASE(MemObject, weights->pieces[i].memory);
+    VGG_RELEASE(Event, weights->written);
     vgg_free(weights->pieces);
     *weights = (vgg_packed_weights){0};
 }

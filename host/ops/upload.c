@@ -63,8 +63,7 @@ static void release_slots(vgg_uploader *up)
     }
     clFinish(up->queue);
     for (int i = 0; i < SLOT_COUNT; i++) {
-        if (up->slots[i].memory != NULL)
-            clReleaseMemObject(up->slots[i].memory);
+        VGG_RELEASE(MemObject, up->slots[i].memory);
         up->slots[i] = (staging_slot){0};
     }
     up->staging_bytes = 0;

@@ -11,14 +11,7 @@
 
 clvgg_status vgg_path_list_append(vgg_path_list *list, const char *path, int problem)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 64;
-        vgg_path_entry *grown = vgg_realloc(list->entries, capacity, sizeof *grown);
-        if (grown == NULL)
-            return CLVGG_STATUS_OUT_OF_MEMORY;
-        list->entries = grown;
-        list->capacity = capacity;
-    }
+    VGG_GROW_PASS(list->entries, list->count, list->capacity, 64);
     size_t offset = list->text.length;
     vgg_text_append(&list->text, path, strlen(path) + 1);
     VGG_CHECK(!list->text.failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for paths");

@@ -248,10 +248,8 @@ void vgg_plan_free(vgg_plan *plan)
         vgg_weight_store_release(plan->device, plan->steps[i].bias);
     }
     for (int i = 0; i < plan->chunk_count && plan->chunks != NULL; i++)
-        if (plan->chunks[i] != NULL)
-            clReleaseMemObject(plan->chunks[i]);
-    if (plan->queue != NULL)
-        clReleaseCommandQueue(plan->queue);
+        VGG_RELEASE(MemObject, plan->chunks[i]);
+    VGG_RELEASE(CommandQueue, plan->queue);
     vgg_free(plan->steps);
     vgg_free(plan->tensors);
     vgg_free(plan->inputs);

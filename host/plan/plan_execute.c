@@ -33,8 +33,7 @@ static void bind_input(vgg_plan *plan, vgg_buffer input)
 
 static void replace_last_event(vgg_plan *plan, cl_event event)
 {
-    if (plan->last_event != NULL)
-        clReleaseEvent(plan->last_event);
+    VGG_RELEASE(Event, plan->last_event);
     plan->last_event = event;
 }
 
@@ -228,10 +227,8 @@ cleanup:
     /* After a failure commands may still read the caller's memory. */
     if (status != CLVGG_STATUS_OK)
         clFinish(plan->queue);
-    if (written != NULL)
-        clReleaseEvent(written);
-    if (done != NULL)
-        clReleaseEvent(done);
+    VGG_RELEASE(Event, written);
+    VGG_RELEASE(Event, done);
     vgg_stamp_release(&start);
     vgg_chain_forget_times(&plan->chain);
     vgg_launch_abandon(&launch);

@@ -65,22 +65,14 @@ static void mark_needed(selection *s)
 
 static clvgg_status add_tensor(vgg_plan *plan, int node, int block, uint64_t elements, int *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    if (plan->tensor_count == plan->tensor_capacity) {
-        const int capacity = plan->tensor_capacity ? plan->tensor_capacity * 2 : 32;
-        vgg_plan_tensor *grown = vgg_realloc(plan->tensors, (size_t)capacity, sizeof *grown);
-        if (grown == NULL)
-            return CLVGG_STATUS_OUT_OF_MEMORY;
-        plan->tensors = grown;
-        plan->tensor_capacity = capacity;
-    }
+    VGG_GROW_PASS(plan->tensors, plan->tensor_count, plan->tensor_capacity, 32);
     *out = plan->tensor_count++;
     plan->tensors[*out] = (vgg_plan_tensor){.node = node,
                                             .block = block,
                                             .elements = elements,
                                             .first_step = plan->step_count,
                                             .last_step = plan->step_count};
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Kernels index one image with 32 bits, images with 64. */
@@ -97,14 +89,7 @@ static clvgg_status check_index_range(const vgg_plan *plan, int node, uint64_t i
 static clvgg_status add_step(vgg_plan *plan, const vgg_op *op, int first_node, int last_node,
                              int input, vgg_plan_step **out)
 {
-    if (plan->step_count == plan->step_capacity) {
-        const int capacity = plan->step_capacity ? plan->step_capacity * 2 : 32;
-        vgg_plan_step *grown = vgg_realloc(plan->steps, (size_t)capacity, sizeof *grown);
-        if (grown == NULL)
-            return CLVGG_STATUS_OUT_OF_MEMORY;
-        plan->steps = grown;
-        plan->step_capacity = capacity;
-    }
+    VGG_GROW_PASS(plan->steps, plan->step_count, plan->step_capacity, 32);
     const uint64_t batch = (uint64_t)plan->max_batch;
     int output = -1, workspace = -1;
     vgg_stage *stage = NULL;

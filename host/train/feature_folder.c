@@ -233,14 +233,7 @@ static clvgg_status list_file(const vgg_feature_folder *folder, listing *list, c
         close(descriptor);
     if (!regular)
         return CLVGG_STATUS_OK;
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity * 2 + 16;
-        listed_file *grown = vgg_realloc(list->files, capacity, sizeof *grown);
-        if (grown == NULL)
-            return CLVGG_STATUS_OUT_OF_MEMORY;
-        list->files = grown;
-        list->capacity = capacity;
-    }
+    VGG_GROW_PASS(list->files, list->count, list->capacity, 16);
     listed_file *file = &list->files[list->count++];
     *file = (listed_file){.bytes = (uint64_t)info.st_size, .used = info.st_mtim};
     memcpy(file->name, name, VGG_FEATURE_NAME);

@@ -144,8 +144,7 @@ static void free_parameter(head_parameter *parameter)
 static void free_buffers(cl_mem *buffers, int count)
 {
     for (int i = 0; i < count; i++)
-        if (buffers[i] != NULL)
-            clReleaseMemObject(buffers[i]);
+        VGG_RELEASE(MemObject, buffers[i]);
 }
 
 void vgg_head_free(vgg_head *head)
@@ -166,8 +165,7 @@ void vgg_head_free(vgg_head *head)
     free_buffers(head->buffers, HEAD_BUFFERS);
     vgg_kernel_free(head->loss);
     vgg_clip_release(&head->clip);
-    if (head->queue != NULL)
-        clReleaseCommandQueue(head->queue);
+    VGG_RELEASE(CommandQueue, head->queue);
     vgg_device_release(head->device);
     vgg_free(head);
 }

@@ -182,8 +182,7 @@ static clvgg_status write_features(vgg_head *head, int count, const float *featu
     if (head->profile)
         VGG_TRY(vgg_stamp_take(head->device, written, &head->written));
 cleanup:
-    if (written != NULL)
-        clReleaseEvent(written);
+    VGG_RELEASE(Event, written);
     return status;
 }
 

@@ -268,8 +268,7 @@ static clvgg_status require_workspace(search *s)
     uint64_t elements = 0;
     VGG_PASS(vgg_clblast_workspace(&s->product, s->queue, &elements));
     if (elements > s->workspace_elements) {
-        if (s->workspace != NULL)
-            clReleaseMemObject(s->workspace);
+        VGG_RELEASE(MemObject, s->workspace);
         s->workspace = NULL;
         s->workspace_elements = 0;
         VGG_PASS(new_buffer(s, elements, NULL, &s->workspace));
@@ -362,10 +361,8 @@ cleanup:
         clFinish(s.queue);
     const cl_mem buffers[] = {s.x, s.w, s.y, s.workspace};
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
-        if (buffers[i] != NULL)
-            clReleaseMemObject(buffers[i]);
-    if (s.queue != NULL)
-        clReleaseCommandQueue(s.queue);
+        VGG_RELEASE(MemObject, buffers[i]);
+    VGG_RELEASE(CommandQueue, s.queue);
     vgg_free(s.expected);
     vgg_free(s.read);
     return status;

@@ -250,10 +250,8 @@ clvgg_status vgg_trial_bench_open(clvgg_device *device, const vgg_op *like, cons
 
 void vgg_trial_bench_close(vgg_trial_bench *bench)
 {
-    if (bench->input != NULL)
-        clReleaseMemObject(bench->input);
-    if (bench->queue != NULL)
-        clReleaseCommandQueue(bench->queue);
+    VGG_RELEASE(MemObject, bench->input);
+    VGG_RELEASE(CommandQueue, bench->queue);
     vgg_free(bench->expected);
     vgg_free(bench->read);
     *bench = (vgg_trial_bench){0};
