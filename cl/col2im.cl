@@ -1,4 +1,5 @@
-/* col2im.cl — the adjoint of im2col.cl: a pixel is the sum of what windows hold for it.
+/* col2im.cl — the adjoint of im2col.cl: a pixel is the sum of the values that windows hold
+ * for it.
  *
  *     x  [n][ceil(C*KH*KW/VW)][OH*OW][VW]   float32: channel (c*KH + kh)*KW + kw, plain or blocked
  *     y  [n][C][H][W]

@@ -1,13 +1,14 @@
 /* conv_amx.cl — convolution as an implicit product of bfloat16 matrices on the AMX tiles of x86 CPUs,
  * sums in float32 (Intel SDM vol. 1, chapter 18). Bias and ReLU, and optionally a 2x2 stride 2 max
- * pooling, are fused. For runtimes that pass inline assembly through (PoCL), behind the check of
- * ocl/matrix_unit.c. The instructions are bytes: PoCL's assembler doesn't know them.
+ * pooling, are fused. The runtime must pass inline assembly through, as PoCL does, and the check of
+ * ocl/matrix_unit.c must have passed. AMX's instructions are written as bytes, because PoCL's
+ * assembler doesn't know them.
  *
- * A work-item takes every slots-th unit: a strip of output rows times a run of weight panels. It
- * converts the input rows under the strip to bfloat16 in its own piece of `scratch`, with zeros where
- * the padding is, so that a tile of TP neighbouring pixels x 32 channels lies at an address and a
- * stride whatever the kernel position: nothing is gathered. Then 2 x TP pixels (of two rows) times
- * 32 output channels at a time, in four tiles of sums:
+ * A unit is a strip of output rows times a run of weight panels; a work-item takes every slots-th
+ * of them. It converts the input rows under the strip to bfloat16 in its own piece of `scratch`,
+ * with zeros where the padding is, so that a tile of TP neighbouring pixels x 32 channels lies at
+ * an address and a stride whatever the kernel position: nothing is gathered. Then it multiplies 2 x
+ * TP pixels (of two rows) by 32 output channels at a time, in four tiles of sums:
  *
  *            32 outputs                        w: 16 pairs of channels x 16 outputs x 2
  *           +----+----+
@@ -39,8 +40,9 @@
 
 #define VW 16 /* floats of a register */
 
-/* Sums are tiles 0 to 3, pixels 4 and 5, weights 6 and 7. Strides in registers: rcx 64, rdi that of
- * pixels. "memory" everywhere: the compiler doesn't know what tiles read. */
+/* Tiles 0 to 3 hold sums, 4 and 5 pixels, 6 and 7 weights. Register rcx has the stride of sums and
+ * weights, 64 bytes, rdi that of pixels. Each statement clobbers "memory", because the compiler
+ * doesn't know what tiles read and write. */
 #define TILE_CONFIG(p) __asm__ volatile(".byte 0xc4,0xe2,0x78,0x49,0x00" ::"a"(p) : "memory")
 #define TILE_RELEASE() __asm__ volatile(".byte 0xc4,0xe2,0x78,0x49,0xc0" ::: "memory")
 #define TILE_ZERO()                                                                                \
@@ -68,7 +70,8 @@
                      ".byte 0xc4,0xe2,0x7a,0x4b,0x9c,0x08,0x00,0x0c,0x00,0x00" ::"a"(p),           \
                      "c"(64L)                                                                      \
                      : "memory")
-/* 16 floats at `low` and 16 at `high` to 32 bfloat16 at `to`, to nearest even (vcvtne2ps2bf16). */
+/* Rounds 16 floats at `low` and 16 at `high` to 32 bfloat16 at `to`, to the nearest, ties to even
+ * (vcvtne2ps2bf16). */
 #define CONVERT(low, high, to)                                                                     \
     __asm__ volatile("vmovups (%%rdx), %%zmm1\n"                                                   \
                      ".byte 0x62,0xf2,0x77,0x48,0x72,0x00\n"                                       \
@@ -101,8 +104,8 @@ inline void clear_pixels(__global ushort *to, int count)
         vstore16((uint16)(0), i, (__global uint *)to);
 }
 
-/* One row of 32 channels: `pitch` pixels from column -left on. `high_plane` is how far the second
- * 16 channels are from the first; 0: there are none. */
+/* Converts one row of 32 channels: `pitch` pixels from column -left on, zeros outside the image.
+ * `high_plane` is the distance from the first 16 channels to the second; 0: there are none. */
 inline void convert_row(__global const float *row, size_t high_plane, int W, int left, int pitch,
                         __global ushort *to)
 {
@@ -119,7 +122,7 @@ inline void convert_row(__global const float *row, size_t high_plane, int W, int
     clear_pixels(to + end * 32, pitch - end);
 }
 
-/* Rows [iy, iy + rows) of an image into `to`: [ceil(C/32)][rows][pitch][32]. */
+/* Converts rows [iy, iy + rows) of an image into `to`: [ceil(C/32)][rows][pitch][32]. */
 inline void convert_rows(__global const float *x, int blocks, int H, int W, int iy, int rows,
                          int left, int pitch, __global ushort *to)
 {
@@ -134,7 +137,8 @@ inline void convert_rows(__global const float *x, int blocks, int H, int W, int 
         }
 }
 
-/* sums: [row][half of the outputs][16 pixels][16] as tiles 0 to 3 lie. */
+/* Multiplies TP pixels of each of two rows by a panel. `sums` receives tiles 0 to 3, one behind the
+ * other: [row][half of the outputs][16 pixels][16]. */
 inline void multiply_block(__global const ushort *a, int pitch, size_t plane, int blocks,
                            __global const ushort *w, float *sums)
 {
@@ -174,7 +178,8 @@ inline void write_block(const float *sums, float16 bias, int relu, int pool, int
             vstore16(finish(sums + r * 512 + p * 16, bias, relu), (size_t)r * OW + p, y);
 }
 
-/* One panel over a strip: output rows [first_row, end_row), `out_blocks` (1 or 2) blocks of y. */
+/* Multiplies a strip by one panel: output rows [first_row, end_row), `out_blocks` (1 or 2) blocks
+ * of y. */
 inline void multiply_strip(__global const ushort *strip, int pitch, size_t plane, int pairs,
                            __global const ushort *panel, __global const float *bias, int relu,
                            int pool, int first_row, int end_row, int OH, int OW, int out_blocks,

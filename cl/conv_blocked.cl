@@ -85,7 +85,7 @@ inline void load_line(__global const float *row, int plane, int W, int ix, float
     }
 }
 
-/* One row of TW output pixels, [TW][KB * VW], into `out`. */
+/* Computes one row of TW output pixels into `out`: [TW][KB * VW]. */
 inline void convolve_row(__global const float *x, __global const weight_t *w,
                          __global const float *bias, int blocks, int H, int W, int iy, int ix,
                          int relu, float *out)

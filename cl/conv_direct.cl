@@ -1,5 +1,6 @@
 /* conv_direct.cl — the definition of convolution, one work-item an output: correct on every device,
- * for any kernel, stride, padding, dilation and groups. Dense layers too, as 1x1 on 1x1 images.
+ * for any kernel, stride, padding, dilation and groups. Dense layers run on it too, as 1x1
+ * convolutions of 1x1 images.
  *
  *     x     [n][C][H][W]            float32
  *     w     [K][C/groups][KH][KW]     in STORAGE's type

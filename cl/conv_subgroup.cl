@@ -12,16 +12,16 @@
  *     sum[0] += x0*w0 + x1*w1 + x2*w2          a row of a 3 wide window, stride 1
  *     sum[1] +=         x1*w0 + x2*w1 + x3*w2
  *
- * Where windows move by as many rows as their own are apart, the rows of output row i + 1 at ky are
- * those of row i at ky + 1: they are kept.
+ * Where the stride of rows equals their dilation, the input row that output row i + 1 reads at ky
+ * is the one that output row i reads at ky + 1: it is kept in registers.
  *
  *     x     [n][C][H][W]                          float32
  *     w     [ceil(K/PANEL)][C*KH*KW][PANEL]       zeros past K, in STORAGE's type; PANEL = S * NK
  *     bias  [ceil(K/PANEL) * PANEL]
  *     y     [n][K][OH][OW]                        (pooled, 2x2 stride 2: [OH/2][OW/2])
  *
- * PRODUCTS 1: n counts positions, with weights of their own and without bias; an image is one row,
- * W = OW a multiple of TW, TW of S, and K one of PANEL:
+ * With PRODUCTS 1, n counts Winograd's positions, each with weights of its own and without a bias.
+ * An image is one row then, where W = OW is a multiple of TW, TW one of S, and K one of PANEL:
  *     w     [K/PANEL][n][C][PANEL]
  *
  * NDRange {S * tiles, ceil(K/PANEL), n}, local {S, 1, 1}; tiles = ceil(OH/TH) * ceil(OW/TW), row by
@@ -61,7 +61,8 @@
 #else
 #define SUB_GROUP_SIZE
 #endif
-/* READ(p): each lane its own of S floats at p. LANE_WEIGHTS(p): the same of weights, as floats. */
+/* READ(p) gives each lane its own of the S floats at p, LANE_WEIGHTS(p) its own of S weights, as a
+ * float. */
 #ifdef cl_intel_subgroups
 #define READ(p) as_float(intel_sub_group_block_read((__global const uint *)(p)))
 #else
@@ -89,14 +90,15 @@
 #define SEGMENT ((TW - 1) * SW + (KW - 1) * DW + 1) /* input columns under a tile */
 #define VECTORS ((SEGMENT + S - 1) / S)
 #define KEEPS_ROWS (SH == DH && KH * KW <= 9)
-#if KEEPS_ROWS /* else the rows of a window aren't unrolled: too many addresses at a time */
+#if KEEPS_ROWS /* else a window's rows aren't unrolled: that would hold too many addresses */
 #define UNROLL_ROWS _Pragma("unroll")
 #else
 #define UNROLL_ROWS _Pragma("unroll 1")
 #endif
 
-/* A lane's columns of row iy of a channel's plane, zeros where the image isn't. Read in any case,
- * from inside, so that no branch keeps the compiler from reading ahead. */
+/* Reads a lane's columns of row iy of a channel's plane, zeros outside the image. There too a
+ * pixel of the image is read, and dropped, so that no branch keeps the compiler from reading ahead.
+ */
 inline void read_row(__global const float *x, uint plane, int H, int W, int iy, int ix,
                      float row[VECTORS])
 {
@@ -113,8 +115,8 @@ inline void read_row(__global const float *x, uint plane, int H, int W, int iy, 
     }
 }
 
-/* sum += what one channel adds: its plane of the image, and its weights, which begin at `column`.
- */
+/* Adds one channel's products to `sum`: `plane` is where its pixels begin in x, `column` where its
+ * weights begin in w. */
 inline void add_channel(__global const float *x, uint plane, __global const weight_t *w,
                         uint column, int H, int W, int iy, int ix, float sum[NK][TH][TW])
 {
@@ -156,7 +158,7 @@ inline float max_or_nan(float a, float b)
     return a > b || isnan(a) ? a : b;
 }
 
-/* Values of one channel at columns ox … of a row that ends at `width`. */
+/* Writes `count` values of one channel from column ox on, as far as the row, of `width`, goes. */
 inline void write_row(const float *v, int count, __global float *row, int ox, int width)
 {
     if (ox + count <= width) {
@@ -174,8 +176,8 @@ inline void write_row(const float *v, int count, __global float *row, int ox, in
     }
 }
 
-/* A lane's sums of one channel with bias and ReLU, pooled where asked, at row oy and column ox of
- * its plane. */
+/* Adds bias and ReLU to a lane's sums of one channel, pools them where asked, and writes them at
+ * row oy and column ox of the channel's plane. */
 inline void write_tile(float sum[TH][TW], float bias, int relu, int pool, __global float *plane,
                        int oy, int ox, int OH, int OW)
 {

@@ -32,7 +32,7 @@ dense_rows(__global const float *restrict x, ulong x_offset, __global const weig
     for (int i = lane; i < I; i += WG) {
         const float weight = WEIGHT(i, w);
 #pragma unroll
-        for (int t = 0; t < TN; t++) /* past the last image: read the last again, dropped below */
+        for (int t = 0; t < TN; t++) /* images past the last: the last again, dropped below */
             sum[t] = fma(x[(size_t)min(first + t, n - 1) * I + i], weight, sum[t]);
     }
 #pragma unroll

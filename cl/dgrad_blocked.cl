@@ -33,7 +33,8 @@
 
 DECLARE_VEC_ANYWHERE;
 
-/* sums [TI][IMAGES] += w [TI][P] times dy [P][IMAGES]; `next`: where the panel after is. */
+/* sums [TI][IMAGES] += w [TI][P] times dy [P][IMAGES]; `next`: distance from w to
+ * the same tile of the next panel. */
 inline void multiply_tile(__global const float *w, __global const float *dy, size_t next, float *sums)
 {
     vec sum[TI][NB];

@@ -1,5 +1,6 @@
 /* dgrad_tiled.cl — a dense layer's data gradient for GPUs: tiles in local memory and registers, the
- * sum cut into slices so that few images fill a GPU. Whoever reads adds the slices up, in order.
+ * sum cut into slices so that few images fill a GPU. The kernel that reads dx adds the slices up,
+ * in order.
  *
  *     dx[slice][n][i] = sum over o in the slice of dy[n][o] * w[o][i]
  *

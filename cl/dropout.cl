@@ -1,11 +1,12 @@
 /* dropout.cl — dropout behind an activation, forward and backward, by a generator that has no
  * state: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). Its key
  * is the seed, its counter {element / 4, step, step's upper half, layer}; word element % 4 of the
- * four decides: below `threshold`, the value is dropped. Integers alone: same bits everywhere.
+ * four decides: below `threshold`, the value is dropped. The generator computes with integers
+ * alone, so that its bits are the same on every device.
  *
  *     x, y  [count]                      y = x / (1 - rate) where it is kept, 0 elsewhere
  *     dy    [slices] at distance stride  partial sums of the gradient, added in order
- *     a     [count]                      what the activation gave
+ *     a     [count]                      the activation's output
  *     dx    [count]                      f'(a) times the kept part of dy
  *
  * NDRange {ceil(count/4) rounded up to the local size}, local {64}. NaN comes out as NaN.
@@ -28,7 +29,7 @@ inline uint4 philox(uint4 counter, uint2 key)
     return counter;
 }
 
-/* What four elements are multiplied with. */
+/* The factors of four neighbouring elements: `scale`, or 0 where one is dropped. */
 inline float4 masks(size_t four, ulong seed, ulong step, uint layer, uint threshold, float scale)
 {
     const uint4 random =

@@ -59,7 +59,7 @@
 #define LM (TM / MM)
 #define LN (TN / MN)
 #define ITEMS (LM * LN)
-#define B_ROW (TN + 4 * DENSE) /* dense layers store columns: in different banks */
+#define B_ROW (TN + 4 * DENSE) /* dense layers store by column: 4 more avoid bank conflicts */
 
 /* sum += the outer products of TR rows of A and B in local memory. */
 inline void multiply_step(__local const float *a, __local const float *b, int lm, int ln,

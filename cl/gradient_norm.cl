@@ -1,4 +1,5 @@
-/* gradient_norm.cl — the norm of a dense layer's weight and bias gradient, without the gradient:
+/* gradient_norm.cl — the norm of a dense layer's weight and bias gradient, without computing
+ * the gradient:
  *
  *     |dW|^2 + |db|^2 = sum over images n, m of (x_n . x_m + 1) * (dy_n . dy_m)
  *
@@ -25,7 +26,7 @@
 #endif
 #pragma OPENCL FP_CONTRACT OFF
 
-/* sum + rest += p, but for the rounding of rest. */
+/* Adds p to the pair (sum, rest): the addition to `rest` alone rounds. */
 inline void add(vec p, vec *sum, vec *rest)
 {
     const vec s = *sum + p, back = s - *sum;
@@ -40,7 +41,7 @@ inline void add_product(vec a, vec b, vec *sum, vec *rest)
     add(p, sum, rest);
 }
 
-/* The same for pairs. */
+/* The pair of value sum + rest: their rounded sum, and what rounding took from it. */
 inline float2 pair(float sum, float rest)
 {
     const float s = sum + rest;
@@ -120,7 +121,7 @@ gradient_norm(__global const float *restrict x, ulong x_offset, __global const f
         const float2 deltas = reduce(
             partial_product(dy + (size_t)n * O, dy + (size_t)m * O, O, lane), scratch, lane);
         const float2 term = multiply_pairs(add_pairs(inputs, (float2)(1.0f, 0.0f)), deltas);
-        total = add_pairs(total, m < n ? 2.0f * term : term); /* (m, n) is as (n, m) */
+        total = add_pairs(total, m < n ? 2.0f * term : term); /* term (m, n) equals (n, m) */
     }
     if (lane == 0)
         sums[sums_offset + (size_t)n * SPLIT + get_group_id(2)] = total;

@@ -9,7 +9,8 @@
  *
  * For CPUs, two kernels. map_peak_slabs: NDRange {n * blocks * slabs}, local {1}; a work-item reads
  * `slab` neighbouring vectors, four at a time so that comparisons don't wait for each other.
- * map_peak_join: NDRange {n * C rounded up}, local {64}; slabs lie in order.
+ * map_peak_join: NDRange {n * C rounded up}, local {64}; it goes through slabs in
+ * the order of their positions, so that the lowest of equal values stays.
  * For GPUs map_peak_group: NDRange {n * C * WG}, local {WG}, VW 1; a work-group a map.
  */
 #ifndef VW
@@ -29,10 +30,10 @@
 
 /* Whether `a` goes before `b` by its value alone. */
 #define BEATS(a, b) (isgreater(a, b) | (isunordered(a, a) & isequal(b, b)))
-/* Neither goes before the other: equal, or both NaN. */
+/* Whether neither goes before the other: they are equal, or both NaN. */
 #define TIES(a, b) (isequal(a, b) | (isunordered(a, a) & isunordered(b, b)))
 
-/* Takes a value that lies behind what `best` was found among. */
+/* Replaces `best` by a value that beats it, whose position is behind all compared before. */
 #define TAKE(best, where, value, position)                                                         \
     do {                                                                                           \
         const vec taken = (value);                                                                 \

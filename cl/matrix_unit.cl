@@ -5,9 +5,9 @@
  *     w  [16][16][2]    bfloat16: pairs of rows, columns
  *     y  [16][16]       float32, x w
  *
- * NDRange {1}, local {1}. To be run only where CPUID and the operating system allow the
- * instructions (ocl/matrix_unit.c): they end the process otherwise. They are bytes because
- * assemblers inside OpenCL runtimes may not know them.
+ * NDRange {1}, local {1}. It may run only where CPUID and the operating system allow AMX's
+ * instructions (ocl/matrix_unit.c), which end the process elsewhere. They are written as bytes,
+ * because assemblers inside OpenCL runtimes may not know them.
  */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 matrix_unit(__global const float *restrict x, __global const ushort *restrict w,

@@ -10,7 +10,7 @@
  * With PAIRS the last two are [panel/16][block/2][16][2]: pairs of channels beside each other, for
  * 16 rows at a time, as AMX tiles of bfloat16 lie; block and panel are multiples of 16 then.
  *
- * With panel and block 1 that is the source's own order. Places that no source row or channel
+ * With panel and block 1 the packed order is the source's own. Places that no source row or channel
  * falls on must have been filled with zero.
  *
  * NDRange {C * S rounded up to the local size, ceil(rows/panel)}, local {64, 1}.

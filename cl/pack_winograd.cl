@@ -7,7 +7,8 @@
  * Places that no source row or channel falls on must have been filled with zero. The arguments are
  * those of pack.cl; S is 9.
  *
- * NDRange {C * S rounded up to the local size, ceil(rows/panel)}, local {64, 1}; C items work.
+ * NDRange {C * S rounded up to the local size, ceil(rows/panel)}, local {64, 1}; the
+ * first C work-items of a row have work, as pack.cl's range is larger.
  */
 #ifndef TYPE
 #define TYPE 0 /* 0 float32, 1 float16, 2 bfloat16 */

@@ -1,5 +1,5 @@
-/* peak.cl — what a device can do at most: fused multiply-adds out of registers, reading a buffer
- * from memory. The figures that layers are measured against; nothing is computed with them.
+/* peak.cl — the most that a device can do: fused multiply-adds out of registers, and reading a
+ * buffer from memory. Layers are measured against these rates; the kernels' sums are dropped.
  *
  * peak_fma   a work-item runs CHAINS independent chains of a = a * x + y in vectors of VW floats:
  *            enough of them to hide an addition's latency, few enough to stay in registers.

@@ -1,13 +1,18 @@
-/* prelude.h — what kernel files share: compilers read it before each (ocl/program.c). By hand:
+/* prelude.h — the macros that kernel files share. ocl/program.c hands it to the device's compiler
+ * in front of each file, so that no file includes it. In the repository's root, with clang 15 or
+ * later, this compiles a file by hand; -D options choose its form, as the op that launches it does:
  *
- *     clang -cl-std=CL1.2 -Xclang -finclude-default-header -include cl/prelude.h -c cl/FILE.cl
+ *     clang -cl-std=CL1.2 -Xclang -finclude-default-header -include cl/prelude.h \
+ *         -fsyntax-only -Wall cl/FILE.cl
  *
- * Macros alone stand here, so that a program holds nothing that it doesn't use.
+ * conv_subgroup.cl and sub_group.cl need an OpenCL compiler that knows sub-groups.
+ *
+ * Only macros stand here, so that a program holds nothing that it doesn't use.
  */
 #define PASTE(a, b) a##b
 #define PASTE2(a, b) PASTE(a, b)
 
-/* ---- vectors of VW values, VW being 1, 2, 4, 8 or 16: the file says what it is by default ---- */
+/* ---- vectors of VW values: 1, 2, 4, 8 or 16; each file has its own default of VW ---- */
 
 #define VECTOR_1(type) type
 #define VECTOR_2(type) type##2
@@ -54,8 +59,8 @@
 #define WEIGHTS_2(p) VECTOR(as_float)(VECTOR(convert_uint)(VECTOR(vload)(0, p)) << 16)
 #define WEIGHTS(p) PASTE2(WEIGHTS_, STORAGE)(p)
 
-/* PACK(v, i, p): element i of p is v, rounded to the nearest, ties to even; NaN stays NaN. A file
- * that packs says PACKS once, outside of functions. */
+/* PACK(v, i, p) sets element i of p to v, rounded to the nearest, ties to even; NaN stays NaN. A
+ * file that packs writes PACKS once, outside of functions: bfloat16 needs one of its own. */
 #define PACK_0(v, i, p) (p)[i] = (v)
 #define PACK_1(v, i, p) vstore_half_rte(v, i, p)
 #define PACK_2(v, i, p) (p)[i] = bfloat16(v)
@@ -77,16 +82,16 @@
 #define CPU_KERNEL                                                                                 \
     __attribute__((reqd_work_group_size(1, 1, 1))) __attribute__((vec_type_hint(vec)))
 
-/* Vectors at any float's address: one store where PoCL's vstoren makes three. A file that uses
- * these declares their type first. */
+/* Reads and writes of vectors at any float's address: PoCL makes one store of these, and three of a
+ * vstoren. A file that uses them writes DECLARE_VEC_ANYWHERE first. */
 #define DECLARE_VEC_ANYWHERE typedef vec vec_anywhere __attribute__((aligned(4)))
 #define STORE_GLOBAL(v, p) (*(__global vec_anywhere *)(p) = (v))
 #define STORE_PRIVATE(v, p) (*(vec_anywhere *)(p) = (v))
 #define LOAD_PRIVATE(p) (*(const vec_anywhere *)(p))
 
-/* Asks for the line of the cache at `p`, which will be read (write 0) or changed (1), into level
- * 4 - locality: OpenCL's own prefetch() does nothing on CPUs. Compilers that make machine code know
- * the builtin; interpreters don't. */
+/* LOOK_AHEAD prefetches the cache line at `p`, which will be read (write 0) or changed (1), into
+ * level 4 - locality of the cache. OpenCL's own prefetch() does nothing on CPUs. Compilers that
+ * make machine code know the builtin; interpreters don't. */
 #if defined(__x86_64__) || defined(__aarch64__) || defined(__INTEL_LLVM_COMPILER)
 #define LOOKS_AHEAD 1
 #define LOOK_AHEAD(p, write, locality)                                                             \
@@ -96,8 +101,8 @@
 #define LOOK_AHEAD(p, write, locality)
 #endif
 
-/* Intel's compiler reads ahead more values than there are registers for, and then moves half of the
- * sums about at each step: behind this it takes one value at a time. */
+/* Intel's compiler loads more values ahead than there are registers for, and then moves half of the
+ * sums about at each step. This is a barrier for it, behind which it loads the next value. */
 #if defined(__INTEL_LLVM_COMPILER)
 #define ONE_AT_A_TIME() __asm__ volatile("" ::: "memory")
 #else

@@ -1,9 +1,9 @@
-/* seed.cl — y = x where the seed says, 0 elsewhere; plain (VW 1) or blocked layout.
+/* seed.cl — y = x at the units of a seed, 0 elsewhere; plain (VW 1) or blocked layout.
  *
  *     x, y   [n][blocks][pixels][VW]   float32; blocks = ceil(C/VW)
- *     units  [n][2]                    int32: channel and pixel; -1: all of them
+ *     units  [n][2]                    int32: channel and pixel of the seed; -1: all
  *
- * With ONES y is 1 where the seed is: a gradient begins so. Channels past C stay 0.
+ * With ONES y is 1 at the seed's units, as a gradient begins. Channels past C stay 0.
  *
  * NDRange {n * blocks * pixels * VW rounded up to the local size}, local {64}.
  */

@@ -3,7 +3,7 @@
  * is such a type, broadcasts from each lane.
  *
  *     x  [1 + S]        x[i] = 65537 * i: i in both halves
- *     y  [groups][S]    of a lane: 65536 * size + 256 * (its 16-bit integer of x) + itself
+ *     y  [groups][S]    of each lane: 65536 * size + 256 * (its 16-bit integer of x) + its number
  *                       + the sum over lanes j of (j + 1) * (half of x[1 + j])
  *
  * NDRange {groups * S}, local {S}.
@@ -38,7 +38,7 @@ sub_group(__global const uint *restrict x, __global uint *restrict y)
     const uint own = x[1 + lane];
 #endif
 #if defined(cl_intel_subgroups_short) && defined(cl_khr_fp16)
-    /* as the last digits of a float16 between 1 and 2 */
+    /* The integer is read as the last digits of a float16 between 1 and 2. */
     const half digits = as_half((ushort)(0x3C00 | intel_sub_group_block_read_us(integers)));
     const uint integer = (uint)(1024.0f * (convert_float(digits) - 1.0f));
 #elif defined(cl_intel_subgroups_short)

@@ -23,7 +23,7 @@
 #define PICK(there, v) select((vec)(0.0f), v, there)
 #endif
 
-/* Of one axis: the first window that may hold pixel `at`, and the one behind the last. */
+/* Along one axis, the first window that may hold pixel `at`, and the one behind the last. */
 int first_window(int at, int extent, int windows, int kernel_size, int stride, int pad, int adaptive)
 {
     const int before = at + pad - kernel_size + 1;
@@ -39,7 +39,8 @@ int end_window(int at, int extent, int windows, int stride, int pad, int adaptiv
 }
 
 #if AVERAGE
-/* What a pixel of one axis is divided by in a window that pool.cl makes so; 0: it isn't in there. */
+/* Along one axis, the size by which pool.cl's average divides pixel `at` in a window; 0: the window
+ * doesn't hold it. */
 int window_size(int at, int window, int extent, int windows, int kernel_size, int stride, int pad,
                 int pad_after, int adaptive, int include_pad)
 {

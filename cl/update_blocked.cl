@@ -25,10 +25,10 @@
 #define TI 14 /* inputs of a tile: TI * KB sums in registers */
 #endif
 #ifndef TILES
-#define TILES 16 /* of a work-item */
+#define TILES 16 /* tiles of a work-item */
 #endif
 #ifndef RULE
-#define RULE 0 /* 0 SGD with momentum, 1 Nesterov's, 2 Adam, 3 AdamW (ops/dense_grad.h) */
+#define RULE 0 /* 0 SGD with momentum, 1 Nesterov's, 2 Adam, 3 AdamW (grad/dense_grad.h) */
 #endif
 #define P (KB * VW)
 
@@ -87,9 +87,9 @@ update_blocked(__global const float *restrict x, ulong x_offset, __global const 
 #pragma unroll
             for (int b = 0; b < KB; b++)
                 delta[b] = VLOAD(dy + (k * KB + b) * VW);
-            for (int line = k; line < TI * KB; line += n) { /* each once in all images */
+            for (int line = k; line < TI * KB; line += n) { /* each once, over all images */
                 const int ahead = (2 * TI * KB + line) * VW;
-                /* What the tile after the next updates: without, three times as slow. */
+                /* What the tile after the next updates: without this, three times the time. */
                 LOOK_AHEAD(w + ahead, 1, 2);
                 LOOK_AHEAD(m + ahead, 1, 2);
 #if RULE >= 2

@@ -12,7 +12,7 @@
  * NDRange {elements of w rounded up to the local size}, local {64}. Sums run over n in order.
  */
 #ifndef RULE
-#define RULE 0 /* 0 SGD with momentum, 1 Nesterov's, 2 Adam, 3 AdamW (ops/dense_grad.h) */
+#define RULE 0 /* 0 SGD with momentum, 1 Nesterov's, 2 Adam, 3 AdamW (grad/dense_grad.h) */
 #endif
 
 /* hyper: scale of g; lr (Adam: over 1 - beta1^t); momentum (Adam: 1 - beta1); decay (AdamW:
@@ -46,7 +46,7 @@ __kernel void update_direct(__global const float *restrict x, ulong x_offset,
                             int rows, int I, int O, int P, int first_row)
 {
     const size_t index = get_global_id(0);
-    const size_t column = index / P; /* of all panels' */
+    const size_t column = index / P; /* counted over all panels */
     const int row = (int)(column / I * P + index % P);
     if (row >= rows)
         return;

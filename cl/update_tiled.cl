@@ -20,13 +20,13 @@
  * order, one chain. Conditions: TF, TS multiples of 4, TS of MS.
  */
 #ifndef TF
-#define TF 64 /* weights side by side of a work-group; panels: P */
+#define TF 64 /* weights of a work-group along f; with panels P */
 #endif
 #ifndef TS
-#define TS 64 /* the other way */
+#define TS 64 /* weights of a work-group along s */
 #endif
 #ifndef MS
-#define MS 8 /* of a work-item */
+#define MS 8 /* weights of a work-item along s */
 #endif
 #ifndef TR
 #define TR 8 /* images of a step */
@@ -35,7 +35,7 @@
 #define PADDED 0
 #endif
 #ifndef RULE
-#define RULE 0 /* 0 SGD with momentum, 1 Nesterov's, 2 Adam, 3 AdamW (ops/dense_grad.h) */
+#define RULE 0 /* 0 SGD with momentum, 1 Nesterov's, 2 Adam, 3 AdamW (grad/dense_grad.h) */
 #endif
 #define LF (TF / 4)
 #define LS (TS / MS)

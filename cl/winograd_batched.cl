@@ -15,8 +15,9 @@
  *     bias  [K]
  *     y     [n][K][OH][OW]      (pooled: [OH/2][OW/2])
  *
- * One work-item a tile and channel: neighbours take neighbouring tiles, and touch neighbouring
- * words of v and p. NDRange {padded rounded up to the local size, C or K}, local {64, 1}.
+ * A work-item transforms one tile of one channel; its neighbours take neighbouring tiles, and so
+ * touch neighbouring words of v and p. NDRange {padded rounded up to the local size, C or K}, local
+ * {64, 1}.
  */
 #define X 36
 

@@ -20,9 +20,10 @@
  *     p     [ceil(K/(KB*VW))][runs][X][KB][TW][VW]
  *     y     [n][ceil(K/VW)][OH][OW][VW]   (pooled: [OH/2][OW/2])
  *
- * What is transformed of a tile lies within a few pages: with [X] outermost its X stores would each
- * miss the store TLB (16 entries on current cores). Tiles are numbered (n, row, column). Local size
- * {1}; sums run over c in order, one chain, so a tile's bits depend on nothing but its pixels.
+ * The X transformed values of a tile lie within a few pages: with [X] outermost, each of the X
+ * stores would miss the TLB of stores (16 entries on current cores). Tiles are numbered (n, row,
+ * column). Local size {1}; sums run over c in order, one chain, so a tile's bits depend on nothing
+ * but its pixels.
  */
 #ifndef VW
 #define VW 16 /* vector width = channels in a block */
@@ -106,8 +107,9 @@ inline vec max_or_nan(vec a, vec b)
     return select(b, a, isgreater(a, b) | isnan(a));
 }
 
-/* Asks for the columns that the tile to the right of the one at (y0, x0) doesn't share with it, into
- * the first level of the cache, here and below: what is waited for mostly lies in the second. */
+/* Prefetches the columns that the tile to the right of the one at (y0, x0) doesn't share with it.
+ * Here and below the target is the first level of the cache, because what a core waits for mostly
+ * lies in the second. */
 inline void look_right(__global const float *x, int W, int y0, int x0)
 {
 #if LOOKS_AHEAD
@@ -166,9 +168,10 @@ inline void transform_tile(__global const float *x, int H, int W, int y0, int x0
     }
 }
 
-/* p[b][t][VW] = sum over c of v[cb][e][t][c] * u[c][b][VW] for TW tiles: v and p at their e. Asks
- * for `ahead`, `ahead_lines` lines a channel block, on the way, and for the tiles of the next
- * channel block, a stride no hardware follows; in the last block for those at `then`. */
+/* p[b][t][VW] = sum over c of v[cb][e][t][c] * u[c][b][VW] for TW tiles: v and p at their e. On
+ * the way it prefetches `ahead_lines` lines from `ahead` on for each channel block, and the tiles
+ * of the next channel block, whose stride no hardware prefetcher follows; in the last block the
+ * tiles at `then`. */
 inline void multiply(__global const float *v, __global const weight_t *u, int blocks,
                      __global float *p, __global const weight_t *ahead, int ahead_lines,
                      __global const float *then)
@@ -210,7 +213,8 @@ inline void multiply(__global const float *v, __global const weight_t *u, int bl
             STORE_GLOBAL(sum[t][b], p + (b * TW + t) * VW);
 }
 
-/* One position of `runs` runs of tiles times a panel of weights; `next` is the panel after it. */
+/* Multiplies one position of `runs` runs of tiles by a panel of weights; `next` is the panel after
+ * it. */
 inline void multiply_runs(__global const float *v, __global const weight_t *u, int blocks, int runs,
                           __global float *p, __global const weight_t *next)
 {
@@ -222,7 +226,8 @@ inline void multiply_runs(__global const float *v, __global const weight_t *u, i
                  run + 1 < runs ? v + (run + 1) * v_run : v + TW * VW);
 }
 
-/* One tile of one channel block: p at [e = 0][its block][its tile], y at the block's plane. */
+/* Transforms one tile of one channel block back: p at [e = 0][its block][its tile], y at the
+ * block's plane. */
 inline void inverse_tile(__global const float *p, vec bias, int relu, int pool,
                          __global float *y, int OH, int OW, int oy, int ox)
 {

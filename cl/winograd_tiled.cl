@@ -55,7 +55,7 @@
 #define LK (TK / MK)
 #define LT (TT / MT)
 #define ITEMS (X * LK * LT)
-#define RK 2                   /* channels of an item that are exchanged at a time */
+#define RK 2                   /* channels that an item exchanges at a time */
 #define SLOTS (LK * RK)        /* channels of the group in exchange */
 #define U_STRIDE (TC * TK + 4) /* of a position, in local memory */
 #define V_STRIDE (TC * TT + 4)
@@ -64,10 +64,10 @@
 #define PRODUCT_FLOATS (X * (U_STRIDE + V_STRIDE))
 #define EXCHANGE_FLOATS (X * P_STRIDE)
 #define LOCAL_FLOATS (PRODUCT_FLOATS > EXCHANGE_FLOATS ? PRODUCT_FLOATS : EXCHANGE_FLOATS)
-#define HALVES ((2 * TC * TT + ITEMS - 1) / ITEMS)  /* of transforms that an item does a step */
-#define COPIES ((X * TC * TK + ITEMS - 1) / ITEMS) /* that an item copies a step */
+#define HALVES ((2 * TC * TT + ITEMS - 1) / ITEMS)  /* of transforms, of an item in a step */
+#define COPIES ((X * TC * TK + ITEMS - 1) / ITEMS) /* weights that an item copies in a step */
 
-/* Rows 2h … 2h + 1 of Bt d need rows h … h + 2 of d. */
+/* Loads rows h … h + 2 of a tile's pixels d, which rows 2h and 2h + 1 of Bt d need. */
 inline void load_half(__global const float *plane, int inside, int h, int y0, int x0, int H, int W,
                       float *d)
 {
@@ -82,7 +82,7 @@ inline void load_half(__global const float *plane, int inside, int h, int y0, in
         }
 }
 
-/* One line of Bt d B, to positions of the same row. */
+/* Stores one line of Bt d B, whose positions are in one row. */
 inline void store_line(float a, float b, float c, float d, __local float *v)
 {
     v[0] = a - c;
