@@ -1,7 +1,8 @@
 /* clvgg/execution.h — how a network is computed: whose kernels, in what memory.
  *
- * One struct, the field `execution` of the options of whatever runs a network: a new choice is a
- * field here. Its size is part of the size of the struct that it lies in.
+ * The options of everything that runs a network have this struct as their field `execution`. It has
+ * no struct_size: theirs covers it. What it points to is the caller's, and is copied where it is
+ * needed after the call; clvgg_bench_create() says that it isn't there.
  */
 #ifndef CLVGG_EXECUTION_H
 #define CLVGG_EXECUTION_H
@@ -16,9 +17,9 @@ extern "C" {
 #endif
 
 typedef enum clvgg_gemm {
-    CLVGG_GEMM_AUTO = 0,
-    CLVGG_GEMM_OWN = 1,
-    CLVGG_GEMM_CLBLAST = 2
+    CLVGG_GEMM_AUTO = 0,   /* tuning or rules choose; on a caller's context as OWN */
+    CLVGG_GEMM_OWN = 1,    /* clvgg's own kernels */
+    CLVGG_GEMM_CLBLAST = 2 /* CLBlast's for every layer that it can compute */
 } clvgg_gemm;
 
 /* All zeros are the defaults. */

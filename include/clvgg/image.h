@@ -26,7 +26,8 @@ typedef struct clvgg_image clvgg_image;
  * UNSUPPORTED (built without libpng, libjpeg or libwebp). */
 CLVGG_API clvgg_status clvgg_image_read(clvgg_runtime *runtime, const char *path,
                                         clvgg_image **out);
-/* Decodes an image that is in memory; `name` is used in messages only. */
+/* Decodes an image that is in memory; `name` is used in messages only. Errors:
+ * those of clvgg_image_read(). */
 CLVGG_API clvgg_status clvgg_image_decode(clvgg_runtime *runtime, const void *bytes,
                                           size_t byte_count, const char *name, clvgg_image **out);
 CLVGG_API void clvgg_image_free(clvgg_image *image);
@@ -42,7 +43,8 @@ CLVGG_API int clvgg_image_warning_count(const clvgg_image *image);
  * uses the runtime. */
 CLVGG_API size_t clvgg_damaged_image_count(const clvgg_runtime *runtime, const char **first);
 
-/* Writes uint8 RGB [height][width][3] as a PNG, atomically. */
+/* Writes uint8 RGB [height][width][3] as a PNG, atomically; at most 65,500 pixels a side. Errors:
+ * INVALID_ARGUMENT, IO, UNSUPPORTED (built without libpng), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_image_write_png(clvgg_runtime *runtime, const char *path, int width,
                                              int height, const uint8_t *rgb);
 
@@ -99,7 +101,7 @@ typedef struct clvgg_stream_item {
 
 CLVGG_API void clvgg_image_stream_options_defaults(clvgg_image_stream_options *options);
 /* Opens a stream. Paths are copied. A path that doesn't exist is an item with an error, not a
- * failure of the stream; so is a folder without images. */
+ * failure of the stream; so is a folder without images. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_image_stream_open(clvgg_runtime *runtime, const char *const *paths,
                                                size_t path_count,
                                                const clvgg_image_stream_options *options,

@@ -31,15 +31,15 @@ typedef struct clvgg_buffer {
     size_t offset_elements;
 } clvgg_buffer;
 
-/* Enqueues one pass over `count` images on `queue` (in-order or out-of-order, of the session's
- * context and device). Input float32 NCHW [count][c][h][w]; outputs[i] as in clvgg_session_run();
- * an output whose memory is NULL is not written. Starts after `wait_list`; *event (may be NULL)
- * completes when every output is written; the caller releases it. The buffers must live until then
- * (OpenCL retains them for enqueued commands). No clFinish inside. A second call on the same
- * session is ordered behind the first, also on another queue.
- * Sub-buffers do, images and pipes don't; kernels read the input, outputs are written by copies:
- * only a CL_MEM_WRITE_ONLY input is refused. Objects that were released can't be told from others.
- * Errors: INVALID_ARGUMENT (no buffer, or one too small: expected and actual), OPENCL, DEVICE_LOST.
+/* Enqueues one pass over `count` images, at most the session's max_batch, on `queue` (in-order or
+ * out-of-order, of the session's context and device). Input float32 NCHW [count][c][h][w];
+ * outputs[i] as in clvgg_session_run(); an output whose memory is NULL is not written. Starts after
+ * `wait_list`; *event (may be NULL) completes when every output is written; the caller releases it.
+ * The buffers must live until then (OpenCL retains them for enqueued commands). No clFinish inside.
+ * A second call on the same session is ordered behind the first, also on another queue. Sub-buffers
+ * do, images and pipes don't; kernels read the input, outputs are written by copies: only a
+ * CL_MEM_WRITE_ONLY input is refused. Objects that were released can't be told from others. Errors:
+ * INVALID_ARGUMENT (no buffer, or one too small: expected and actual), OPENCL, DEVICE_LOST.
  */
 CLVGG_API clvgg_status clvgg_session_enqueue(clvgg_session *session, cl_command_queue queue,
                                              int count, const clvgg_buffer *input,

@@ -28,9 +28,10 @@ typedef struct clvgg_model_options {
 CLVGG_API void clvgg_model_options_defaults(clvgg_model_options *options);
 
 /* Loads a safetensors file: canonical (conv1_1 … fc8), torchvision or timm tensor names; float32,
- * float16 or bfloat16; float64 is rounded to float32. Architecture, head sizes and classes come from the file. `options` may be
- * NULL. Errors: NOT_FOUND, IO, BAD_FILE, SHAPE_MISMATCH (the tensor, expected and actual),
- * UNSUPPORTED (a newer clvgg.format, another network), OUT_OF_MEMORY. */
+ * float16 or bfloat16; float64 is rounded to float32. Architecture, head sizes and classes come
+ * from the file. `options` may be NULL; its strings aren't needed afterwards. Errors: NOT_FOUND,
+ * IO, BAD_FILE, SHAPE_MISMATCH (the tensor, expected and actual), UNSUPPORTED (a newer
+ * clvgg.format, another network), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_model_load(clvgg_runtime *runtime, const char *path,
                                         const clvgg_model_options *options, clvgg_model **out);
 
@@ -60,13 +61,16 @@ typedef struct clvgg_model_description {
 } clvgg_model_description;
 
 CLVGG_API void clvgg_model_description_defaults(clvgg_model_description *description);
-/* Builds a VGG whose weights come from the caller's memory or a generator. */
+/* Builds a VGG whose weights come from the caller's memory or a generator. The description's
+ * strings are copied. Errors: INVALID_ARGUMENT, SHAPE_MISMATCH (an input too small for the
+ * poolings), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_model_build(clvgg_runtime *runtime,
                                          const clvgg_model_description *description,
                                          clvgg_model **out);
 
 /* Writes the model as safetensors with clvgg's metadata, atomically; tensors that come from a file
- * are copied bit for bit, in the file's type; those from a source are written as `dtype`. */
+ * are copied bit for bit, in the file's type; those from a source are written as `dtype`. Errors:
+ * IO, NON_FINITE (the tensor), OUT_OF_MEMORY, and those of reading the weights. */
 CLVGG_API clvgg_status clvgg_model_save(const clvgg_model *model, const char *path,
                                         clvgg_dtype dtype);
 
