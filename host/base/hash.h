@@ -1,4 +1,5 @@
-/* base/hash.h — FNV-1a, for fingerprints: what differs in one of the things that went in differs.
+/* base/hash.h — FNV-1a of 64 bits, for fingerprints: two of them are equal where all that went in
+ * is equal, and hardly ever elsewhere. No protection against somebody who looks for collisions.
  */
 #ifndef VGG_BASE_HASH_H
 #define VGG_BASE_HASH_H
@@ -19,7 +20,7 @@ static inline uint64_t vgg_hash_characters(uint64_t hash, const char *text)
     return hash;
 }
 
-/* With its end, so that two texts differ from the same letters in one. */
+/* Hashes the text with its end, so that "ab", "c" differ from "a", "bc". */
 static inline uint64_t vgg_hash_text(uint64_t hash, const char *text)
 {
     return vgg_hash_number(vgg_hash_characters(hash, text), 0xFF);

@@ -10,7 +10,8 @@ static inline int vgg_compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Sorts the values, of which there is one at least: the least is the first then. */
+/* The median; of an even number the upper of the two in the middle. `count` is 1 or more. Sorts the
+ * values, so that the least is the first afterwards. */
 static inline double vgg_median(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, vgg_compare_doubles);

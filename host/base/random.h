@@ -1,13 +1,14 @@
-/* base/random.h — pseudorandom bits that depend on a counter alone, any of them in any order; and
- * sequences, each number from the one before. */
+/* base/random.h — pseudorandom numbers: bits that depend on a counter alone, so that they can be
+ * had in any order, and sequences, in which each number follows from the one before. */
 #ifndef VGG_BASE_RANDOM_H
 #define VGG_BASE_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators (2014), the output function:
- * a bijection. Streams of several keys: vgg_random_bits(vgg_random_bits(key) ^ counter). */
+/* The output function, a bijection, of Steele, Lea & Flood, Fast Splittable Pseudorandom Number
+ * Generators (2014). Of several keys each has a stream of its own:
+ * vgg_random_bits(vgg_random_bits(key) ^ counter). */
 static inline uint64_t vgg_random_bits(uint64_t counter)
 {
     uint64_t z = counter * 0x9E3779B97F4A7C15u;
@@ -22,7 +23,7 @@ static inline double vgg_random_unit(uint64_t bits)
     return (double)(bits >> 11) * 0x1p-53;
 }
 
-/* The next number of a sequence; the higher a bit, the better. */
+/* The next number of a sequence (linear congruential: low bits have short periods). */
 static inline uint32_t vgg_random_next(uint32_t *state)
 {
     return *state = *state * 1664525u + 1013904223u;
@@ -35,7 +36,7 @@ static inline uint32_t vgg_random_draw(uint64_t *state)
     return (uint32_t)(*state >> 33);
 }
 
-/* Noise between `least` and `most`, the same in every run. */
+/* Fills with uniform noise in [least, most), the same in every run. */
 static inline void vgg_random_fill(float *values, size_t count, float least, float most)
 {
     uint32_t state = 1;

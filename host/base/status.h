@@ -31,12 +31,12 @@ clvgg_status vgg_prefixed(clvgg_status status, const char *format, ...) VGG_PRIN
 const char *vgg_message(void);
 /* Gives the latest failure another code, for a caller who knows better whose fault it is. */
 clvgg_status vgg_fail_as(clvgg_status code);
-/* Between the two, failures leave the thread's message as it is: for what is freed behind a failure,
- * and may fail at being kept. */
+/* Between these two calls, failures leave the thread's message as it is. They stand around what is
+ * freed behind a failure, and may fail itself while it is saved. */
 void vgg_message_hold(void);
 void vgg_message_release(void);
-/* The message of a failure with this code; its name where the latest message is of another failure,
- * which somebody got over. */
+/* The thread's message if it belongs to a failure with this code. Else, when a later failure that
+ * was overcome has replaced it, the code's name. */
 const char *vgg_message_of(clvgg_status status);
 const char *vgg_status_name(clvgg_status status);
 
@@ -57,7 +57,7 @@ const char *vgg_status_name(clvgg_status status);
         }                                                                                          \
     } while (0)
 
-/* *out = pointer, which cleanup then has no more: it is NULL. */
+/* *out = pointer; sets `pointer` to NULL, so that cleanup doesn't free what was handed out. */
 #define VGG_GIVE(out, pointer)                                                                     \
     do {                                                                                           \
         *(out) = (pointer);                                                                        \

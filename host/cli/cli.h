@@ -3,8 +3,9 @@
  * A verb is one file, cmd_<verb>.c, that defines a cli_verb; declared below and listed in main.c.
  * Its options are a table (options.h), from which the command line is read and --help is printed.
  *
- * What fails returns a status, its message written, as in the library; main.c prints it and makes
- * the exit code. What others go on without is printed at once by cli_fail().
+ * A function that fails returns a status with its message written, as in the library; main.c prints
+ * the message and makes the exit code. A failure without which the verb goes on is printed at once,
+ * by cli_fail().
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -33,7 +34,7 @@ typedef struct cli_program {
     const char *temporary;  /* TMPDIR or NULL */
     bool no_cache;          /* --no-cache */
     vgg_out out;            /* standard output */
-    bool silent;            /* warnings of the library aren't printed */
+    bool silent;            /* --quiet: warnings of the library aren't printed */
     vgg_style out_style, err_style;
     int exit_code; /* of the first failure that was printed */
     bool misused;  /* the failure under way is the command line's: cli_misuse() */
@@ -64,8 +65,8 @@ extern const cli_verb cli_verb_bench, cli_verb_cache, cli_verb_compare, cli_verb
 void cli_error(const cli_program *cli, const char *format, ...) VGG_PRINTF(2, 3);
 /* Prints a line without the program's name, for facts that aren't errors. */
 void cli_note(const cli_program *cli, const char *format, ...) VGG_PRINTF(2, 3);
-/* Prints a text as a note, or that there was no memory for it, and frees it. `what` is the text,
- * for that message. */
+/* Prints a text as a note, or that there was no memory for it, and frees it. `what` names the text
+ * in that message. */
 void cli_note_text(const cli_program *cli, vgg_text *text, const char *what);
 /* Prints the failure and makes it the program's exit code, unless one before did. Nothing for OK.
  */

@@ -20,7 +20,7 @@ typedef struct cli_context_arguments {
 } cli_context_arguments;
 #define CLI_CONTEXT_DEFAULTS {.resize_mode = -1, .channels = -1}
 
-/* How it runs. */
+/* How networks run: clvgg_execution, and the batch. */
 typedef struct cli_execution_arguments {
     int batch, gemm;
     clvgg_storage storage;
@@ -122,7 +122,7 @@ typedef struct cli_context {
     clvgg_device_info device_info;
     clvgg_preprocess preprocess; /* the model's, as options change it */
     const char *preprocess_origin;
-    double start_ms; /* when it began */
+    double start_ms; /* when the verb began, by report/clock.h */
 } cli_context;
 
 /* Begins with a runtime; each of the others below needs what stands above it. Close the context
@@ -155,10 +155,10 @@ clvgg_status cli_context_find_layer(const cli_context *context, const char *name
                                     clvgg_layer_info *info, size_t *index);
 
 /* The largest batch to try for `image_count` images (0: unknown), by --batch and --mem-limit, where
- * this process holds so many floats an image. */
+ * this process holds host_elements floats for each image. */
 int cli_execution_batch(const cli_execution_arguments *arguments, uint64_t host_elements,
                         size_t image_count);
-/* What the others say; its strings are the arguments'. */
+/* What the other arguments say, as the library takes it; its strings are the arguments'. */
 clvgg_execution cli_execution(const cli_execution_arguments *arguments);
 
 #endif

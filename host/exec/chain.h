@@ -35,18 +35,18 @@ typedef struct vgg_stage {
             vgg_grad_io gradient_io;
         };
     };
-    vgg_packed_weights weights, bias; /* the chain's own: see vgg_stage_pack() */
-    cl_mem output;                    /* likewise: see vgg_chain_allocate() */
-    /* Stages [band_first, band_end) take a batch band_images at a time, all of them some images
-     * before any takes the next; as vgg_chain_add() makes a stage, it is a band of its own and
-     * takes all images at once. What a band's stages hand on among themselves has room for
-     * band_images alone: it stays where it is while the batch moves on. */
+    vgg_packed_weights weights, bias; /* those that vgg_stage_pack() made for this stage */
+    cl_mem output;                    /* the one that vgg_chain_allocate() made for this stage */
+    /* Stages [band_first, band_end), a band, take a batch band_images at a time: each of them runs
+     * some images before the first takes the next. vgg_chain_add() makes a stage a band of its own,
+     * which takes all images at once. A buffer between two stages of a band has room for
+     * band_images alone: input_stays and output_stays say that it doesn't move on with the batch. */
     int band_first, band_end, band_images;
     bool input_stays, output_stays;
     double ms; /* of the latest pass that vgg_chain_read_times() looked at */
 } vgg_stage;
 
-/* Begins as {.device = …}, which must outlive it. */
+/* A chain begins as {.device = …}; the device must outlive it. */
 typedef struct vgg_chain {
     clvgg_device *device;
     vgg_stage **stages; /* each keeps its address */
@@ -65,7 +65,7 @@ void vgg_chain_release(vgg_chain *chain);
 uint64_t vgg_chain_workspace_elements(const vgg_chain *chain);
 uint64_t vgg_chain_clblast_elements(const vgg_chain *chain);
 
-/* Lists the stages' kernels, to be made with others'. */
+/* Appends the stages' kernels to a list of kernels that are to be built together. */
 void vgg_chain_list_kernels(const vgg_chain *chain, vgg_kernel_list *list);
 /* Makes the buffers that stages need and their io lacks: an input is what the stage before writes,
  * an output has room for max_batch images, a workspace is shared by all stages that have none.
@@ -90,9 +90,9 @@ clvgg_status vgg_stage_enqueue(const vgg_stage *stage, vgg_launch *launch, int c
 /* Enqueues all stages, band by band, without waiting for anything. `timed`: remembers when each
  * piece ends, for vgg_chain_read_times(); the launch must be chained then. */
 clvgg_status vgg_chain_enqueue(vgg_chain *chain, vgg_launch *launch, int count, bool timed);
-/* Sets each stage's `ms` once a timed pass of `count` images has ended on an in-order queue: a
- * piece takes from the end of the one before, the first from `begun`. So what a library launches
- * unseen is counted. */
+/* Sets each stage's `ms` once a timed pass of `count` images has ended on an in-order queue. A
+ * piece's time runs from the end of the one before it, the first one's from `begun`, so that
+ * launches inside a library, which has no events to give, are counted. */
 clvgg_status vgg_chain_read_times(vgg_chain *chain, int count, const vgg_stamp *begun);
 /* Forgets when a timed pass's pieces ended; does nothing after others. */
 void vgg_chain_forget_times(vgg_chain *chain);

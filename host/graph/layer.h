@@ -25,7 +25,7 @@ typedef struct vgg_field {
     int count;     /* integers in a row: 1, 2 {height, width} or 4 {top, left, bottom, right} */
     size_t offset; /* in vgg_attributes */
     bool required;
-    int64_t missing; /* the value of a field that isn't required where it isn't given */
+    int64_t missing; /* the value where the field is absent, if it isn't required */
 } vgg_field;
 
 /* A tensor of values that a model brings for a layer. */
@@ -40,7 +40,7 @@ typedef struct vgg_window {
     int64_t kernel, stride, dilation, pad;
 } vgg_window;
 
-/* As what a layer may become a part of the op before it. */
+/* The roles in which an op takes a layer behind its own along. */
 enum { VGG_FUSED_RELU = 1, VGG_FUSED_POOL = 2 };
 
 /* A function of each value alone. */
@@ -48,10 +48,10 @@ typedef struct vgg_activation {
     int function;    /* FUNCTION of cl/activation.cl and cl/dropout.cl; 0: kernels of its own */
     vgg_slope slope; /* of cl/activation_grad.cl */
     bool moves_zero; /* f(0) isn't 0 */
-    bool rectifies;  /* no value below 0 comes out */
+    bool rectifies;  /* its output has no value below 0 */
     double (*value)(double x);      /* the definition: f(x) */
     double (*derivative)(double y); /* f'(x) from y = f(x) */
-    bool in_heads;                  /* heads that train may have it, as … */
+    bool in_heads;                  /* a head that trains may have it, by the name `head` */
     clvgg_activation head;
 } vgg_activation;
 
@@ -75,19 +75,19 @@ typedef struct vgg_layer {
      * first dimension is the output's first, and every output element uses each of the others once:
      * FLOPs follow from that. */
     vgg_conv_attributes (*as_convolution)(const vgg_node *node);
-    int fuses; /* VGG_FUSED_… of layers behind it that its op may take along, ReLU first */
+    int fuses; /* VGG_FUSED_… bits of layers that its op may take along, the ReLU before the pool */
 
     int fused_as;                     /* VGG_FUSED_… */
     const vgg_activation *activation; /* NULL: it is none */
     bool alias;    /* its value is its input's, under another shape perhaps: nothing is computed */
     bool flattens; /* makes features of an image */
-    bool keeps_sign;    /* no value below 0 comes out where none goes in */
-    bool probabilities; /* what comes out is the network's answer, "prob" */
-    bool side_output;   /* the second output of the layer that it reads, which writes it */
+    bool keeps_sign;    /* its output has no value below 0 where its input has none */
+    bool probabilities; /* its output is the network's answer, "prob" */
+    bool side_output;   /* it is a second output, which the layer that it reads writes */
     float (*dropout_rate)(const vgg_node *node); /* NULL: nothing is dropped in training */
 
-    /* What a unit reads along an axis of its input, where units don't read all of it (reads_all)
-     * nor one position alone. False: units' windows differ. */
+    /* Gives what a unit reads along an axis of its input; NULL: one position, or with reads_all
+     * everything. False: the units' windows differ. */
     bool (*window)(const vgg_node *node, const clvgg_shape *input, int axis, vgg_window *window);
     bool reads_all;
 
@@ -111,18 +111,18 @@ bool vgg_layer_type_of_activation(clvgg_activation activation, vgg_layer_type *t
 /* Layers of sums of products: over a window of an image, or over all features. */
 bool vgg_node_is_convolution(const vgg_node *node);
 bool vgg_node_is_dense(const vgg_node *node);
-/* The last node of a graph for which `is` says so, or 0. */
+/* The last node of a graph for which `is` is true, or 0. */
 int vgg_graph_last(const vgg_graph *graph, bool (*is)(const vgg_node *node));
 
 /* Writes "conv2d 'conv1_1': …" as the message and returns `code`. */
 clvgg_status vgg_layer_fail(const vgg_node *node, clvgg_status code, const char *format, ...)
     VGG_PRINTF(3, 4);
-/* Every one of `count` values lies in [minimum, VGG_MAX_DIM], or a message that names them. */
+/* Fails with a message that names them unless `count` values lie in [minimum, VGG_MAX_DIM]. */
 clvgg_status vgg_layer_check_range(const vgg_node *node, const char *what, const int64_t *values,
                                    int count, int64_t minimum);
-/* The input is {3, {c, h, w}}. */
+/* Fails unless the input is {3, {c, h, w}}. */
 clvgg_status vgg_layer_check_image(const vgg_node *node, const clvgg_shape *input);
-/* The input is {1, {features}}. */
+/* Fails unless the input is {1, {features}}. */
 clvgg_status vgg_layer_check_flat(const vgg_node *node, const clvgg_shape *input);
 
 /* infer() of layers that keep their input's shape. */

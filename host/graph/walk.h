@@ -1,5 +1,6 @@
-/* graph/walk.h — the way back through a network, node by node: what rows of layers add to a graph
- * that holds the network's nodes, when a walk (vis/reverse_graph.h) passes one.
+/* graph/walk.h — the way back through a network, node by node. A walk (vis/reverse_graph.h) goes
+ * from a layer towards the image; at each node the row of its layer type adds, to the graph that
+ * holds the network, the nodes that undo it.
  */
 #ifndef VGG_GRAPH_WALK_H
 #define VGG_GRAPH_WALK_H
@@ -10,8 +11,8 @@
 typedef struct vgg_walk {
     vgg_graph *graph;
     clvgg_projection mode;
-    int signal;  /* node whose value is what came back so far */
-    int *origin; /* of each node: the network's node whose weights it has transposed; or −1 */
+    int signal;  /* node whose value is what has come back so far */
+    int *origin; /* [nodes] the network's node whose weights a node has, transposed; −1: none */
 } vgg_walk;
 
 /* Adds a node "PREFIX NAME" that takes the signal on, NAME being that of the network's node `at`;

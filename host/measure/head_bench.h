@@ -16,7 +16,7 @@ struct clvgg_train_bench {
     int stage_count;
 };
 
-/* The options are right. */
+/* Copies the options, which the caller has checked. Errors: OUT_OF_MEMORY. */
 clvgg_status vgg_head_bench_create(clvgg_device *device, const clvgg_train_bench_options *options,
                                    clvgg_train_bench **out);
 void vgg_head_bench_free(clvgg_train_bench *bench);

@@ -8,7 +8,7 @@
 typedef struct vgg_head_example {
     vgg_head *head;
     const vgg_head_options *options;
-    vgg_head_source source; /* gives the same values each time it is asked */
+    vgg_head_source source; /* of its first weights: the same ones at each call */
     void *user;
     int count;
     const float *features; /* [count][inputs] */
@@ -18,7 +18,7 @@ typedef struct vgg_head_example {
 /* Has the head make one step and compares: every loss; of each layer some outputs' weights, of the
  * optimiser's state beside them, and all biases. *error is the worst relative L2 of these, NaN
  * where anything isn't finite; *first_ms the time of the step. The learning rate is chosen so that
- * weights move by about a tenth; step->clip_norm isn't looked at. */
+ * weights move by about a tenth; step->clip_norm is ignored. */
 clvgg_status vgg_head_check(const vgg_head_example *example, const vgg_head_step *step,
                             double *error, double *first_ms);
 

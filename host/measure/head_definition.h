@@ -8,7 +8,7 @@
 
 /* Values are [feature][image]: with images innermost a compiler makes vectors of the loops. */
 typedef struct vgg_head_definition {
-    const vgg_head_options *options; /* borrowed; max_batch isn't looked at */
+    const vgg_head_options *options; /* borrowed; max_batch is ignored */
     int count;                       /* images */
     /* Gives row `output` of a layer's weight, [inputs], or with output −1 its bias, [outputs]. */
     clvgg_status (*read)(void *user, int layer, int64_t output, double *row);
@@ -20,8 +20,8 @@ typedef struct vgg_head_definition {
     double *row, *bias;                       /* as long as a layer's longest side */
 } vgg_head_definition;
 
-/* Allocates what the options and the count ask for; these, `read` and `user` are set already. To be
- * closed on failure too. */
+/* Allocates the arrays. The caller has set options, count, read and user, and closes the definition
+ * even where this fails. */
 clvgg_status vgg_head_definition_open(vgg_head_definition *d);
 void vgg_head_definition_close(vgg_head_definition *d);
 

@@ -18,8 +18,8 @@ static inline bool vgg_measure_more(size_t done, double spent_ms, double min_ms)
         return done == 0 || spent_ms < VGG_MEASURE_PATIENCE_MS;
     return spent_ms < min_ms && done < VGG_MEASURE_MOST;
 }
-/* Says whether a pass that took `ms` counts as a warm-up, after `done` warm-ups; slow passes don't.
- */
+/* Says whether a pass that took `ms` is one more warm-up after `done` of them. A slow pass isn't:
+ * it is timed, as another would cost too much. */
 static inline bool vgg_measure_is_warm_up(int done, double ms)
 {
     return done < VGG_MEASURE_WARM_UPS && ms < VGG_MEASURE_PATIENCE_MS / 10;

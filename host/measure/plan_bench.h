@@ -20,8 +20,8 @@ typedef struct vgg_plan_bench {
     float *reference; /* [output_elements] of the plan's first output */
 } vgg_plan_bench;
 
-/* Has `definition`, a plan made by vgg_definition_rules, compute the reference. To be closed on
- * failure too. */
+/* Has `definition`, a plan made by vgg_definition_rules, compute the reference. The caller closes
+ * the bench even where this fails. */
 clvgg_status vgg_plan_bench_open(vgg_plan_bench *bench, vgg_plan *definition);
 void vgg_plan_bench_close(vgg_plan_bench *bench);
 

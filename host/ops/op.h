@@ -37,9 +37,9 @@ typedef struct vgg_traits {
 } vgg_traits;
 
 vgg_traits vgg_traits_of(const clvgg_device_info *info);
-/* Traits of an open device, for weights in `storage`: with BF16 the matrix unit is tried too.
- * Sub-groups are tried on GPUs, and elsewhere if `sub_groups` (a variant that needs them was
- * named). */
+/* Traits of an open device, for weights in `storage`. With BF16 it runs a kernel that finds out
+ * whether the matrix unit works; on GPUs, and elsewhere if `sub_groups` (a variant that needs them
+ * was named), one that finds out whether sub-groups do. */
 clvgg_status vgg_traits_for(clvgg_device *device, clvgg_storage storage, bool sub_groups,
                             vgg_traits *traits);
 
@@ -47,7 +47,7 @@ clvgg_status vgg_traits_for(clvgg_device *device, clvgg_storage storage, bool su
 typedef struct vgg_problem {
     const vgg_node *node;
     clvgg_shape input, output; /* of the node, one image */
-    int input_block;           /* layout the input is in: what can take any layout keeps it */
+    int input_block;           /* layout of the input, which ops that take any layout keep */
     clvgg_shape second;        /* of a layer with two inputs; rank 0: it has one */
     bool relu;
     const vgg_node *pool; /* a max pooling node */
@@ -106,7 +106,7 @@ typedef struct vgg_op_io {
 
 /* How much a variant is preferred for a problem on a device, where nothing was measured. */
 typedef enum vgg_rank {
-    VGG_RANK_BEST, /* it beats what is usual there */
+    VGG_RANK_BEST, /* it is faster than the usual one there */
     VGG_RANK_USUAL,
     VGG_RANK_DEFINITION,
     VGG_RANK_LAST, /* where nothing else can */
@@ -204,8 +204,8 @@ void vgg_op_list_kernels(vgg_op *op, vgg_kernel_list *list);
 /* Enqueues the op for `count` images: all at once, or some at a time where the device's watchdog or
  * display shouldn't wait for all. */
 clvgg_status vgg_op_enqueue(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io, int count);
-/* Says that a buffer which the op was enqueued with may be freed before the op is: see ocl/args.h.
- */
+/* Has the op's kernels forget a buffer that they were enqueued with and that is freed before the
+ * op: see ocl/args.h. */
 void vgg_op_forget(vgg_op *op, cl_mem memory);
 void vgg_op_release(vgg_op *op);
 

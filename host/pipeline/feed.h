@@ -16,9 +16,9 @@ typedef struct vgg_feed {
     clvgg_status (*take)(void *user, const clvgg_stream_item *item, int row);
 } vgg_feed;
 
-/* Feeds all there is, whose shape must be `input`, of one image. *wait_ms, unless it is NULL, grows
- * by the time spent waiting for the stream. Errors: INVALID_ARGUMENT (another shape), those of
- * compute and take. */
+/* Feeds all items of the stream, which must prepare images of shape `input`. *wait_ms, unless it is
+ * NULL, grows by the time spent waiting for the stream. Errors: INVALID_ARGUMENT (another shape),
+ * those of compute and take. */
 clvgg_status vgg_feed_all(clvgg_image_stream *stream, const clvgg_shape *input,
                           const vgg_feed *feed, double *wait_ms);
 

@@ -1,9 +1,9 @@
 /* pipeline/runner.h — a network on a device that takes any number of images, in batches that fit.
  *
- * This is the one place where a batch becomes smaller because the device's memory is short, when
- * the plan is made or while it runs. It is the one place for another device too: a runner would
- * have a plan on each, vgg_runner_run() would share out its pieces among them and wait for them in
- * order. Whatever runs networks has a runner and never sees how many plans there are.
+ * Everything that runs a network has a runner, and so doesn't see how many plans there are. Here
+ * alone a batch becomes smaller because the device's memory is short, when the plan is made or
+ * while it runs. A second device would be added here alone too: a plan on each, among which
+ * vgg_runner_run() shares out the pieces of a batch.
  */
 #ifndef VGG_PIPELINE_RUNNER_H
 #define VGG_PIPELINE_RUNNER_H
@@ -12,22 +12,22 @@
 
 typedef struct vgg_runner {
     clvgg_device *device;   /* retained */
-    const vgg_graph *graph; /* borrowed, as the source's user is */
+    const vgg_graph *graph; /* borrowed, as is the source's user */
     vgg_parameter_source source;
-    vgg_plan_options options; /* with copies of the caller's; max_batch is what fits */
+    vgg_plan_options options; /* a deep copy; max_batch is what fits */
     bool shrinks;
     vgg_plan *plan;       /* NULL: not even one image fits any more */
-    uint64_t image_count; /* that were run */
-    double run_ms;        /* by the host's clock, from inputs to outputs */
-    /* Of the piece in work, with elements of one image. */
+    uint64_t image_count; /* images that were run */
+    double run_ms;        /* their time by the host's clock, from inputs to outputs */
+    /* Where the images at work come from and go to, and how many elements one image has. */
     const float **from; /* [graph's inputs] */
     float **to;         /* [options.output_count] */
     size_t *from_elements, *to_elements;
     int input_count;
 } vgg_runner;
 
-/* Makes the plan. If `shrinks`, the batch is halved for as long as the device's memory, or the
- * limit of options->execution, is short, each time with a warning in the log; else that is an
+/* Makes the plan. If `shrinks`, the batch is halved until it fits the device's memory and the limit
+ * of options->execution, each time with a warning in the log; else a batch that doesn't fit is an
  * error. Graph and source must outlive the runner. Errors: those of vgg_plan_create(). */
 clvgg_status vgg_runner_create(clvgg_device *device, const vgg_graph *graph,
                                const vgg_parameter_source *source, const vgg_plan_options *options,

@@ -1,4 +1,5 @@
-/* plan/execution.h — copies of clvgg_execution for whoever plans again after the caller's call. */
+/* plan/execution.h — copies of clvgg_execution, for what plans again after the call that gave it.
+ */
 #ifndef VGG_PLAN_EXECUTION_H
 #define VGG_PLAN_EXECUTION_H
 

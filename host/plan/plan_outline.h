@@ -13,7 +13,7 @@ typedef struct vgg_plan_outline {
 } vgg_plan_outline;
 
 /* Lists the chains that lead to the graph's logits, for the options' batches and storage. The graph
- * must outlive the outline. To be freed on failure too. */
+ * must outlive the outline, which the caller frees even where this fails. */
 clvgg_status vgg_plan_outline_make(clvgg_device *device, const vgg_graph *graph,
                                    const clvgg_tune_options *options, vgg_plan_outline *out);
 void vgg_plan_outline_free(vgg_plan_outline *outline);

@@ -14,8 +14,8 @@ void *vgg_memory_new(size_t count, size_t size, const char *what);
 void *vgg_memory_grown(void *memory, size_t count, size_t size, const char *what);
 char *vgg_memory_copy(const char *text, const char *what);
 void vgg_memory_free(void *memory);
-/* Returns the status; where it is OUT_OF_MEMORY, the message says from now on what for: behind a
- * call of base/, which doesn't. */
+/* Returns the status of a call of base/, whose message for OUT_OF_MEMORY doesn't say what the
+ * memory was for; this puts WHAT into it. */
 clvgg_status vgg_memory_for(clvgg_status status, const char *what);
 
 /* Stores what `call` gives, or jumps to cleanup with OUT_OF_MEMORY. */

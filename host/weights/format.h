@@ -1,8 +1,8 @@
 /* weights/format.h — what a format's row has, and what its open() fills in.
  *
  * A format is a file weights_NAME.c that defines its row, and a word in the list below. weights.c
- * opens the file and asks each row in turn whether it is its format's; builds the index by name,
- * refuses doubled names, checks ranges and frees all but what close() frees.
+ * opens the file and asks each row in turn whether it is its format's; it also builds the index by
+ * name, refuses doubled names, checks ranges and frees all but what close() frees.
  */
 #ifndef VGG_WEIGHTS_FORMAT_H
 #define VGG_WEIGHTS_FORMAT_H
@@ -15,8 +15,8 @@ enum { VGG_LARGEST_TENSOR_COUNT = 65536 };
 
 typedef struct vgg_tensor_slot {
     vgg_tensor_entry entry;
-    const char
-        *foreign_dtype; /* its name, when it isn't a clvgg_dtype; then entry has a name only */
+    /* The element type's name where it is no clvgg_dtype; of `entry` only the name is set then. */
+    const char *foreign_dtype;
 } vgg_tensor_slot;
 
 struct vgg_weights {
@@ -35,8 +35,8 @@ typedef struct vgg_weights_format {
     const char *name; /* "a NumPy archive (.npz)" */
     /* Says whether a file that begins with head[bytes] is of this format. */
     bool (*matches)(const unsigned char *head, size_t bytes);
-    /* Checks the file, or files, and fills in slots, strings, metadata and `own`; what it has made
-     * before a failure is freed. A format that holds a network states it, and whatever else it
+    /* Checks the file, or files, and fills in slots, strings, metadata and `own`; weights.c frees
+     * them on failure too. A format that holds a network states it, and whatever else it
      * knows, as clvgg's own files do: as metadata (clvgg.graph as JSON, clvgg.preprocess,
      * clvgg.classes), which model/ reads. NULL: the format is recognised, so that the message can
      * say what the file is, but not read; then the rest is NULL too. */
@@ -62,7 +62,7 @@ typedef struct vgg_contiguous {
     uint64_t offset;
     bool is_double;
 } vgg_contiguous;
-/* For read(): elements [first, first + count) of such values, else in `dtype` already. */
+/* The work of read() for such values: those that aren't float64 are in `dtype` already. */
 clvgg_status vgg_contiguous_read(const vgg_file *file, const vgg_contiguous *from,
                                  clvgg_dtype dtype, uint64_t first, uint64_t count, void *data);
 
