@@ -1,7 +1,8 @@
 /* cli/main.c — the program: environment, standard streams, choosing the verb.
  *
- * The only place that reads the environment, but for what `devices --report` shows of it. A new
- * verb is a file cmd_<verb>.c and a row in the table below.
+ * No other file of the program reads the environment, but for cli/devices/, whose report shows
+ * parts of it. A new verb is a file cmd_<verb>.c, its declaration in cli.h and a line in the table
+ * below.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -92,13 +93,15 @@ static clvgg_status dispatch(cli_program *cli, int argc, char **argv)
     if (verb == NULL)
         return refuse_unknown(cli, word);
     cli->verb = verb->name;
-    if (verb != &cli_verb_devices) /* it finds out itself */
+    if (verb != &cli_verb_devices) /* which reports drivers' crashes itself */
         cli_crash_notice();
     return cli_call_verb(cli, verb, argc - 1, argv + 1);
 }
 
-/* A stream closed by the caller must not become the descriptor of a file opened later: it is held
- * by one that fails the stream's operation, so that writing to it is still an error. */
+/* Where the caller has closed a standard stream, a file opened later would get its descriptor. This
+ * opens /dev/null in its place, for the opposite direction, so that using the stream stays an
+ * error.
+ */
 static void hold_standard_streams(void)
 {
     static const int unusable[] = {O_WRONLY, O_RDONLY, O_RDONLY};
@@ -117,9 +120,9 @@ int main(int argc, char **argv)
 {
     hold_standard_streams();
     signal(SIGPIPE, SIG_IGN);
-    /* A file that may not grow is an error of writing it, with its name. */
+    /* Without the signal, a file that reaches its size limit is a failed write, which names it. */
     signal(SIGXFSZ, SIG_IGN);
-    setlocale(LC_CTYPE, ""); /* whether terminals take UTF-8; numbers keep their point */
+    setlocale(LC_CTYPE, ""); /* whether terminals take UTF-8; LC_NUMERIC stays "C" */
     bool no_colour = environment("NO_COLOR") != NULL;
     cli_program cli = {
         .device = environment("CLVGG_DEVICE"),
@@ -137,7 +140,7 @@ int main(int argc, char **argv)
     cli_fail(&cli, dispatch(&cli, argc, argv));
     int error = vgg_out_close(&cli.out);
     cli_interrupt_die();
-    if (error == 0 || error == EPIPE) /* whoever read has enough */
+    if (error == 0 || error == EPIPE) /* EPIPE: the reader has all that it wants */
         return cli.exit_code;
     cli_fail(&cli, vgg_fail(error == ENOMEM ? CLVGG_STATUS_OUT_OF_MEMORY : CLVGG_STATUS_IO,
                             error == ENOMEM ? "out of memory for standard output"

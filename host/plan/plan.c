@@ -19,7 +19,7 @@ uint64_t vgg_plan_output_elements(const vgg_plan *plan, int output)
     return vgg_layout_elements(&plan->output_shapes[output], 1);
 }
 
-/* The chain's layers: what they do and on which shapes. */
+/* Hashes a chain's layers: types, attributes and shapes. */
 static uint64_t hash_chain(uint64_t hash, const vgg_graph *graph, const vgg_plan_step *step)
 {
     for (int i = step->first_node; i <= step->last_node; i++) {
@@ -61,7 +61,7 @@ static uint64_t fingerprint(const vgg_plan *plan)
             vgg_clblast_in_force(plan->device->id, words);
             hash = vgg_hash_text(hash, words);
         }
-        if (op->reads_full_batch) /* its GEMM is chosen by the batch */
+        if (op->reads_full_batch) /* the batch decides which GEMM it runs */
             hash = vgg_hash_number(hash, (uint64_t)plan->max_batch);
     }
     return hash;
@@ -80,7 +80,8 @@ clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile)
     return profile == plan->profile ? CLVGG_STATUS_OK : make_queue(plan, profile);
 }
 
-/* Kernels first: a build error should come before half a gigabyte is read. */
+/* Builds all kernels before any weight is read, so that a build error comes before half a gigabyte
+ * of input. */
 static clvgg_status build_kernels(vgg_plan *plan, const vgg_parameter_source *source)
 {
     vgg_kernel_list list = {.device = plan->device};
@@ -103,7 +104,7 @@ static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploade
     const vgg_node *node = &plan->graph->nodes[step->first_node];
     const clvgg_status status = vgg_weight_store_weights(plan->device, uploader, source,
                                                          step->first_node, pack, &step->weights);
-    if (status == CLVGG_STATUS_UNSUPPORTED) /* a weight that can't be stored so */
+    if (status == CLVGG_STATUS_UNSUPPORTED) /* a weight that the storage can't hold */
         vgg_message_prefix("layer '%s'", node->name);
     VGG_PASS(status);
     VGG_PASS(vgg_weight_store_bias(plan->device, source, step->first_node,
@@ -112,7 +113,8 @@ static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploade
     return CLVGG_STATUS_OK;
 }
 
-/* While the device packs one tensor, the next is read: nobody waits before the end. */
+/* Reads each tensor while the device packs the one before; waits for the device once, at the end.
+ */
 static clvgg_status upload_weights(vgg_plan *plan, const vgg_parameter_source *source)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -157,7 +159,8 @@ static clvgg_status check_memory(const vgg_plan *plan)
                     (double)plan->device->info.global_memory_bytes / 1048576.0);
 }
 
-/* Rows of a batch that were never written are read by such steps: they must hold numbers. */
+/* Steps that always read a full batch also read rows that no run has written: these must hold
+ * numbers. */
 static clvgg_status clear_arena(vgg_plan *plan)
 {
     bool wanted = false;
@@ -173,7 +176,7 @@ static clvgg_status clear_arena(vgg_plan *plan)
     return CLVGG_STATUS_OK;
 }
 
-/* Puts on the device what the plan says. */
+/* Makes the plan's kernels and buffers on the device and uploads its weights. */
 static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source)
 {
     VGG_PASS(vgg_plan_allocate(plan));

@@ -32,7 +32,7 @@ typedef struct selection {
     const vgg_plan_options *options;
     node_state *nodes;
     vgg_tuning_source tuning;
-    bool tuned; /* chains are looked up there */
+    bool tuned; /* chains are looked up in `tuning` */
 } selection;
 
 static const vgg_node *node_at(const selection *s, int index)
@@ -154,19 +154,20 @@ static int sole_reader(const selection *s, int node)
     return -1;
 }
 
-/* The sole reader of a node's value that may be fused `as` that behind it, or −1. */
+/* The one needed reader of a node's value, if an op may fuse it in the role `as`; or −1. */
 static int fusable_reader(const selection *s, int node, int as)
 {
     const int reader = as != 0 ? sole_reader(s, node) : -1;
     return reader >= 0 && layer_at(s, reader)->fused_as == as ? reader : -1;
 }
 
-/* The longest chain from `index` on: its ReLU and pooling where they exist and may be fused. */
+/* Finds the longest chain from `index` on: its ReLU and pooling, where they exist and may be
+ * fused. */
 static vgg_problem describe_chain(const selection *s, int index, int *relu, int *pool)
 {
     const vgg_node *node = node_at(s, index);
     const int fuses = vgg_layer_of(node->type)->fuses;
-    /* A flattened image is features in CHW order: its blocks would be blocks of something else. */
+    /* A flattened image is features in CHW order, which blocks of channels would not give. */
     const bool flattened = node_at(s, node->inputs[0])->output.rank == 1;
     const int tensor = find_tensor(s, node->inputs[0], 0);
     *relu = fusable_reader(s, index, fuses & VGG_FUSED_RELU);
@@ -275,7 +276,7 @@ static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_
     return true;
 }
 
-/* The tensor of the step's pooling's switches, where someone reads them. */
+/* Adds the tensor of the switches of a step's pooling, where a layer reads them. */
 static clvgg_status add_switches(selection *s, vgg_plan_step *step)
 {
     for (int i = step->last_node + 1; i < s->plan->graph->count; i++) {
@@ -331,8 +332,8 @@ static clvgg_status select_chain(selection *s, int index)
     return CLVGG_STATUS_OK;
 }
 
-/* The chain at `index`, and right behind it the layers that read its value and that nothing reads:
- * it is still in the cache then, and may be forgotten sooner. */
+/* Adds the chain at `index`, and right behind it the layers that read its value and have no readers
+ * themselves: the value is still in the cache then, and its memory is free sooner. */
 static clvgg_status select_with_leaves(selection *s, int index)
 {
     VGG_PASS(select_chain(s, index));

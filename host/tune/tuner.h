@@ -1,6 +1,6 @@
-/* tune/tuner.h — the search for the best variant, and the best values for it, for one chain of
- * layers on a device: algorithms with their defaults first, then one value after the other of those
- * that came near the best. The order is drawn from a seed.
+/* tune/tuner.h — the search for the fastest variant, and the best values of its tunables, for one
+ * chain of layers on a device. It tries every variant with its defaults, then varies one tunable
+ * after the other of the variants that came near the best. The order is drawn from a seed.
  */
 #ifndef VGG_TUNE_TUNER_H
 #define VGG_TUNE_TUNER_H
@@ -21,8 +21,8 @@ typedef struct vgg_tuner {
     bool clblast; /* CLBlast's variants are candidates */
     uint64_t seed;
     double deadline_ms; /* by base/clock.h: no candidate is begun after it */
-    void (*report)(void *user, const vgg_tuner_event *event); /* NULL: nobody listens */
-    bool (*stop)(void *user); /* asked often; true: stop with what there is. NULL: never */
+    void (*report)(void *user, const vgg_tuner_event *event); /* or NULL */
+    bool (*stop)(void *user); /* asked often; true ends the search; or NULL */
     void *user;
 } vgg_tuner;
 
@@ -31,10 +31,10 @@ typedef struct vgg_tuner_result {
     vgg_choice choice;
     double ms, default_ms;
     int timed, dropped, refused, wrong;
-    bool stopped; /* before the search was over: not worth keeping */
+    bool stopped; /* by stop(): what a search found so far isn't worth keeping */
 } vgg_tuner_result;
 
-/* A faster candidate wins only if it is, in a duel, at least so much faster than the default. */
+/* A candidate replaces the default only if it is this share faster where both are timed in turn. */
 #define VGG_TUNER_GAIN 0.03
 
 /* `like` is what a plan runs untuned. Errors: those of preparing and running it, UNSUPPORTED (too
@@ -42,7 +42,7 @@ typedef struct vgg_tuner_result {
 clvgg_status vgg_tuner_search(const vgg_tuner *tuner, const vgg_op *like, const vgg_node *pool,
                               vgg_tuner_result *result);
 
-/* For searches. Says whether a status rejects one candidate without ending the search. */
+/* Says whether a status rejects one candidate without ending the search. */
 bool vgg_tuner_is_refusal(clvgg_status status);
 /* Counts a candidate's verdict, and reports it. */
 void vgg_tuner_note(const vgg_tuner *tuner, vgg_tuner_result *result,

@@ -1,5 +1,5 @@
-/* vis/transposed_weights.h — a model's weights for a reverse graph: forward nodes have their own,
- * nodes on the way back those of the node that they undo, transposed.
+/* vis/transposed_weights.h — a model's weights for a reverse graph: a node of the network has its
+ * own weights, a node on the way back has those of the node that it undoes, transposed.
  */
 #ifndef VGG_VIS_TRANSPOSED_WEIGHTS_H
 #define VGG_VIS_TRANSPOSED_WEIGHTS_H
@@ -11,8 +11,8 @@
 typedef struct vgg_transposed_weights {
     const clvgg_model *model; /* borrowed, as the graph is */
     const vgg_reverse_graph *reverse;
-    int held_node; /* whose weight `held` is, whole; −1: nobody's */
-    void *held;
+    int held_node; /* the node whose whole weight `held` is; −1: none */
+    void *held;    /* kept while its transpose is read in pieces */
 } vgg_transposed_weights;
 
 void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_model *model,

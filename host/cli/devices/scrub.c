@@ -1,4 +1,5 @@
-/* cli/devices/scrub.c — paths first, then names: a name in a path goes with the path. */
+/* cli/devices/scrub.c — takes paths, then names of users and hosts, out of a report's strings.
+ * Paths come first, since a path that is shortened takes the names in it along. */
 #define _DEFAULT_SOURCE /* gethostname */
 #include "cli/devices/scrub.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Folders with the same content on every system, so that their paths tell nothing. */
+/* Folders that every system has: their paths say nothing about the user. */
 static const char *const public_folders[] = {
     "/bin/",  "/dev/", "/etc/", "/lib/",        "/lib32/",     "/lib64/",      "/proc/",
     "/sbin/", "/sys/", "/usr/", "/opt/amdgpu/", "/opt/intel/", "/opt/nvidia/", "/opt/rocm"};
@@ -24,7 +25,7 @@ static bool is_letter(char c)
            c == '-';
 }
 
-/* Names that everybody has say nothing. */
+/* Learns a name that is to be hidden, unless it is one that every system has. */
 static void learn_word(cli_scrub *scrub, const char *word, const char *shown)
 {
     if (word == NULL || word[0] == '\0' || strcmp(word, "root") == 0 ||
@@ -59,7 +60,8 @@ static bool is_public(const char *path)
     return false;
 }
 
-/* A path of `length` bytes. */
+/* Appends a path of `length` bytes without what identifies the user: the home becomes ~, folders
+ * between it, or /, and the last name become "...". */
 static void append_path(const cli_scrub *scrub, const char *path, size_t length, vgg_text *text)
 {
     const size_t home = scrub->home != NULL ? strlen(scrub->home) : 0;
@@ -72,16 +74,16 @@ static void append_path(const cli_scrub *scrub, const char *path, size_t length,
     }
     const bool in_home = home > 1 && length >= home && strncmp(path, scrub->home, home) == 0 &&
                          (length == home || path[home] == '/');
-    if (in_home && slash < path + home) /* the home itself */
+    if (in_home && slash < path + home) /* the path is the home itself */
         vgg_text_puts(text, "~");
-    else if (slash > path) { /* what lies in / is no secret */
+    else if (slash > path) { /* names directly in / are no secret */
         vgg_text_puts(text, in_home ? slash == path + home ? "~" : "~/..." : "...");
         vgg_text_append(text, slash, length - (size_t)(slash - path));
     } else
         vgg_text_append(text, path, length);
 }
 
-/* The word that begins at `at`, or NULL. */
+/* The learned word that begins at `at`, or NULL. */
 static const cli_scrub_word *find_word(const cli_scrub *scrub, const char *begin, const char *at)
 {
     if (at > begin && is_letter(at[-1]))

@@ -1,5 +1,6 @@
-/* cli/finetune/finetune_data.c — opens data sets and says what is in them: classes, balance, what
- * was left out, classes that aren't validated, and files that are on both sides.
+/* cli/finetune/finetune_data.c — opens the data sets and prints what is in them: classes and their
+ * balance, files that were left out, classes without a validation photograph, and files that are in
+ * both the training and the validation set.
  */
 #include <string.h>
 
@@ -8,7 +9,7 @@
 
 enum { MOST_SKIPPED_SHOWN = 5, MOST_LEFT_OUT_SHOWN = 20, UNBALANCED = 5 };
 
-/* "train/: 999 images: cat 500, dog 499". */
+/* Prints "train/: 999 images: cat 500, dog 499". */
 static void say_classes(const cli_finetuning *run, const char *what, const clvgg_dataset *dataset)
 {
     vgg_text text = {0};
@@ -37,7 +38,7 @@ static void say_classes(const cli_finetuning *run, const char *what, const clvgg
     cli_note_text(run->cli, &text, "the line about a data set's classes");
 }
 
-/* A class that nobody measures may be learned or not. */
+/* Warns of classes without a validation photograph: no figure shows whether they were learned. */
 static void say_unmeasured(const cli_finetuning *run, const clvgg_dataset *val)
 {
     vgg_text text = {0};

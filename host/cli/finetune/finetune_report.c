@@ -1,4 +1,5 @@
-/* cli/finetune/finetune_report.c — a fine-tuning while it goes on and at its end. */
+/* cli/finetune/finetune_report.c — what `clvgg finetune` prints and writes while it trains, and at
+ * its end. */
 #include <math.h>
 
 #include "cli/finetune/finetune.h"
@@ -47,7 +48,7 @@ static const clvgg_finetune_epoch *kept_epoch(const cli_finetuning *run)
     return &run->epochs[run->epoch_count - 1];
 }
 
-/* "98.50 %", or nothing for what is no number. */
+/* Appends "98.50 %", or blanks for NaN. */
 static void write_share(vgg_text *text, double share)
 {
     if (isnan(share))
@@ -64,7 +65,7 @@ static void write_loss(vgg_text *text, double loss)
         vgg_text_printf(text, "%10.4f", loss);
 }
 
-/* A row as soon as there is one: nobody waits hours for a table. */
+/* Prints an epoch's row of the table when the epoch ends, as training may take hours. */
 static void print_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
 {
     vgg_text *text = &run->cli->out.text;
@@ -128,7 +129,8 @@ static void show_progress(cli_finetuning *run, const clvgg_finetune_event *event
     }
 }
 
-/* Photographs are read before anything else happens. */
+/* Says which photographs were left out, and their number with the first event of training: all
+ * photographs have been read by then. */
 static void note_photographs(cli_finetuning *run, const clvgg_finetune_event *event)
 {
     if (event->type == CLVGG_FINETUNE_LEFT_OUT) {
@@ -148,12 +150,12 @@ int cli_finetune_note(void *user, const clvgg_finetune_event *event)
     show_progress(run, event);
     if (event->type == CLVGG_FINETUNE_EPOCH) {
         const clvgg_status status = keep_epoch(run, event->epoch_figures);
-        cli_fail(run->cli, status); /* a run that is told to stop ends with CANCELLED */
+        cli_fail(run->cli, status); /* now: the stopped run returns CANCELLED instead */
         if (status != CLVGG_STATUS_OK)
             return 1;
         if (!run->arguments->json)
             print_epoch(run, event->epoch_figures);
-        (void)cli_finetune_write_files(run); /* once more at the end, where a failure is told */
+        (void)cli_finetune_write_files(run); /* written again at the end, which reports a failure */
     }
     return cli_interrupt_signal() != 0;
 }
@@ -232,7 +234,7 @@ static clvgg_status write_curves(const cli_finetuning *run, const char *path)
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_text title = {0};
     vgg_text_puts(&title, run->arguments->output);
-    if (run->arguments->keep == CLVGG_KEEP_LAST) /* the best one is marked, and isn't the model */
+    if (run->arguments->keep == CLVGG_KEEP_LAST) /* the curves mark the best, another one */
         vgg_text_printf(&title, ": epoch %d", kept_epoch(run)->epoch);
     VGG_TRY(vgg_text_check(&title, "the title of the curves"));
     VGG_TRY(vgg_curves_write(path, title.bytes, run->epochs, run->epoch_count));
@@ -318,7 +320,7 @@ static void report_json(cli_finetuning *run, const char *error)
     vgg_json_end(&json);
 }
 
-/* Rows are what photographs show, columns what they were taken for. */
+/* Prints the confusion matrix: a row for each true class, a column for each predicted one. */
 static void print_confusion(const cli_finetuning *run)
 {
     enum { MOST_CLASSES = 12 };

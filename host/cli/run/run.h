@@ -1,6 +1,6 @@
 /* cli/run/run.h — the parts of `clvgg run` and what they share.
  *
- * cmd_run.c has the options; run_setup.c makes the session; run_work.c says what comes after what;
+ * cmd_run.c has the options; run_setup.c makes the session; run_work.c calls the parts in order;
  * run_images.c and run_npy.c feed the session; run_result.c ranks the classes of an image, or the
  * groups of --map, and hands the result to one of the formats: run_text.c, run_json.c, run_csv.c. A
  * new output format is a file and a row in cmd_run.c.
@@ -66,14 +66,14 @@ struct cli_run {
     cli_context context;
     cli_operands paths;     /* photographs */
     clvgg_class_map *map;   /* of --map, or NULL */
-    bool has_other;         /* classes are in no group */
+    bool has_other;         /* some classes are in no group */
     clvgg_session *session; /* in batches that fit; NULL before cli_run_start() */
     vgg_progress progress;
     clvgg_npy_writer *writer; /* of --output */
     int64_t written_rows;
     size_t class_count, result_count, failure_count;
-    size_t unreadable_count;      /* of the failures: files that aren't images, or not whole ones */
-    const cli_allowance *max_bad; /* how many of them are no failure of the run; NULL: none */
+    size_t unreadable_count;      /* of the failures: files that aren't images, or are truncated */
+    const cli_allowance *max_bad; /* how many unreadable ones don't fail the run; NULL: none */
     size_t ranked_count;          /* groups of the map, or classes */
     const char *output_names[CLI_OUTPUT_COUNT];
     size_t output_count; /* of the session */
@@ -94,20 +94,20 @@ void cli_run_release(cli_run *run);
 clvgg_status cli_run_start(cli_run *run, int batch);
 /* The largest batch to try for `image_count` images (0: unknown), by --batch and --mem-limit. */
 int cli_run_batch(const cli_run *run, size_t image_count);
-/* The two sources of inputs. Each processes everything; only what stops the run is returned:
- * CANCELLED where nobody wants more. */
+/* The two sources of inputs. Each runs all of its inputs, reports the failures of single ones, and
+ * returns only what stops the run: CANCELLED where cli_run_flush() says so. */
 clvgg_status cli_run_images(cli_run *run);
 clvgg_status cli_run_npy(cli_run *run);
 
 /* Ranks the classes of an image by the session's outputs for it, appends the layer's values to
  * --output, and reports the image under the result's name. */
 clvgg_status cli_run_report(cli_run *run, vgg_result *result, const float *const *outputs);
-/* Prints what was reported, and the progress. CANCELLED when nobody wants more: standard output
- * can't be written, or it is a closed pipe and there is no --output to complete, or Ctrl-C. */
+/* Prints what was reported, and the progress. CANCELLED when the run should stop: standard output
+ * can't be written, or it is a closed pipe and there is no --output to complete, or Ctrl-C came. */
 clvgg_status cli_run_flush(cli_run *run);
 /* The name of a class, or of a group where there are groups. */
 const char *cli_run_name(const cli_run *run, size_t index);
-/* Members fingerprint, memory and timing of the object that is open. */
+/* Writes the members fingerprint, memory and timing into the JSON object that is open. */
 void cli_run_costs_json(const cli_run *run, vgg_json *json);
 /* Reports an image that has no result. `error` needs not name the file. */
 void cli_run_report_error(cli_run *run, vgg_result *result, const char *error);
