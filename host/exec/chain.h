@@ -40,7 +40,8 @@ typedef struct vgg_stage {
     /* Stages [band_first, band_end), a band, take a batch band_images at a time: each of them runs
      * some images before the first takes the next. vgg_chain_add() makes a stage a band of its own,
      * which takes all images at once. A buffer between two stages of a band has room for
-     * band_images alone: input_stays and output_stays say that it doesn't move on with the batch. */
+     * band_images alone: input_stays and output_stays say that it doesn't move on with the batch.
+     */
     int band_first, band_end, band_images;
     bool input_stays, output_stays;
     double ms; /* of the latest pass that vgg_chain_read_times() looked at */
