@@ -98,10 +98,8 @@ static clvgg_status dispatch(cli_program *cli, int argc, char **argv)
     return cli_call_verb(cli, verb, argc - 1, argv + 1);
 }
 
-/* Where the caller has closed a standard stream, a file opened later would get its descriptor. This
- * opens /dev/null in its place, for the opposite direction, so that using the stream stays an
- * error.
- */
+/* Opens /dev/null in the place of a standard stream that the caller has closed, so that no file
+ * opened later gets its descriptor; for the opposite direction, so that using it stays an error. */
 static void hold_standard_streams(void)
 {
     static const int unusable[] = {O_WRONLY, O_RDONLY, O_RDONLY};
