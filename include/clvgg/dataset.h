@@ -59,7 +59,7 @@ CLVGG_API clvgg_status clvgg_dataset_split(const clvgg_dataset *dataset, double 
                                            uint64_t seed, clvgg_dataset **first,
                                            clvgg_dataset **second);
 /* Files of `second` that are in `first` too, by content; the first such pair's indices, where there
- * is one, go to *first_index and *second_index (may be NULL). */
+ * is one, go to *first_index and *second_index (may be NULL). Errors: OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_dataset_common(const clvgg_dataset *first, const clvgg_dataset *second,
                                             size_t *count, size_t *first_index,
                                             size_t *second_index);

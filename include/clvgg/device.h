@@ -69,7 +69,9 @@ typedef struct clvgg_device_options {
 } clvgg_device_options;
 
 CLVGG_API void clvgg_device_options_defaults(clvgg_device_options *options);
-/* Opens the device that clvgg_device_select() finds. `options` may be NULL. */
+/* Opens the device that clvgg_device_select() finds. `options` may be NULL. Errors: those of
+ * clvgg_device_select(), INVALID_ARGUMENT (more compute units than the device has), UNSUPPORTED (it
+ * can't be divided), OUT_OF_MEMORY, OPENCL. */
 CLVGG_API clvgg_status clvgg_device_open(clvgg_runtime *runtime, const char *spec,
                                          const clvgg_device_options *options, clvgg_device **out);
 /* Facts about an opened device; set info->struct_size first. */

@@ -214,7 +214,8 @@ CLVGG_API void clvgg_finetune_left_out(const clvgg_finetune *finetune, size_t in
                                        const char **path, const char **reason);
 
 /* Measures how long an image's features and a training step take, on a few of either, and projects:
- * *features_seconds for what isn't cached, *epoch_seconds for an epoch with its evaluation. */
+ * *features_seconds for what isn't cached, *epoch_seconds for an epoch with its evaluation. Blocks.
+ * Errors: those of clvgg_finetune_run(). */
 CLVGG_API clvgg_status clvgg_finetune_project(clvgg_finetune *finetune, double *features_seconds,
                                               double *epoch_seconds);
 
@@ -235,7 +236,8 @@ CLVGG_API uint64_t clvgg_finetune_confusion(const clvgg_finetune *finetune, size
                                             size_t predicted);
 
 /* Writes the model of the epoch kept, atomically: frozen tensors bit for bit as the base's file has
- * them, trained ones as `dtype`; the data set's classes as labels. */
+ * them, trained ones as `dtype`; the data set's classes as labels. Errors: IO, OUT_OF_MEMORY, and
+ * those of reading the base's weights. */
 CLVGG_API clvgg_status clvgg_finetune_save(const clvgg_finetune *finetune, const char *path,
                                            clvgg_dtype dtype);
 

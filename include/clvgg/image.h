@@ -114,7 +114,8 @@ CLVGG_API const char *clvgg_image_stream_skipped(const clvgg_image_stream *strea
 CLVGG_API size_t clvgg_image_stream_count(const clvgg_image_stream *stream);
 /* Delivers the next items, at most max_items of them, of which at most max_batch are OK. The OK
  * ones fill consecutive rows of `data`, float32 [max_batch][channels][height][width]. *item_count
- * is 0 at the end. Blocks until enough is decoded. One thread at a time. */
+ * is 0 at the end. Blocks until enough is decoded. One thread at a time. Errors: INVALID_ARGUMENT,
+ * OUT_OF_MEMORY; an image that can't be read is an item. */
 CLVGG_API clvgg_status clvgg_image_stream_next(clvgg_image_stream *stream, float *data,
                                                clvgg_stream_item *items, size_t max_items,
                                                size_t *item_count);

@@ -15,7 +15,7 @@ extern "C" {
 /* Kernels are compiled with these numbers, and fingerprints hold them: they stay as they are. */
 typedef enum clvgg_storage {
     CLVGG_STORAGE_F32 = 0, /* IEEE 754 binary32: 4 bytes a weight */
-    CLVGG_STORAGE_F16 = 1, /* IEEE 754 binary16: 2 bytes; larger weights are UNSUPPORTED */
+    CLVGG_STORAGE_F16 = 1, /* IEEE 754 binary16: 2 bytes; weights too large are UNSUPPORTED */
     CLVGG_STORAGE_BF16 = 2 /* bfloat16, the upper half of a binary32: 2 bytes */
 } clvgg_storage;
 

@@ -158,7 +158,8 @@ typedef struct clvgg_top_layer_info {
 } clvgg_top_layer_info;
 
 CLVGG_API size_t clvgg_top_search_layer_count(const clvgg_top_search *search);
-/* Facts about the searched layer that is number `index` of the options. */
+/* Facts about the searched layer that is number `index` of the options; set info->struct_size
+ * first. Errors: INVALID_ARGUMENT (no such layer). */
 CLVGG_API clvgg_status clvgg_top_search_layer(const clvgg_top_search *search, size_t index,
                                               clvgg_top_layer_info *info);
 
@@ -176,7 +177,8 @@ CLVGG_API clvgg_status clvgg_top_search_entries(const clvgg_top_search *search, 
                                                 int64_t map, clvgg_top_entry *entries,
                                                 size_t *entry_count);
 /* The layer's chosen maps with the largest peaks so far, at most `wanted`, descending, of equal
- * ones the lower map first; maps that never fired come last. `maps` has room for `wanted`. */
+ * ones the lower map first; maps that never fired come last. `maps` has room for `wanted`. Errors:
+ * INVALID_ARGUMENT (a layer that isn't searched), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_top_search_strongest(const clvgg_top_search *search, size_t layer,
                                                   size_t wanted, int64_t *maps, size_t *map_count);
 
