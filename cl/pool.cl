@@ -3,7 +3,7 @@
  *     x         [n][blocks][H][W][VW]      float32; blocks = ceil(C/VW)
  *     y         [n][blocks][OH][OW][VW]
  *     switches  as y, int32: h * W + w of the maximum, the lowest where several tie (SWITCHES);
- *               NULL where nobody wants them
+ *               NULL where no layer reads them
  *
  * A window covers rows oy*SH - pad_top … + KH clipped to the image; an adaptive one
  * floor(oy*H/OH) … ceil((oy+1)*H/OH). Maximum: a NaN in the window wins. Average: divided by the

@@ -1,5 +1,5 @@
 /* base/hash.h — FNV-1a of 64 bits, for fingerprints: two of them are equal where all that went in
- * is equal, and hardly ever elsewhere. No protection against somebody who looks for collisions.
+ * is equal, and hardly ever elsewhere. They don't withstand a search for collisions.
  */
 #ifndef VGG_BASE_HASH_H
 #define VGG_BASE_HASH_H

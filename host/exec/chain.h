@@ -79,7 +79,7 @@ clvgg_status vgg_chain_prepare(vgg_chain *chain);
  * Does nothing where the op has none. Errors: those of vgg_upload(). */
 clvgg_status vgg_stage_pack(vgg_stage *stage, clvgg_device *device, cl_command_queue queue,
                             const vgg_tensor_input *weights, const vgg_tensor_input *bias);
-/* Has a stage read weights and a bias that someone else keeps. */
+/* Has a stage read weights and a bias that stay the caller's, such as a plan's. */
 void vgg_stage_share(vgg_stage *stage, const vgg_packed_weights *weights,
                      const vgg_packed_weights *bias);
 /* Fills the outputs that the chain has made with one value. */

@@ -3,7 +3,7 @@
  * Between two steps of a whole batch lie all its images: with large ones, far more than a CPU's
  * last cache holds, so each value goes to memory and comes back. A band goes through its steps with
  * so few images that these stay there; what its steps hand on is then as small, and takes less
- * memory. What someone wants of a value on its way, such as its peak, is computed there too.
+ * memory. What another layer wants of a value on its way, such as its peak, is computed there too.
  */
 #include "plan/plan.h"
 

@@ -1,7 +1,7 @@
 /* plan/plan_select.c — which layers one step computes, and by which variant.
  *
  * Walks the needed layers in order. A convolution or dense layer takes its ReLU along, and a
- * pooling behind that where the variant can, unless someone else wants the value in between
+ * pooling behind that where the variant can, unless another reader wants the value in between
  * (another layer, or the caller). Conversions between layouts become steps of their own, made at
  * most once a value and layout. Aliases (dropout, flatten) are names for their input's value; a
  * pooling's switches are written by the pooling. A node whose value no other node reads is computed
@@ -143,7 +143,7 @@ static clvgg_status require_tensor(selection *s, int node, int block, int *out)
     return CLVGG_STATUS_OK;
 }
 
-/* The one needed reader of a node's value when nobody else wants that value, or −1. */
+/* The one needed reader of a node's value when nothing else reads that value, or −1. */
 static int sole_reader(const selection *s, int node)
 {
     if (s->nodes[node].retained || s->nodes[node].consumers != 1)
