@@ -41,6 +41,7 @@ typedef struct cli_program {
 } cli_program;
 
 typedef struct cli_option cli_option;
+struct cli_vis;
 
 typedef struct cli_verb {
     const char *name, *summary; /* one line in the list of verbs */
@@ -48,10 +49,12 @@ typedef struct cli_verb {
     const char *description, *examples;
     const cli_option *options; /* ends with a row of zeros */
     size_t arguments_size;     /* of the struct that the options fill */
-    void (*set_defaults)(void *arguments); /* NULL: zeros */
+    const void *defaults;      /* what that struct begins with; NULL: zeros */
+    void (*set_defaults)(void *arguments); /* instead, where the library knows them */
     /* What the arguments lack or contradict, in words, or NULL. May be NULL itself. */
     const char *(*check)(const void *arguments);
     clvgg_status (*run)(cli_program *cli, const void *arguments);
+    clvgg_status (*visualize)(struct cli_vis *vis); /* where `run` is cli_vis_verb(): its work */
     /* Instead, for a verb with verbs of its own: argv[0] is the verb. */
     clvgg_status (*dispatch)(cli_program *cli, int argc, char **argv);
 } cli_verb;

@@ -62,20 +62,16 @@ static void put_row(void *user, const clvgg_cache_entry *entry)
     cache_list *list = user;
     char day[16];
     format_day(entry->last_use, day);
-    vgg_text_terminal(vgg_table_cell(&list->table), entry->kind);
-    vgg_table_next(&list->table);
+    vgg_table_put(&list->table, entry->kind);
     char name[16] = ""; /* a file of features has 64 digits */
     snprintf(name, sizeof name, "%.12s", entry->name);
     const bool features = strcmp(entry->kind, "features") == 0;
-    vgg_text_terminal(vgg_table_cell(&list->table), features ? name : entry->name);
-    vgg_table_next(&list->table);
+    vgg_table_put(&list->table, features ? name : entry->name);
     vgg_table_put(&list->table, day);
     vgg_text_size(vgg_table_cell(&list->table), entry->bytes);
     vgg_table_next(&list->table);
-    vgg_text_terminal(vgg_table_cell(&list->table), entry->options);
-    vgg_table_next(&list->table);
-    vgg_text_terminal(vgg_table_cell(&list->table), entry->device);
-    vgg_table_next(&list->table);
+    vgg_table_put(&list->table, entry->options);
+    vgg_table_put(&list->table, entry->device);
     list->count++;
     list->bytes += entry->bytes;
 }

@@ -107,8 +107,7 @@ static void put_layer(vgg_table *table, const comparison *c, int batch, const ch
         layers[i] = result != NULL ? vgg_bench_file_layer_of(result, name) : NULL;
         ms[i] = layers[i] != NULL ? layers[i]->ms : missing;
     }
-    vgg_text_terminal(vgg_table_cell(table), name);
-    vgg_table_next(table);
+    vgg_table_put(table, name);
     put_times(table, c, ms);
     put_variants(table, layers, c->count);
 }

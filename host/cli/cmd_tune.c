@@ -1,6 +1,5 @@
 /* cli/cmd_tune.c — `clvgg tune`: finding the fastest kernels for a model on a device, and carrying
- * what was found from one machine to another.
- */
+ * what was found from one machine to another. */
 #include <stdio.h>
 
 #include "cli/context.h"
@@ -51,12 +50,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static void set_defaults(void *arguments)
-{
-    *(tune_arguments *)arguments =
-        (tune_arguments){.batches = {.values = {1}, .count = 1}, .budget = 60, .seed = 1};
-}
-
 static const char *check(const void *given)
 {
     const tune_arguments *arguments = given;
@@ -91,12 +84,6 @@ static void show_progress(tuning *run, const clvgg_tune_event *event)
     vgg_progress_show(&run->progress, chains > time ? chains : time, words);
 }
 
-static void put_ms(vgg_table *table, double ms)
-{
-    vgg_text_measure(vgg_table_cell(table), ms, 3);
-    vgg_table_next(table);
-}
-
 static void put_row(tuning *run, const clvgg_tune_event *event)
 {
     vgg_table *table = &run->table;
@@ -106,8 +93,8 @@ static void put_row(tuning *run, const clvgg_tune_event *event)
     vgg_table_put(table, event->layers);
     vgg_table_put(table, event->variant);
     vgg_table_put(table, event->parameters);
-    put_ms(table, event->default_ms);
-    put_ms(table, event->ms);
+    vgg_table_measure(table, event->default_ms, 3, "");
+    vgg_table_measure(table, event->ms, 3, "");
     if (event->verdict == CLVGG_TUNE_FAILED)
         vgg_text_terminal(vgg_table_cell(table), event->reason);
     else
@@ -241,12 +228,9 @@ cleanup:
 
 static clvgg_status tune_model(tuning *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(cli_context_find_model(&run->context));
-    VGG_TRY(cli_context_open_device(&run->context));
-    VGG_TRY(tune(run));
-cleanup:
-    return status;
+    VGG_PASS(cli_context_find_model(&run->context));
+    VGG_PASS(cli_context_open_device(&run->context));
+    return tune(run);
 }
 
 /* --export and --import. */
@@ -255,17 +239,15 @@ static clvgg_status carry(const tuning *run)
     const tune_arguments *arguments = run->arguments;
     const bool out = arguments->export_path != NULL;
     const char *path = out ? arguments->export_path : arguments->import_path;
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t count = 0, left = 0;
-    VGG_TRY(out ? clvgg_tune_export(run->context.runtime, path, &count)
-                : clvgg_tune_import(run->context.runtime, path, &count, &left));
+    VGG_PASS(out ? clvgg_tune_export(run->context.runtime, path, &count)
+                 : clvgg_tune_import(run->context.runtime, path, &count, &left));
     cli_note(run->cli, "%s: %zu tuning %s %s", path, count, vgg_plural(count, "result", "results"),
              out ? "written" : "kept");
     if (left > 0)
         cli_note(run->cli, "%s: %zu left, measured with other kernels than this clvgg's", path,
                  left);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status run_tune(cli_program *cli, const void *given)
@@ -304,7 +286,8 @@ const cli_verb cli_verb_tune = {
                 "  clvgg tune --export tuned.json\n",
     .options = options,
     .arguments_size = sizeof(tune_arguments),
-    .set_defaults = set_defaults,
+    .defaults =
+        &(const tune_arguments){.batches = {.values = {1}, .count = 1}, .budget = 60, .seed = 1},
     .check = check,
     .run = run_tune,
 };

@@ -48,7 +48,6 @@ static clvgg_status load_labelled(cli_context *context, const char *path,
 clvgg_status cli_context_load_model(cli_context *context)
 {
     const cli_context_arguments *arguments = context->arguments;
-    clvgg_status status = CLVGG_STATUS_OK;
     char found[CLI_SHIPPED_PATH], labels[CLI_SHIPPED_PATH];
     const char *path = arguments->model != NULL ? arguments->model : context->cli->model;
     clvgg_model_options options;
@@ -58,17 +57,16 @@ clvgg_status cli_context_load_model(cli_context *context)
     options.labels_path = context->labels_path = arguments->labels;
     if (path == NULL) {
         path = found;
-        VGG_REQUIRE(cli_find_shipped("vgg16-catdog.safetensors", found), CLVGG_STATUS_NOT_FOUND,
-                    "no model: the default one, which the package clvgg-data brings, isn't there: "
-                    "%s; name a file by --model or CLVGG_MODEL",
-                    found);
+        VGG_CHECK(cli_find_shipped("vgg16-catdog.safetensors", found), CLVGG_STATUS_NOT_FOUND,
+                  "no model: the default one, which the package clvgg-data brings, isn't there: "
+                  "%s; name a file by --model or CLVGG_MODEL",
+                  found);
     }
-    VGG_TRY(clvgg_model_load(context->runtime, path, &options, &context->model));
+    VGG_PASS(clvgg_model_load(context->runtime, path, &options, &context->model));
     if (wants_imagenet_labels(context->model, &options) &&
         cli_find_shipped("imagenet-1k.txt", labels))
-        VGG_TRY(load_labelled(context, path, &options, labels));
-cleanup:
-    return status;
+        VGG_PASS(load_labelled(context, path, &options, labels));
+    return CLVGG_STATUS_OK;
 }
 
 static bool is_architecture(const char *name)
@@ -113,17 +111,14 @@ clvgg_status cli_context_load_map(const cli_context *context, const char *path,
 
 clvgg_status cli_context_open_device(cli_context *context)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *spec =
         context->arguments->device != NULL ? context->arguments->device : context->cli->device;
     clvgg_device_options options;
     clvgg_device_options_defaults(&options);
     options.compute_units = (uint32_t)context->arguments->compute_units;
-    VGG_TRY(clvgg_device_open(context->runtime, spec, &options, &context->device));
+    VGG_PASS(clvgg_device_open(context->runtime, spec, &options, &context->device));
     context->device_info.struct_size = sizeof context->device_info;
-    VGG_TRY(clvgg_device_get_info(context->device, &context->device_info));
-cleanup:
-    return status;
+    return clvgg_device_get_info(context->device, &context->device_info);
 }
 
 /* ---- preprocessing ---- */
@@ -132,21 +127,18 @@ cleanup:
 static clvgg_status take_values(const cli_context *context, const char *option,
                                 const cli_values *given, float values[3])
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int channels = context->preprocess.channels;
-    VGG_REQUIRE(given->count == 0 || given->count == channels, CLVGG_STATUS_INVALID_ARGUMENT,
-                "--%s has %d value%s, %s has %d channel%s", option, given->count,
-                given->count == 1 ? "" : "s", clvgg_model_name(context->model), channels,
-                channels == 1 ? "" : "s");
+    VGG_CHECK(given->count == 0 || given->count == channels, CLVGG_STATUS_INVALID_ARGUMENT,
+              "--%s has %d value%s, %s has %d channel%s", option, given->count,
+              given->count == 1 ? "" : "s", clvgg_model_name(context->model), channels,
+              channels == 1 ? "" : "s");
     memcpy(values, given->values, (size_t)given->count * sizeof *values);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_context_settle_preprocess(cli_context *context)
 {
     const cli_context_arguments *arguments = context->arguments;
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_preprocess *preprocess = &context->preprocess;
     clvgg_preprocess_defaults(preprocess);
     clvgg_model_preprocess(context->model, preprocess);
@@ -160,20 +152,19 @@ clvgg_status cli_context_settle_preprocess(cli_context *context)
         preprocess->mode = (clvgg_resize_mode)arguments->resize_mode;
     if (arguments->resize_short > 0)
         preprocess->resize_short = arguments->resize_short;
-    VGG_REQUIRE(arguments->channels < 0 || preprocess->channels == 3, CLVGG_STATUS_INVALID_ARGUMENT,
-                "--channels orders three, %s has %d", clvgg_model_name(context->model),
-                preprocess->channels);
+    VGG_CHECK(arguments->channels < 0 || preprocess->channels == 3, CLVGG_STATUS_INVALID_ARGUMENT,
+              "--channels orders three, %s has %d", clvgg_model_name(context->model),
+              preprocess->channels);
     if (arguments->channels >= 0)
         preprocess->order = (clvgg_channel_order)arguments->channels;
     if (arguments->scale > 0)
         preprocess->scale = arguments->scale;
-    VGG_TRY(take_values(context, "mean", &arguments->mean, preprocess->mean));
-    VGG_TRY(take_values(context, "std", &arguments->std, preprocess->std));
+    VGG_PASS(take_values(context, "mean", &arguments->mean, preprocess->mean));
+    VGG_PASS(take_values(context, "std", &arguments->std, preprocess->std));
     context->preprocess_origin = memcmp(&before, preprocess, sizeof before) != 0
                                      ? "changed by options"
                                      : clvgg_model_preprocess_origin(context->model);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_context_check_photographs(const cli_context *context)

@@ -1,6 +1,5 @@
 /* cli/context.h — what verbs work with: runtime, model, labels, device, preprocessing, opened here
- * and nowhere else; and the rows of option tables that say which.
- */
+ * and nowhere else; and the rows of option tables that say which. */
 #ifndef CLI_CONTEXT_H
 #define CLI_CONTEXT_H
 

@@ -197,7 +197,6 @@ static clvgg_status parse(cli_program *cli, const cli_verb *verb, int argc, char
                           void *arguments, bool *help)
 {
     static char standard_input[] = "/dev/stdin";
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t kept = 0;
     bool only_operands = false;
     for (int at = 1; at < argc && !*help; at++) {
@@ -205,14 +204,13 @@ static clvgg_status parse(cli_program *cli, const cli_verb *verb, int argc, char
         if (is_option && strcmp(argv[at], "--") == 0)
             only_operands = true;
         else if (is_option)
-            VGG_TRY(parse_option(cli, verb, argc, argv, &at, arguments, help));
+            VGG_PASS(parse_option(cli, verb, argc, argv, &at, arguments, help));
         else
             argv[++kept] = strcmp(argv[at], "-") == 0 ? standard_input : argv[at];
     }
     if (!*help)
-        VGG_TRY(take_operands(cli, verb, argv, kept, arguments));
-cleanup:
-    return status;
+        VGG_PASS(take_operands(cli, verb, argv, kept, arguments));
+    return CLVGG_STATUS_OK;
 }
 
 static void print_option(vgg_text *text, const cli_option *option)
@@ -265,6 +263,8 @@ clvgg_status cli_call_verb(cli_program *cli, const cli_verb *verb, int argc, cha
     if (verb->dispatch != NULL)
         return verb->dispatch(cli, argc, argv);
     assert(verb->arguments_size <= sizeof arguments);
+    if (verb->defaults != NULL)
+        memcpy(&arguments, verb->defaults, verb->arguments_size);
     if (verb->set_defaults != NULL)
         verb->set_defaults(&arguments);
     VGG_TRY(parse(cli, verb, argc, argv, &arguments, &help));

@@ -44,7 +44,10 @@ typedef struct cli_allowance {
     double share;  /* 0 … 1 */
     int64_t count; /* -1: by the share */
 } cli_allowance;
-#define CLI_ALLOWANCE_DEFAULT ((cli_allowance){0.01, -1})
+#define CLI_ALLOWANCE_DEFAULT                                                                      \
+    {                                                                                              \
+        0.01, -1                                                                                   \
+    }
 
 /* The type that an option's field has in the verb's struct of arguments. */
 typedef enum cli_option_kind {

@@ -60,31 +60,27 @@ static clvgg_status read_number(const cJSON *object, const char *name, double *v
 
 static clvgg_status read_string(const cJSON *object, const char *name, char **value)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *member = cJSON_GetObjectItemCaseSensitive(object, name);
-    VGG_REQUIRE(cJSON_IsString(member), CLVGG_STATUS_BAD_FILE, "'%s' must be a string", name);
-    VGG_MEMORY_COPY(*value, member->valuestring, "a string of a benchmark");
-cleanup:
-    return status;
+    VGG_CHECK(cJSON_IsString(member), CLVGG_STATUS_BAD_FILE, "'%s' must be a string", name);
+    VGG_MEMORY_COPY_PASS(*value, member->valuestring, "a string of a benchmark");
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_layers(const cJSON *array, vgg_bench_file_result *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cJSON *item = NULL;
-    VGG_REQUIRE(cJSON_IsArray(array) && cJSON_GetArraySize(array) <= MOST_LAYERS,
-                CLVGG_STATUS_BAD_FILE, "'layers' must be an array of at most %d", MOST_LAYERS);
-    VGG_MEMORY_NEW(result->layers, (size_t)cJSON_GetArraySize(array), "a benchmark's layers");
+    VGG_CHECK(cJSON_IsArray(array) && cJSON_GetArraySize(array) <= MOST_LAYERS,
+              CLVGG_STATUS_BAD_FILE, "'layers' must be an array of at most %d", MOST_LAYERS);
+    VGG_MEMORY_NEW_PASS(result->layers, (size_t)cJSON_GetArraySize(array), "a benchmark's layers");
     cJSON_ArrayForEach(item, array)
     {
         vgg_bench_file_layer *layer = &result->layers[result->layer_count++];
-        VGG_TRY(read_string(item, "name", &layer->name));
-        VGG_TRY(read_string(item, "variant", &layer->variant));
+        VGG_PASS(read_string(item, "name", &layer->name));
+        VGG_PASS(read_string(item, "variant", &layer->variant));
         if (!cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(item, "ms"))) /* shorter than a tick */
-            VGG_TRY(read_number(item, "ms", &layer->ms));
+            VGG_PASS(read_number(item, "ms", &layer->ms));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_result(const cJSON *item, vgg_bench_file_result *result)
@@ -107,29 +103,28 @@ static clvgg_status read_result(const cJSON *item, vgg_bench_file_result *result
 
 static clvgg_status read_root(const cJSON *root, vgg_bench_file *file)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     double schema = 0;
     const cJSON *item = NULL;
-    VGG_REQUIRE(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "not a JSON object");
-    VGG_TRY(read_number(root, "schema", &schema));
-    VGG_REQUIRE(schema == 1, CLVGG_STATUS_UNSUPPORTED, "schema %g, this version reads 1", schema);
+    VGG_CHECK(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "not a JSON object");
+    VGG_PASS(read_number(root, "schema", &schema));
+    VGG_CHECK(schema == 1, CLVGG_STATUS_UNSUPPORTED, "schema %g, this version reads 1", schema);
     const cJSON *device = cJSON_GetObjectItemCaseSensitive(root, "device");
     const cJSON *peak = cJSON_GetObjectItemCaseSensitive(root, "peak");
     const cJSON *results = cJSON_GetObjectItemCaseSensitive(root, "results");
-    VGG_TRY(read_string(device, "name", &file->device));
-    VGG_TRY(read_string(device, "platform", &file->platform));
-    VGG_TRY(read_string(root, "model", &file->model));
+    VGG_PASS(read_string(device, "name", &file->device));
+    VGG_PASS(read_string(device, "platform", &file->platform));
+    VGG_PASS(read_string(root, "model", &file->model));
     if (cJSON_HasObjectItem(root, "storage"))
-        VGG_TRY(read_string(root, "storage", &file->storage));
-    VGG_TRY(read_number(peak, "fma_gflops", &file->fma_gflops));
-    VGG_TRY(read_number(peak, "read_gbps", &file->read_gbps));
-    VGG_REQUIRE(cJSON_IsArray(results) && cJSON_GetArraySize(results) <= MOST_RESULTS,
-                CLVGG_STATUS_BAD_FILE, "'results' must be an array of at most %d", MOST_RESULTS);
-    VGG_MEMORY_NEW(file->results, (size_t)cJSON_GetArraySize(results), "a benchmark's results");
+        VGG_PASS(read_string(root, "storage", &file->storage));
+    VGG_PASS(read_number(peak, "fma_gflops", &file->fma_gflops));
+    VGG_PASS(read_number(peak, "read_gbps", &file->read_gbps));
+    VGG_CHECK(cJSON_IsArray(results) && cJSON_GetArraySize(results) <= MOST_RESULTS,
+              CLVGG_STATUS_BAD_FILE, "'results' must be an array of at most %d", MOST_RESULTS);
+    VGG_MEMORY_NEW_PASS(file->results, (size_t)cJSON_GetArraySize(results),
+                        "a benchmark's results");
     cJSON_ArrayForEach(item, results)
-        VGG_TRY(read_result(item, &file->results[file->result_count++]));
-cleanup:
-    return status;
+        VGG_PASS(read_result(item, &file->results[file->result_count++]));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_bench_file_read(const char *path, vgg_bench_file *file)

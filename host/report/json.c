@@ -77,6 +77,22 @@ void vgg_json_integer(vgg_json *json, const char *key, int64_t value)
     vgg_text_printf(json->text, "%" PRId64, value);
 }
 
+void vgg_json_integers(vgg_json *json, const char *key, const int64_t *values, size_t count)
+{
+    vgg_json_begin_array(json, key);
+    for (size_t i = 0; i < count; i++)
+        vgg_json_integer(json, NULL, values[i]);
+    vgg_json_end(json);
+}
+
+void vgg_json_numbers(vgg_json *json, const char *key, const double *values, size_t count)
+{
+    vgg_json_begin_array(json, key);
+    for (size_t i = 0; i < count; i++)
+        vgg_json_number(json, NULL, values[i]);
+    vgg_json_end(json);
+}
+
 void vgg_json_bytes(vgg_json *json, const char *key, uint64_t value)
 {
     lead(json, key);

@@ -37,4 +37,19 @@ clvgg_status vgg_memory_for(clvgg_status status, const char *what);
 /* pointer = copy of a string. */
 #define VGG_MEMORY_COPY(pointer, text, what) VGG_MEMORY_TAKE(pointer, vgg_memory_copy(text, what))
 
+/* The same for a function that owns nothing: it returns. */
+#define VGG_MEMORY_TAKE_PASS(pointer, call)                                                        \
+    do {                                                                                           \
+        void *vgg_taken = (call);                                                                  \
+        if (vgg_taken == NULL)                                                                     \
+            return CLVGG_STATUS_OUT_OF_MEMORY;                                                     \
+        (pointer) = vgg_taken;                                                                     \
+    } while (0)
+#define VGG_MEMORY_NEW_PASS(pointer, count, what)                                                  \
+    VGG_MEMORY_TAKE_PASS(pointer, vgg_memory_new((count), sizeof *(pointer), what))
+#define VGG_MEMORY_GROW_PASS(pointer, count, what)                                                 \
+    VGG_MEMORY_TAKE_PASS(pointer, vgg_memory_grown(pointer, (count), sizeof *(pointer), what))
+#define VGG_MEMORY_COPY_PASS(pointer, text, what)                                                  \
+    VGG_MEMORY_TAKE_PASS(pointer, vgg_memory_copy(text, what))
+
 #endif

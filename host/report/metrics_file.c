@@ -81,13 +81,13 @@ static void print_member(vgg_json *json, const struct column *column, const void
     }
 }
 
-static void print_epochs(vgg_json *json, const vgg_metrics *metrics)
+void vgg_metrics_epochs_json(vgg_json *json, const clvgg_finetune_epoch *epochs, size_t count)
 {
     vgg_json_begin_array(json, "epochs");
-    for (size_t i = 0; i < metrics->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         vgg_json_begin_object(json, NULL);
         for (size_t c = 0; c < COLUMN_COUNT; c++)
-            print_member(json, &columns[c], (const char *)&metrics->epochs[i] + columns[c].offset);
+            print_member(json, &columns[c], (const char *)&epochs[i] + columns[c].offset);
         vgg_json_end(json);
     }
     vgg_json_end(json);
@@ -130,7 +130,7 @@ clvgg_status vgg_metrics_write_json(const char *path, const vgg_metrics *metrics
     else
         vgg_json_number(&json, "best_epoch", (double)NAN); /* null */
     print_confusion(&json, metrics);
-    print_epochs(&json, metrics);
+    vgg_metrics_epochs_json(&json, metrics->epochs, metrics->count);
     vgg_json_end(&json);
     clvgg_status status = vgg_text_save(&text, path, "the metrics");
     vgg_text_free(&text);

@@ -24,6 +24,9 @@ typedef struct vgg_metrics {
     void *user;
 } vgg_metrics;
 
+/* Writes the member "epochs": [{the columns of the CSV}, …]. */
+void vgg_metrics_epochs_json(vgg_json *json, const clvgg_finetune_epoch *epochs, size_t count);
+
 /* {"schema": 1, "options": {…}, "classes": […], "left_out": [{"file", "reason"}, …], "best_epoch":
  * N or null, "confusion": [[…]], "epochs": [{the columns of the CSV}, …]}. The file appears whole.
  * Errors: IO, OUT_OF_MEMORY. */

@@ -23,7 +23,6 @@ typedef struct sheet {
 /* Room for `count` pictures of at most this size; grey where there are none. */
 static clvgg_status make_sheet(sheet *s, size_t count, int width, int height)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const int longest = width > height ? width : height;
     const int times = longest < LEAST_SIDE ? (LEAST_SIDE + longest - 1) / longest : 1;
     s->columns = (int)ceil(sqrt((double)(count > 0 ? count : 1)));
@@ -33,10 +32,9 @@ static clvgg_status make_sheet(sheet *s, size_t count, int width, int height)
     s->all_width = s->columns * (s->width + 2 * GUTTER);
     s->all_height = s->rows * (s->height + 2 * GUTTER);
     const size_t bytes = 3 * (size_t)s->all_width * (size_t)s->all_height;
-    VGG_MEMORY_NEW(s->rgb, bytes, "the pictures of a page");
+    VGG_MEMORY_NEW_PASS(s->rgb, bytes, "the pictures of a page");
     memset(s->rgb, 128, bytes);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static uint8_t *pixel_at(const sheet *s, size_t picture, int y, int x)

@@ -15,10 +15,7 @@ static void put_unit(vgg_json *json, const char *layer, int64_t map, size_t rank
     vgg_json_integer(json, "y", unit->y);
     vgg_json_integer(json, "x", unit->x);
     vgg_json_number(json, "value", unit->value);
-    vgg_json_begin_array(json, "box");
-    for (int i = 0; i < 4; i++)
-        vgg_json_integer(json, NULL, unit->box[i]);
-    vgg_json_end(json);
+    vgg_json_integers(json, "box", unit->box, 4);
     vgg_json_end(json);
 }
 

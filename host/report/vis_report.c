@@ -182,10 +182,7 @@ static clvgg_status put_layer(page_writer *w, const vgg_manifest_layer *layer)
     vgg_json_begin_object(json, NULL);
     vgg_json_string(json, "name", layer->layer);
     vgg_json_integer(json, "maps", layer->map_count);
-    vgg_json_begin_array(json, "size");
-    vgg_json_integer(json, NULL, layer->size[0]);
-    vgg_json_integer(json, NULL, layer->size[1]);
-    vgg_json_end(json);
+    vgg_json_integers(json, "size", layer->size, 2);
     vgg_json_begin_array(json, "modes");
     for (size_t i = 0; i < layer->mode_count; i++)
         vgg_json_string(json, NULL, layer->modes[i]);
@@ -194,10 +191,7 @@ static clvgg_status put_layer(page_writer *w, const vgg_manifest_layer *layer)
     for (size_t i = 0; i < layer->mode_count && !w->single_file; i++)
         vgg_json_string(json, NULL, layer->figures[i] != NULL ? layer->figures[i] : "");
     vgg_json_end(json);
-    vgg_json_begin_array(json, "silent");
-    for (size_t i = 0; i < layer->silent_count; i++)
-        vgg_json_integer(json, NULL, layer->silent[i]);
-    vgg_json_end(json);
+    vgg_json_integers(json, "silent", layer->silent, layer->silent_count);
     vgg_json_begin_array(json, "cards");
     for (size_t m = 0; m < layer->count; m++) {
         vgg_json_begin_object(json, NULL);

@@ -64,15 +64,6 @@ void cli_bench_text_begin(cli_benchmark *run)
     }
 }
 
-/* Empty where it is unknown. */
-static void put_number(vgg_table *table, int digits, double value, const char *unit)
-{
-    vgg_text_measure(vgg_table_cell(table), value, digits);
-    if (value > 0)
-        vgg_text_puts(vgg_table_cell(table), unit);
-    vgg_table_next(table);
-}
-
 void cli_bench_text_result(cli_benchmark *run)
 {
     static const vgg_column columns[] = {{"layers", false}, {"variant", false}, {"ms", true},
@@ -87,16 +78,15 @@ void cli_bench_text_result(cli_benchmark *run)
         if (!cli_bench_step(run, i, &step))
             continue;
         const cli_bench_layer layer = cli_bench_describe(run, &step);
-        vgg_text_terminal(vgg_table_cell(&table), layer.layers);
-        vgg_table_next(&table);
+        vgg_table_put(&table, layer.layers);
         vgg_text_printf(vgg_table_cell(&table), "%s%s", layer.variant,
                         layer.tuned ? " (tuned)" : "");
         vgg_table_next(&table);
-        put_number(&table, 3, layer.ms, "");
-        put_number(&table, 1, layer.gflops, "");
-        put_number(&table, 1, layer.executed_gflops, "");
-        put_number(&table, 0, 100 * layer.fma_share, " %");
-        put_number(&table, 0, 100 * layer.read_share, " %");
+        vgg_table_measure(&table, layer.ms, 3, "");
+        vgg_table_measure(&table, layer.gflops, 1, "");
+        vgg_table_measure(&table, layer.executed_gflops, 1, "");
+        vgg_table_measure(&table, 100 * layer.fma_share, 0, " %");
+        vgg_table_measure(&table, 100 * layer.read_share, 0, " %");
     }
     vgg_text *text = &run->cli->out.text;
     vgg_text_printf(text, "\nbatch %d: steps by the %s clock", result->batch,
@@ -121,12 +111,12 @@ void cli_bench_text_end(cli_benchmark *run)
         const double gflops = cli_bench_gflops(run->flops, result->batch, result->median_ms);
         vgg_text_printf(vgg_table_cell(&table), "%d", result->batch);
         vgg_table_next(&table);
-        put_number(&table, 2, result->median_ms, "");
-        put_number(&table, 2, result->min_ms, "");
-        put_number(&table, 2, result->wrong ? 0 : result->first_ms, "");
-        put_number(&table, 2, result->median_ms / result->batch, "");
-        put_number(&table, 1, gflops, "");
-        put_number(&table, 0, 100 * gflops / run->peak.fma_gflops, " %");
+        vgg_table_measure(&table, result->median_ms, 2, "");
+        vgg_table_measure(&table, result->min_ms, 2, "");
+        vgg_table_measure(&table, result->wrong ? 0 : result->first_ms, 2, "");
+        vgg_table_measure(&table, result->median_ms / result->batch, 2, "");
+        vgg_table_measure(&table, gflops, 1, "");
+        vgg_table_measure(&table, 100 * gflops / run->peak.fma_gflops, 0, " %");
         vgg_text_printf(vgg_table_cell(&table), "%.1e%s", result->error_l2,
                         result->wrong ? " WRONG" : "");
         vgg_table_next(&table);

@@ -61,7 +61,6 @@ static int count_features(const clvgg_model *model)
 
 clvgg_status cli_bench_training_create(cli_benchmark *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cli_bench_arguments *arguments = run->arguments;
     clvgg_train_bench_options *options = &run->training_options;
     cli_counts widths;
@@ -76,10 +75,9 @@ clvgg_status cli_bench_training_create(cli_benchmark *run)
         options->optimizer = (clvgg_optimizer)arguments->optimizer;
     options->min_seconds = (double)arguments->min_time;
     options->per_layer = arguments->per_layer;
-    VGG_TRY(clvgg_train_bench_create(run->context.device, options, &run->training));
+    VGG_PASS(clvgg_train_bench_create(run->context.device, options, &run->training));
     run->flops = clvgg_train_bench_flops(run->training);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void cli_bench_training_name(const cli_benchmark *run, vgg_text *text)

@@ -43,12 +43,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static void set_defaults(void *arguments)
-{
-    *(cli_bench_arguments *)arguments = (cli_bench_arguments){
-        .batches = {.values = {1}, .count = 1}, .min_time = 1, .optimizer = -1};
-}
-
 double cli_bench_gflops(uint64_t flops, int batch, double ms)
 {
     return ms > 0 ? (double)flops * batch / ms * 1e-6 : NAN;
@@ -78,23 +72,20 @@ static void announce(const cli_benchmark *run, const char *what)
 /* FLOPs of one image from the input to --layer. */
 static clvgg_status count_flops(cli_benchmark *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cli_context *context = &run->context;
     clvgg_layer_info layer = {.struct_size = sizeof layer};
     size_t index = 0;
     run->flops = clvgg_model_flops(context->model);
     if (run->arguments->layer == NULL)
-        return status;
-    VGG_TRY(cli_context_find_layer(context, run->arguments->layer, &layer, &index));
+        return CLVGG_STATUS_OK;
+    VGG_PASS(cli_context_find_layer(context, run->arguments->layer, &layer, &index));
     for (run->flops = layer.flops; layer.input >= 0; run->flops += layer.flops)
-        VGG_TRY(clvgg_model_layer(context->model, (size_t)layer.input, &layer));
-cleanup:
-    return status;
+        VGG_PASS(clvgg_model_layer(context->model, (size_t)layer.input, &layer));
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status create_bench(cli_benchmark *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cli_bench_arguments *arguments = run->arguments;
     clvgg_bench_options bench_options;
     clvgg_bench_options_defaults(&bench_options);
@@ -102,30 +93,24 @@ static clvgg_status create_bench(cli_benchmark *run)
     bench_options.output = arguments->layer;
     bench_options.min_seconds = (double)arguments->min_time;
     bench_options.per_layer = arguments->per_layer;
-    VGG_TRY(count_flops(run));
+    VGG_PASS(count_flops(run));
     announce(run, "computing the reference by the layers' definition");
-    VGG_TRY(clvgg_bench_create(run->context.device, run->context.model, &bench_options,
-                               &run->bench));
-cleanup:
-    return status;
+    return clvgg_bench_create(run->context.device, run->context.model, &bench_options, &run->bench);
 }
 
 /* Prepares everything before the first batch, first of all --out, which may be refused. */
 static clvgg_status prepare(cli_benchmark *run)
 {
     const cli_bench_arguments *arguments = run->arguments;
-    clvgg_status status = CLVGG_STATUS_OK;
     run->peak.struct_size = sizeof run->peak;
     if (arguments->out != NULL)
-        VGG_TRY(vgg_text_file_open(arguments->out, &run->file));
+        VGG_PASS(vgg_text_file_open(arguments->out, &run->file));
     cli_interrupt_watch(); /* from here on there is a file to remove */
     announce(run, "measuring the device's peak");
-    VGG_TRY(clvgg_device_has_clock(run->context.device, &run->has_clock));
-    VGG_TRY(clvgg_device_measure_peak(run->context.device, &run->peak));
-    VGG_TRY(arguments->mode == CLI_BENCH_FINETUNE ? cli_bench_training_create(run)
-                                                  : create_bench(run));
-cleanup:
-    return status;
+    VGG_PASS(clvgg_device_has_clock(run->context.device, &run->has_clock));
+    VGG_PASS(clvgg_device_measure_peak(run->context.device, &run->peak));
+    return arguments->mode == CLI_BENCH_FINETUNE ? cli_bench_training_create(run)
+                                                 : create_bench(run);
 }
 
 static bool is_tuned(const clvgg_session *session)
@@ -146,12 +131,11 @@ static clvgg_status run_batch(cli_benchmark *run, int batch, clvgg_bench_result 
 /* Every batch; a wrong one is reported and doesn't stop the others. */
 static clvgg_status measure(cli_benchmark *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (size_t i = 0; i < run->arguments->batches.count && cli_interrupt_signal() == 0; i++) {
         clvgg_bench_result *result = &run->results[i];
         result->struct_size = sizeof *result;
         announce(run, "timing");
-        VGG_TRY(run_batch(run, run->arguments->batches.values[i], result));
+        VGG_PASS(run_batch(run, run->arguments->batches.values[i], result));
         run->result_count++;
         if (run->bench != NULL)
             run->tuned = run->tuned || is_tuned(clvgg_bench_session(run->bench));
@@ -160,8 +144,7 @@ static clvgg_status measure(cli_benchmark *run)
             cli_bench_text_result(run);
         vgg_out_flush(&run->cli->out);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static void report_wrong(const cli_benchmark *run)
@@ -238,6 +221,8 @@ const cli_verb cli_verb_bench = {
                 "  clvgg bench --device gpu --model net.safetensors --json\n",
     .options = options,
     .arguments_size = sizeof(cli_bench_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const cli_bench_arguments){.batches = {.values = {1}, .count = 1},
+                                             .min_time = 1,
+                                             .optimizer = -1},
     .run = run_bench,
 };

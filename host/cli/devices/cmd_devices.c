@@ -1,6 +1,5 @@
 /* cli/devices/cmd_devices.c — `clvgg devices`: the flat list of OpenCL devices, and help when it is
- * short.
- */
+ * short. */
 
 #include "cli/devices/report.h"
 #include "cli/isolated.h"
@@ -78,13 +77,11 @@ static bool lacks_accelerator(const device_list *list)
 
 static clvgg_status print_diagnosis(const cli_program *cli, clvgg_runtime *runtime)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char text[8192];
     size_t length = 0;
-    VGG_TRY(clvgg_device_diagnose(runtime, text, sizeof text, &length));
+    VGG_PASS(clvgg_device_diagnose(runtime, text, sizeof text, &length));
     cli_note(cli, "%s", text);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status show_devices(cli_program *cli, bool json)
@@ -113,13 +110,10 @@ cleanup:
 static clvgg_status run_devices(cli_program *cli, const void *given)
 {
     const devices_arguments *arguments = given;
-    clvgg_status status = CLVGG_STATUS_OK;
     if (arguments->report)
         return cli_report_run(cli, arguments->json);
-    VGG_TRY(cli_isolated_verb(cli));
-    VGG_TRY(show_devices(cli, arguments->json));
-cleanup:
-    return status;
+    VGG_PASS(cli_isolated_verb(cli));
+    return show_devices(cli, arguments->json);
 }
 
 const cli_verb cli_verb_devices = {

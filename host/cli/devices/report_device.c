@@ -1,6 +1,5 @@
 /* cli/devices/report_device.c — in a child of its own: what a device is, and whether a small
- * network's logits are right there.
- */
+ * network's logits are right there. */
 #include <stdio.h>
 
 #include "cli/devices/report.h"
@@ -50,15 +49,13 @@ cleanup:
 
 static clvgg_status measure(clvgg_device *device, void *pipe)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     char words[100];
     clvgg_peak peak = {.struct_size = sizeof peak};
-    VGG_TRY(clvgg_device_measure_peak(device, &peak));
+    VGG_PASS(clvgg_device_measure_peak(device, &peak));
     snprintf(words, sizeof words, "%.4g GFLOP/s multiplying and adding, %.3g GB/s reading",
              peak.fma_gflops, peak.read_gbps);
     cli_isolated_send(pipe, "peak", words);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void cli_report_device_facts(cli_program *cli, void *index, void *pipe)

@@ -1,6 +1,5 @@
 /* cli/devices/scrub.h — text without names of users, hosts and private paths, for what is shown to
- * others.
- */
+ * others. */
 #ifndef CLI_SCRUB_H
 #define CLI_SCRUB_H
 

@@ -29,12 +29,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static void set_defaults(void *arguments)
-{
-    *(cli_eval_arguments *)arguments = (cli_eval_arguments){
-        .run = {.context = CLI_CONTEXT_DEFAULTS, .top = 1}, .max_bad = CLI_ALLOWANCE_DEFAULT};
-}
-
 static const char *check(const void *arguments)
 {
     return ((const cli_eval_arguments *)arguments)->data == NULL ? "needs a data set: --data DIR"
@@ -44,21 +38,18 @@ static const char *check(const void *arguments)
 /* Lists the data set, and its paths as the run's. */
 static clvgg_status open_data(cli_eval *eval)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(
-        clvgg_dataset_open(eval->run.context.runtime, eval->arguments->data, &eval->dataset));
+    VGG_PASS(clvgg_dataset_open(eval->run.context.runtime, eval->arguments->data, &eval->dataset));
     const size_t count = clvgg_dataset_count(eval->dataset);
-    VGG_MEMORY_NEW(eval->paths, count, "the paths of the photographs");
-    VGG_MEMORY_NEW(eval->classes, clvgg_dataset_class_count(eval->dataset),
-                   "the data set's classes");
+    VGG_MEMORY_NEW_PASS(eval->paths, count, "the paths of the photographs");
+    VGG_MEMORY_NEW_PASS(eval->classes, clvgg_dataset_class_count(eval->dataset),
+                        "the data set's classes");
     for (size_t i = 0; i < count; i++) {
         clvgg_dataset_item item;
         clvgg_dataset_at(eval->dataset, i, &item);
         eval->paths[i] = item.path;
     }
     eval->run.paths = (cli_operands){eval->paths, count};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Device and model are announced when the run starts; this is about the data. */
@@ -109,21 +100,18 @@ static const char *replaced_source(const cli_eval *eval)
 static clvgg_status prepare(cli_eval *eval)
 {
     const cli_eval_arguments *arguments = eval->arguments;
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(cli_context_begin(&eval->run.context, eval->run.cli, &arguments->run.context));
+    VGG_PASS(cli_context_begin(&eval->run.context, eval->run.cli, &arguments->run.context));
     if (arguments->mistakes != NULL)
-        VGG_TRY(vgg_picture_check(arguments->mistakes));
-    VGG_TRY(open_data(eval));
+        VGG_PASS(vgg_picture_check(arguments->mistakes));
+    VGG_PASS(open_data(eval));
     const char *source = replaced_source(eval);
-    VGG_REQUIRE(source == NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                "--mistakes would replace '%s', which is to be read", source);
-    VGG_TRY(cli_run_setup(&eval->run));
-    VGG_TRY(cli_context_check_photographs(&eval->run.context));
-    VGG_TRY(cli_eval_match_classes(eval));
-    VGG_TRY(clvgg_evaluation_create(eval->run.context.runtime, eval->run.ranked_count,
-                                    &eval->evaluation));
-cleanup:
-    return status;
+    VGG_CHECK(source == NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+              "--mistakes would replace '%s', which is to be read", source);
+    VGG_PASS(cli_run_setup(&eval->run));
+    VGG_PASS(cli_context_check_photographs(&eval->run.context));
+    VGG_PASS(cli_eval_match_classes(eval));
+    return clvgg_evaluation_create(eval->run.context.runtime, eval->run.ranked_count,
+                                   &eval->evaluation);
 }
 
 static clvgg_status run_eval(cli_program *cli, const void *given)
@@ -173,7 +161,8 @@ const cli_verb cli_verb_eval = {
                 "  clvgg eval --data pets/ --model vgg16.safetensors --map imagenet-cat-dog.tsv\n",
     .options = options,
     .arguments_size = sizeof(cli_eval_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const cli_eval_arguments){.run = {.context = CLI_CONTEXT_DEFAULTS, .top = 1},
+                                            .max_bad = CLI_ALLOWANCE_DEFAULT},
     .check = check,
     .run = run_eval,
 };

@@ -19,18 +19,6 @@ static void put_share(vgg_table *table, double share)
     vgg_table_next(table);
 }
 
-static void put_count(vgg_table *table, uint64_t count)
-{
-    vgg_text_count(vgg_table_cell(table), count);
-    vgg_table_next(table);
-}
-
-static void put_name(vgg_table *table, const char *name)
-{
-    vgg_text_terminal(vgg_table_cell(table), name);
-    vgg_table_next(table);
-}
-
 static void finish(cli_eval *eval, vgg_table *table)
 {
     vgg_text_puts(&eval->run.cli->out.text, "\n");
@@ -77,8 +65,8 @@ static void print_classes(cli_eval *eval)
             images += clvgg_evaluation_confusion(eval->evaluation, i, p);
         if (images == 0 && !isfinite(precision))
             continue;
-        put_name(&table, cli_run_name(&eval->run, i));
-        put_count(&table, images);
+        vgg_table_put(&table, cli_run_name(&eval->run, i));
+        vgg_table_count(&table, images);
         put_share(&table, precision);
         put_share(&table, recall);
     }
@@ -101,9 +89,9 @@ static void print_matrix(cli_eval *eval)
         columns[1 + i] = (vgg_column){titles.bytes + offsets[i], true};
     vgg_table table = {.columns = columns, .column_count = 1 + count};
     for (size_t truth = 0; truth < count; truth++) {
-        put_name(&table, cli_run_name(&eval->run, truth));
+        vgg_table_put(&table, cli_run_name(&eval->run, truth));
         for (size_t i = 0; i < count; i++)
-            put_count(&table, clvgg_evaluation_confusion(eval->evaluation, truth, i));
+            vgg_table_count(&table, clvgg_evaluation_confusion(eval->evaluation, truth, i));
     }
     if (!titles.failed)
         finish(eval, &table);
@@ -138,9 +126,9 @@ static void print_confusions(cli_eval *eval)
             kept += kept < MOST_CONFUSIONS;
         }
     for (size_t i = 0; i < kept; i++) {
-        put_name(&table, cli_run_name(&eval->run, most[i].truth));
-        put_name(&table, cli_run_name(&eval->run, most[i].predicted));
-        put_count(&table, most[i].count);
+        vgg_table_put(&table, cli_run_name(&eval->run, most[i].truth));
+        vgg_table_put(&table, cli_run_name(&eval->run, most[i].predicted));
+        vgg_table_count(&table, most[i].count);
     }
     finish(eval, &table);
 }
@@ -154,9 +142,9 @@ static void print_mistakes(cli_eval *eval)
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < eval->mistake_count && i < SHOWN_MISTAKES; i++) {
         const cli_mistake *mistake = &eval->mistakes[i];
-        put_name(&table, eval->paths[mistake->item]);
-        put_name(&table, cli_run_name(&eval->run, cli_eval_truth(eval, mistake->item)));
-        put_name(&table, cli_run_name(&eval->run, mistake->predicted));
+        vgg_table_put(&table, eval->paths[mistake->item]);
+        vgg_table_put(&table, cli_run_name(&eval->run, cli_eval_truth(eval, mistake->item)));
+        vgg_table_put(&table, cli_run_name(&eval->run, mistake->predicted));
         put_share(&table, (double)mistake->probability);
     }
     finish(eval, &table);

@@ -81,38 +81,34 @@ static void say_common(cli_finetuning *run, size_t first, size_t second)
 
 static clvgg_status open_data(cli_finetuning *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cli_finetune_arguments *arguments = run->arguments;
     const double share = arguments->val_split > 0 ? arguments->val_split : 0.1;
     size_t first = 0, second = 0;
     clvgg_dataset **into = arguments->val != NULL ? &run->train : &run->whole;
-    VGG_TRY(clvgg_dataset_open(run->context.runtime, arguments->data, into));
+    VGG_PASS(clvgg_dataset_open(run->context.runtime, arguments->data, into));
     if (arguments->val != NULL)
-        VGG_TRY(clvgg_dataset_open(run->context.runtime, arguments->val, &run->val));
+        VGG_PASS(clvgg_dataset_open(run->context.runtime, arguments->val, &run->val));
     else
-        VGG_TRY(clvgg_dataset_split(run->whole, share, (uint64_t)arguments->seed, &run->train,
-                                    &run->val));
-    VGG_TRY(clvgg_dataset_common(run->train, run->val, &run->common, &first, &second));
+        VGG_PASS(clvgg_dataset_split(run->whole, share, (uint64_t)arguments->seed, &run->train,
+                                     &run->val));
+    VGG_PASS(clvgg_dataset_common(run->train, run->val, &run->common, &first, &second));
     if (run->common > 0)
         say_common(run, first, second);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_finetune_open_data(cli_finetuning *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(open_data(run));
+    VGG_PASS(open_data(run));
     if (run->arguments->quiet)
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     say_skipped(run, run->whole != NULL ? run->whole : run->train);
     if (run->arguments->val != NULL)
         say_skipped(run, run->val);
     say_classes(run, "training", run->train);
     say_classes(run, "validation", run->val);
     say_unmeasured(run, run->val);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void cli_finetune_say_left_out(cli_finetuning *run, const char *path, const char *reason)

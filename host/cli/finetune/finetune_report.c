@@ -12,23 +12,19 @@
 
 static clvgg_status keep_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_MEMORY_GROW(run->epochs, run->epoch_count + 1, "the figures of an epoch");
+    VGG_MEMORY_GROW_PASS(run->epochs, run->epoch_count + 1, "the figures of an epoch");
     run->epochs[run->epoch_count++] = *epoch;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_finetune_take_epochs(cli_finetuning *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (size_t i = 0; i < clvgg_finetune_epoch_count(run->finetune); i++) {
         clvgg_finetune_epoch epoch = {.struct_size = sizeof epoch};
         clvgg_finetune_epoch_at(run->finetune, i, &epoch);
-        VGG_TRY(keep_epoch(run, &epoch));
+        VGG_PASS(keep_epoch(run, &epoch));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static const clvgg_finetune_epoch *best_epoch(const cli_finetuning *run)
@@ -262,27 +258,6 @@ clvgg_status cli_finetune_write_files(cli_finetuning *run)
 
 /* ---- the end ---- */
 
-static void put_epochs(const cli_finetuning *run, vgg_json *json)
-{
-    vgg_json_begin_array(json, "epochs");
-    for (size_t i = 0; i < run->epoch_count; i++) {
-        const clvgg_finetune_epoch *epoch = &run->epochs[i];
-        vgg_json_begin_object(json, NULL);
-        vgg_json_integer(json, "epoch", epoch->epoch);
-        vgg_json_integer(json, "step", (int64_t)epoch->step);
-        vgg_json_number(json, "lr", epoch->lr);
-        vgg_json_number(json, "train_loss", epoch->train_loss);
-        vgg_json_number(json, "train_accuracy", epoch->train_accuracy);
-        vgg_json_number(json, "val_loss", epoch->val_loss);
-        vgg_json_number(json, "val_accuracy", epoch->val_accuracy);
-        vgg_json_number(json, "val_auc", epoch->val_auc);
-        vgg_json_number(json, "seconds", epoch->seconds);
-        vgg_json_bool(json, "best", epoch->best);
-        vgg_json_end(json);
-    }
-    vgg_json_end(json);
-}
-
 static void put_confusion(const cli_finetuning *run, vgg_json *json)
 {
     const size_t classes = clvgg_dataset_class_count(run->val);
@@ -303,7 +278,7 @@ static void report_json(cli_finetuning *run, const char *error)
     const clvgg_finetune_epoch *best = best_epoch(run), *kept = kept_epoch(run);
     vgg_json_begin_object(&json, NULL);
     cli_finetune_put_plan(run, &json);
-    put_epochs(run, &json);
+    vgg_metrics_epochs_json(&json, run->epochs, run->epoch_count);
     if (best != NULL) {
         vgg_json_integer(&json, "best_epoch", best->epoch);
         vgg_json_integer(&json, "kept_epoch", kept->epoch);

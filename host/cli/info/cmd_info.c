@@ -32,11 +32,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static void set_defaults(void *arguments)
-{
-    *(info_arguments *)arguments = (info_arguments){.execution.batch = 1};
-}
-
 static clvgg_status print_dot(cli_program *cli, const clvgg_model *model)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -121,6 +116,6 @@ const cli_verb cli_verb_info = {
                 "  clvgg info --dot vgg16.safetensors | dot -Tsvg > vgg16.svg\n",
     .options = options,
     .arguments_size = sizeof(info_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const info_arguments){.execution.batch = 1},
     .run = run_info,
 };

@@ -34,10 +34,7 @@ static void print_layers(vgg_json *json, const clvgg_model *model)
         if (layer.input >= 0 &&
             clvgg_model_layer(model, (size_t)layer.input, &input) == CLVGG_STATUS_OK)
             vgg_json_string(json, "input", input.name);
-        vgg_json_begin_array(json, "shape");
-        for (int d = 0; d < layer.output.rank; d++)
-            vgg_json_integer(json, NULL, layer.output.dims[d]);
-        vgg_json_end(json);
+        vgg_json_integers(json, "shape", layer.output.dims, (size_t)layer.output.rank);
         vgg_json_bytes(json, "parameters", layer.parameter_count);
         vgg_json_bytes(json, "flops", layer.flops);
         vgg_json_string(json, "attributes", layer.attributes);

@@ -77,8 +77,7 @@ static void print_layers(vgg_text *text, const vgg_style *style, const clvgg_mod
         clvgg_layer_info layer = {.struct_size = sizeof layer};
         if (clvgg_model_layer(model, i, &layer) != CLVGG_STATUS_OK)
             continue;
-        vgg_text_terminal(vgg_table_cell(&table), layer.name);
-        vgg_table_next(&table);
+        vgg_table_put(&table, layer.name);
         vgg_table_put(&table, layer.type);
         vgg_report_shape(vgg_table_cell(&table), &layer.output);
         vgg_table_next(&table);
@@ -118,8 +117,7 @@ static void print_steps(vgg_text *text, const vgg_style *style, const clvgg_sess
         clvgg_step_info step = {.struct_size = sizeof step};
         if (clvgg_session_step(session, i, &step) != CLVGG_STATUS_OK)
             continue;
-        vgg_text_terminal(vgg_table_cell(&table), step.layers);
-        vgg_table_next(&table);
+        vgg_table_put(&table, step.layers);
         vgg_table_put(&table, step.variant);
         if (step.workspace_bytes > 0)
             vgg_text_size(vgg_table_cell(&table), step.workspace_bytes);

@@ -32,12 +32,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static void set_defaults(void *arguments)
-{
-    *(cli_run_arguments *)arguments =
-        (cli_run_arguments){.context = CLI_CONTEXT_DEFAULTS, .top = 5};
-}
-
 /* Options that need or exclude each other, which the table can't say. */
 static const char *check(const void *given)
 {
@@ -107,7 +101,7 @@ const cli_verb cli_verb_run = {
                 "  clvgg run --model vgg16.safetensors --map imagenet-cat-dog.tsv cat.jpg\n",
     .options = options,
     .arguments_size = sizeof(cli_run_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const cli_run_arguments){.context = CLI_CONTEXT_DEFAULTS, .top = 5},
     .check = check,
     .run = run_run,
 };

@@ -8,20 +8,17 @@ enum { DEFAULT_LIMIT_MIB = 256 }; /* of images that wait (clvgg/image.h) */
 static clvgg_status report_item(void *user, const clvgg_stream_item *item,
                                 const float *const *outputs)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     cli_run *run = user;
     vgg_result result = {
         .file = item->path, .row = -1, .output = -1, .warning_count = item->warning_count};
     if (outputs != NULL) {
-        VGG_TRY(cli_run_report(run, &result, outputs));
+        VGG_PASS(cli_run_report(run, &result, outputs));
     } else {
         /* Want of memory is no fault of the photograph's, and never permitted. */
         run->unreadable_count += item->status != CLVGG_STATUS_OUT_OF_MEMORY;
         cli_run_report_error(run, &result, item->message);
     }
-    VGG_TRY(cli_run_flush(run));
-cleanup:
-    return status;
+    return cli_run_flush(run);
 }
 
 /* The stream takes room for an image whatever its limit, and before the session says whether the

@@ -29,19 +29,18 @@ typedef struct rows {
 
 static clvgg_status make_rows(const cli_run *run, rows *r)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t most = (size_t)r->most;
-    VGG_MEMORY_NEW(r->input, most * cli_context_input_elements(&run->context), "a batch of inputs");
+    VGG_MEMORY_NEW_PASS(r->input, most * cli_context_input_elements(&run->context),
+                        "a batch of inputs");
     for (size_t i = 0; i < run->output_count; i++) {
         clvgg_shape shape;
-        VGG_TRY(clvgg_session_output_shape(run->session, i, &shape));
+        VGG_PASS(clvgg_session_output_shape(run->session, i, &shape));
         r->sizes[i] = 1;
         for (int d = 0; d < shape.rank; d++)
             r->sizes[i] *= (size_t)shape.dims[d];
-        VGG_MEMORY_NEW(r->outputs[i], most * r->sizes[i], "a batch of outputs");
+        VGG_MEMORY_NEW_PASS(r->outputs[i], most * r->sizes[i], "a batch of outputs");
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static void free_rows(rows *r)
@@ -53,30 +52,25 @@ static void free_rows(rows *r)
 
 static clvgg_status report_row(cli_run *run, const rows *r, int row, int64_t index)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_result result = {.file = run->arguments->input, .row = index, .output = -1};
     const float *outputs[CLI_OUTPUT_COUNT] = {NULL};
     for (size_t i = 0; i < run->output_count; i++)
         outputs[i] = r->outputs[i] + (size_t)row * r->sizes[i];
-    VGG_TRY(cli_run_report(run, &result, outputs));
-    VGG_TRY(cli_run_flush(run));
-cleanup:
-    return status;
+    VGG_PASS(cli_run_report(run, &result, outputs));
+    return cli_run_flush(run);
 }
 
 static clvgg_status run_rows(cli_run *run, clvgg_npy_reader *reader, int64_t row_count,
                              const rows *r)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (int64_t first = 0; first < row_count; first += r->most) {
         const int count = row_count - first < r->most ? (int)(row_count - first) : r->most;
-        VGG_TRY(clvgg_npy_read(reader, first, count, r->input));
-        VGG_TRY(clvgg_session_run(run->session, count, r->input, r->outputs));
+        VGG_PASS(clvgg_npy_read(reader, first, count, r->input));
+        VGG_PASS(clvgg_session_run(run->session, count, r->input, r->outputs));
         for (int row = 0; row < count; row++)
-            VGG_TRY(report_row(run, r, row, first + row));
+            VGG_PASS(report_row(run, r, row, first + row));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_run_npy(cli_run *run)

@@ -79,13 +79,12 @@ static void list_classes(cli_run *run, vgg_result *result, const float *logits,
 
 clvgg_status cli_run_report(cli_run *run, vgg_result *result, const float *const *outputs)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const float *logits = outputs[CLI_OUTPUT_LOGITS], *probabilities = outputs[CLI_OUTPUT_PROB];
     size_t bad = 0, wanted = (size_t)run->arguments->top;
     for (size_t i = 0; i < run->class_count; i++)
         bad += !isfinite(logits[i]) || !isfinite(probabilities[i]);
     if (run->writer != NULL) {
-        VGG_TRY(clvgg_npy_append(run->writer, 1, outputs[run->layer_index]));
+        VGG_PASS(clvgg_npy_append(run->writer, 1, outputs[run->layer_index]));
         result->output = run->written_rows++;
     }
     if (bad > 0) {
@@ -93,15 +92,14 @@ clvgg_status cli_run_report(cli_run *run, vgg_result *result, const float *const
         snprintf(error, sizeof error, "the result is not finite: %zu of %zu %s", bad,
                  run->class_count, vgg_plural(run->class_count, "class", "classes"));
         cli_run_report_error(run, result, error);
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     }
     list_classes(run, result, logits, probabilities);
     qsort(run->ranking, run->ranked_count, sizeof *run->ranking, by_rank);
     result->top = run->ranking;
     result->top_count = wanted == 0 || wanted > run->ranked_count ? run->ranked_count : wanted;
     report(run, result);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_run_flush(cli_run *run)

@@ -10,28 +10,24 @@
 
 static clvgg_status load_map(cli_run *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     run->ranked_count = run->class_count = clvgg_model_class_count(run->context.model);
     if (run->arguments->map == NULL)
-        return status;
-    VGG_TRY(cli_context_load_map(&run->context, run->arguments->map, &run->map));
+        return CLVGG_STATUS_OK;
+    VGG_PASS(cli_context_load_map(&run->context, run->arguments->map, &run->map));
     run->ranked_count = clvgg_class_map_count(run->map);
     run->has_other = clvgg_class_map_size(run->map, run->ranked_count) > 0;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_run_setup(cli_run *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const double start = vgg_report_now_ms();
-    VGG_TRY(cli_context_load_model(&run->context));
-    VGG_TRY(load_map(run));
-    VGG_TRY(cli_context_open_device(&run->context));
-    VGG_TRY(cli_context_settle_preprocess(&run->context));
+    VGG_PASS(cli_context_load_model(&run->context));
+    VGG_PASS(load_map(run));
+    VGG_PASS(cli_context_open_device(&run->context));
+    VGG_PASS(cli_context_settle_preprocess(&run->context));
     run->load_ms = vgg_report_now_ms() - start;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Floats of one image that this process holds: its input, its classes, the layer written. A layer
@@ -81,17 +77,15 @@ static clvgg_status make_session(cli_run *run, int batch)
 /* Room for the ranking, and the writer of --output. */
 static clvgg_status make_buffers(cli_run *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_shape shape = {0};
-    VGG_MEMORY_NEW(run->ranking, run->ranked_count, "the ranking of classes");
-    VGG_MEMORY_NEW(run->groups, run->ranked_count, "the probabilities of groups");
+    VGG_MEMORY_NEW_PASS(run->ranking, run->ranked_count, "the ranking of classes");
+    VGG_MEMORY_NEW_PASS(run->groups, run->ranked_count, "the probabilities of groups");
     if (run->arguments->output != NULL) {
-        VGG_TRY(clvgg_session_output_shape(run->session, run->layer_index, &shape));
-        VGG_TRY(
+        VGG_PASS(clvgg_session_output_shape(run->session, run->layer_index, &shape));
+        VGG_PASS(
             clvgg_npy_create(run->context.runtime, run->arguments->output, &shape, &run->writer));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Prints device, model and preprocessing, three lines for any number of images. */

@@ -20,10 +20,8 @@ static void print_profile(const cli_run *run)
             continue;
         vgg_table_put(&table, step.layers);
         vgg_table_put(&table, step.variant);
-        vgg_text_measure(vgg_table_cell(&table), step.ms, 3);
-        vgg_table_next(&table);
-        vgg_text_measure(vgg_table_cell(&table), (double)step.flops / 1e9, 3);
-        vgg_table_next(&table);
+        vgg_table_measure(&table, step.ms, 3, "");
+        vgg_table_measure(&table, (double)step.flops / 1e9, 3, "");
     }
     vgg_text text = {0};
     vgg_style plain = {0};

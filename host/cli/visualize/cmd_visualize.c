@@ -98,19 +98,17 @@ cleanup:
 /* Opens all that can fail before the work begins. */
 static clvgg_status open_all(cli_vis *vis)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *figure = NULL;
-    VGG_TRY(cli_context_begin(&vis->context, vis->cli, &vis->arguments->context));
-    VGG_TRY(make_out(vis));
-    VGG_TRY(cli_vis_figure_path(vis, "figure", &figure));
-    VGG_TRY(vgg_picture_check(figure));
-    VGG_TRY(cli_context_load_model(&vis->context));
-    VGG_TRY(cli_context_open_device(&vis->context));
-    VGG_TRY(cli_context_settle_preprocess(&vis->context));
+    VGG_PASS(cli_context_begin(&vis->context, vis->cli, &vis->arguments->context));
+    VGG_PASS(make_out(vis));
+    VGG_PASS(cli_vis_figure_path(vis, "figure", &figure));
+    VGG_PASS(vgg_picture_check(figure));
+    VGG_PASS(cli_context_load_model(&vis->context));
+    VGG_PASS(cli_context_open_device(&vis->context));
+    VGG_PASS(cli_context_settle_preprocess(&vis->context));
     if (vis->arguments->paths.count + vis->arguments->images.count > 0)
-        VGG_TRY(cli_context_check_photographs(&vis->context));
-cleanup:
-    return status;
+        VGG_PASS(cli_context_check_photographs(&vis->context));
+    return CLVGG_STATUS_OK;
 }
 
 static void begin_json(cli_vis *vis)
@@ -190,6 +188,11 @@ cleanup:
     vgg_text_free(&vis.page);
     vgg_text_free(&vis.sheet);
     return status;
+}
+
+clvgg_status cli_vis_verb(cli_program *cli, const void *arguments)
+{
+    return cli_vis_run(cli, arguments, find_subverb(strchr(cli->verb, ' ') + 1)->visualize);
 }
 
 const cli_verb cli_verb_visualize = {

@@ -69,23 +69,21 @@ static bool read_wanted(const char *text, const char *word, size_t *wanted)
 
 clvgg_status cli_map_choice_parse(const char *text, cli_map_choice *choice)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     *choice = (cli_map_choice){.kind = CLI_MAPS_STRONGEST, .wanted = CLI_MAPS_DEFAULT};
     if (text == NULL || read_wanted(text, "strongest", &choice->wanted))
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     choice->kind = CLI_MAPS_RANDOM;
     if (read_wanted(text, "random", &choice->wanted))
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     choice->kind = CLI_MAPS_ALL;
     if (strcmp(text, "all") == 0)
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     choice->kind = CLI_MAPS_LIST;
-    VGG_MEMORY_NEW(choice->maps, CLI_MAPS_MOST, "the list of maps");
-    VGG_REQUIRE(read_list(text, choice), CLVGG_STATUS_INVALID_ARGUMENT,
-                "--maps: needs numbers and ranges such as 0,5,10-20, or all, \"strongest 16\" or "
-                "\"random 16\"");
-cleanup:
-    return status;
+    VGG_MEMORY_NEW_PASS(choice->maps, CLI_MAPS_MOST, "the list of maps");
+    VGG_CHECK(read_list(text, choice), CLVGG_STATUS_INVALID_ARGUMENT,
+              "--maps: needs numbers and ranges such as 0,5,10-20, or all, \"strongest 16\" or "
+              "\"random 16\"");
+    return CLVGG_STATUS_OK;
 }
 
 void cli_map_choice_free(cli_map_choice *choice)

@@ -52,18 +52,16 @@ static size_t activated(const cli_vis *vis, size_t layer)
 static clvgg_status add_layer(void *user, size_t index, const clvgg_layer_info *info)
 {
     cli_activations *a = user;
-    clvgg_status status = CLVGG_STATUS_OK;
     clvgg_layer_info after = {.struct_size = sizeof after};
-    VGG_REQUIRE(info->output.rank == 3, CLVGG_STATUS_INVALID_ARGUMENT,
-                "layer '%s' has no maps: it gives single values", info->name);
-    VGG_TRY(clvgg_model_layer(a->vis->context.model, activated(a->vis, index), &after));
+    VGG_CHECK(info->output.rank == 3, CLVGG_STATUS_INVALID_ARGUMENT,
+              "layer '%s' has no maps: it gives single values", info->name);
+    VGG_PASS(clvgg_model_layer(a->vis->context.model, activated(a->vis, index), &after));
     a->layers[a->count++] = (cli_activations_layer){.name = info->name,
                                                     .output = after.name,
                                                     .maps = (size_t)after.output.dims[0],
                                                     .height = (int)after.output.dims[1],
                                                     .width = (int)after.output.dims[2]};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Chooses the layers named, or every convolution. */
@@ -93,14 +91,12 @@ typedef struct figure {
 
 static clvgg_status make_figure(figure *f, size_t maps, size_t shown, size_t pixels)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_MEMORY_NEW(f->order, maps, "the order of a layer's maps");
-    VGG_MEMORY_NEW(f->greatest, maps, "the greatest values of a layer's maps");
-    VGG_MEMORY_NEW(f->cells, shown, "the cells of a figure");
-    VGG_MEMORY_NEW(f->captions, shown, "the captions of a figure");
-    VGG_MEMORY_NEW(f->rgb, 3 * shown * pixels, "the pictures of a layer's maps");
-cleanup:
-    return status;
+    VGG_MEMORY_NEW_PASS(f->order, maps, "the order of a layer's maps");
+    VGG_MEMORY_NEW_PASS(f->greatest, maps, "the greatest values of a layer's maps");
+    VGG_MEMORY_NEW_PASS(f->cells, shown, "the cells of a figure");
+    VGG_MEMORY_NEW_PASS(f->captions, shown, "the captions of a figure");
+    VGG_MEMORY_NEW_PASS(f->rgb, 3 * shown * pixels, "the pictures of a layer's maps");
+    return CLVGG_STATUS_OK;
 }
 
 static void free_figure(figure *f)
@@ -256,24 +252,22 @@ void cli_activations_stop(cli_activations *a)
 /* Photographs one after the other; one that can't be read doesn't stop the others. */
 static clvgg_status draw_images(cli_activations *a, clvgg_image_stream *stream, float *input)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t done = 0, count = 1;
     while (cli_interrupt_signal() == 0) {
         clvgg_stream_item item;
         char folder[300];
-        VGG_TRY(clvgg_image_stream_next(stream, input, &item, 1, &count));
+        VGG_PASS(clvgg_image_stream_next(stream, input, &item, 1, &count));
         if (count == 0)
             break;
         if (item.status != CLVGG_STATUS_OK) {
             cli_vis_fail(a->vis, vgg_fail(CLVGG_STATUS_BAD_FILE, "%s", item.message));
             continue;
         }
-        VGG_TRY(cli_vis_image_folder(a->vis, "activations", item.path, folder, sizeof folder));
-        VGG_TRY(cli_activations_draw(a, item.path, folder, input));
+        VGG_PASS(cli_vis_image_folder(a->vis, "activations", item.path, folder, sizeof folder));
+        VGG_PASS(cli_activations_draw(a, item.path, folder, input));
         vgg_progress_update(&a->vis->progress, ++done);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status work(cli_vis *vis)
@@ -315,17 +309,6 @@ static const char *check(const void *arguments)
                                                            : NULL;
 }
 
-static void set_defaults(void *arguments)
-{
-    *(activations_arguments *)arguments =
-        (activations_arguments){.common = CLI_VIS_DEFAULTS, .count = DEFAULT_COUNT};
-}
-
-static clvgg_status run_activations(cli_program *cli, const void *arguments)
-{
-    return cli_vis_run(cli, arguments, work);
-}
-
 const cli_verb cli_vis_activations = {
     .name = "visualize activations",
     .summary = "what every map of a layer answers to a photograph",
@@ -339,7 +322,8 @@ const cli_verb cli_vis_activations = {
                 "  clvgg visualize activations --layer conv1_1,pool1 --intensity layer cat.jpg\n",
     .options = options,
     .arguments_size = sizeof(activations_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const activations_arguments){.common = CLI_VIS_DEFAULTS, .count = DEFAULT_COUNT},
     .check = check,
-    .run = run_activations,
+    .run = cli_vis_verb,
+    .visualize = work,
 };

@@ -1,6 +1,5 @@
 /* cli/visualize/vis_activations.h — figures of a photograph's activation maps, for the
- * subverb and the report.
- */
+ * subverb and the report. */
 #ifndef CLI_VIS_ACTIVATIONS_H
 #define CLI_VIS_ACTIVATIONS_H
 

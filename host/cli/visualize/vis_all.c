@@ -166,10 +166,9 @@ static void draw_samples(all_work *w)
 /* Every figure drawn since the first mark, with the page that it belongs to. */
 static clvgg_status fill_pages(all_work *w)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cli_vis *vis = w->vis;
-    VGG_TRY(vgg_text_check(&vis->page, "the list of the page's figures"));
-    VGG_MEMORY_NEW(w->figures, vis->page_count + 1, "the page's figures");
+    VGG_PASS(vgg_text_check(&vis->page, "the list of the page's figures"));
+    VGG_MEMORY_NEW_PASS(w->figures, vis->page_count + 1, "the page's figures");
     const char *at = vis->page.bytes;
     for (size_t i = 0; i < vis->page_count; i++) {
         const char **parts[] = {&w->figures[i].file, &w->figures[i].sheet, &w->figures[i].about};
@@ -181,8 +180,7 @@ static clvgg_status fill_pages(all_work *w)
         w->pages[p].figures = w->figures + w->marks[p];
         w->pages[p].count = end - w->marks[p];
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* "What vgg16-catdog learned", and what it was seen on. */
@@ -282,23 +280,11 @@ static const char *check(const void *given)
     return NULL;
 }
 
-static void set_defaults(void *arguments)
-{
-    *(all_arguments *)arguments = (all_arguments){.common = CLI_VIS_DEFAULTS,
-                                                  .count = VGG_FIGURE_NINE,
-                                                  .mode = CLI_TOP_BOTH,
-                                                  .samples = DEFAULT_SAMPLES,
-                                                  .max_bad = CLI_ALLOWANCE_DEFAULT};
-}
-
 static clvgg_status run_all(cli_program *cli, const void *given)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const all_arguments *arguments = given;
-    VGG_TRY(cli_top_check_maps(cli, arguments->maps));
-    VGG_TRY(cli_vis_run(cli, &arguments->common, work));
-cleanup:
-    return status;
+    VGG_PASS(cli_top_check_maps(cli, arguments->maps));
+    return cli_vis_run(cli, &arguments->common, work);
 }
 
 const cli_verb cli_vis_all = {
@@ -315,7 +301,11 @@ const cli_verb cli_vis_all = {
                 "  clvgg visualize all --images photographs/ --single-file --samples 0\n",
     .options = options,
     .arguments_size = sizeof(all_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const all_arguments){.common = CLI_VIS_DEFAULTS,
+                                       .count = VGG_FIGURE_NINE,
+                                       .mode = CLI_TOP_BOTH,
+                                       .samples = DEFAULT_SAMPLES,
+                                       .max_bad = CLI_ALLOWANCE_DEFAULT},
     .check = check,
     .run = run_all,
 };

@@ -26,20 +26,16 @@ cleanup:
 
 clvgg_status cli_vis_grid(cli_vis *vis, const char *path, const vgg_grid *grid)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_figure_grid(path, grid));
+    VGG_PASS(vgg_figure_grid(path, grid));
     if (vis->for_page)
-        VGG_TRY(keep(vis, path, grid, NULL));
-cleanup:
-    return status;
+        VGG_PASS(keep(vis, path, grid, NULL));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_vis_panels(cli_vis *vis, const char *path, const vgg_panels *panels)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_figure_panels(path, panels));
+    VGG_PASS(vgg_figure_panels(path, panels));
     if (vis->for_page)
-        VGG_TRY(keep(vis, path, NULL, panels));
-cleanup:
-    return status;
+        VGG_PASS(keep(vis, path, NULL, panels));
+    return CLVGG_STATUS_OK;
 }

@@ -1,6 +1,5 @@
 /* cli/visualize/vis_filters.c — `clvgg visualize filters`: what the first layer looks
- * for, as small pictures.
- */
+ * for, as small pictures. */
 #include <stdio.h>
 #include <string.h>
 
@@ -26,37 +25,32 @@ typedef struct filters {
 /* The convolution must read one channel or three. */
 static clvgg_status find_layer(const cli_vis *vis, filters *f)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_model *model = vis->context.model;
     const size_t count = clvgg_model_layer_count(model);
     for (f->index = 0; f->index < count; f->index++) {
         f->layer = (clvgg_layer_info){.struct_size = sizeof f->layer};
-        VGG_TRY(clvgg_model_layer(model, f->index, &f->layer));
+        VGG_PASS(clvgg_model_layer(model, f->index, &f->layer));
         if (strcmp(f->layer.type, "conv2d") == 0)
             break;
     }
-    VGG_REQUIRE(f->index < count, CLVGG_STATUS_UNSUPPORTED,
-                "the model has no convolution whose filters could be drawn");
-    VGG_TRY(clvgg_model_parameter(model, f->index, 0, &f->shape, NULL));
-    VGG_REQUIRE(f->shape.dims[1] == 1 || f->shape.dims[1] == 3, CLVGG_STATUS_UNSUPPORTED,
-                "filters of %s have %lld channels: three make colours, one is grey", f->layer.name,
-                (long long)f->shape.dims[1]);
+    VGG_CHECK(f->index < count, CLVGG_STATUS_UNSUPPORTED,
+              "the model has no convolution whose filters could be drawn");
+    VGG_PASS(clvgg_model_parameter(model, f->index, 0, &f->shape, NULL));
+    VGG_CHECK(f->shape.dims[1] == 1 || f->shape.dims[1] == 3, CLVGG_STATUS_UNSUPPORTED,
+              "filters of %s have %lld channels: three make colours, one is grey", f->layer.name,
+              (long long)f->shape.dims[1]);
     f->count = (size_t)f->shape.dims[0];
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status read_weights(const cli_vis *vis, filters *f)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t values = 3 * f->count * (size_t)f->shape.dims[2] * (size_t)f->shape.dims[3];
-    VGG_MEMORY_NEW(f->weights, values, "the filters' weights");
-    VGG_MEMORY_NEW(f->rgb, values, "the filters' pictures");
-    VGG_MEMORY_NEW(f->cells, f->count, "the cells of a figure");
-    VGG_MEMORY_NEW(f->captions, f->count, "the captions of a figure");
-    VGG_TRY(clvgg_model_parameter(vis->context.model, f->index, 0, &f->shape, f->weights));
-cleanup:
-    return status;
+    VGG_MEMORY_NEW_PASS(f->weights, values, "the filters' weights");
+    VGG_MEMORY_NEW_PASS(f->rgb, values, "the filters' pictures");
+    VGG_MEMORY_NEW_PASS(f->cells, f->count, "the cells of a figure");
+    VGG_MEMORY_NEW_PASS(f->captions, f->count, "the captions of a figure");
+    return clvgg_model_parameter(vis->context.model, f->index, 0, &f->shape, f->weights);
 }
 
 static clvgg_status draw(cli_vis *vis, const char *path, filters *f)
@@ -107,16 +101,6 @@ static const char *check(const void *arguments)
     return common->paths.count > 0 ? "takes no image: filters are the model's own" : NULL;
 }
 
-static void set_defaults(void *arguments)
-{
-    *(cli_vis_arguments *)arguments = (cli_vis_arguments)CLI_VIS_DEFAULTS;
-}
-
-static clvgg_status run_filters(cli_program *cli, const void *arguments)
-{
-    return cli_vis_run(cli, arguments, cli_vis_draw_filters);
-}
-
 const cli_verb cli_vis_filters = {
     .name = "visualize filters",
     .summary = "the first layer's filters, as pictures",
@@ -127,7 +111,8 @@ const cli_verb cli_vis_filters = {
                 "  clvgg visualize filters --model vgg16.safetensors --format svg --out figures\n",
     .options = options,
     .arguments_size = sizeof(cli_vis_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const cli_vis_arguments)CLI_VIS_DEFAULTS,
     .check = check,
-    .run = run_filters,
+    .run = cli_vis_verb,
+    .visualize = cli_vis_draw_filters,
 };

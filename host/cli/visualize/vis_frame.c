@@ -32,47 +32,40 @@ static bool is_plain(char c)
 
 /* "OUT/", `folder`, the first `length` bytes of `name`, `ending`. */
 static clvgg_status make_path(const cli_vis *vis, vgg_text *path, const char *folder,
-                              const char *name, size_t length, const char *ending)
+                              const char *name, size_t length, const char *ending,
+                              const char **made)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     path->length = 0;
     vgg_text_printf(path, "%s/", vis->arguments->out);
     const size_t begin = path->length;
     vgg_text_puts(path, folder);
     vgg_text_append(path, name, length);
     vgg_text_puts(path, ending);
-    VGG_TRY(vgg_text_check(path, "a figure's path"));
+    VGG_PASS(vgg_text_check(path, "a figure's path"));
     for (char *c = path->bytes + begin; *c != '\0'; c++)
         *c = is_plain(*c) ? *c : '_';
+    *made = path->bytes;
     const int error = cli_vis_make_folders(path->bytes);
-    VGG_REQUIRE(error == 0, CLVGG_STATUS_IO, "%s: its folder can't be made: %s", path->bytes,
-                strerror(error));
-cleanup:
-    return status;
+    VGG_CHECK(error == 0, CLVGG_STATUS_IO, "%s: its folder can't be made: %s", path->bytes,
+              strerror(error));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_vis_path(cli_vis *vis, const char *name, const char **path)
 {
-    const clvgg_status status = make_path(vis, &vis->scratch, "", name, strlen(name), "");
-    *path = vis->scratch.bytes;
-    return status;
+    return make_path(vis, &vis->scratch, "", name, strlen(name), "", path);
 }
 
 clvgg_status cli_vis_figure_path(cli_vis *vis, const char *name, const char **path)
 {
-    const clvgg_status status =
-        make_path(vis, &vis->scratch, "", name, strlen(name), endings[vis->arguments->format]);
-    *path = vis->scratch.bytes;
-    return status;
+    const char *ending = endings[vis->arguments->format];
+    return make_path(vis, &vis->scratch, "", name, strlen(name), ending, path);
 }
 
 clvgg_status cli_vis_sheet_path(cli_vis *vis, const char *figure, const char **path)
 {
-    const size_t ending = strlen(endings[vis->arguments->format]);
-    const clvgg_status status =
-        make_path(vis, &vis->sheet, "page/", figure, strlen(figure) - ending, ".png");
-    *path = vis->sheet.bytes;
-    return status;
+    const size_t length = strlen(figure) - strlen(endings[vis->arguments->format]);
+    return make_path(vis, &vis->sheet, "page/", figure, length, ".png", path);
 }
 
 void cli_vis_wrote(cli_vis *vis, const char *path)
@@ -107,24 +100,22 @@ int cli_vis_progress_step(void *user, size_t done, size_t total)
 clvgg_status cli_vis_each_layer(const cli_vis *vis, const cli_list *names, cli_vis_add_layer_fn add,
                                 void *user)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_model *model = vis->context.model;
     clvgg_layer_info layer = {.struct_size = sizeof layer};
     size_t index = 0, count = 0;
     for (; count < names->count; count++) {
-        VGG_TRY(cli_context_find_layer(&vis->context, names->items[count], &layer, &index));
-        VGG_TRY(add(user, index, &layer));
+        VGG_PASS(cli_context_find_layer(&vis->context, names->items[count], &layer, &index));
+        VGG_PASS(add(user, index, &layer));
     }
     for (size_t i = 0; names->count == 0 && i < clvgg_model_layer_count(model); i++)
         if (clvgg_model_layer(model, i, &layer) == CLVGG_STATUS_OK &&
             strcmp(layer.type, "conv2d") == 0) {
-            VGG_TRY(add(user, i, &layer));
+            VGG_PASS(add(user, i, &layer));
             count++;
         }
-    VGG_REQUIRE(count > 0, CLVGG_STATUS_INVALID_ARGUMENT,
-                "the model has no convolution: name layers by --layer");
-cleanup:
-    return status;
+    VGG_CHECK(count > 0, CLVGG_STATUS_INVALID_ARGUMENT,
+              "the model has no convolution: name layers by --layer");
+    return CLVGG_STATUS_OK;
 }
 
 /* Says whether this run has written a file whose path begins so. */
@@ -152,26 +143,23 @@ size_t cli_vis_stem_length(const char *file)
 clvgg_status cli_vis_image_folder(cli_vis *vis, const char *what, const char *path, char *folder,
                                   size_t capacity)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *name = cli_vis_file_of(path), *begin = NULL;
     char inside[512];
     const int written =
         snprintf(folder, capacity, "%s/%.*s", what, (int)cli_vis_stem_length(name), name);
     for (int again = 2; again < 100000; again++) {
         snprintf(inside, sizeof inside, "%s/", folder);
-        VGG_TRY(cli_vis_path(vis, inside, &begin));
+        VGG_PASS(cli_vis_path(vis, inside, &begin));
         if (!has_written(vis, begin))
             break;
         if (written >= 0 && (size_t)written < capacity)
             snprintf(folder + written, capacity - (size_t)written, "-%d", again);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_vis_split_names(const cli_list *list, cli_list *names)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t room = 0, bytes = 0;
     for (size_t i = 0; i < list->count; i++) {
         bytes += strlen(list->items[i]) + 1;
@@ -179,7 +167,8 @@ clvgg_status cli_vis_split_names(const cli_list *list, cli_list *names)
         for (const char *c = list->items[i]; *c != '\0'; c++)
             room += *c == ',';
     }
-    VGG_MEMORY_NEW(names->items, room + bytes / sizeof *names->items + 1, "the names of layers");
+    VGG_MEMORY_NEW_PASS(names->items, room + bytes / sizeof *names->items + 1,
+                        "the names of layers");
     char *text = (char *)(names->items + room);
     for (size_t i = 0; i < list->count; i++) {
         for (char *part = strcpy(text, list->items[i]), *end = part; end != NULL; part = end + 1) {
@@ -196,22 +185,19 @@ clvgg_status cli_vis_split_names(const cli_list *list, cli_list *names)
         }
         text += strlen(list->items[i]) + 1;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_vis_photographs(const cli_vis *vis, cli_list *paths)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cli_list *images = &vis->arguments->images;
     const cli_operands *operands = &vis->arguments->paths;
-    VGG_MEMORY_NEW(paths->items, images->count + operands->count, "the list of photographs");
+    VGG_MEMORY_NEW_PASS(paths->items, images->count + operands->count, "the list of photographs");
     for (size_t i = 0; i < images->count; i++)
         paths->items[paths->count++] = images->items[i];
     for (size_t i = 0; i < operands->count; i++)
         paths->items[paths->count++] = operands->items[i];
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_vis_read_input(cli_vis *vis, const char *path, float *input)

@@ -89,24 +89,22 @@ static void fill_json(cli_vis *vis, const clvgg_gradcam_map *map, const char *fi
 
 static clvgg_status draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const work *w = user;
     const char *figure = NULL;
     clvgg_gradcam_map map = {.struct_size = sizeof map};
-    VGG_TRY(clvgg_gradcam_run(w->gradcam, photograph->input, w->class_index, &map));
+    VGG_PASS(clvgg_gradcam_run(w->gradcam, photograph->input, w->class_index, &map));
     const int peak = greatest(map.map, map.height * map.width);
     if (peak < 0 || !isfinite(map.score.log_odds)) {
         cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     }
-    VGG_TRY(cli_vis_figure_of(vis, "gradcam", photograph->name, &figure));
-    VGG_TRY(draw_figure(figure, vis, photograph, &map));
+    VGG_PASS(cli_vis_figure_of(vis, "gradcam", photograph->name, &figure));
+    VGG_PASS(draw_figure(figure, vis, photograph, &map));
     if (vis->arguments->json)
         fill_json(vis, &map, figure, peak);
     cli_vis_wrote(vis, figure);
     cli_vis_progress_step(vis, 1, 1);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_vis_draw_gradcam(cli_vis *vis, const cli_vis_gradcam_settings *settings,
@@ -136,16 +134,6 @@ static clvgg_status work_on(cli_vis *vis)
     return cli_vis_draw_gradcam(vis, &asked->settings, &asked->common.paths);
 }
 
-static void set_defaults(void *arguments)
-{
-    *(gradcam_arguments *)arguments = (gradcam_arguments){.common = CLI_VIS_DEFAULTS};
-}
-
-static clvgg_status run_gradcam(cli_program *cli, const void *arguments)
-{
-    return cli_vis_run(cli, arguments, work_on);
-}
-
 const cli_verb cli_vis_gradcam = {
     .name = "visualize gradcam",
     .summary = "where in a photograph a class is seen",
@@ -158,7 +146,8 @@ const cli_verb cli_vis_gradcam = {
                 "  clvgg visualize gradcam cat.jpg --layer conv4_3 --format svg\n",
     .options = options,
     .arguments_size = sizeof(gradcam_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const gradcam_arguments){.common = CLI_VIS_DEFAULTS},
     .check = cli_vis_check_photographs,
-    .run = run_gradcam,
+    .run = cli_vis_verb,
+    .visualize = work_on,
 };

@@ -61,7 +61,6 @@ static double *curve_at(const work *w, const line *l, size_t transform, size_t r
 static clvgg_status make_amounts(const cli_vis *vis, const cli_vis_invariance_settings *settings,
                                  work *w)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_preprocess *p = &vis->context.preprocess;
     const int shorter = p->height < p->width ? p->height : p->width;
     const double shift =
@@ -69,7 +68,7 @@ static clvgg_status make_amounts(const cli_vis *vis, const cli_vis_invariance_se
     const double scale = settings->scale > 0 ? settings->scale : 1.8;
     const double turn = settings->rotation > 0 ? settings->rotation : 360;
     w->points = settings->points > 0 ? (size_t)settings->points : 33;
-    VGG_MEMORY_NEW(w->amounts, TRANSFORMS * w->points, "the steps of the transformations");
+    VGG_MEMORY_NEW_PASS(w->amounts, TRANSFORMS * w->points, "the steps of the transformations");
     for (size_t i = 0; i < w->points; i++) {
         const double share = (double)i / (double)(w->points - 1);
         double *amount = w->amounts + i; /* whole pixels need no interpolation */
@@ -77,16 +76,7 @@ static clvgg_status make_amounts(const cli_vis *vis, const cli_vis_invariance_se
         amount[CLVGG_TRANSFORM_SCALE * w->points] = 1 + (scale - 1) * share;
         amount[CLVGG_TRANSFORM_ROTATION * w->points] = turn * share;
     }
-cleanup:
-    return status;
-}
-
-static void put_numbers(vgg_json *json, const char *key, const double *values, size_t count)
-{
-    vgg_json_begin_array(json, key);
-    for (size_t i = 0; i < count; i++)
-        vgg_json_number(json, NULL, values[i]);
-    vgg_json_end(json);
+    return CLVGG_STATUS_OK;
 }
 
 static void fill_json(cli_vis *vis, const work *w, const clvgg_invariance_curve *curve,
@@ -106,13 +96,13 @@ static void fill_json(cli_vis *vis, const work *w, const clvgg_invariance_curve 
     vgg_json_end(json);
     for (size_t t = 0; t < TRANSFORMS; t++) {
         vgg_json_begin_object(json, transform_names[t]);
-        put_numbers(json, "amounts", w->amounts + t * w->points, w->points);
+        vgg_json_numbers(json, "amounts", w->amounts + t * w->points, w->points);
         vgg_json_begin_array(json, "distances");
         for (size_t i = 0; i < w->layers; i++)
-            put_numbers(json, NULL, curve_at(w, l, t, i), w->points);
+            vgg_json_numbers(json, NULL, curve_at(w, l, t, i), w->points);
         vgg_json_end(json);
-        put_numbers(json, "probability", curve_at(w, l, t, w->layers), w->points);
-        put_numbers(json, "log_odds", curve_at(w, l, t, w->layers + 1), w->points);
+        vgg_json_numbers(json, "probability", curve_at(w, l, t, w->layers), w->points);
+        vgg_json_numbers(json, "log_odds", curve_at(w, l, t, w->layers + 1), w->points);
         vgg_json_end(json);
     }
 }
@@ -121,11 +111,10 @@ static void fill_json(cli_vis *vis, const work *w, const clvgg_invariance_curve 
 static clvgg_status compute(const cli_vis_photograph *photograph, const work *w, size_t transform,
                             clvgg_invariance_curve *curve, line *l)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     curve->distances = curve_at(w, l, transform, 0);
-    VGG_TRY(clvgg_invariance_run(w->invariance, photograph->image, (clvgg_transform)transform,
-                                 w->amounts + transform * w->points, w->points, w->class_index,
-                                 curve));
+    VGG_PASS(clvgg_invariance_run(w->invariance, photograph->image, (clvgg_transform)transform,
+                                  w->amounts + transform * w->points, w->points, w->class_index,
+                                  curve));
     for (size_t i = 0; i < w->layers; i++)
         for (size_t k = 0; k < w->points; k++)
             curve_at(w, l, transform, i)[k] /= curve->norms[i];
@@ -133,8 +122,7 @@ static clvgg_status compute(const cli_vis_photograph *photograph, const work *w,
         curve_at(w, l, transform, w->layers)[k] = curve->scores[k].probability;
         curve_at(w, l, transform, w->layers + 1)[k] = curve->scores[k].log_odds;
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static bool is_finite(const work *w, const line *l)
@@ -243,17 +231,15 @@ cleanup:
 /* A figure shows the lines that there are, whatever kept a further one from being drawn. */
 static clvgg_status work_in_parts(cli_vis *vis, work *w, const cli_operands *paths)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     for (size_t first = 0; first < paths->count && (first == 0 || cli_interrupt_signal() == 0);
          first += MOST_LINES) {
         const size_t rest = paths->count - first;
         const cli_operands some = {paths->items + first, rest < MOST_LINES ? rest : MOST_LINES};
         cli_vis_fail(vis, cli_vis_each(vis, &some, draw, w));
         vgg_progress_clear(&vis->progress);
-        VGG_TRY(draw_lines(vis, w, paths->count > MOST_LINES ? first / MOST_LINES + 1 : 0));
+        VGG_PASS(draw_lines(vis, w, paths->count > MOST_LINES ? first / MOST_LINES + 1 : 0));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* "a,b" in place as names. False when there are too many. */
@@ -324,16 +310,6 @@ static clvgg_status work_on(cli_vis *vis)
     return cli_vis_draw_invariance(vis, &asked->settings, &asked->common.paths);
 }
 
-static void set_defaults(void *arguments)
-{
-    *(invariance_arguments *)arguments = (invariance_arguments){.common = CLI_VIS_DEFAULTS};
-}
-
-static clvgg_status run_invariance(cli_program *cli, const void *arguments)
-{
-    return cli_vis_run(cli, arguments, work_on);
-}
-
 const cli_verb cli_vis_invariance = {
     .name = "visualize invariance",
     .summary = "how far features move when a photograph is shifted, enlarged or turned",
@@ -348,7 +324,8 @@ const cli_verb cli_vis_invariance = {
                 "  clvgg visualize invariance cat.jpg --rotation 30 --points 31 --json\n",
     .options = options,
     .arguments_size = sizeof(invariance_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const invariance_arguments){.common = CLI_VIS_DEFAULTS},
     .check = cli_vis_check_photographs,
-    .run = run_invariance,
+    .run = cli_vis_verb,
+    .visualize = work_on,
 };

@@ -80,14 +80,12 @@ static clvgg_status make_name(vgg_text *text, const char *const *paths, size_t i
 
 static clvgg_status read_photograph(cli_vis *vis, cli_vis_photograph *photograph, uint8_t *rgb)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_preprocess *p = &vis->context.preprocess;
-    VGG_TRY(clvgg_image_read(vis->context.runtime, photograph->path, &photograph->image));
-    VGG_TRY(clvgg_image_prepare(photograph->image, p, photograph->input));
+    VGG_PASS(clvgg_image_read(vis->context.runtime, photograph->path, &photograph->image));
+    VGG_PASS(clvgg_image_prepare(photograph->image, p, photograph->input));
     vgg_pixels_photograph(photograph->input, p->height, p->width, p, rgb);
     photograph->pixels = (vgg_pixels){rgb, p->width, p->height};
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 void cli_vis_pass_over(cli_vis *vis, const char *path, const char *words)
@@ -178,12 +176,11 @@ void cli_vis_json_class(cli_vis *vis, const char *key, size_t index)
 
 clvgg_status cli_vis_figure_of(cli_vis *vis, const char *what, const char *name, const char **path)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text text = {0};
     vgg_text_printf(&text, "%s/%s", what, name);
-    VGG_TRY(vgg_text_check(&text, "a figure's path"));
-    VGG_TRY(cli_vis_figure_path(vis, text.bytes, path));
-cleanup:
+    clvgg_status status = vgg_text_check(&text, "a figure's path");
+    if (status == CLVGG_STATUS_OK)
+        status = cli_vis_figure_path(vis, text.bytes, path);
     vgg_text_free(&text);
     return status;
 }

@@ -1,7 +1,6 @@
 /* cli/visualize/vis_maps.h — what `visualize occlusion`, `invariance` and `gradcam`
  * share: classes by name, photographs one after another, and the drawings themselves, which
- * `visualize all` asks for too.
- */
+ * `visualize all` asks for too. */
 #ifndef CLI_VIS_MAPS_H
 #define CLI_VIS_MAPS_H
 

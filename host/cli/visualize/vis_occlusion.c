@@ -40,17 +40,15 @@ typedef struct work {
 static clvgg_status spread(const clvgg_occlusion_map *map, const float *values,
                            const vgg_pixels *image, float **out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     float *pixels = NULL;
-    VGG_MEMORY_NEW(pixels, (size_t)image->width * (size_t)image->height, "a map as pixels");
+    VGG_MEMORY_NEW_PASS(pixels, (size_t)image->width * (size_t)image->height, "a map as pixels");
     for (int y = 0; y < image->height; y++)
         for (int x = 0; x < image->width; x++) {
             const int row = (y - map->top) / map->stride, column = (x - map->left) / map->stride;
             pixels[y * image->width + x] = values[row * map->columns + column];
         }
     *out = pixels;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The cell where the class is least likely; -1 where a value is no number. */
@@ -133,10 +131,7 @@ static void fill_json(cli_vis *vis, const clvgg_occlusion_map *map, const char *
     vgg_json_begin_object(json, "least");
     vgg_json_integer(json, "row", least / map->columns);
     vgg_json_integer(json, "column", least % map->columns);
-    vgg_json_begin_array(json, "box");
-    for (int i = 0; i < 4; i++)
-        vgg_json_integer(json, NULL, box[i]);
-    vgg_json_end(json);
+    vgg_json_integers(json, "box", box, 4);
     vgg_json_end(json);
     cli_vis_json_map(json, "probability", map->probability, map->rows, map->columns);
     cli_vis_json_map(json, "log_odds", map->log_odds, map->rows, map->columns);
@@ -267,25 +262,23 @@ cleanup:
 
 static clvgg_status draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const work *w = user;
     const char *path = NULL;
     clvgg_occlusion_map map = {.struct_size = sizeof map};
     int64_t box[4];
-    VGG_TRY(clvgg_occlusion_run(w->occlusion, photograph->input, w->class_index, w->map, &map));
+    VGG_PASS(clvgg_occlusion_run(w->occlusion, photograph->input, w->class_index, w->map, &map));
     const int least = least_cell(&map);
     if (least < 0) {
         cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     }
     square_of(&map, least, &photograph->pixels, box);
-    VGG_TRY(cli_vis_figure_of(vis, "occlusion", photograph->name, &path));
-    VGG_TRY(draw_figure(path, vis, photograph, &map, box));
+    VGG_PASS(cli_vis_figure_of(vis, "occlusion", photograph->name, &path));
+    VGG_PASS(draw_figure(path, vis, photograph, &map, box));
     if (vis->arguments->json)
         fill_json(vis, &map, path, least, box);
     cli_vis_wrote(vis, path);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_vis_draw_occlusion(cli_vis *vis, const cli_vis_occlusion_settings *settings,
@@ -326,17 +319,6 @@ static clvgg_status work_on(cli_vis *vis)
     return cli_vis_draw_occlusion(vis, &asked->settings, &asked->common.paths);
 }
 
-static void set_defaults(void *arguments)
-{
-    *(occlusion_arguments *)arguments =
-        (occlusion_arguments){.common = CLI_VIS_DEFAULTS, .settings.map = -1};
-}
-
-static clvgg_status run_occlusion(cli_program *cli, const void *arguments)
-{
-    return cli_vis_run(cli, arguments, work_on);
-}
-
 const cli_verb cli_vis_occlusion = {
     .name = "visualize occlusion",
     .summary = "what of a photograph its class rests on: a square hides it, place by place",
@@ -352,7 +334,8 @@ const cli_verb cli_vis_occlusion = {
                 "  clvgg visualize occlusion cat.jpg --json > occlusion.json\n",
     .options = options,
     .arguments_size = sizeof(occlusion_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const occlusion_arguments){.common = CLI_VIS_DEFAULTS, .settings.map = -1},
     .check = cli_vis_check_photographs,
-    .run = run_occlusion,
+    .run = cli_vis_verb,
+    .visualize = work_on,
 };

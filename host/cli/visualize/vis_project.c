@@ -87,7 +87,6 @@ typedef struct chosen {
 /* The layer, or the last convolution. */
 static clvgg_status find_layer(project *p)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_model *model = p->vis->context.model;
     clvgg_layer_info info = {.struct_size = sizeof info};
     size_t index = 0;
@@ -95,19 +94,17 @@ static clvgg_status find_layer(project *p)
         if (clvgg_model_layer(model, i - 1, &info) == CLVGG_STATUS_OK &&
             strcmp(info.type, "conv2d") == 0)
             p->layer = info.name;
-    VGG_REQUIRE(p->layer != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
-                "the model has no convolution: name a layer by --layer");
-    VGG_TRY(cli_context_find_layer(&p->vis->context, p->layer, &info, &index));
+    VGG_CHECK(p->layer != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
+              "the model has no convolution: name a layer by --layer");
+    VGG_PASS(cli_context_find_layer(&p->vis->context, p->layer, &info, &index));
     const bool flat = info.output.rank == 1;
     p->maps = (int)info.output.dims[0];
     p->height = flat ? 1 : (int)info.output.dims[1];
     p->width = flat ? 1 : (int)info.output.dims[2];
-    VGG_REQUIRE(p->asked.map < p->maps && p->asked.y < p->height && p->asked.x < p->width,
-                CLVGG_STATUS_INVALID_ARGUMENT,
-                "layer '%s' has maps 0 to %d with units 0,0 to %d,%d", p->layer, p->maps - 1,
-                p->height - 1, p->width - 1);
-cleanup:
-    return status;
+    VGG_CHECK(p->asked.map < p->maps && p->asked.y < p->height && p->asked.x < p->width,
+              CLVGG_STATUS_INVALID_ARGUMENT, "layer '%s' has maps 0 to %d with units 0,0 to %d,%d",
+              p->layer, p->maps - 1, p->height - 1, p->width - 1);
+    return CLVGG_STATUS_OK;
 }
 
 /* The mode asked for; without one, what `top` shows first. */
@@ -120,22 +117,18 @@ static clvgg_projection choose_mode(const project *p)
 
 static clvgg_status start(project *p)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cli_context *context = &p->vis->context;
     const size_t elements = cli_context_input_elements(context);
     clvgg_projector_options how;
     clvgg_projector_options_defaults(&how);
     how.execution.storage = p->vis->arguments->execution.storage;
-    VGG_MEMORY_NEW(p->projection, elements, "a projection");
-    VGG_MEMORY_NEW(p->part, elements, "a part of a projection");
-    VGG_MEMORY_NEW(p->activations, (size_t)p->maps * (size_t)p->height * (size_t)p->width,
-                   "a layer's activations");
-    VGG_TRY(clvgg_model_receptive_field(context->model, p->layer, &p->field));
+    VGG_MEMORY_NEW_PASS(p->projection, elements, "a projection");
+    VGG_MEMORY_NEW_PASS(p->part, elements, "a part of a projection");
+    VGG_MEMORY_NEW_PASS(p->activations, (size_t)p->maps * (size_t)p->height * (size_t)p->width,
+                        "a layer's activations");
+    VGG_PASS(clvgg_model_receptive_field(context->model, p->layer, &p->field));
     how.mode = p->mode = choose_mode(p);
-    VGG_TRY(clvgg_projector_create(context->device, context->model, p->layer, &how,
-                                   &p->projector));
-cleanup:
-    return status;
+    return clvgg_projector_create(context->device, context->model, p->layer, &how, &p->projector);
 }
 
 static void stop(project *p)
@@ -243,15 +236,11 @@ static void fill_json(const project *p, const char *figure, const chosen *unit)
         vgg_json_integer(json, "x", unit->x);
     }
     vgg_json_number(json, "value", (double)unit->value);
-    vgg_json_begin_array(json, "box");
-    for (int i = 0; i < 4; i++)
-        vgg_json_integer(json, NULL, unit->box[i]);
-    vgg_json_end(json);
+    vgg_json_integers(json, "box", unit->box, 4);
 }
 
 static clvgg_status draw(cli_vis *vis, const cli_vis_photograph *photograph, void *user)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     project *p = user;
     const char *figure = NULL;
     char folder[256];
@@ -259,28 +248,27 @@ static clvgg_status draw(cli_vis *vis, const cli_vis_photograph *photograph, voi
     const chosen first = {.map = p->asked.map >= 0 ? p->asked.map : ALL,
                           .y = p->asked.y >= 0 ? p->asked.y : ALL,
                           .x = p->asked.x >= 0 ? p->asked.x : ALL};
-    VGG_TRY(run(p, photograph->input, &first));
+    VGG_PASS(run(p, photograph->input, &first));
     const chosen unit = choose_unit(p);
     if (!isfinite(unit.value)) {
         cli_vis_pass_over(vis, photograph->path, "the network gives no numbers for it");
-        goto cleanup;
+        return CLVGG_STATUS_OK;
     }
     if (!known)
-        VGG_TRY(run(p, photograph->input, &unit));
+        VGG_PASS(run(p, photograph->input, &unit));
     if (unit.value == 0.0f) {
         vgg_progress_clear(&vis->progress);
         cli_note(vis->cli, "%s: what was asked for in layer '%s' doesn't fire on it",
                  photograph->path, p->layer);
     }
     snprintf(folder, sizeof folder, "project/%.200s", p->layer);
-    VGG_TRY(cli_vis_figure_of(vis, folder, photograph->name, &figure));
-    VGG_TRY(draw_figure(p, figure, photograph, &unit));
+    VGG_PASS(cli_vis_figure_of(vis, folder, photograph->name, &figure));
+    VGG_PASS(draw_figure(p, figure, photograph, &unit));
     if (vis->arguments->json)
         fill_json(p, figure, &unit);
     cli_vis_wrote(vis, figure);
     cli_vis_progress_step(vis, 1, 1);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status work(cli_vis *vis)
@@ -311,16 +299,6 @@ static const char *check(const void *given)
                                        "peak or all";
 }
 
-static void set_defaults(void *arguments)
-{
-    *(project_arguments *)arguments = (project_arguments){.common = CLI_VIS_DEFAULTS};
-}
-
-static clvgg_status run_project(cli_program *cli, const void *arguments)
-{
-    return cli_vis_run(cli, arguments, work);
-}
-
 const cli_verb cli_vis_project = {
     .name = "visualize project",
     .summary = "a unit of your choice, projected back to pixels",
@@ -334,7 +312,8 @@ const cli_verb cli_vis_project = {
                 "  clvgg visualize project *.jpg --layer logits --map 0 --mode guided\n",
     .options = options,
     .arguments_size = sizeof(project_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const project_arguments){.common = CLI_VIS_DEFAULTS},
     .check = check,
-    .run = run_project,
+    .run = cli_vis_verb,
+    .visualize = work,
 };

@@ -63,20 +63,11 @@ static const char *check(const void *arguments)
                                                            : NULL;
 }
 
-static void set_defaults(void *arguments)
-{
-    *(top_arguments *)arguments = (top_arguments){
-        .common = CLI_VIS_DEFAULTS, .count = DEFAULT_COUNT, .max_bad = CLI_ALLOWANCE_DEFAULT};
-}
-
 static clvgg_status run_top(cli_program *cli, const void *given)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const top_arguments *arguments = given;
-    VGG_TRY(cli_top_check_maps(cli, arguments->maps));
-    VGG_TRY(cli_vis_run(cli, &arguments->common, work));
-cleanup:
-    return status;
+    VGG_PASS(cli_top_check_maps(cli, arguments->maps));
+    return cli_vis_run(cli, &arguments->common, work);
 }
 
 const cli_verb cli_vis_top = {
@@ -95,7 +86,9 @@ const cli_verb cli_vis_top = {
         "  clvgg visualize top --maps \"random 16\" --seed 7 --images photographs/\n",
     .options = options,
     .arguments_size = sizeof(top_arguments),
-    .set_defaults = set_defaults,
+    .defaults = &(const top_arguments){.common = CLI_VIS_DEFAULTS,
+                                       .count = DEFAULT_COUNT,
+                                       .max_bad = CLI_ALLOWANCE_DEFAULT},
     .check = check,
     .run = run_top,
 };

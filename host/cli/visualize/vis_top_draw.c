@@ -27,7 +27,7 @@ typedef struct drawing {
     clvgg_projection mode;
     clvgg_projector *projector;
     int64_t width; /* of a map */
-    int height_in, width_in, batch;
+    int batch;
     size_t elements; /* of an input */
     /* One batch of jobs. */
     float *inputs, *projected, *part;
@@ -48,34 +48,29 @@ typedef struct drawing {
 static clvgg_status write_picture(drawing *d, const job *j, const char *what,
                                   const vgg_pixels *pixels, const char **relative)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *path = NULL;
     char name[400];
     snprintf(name, sizeof name, "top/%.200s/map-%lld-%zu-%s.png", d->layer->layer,
              (long long)j->map, j->rank, what);
-    VGG_TRY(cli_vis_path(d->vis, name, &path));
-    VGG_MEMORY_COPY(*relative, path + strlen(d->vis->arguments->out) + 1, "a picture's path");
-    VGG_TRY(clvgg_image_write_png(d->vis->context.runtime, path, pixels->width, pixels->height,
-                                  pixels->rgb));
-cleanup:
-    return status;
+    VGG_PASS(cli_vis_path(d->vis, name, &path));
+    VGG_MEMORY_COPY_PASS(*relative, path + strlen(d->vis->arguments->out) + 1, "a picture's path");
+    return clvgg_image_write_png(d->vis->context.runtime, path, pixels->width, pixels->height,
+                                 pixels->rgb);
 }
 
 static clvgg_status finish_job(drawing *d, const job *j, const float *input, const float *projected)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_pixels *projection = &d->projections[j->place], *patch = &d->patches[j->place];
     const clvgg_preprocess *preprocess = &d->vis->context.preprocess;
     const clvgg_receptive_field *field = &d->found->fields[d->layer - d->found->manifest.layers];
-    VGG_TRY(cli_top_pixels(projected, preprocess, field, j->unit, true, d->part, projection));
-    VGG_TRY(cli_top_pixels(input, preprocess, field, j->unit, false, d->part, patch));
+    VGG_PASS(cli_top_pixels(projected, preprocess, field, j->unit, true, d->part, projection));
+    VGG_PASS(cli_top_pixels(input, preprocess, field, j->unit, false, d->part, patch));
     if (d->request->pictures)
-        VGG_TRY(write_picture(d, j, cli_projection_name(d->mode), projection,
-                              &j->unit->projections[d->way]));
+        VGG_PASS(write_picture(d, j, cli_projection_name(d->mode), projection,
+                               &j->unit->projections[d->way]));
     if (d->request->pictures && d->way == 0)
-        VGG_TRY(write_picture(d, j, "patch", patch, &j->unit->patch));
-cleanup:
-    return status;
+        VGG_PASS(write_picture(d, j, "patch", patch, &j->unit->patch));
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status flush(drawing *d)
@@ -116,13 +111,12 @@ static int by_file(const void *left, const void *right)
 
 static clvgg_status list_jobs(drawing *d)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t count = 0;
     for (size_t m = 0; m < d->map_count; m++)
         count += d->maps[m].unit_count;
-    VGG_MEMORY_NEW(d->jobs, count + 1, "the units of a page");
-    VGG_MEMORY_NEW(d->projections, count + 1, "the projections of a page");
-    VGG_MEMORY_NEW(d->patches, count + 1, "the patches of a page");
+    VGG_MEMORY_NEW_PASS(d->jobs, count + 1, "the units of a page");
+    VGG_MEMORY_NEW_PASS(d->projections, count + 1, "the projections of a page");
+    VGG_MEMORY_NEW_PASS(d->patches, count + 1, "the patches of a page");
     for (size_t m = 0; m < d->map_count; m++)
         for (size_t u = 0; u < d->maps[m].unit_count; u++, d->job_count++)
             d->jobs[d->job_count] = (job){.unit = (vgg_manifest_unit *)&d->maps[m].units[u],
@@ -130,8 +124,7 @@ static clvgg_status list_jobs(drawing *d)
                                           .rank = u + 1,
                                           .place = d->job_count};
     qsort(d->jobs, d->job_count, sizeof *d->jobs, by_file);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* The photographs again, each once, in the order of the jobs. */
@@ -152,11 +145,10 @@ static clvgg_status open_photographs(drawing *d, const char **paths, clvgg_image
 /* Projects the units of a page. A photograph that can't be read any more has no pictures. */
 static clvgg_status project_page(drawing *d, clvgg_image_stream *stream, float *input)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t count = 1, next = 0;
     while (cli_interrupt_signal() == 0) {
         clvgg_stream_item item;
-        VGG_TRY(clvgg_image_stream_next(stream, input, &item, 1, &count));
+        VGG_PASS(clvgg_image_stream_next(stream, input, &item, 1, &count));
         if (count == 0)
             break;
         const bool good = item.status == CLVGG_STATUS_OK;
@@ -166,11 +158,9 @@ static clvgg_status project_page(drawing *d, clvgg_image_stream *stream, float *
             next++;
         for (; next < d->job_count && strcmp(d->jobs[next].unit->file, item.path) == 0; next++)
             if (good)
-                VGG_TRY(add_job(d, &d->jobs[next], input));
+                VGG_PASS(add_job(d, &d->jobs[next], input));
     }
-    VGG_TRY(flush(d));
-cleanup:
-    return status;
+    return flush(d);
 }
 
 static void describe(const drawing *d, size_t first, char title[300], char subtitle[400])
@@ -269,23 +259,21 @@ static int choose_batch(const cli_vis *vis)
 
 static clvgg_status start_layer(drawing *d)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const cli_context *context = &d->vis->context;
     clvgg_projector_options options;
     clvgg_projector_options_defaults(&options);
     options.mode = d->mode;
     options.execution.storage = d->vis->arguments->execution.storage;
     options.max_batch = d->batch = choose_batch(d->vis);
-    VGG_TRY(clvgg_projector_create(context->device, context->model, d->layer->layer, &options,
-                                   &d->projector));
+    VGG_PASS(clvgg_projector_create(context->device, context->model, d->layer->layer, &options,
+                                    &d->projector));
     const size_t batch = (size_t)d->batch;
-    VGG_MEMORY_NEW(d->inputs, batch * d->elements, "a batch of inputs");
-    VGG_MEMORY_NEW(d->projected, batch * d->elements, "a batch of projections");
-    VGG_MEMORY_NEW(d->part, d->elements, "a part of a projection");
-    VGG_MEMORY_NEW(d->seeds, batch, "a batch of units");
-    VGG_MEMORY_NEW(d->pending, batch, "a batch of units");
-cleanup:
-    return status;
+    VGG_MEMORY_NEW_PASS(d->inputs, batch * d->elements, "a batch of inputs");
+    VGG_MEMORY_NEW_PASS(d->projected, batch * d->elements, "a batch of projections");
+    VGG_MEMORY_NEW_PASS(d->part, d->elements, "a part of a projection");
+    VGG_MEMORY_NEW_PASS(d->seeds, batch, "a batch of units");
+    VGG_MEMORY_NEW_PASS(d->pending, batch, "a batch of units");
+    return CLVGG_STATUS_OK;
 }
 
 static void end_layer(drawing *d)
@@ -348,7 +336,6 @@ cleanup:
 /* Every layer, in each way that was asked for. */
 static clvgg_status draw_layers(drawing *d)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_manifest *manifest = &d->found->manifest;
     for (size_t l = 0; l < manifest->count; l++) {
         vgg_manifest_layer *layer = (vgg_manifest_layer *)&manifest->layers[l];
@@ -360,11 +347,10 @@ static clvgg_status draw_layers(drawing *d)
             d->mode = modes[d->way];
             layer->modes[layer->mode_count++] = cli_projection_name(d->mode);
             if (cli_interrupt_signal() == 0)
-                VGG_TRY(draw_layer(d, layer));
+                VGG_PASS(draw_layer(d, layer));
         }
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_top_draw_found(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
@@ -373,8 +359,6 @@ clvgg_status cli_top_draw_found(cli_vis *vis, const cli_top_request *request, cl
     drawing d = {.vis = vis,
                  .request = request,
                  .found = found,
-                 .height_in = vis->context.preprocess.height,
-                 .width_in = vis->context.preprocess.width,
                  .elements = cli_context_input_elements(&vis->context)};
     size_t total = 0;
     for (size_t l = 0; l < manifest->count; l++)
@@ -388,13 +372,10 @@ clvgg_status cli_top_draw_found(cli_vis *vis, const cli_top_request *request, cl
 
 clvgg_status cli_top_draw(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *path = NULL;
-    VGG_TRY(cli_top_find(vis, request, found));
-    VGG_TRY(cli_vis_path(vis, "manifest.json", &path));
-    VGG_TRY(vgg_manifest_write(&found->manifest, path));
+    VGG_PASS(cli_top_find(vis, request, found));
+    VGG_PASS(cli_vis_path(vis, "manifest.json", &path));
+    VGG_PASS(vgg_manifest_write(&found->manifest, path));
     cli_vis_wrote(vis, path);
-    VGG_TRY(cli_top_draw_found(vis, request, found));
-cleanup:
-    return status;
+    return cli_top_draw_found(vis, request, found);
 }

@@ -36,15 +36,14 @@ void cli_top_free(cli_top_found *found)
 static clvgg_status fill_map(const cli_vis *vis, const cli_top_found *found, size_t layer,
                              int64_t map, clvgg_top_entry *entries, vgg_manifest_map *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_preprocess *p = &vis->context.preprocess;
     vgg_manifest_unit *units = NULL;
     size_t count = 0;
     *out = (vgg_manifest_map){.map = map};
-    VGG_TRY(clvgg_top_search_entries(found->search, layer, map, entries, &count));
+    VGG_PASS(clvgg_top_search_entries(found->search, layer, map, entries, &count));
     if (count == 0)
-        goto cleanup;
-    VGG_MEMORY_NEW(units, count, "the units of a map");
+        return CLVGG_STATUS_OK;
+    VGG_MEMORY_NEW_PASS(units, count, "the units of a map");
     for (size_t i = 0; i < count; i++) {
         units[i] = (vgg_manifest_unit){.file = found->files[entries[i].image],
                                        .y = entries[i].y,
@@ -55,8 +54,7 @@ static clvgg_status fill_map(const cli_vis *vis, const cli_top_found *found, siz
     }
     out->units = units;
     out->unit_count = count;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static int ascending(const void *left, const void *right)
@@ -86,29 +84,27 @@ static clvgg_status fill_layer(const cli_vis *vis, const cli_top_request *reques
                                cli_top_found *found, size_t index, size_t chosen_count,
                                int64_t *maps, clvgg_top_entry *entries)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_manifest_layer *out = (vgg_manifest_layer *)&found->manifest.layers[index];
     int64_t *silent = NULL;
     vgg_manifest_map *filled = NULL;
     size_t count = 0, used = 0;
-    VGG_TRY(clvgg_top_search_strongest(found->search, index, chosen_count, maps, &count));
-    VGG_MEMORY_NEW(silent, count, "the silent maps");
+    VGG_PASS(clvgg_top_search_strongest(found->search, index, chosen_count, maps, &count));
+    VGG_MEMORY_NEW_PASS(silent, count, "the silent maps");
     out->silent = silent;
     for (size_t i = 0; i < count; i++) {
-        VGG_TRY(clvgg_top_search_entries(found->search, index, maps[i], entries, &used));
+        VGG_PASS(clvgg_top_search_entries(found->search, index, maps[i], entries, &used));
         if (used == 0)
             silent[out->silent_count++] = maps[i];
     }
     qsort(silent, out->silent_count, sizeof *silent, ascending);
     const size_t shown = choose_shown(request, maps, count);
-    VGG_MEMORY_NEW(filled, shown, "the maps of a layer");
+    VGG_MEMORY_NEW_PASS(filled, shown, "the maps of a layer");
     out->maps = filled;
     for (size_t i = 0; i < shown; i++) {
         out->count = i + 1;
-        VGG_TRY(fill_map(vis, found, index, maps[i], entries, &filled[i]));
+        VGG_PASS(fill_map(vis, found, index, maps[i], entries, &filled[i]));
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status list_layer(const cli_vis *vis, const cli_top_request *request,

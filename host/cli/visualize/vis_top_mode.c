@@ -1,5 +1,4 @@
-/* cli/visualize/vis_top_mode.c — in which ways the units of a layer are projected back.
- */
+/* cli/visualize/vis_top_mode.c — in which ways the units of a layer are projected back. */
 #include "cli/visualize/vis_top.h"
 
 static const char *const names[] = {"deconv", "guided", "gradient"};

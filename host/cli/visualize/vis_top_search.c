@@ -27,7 +27,6 @@ static void free_chosen(chosen *c)
 
 static clvgg_status add_layer(void *user, size_t index, const clvgg_layer_info *info)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     chosen *c = user;
     const cli_map_choice *wanted = &c->request->maps;
     const size_t at = c->count++, maps = (size_t)info->output.dims[0];
@@ -38,13 +37,12 @@ static clvgg_status add_layer(void *user, size_t index, const clvgg_layer_info *
         layer->maps = wanted->maps;
         layer->map_count = wanted->count;
     } else if (wanted->kind == CLI_MAPS_RANDOM) {
-        VGG_MEMORY_NEW(c->maps[at], maps, "maps drawn at random");
+        VGG_MEMORY_NEW_PASS(c->maps[at], maps, "maps drawn at random");
         layer->maps = c->maps[at];
         layer->map_count =
             cli_maps_draw(c->request->seed, info->name, maps, wanted->wanted, c->maps[at]);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status make_search(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
@@ -79,16 +77,14 @@ typedef struct pass {
 
 static clvgg_status keep_file(cli_top_found *found, const char *path)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     if (found->file_count == found->file_capacity) {
         const size_t capacity = found->file_capacity > 0 ? 2 * found->file_capacity : 256;
-        VGG_MEMORY_GROW(found->files, capacity, "the names of the photographs");
+        VGG_MEMORY_GROW_PASS(found->files, capacity, "the names of the photographs");
         found->file_capacity = capacity;
     }
-    VGG_MEMORY_COPY(found->files[found->file_count], path, "the name of a photograph");
+    VGG_MEMORY_COPY_PASS(found->files[found->file_count], path, "the name of a photograph");
     found->file_count++;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static void pass_over(cli_vis *vis, cli_top_found *found, const char *path, const char *words)
@@ -104,12 +100,11 @@ static void pass_over(cli_vis *vis, cli_top_found *found, const char *path, cons
 static clvgg_status note_photograph(void *user, const clvgg_stream_item *item,
                                     const clvgg_top_rejected *rejected)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     pass *p = user;
-    VGG_REQUIRE(item->status != CLVGG_STATUS_OUT_OF_MEMORY, CLVGG_STATUS_OUT_OF_MEMORY, "%s",
-                item->message); /* no fault of the photograph's */
+    VGG_CHECK(item->status != CLVGG_STATUS_OUT_OF_MEMORY, CLVGG_STATUS_OUT_OF_MEMORY, "%s",
+              item->message); /* no fault of the photograph's */
     if (item->status == CLVGG_STATUS_OK)
-        VGG_TRY(keep_file(p->found, item->path));
+        VGG_PASS(keep_file(p->found, item->path));
     else
         pass_over(p->vis, p->found, item->path, item->message);
     if (rejected != NULL) {
@@ -119,9 +114,8 @@ static clvgg_status note_photograph(void *user, const clvgg_stream_item *item,
         pass_over(p->vis, p->found, item->path, words);
     }
     vgg_progress_update(&p->vis->progress, ++p->done);
-    VGG_REQUIRE(cli_interrupt_signal() == 0, CLVGG_STATUS_CANCELLED, "interrupted");
-cleanup:
-    return status;
+    VGG_CHECK(cli_interrupt_signal() == 0, CLVGG_STATUS_CANCELLED, "interrupted");
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status look_at_all(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
@@ -186,12 +180,9 @@ clvgg_status cli_top_check_maps(cli_program *cli, const char *which)
 clvgg_status cli_top_request_read(cli_vis *vis, const cli_list *layers, const char *which,
                                   cli_top_request *request)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(cli_vis_photographs(vis, &request->paths));
-    VGG_TRY(cli_vis_split_names(layers, &request->layers));
-    VGG_TRY(cli_map_choice_parse(which, &request->maps));
-cleanup:
-    return status;
+    VGG_PASS(cli_vis_photographs(vis, &request->paths));
+    VGG_PASS(cli_vis_split_names(layers, &request->layers));
+    return cli_map_choice_parse(which, &request->maps);
 }
 
 void cli_top_request_free(cli_top_request *request)

@@ -74,6 +74,8 @@ typedef struct cli_vis {
  * `work` on: ask cli_interrupt_signal(). */
 clvgg_status cli_vis_run(cli_program *cli, const cli_vis_arguments *arguments,
                          clvgg_status (*work)(cli_vis *vis));
+/* The `run` of a subverb that has nothing to do before: runs its `visualize`. */
+clvgg_status cli_vis_verb(cli_program *cli, const void *arguments);
 /* A check of arguments: at least one photograph as an operand. */
 const char *cli_vis_check_photographs(const void *arguments);
 /* Prints a failure that others go on without; one by Ctrl-C is said at the end. */
