@@ -68,8 +68,7 @@ static void put_row(void *user, const clvgg_cache_entry *entry)
     const bool features = strcmp(entry->kind, "features") == 0;
     vgg_table_put(&list->table, features ? name : entry->name);
     vgg_table_put(&list->table, day);
-    vgg_text_size(vgg_table_cell(&list->table), entry->bytes);
-    vgg_table_next(&list->table);
+    vgg_table_put(&list->table, VGG_SIZE(entry->bytes));
     vgg_table_put(&list->table, entry->options);
     vgg_table_put(&list->table, entry->device);
     list->count++;
@@ -103,10 +102,8 @@ static void count_only(void *user, const clvgg_cache_entry *entry)
 static void put_sum(vgg_text *text, const char *path, const cache_list *list, const char *words)
 {
     vgg_text_terminal(text, path);
-    vgg_text_printf(text, ": %zu %s%s, ", list->count, vgg_plural(list->count, "entry", "entries"),
-                    words);
-    vgg_text_size(text, list->bytes);
-    vgg_text_puts(text, "\n");
+    vgg_text_printf(text, ": %zu %s%s, %s\n", list->count,
+                    vgg_plural(list->count, "entry", "entries"), words, VGG_SIZE(list->bytes));
 }
 
 static clvgg_status list_text(cli_program *cli, const cache_places *places)

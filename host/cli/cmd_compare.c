@@ -27,23 +27,16 @@ static void print_legend(vgg_text *text, const vgg_style *style, const compariso
         const vgg_bench_file *file = &c->files[i];
         vgg_text_printf(text, "%s%c%s  ", vgg_style_bold(style), (int)('A' + i),
                         vgg_style_reset(style));
-        vgg_text_terminal(text, c->paths[i]);
-        vgg_text_puts(text, ": ");
+        vgg_text_name(text, "", c->paths[i], ": ");
         vgg_text_terminal(text, file->model);
         if (file->storage != NULL &&
             strcmp(file->storage, clvgg_storage_name(CLVGG_STORAGE_F32)) != 0) {
-            vgg_text_puts(text, " as ");
-            vgg_text_terminal(text, file->storage);
+            vgg_text_name(text, " as ", file->storage, "");
         }
-        vgg_text_puts(text, " on ");
-        vgg_text_terminal(text, file->device);
-        vgg_text_puts(text, " (");
-        vgg_text_terminal(text, file->platform);
-        vgg_text_puts(text, "), peak ");
-        vgg_text_measure(text, file->fma_gflops, 0);
-        vgg_text_puts(text, " GFLOP/s, ");
-        vgg_text_measure(text, file->read_gbps, 1);
-        vgg_text_puts(text, " GB/s\n");
+        vgg_text_name(text, " on ", file->device, " (");
+        vgg_text_name(text, "", file->platform, "), peak ");
+        vgg_text_printf(text, "%s GFLOP/s, %s GB/s\n", VGG_MEASURE(file->fma_gflops, 0),
+                        VGG_MEASURE(file->read_gbps, 1));
     }
 }
 
@@ -54,14 +47,14 @@ static const double missing = -1, wrong = -2;
 static void put_times(vgg_table *table, const comparison *c, const double *ms)
 {
     for (size_t i = 0; i < c->count; i++) {
-        vgg_text_measure(vgg_table_cell(table), ms[i], 3);
+        vgg_text_puts(vgg_table_cell(table), VGG_MEASURE(ms[i], 3));
         if (!(ms[i] > 0))
             vgg_text_puts(vgg_table_cell(table), ms[i] == wrong ? "wrong" : "-");
         vgg_table_next(table);
         if (i == 0)
             continue;
         if (ms[0] > 0)
-            vgg_text_measure(vgg_table_cell(table), ms[i] / ms[0], 2);
+            vgg_text_puts(vgg_table_cell(table), VGG_MEASURE(ms[i] / ms[0], 2));
         vgg_table_next(table);
     }
 }

@@ -49,8 +49,7 @@ static void fact(vgg_text *text, const vgg_style *style, const char *name)
 static void text_fact(vgg_text *text, const vgg_style *style, const char *name, const char *value)
 {
     fact(text, style, name);
-    vgg_text_terminal(text, value);
-    vgg_text_puts(text, "\n");
+    vgg_text_name(text, "", value, "\n");
 }
 
 static void print_compute(vgg_text *text, const clvgg_device_info *info)
@@ -63,13 +62,10 @@ static void print_compute(vgg_text *text, const clvgg_device_info *info)
 
 static void print_memory(vgg_text *text, const clvgg_device_info *info)
 {
-    vgg_text_size(text, info->global_memory_bytes);
-    vgg_text_puts(text, info->host_unified_memory ? " shared with the host" : "");
-    vgg_text_puts(text, ", largest allocation ");
-    vgg_text_size(text, info->max_allocation_bytes);
-    vgg_text_puts(text, ", local ");
-    vgg_text_size(text, info->local_memory_bytes);
-    vgg_text_puts(text, "\n");
+    vgg_text_printf(text, "%s%s, largest allocation %s, local %s\n",
+                    VGG_SIZE(info->global_memory_bytes),
+                    info->host_unified_memory ? " shared with the host" : "",
+                    VGG_SIZE(info->max_allocation_bytes), VGG_SIZE(info->local_memory_bytes));
 }
 
 /* Prints facts that only some drivers tell. */
@@ -96,8 +92,7 @@ void vgg_report_device_block(vgg_text *text, const vgg_style *style, const clvgg
     vgg_text_printf(text, "%s%s\n", vgg_style_reset(style), chosen ? "  (default)" : "");
     if (!info->usable) {
         fact(text, style, "unusable");
-        vgg_text_puts(text, vgg_style_red(style));
-        vgg_text_terminal(text, info->unusable_reason);
+        vgg_text_name(text, vgg_style_red(style), info->unusable_reason, "");
         vgg_text_printf(text, "%s\n", vgg_style_reset(style));
     }
     fact(text, style, "platform");
@@ -116,8 +111,7 @@ void vgg_report_device_block(vgg_text *text, const vgg_style *style, const clvgg
 void vgg_report_device_name(vgg_text *text, const clvgg_device_info *info)
 {
     vgg_text_printf(text, "%s %d, ", type_titles[info->type], info->index);
-    vgg_text_terminal(text, info->name);
-    vgg_text_puts(text, " (");
+    vgg_text_name(text, "", info->name, " (");
     vgg_text_terminal(text, info->platform);
     vgg_text_printf(text, "), %u compute unit%s", info->compute_units,
                     info->compute_units == 1 ? "" : "s");

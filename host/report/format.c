@@ -85,40 +85,53 @@ void vgg_text_csv(vgg_text *text, const char *string)
         vgg_text_puts(text, "\"");
 }
 
-void vgg_text_count(vgg_text *text, uint64_t count)
+/* Digits in groups of three. */
+static void group(const char *digits, char *words)
+{
+    for (size_t left = strlen(digits); left > 0; left--) {
+        *words++ = *digits++;
+        if (left > 1 && left % 3 == 1)
+            *words++ = ',';
+    }
+    *words = '\0';
+}
+
+const char *vgg_count_words(uint64_t count, char words[VGG_NUMBER_WORDS])
 {
     char digits[24];
-    int length = snprintf(digits, sizeof digits, "%" PRIu64, count);
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            vgg_text_puts(text, ",");
-        vgg_text_append(text, &digits[i], 1);
-    }
+    snprintf(digits, sizeof digits, "%" PRIu64, count);
+    group(digits, words);
+    return words;
 }
 
-void vgg_text_measure(vgg_text *text, double value, int digits)
+const char *vgg_measure_words(double value, int digits, char words[VGG_MEASURE_WORDS])
 {
+    words[0] = '\0';
     if (!(value > 0))
-        return;
+        return words;
     for (double shown = value * pow(10, digits); shown < 10 && digits < 9; shown *= 10)
         digits++;
-    vgg_text_printf(text, "%.*f", digits, value);
+    snprintf(words, VGG_MEASURE_WORDS, "%.*f", digits, value);
+    return words;
 }
 
-void vgg_text_size(vgg_text *text, uint64_t bytes)
+const char *vgg_size_words(uint64_t bytes, char words[VGG_NUMBER_WORDS])
 {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    if (bytes < 1024) {
-        vgg_text_printf(text, "%u B", (unsigned)bytes);
-        return;
-    }
-    double value = (double)bytes / 1024;
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
     size_t unit = 0;
-    while (value >= 1024 && unit + 1 < sizeof units / sizeof *units) {
+    for (; value >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
         value /= 1024;
-        unit++;
-    }
-    vgg_text_printf(text, value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    snprintf(words, VGG_NUMBER_WORDS, unit > 0 && value < 100 ? "%.1f %s" : "%.0f %s", value,
+             units[unit]);
+    return words;
+}
+
+void vgg_text_name(vgg_text *text, const char *before, const char *name, const char *after)
+{
+    vgg_text_puts(text, before);
+    vgg_text_terminal(text, name);
+    vgg_text_puts(text, after);
 }
 
 const char *vgg_number_words(double value, int digits, char words[VGG_NUMBER_WORDS])
@@ -127,15 +140,10 @@ const char *vgg_number_words(double value, int digits, char words[VGG_NUMBER_WOR
     const double rounded = strtod(words, NULL), size = fabs(rounded);
     if (size >= 1000 && size < 1e15 && rounded == trunc(rounded)) {
         char plain[24], *out = words;
-        const int length = snprintf(plain, sizeof plain, "%.0f", size);
+        snprintf(plain, sizeof plain, "%.0f", size);
         if (rounded < 0)
             *out++ = '-';
-        for (int i = 0; i < length; i++) {
-            if (i > 0 && (length - i) % 3 == 0)
-                *out++ = ',';
-            *out++ = plain[i];
-        }
-        *out = '\0';
+        group(plain, out);
     } else if (size > 1e-15 && size < 1) {
         snprintf(words, VGG_NUMBER_WORDS, "%.*f", digits - 1 - (int)floor(log10(size)), rounded);
         for (size_t end = strlen(words); words[end - 1] == '0'; end--)

@@ -19,16 +19,23 @@ void vgg_text_terminal_lines(vgg_text *text, const char *string);
 size_t vgg_text_columns(const char *string, size_t length);
 /* A CSV field, quoted where RFC 4180 asks for it. Line breaks become spaces: a record is a line. */
 void vgg_text_csv(vgg_text *text, const char *string);
+/* A name as vgg_text_terminal() writes it, between words. */
+void vgg_text_name(vgg_text *text, const char *before, const char *name, const char *after);
+
+enum { VGG_NUMBER_WORDS = 48, VGG_MEASURE_WORDS = 352 /* for the greatest double */ };
+/* A value in up to 15 significant digits, from 1e-15 to 1e15 without an exponent: 14734.6 in 4 as
+ * "14,730". Returns `words`, as those below. */
+const char *vgg_number_words(double value, int digits, char words[VGG_NUMBER_WORDS]);
 /* 138357544 as "138,357,544". */
-void vgg_text_count(vgg_text *text, uint64_t count);
+const char *vgg_count_words(uint64_t count, char words[VGG_NUMBER_WORDS]);
 /* A measurement with `digits` decimals, or so many that two digits of it are seen: 0.05 isn't 0.
  * Nothing where it is unknown: not above 0, or not a number. */
-void vgg_text_measure(vgg_text *text, double value, int digits);
-/* A value in up to 15 significant digits, from 1e-15 to 1e15 without an exponent: 14734.6 in 4 as
- * "14,730". Returns `words`. */
-enum { VGG_NUMBER_WORDS = 48 };
-const char *vgg_number_words(double value, int digits, char words[VGG_NUMBER_WORDS]);
+const char *vgg_measure_words(double value, int digits, char words[VGG_MEASURE_WORDS]);
 /* Bytes as "512 B", "22.0 MiB", "23.4 GiB". */
-void vgg_text_size(vgg_text *text, uint64_t bytes);
+const char *vgg_size_words(uint64_t bytes, char words[VGG_NUMBER_WORDS]);
+/* The same for a %s; valid to the end of the block. */
+#define VGG_COUNT(count) vgg_count_words(count, (char[VGG_NUMBER_WORDS]){0})
+#define VGG_MEASURE(value, digits) vgg_measure_words(value, digits, (char[VGG_MEASURE_WORDS]){0})
+#define VGG_SIZE(bytes) vgg_size_words(bytes, (char[VGG_NUMBER_WORDS]){0})
 
 #endif

@@ -97,12 +97,10 @@ void vgg_report_memory_json(vgg_json *json, const clvgg_session_stats *stats)
 
 void vgg_report_memory(vgg_text *text, const clvgg_session_stats *stats)
 {
-    vgg_text_puts(text, "weights ");
-    vgg_text_size(text, stats->weight_bytes);
+    vgg_text_printf(text, "weights %s", VGG_SIZE(stats->weight_bytes));
     if (stats->storage != CLVGG_STORAGE_F32)
         vgg_text_printf(text, " as %s", clvgg_storage_name(stats->storage));
-    vgg_text_puts(text, ", activations ");
-    vgg_text_size(text, stats->arena_bytes);
+    vgg_text_printf(text, ", activations %s", VGG_SIZE(stats->arena_bytes));
 }
 
 void vgg_report_shape(vgg_text *text, const clvgg_shape *shape)

@@ -24,17 +24,9 @@ void vgg_table_put(vgg_table *table, const char *string)
     vgg_table_next(table);
 }
 
-void vgg_table_count(vgg_table *table, uint64_t count)
-{
-    vgg_text_count(&table->cells, count);
-    vgg_table_next(table);
-}
-
 void vgg_table_measure(vgg_table *table, double value, int digits, const char *unit)
 {
-    vgg_text_measure(&table->cells, value, digits);
-    if (value > 0)
-        vgg_text_puts(&table->cells, unit);
+    vgg_text_printf(&table->cells, "%s%s", VGG_MEASURE(value, digits), value > 0 ? unit : "");
     vgg_table_next(table);
 }
 

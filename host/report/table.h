@@ -2,8 +2,6 @@
 #ifndef VGG_REPORT_TABLE_H
 #define VGG_REPORT_TABLE_H
 
-#include <stdint.h>
-
 #include "base/text.h"
 #include "report/style.h"
 
@@ -22,10 +20,8 @@ typedef struct vgg_table {
 /* The text that the next cell is written into; vgg_table_next() ends the cell. */
 vgg_text *vgg_table_cell(vgg_table *table);
 void vgg_table_next(vgg_table *table);
-/* Write the next cell at once: a name, escaped; a count; a measurement, where it is known, and its
- * unit. */
+/* Write the next cell at once: a name, escaped; a measurement, where it is known, and its unit. */
 void vgg_table_put(vgg_table *table, const char *string);
-void vgg_table_count(vgg_table *table, uint64_t count);
 void vgg_table_measure(vgg_table *table, double value, int digits, const char *unit);
 /* Prints every complete row below the titles and frees the table. */
 void vgg_table_finish(vgg_table *table, const vgg_style *style, vgg_text *text);

@@ -15,29 +15,25 @@ static void print_training(vgg_text *text, const cli_benchmark *run)
 {
     static const char *const optimizers[] = {"SGD", "Adam", "AdamW"};
     cli_bench_training_name(run, text);
-    vgg_text_printf(text, ", training with %s, ", optimizers[run->training_options.optimizer]);
-    vgg_text_measure(text, (double)run->flops / 1e9, 2);
-    vgg_text_puts(text, " GFLOP an image\n");
+    vgg_text_printf(text, ", training with %s, %s GFLOP an image\n",
+                    optimizers[run->training_options.optimizer],
+                    VGG_MEASURE((double)run->flops / 1e9, 2));
 }
 
 static void print_model(vgg_text *text, const cli_benchmark *run)
 {
     clvgg_layer_info input = {.struct_size = sizeof input};
-    vgg_text_terminal(text, clvgg_model_name(run->context.model));
-    vgg_text_puts(text, " (");
-    vgg_text_terminal(text, clvgg_model_architecture(run->context.model));
-    vgg_text_puts(text, run->context.random_weights ? ", random weights)" : ")");
+    vgg_text_name(text, "", clvgg_model_name(run->context.model), " (");
+    vgg_text_name(text, "", clvgg_model_architecture(run->context.model),
+                  run->context.random_weights ? ", random weights)" : ")");
     if (clvgg_model_layer(run->context.model, 0, &input) == CLVGG_STATUS_OK) {
         vgg_text_puts(text, ", input ");
         vgg_report_shape(text, &input.output);
     }
     if (run->arguments->layer != NULL) {
-        vgg_text_puts(text, ", up to ");
-        vgg_text_terminal(text, run->arguments->layer);
+        vgg_text_name(text, ", up to ", run->arguments->layer, "");
     }
-    vgg_text_puts(text, ", ");
-    vgg_text_measure(text, (double)run->flops / 1e9, 2);
-    vgg_text_puts(text, " GFLOP an image");
+    vgg_text_printf(text, ", %s GFLOP an image", VGG_MEASURE((double)run->flops / 1e9, 2));
     if (run->arguments->execution.storage != CLVGG_STORAGE_F32)
         vgg_text_printf(text, ", weights as %s",
                         clvgg_storage_name(run->arguments->execution.storage));
@@ -54,10 +50,8 @@ void cli_bench_text_begin(cli_benchmark *run)
     fact(text, style, "model");
     (run->training != NULL ? print_training : print_model)(text, run);
     fact(text, style, "peak");
-    vgg_text_measure(text, run->peak.fma_gflops, 0);
-    vgg_text_puts(text, " GFLOP/s multiplying and adding, ");
-    vgg_text_measure(text, run->peak.read_gbps, 1);
-    vgg_text_puts(text, " GB/s reading\n");
+    vgg_text_printf(text, "%s GFLOP/s multiplying and adding, %s GB/s reading\n",
+                    VGG_MEASURE(run->peak.fma_gflops, 0), VGG_MEASURE(run->peak.read_gbps, 1));
     if (!run->has_clock) {
         fact(text, style, "clock");
         vgg_text_puts(text, "the host's: the device has none that can be believed\n");
@@ -91,11 +85,8 @@ void cli_bench_text_result(cli_benchmark *run)
     vgg_text *text = &run->cli->out.text;
     vgg_text_printf(text, "\nbatch %d: steps by the %s clock", result->batch,
                     run->has_clock ? "device's" : "host's");
-    if (result->kernel_ms > 0) {
-        vgg_text_puts(text, ", ");
-        vgg_text_measure(text, result->kernel_ms, 2);
-        vgg_text_puts(text, " ms in all");
-    }
+    if (result->kernel_ms > 0)
+        vgg_text_printf(text, ", %s ms in all", VGG_MEASURE(result->kernel_ms, 2));
     vgg_text_puts(text, "\n");
     vgg_table_finish(&table, &run->cli->out_style, text);
 }

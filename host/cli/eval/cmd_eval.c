@@ -60,8 +60,7 @@ static void announce(const cli_eval *eval)
     const size_t classes = clvgg_dataset_class_count(dataset);
     const size_t skipped = clvgg_dataset_skipped_count(dataset);
     vgg_text text = {0};
-    vgg_text_puts(&text, "data: ");
-    vgg_text_terminal(&text, eval->arguments->data);
+    vgg_text_name(&text, "data: ", eval->arguments->data, "");
     vgg_text_printf(&text, " (%zu image%s in %zu class%s", clvgg_dataset_count(dataset),
                     clvgg_dataset_count(dataset) == 1 ? "" : "s", classes,
                     classes == 1 ? "" : "es");
@@ -71,9 +70,7 @@ static void announce(const cli_eval *eval)
     for (size_t i = 0; i < skipped && i < SHOWN_SKIPPED; i++) {
         const char *path = NULL, *reason = NULL;
         clvgg_dataset_skipped(dataset, i, &path, &reason);
-        vgg_text_puts(&text, "\nskipped: ");
-        vgg_text_terminal(&text, path);
-        vgg_text_puts(&text, ": ");
+        vgg_text_name(&text, "\nskipped: ", path, ": ");
         vgg_text_terminal(&text, reason);
     }
     if (skipped > SHOWN_SKIPPED)

@@ -29,26 +29,21 @@ static void print_figures(cli_eval *eval, const clvgg_evaluation_summary *summar
 {
     vgg_text *text = &eval->run.cli->out.text;
     const vgg_style *style = &eval->run.cli->out_style;
-    vgg_text_printf(text, "%saccuracy  %.2f %%%s  (", vgg_style_bold(style),
-                    100 * summary->accuracy, vgg_style_reset(style));
-    vgg_text_count(text, (uint64_t)llround(summary->accuracy * (double)summary->images));
-    vgg_text_puts(text, " of ");
-    vgg_text_count(text, summary->images);
-    vgg_text_printf(text, " %s)\nlog loss  %.4f\n", vgg_plural(summary->images, "image", "images"),
+    vgg_text_printf(text, "%saccuracy  %.2f %%%s  (%s of %s %s)\nlog loss  %.4f\n",
+                    vgg_style_bold(style), 100 * summary->accuracy, vgg_style_reset(style),
+                    VGG_COUNT((uint64_t)llround(summary->accuracy * (double)summary->images)),
+                    VGG_COUNT(summary->images), vgg_plural(summary->images, "image", "images"),
                     summary->loss);
     if (isfinite(summary->auc)) {
         vgg_text_printf(text, "AUC       %.4f  (", summary->auc);
-        vgg_text_terminal(text, cli_run_name(&eval->run, 1));
-        vgg_text_puts(text, " against ");
-        vgg_text_terminal(text, cli_run_name(&eval->run, 0));
-        vgg_text_puts(text, ")\n");
+        vgg_text_name(text, "", cli_run_name(&eval->run, 1), " against ");
+        vgg_text_name(text, "", cli_run_name(&eval->run, 0), ")\n");
     }
-    if (eval->run.has_other) {
-        vgg_text_printf(text, "other     %.2f %% on average, above every group in ",
-                        100 * eval->other_sum / (double)summary->images);
-        vgg_text_count(text, eval->other_first_count);
-        vgg_text_puts(text, vgg_plural(eval->other_first_count, " image\n", " images\n"));
-    }
+    if (eval->run.has_other)
+        vgg_text_printf(text, "other     %.2f %% on average, above every group in %s %s\n",
+                        100 * eval->other_sum / (double)summary->images,
+                        VGG_COUNT(eval->other_first_count),
+                        vgg_plural(eval->other_first_count, "image", "images"));
 }
 
 /* Classes that have images, or that images were taken for. */
@@ -66,7 +61,7 @@ static void print_classes(cli_eval *eval)
         if (images == 0 && !isfinite(precision))
             continue;
         vgg_table_put(&table, cli_run_name(&eval->run, i));
-        vgg_table_count(&table, images);
+        vgg_table_put(&table, VGG_COUNT(images));
         put_share(&table, precision);
         put_share(&table, recall);
     }
@@ -91,7 +86,8 @@ static void print_matrix(cli_eval *eval)
     for (size_t truth = 0; truth < count; truth++) {
         vgg_table_put(&table, cli_run_name(&eval->run, truth));
         for (size_t i = 0; i < count; i++)
-            vgg_table_count(&table, clvgg_evaluation_confusion(eval->evaluation, truth, i));
+            vgg_table_put(&table,
+                          VGG_COUNT(clvgg_evaluation_confusion(eval->evaluation, truth, i)));
     }
     if (!titles.failed)
         finish(eval, &table);
@@ -128,7 +124,7 @@ static void print_confusions(cli_eval *eval)
     for (size_t i = 0; i < kept; i++) {
         vgg_table_put(&table, cli_run_name(&eval->run, most[i].truth));
         vgg_table_put(&table, cli_run_name(&eval->run, most[i].predicted));
-        vgg_table_count(&table, most[i].count);
+        vgg_table_put(&table, VGG_COUNT(most[i].count));
     }
     finish(eval, &table);
 }

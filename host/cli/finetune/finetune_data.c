@@ -15,9 +15,7 @@ static void say_classes(const cli_finetuning *run, const char *what, const clvgg
     vgg_text text = {0};
     size_t least = SIZE_MAX, most = 0;
     const size_t classes = clvgg_dataset_class_count(dataset);
-    vgg_text_printf(&text, "%s: ", what);
-    vgg_text_count(&text, clvgg_dataset_count(dataset));
-    vgg_text_printf(&text, " %s, %zu %s",
+    vgg_text_printf(&text, "%s: %s %s, %zu %s", what, VGG_COUNT(clvgg_dataset_count(dataset)),
                     vgg_plural(clvgg_dataset_count(dataset), "photograph", "photographs"), classes,
                     vgg_plural(classes, "class", "classes"));
     for (size_t i = 0; i < classes; i++) {
@@ -25,8 +23,7 @@ static void say_classes(const cli_finetuning *run, const char *what, const clvgg
         least = size < least ? size : least;
         most = size > most ? size : most;
         if (i < 20) {
-            vgg_text_puts(&text, i == 0 ? ": " : ", ");
-            vgg_text_terminal(&text, clvgg_dataset_class_name(dataset, i));
+            vgg_text_name(&text, i == 0 ? ": " : ", ", clvgg_dataset_class_name(dataset, i), "");
             vgg_text_printf(&text, " %zu", size);
         }
     }
@@ -46,8 +43,8 @@ static void say_unmeasured(const cli_finetuning *run, const clvgg_dataset *val)
     for (size_t i = 0; i < clvgg_dataset_class_count(val); i++) {
         if (clvgg_dataset_class_size(val, i) > 0 || ++count > 5)
             continue;
-        vgg_text_puts(&text, count == 1 ? "warning: no validation photograph of " : ", ");
-        vgg_text_terminal(&text, clvgg_dataset_class_name(val, i));
+        vgg_text_name(&text, count == 1 ? "warning: no validation photograph of " : ", ",
+                      clvgg_dataset_class_name(val, i), "");
     }
     if (count == 0)
         return;

@@ -31,33 +31,22 @@ static void write_layers(const cli_finetuning *run, vgg_text *text)
 static void write_memory(const cli_finetuning *run, vgg_text *text)
 {
     const clvgg_finetune_plan plan = plan_of(run);
-    vgg_text_puts(text, "features: ");
-    vgg_text_terminal(text, plan.features);
-    vgg_text_puts(text, ", ");
-    vgg_text_count(text, plan.feature_count);
-    vgg_text_puts(text, " values a view; ");
-    vgg_text_count(text, plan.feature_images);
-    vgg_text_printf(text, " in all (%d view%s), ", plan.views, plan.views > 1 ? "s" : "");
-    vgg_text_count(text, plan.cached_images);
-    vgg_text_puts(text, " known");
+    vgg_text_name(text, "features: ", plan.features, ", ");
+    vgg_text_printf(text, "%s values a view; %s in all (%d view%s), %s known",
+                    VGG_COUNT(plan.feature_count), VGG_COUNT(plan.feature_images), plan.views,
+                    plan.views > 1 ? "s" : "", VGG_COUNT(plan.cached_images));
     if (run->cache_dir.bytes != NULL) {
-        vgg_text_puts(text, "; the rest takes ");
-        vgg_text_size(text, plan.cache_bytes);
-        vgg_text_puts(text, " in ");
-        vgg_text_terminal(text, run->cache_dir.bytes);
-        vgg_text_puts(text, ", which has room for ");
-        vgg_text_size(text, plan.free_disk_bytes);
+        vgg_text_printf(text, "; the rest takes %s", VGG_SIZE(plan.cache_bytes));
+        vgg_text_name(text, " in ", run->cache_dir.bytes, ", which has room for ");
+        vgg_text_puts(text, VGG_SIZE(plan.free_disk_bytes));
     } else {
         vgg_text_puts(text, "; none is kept");
     }
-    vgg_text_puts(text, "\nmemory: on the device ");
-    vgg_text_size(text, plan.frozen_device_bytes);
-    vgg_text_puts(text, " for features, then ");
-    vgg_text_size(text, plan.head_device_bytes);
-    vgg_text_puts(text, " for ");
-    vgg_text_count(text, plan.trained_parameters);
-    vgg_text_puts(text, " trained parameters; buffers of the host ");
-    vgg_text_size(text, plan.host_buffer_bytes);
+    vgg_text_printf(text,
+                    "\nmemory: on the device %s for features, then %s for %s trained parameters; "
+                    "buffers of the host %s",
+                    VGG_SIZE(plan.frozen_device_bytes), VGG_SIZE(plan.head_device_bytes),
+                    VGG_COUNT(plan.trained_parameters), VGG_SIZE(plan.host_buffer_bytes));
 }
 
 static void write_plan(const cli_finetuning *run, vgg_text *text)
@@ -65,15 +54,12 @@ static void write_plan(const cli_finetuning *run, vgg_text *text)
     const clvgg_finetune_plan plan = plan_of(run);
     vgg_text_puts(text, "device: ");
     vgg_report_device_name(text, &run->context.device_info);
-    vgg_text_puts(text, "\nbase: ");
-    vgg_text_terminal(text, clvgg_model_name(run->context.model));
-    vgg_text_puts(text, "\n");
+    vgg_text_name(text, "\nbase: ", clvgg_model_name(run->context.model), "\n");
     write_layers(run, text);
     write_memory(run, text);
-    vgg_text_printf(text, "\n%d %s of ", plan.epochs,
-                    vgg_plural((uint64_t)plan.epochs, "epoch", "epochs"));
-    vgg_text_count(text, plan.steps_an_epoch);
-    vgg_text_puts(text, vgg_plural(plan.steps_an_epoch, " step", " steps"));
+    vgg_text_printf(
+        text, "\n%d %s of %s %s", plan.epochs, vgg_plural((uint64_t)plan.epochs, "epoch", "epochs"),
+        VGG_COUNT(plan.steps_an_epoch), vgg_plural(plan.steps_an_epoch, "step", "steps"));
     if (plan.first_epoch > 1 || run->arguments->resume != NULL)
         vgg_text_printf(text, ", from epoch %d on", plan.first_epoch);
     if (run->arguments->keep == CLVGG_KEEP_LAST)

@@ -310,9 +310,7 @@ static void print_confusion(const cli_finetuning *run)
             vgg_text_printf(
                 text, "%7llu",
                 (unsigned long long)clvgg_finetune_confusion(run->finetune, truth, predicted));
-        vgg_text_puts(text, "  ");
-        vgg_text_terminal(text, clvgg_dataset_class_name(run->val, truth));
-        vgg_text_puts(text, "\n");
+        vgg_text_name(text, "  ", clvgg_dataset_class_name(run->val, truth), "\n");
     }
 }
 
@@ -323,13 +321,10 @@ static void report_text(cli_finetuning *run)
     if (!run->written || kept == NULL)
         return;
     print_confusion(run);
-    vgg_text_puts(text, "\n");
-    vgg_text_terminal(text, run->arguments->output);
+    vgg_text_name(text, "\n", run->arguments->output, "");
     vgg_text_printf(text, ": epoch %d, %.2f %% of the validation photographs right\n", kept->epoch,
                     100 * kept->val_accuracy);
-    vgg_text_puts(text, "curves, metrics and checkpoints are in ");
-    vgg_text_terminal(text, run->run_dir.bytes);
-    vgg_text_puts(text, "\n");
+    vgg_text_name(text, "curves, metrics and checkpoints are in ", run->run_dir.bytes, "\n");
 }
 
 void cli_finetune_report(cli_finetuning *run, const char *error)

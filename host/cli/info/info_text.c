@@ -11,21 +11,24 @@ static void fact(vgg_text *text, const vgg_style *style, const char *name)
     vgg_text_printf(text, "%s%-14s%s ", vgg_style_dim(style), name, vgg_style_reset(style));
 }
 
+static void text_fact(vgg_text *text, const vgg_style *style, const char *name, const char *value)
+{
+    fact(text, style, name);
+    vgg_text_name(text, "", value, "\n");
+}
+
 static void print_classes(vgg_text *text, const cli_info *info)
 {
     enum { SHOWN = 5 };
     size_t count = clvgg_model_class_count(info->context.model);
-    vgg_text_count(text, count);
+    vgg_text_puts(text, VGG_COUNT(count));
     vgg_text_puts(text, ": ");
     for (size_t i = 0; i < count && i < SHOWN; i++) {
-        vgg_text_puts(text, i > 0 ? ", " : "");
-        vgg_text_terminal(text, clvgg_model_label(info->context.model, i));
+        vgg_text_name(text, i > 0 ? ", " : "", clvgg_model_label(info->context.model, i), "");
     }
     vgg_text_puts(text, count > SHOWN ? ", ..." : "");
     if (info->context.labels_path != NULL) {
-        vgg_text_puts(text, " (from ");
-        vgg_text_terminal(text, info->context.labels_path);
-        vgg_text_puts(text, ")");
+        vgg_text_name(text, " (from ", info->context.labels_path, ")");
     }
     vgg_text_puts(text, "\n");
 }
@@ -36,34 +39,22 @@ static void print_facts(vgg_text *text, const vgg_style *style, const cli_info *
     clvgg_preprocess preprocess;
     clvgg_preprocess_defaults(&preprocess);
     clvgg_model_preprocess(model, &preprocess);
-    fact(text, style, "model");
-    vgg_text_terminal(text, clvgg_model_name(model));
-    vgg_text_puts(text, "\n");
-    fact(text, style, "architecture");
-    vgg_text_terminal(text, clvgg_model_architecture(model));
-    vgg_text_puts(text, "\n");
+    text_fact(text, style, "model", clvgg_model_name(model));
+    text_fact(text, style, "architecture", clvgg_model_architecture(model));
     fact(text, style, "classes");
     print_classes(text, info);
-    fact(text, style, "parameters");
-    vgg_text_count(text, clvgg_model_parameter_count(model));
-    vgg_text_puts(text, "\n");
-    fact(text, style, "FLOPs an image");
-    vgg_text_count(text, clvgg_model_flops(model));
-    vgg_text_puts(text, "\n");
+    text_fact(text, style, "parameters", VGG_COUNT(clvgg_model_parameter_count(model)));
+    text_fact(text, style, "FLOPs an image", VGG_COUNT(clvgg_model_flops(model)));
     fact(text, style, "preprocessing");
     vgg_report_preprocess(text, &preprocess);
     vgg_text_printf(text, "\n%15s(", "");
-    vgg_text_terminal(text, clvgg_model_preprocess_origin(model));
-    vgg_text_puts(text, ")\n");
+    vgg_text_name(text, "", clvgg_model_preprocess_origin(model), ")\n");
     static const char *const origins[][2] = {{"clvgg.source", "source"},
                                              {"clvgg.head.source", "head"}};
     for (size_t i = 0; i < 2; i++) {
         const char *value = clvgg_model_metadata(model, origins[i][0]);
-        if (value == NULL)
-            continue;
-        fact(text, style, origins[i][1]);
-        vgg_text_terminal(text, value);
-        vgg_text_puts(text, "\n");
+        if (value != NULL)
+            text_fact(text, style, origins[i][1], value);
     }
 }
 
@@ -81,12 +72,8 @@ static void print_layers(vgg_text *text, const vgg_style *style, const clvgg_mod
         vgg_table_put(&table, layer.type);
         vgg_report_shape(vgg_table_cell(&table), &layer.output);
         vgg_table_next(&table);
-        if (layer.parameter_count > 0)
-            vgg_text_count(vgg_table_cell(&table), layer.parameter_count);
-        vgg_table_next(&table);
-        if (layer.flops > 0)
-            vgg_text_count(vgg_table_cell(&table), layer.flops);
-        vgg_table_next(&table);
+        vgg_table_put(&table, layer.parameter_count > 0 ? VGG_COUNT(layer.parameter_count) : "");
+        vgg_table_put(&table, layer.flops > 0 ? VGG_COUNT(layer.flops) : "");
         vgg_table_put(&table, layer.attributes);
     }
     vgg_table_finish(&table, style, text);
@@ -101,12 +88,9 @@ static void print_memory(vgg_text *text, const vgg_style *style, const cli_info 
     vgg_text_puts(text, "\n");
     fact(text, style, "memory");
     vgg_report_memory(text, &stats);
-    vgg_text_printf(text, " for a batch of %d\n%15s(no plan can do with less than ", info->batch,
-                    "");
-    vgg_text_size(text, stats.arena_bound_bytes);
-    vgg_text_puts(text, "; unshared ");
-    vgg_text_size(text, stats.unshared_bytes);
-    vgg_text_puts(text, ")\n");
+    vgg_text_printf(
+        text, " for a batch of %d\n%15s(no plan can do with less than %s; unshared %s)\n",
+        info->batch, "", VGG_SIZE(stats.arena_bound_bytes), VGG_SIZE(stats.unshared_bytes));
 }
 
 static void print_steps(vgg_text *text, const vgg_style *style, const clvgg_session *session)
@@ -119,9 +103,7 @@ static void print_steps(vgg_text *text, const vgg_style *style, const clvgg_sess
             continue;
         vgg_table_put(&table, step.layers);
         vgg_table_put(&table, step.variant);
-        if (step.workspace_bytes > 0)
-            vgg_text_size(vgg_table_cell(&table), step.workspace_bytes);
-        vgg_table_next(&table);
+        vgg_table_put(&table, step.workspace_bytes > 0 ? VGG_SIZE(step.workspace_bytes) : "");
     }
     vgg_table_finish(&table, style, text);
 }

@@ -25,23 +25,13 @@ static clvgg_status report_item(void *user, const clvgg_stream_item *item,
  * network fits: an input that the limit doesn't cover is refused first. */
 static clvgg_status check_room(const cli_run *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const uint64_t bytes = sizeof(float) * (uint64_t)cli_context_input_elements(&run->context);
     const uint64_t given = run->arguments->execution.memory_limit_bytes;
     const uint64_t limit = given > 0 ? given : (uint64_t)DEFAULT_LIMIT_MIB << 20;
-    vgg_text text = {0};
-    if (bytes <= limit)
-        return status;
-    vgg_text_puts(&text, "one prepared image takes ");
-    vgg_text_size(&text, bytes);
-    vgg_text_puts(&text, ", more than --mem-limit allows, ");
-    vgg_text_size(&text, limit);
-    VGG_TRY(vgg_text_check(&text, "the words about an input that is too large"));
-    status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "%s: %s", clvgg_model_name(run->context.model),
-                      text.bytes);
-cleanup:
-    vgg_text_free(&text);
-    return status;
+    VGG_CHECK(bytes <= limit, CLVGG_STATUS_UNSUPPORTED,
+              "%s: one prepared image takes %s, more than --mem-limit allows, %s",
+              clvgg_model_name(run->context.model), VGG_SIZE(bytes), VGG_SIZE(limit));
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status cli_run_images(cli_run *run)

@@ -99,14 +99,12 @@ static void announce(const cli_run *run)
     vgg_text_puts(&text, "; ");
     vgg_report_memory(&text, &stats);
     vgg_text_printf(&text, ", batch %d\nmodel: ", stats.max_batch);
-    vgg_text_terminal(&text, clvgg_model_name(run->context.model));
-    vgg_text_puts(&text, " (");
+    vgg_text_name(&text, "", clvgg_model_name(run->context.model), " (");
     vgg_text_terminal(&text, clvgg_model_architecture(run->context.model));
     vgg_text_printf(&text, ", %zu class%s", run->class_count,
                     vgg_plural(run->class_count, "", "es"));
     if (run->context.labels_path != NULL) {
-        vgg_text_puts(&text, ", labels from ");
-        vgg_text_terminal(&text, run->context.labels_path);
+        vgg_text_name(&text, ", labels from ", run->context.labels_path, "");
     }
     if (run->map != NULL) {
         vgg_text_printf(&text, ", %zu group%s from ", run->ranked_count,

@@ -109,11 +109,9 @@ void cli_run_say_counts(const cli_run *run)
                     vgg_plural(run->result_count, "image", "images"), run->failure_count);
     if (run->session != NULL)
         clvgg_session_get_stats(run->session, &stats);
-    if (stats.image_count > 0) {
-        vgg_text_puts(&text, "; ");
-        vgg_text_measure(&text, stats.run_ms / (double)stats.image_count, 1);
-        vgg_text_puts(&text, " ms an image on the device");
-    }
+    if (stats.image_count > 0)
+        vgg_text_printf(&text, "; %s ms an image on the device",
+                        VGG_MEASURE(stats.run_ms / (double)stats.image_count, 1));
     cli_note_text(run->cli, &text, "the closing line");
 }
 

@@ -196,14 +196,13 @@ static void describe(const all_work *w, vgg_text *title, vgg_text *summary)
     vgg_text_puts(title, "What ");
     vgg_text_append(title, name, length);
     vgg_text_puts(title, " learned");
-    vgg_text_printf(summary, "%s \xC2\xB7 ", clvgg_model_architecture(w->vis->context.model));
-    vgg_text_count(summary, manifest->image_count);
-    vgg_text_printf(summary, " photograph%s", manifest->image_count == 1 ? "" : "s");
+    vgg_text_printf(summary, "%s \xC2\xB7 %s photograph%s",
+                    clvgg_model_architecture(w->vis->context.model),
+                    VGG_COUNT(manifest->image_count), manifest->image_count == 1 ? "" : "s");
     if (manifest->failed_count > 0)
         vgg_text_printf(summary, ", %llu more left out",
                         (unsigned long long)manifest->failed_count);
-    vgg_text_puts(summary, " \xC2\xB7 ");
-    vgg_text_puts(summary, w->vis->context.device_info.name);
+    vgg_text_printf(summary, " \xC2\xB7 %s", w->vis->context.device_info.name);
 }
 
 static clvgg_status write_report(all_work *w)

@@ -74,8 +74,7 @@ void cli_vis_wrote(cli_vis *vis, const char *path)
     vis->file_count++;
     if (vis->arguments->json || vis->arguments->context.quiet)
         return;
-    vgg_text_terminal(&vis->cli->out.text, path);
-    vgg_text_puts(&vis->cli->out.text, "\n");
+    vgg_text_name(&vis->cli->out.text, "", path, "\n");
     vgg_progress_clear(&vis->progress);
     vgg_out_flush(&vis->cli->out);
 }
