@@ -136,9 +136,8 @@ static clvgg_status list_json(cli_program *cli, const cache_places *places)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_text text = {0};
-    cache_list list = {.json = {.text = &text}};
-    vgg_json_begin_object(&list.json, NULL);
-    vgg_json_integer(&list.json, "schema", 1);
+    cache_list list = {0};
+    vgg_json_begin(&list.json, &text);
     vgg_json_string(&list.json, "path", places->file);
     vgg_json_string(&list.json, "features_path", places->folder);
     vgg_json_begin_array(&list.json, "entries");

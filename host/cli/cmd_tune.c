@@ -202,9 +202,7 @@ static clvgg_status tune(tuning *run)
     tune_options.user = run;
     run->progress = vgg_progress_start(&run->cli->err_style, NULL, SIZE_MAX);
     run->table = (vgg_table){.columns = columns, .column_count = sizeof columns / sizeof *columns};
-    run->json.text = &run->json_text;
-    vgg_json_begin_object(&run->json, NULL);
-    vgg_json_integer(&run->json, "schema", 1);
+    vgg_json_begin(&run->json, &run->json_text);
     vgg_report_device_json(&run->json, "device", &run->context.device_info);
     vgg_json_begin_array(&run->json, "chains");
     cli_interrupt_watch();

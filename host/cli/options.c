@@ -91,47 +91,36 @@ static bool read_value(const cli_option *option, const char *value, void *field)
     }
 }
 
-/* Writes what a value of the option must be. */
-static void say_need(const cli_option *option, char words[256])
+/* Writes what a value of the option must be, and returns its length. */
+static int say_need(const cli_option *option, char words[256])
 {
     const int least = (int)option->least, most = (int)option->most;
     switch (option->kind) {
     case CLI_OPTION_COUNT:
-        snprintf(words, 256, "a number from %d to %d", least, most);
-        break;
+        return snprintf(words, 256, "a number from %d to %d", least, most);
     case CLI_OPTION_COUNTS:
-        snprintf(words, 256, "numbers from %d to %d with commas between, at most %d", least, most,
-                 CLI_COUNTS_MOST);
-        break;
+        return snprintf(words, 256, "numbers from %d to %d with commas between, at most %d", least,
+                        most, CLI_COUNTS_MOST);
     case CLI_OPTION_NUMBER:
-        snprintf(words, 256, "a number above 0");
-        break;
+        return snprintf(words, 256, "a number above 0");
     case CLI_OPTION_REAL:
-        snprintf(words, 256, "a number from %g to %g", option->least, option->most);
-        break;
+        return snprintf(words, 256, "a number from %g to %g", option->least, option->most);
     case CLI_OPTION_WORDS:
-        snprintf(words, 256, "words among %s with commas between", option->argument);
-        break;
+        return snprintf(words, 256, "words among %s with commas between", option->argument);
     case CLI_OPTION_DURATION:
-        snprintf(words, 256, "a time such as 90, 60s, 5m or 1h");
-        break;
+        return snprintf(words, 256, "a time such as 90, 60s, 5m or 1h");
     case CLI_OPTION_SIZE:
-        snprintf(words, 256, "a size of at least %.0fM such as 512M or 2G",
-                 option->least / 1048576);
-        break;
+        return snprintf(words, 256, "a size of at least %.0fM such as 512M or 2G",
+                        option->least / 1048576);
     case CLI_OPTION_VALUES:
-        snprintf(words, 256, "one number or three %s%s", option->argument,
-                 option->least >= 0 ? " above 0" : "");
-        break;
+        return snprintf(words, 256, "one number or three %s%s", option->argument,
+                        option->least >= 0 ? " above 0" : "");
     case CLI_OPTION_EXTENT:
-        snprintf(words, 256, "HEIGHTxWIDTH or one number, each from %d to %d", least, most);
-        break;
+        return snprintf(words, 256, "HEIGHTxWIDTH or one number, each from %d to %d", least, most);
     case CLI_OPTION_ALLOWANCE:
-        snprintf(words, 256, "a number, or a share such as 10%%");
-        break;
+        return snprintf(words, 256, "a number, or a share such as 10%%");
     default:
-        snprintf(words, 256, "one of %s", option->argument);
-        break;
+        return snprintf(words, 256, "one of %s", option->argument);
     }
 }
 
@@ -139,19 +128,17 @@ static void say_need(const cli_option *option, char words[256])
 static clvgg_status store(cli_program *cli, const cli_option *option, const char *value,
                           void *arguments)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     void *field = (char *)arguments + option->offset;
     if (option->kind == CLI_OPTION_LIST) {
         cli_list *list = field;
-        VGG_MEMORY_GROW(list->items, list->count + 1, "an option's values");
+        VGG_MEMORY_GROW_PASS(list->items, list->count + 1, "an option's values");
         list->items[list->count++] = value;
     } else if (!read_value(option, value, field)) {
         char need[256];
         say_need(option, need);
-        status = cli_misuse(cli, "--%s: needs %s, got '%s'", option->name, need, value);
+        return cli_misuse(cli, "--%s: needs %s, got '%s'", option->name, need, value);
     }
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Handles the option at argv[*at], taking the next word as its value where needed. */

@@ -33,22 +33,35 @@ bool cli_value_count(const char *text, int least, int most, int *value)
     return true;
 }
 
-bool cli_value_counts(const char *text, int least, int most, cli_counts *value)
+/* Of the first `length` bytes. */
+static bool part_count(const char *text, size_t length, int least, int most, int *value)
 {
     char number[16];
-    value->count = 0;
-    for (;; text++) {
+    if (length >= sizeof number)
+        return false;
+    memcpy(number, text, length);
+    number[length] = '\0';
+    return cli_value_count(number, least, most, value);
+}
+
+bool cli_value_counts(const char *text, int least, int most, cli_counts *value)
+{
+    for (value->count = 0; value->count < CLI_COUNTS_MOST; text++) {
         const size_t length = strcspn(text, ",");
-        if (length >= sizeof number || value->count == CLI_COUNTS_MOST)
-            return false;
-        memcpy(number, text, length);
-        number[length] = '\0';
-        if (!cli_value_count(number, least, most, &value->values[value->count++]))
+        if (!part_count(text, length, least, most, &value->values[value->count++]))
             return false;
         text += length;
         if (*text == '\0')
             return true;
     }
+    return false;
+}
+
+bool cli_value_pair(const char *text, const char *between, int least, int most, int values[2])
+{
+    const size_t length = strcspn(text, between);
+    return text[length] != '\0' && part_count(text, length, least, most, &values[0]) &&
+           cli_value_count(text + length + 1, least, most, &values[1]);
 }
 
 /* A finite decimal number that ends at `stop`. */
@@ -77,11 +90,12 @@ bool cli_value_real(const char *text, double least, double most, double *value)
     return *end == '\0' && isfinite(*value) && *value >= least && *value <= most;
 }
 
-/* Position of the word of `length` bytes at `text` among `words`, or -1. */
-static int find_word(const char *text, size_t length, const char *words)
+/* Position of the word of `length` bytes at `text` among `words` with `separator` between, or -1.
+ */
+static int find_word(const char *text, size_t length, const char *words, const char *separator)
 {
     for (int i = 0;; i++) {
-        const size_t word = strcspn(words, ",");
+        const size_t word = strcspn(words, separator);
         if (word == length && strncmp(text, words, length) == 0)
             return i;
         if (words[word] == '\0')
@@ -95,7 +109,7 @@ bool cli_value_words(const char *text, const char *words, unsigned *bits)
     *bits = 0;
     for (;;) {
         const size_t length = strcspn(text, ",");
-        const int position = find_word(text, length, words);
+        const int position = find_word(text, length, words, ",");
         if (position < 0)
             return false;
         *bits |= 1u << position;
@@ -179,28 +193,25 @@ bool cli_value_values(const char *text, double bound, cli_values *values)
 
 bool cli_value_extent(const char *text, int least, int most, cli_extent *value)
 {
-    const char *x = strpbrk(text, "xX");
-    char first[16];
-    size_t length = x != NULL ? (size_t)(x - text) : strlen(text);
-    if (length >= sizeof first)
-        return false;
-    memcpy(first, text, length);
-    first[length] = '\0';
-    return cli_value_count(first, least, most, &value->height) &&
-           cli_value_count(x != NULL ? x + 1 : first, least, most, &value->width);
+    int sides[2] = {0, 0};
+    const bool pair = strpbrk(text, "xX") != NULL;
+    const bool good = pair ? cli_value_pair(text, "xX", least, most, sides)
+                           : cli_value_count(text, least, most, &sides[0]);
+    *value = (cli_extent){sides[0], sides[pair]};
+    return good;
 }
 
 bool cli_value_choice(const char *text, const char *words, int *position)
 {
-    size_t length = strlen(text);
-    for (int i = 0;; i++) {
-        size_t word = strcspn(words, "|");
-        if (word == length && strncmp(text, words, length) == 0) {
-            *position = i;
-            return true;
-        }
-        if (words[word] == '\0')
-            return false;
-        words += word + 1;
-    }
+    const int found = find_word(text, strlen(text), words, "|");
+    if (found >= 0)
+        *position = found;
+    return found >= 0;
+}
+
+bool cli_value_head(const char *text, cli_counts *widths)
+{
+    widths->count = 0;
+    return strcmp(text, "none") == 0 ||
+           (cli_value_counts(text, 1, 1 << 20, widths) && widths->count == 2);
 }

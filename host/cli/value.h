@@ -7,6 +7,8 @@
 bool cli_value_count(const char *text, int least, int most, int *value);
 /* Numbers with commas between, at most CLI_COUNTS_MOST. */
 bool cli_value_counts(const char *text, int least, int most, cli_counts *value);
+/* Two numbers with one of the bytes `between` between them. */
+bool cli_value_pair(const char *text, const char *between, int least, int most, int values[2]);
 bool cli_value_number(const char *text, float *value);
 bool cli_value_real(const char *text, double least, double most, double *value);
 /* Bits of those of `words`, which have commas between them as `text` has. */
@@ -23,5 +25,7 @@ bool cli_value_values(const char *text, double bound, cli_values *values);
 bool cli_value_extent(const char *text, int least, int most, cli_extent *value);
 /* Position of `text` among `words`, which have "|" between them. */
 bool cli_value_choice(const char *text, const char *words, int *position);
+/* Widths of the dense layers before the last: two, or "none". */
+bool cli_value_head(const char *text, cli_counts *widths);
 
 #endif

@@ -48,6 +48,13 @@ void vgg_json_begin_array(vgg_json *json, const char *key)
     begin(json, key, "[", ']');
 }
 
+void vgg_json_begin(vgg_json *json, vgg_text *text)
+{
+    *json = (vgg_json){.text = text};
+    vgg_json_begin_object(json, NULL);
+    vgg_json_integer(json, "schema", 1);
+}
+
 void vgg_json_end(vgg_json *json)
 {
     assert(json->depth > 0);

@@ -21,6 +21,8 @@ typedef struct vgg_json {
     } levels[VGG_JSON_DEPTH];
 } vgg_json;
 
+/* Begins the outermost object, of schema 1, which is written into `text`. */
+void vgg_json_begin(vgg_json *json, vgg_text *text);
 void vgg_json_begin_object(vgg_json *json, const char *key);
 void vgg_json_begin_array(vgg_json *json, const char *key);
 /* Closes the innermost object or array; the outermost ends with a newline. */

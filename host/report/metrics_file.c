@@ -108,13 +108,12 @@ static void print_confusion(vgg_json *json, const vgg_metrics *metrics)
 clvgg_status vgg_metrics_write_json(const char *path, const vgg_metrics *metrics)
 {
     vgg_text text = {0};
-    vgg_json json = {.text = &text};
+    vgg_json json;
     const clvgg_finetune_epoch *best = NULL;
     for (size_t i = 0; i < metrics->count; i++)
         if (metrics->epochs[i].best)
             best = &metrics->epochs[i];
-    vgg_json_begin_object(&json, NULL);
-    vgg_json_integer(&json, "schema", 1);
+    vgg_json_begin(&json, &text);
     vgg_json_begin_object(&json, "options");
     if (metrics->options != NULL)
         metrics->options(&json, metrics->user);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "report/format.h"
 
@@ -93,6 +94,13 @@ void vgg_report_memory_json(vgg_json *json, const clvgg_session_stats *stats)
     vgg_json_bytes(json, "arena_bytes", stats->arena_bytes);
     vgg_json_bytes(json, "arena_bound_bytes", stats->arena_bound_bytes);
     vgg_json_bytes(json, "unshared_bytes", stats->unshared_bytes);
+}
+
+void vgg_report_peak_json(vgg_json *json)
+{
+    struct rusage usage = {0};
+    getrusage(RUSAGE_SELF, &usage);
+    vgg_json_bytes(json, "peak_bytes", (uint64_t)usage.ru_maxrss * 1024);
 }
 
 void vgg_report_memory(vgg_text *text, const clvgg_session_stats *stats)

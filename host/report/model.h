@@ -18,6 +18,8 @@ void vgg_report_preprocess(vgg_text *text, const clvgg_preprocess *preprocess);
 void vgg_report_fingerprint_json(vgg_json *json, uint64_t fingerprint);
 /* Members storage, weight_bytes, arena_bytes, … of the object that is open. */
 void vgg_report_memory_json(vgg_json *json, const clvgg_session_stats *stats);
+/* Member peak_bytes: the most memory that this process has had. */
+void vgg_report_peak_json(vgg_json *json);
 /* "weights 66.9 MiB as bf16, activations 24.5 MiB"; f32 goes without saying. */
 void vgg_report_memory(vgg_text *text, const clvgg_session_stats *stats);
 /* {64, 224, 224} as "64 x 224 x 224". */

@@ -95,9 +95,7 @@ void vgg_progress_update(vgg_progress *progress, size_t done)
         return;
     if (progress->what != NULL)
         vgg_text_printf(&words, "%s ", progress->what);
-    vgg_text_puts(&words, VGG_COUNT(done));
-    vgg_text_puts(&words, " of ");
-    vgg_text_puts(&words, VGG_COUNT(progress->total));
+    vgg_text_printf(&words, "%s of %s", VGG_COUNT(done), VGG_COUNT(progress->total));
     vgg_progress_rate(progress, (double)done, (double)(progress->total - done), &words);
     if (!words.failed)
         draw(progress, (double)done / (double)progress->total, words.bytes);

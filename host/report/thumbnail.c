@@ -8,6 +8,30 @@
 
 #include "report/memory.h"
 
+clvgg_status vgg_thumbnail_pixels(const clvgg_image *image, int width, int height, uint8_t *rgb)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const size_t pixels = (size_t)width * (size_t)height;
+    float *planes = NULL;
+    clvgg_preprocess preprocess;
+    clvgg_preprocess_defaults(&preprocess);
+    preprocess.mode = CLVGG_RESIZE_SQUASH;
+    preprocess.width = width;
+    preprocess.height = height;
+    preprocess.scale = 1;
+    for (int c = 0; c < 3; c++) {
+        preprocess.mean[c] = 0;
+        preprocess.std[c] = 1;
+    }
+    VGG_MEMORY_NEW(planes, 3 * pixels, "the values of a small picture");
+    VGG_TRY(clvgg_image_prepare(image, &preprocess, planes));
+    for (size_t i = 0; i < 3 * pixels; i++) /* planes to pixels */
+        rgb[i] = (uint8_t)fminf(fmaxf(planes[i % 3 * pixels + i / 3] + 0.5F, 0), 255);
+cleanup:
+    vgg_memory_free(planes);
+    return status;
+}
+
 #ifdef CLVGG_HAVE_JPEG
 
 #include <jpeglib.h>
@@ -73,31 +97,6 @@ static void append_base64(vgg_text *text, const unsigned char *bytes, size_t cou
     }
 }
 
-/* Planes 0…255 of the reduced picture, and that as RGB. */
-static clvgg_status reduce(const clvgg_image *image, int width, int height, uint8_t *rgb)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    const size_t pixels = (size_t)width * (size_t)height;
-    float *planes = NULL;
-    clvgg_preprocess preprocess;
-    clvgg_preprocess_defaults(&preprocess);
-    preprocess.mode = CLVGG_RESIZE_SQUASH;
-    preprocess.width = width;
-    preprocess.height = height;
-    preprocess.scale = 1;
-    for (int c = 0; c < 3; c++) {
-        preprocess.mean[c] = 0;
-        preprocess.std[c] = 1;
-    }
-    VGG_MEMORY_NEW(planes, 3 * pixels, "the values of a small picture");
-    VGG_TRY(clvgg_image_prepare(image, &preprocess, planes));
-    for (size_t i = 0; i < 3 * pixels; i++)
-        rgb[i] = (uint8_t)fminf(fmaxf(planes[i % 3 * pixels + i / 3] + 0.5F, 0), 255);
-cleanup:
-    vgg_memory_free(planes);
-    return status;
-}
-
 clvgg_status vgg_thumbnail_append(vgg_text *text, clvgg_runtime *runtime, const char *path,
                                   int side, int *width, int *height)
 {
@@ -111,7 +110,7 @@ clvgg_status vgg_thumbnail_append(vgg_text *text, clvgg_runtime *runtime, const 
     *width = (int)fmax(1, round(across * share));
     *height = (int)fmax(1, round(down * share));
     VGG_MEMORY_NEW(rgb, 3 * (size_t)*width * (size_t)*height, "a small picture");
-    VGG_TRY(reduce(image, *width, *height, rgb));
+    VGG_TRY(vgg_thumbnail_pixels(image, *width, *height, rgb));
     const bool compressed = compress(&e, rgb, *width, *height);
     jpeg_destroy_compress(&e.codec);
     VGG_REQUIRE(compressed, CLVGG_STATUS_OUT_OF_MEMORY, "%s: out of memory for its small version", path);

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "clvgg/image.h"
 
+/* The whole picture in width x height, 8-bit RGB. Errors: OUT_OF_MEMORY. */
+clvgg_status vgg_thumbnail_pixels(const clvgg_image *image, int width, int height, uint8_t *rgb);
 /* Appends "data:image/jpeg;base64,…" of the picture at `path`, its longer side at most `side`
  * pixels and its shape kept; width and height receive its size. Errors: those of reading,
  * UNSUPPORTED (built without libjpeg), OUT_OF_MEMORY. */

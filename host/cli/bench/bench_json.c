@@ -1,7 +1,6 @@
 /* cli/bench/bench_json.c — `clvgg bench --json` and --out: one object, what `clvgg compare` reads.
  */
 #include <math.h>
-#include <sys/resource.h>
 
 #include "cli/bench/bench.h"
 #include "report/device.h"
@@ -11,9 +10,7 @@ void cli_bench_json_begin(cli_benchmark *run)
 {
     vgg_json *json = &run->json;
     const clvgg_model *model = run->context.model;
-    json->text = &run->json_text;
-    vgg_json_begin_object(json, NULL);
-    vgg_json_integer(json, "schema", 1);
+    vgg_json_begin(json, &run->json_text);
     vgg_report_device_json(json, "device", &run->context.device_info);
     if (run->training != NULL) {
         cli_bench_training_json(run);
@@ -103,11 +100,9 @@ void cli_bench_json_result(cli_benchmark *run)
 void cli_bench_json_end(cli_benchmark *run, const char *error)
 {
     vgg_json *json = &run->json;
-    struct rusage usage = {0};
-    getrusage(RUSAGE_SELF, &usage);
     vgg_json_end(json); /* results */
     vgg_json_bool(json, "tuned", run->tuned);
-    vgg_json_bytes(json, "peak_bytes", (uint64_t)usage.ru_maxrss * 1024);
+    vgg_report_peak_json(json);
     if (error != NULL)
         vgg_json_string(json, "error", error);
     vgg_json_end(json);

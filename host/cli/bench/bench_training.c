@@ -10,12 +10,7 @@
 static bool read_head(const char *text, cli_counts *widths)
 {
     *widths = (cli_counts){.values = {4096, 4096}, .count = 2};
-    if (text == NULL)
-        return true;
-    widths->count = 0;
-    if (strcmp(text, "none") == 0)
-        return true;
-    return cli_value_counts(text, 1, 1 << 20, widths) && widths->count == 2;
+    return text == NULL || cli_value_head(text, widths);
 }
 
 clvgg_status cli_bench_training_check(cli_program *cli, const cli_bench_arguments *arguments)

@@ -48,9 +48,8 @@ cleanup:
 
 static void print_json(vgg_text *text, const device_list *list)
 {
-    vgg_json json = {.text = text};
-    vgg_json_begin_object(&json, NULL);
-    vgg_json_integer(&json, "schema", 1);
+    vgg_json json;
+    vgg_json_begin(&json, text);
     vgg_json_begin_array(&json, "devices");
     for (size_t i = 0; i < list->count; i++)
         vgg_report_device_json(&json, NULL, &list->infos[i]);

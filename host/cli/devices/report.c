@@ -226,12 +226,11 @@ static clvgg_status judge(const vgg_report *report)
 
 clvgg_status cli_report_run(cli_program *cli, bool as_json)
 {
-    vgg_report report = {.cli = cli, .as_json = as_json, .json = {.text = &cli->out.text}};
+    vgg_report report = {.cli = cli, .as_json = as_json};
     cli->silent = true; /* what a warning would say is a fact */
     cli_scrub_learn(&report.scrub, cli);
     if (as_json) {
-        vgg_json_begin_object(&report.json, NULL);
-        vgg_json_integer(&report.json, "schema", 1);
+        vgg_json_begin(&report.json, &cli->out.text);
         vgg_json_begin_array(&report.json, "sections");
     } else {
         vgg_text_puts(&cli->out.text, "```\n");

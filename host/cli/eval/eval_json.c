@@ -8,9 +8,7 @@ void cli_eval_begin_json(cli_eval *eval)
 {
     cli_run *run = &eval->run;
     vgg_json *json = &run->json;
-    json->text = &run->cli->out.text;
-    vgg_json_begin_object(json, NULL);
-    vgg_json_integer(json, "schema", 1);
+    vgg_json_begin(json, &run->cli->out.text);
     vgg_report_device_json(json, "device", &run->context.device_info);
     vgg_json_string(json, "model", clvgg_model_name(run->context.model));
     if (run->map != NULL)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "cli/eval/eval.h"
+#include "report/thumbnail.h"
 
 /* The whole photograph, as large as a cell allows, as 8-bit RGB; to be freed. */
 static clvgg_status make_thumbnail(const cli_run *run, const char *path, uint8_t **out, int *width,
@@ -10,30 +11,17 @@ static clvgg_status make_thumbnail(const cli_run *run, const char *path, uint8_t
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_image *image = NULL;
-    float *values = NULL;
     uint8_t *rgb = NULL;
-    clvgg_preprocess preprocess;
-    clvgg_preprocess_defaults(&preprocess);
     VGG_TRY(clvgg_image_read(run->context.runtime, path, &image));
     const double across = clvgg_image_width(image), down = clvgg_image_height(image);
     const double scale = fmin(VGG_CONTACT_WIDTH / across, VGG_CONTACT_HEIGHT / down);
-    *width = preprocess.width = (int)fmax(1, floor(across * scale + 0.001));
-    *height = preprocess.height = (int)fmax(1, floor(down * scale + 0.001));
-    preprocess.mode = CLVGG_RESIZE_SQUASH;
-    preprocess.scale = 1;
-    for (int c = 0; c < 3; c++) {
-        preprocess.mean[c] = 0;
-        preprocess.std[c] = 1;
-    }
-    const size_t pixels = (size_t)*width * (size_t)*height;
-    VGG_MEMORY_NEW(values, 3 * pixels, "the values of a small picture");
-    VGG_TRY(clvgg_image_prepare(image, &preprocess, values));
-    VGG_MEMORY_NEW(rgb, 3 * pixels, "a small picture");
-    for (size_t i = 0; i < 3 * pixels; i++) /* planes to pixels */
-        rgb[i] = (uint8_t)fminf(fmaxf(values[i % 3 * pixels + i / 3] + 0.5f, 0), 255);
-    *out = rgb;
+    *width = (int)fmax(1, floor(across * scale + 0.001));
+    *height = (int)fmax(1, floor(down * scale + 0.001));
+    VGG_MEMORY_NEW(rgb, 3 * (size_t)*width * (size_t)*height, "a small picture");
+    VGG_TRY(vgg_thumbnail_pixels(image, *width, *height, rgb));
+    VGG_GIVE(out, rgb);
 cleanup:
-    vgg_memory_free(values);
+    vgg_memory_free(rgb);
     clvgg_image_free(image);
     return status;
 }

@@ -37,40 +37,43 @@ static const cli_option options[] = {
      "--train, else fresh)"},
     {"activation", 0, CLI_OPTION_CHOICE, AT(activation), "relu|tanh|sigmoid", 0, 0,
      "Behind fc6 and fc7 (the base's, else relu)"},
-    {"dropout", 0, CLI_OPTION_REAL, AT(dropout), "RATE", 0, 0.99, "Behind fc6 and fc7 (0.5)"},
+    {"dropout", 0, CLI_OPTION_REAL, AT(options.dropout), "RATE", 0, 0.99,
+     "Behind fc6 and fc7 (0.5)"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Training"},
-    {"epochs", 0, CLI_OPTION_COUNT, AT(epochs), "N", 1, 100000, "Passes over the data (12)"},
-    {"batch", 'b', CLI_OPTION_COUNT, AT(batch), "N", 1, 65536, "Images a step (32)"},
-    {"optimizer", 0, CLI_OPTION_CHOICE, AT(optimizer), "sgd|adam|adamw", 0, 0, "(sgd)"},
-    {"lr", 0, CLI_OPTION_REAL, AT(lr), "RATE", 1e-12, 1e6,
+    {"epochs", 0, CLI_OPTION_COUNT, AT(options.epochs), "N", 1, 100000,
+     "Passes over the data (12)"},
+    {"batch", 'b', CLI_OPTION_COUNT, AT(options.batch), "N", 1, 65536, "Images a step (32)"},
+    {"optimizer", 0, CLI_OPTION_CHOICE, AT(options.optimizer), "sgd|adam|adamw", 0, 0, "(sgd)"},
+    {"lr", 0, CLI_OPTION_REAL, AT(options.lr), "RATE", 1e-12, 1e6,
      "Learning rate, for features of unit size (0.001 with sgd, else\n0.0001)"},
-    {"lr-schedule", 0, CLI_OPTION_CHOICE, AT(lr_schedule), "constant|step|cosine", 0, 0,
+    {"lr-schedule", 0, CLI_OPTION_CHOICE, AT(options.lr_schedule), "constant|step|cosine", 0, 0,
      "(cosine)"},
-    {"warmup", 0, CLI_OPTION_REAL, AT(warmup), "EPOCHS", 0, 100000,
+    {"warmup", 0, CLI_OPTION_REAL, AT(options.warmup_epochs), "EPOCHS", 0, 100000,
      "Over which the learning rate rises (0.5)"},
-    {"momentum", 0, CLI_OPTION_REAL, AT(momentum), "M", 0, 0.9999, "Adam's beta1 too (0.9)"},
+    {"momentum", 0, CLI_OPTION_REAL, AT(options.momentum), "M", 0, 0.9999,
+     "Adam's beta1 too (0.9)"},
     {"nesterov", 0, CLI_OPTION_FLAG, AT(nesterov), NULL, 0, 0, "Nesterov's momentum, with sgd"},
-    {"weight-decay", 0, CLI_OPTION_REAL, AT(weight_decay), "D", 0, 1000, "(0.0005)"},
-    {"clip-norm", 0, CLI_OPTION_REAL, AT(clip_norm), "N", 0, 1e12,
+    {"weight-decay", 0, CLI_OPTION_REAL, AT(options.weight_decay), "D", 0, 1000, "(0.0005)"},
+    {"clip-norm", 0, CLI_OPTION_REAL, AT(options.clip_norm), "N", 0, 1e12,
      "Largest norm of all gradients together (0: any)"},
-    {"label-smoothing", 0, CLI_OPTION_REAL, AT(label_smoothing), "S", 0, 0.99, "(0)"},
-    {"augment", 0, CLI_OPTION_WORDS, AT(augment), "flip,crop,color", 0, 0,
+    {"label-smoothing", 0, CLI_OPTION_REAL, AT(options.label_smoothing), "S", 0, 0.99, "(0)"},
+    {"augment", 0, CLI_OPTION_WORDS, AT(options.augment), "flip,crop,color", 0, 0,
      "Views of training photographs beside the photograph itself"},
-    {"views", 0, CLI_OPTION_COUNT, AT(views), "N", 1, 1000,
+    {"views", 0, CLI_OPTION_COUNT, AT(options.views), "N", 1, 1000,
      "Views of a photograph with --augment (4)"},
     {"seed", 0, CLI_OPTION_COUNT, AT(seed), "N", 0, 2147483647, "(1)"},
-    {"keep", 0, CLI_OPTION_CHOICE, AT(keep), "best|last", 0, 0,
+    {"keep", 0, CLI_OPTION_CHOICE, AT(options.keep), "best|last", 0, 0,
      "Epoch whose weights the new model has: of the lowest validation\n"
      "loss, or the last, so that validation only measures (best)"},
-    {"patience", 0, CLI_OPTION_COUNT, AT(patience), "N", 0, 100000,
+    {"patience", 0, CLI_OPTION_COUNT, AT(options.patience), "N", 0, 100000,
      "Epochs without a lower validation loss before it ends (0: never)"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Memory, disk, device"},
     {"cache", 0, CLI_OPTION_TEXT, AT(cache), "DIR|off", 0, 0,
      "Where features of the frozen layers are kept (features, beside\n"
      "clvgg's cache); off: computed anew in each epoch"},
-    {"cache-limit", 0, CLI_OPTION_SIZE, AT(cache_limit_bytes), "SIZE", 1048576, 0,
+    {"cache-limit", 0, CLI_OPTION_SIZE, AT(options.cache_limit_bytes), "SIZE", 1048576, 0,
      "Most that this folder may hold (20G)"},
-    {"mem-limit", 0, CLI_OPTION_SIZE, AT(memory_limit_bytes), "SIZE", 16777216, 0,
+    {"mem-limit", 0, CLI_OPTION_SIZE, AT(options.memory_limit_bytes), "SIZE", 16777216, 0,
      "Of host memory for reading, decoding and streaming (1G)"},
     CLI_ROWS_DEVICE(cli_finetune_arguments, context),
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Run"},
@@ -90,26 +93,12 @@ static const cli_option options[] = {
     {0},
 };
 
-/* "4096,4096" or "none". */
-static bool read_head(const char *text, clvgg_finetune_options *out)
-{
-    cli_counts widths;
-    out->head_given = 1;
-    if (strcmp(text, "none") == 0)
-        return true;
-    if (!cli_value_counts(text, 1, 1 << 20, &widths) || widths.count != 2)
-        return false;
-    out->head_layers = 2;
-    out->head[0] = widths.values[0];
-    out->head[1] = widths.values[1];
-    return true;
-}
-
 static void take_options(const cli_finetuning *run, clvgg_finetune_options *out)
 {
     static const clvgg_train_from from[] = {CLVGG_TRAIN_FC6, CLVGG_TRAIN_FC7, CLVGG_TRAIN_FC8};
     static const clvgg_head_init init[] = {CLVGG_HEAD_FRESH, CLVGG_HEAD_KEEP};
     const cli_finetune_arguments *arguments = run->arguments;
+    *out = arguments->options;
     if (arguments->train >= 0)
         out->train = from[arguments->train];
     if (arguments->head_init >= 0)
@@ -117,26 +106,9 @@ static void take_options(const cli_finetuning *run, clvgg_finetune_options *out)
     out->activation_given = arguments->activation >= 0;
     if (out->activation_given)
         out->activation = (clvgg_activation)arguments->activation;
-    out->epochs = arguments->epochs;
-    out->batch = arguments->batch;
-    out->optimizer = (clvgg_optimizer)arguments->optimizer;
     out->nesterov = arguments->nesterov;
-    out->lr = arguments->lr;
-    out->lr_schedule = (clvgg_lr_schedule)arguments->lr_schedule;
-    out->warmup_epochs = arguments->warmup;
-    out->momentum = arguments->momentum;
-    out->weight_decay = arguments->weight_decay;
-    out->clip_norm = arguments->clip_norm;
-    out->dropout = arguments->dropout;
-    out->label_smoothing = arguments->label_smoothing;
-    out->augment = arguments->augment;
-    out->views = arguments->views;
     out->seed = (uint64_t)arguments->seed;
-    out->keep = (clvgg_keep)arguments->keep;
-    out->patience = arguments->patience;
     out->cache_dir = run->cache_dir.bytes;
-    out->cache_limit_bytes = arguments->cache_limit_bytes;
-    out->memory_limit_bytes = arguments->memory_limit_bytes;
     out->run_dir = run->run_dir.bytes;
     out->resume = cli_finetune_checkpoint(run);
     out->checkpoint_seconds = (double)arguments->checkpoint_seconds;
@@ -240,11 +212,14 @@ static clvgg_status check_output(const cli_finetuning *run)
 static clvgg_status create(cli_finetuning *run)
 {
     clvgg_finetune_options finetune_options;
-    clvgg_finetune_options_defaults(&finetune_options);
+    cli_counts widths = {.count = 0};
     take_options(run, &finetune_options);
-    if (run->arguments->head != NULL && !read_head(run->arguments->head, &finetune_options))
+    finetune_options.head_given = run->arguments->head != NULL;
+    if (finetune_options.head_given && !cli_value_head(run->arguments->head, &widths))
         return cli_misuse(run->cli, "--head: needs two widths as 128,128, or none, got '%s'",
                           run->arguments->head);
+    finetune_options.head_layers = (int)widths.count;
+    memcpy(finetune_options.head, widths.values, sizeof finetune_options.head);
     return clvgg_finetune_create(run->context.device, run->context.model, run->train, run->val,
                                  &finetune_options, &run->finetune);
 }
@@ -294,36 +269,23 @@ static const char *check(const void *given)
         return "needs --output, the file of the new model";
     if (arguments->val != NULL && arguments->val_split > 0)
         return "--val and --val-split exclude each other";
-    if (arguments->views > 1 && arguments->augment == 0)
+    if (arguments->options.views > 1 && arguments->options.augment == 0)
         return "--views needs --augment: views would all be the same";
-    if (arguments->nesterov && arguments->optimizer != CLVGG_OPTIMIZER_SGD)
+    if (arguments->nesterov && arguments->options.optimizer != CLVGG_OPTIMIZER_SGD)
         return "--nesterov goes with --optimizer sgd";
-    if (arguments->patience > 0 && arguments->keep == CLVGG_KEEP_LAST)
+    if (arguments->options.patience > 0 && arguments->options.keep == CLVGG_KEEP_LAST)
         return "--patience goes with --keep best: it lets validation choose the last epoch";
     return NULL;
 }
 
-static void set_defaults(void *arguments)
+static void set_defaults(void *given)
 {
-    clvgg_finetune_options defaults;
-    clvgg_finetune_options_defaults(&defaults);
-    *(cli_finetune_arguments *)arguments =
-        (cli_finetune_arguments){.train = -1,
-                                 .head_init = -1,
-                                 .activation = -1,
-                                 .epochs = defaults.epochs,
-                                 .batch = defaults.batch,
-                                 .optimizer = (int)defaults.optimizer,
-                                 .lr_schedule = (int)defaults.lr_schedule,
-                                 .warmup = defaults.warmup_epochs,
-                                 .momentum = defaults.momentum,
-                                 .weight_decay = defaults.weight_decay,
-                                 .dropout = defaults.dropout,
-                                 .seed = (int)defaults.seed,
-                                 .cache_limit_bytes = defaults.cache_limit_bytes,
-                                 .memory_limit_bytes = defaults.memory_limit_bytes,
-                                 .checkpoint_seconds = (float)defaults.checkpoint_seconds,
-                                 .max_bad = CLI_ALLOWANCE_DEFAULT};
+    cli_finetune_arguments *arguments = given;
+    *arguments = (cli_finetune_arguments){
+        .train = -1, .head_init = -1, .activation = -1, .max_bad = CLI_ALLOWANCE_DEFAULT};
+    clvgg_finetune_options_defaults(&arguments->options);
+    arguments->seed = (int)arguments->options.seed;
+    arguments->checkpoint_seconds = (float)arguments->options.checkpoint_seconds;
 }
 
 const cli_verb cli_verb_finetune = {

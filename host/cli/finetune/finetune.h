@@ -18,12 +18,11 @@ typedef struct cli_finetune_arguments {
     cli_context_arguments context;
     const char *data, *val, *output, *head, *cache, *run_dir, *resume;
     int train, head_init, activation; /* -1: not given */
-    int epochs, batch, optimizer, lr_schedule, views, seed, keep, patience, dtype;
+    int seed, dtype;
     bool nesterov, dry_run, json, quiet;
-    double val_split, lr, warmup, momentum, weight_decay, clip_norm, dropout, label_smoothing;
-    unsigned augment;
-    uint64_t cache_limit_bytes, memory_limit_bytes;
+    double val_split;
     float checkpoint_seconds;
+    clvgg_finetune_options options; /* the other options are read into it */
     cli_allowance max_bad;
 } cli_finetune_arguments;
 

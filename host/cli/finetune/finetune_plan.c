@@ -62,7 +62,7 @@ static void write_plan(const cli_finetuning *run, vgg_text *text)
         VGG_COUNT(plan.steps_an_epoch), vgg_plural(plan.steps_an_epoch, "step", "steps"));
     if (plan.first_epoch > 1 || run->arguments->resume != NULL)
         vgg_text_printf(text, ", from epoch %d on", plan.first_epoch);
-    if (run->arguments->keep == CLVGG_KEEP_LAST)
+    if (run->arguments->options.keep == CLVGG_KEEP_LAST)
         vgg_text_puts(text, ", the last of which is kept");
 }
 

@@ -39,7 +39,7 @@ static const clvgg_finetune_epoch *best_epoch(const cli_finetuning *run)
 /* The epoch whose weights the model has, or would have now. */
 static const clvgg_finetune_epoch *kept_epoch(const cli_finetuning *run)
 {
-    if (run->arguments->keep == CLVGG_KEEP_BEST || run->epoch_count == 0)
+    if (run->arguments->options.keep == CLVGG_KEEP_BEST || run->epoch_count == 0)
         return best_epoch(run);
     return &run->epochs[run->epoch_count - 1];
 }
@@ -91,7 +91,7 @@ static void print_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
 static void show_step(cli_finetuning *run, const clvgg_finetune_event *event)
 {
     vgg_text words = {0};
-    const double batch = run->arguments->batch;
+    const double batch = run->arguments->options.batch;
     vgg_text_printf(&words, "epoch %d of %d  loss %.4f  %.1f %% right", event->epoch, event->epochs,
                     event->loss, 100 * event->accuracy);
     vgg_progress_rate(&run->progress, (double)(event->step - run->first_step) * batch,
@@ -185,11 +185,11 @@ static void put_options(vgg_json *json, void *user)
     vgg_json_string(json, "model", clvgg_model_name(run->context.model));
     vgg_json_string(json, "data", arguments->data);
     vgg_json_string(json, "val", arguments->val != NULL ? arguments->val : "");
-    vgg_json_integer(json, "epochs", arguments->epochs);
-    vgg_json_integer(json, "batch", arguments->batch);
-    vgg_json_integer(json, "views", arguments->views);
+    vgg_json_integer(json, "epochs", arguments->options.epochs);
+    vgg_json_integer(json, "batch", arguments->options.batch);
+    vgg_json_integer(json, "views", arguments->options.views);
     vgg_json_integer(json, "seed", arguments->seed);
-    vgg_json_string(json, "keep", arguments->keep == CLVGG_KEEP_LAST ? "last" : "best");
+    vgg_json_string(json, "keep", arguments->options.keep == CLVGG_KEEP_LAST ? "last" : "best");
     vgg_json_string(json, "output", arguments->output);
 }
 
@@ -230,7 +230,8 @@ static clvgg_status write_curves(const cli_finetuning *run, const char *path)
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_text title = {0};
     vgg_text_puts(&title, run->arguments->output);
-    if (run->arguments->keep == CLVGG_KEEP_LAST) /* the curves mark the best, another one */
+    /* The curves mark the best, which is another one then. */
+    if (run->arguments->options.keep == CLVGG_KEEP_LAST)
         vgg_text_printf(&title, ": epoch %d", kept_epoch(run)->epoch);
     VGG_TRY(vgg_text_check(&title, "the title of the curves"));
     VGG_TRY(vgg_curves_write(path, title.bytes, run->epochs, run->epoch_count));

@@ -71,12 +71,11 @@ static void print_plan(vgg_json *json, const cli_info *info)
 void cli_info_print_json(const cli_info *info, vgg_text *text)
 {
     const clvgg_model *model = info->context.model;
-    vgg_json json = {.text = text};
+    vgg_json json;
     clvgg_preprocess preprocess;
     clvgg_preprocess_defaults(&preprocess);
     clvgg_model_preprocess(model, &preprocess);
-    vgg_json_begin_object(&json, NULL);
-    vgg_json_integer(&json, "schema", 1);
+    vgg_json_begin(&json, text);
     vgg_json_string(&json, "model", clvgg_model_name(model));
     vgg_json_string(&json, "architecture", clvgg_model_architecture(model));
     vgg_json_bytes(&json, "parameters", clvgg_model_parameter_count(model));

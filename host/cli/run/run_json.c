@@ -1,6 +1,5 @@
 /* cli/run/run_json.c — results as one JSON object, written as they come. */
 #include <math.h>
-#include <sys/resource.h>
 
 #include "cli/run/run.h"
 #include "report/clock.h"
@@ -10,9 +9,7 @@
 static void begin(cli_run *run)
 {
     vgg_json *json = &run->json;
-    json->text = &run->cli->out.text;
-    vgg_json_begin_object(json, NULL);
-    vgg_json_integer(json, "schema", 1);
+    vgg_json_begin(json, &run->cli->out.text);
     vgg_report_device_json(json, "device", &run->context.device_info);
     vgg_json_string(json, "model", clvgg_model_name(run->context.model));
     if (run->map != NULL)
@@ -76,14 +73,6 @@ static void print_profile(vgg_json *json, const cli_run *run)
     vgg_json_end(json);
 }
 
-static void print_memory(vgg_json *json, const clvgg_session_stats *stats)
-{
-    struct rusage usage = {0};
-    getrusage(RUSAGE_SELF, &usage);
-    vgg_report_memory_json(json, stats);
-    vgg_json_bytes(json, "peak_bytes", (uint64_t)usage.ru_maxrss * 1024);
-}
-
 void cli_run_costs_json(const cli_run *run, vgg_json *json)
 {
     clvgg_session_stats stats = {.struct_size = sizeof stats};
@@ -92,7 +81,8 @@ void cli_run_costs_json(const cli_run *run, vgg_json *json)
         vgg_report_fingerprint_json(json, stats.fingerprint);
         vgg_json_begin_object(json, "memory");
         vgg_json_integer(json, "batch", stats.max_batch);
-        print_memory(json, &stats);
+        vgg_report_memory_json(json, &stats);
+        vgg_report_peak_json(json);
         vgg_json_end(json);
         if (run->arguments->profile)
             print_profile(json, run);

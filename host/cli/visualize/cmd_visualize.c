@@ -115,9 +115,7 @@ static void begin_json(cli_vis *vis)
 {
     if (!vis->arguments->json)
         return;
-    vis->json = (vgg_json){.text = &vis->json_text};
-    vgg_json_begin_object(&vis->json, NULL);
-    vgg_json_integer(&vis->json, "schema", 1);
+    vgg_json_begin(&vis->json, &vis->json_text);
     vgg_json_string(&vis->json, "visualize", strchr(vis->cli->verb, ' ') + 1);
     vgg_json_string(&vis->json, "model", clvgg_model_name(vis->context.model));
     vgg_json_string(&vis->json, "device", vis->context.device_info.name);

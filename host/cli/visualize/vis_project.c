@@ -42,7 +42,6 @@ typedef struct asked {
 static bool read_asked(const project_arguments *arguments, asked *out)
 {
     enum { MOST = 1 << 24 };
-    char y[16];
     *out = (asked){PEAK, PEAK, PEAK};
     if (arguments->map != NULL && strcmp(arguments->map, "all") == 0)
         out->map = ALL;
@@ -54,13 +53,12 @@ static bool read_asked(const project_arguments *arguments, asked *out)
         out->y = out->x = ALL;
         return true;
     }
-    const size_t length = strcspn(arguments->unit, ",");
-    if (arguments->unit[length] != ',' || length >= sizeof y)
+    int at[2];
+    if (!cli_value_pair(arguments->unit, ",", 0, MOST, at))
         return false;
-    memcpy(y, arguments->unit, length);
-    y[length] = '\0';
-    return cli_value_count(y, 0, MOST, &out->y) &&
-           cli_value_count(arguments->unit + length + 1, 0, MOST, &out->x);
+    out->y = at[0];
+    out->x = at[1];
+    return true;
 }
 
 /* ---- the work ---- */
