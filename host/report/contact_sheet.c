@@ -15,8 +15,7 @@ enum { MARGIN = 24, GAP = 16, TITLE = 48, WORDS = 44 };
 static void draw_classes(vgg_picture *picture, const vgg_contact_cell *cell, double left, double y)
 {
     const double right = left + VGG_CONTACT_WIDTH, half = VGG_CONTACT_WIDTH / 2 - 10;
-    vgg_picture_ink(picture, VGG_INK_TEXT);
-    vgg_picture_font(picture, 13, true);
+    vgg_picture_pen(picture, VGG_INK_TEXT, 13, true);
     left += vgg_picture_text(picture, left, y, VGG_ALIGN_LEFT, half, cell->truth);
     left += vgg_picture_text(picture, left, y, VGG_ALIGN_LEFT, half, " \xE2\x86\x92 ");
     vgg_picture_text(picture, left, y, VGG_ALIGN_LEFT, right - left, cell->predicted);
@@ -46,23 +45,18 @@ static void draw_cell(vgg_picture *picture, const vgg_contact_cell *cell, double
 clvgg_status vgg_contact_sheet_write(const char *path, const char *title,
                                      const vgg_contact_cell *cells, size_t count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_picture picture = {0};
     assert(count <= VGG_CONTACT_MOST_CELLS);
     const size_t rows = (count + VGG_CONTACT_COLUMNS - 1) / VGG_CONTACT_COLUMNS;
     const double column = VGG_CONTACT_WIDTH + GAP, row = VGG_CONTACT_HEIGHT + WORDS + GAP;
     const double width = 2 * MARGIN + VGG_CONTACT_COLUMNS * column - GAP;
-    VGG_TRY(vgg_picture_open(&picture, path, width, MARGIN + TITLE + (double)rows * row, 1));
-    vgg_picture_ink(&picture, VGG_INK_TEXT);
-    vgg_picture_font(&picture, 18, true);
+    VGG_PASS(vgg_picture_open(&picture, path, width, MARGIN + TITLE + (double)rows * row, 1));
+    vgg_picture_pen(&picture, VGG_INK_TEXT, 18, true);
     vgg_picture_text(&picture, MARGIN, MARGIN + 16, VGG_ALIGN_LEFT, width - 2 * MARGIN, title);
     for (size_t i = 0; i < count; i++)
         draw_cell(&picture, &cells[i], MARGIN + (double)(i % VGG_CONTACT_COLUMNS) * column,
                   MARGIN + TITLE - 8 + (double)(i / VGG_CONTACT_COLUMNS) * row);
-    VGG_TRY(vgg_picture_write(&picture));
-cleanup:
-    vgg_picture_free(&picture);
-    return status;
+    return vgg_picture_write(&picture);
 }
 
 #else

@@ -128,8 +128,7 @@ static void draw_frame(chart_page *chart, const panel_row *panel, const vgg_axis
         vgg_picture_font(picture, 12, false);
         vgg_picture_text(picture, LEFT - 8, y + 4, VGG_ALIGN_RIGHT, LEFT - 8, words);
     }
-    vgg_picture_ink(picture, VGG_INK_TEXT);
-    vgg_picture_font(picture, LABEL, true);
+    vgg_picture_pen(picture, VGG_INK_TEXT, LABEL, true);
     snprintf(words, sizeof words, "%s%s", panel->title, axis->logarithmic ? ", logarithmic" : "");
     vgg_picture_text(picture, LEFT, panel->top - 10, VGG_ALIGN_LEFT, RIGHT - LEFT, words);
 }
@@ -230,8 +229,7 @@ static void draw_epochs(chart_page *chart)
 {
     vgg_picture *picture = &chart->picture;
     const double y = panels[PANEL_COUNT - 1].bottom + 18;
-    vgg_picture_ink(picture, VGG_INK_FAINT);
-    vgg_picture_font(picture, 12, false);
+    vgg_picture_pen(picture, VGG_INK_FAINT, 12, false);
     for (size_t i = 0; i < chart->across.tick_count; i++) {
         char words[16];
         snprintf(words, sizeof words, "%d", (int)chart->across.ticks[i]);
@@ -245,22 +243,19 @@ static void draw_title(chart_page *chart, const char *title)
 {
     vgg_picture *picture = &chart->picture;
     char words[160];
-    vgg_picture_ink(picture, VGG_INK_TEXT);
-    vgg_picture_font(picture, 16, true);
+    vgg_picture_pen(picture, VGG_INK_TEXT, 16, true);
     vgg_picture_text(picture, LEFT, 30, VGG_ALIGN_LEFT, WIDTH - LEFT - 16, title);
     if (chart->best == NULL)
         return;
     snprintf(words, sizeof words, "best epoch %d: validation loss %.4g, accuracy %.2f %%",
              chart->best->epoch, chart->best->val_loss, 100 * chart->best->val_accuracy);
-    vgg_picture_ink(picture, VGG_INK_FAINT);
-    vgg_picture_font(picture, LABEL, false);
+    vgg_picture_pen(picture, VGG_INK_FAINT, LABEL, false);
     vgg_picture_text(picture, LEFT, 52, VGG_ALIGN_LEFT, WIDTH - LEFT - 16, words);
 }
 
 clvgg_status vgg_curves_write(const char *path, const char *title,
                               const clvgg_finetune_epoch *epochs, size_t count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     assert(count > 0);
     chart_page chart = {.epochs = epochs,
                         .count = count,
@@ -268,7 +263,7 @@ clvgg_status vgg_curves_write(const char *path, const char *title,
     for (size_t i = 0; i < count; i++)
         if (epochs[i].best)
             chart.best = &epochs[i];
-    VGG_TRY(vgg_picture_open(&chart.picture, path, WIDTH, HEIGHT, 2));
+    VGG_PASS(vgg_picture_open(&chart.picture, path, WIDTH, HEIGHT, 2));
     draw_title(&chart, title);
     vgg_axis axes[PANEL_COUNT];
     for (size_t i = 0; i < PANEL_COUNT; i++) {
@@ -282,10 +277,7 @@ clvgg_status vgg_curves_write(const char *path, const char *title,
         label_curves(&chart, &panels[i], &axes[i]);
     }
     draw_epochs(&chart);
-    VGG_TRY(vgg_picture_write(&chart.picture));
-cleanup:
-    vgg_picture_free(&chart.picture);
-    return status;
+    return vgg_picture_write(&chart.picture);
 }
 
 #else

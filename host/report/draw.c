@@ -70,10 +70,13 @@ clvgg_status vgg_picture_open(vgg_picture *picture, const char *path, double wid
     cairo_scale(picture->cairo, scale, scale);
     cairo_set_source_rgb(picture->cairo, 1, 1, 1);
     cairo_paint(picture->cairo);
-    return status_of(picture, cairo_status(picture->cairo));
+    const clvgg_status status = status_of(picture, cairo_status(picture->cairo));
+    if (status != CLVGG_STATUS_OK)
+        vgg_picture_free(picture);
+    return status;
 }
 
-clvgg_status vgg_picture_write(vgg_picture *picture)
+static clvgg_status write_file(vgg_picture *picture)
 {
     cairo_status_t code = cairo_status(picture->cairo);
     VGG_PASS(status_of(picture, code));
@@ -86,6 +89,13 @@ clvgg_status vgg_picture_write(vgg_picture *picture)
     }
     VGG_PASS(status_of(picture, code));
     return vgg_memory_for(vgg_writer_commit(picture->file), "putting a picture in its folder");
+}
+
+clvgg_status vgg_picture_write(vgg_picture *picture)
+{
+    const clvgg_status status = write_file(picture);
+    vgg_picture_free(picture);
+    return status;
 }
 
 void vgg_picture_free(vgg_picture *picture)
@@ -107,6 +117,12 @@ void vgg_picture_ink(vgg_picture *picture, vgg_ink ink)
                                         {0.84, 0.37, 0}};
     const double *rgb = colours[ink];
     cairo_set_source_rgb(picture->cairo, rgb[0], rgb[1], rgb[2]);
+}
+
+void vgg_picture_pen(vgg_picture *picture, vgg_ink ink, double size, bool bold)
+{
+    vgg_picture_ink(picture, ink);
+    vgg_picture_font(picture, size, bold);
 }
 
 void vgg_picture_font(vgg_picture *picture, double size, bool bold)

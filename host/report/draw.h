@@ -22,10 +22,11 @@ typedef struct vgg_picture {
     bool is_vector;      /* an SVG or PDF */
 } vgg_picture;
 
-/* A white page. Free with vgg_picture_free(), also after a failure. */
+/* A white page, to be ended by vgg_picture_write() or vgg_picture_free(); there is none after a
+ * failure. */
 clvgg_status vgg_picture_open(vgg_picture *picture, const char *path, double width, double height,
                               double scale);
-/* Errors: IO, OUT_OF_MEMORY. */
+/* Writes and frees it. Errors: IO, OUT_OF_MEMORY. */
 clvgg_status vgg_picture_write(vgg_picture *picture);
 /* Without a write before there is no file. */
 void vgg_picture_free(vgg_picture *picture);
@@ -41,6 +42,8 @@ typedef enum vgg_ink {
 } vgg_ink;
 void vgg_picture_ink(vgg_picture *picture, vgg_ink ink);
 void vgg_picture_font(vgg_picture *picture, double size, bool bold);
+/* Both, for words. */
+void vgg_picture_pen(vgg_picture *picture, vgg_ink ink, double size, bool bold);
 /* A thin line, half a pixel off, so that one of one pixel fills it. */
 void vgg_picture_rule(vgg_picture *picture, double x1, double y1, double x2, double y2);
 

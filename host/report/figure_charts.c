@@ -103,8 +103,7 @@ static void draw_axes(const plot *p)
     if (p->chart->y_label != NULL)
         vgg_picture_text(p->picture, p->left, p->top - 9, VGG_ALIGN_LEFT, PLOT_WIDTH + BEHIND,
                          p->chart->y_label);
-    vgg_picture_ink(p->picture, VGG_INK_TEXT);
-    vgg_picture_font(p->picture, 13, true);
+    vgg_picture_pen(p->picture, VGG_INK_TEXT, 13, true);
     if (p->chart->title != NULL)
         vgg_picture_text(p->picture, p->left, p->top - 26, VGG_ALIGN_LEFT, PLOT_WIDTH + BEHIND,
                          p->chart->title);
@@ -197,7 +196,6 @@ static void draw_plot(plot *p)
 
 clvgg_status vgg_figure_charts(const char *path, const vgg_charts *charts)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_picture picture = {0};
     size_t columns = charts->columns > 0 ? (size_t)charts->columns : 3;
     columns = columns < charts->count ? columns : charts->count > 0 ? charts->count : 1;
@@ -205,19 +203,16 @@ clvgg_status vgg_figure_charts(const char *path, const vgg_charts *charts)
     const double across = BEFORE + PLOT_WIDTH + BEHIND + GAP;
     const double down = ABOVE + PLOT_HEIGHT + BELOW + GAP;
     const double top = vgg_figure_header(charts->title, charts->subtitle);
-    VGG_TRY(vgg_figure_open(&picture, path, VGG_FIGURE_MARGIN + (double)columns * across,
-                            top + (double)rows * down + VGG_FIGURE_MARGIN / 2.0, charts->title,
-                            charts->subtitle));
+    VGG_PASS(vgg_figure_open(&picture, path, VGG_FIGURE_MARGIN + (double)columns * across,
+                             top + (double)rows * down + VGG_FIGURE_MARGIN / 2.0, charts->title,
+                             charts->subtitle));
     for (size_t i = 0; i < charts->count; i++) {
         plot p = {.picture = &picture, .chart = &charts->charts[i]};
         p.left = VGG_FIGURE_MARGIN + BEFORE - 12 + (double)(i % columns) * across;
         p.top = top + ABOVE + (double)(i / columns) * down;
         draw_plot(&p);
     }
-    VGG_TRY(vgg_picture_write(&picture));
-cleanup:
-    vgg_picture_free(&picture);
-    return status;
+    return vgg_picture_write(&picture);
 }
 
 #endif

@@ -66,11 +66,10 @@ static grid_layout lay_out(const vgg_grid *grid)
 
 clvgg_status vgg_figure_grid(const char *path, const vgg_grid *grid)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_picture picture = {0};
     const grid_layout layout = lay_out(grid);
     const double top = vgg_figure_header(grid->title, grid->subtitle);
-    VGG_TRY(
+    VGG_PASS(
         vgg_figure_open(&picture, path, layout.width, layout.height, grid->title, grid->subtitle));
     for (size_t i = 0; i < grid->count; i++) {
         const vgg_cell *cell = &grid->cells[i];
@@ -81,15 +80,11 @@ clvgg_status vgg_figure_grid(const char *path, const vgg_grid *grid)
         vgg_figure_pixels(&picture, &cell->pixels, VGG_FIT_SHARP, x, y, layout.side, layout.side);
         if (cell->caption == NULL)
             continue;
-        vgg_picture_ink(&picture, VGG_INK_FAINT);
-        vgg_picture_font(&picture, CAPTION_FONT, false);
+        vgg_picture_pen(&picture, VGG_INK_FAINT, CAPTION_FONT, false);
         vgg_picture_text(&picture, x + layout.side / 2, y + layout.side + CAPTION - 3,
                          VGG_ALIGN_CENTRE, layout.side + layout.gap - 2, cell->caption);
     }
-    VGG_TRY(vgg_picture_write(&picture));
-cleanup:
-    vgg_picture_free(&picture);
-    return status;
+    return vgg_picture_write(&picture);
 }
 
 /* ---- pairs of grids ---- */
@@ -147,33 +142,29 @@ static void draw_nine(vgg_picture *picture, const nines_layout *layout, const vg
             picture, &pictures[i], VGG_FIT_SHARP, x + (double)(i % 3) * (layout->side + hairline),
             y + (double)(i / 3) * (layout->side + hairline), layout->side, layout->side);
     if (map->count == 0) {
-        vgg_picture_ink(picture, VGG_INK_FAINT);
-        vgg_picture_font(picture, 11, false);
+        vgg_picture_pen(picture, VGG_INK_FAINT, 11, false);
         vgg_picture_text(picture, x + layout->nine / 2, y + layout->nine / 2 + 4, VGG_ALIGN_CENTRE,
                          layout->nine - 8, "never fires");
     }
     if (map->caption == NULL)
         return;
-    vgg_picture_ink(picture, VGG_INK_FAINT);
-    vgg_picture_font(picture, 11, false);
+    vgg_picture_pen(picture, VGG_INK_FAINT, 11, false);
     vgg_picture_text(picture, x + layout->nine / 2, y + layout->nine + 13, VGG_ALIGN_CENTRE,
                      layout->nine, map->caption);
 }
 
 clvgg_status vgg_figure_nines(const char *path, const vgg_nines *nines)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_picture picture = {0};
     const nines_layout layout = lay_out_nines(nines);
     const char *const titles[] = {nines->left_title, nines->right_title};
-    VGG_TRY(vgg_figure_open(&picture, path, layout.width, layout.height, nines->title,
-                            nines->subtitle));
+    VGG_PASS(vgg_figure_open(&picture, path, layout.width, layout.height, nines->title,
+                             nines->subtitle));
     const double top = vgg_figure_header(nines->title, nines->subtitle) + PANEL_TITLE;
     for (int side = 0; side < 2; side++) {
         const double left = VGG_FIGURE_MARGIN + side * (layout.panel + PANEL_GAP);
         if (titles[side] != NULL) {
-            vgg_picture_ink(&picture, VGG_INK_TEXT);
-            vgg_picture_font(&picture, 14, true);
+            vgg_picture_pen(&picture, VGG_INK_TEXT, 14, true);
             vgg_picture_text(&picture, left, top - 10, VGG_ALIGN_LEFT, layout.panel, titles[side]);
         }
         for (size_t i = 0; i < nines->count; i++) {
@@ -183,10 +174,7 @@ clvgg_status vgg_figure_nines(const char *path, const vgg_nines *nines)
                       top + (double)(i / layout.columns) * (layout.nine + NINE_LINE + nine_gap));
         }
     }
-    VGG_TRY(vgg_picture_write(&picture));
-cleanup:
-    vgg_picture_free(&picture);
-    return status;
+    return vgg_picture_write(&picture);
 }
 
 #endif

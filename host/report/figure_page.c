@@ -30,14 +30,12 @@ clvgg_status vgg_figure_open(vgg_picture *picture, const char *path, double widt
     VGG_PASS(vgg_picture_open(picture, path, width, height, VGG_FIGURE_SCALE));
     double y = VGG_FIGURE_MARGIN;
     if (title != NULL) {
-        vgg_picture_ink(picture, VGG_INK_TEXT);
-        vgg_picture_font(picture, 18, true);
+        vgg_picture_pen(picture, VGG_INK_TEXT, 18, true);
         vgg_picture_text(picture, VGG_FIGURE_MARGIN, y + 17, VGG_ALIGN_LEFT, room, title);
         y += TITLE_LINE;
     }
     if (subtitle != NULL) {
-        vgg_picture_ink(picture, VGG_INK_FAINT);
-        vgg_picture_font(picture, 13, false);
+        vgg_picture_pen(picture, VGG_INK_FAINT, 13, false);
         vgg_picture_text(picture, VGG_FIGURE_MARGIN, y + 13, VGG_ALIGN_LEFT, room, subtitle);
     }
     return CLVGG_STATUS_OK;

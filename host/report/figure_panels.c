@@ -80,8 +80,7 @@ static void draw_bar(vgg_picture *picture, const placed *p)
     for (int i = 0; i < STEPS; i++)
         vgg_colour(p->panel->colours, 0, STEPS - 1, i, rgb[i]);
     vgg_figure_cover(picture, &(vgg_pixels){rgb[0], STEPS, 1}, 1, p->left, top, p->width, BAR);
-    vgg_picture_font(picture, 11, false);
-    vgg_picture_ink(picture, VGG_INK_FAINT);
+    vgg_picture_pen(picture, VGG_INK_FAINT, 11, false);
     draw_number(picture, p->left, top + BAR + 14, VGG_ALIGN_LEFT, p->low);
     if (p->width > 120)
         draw_number(picture, p->left + p->width / 2, top + BAR + 14, VGG_ALIGN_CENTRE,
@@ -131,8 +130,7 @@ static clvgg_status draw_panel(vgg_picture *picture, const placed *p)
 {
     const vgg_panel *panel = p->panel;
     if (panel->title != NULL) {
-        vgg_picture_ink(picture, VGG_INK_TEXT);
-        vgg_picture_font(picture, 13, true);
+        vgg_picture_pen(picture, VGG_INK_TEXT, 13, true);
         vgg_picture_text(picture, p->left, p->top - 9, VGG_ALIGN_LEFT, p->width, panel->title);
     }
     if (panel->photograph.rgb != NULL)

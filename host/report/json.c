@@ -112,6 +112,14 @@ void vgg_json_bool(vgg_json *json, const char *key, bool value)
     vgg_text_puts(json->text, value ? "true" : "false");
 }
 
+void vgg_json_file(vgg_json *json, const char *file, const char *key, const char *words)
+{
+    vgg_json_begin_object(json, NULL);
+    vgg_json_string(json, "file", file);
+    vgg_json_string(json, key, words);
+    vgg_json_end(json);
+}
+
 void vgg_json_raw(vgg_json *json, const char *key, const char *value)
 {
     lead(json, key);

@@ -34,6 +34,8 @@ void vgg_json_integer(vgg_json *json, const char *key, int64_t value);
 void vgg_json_bytes(vgg_json *json, const char *key, uint64_t value);
 void vgg_json_integers(vgg_json *json, const char *key, const int64_t *values, size_t count);
 void vgg_json_numbers(vgg_json *json, const char *key, const double *values, size_t count);
+/* An element {"file": …, key: words}. */
+void vgg_json_file(vgg_json *json, const char *file, const char *key, const char *words);
 /* A value that is JSON already. */
 void vgg_json_raw(vgg_json *json, const char *key, const char *value);
 void vgg_json_bool(vgg_json *json, const char *key, bool value);

@@ -74,12 +74,8 @@ static void take_result(cli_run *run, const vgg_result *result)
         run->failure_count++;
         cli_error(run->cli, "%s: %s", result->file, error);
     }
-    if (run->arguments->json) {
-        vgg_json_begin_object(&run->json, NULL);
-        vgg_json_string(&run->json, "file", result->file);
-        vgg_json_string(&run->json, "error", error);
-        vgg_json_end(&run->json);
-    }
+    if (run->arguments->json)
+        vgg_json_file(&run->json, result->file, "error", error);
 }
 
 static void end(cli_run *run, const char *error)

@@ -20,10 +20,7 @@ void cli_eval_begin_json(cli_eval *eval)
     for (size_t i = 0; i < clvgg_dataset_skipped_count(eval->dataset); i++) {
         const char *file = NULL, *reason = NULL;
         clvgg_dataset_skipped(eval->dataset, i, &file, &reason);
-        vgg_json_begin_object(json, NULL);
-        vgg_json_string(json, "file", file);
-        vgg_json_string(json, "reason", reason);
-        vgg_json_end(json);
+        vgg_json_file(json, file, "reason", reason);
     }
     vgg_json_end(json);
     vgg_json_begin_array(json, "errors");

@@ -108,20 +108,12 @@ static void put_layers(const cli_finetuning *run, vgg_json *json)
     vgg_json_end(json);
 }
 
-static void put_file(vgg_json *json, const char *path, const char *reason)
-{
-    vgg_json_begin_object(json, NULL);
-    vgg_json_string(json, "file", path);
-    vgg_json_string(json, "reason", reason);
-    vgg_json_end(json);
-}
-
 static void put_skipped(const clvgg_dataset *dataset, vgg_json *json)
 {
     for (size_t i = 0; dataset != NULL && i < clvgg_dataset_skipped_count(dataset); i++) {
         const char *path, *reason;
         clvgg_dataset_skipped(dataset, i, &path, &reason);
-        put_file(json, path, reason);
+        vgg_json_file(json, path, "reason", reason);
     }
 }
 
@@ -131,7 +123,7 @@ void cli_finetune_put_left_out(const cli_finetuning *run, vgg_json *json)
     for (size_t i = 0; i < clvgg_finetune_left_out_count(run->finetune); i++) {
         const char *path, *reason;
         clvgg_finetune_left_out(run->finetune, i, &path, &reason);
-        put_file(json, path, reason);
+        vgg_json_file(json, path, "reason", reason);
     }
     vgg_json_end(json);
 }
