@@ -155,21 +155,20 @@ cleanup:
 /* Says what is gone, and how many files of features stay because they are used. */
 static clvgg_status clear(cli_program *cli, const cache_places *places)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text *text = &cli->out.text;
     cache_list file = {0}, features = {0}, used = {0};
-    VGG_TRY(clvgg_cache_list(places->runtime, count_only, &file));
-    VGG_TRY(clvgg_cache_clear(places->runtime));
+    VGG_PASS(clvgg_cache_list(places->runtime, count_only, &file));
+    VGG_PASS(clvgg_cache_clear(places->runtime));
     put_sum(text, places->file, &file, " removed");
-    status = clvgg_cache_clear_features(places->runtime, places->folder, count_only, &features);
+    const clvgg_status status =
+        clvgg_cache_clear_features(places->runtime, places->folder, count_only, &features);
     if (features.count > 0)
         put_sum(text, places->folder, &features, " removed");
-    VGG_TRY(status);
-    VGG_TRY(clvgg_cache_list_features(places->runtime, places->folder, count_only, &used));
+    VGG_PASS(status);
+    VGG_PASS(clvgg_cache_list_features(places->runtime, places->folder, count_only, &used));
     if (used.count > 0)
         put_sum(text, places->folder, &used, " in use, kept");
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status run_cache(cli_program *cli, const void *given)

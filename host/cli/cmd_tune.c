@@ -183,7 +183,6 @@ static void print_json(tuning *run, const clvgg_tune_summary *summary, const cha
 
 static clvgg_status tune(tuning *run)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     static const vgg_column columns[] = {
         {"batch", true},      {"layers", false}, {"variant", false}, {"parameters", false},
         {"default ms", true}, {"ms", true},      {"", false}};
@@ -206,7 +205,8 @@ static clvgg_status tune(tuning *run)
     vgg_report_device_json(&run->json, "device", &run->context.device_info);
     vgg_json_begin_array(&run->json, "chains");
     cli_interrupt_watch();
-    status = clvgg_tune_model(run->context.device, run->context.model, &tune_options, &summary);
+    const clvgg_status status =
+        clvgg_tune_model(run->context.device, run->context.model, &tune_options, &summary);
     vgg_progress_finish(&run->progress);
     const char *error = status != CLVGG_STATUS_OK ? vgg_message_of(status)
                         : summary.stopped         ? "interrupted"
@@ -215,13 +215,12 @@ static clvgg_status tune(tuning *run)
         print_json(run, &summary, error);
     else
         print_text(run, &summary);
-    VGG_TRY(status);
+    VGG_PASS(status);
     if (summary.stopped)
         cli_error(run->cli, "interrupted: what was found is kept, another run goes on");
     if (summary.failed > 0)
         run->cli->exit_code = CLI_EXIT_FAILED;
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status tune_model(tuning *run)

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 
-typedef struct vgg_text_file vgg_text_file;
+typedef struct vgg_writer vgg_text_file;
 
 /* Begins the file, so that whether it can be written shows before the work for it. Errors: IO with
  * the file and why, OUT_OF_MEMORY. */

@@ -1,6 +1,7 @@
 /* cli/finetune/finetune_report.c — what `clvgg finetune` prints and writes while it trains, and at
  * its end. */
 #include <math.h>
+#include <stdio.h>
 
 #include "cli/finetune/finetune.h"
 #include "cli/interrupt.h"
@@ -44,22 +45,14 @@ static const clvgg_finetune_epoch *kept_epoch(const cli_finetuning *run)
     return &run->epochs[run->epoch_count - 1];
 }
 
-/* Appends "98.50 %", or blanks for NaN. */
-static void write_share(vgg_text *text, double share)
+/* "98.50 %", or nothing for NaN. */
+static const char *figure_words(double value, int digits, const char *unit,
+                                char words[VGG_MEASURE_WORDS])
 {
-    if (isnan(share))
-        vgg_text_puts(text, "         ");
-    else
-        vgg_text_printf(text, "%7.2f %%", 100 * share);
+    snprintf(words, isnan(value) ? 1 : VGG_MEASURE_WORDS, "%.*f%s", digits, value, unit);
+    return words;
 }
-
-static void write_loss(vgg_text *text, double loss)
-{
-    if (isnan(loss))
-        vgg_text_puts(text, "          ");
-    else
-        vgg_text_printf(text, "%10.4f", loss);
-}
+#define FIGURE(value, digits, unit) figure_words(value, digits, unit, (char[VGG_MEASURE_WORDS]){0})
 
 /* Prints an epoch's row of the table when the epoch ends, as training may take hours. */
 static void print_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
@@ -70,19 +63,10 @@ static void print_epoch(cli_finetuning *run, const clvgg_finetune_epoch *epoch)
         vgg_text_puts(text, "epoch        lr  train loss   correct   val loss   correct      AUC   "
                             "seconds\n");
     run->headed = true;
-    vgg_text_printf(text, "%5d  %8.2g  ", epoch->epoch, epoch->lr);
-    write_loss(text, epoch->train_loss);
-    vgg_text_puts(text, " ");
-    write_share(text, epoch->train_accuracy);
-    vgg_text_puts(text, " ");
-    write_loss(text, epoch->val_loss);
-    vgg_text_puts(text, " ");
-    write_share(text, epoch->val_accuracy);
-    if (isnan(epoch->val_auc))
-        vgg_text_puts(text, "         ");
-    else
-        vgg_text_printf(text, "%9.5f", epoch->val_auc);
-    vgg_text_printf(text, " %9.1f%s\n", epoch->seconds, epoch->best ? "  best" : "");
+    vgg_text_printf(text, "%5d  %8.2g  %10s %9s %10s %9s%9s %9.1f%s\n", epoch->epoch, epoch->lr,
+                    FIGURE(epoch->train_loss, 4, ""), FIGURE(100 * epoch->train_accuracy, 2, " %"),
+                    FIGURE(epoch->val_loss, 4, ""), FIGURE(100 * epoch->val_accuracy, 2, " %"),
+                    FIGURE(epoch->val_auc, 5, ""), epoch->seconds, epoch->best ? "  best" : "");
     vgg_out_flush(&run->cli->out);
 }
 

@@ -51,26 +51,23 @@ cleanup:
 static clvgg_status plan_on_device(cli_info *info, const info_arguments *arguments)
 {
     cli_program *cli = info->context.cli;
-    clvgg_status status = CLVGG_STATUS_OK;
     const char *spec =
         arguments->context.device != NULL ? arguments->context.device : cli->device;
     if (spec != NULL && strcmp(spec, "none") == 0)
-        return status;
-    status = cli_context_open_device(&info->context);
+        return CLVGG_STATUS_OK;
+    const clvgg_status status = cli_context_open_device(&info->context);
     if (status == CLVGG_STATUS_NO_DEVICE && spec == NULL) {
         cli_note(cli, "no memory plan: %s", vgg_message_of(status));
         return CLVGG_STATUS_OK;
     }
-    VGG_TRY(status);
+    VGG_PASS(status);
     clvgg_session_options session_options;
     clvgg_session_options_defaults(&session_options);
     session_options.max_batch = arguments->execution.batch;
     session_options.execution = cli_execution(&arguments->execution);
     session_options.plan_only = 1;
-    VGG_TRY(clvgg_session_create(info->context.device, info->context.model, &session_options,
-                                 &info->session));
-cleanup:
-    return status;
+    return clvgg_session_create(info->context.device, info->context.model, &session_options,
+                                &info->session);
 }
 
 static clvgg_status run_info(cli_program *cli, const void *given)

@@ -23,7 +23,6 @@ static int by_rank(const void *left, const void *right)
 /* Prints an image's error on one line, whatever characters its file's name has. */
 static void print_error(const cli_program *cli, const vgg_result *result)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_text line = {0};
     if (strncmp(result->error, result->file, strlen(result->file)) != 0) {
         vgg_text_terminal(&line, result->file);
@@ -32,10 +31,9 @@ static void print_error(const cli_program *cli, const vgg_result *result)
         vgg_text_puts(&line, ": ");
     }
     vgg_text_terminal(&line, result->error);
-    VGG_TRY(vgg_text_check(&line, "an image's error"));
-    cli_error(cli, "%s", line.bytes);
-cleanup:
-    if (status != CLVGG_STATUS_OK)
+    if (vgg_text_check(&line, "an image's error") == CLVGG_STATUS_OK)
+        cli_error(cli, "%s", line.bytes);
+    else
         cli_error(cli, "%s\n%s", result->error, vgg_message());
     vgg_text_free(&line);
 }

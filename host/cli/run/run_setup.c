@@ -122,14 +122,13 @@ static void announce(const cli_run *run)
 
 clvgg_status cli_run_start(cli_run *run, int batch)
 {
-    clvgg_status status = make_session(run, batch);
+    const clvgg_status status = make_session(run, batch);
     cli_interrupt_watch(); /* until here there is nothing to complete or to clean up */
-    VGG_TRY(status);
-    VGG_TRY(make_buffers(run));
+    VGG_PASS(status);
+    VGG_PASS(make_buffers(run));
     if (!run->arguments->context.quiet)
         announce(run);
     run->started = true;
     run->format->begin(run);
-cleanup:
-    return status;
+    return CLVGG_STATUS_OK;
 }

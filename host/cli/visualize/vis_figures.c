@@ -9,18 +9,17 @@
 static clvgg_status keep(cli_vis *vis, const char *path, const vgg_grid *grid,
                          const vgg_panels *panels)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const size_t out = strlen(vis->arguments->out) + 1;
     const char *figure = path + out, *sheet = NULL;
     vgg_text *page = &vis->page;
-    VGG_TRY(cli_vis_sheet_path(vis, figure, &sheet));
+    VGG_PASS(cli_vis_sheet_path(vis, figure, &sheet));
     vgg_text_append(page, figure, strlen(figure) + 1);
     vgg_text_append(page, sheet + out, strlen(sheet + out) + 1);
-    status = grid != NULL ? vgg_page_grid(vis->context.runtime, sheet, grid, page)
-                          : vgg_page_panels(vis->context.runtime, sheet, panels, page);
+    const clvgg_status status = grid != NULL
+                                    ? vgg_page_grid(vis->context.runtime, sheet, grid, page)
+                                    : vgg_page_panels(vis->context.runtime, sheet, panels, page);
     vgg_text_append(page, "", 1);
     vis->page_count++;
-cleanup:
     return status;
 }
 
