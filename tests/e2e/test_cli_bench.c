@@ -232,7 +232,7 @@ static void test_failures(void **state)
     } cases[] = {
         {"--out", test_scratch_path("net.safetensors/out.json"), "net.safetensors/out.json", 1},
         {"--variant", "conv1_1=conv_drect", "there is no 'conv_drect'", 2},
-        {"--layer", "pool9", "there is no layer 'pool9'", 2},
+        {"--layer", "pool9", "the model has no layer 'pool9'", 2},
         {"--device", "999", "999", 1},
         {"--model", test_scratch_path("absent"), "absent: ", 1},
     };
