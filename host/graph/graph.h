@@ -166,8 +166,6 @@ clvgg_status vgg_graph_build_vgg(const char *architecture, int64_t channels, int
                                  int64_t width, const int64_t head[3], vgg_graph **out);
 /* Number of convolutions in each of the five blocks, or NULL when unknown. */
 const int *vgg_architecture_blocks(const char *architecture);
-/* Name of the architecture with these block sizes ("vgg16"), or NULL. */
-const char *vgg_architecture_name(const int blocks[5]);
 
 /* {"input": [3, 224, 224], "layers": [{"name": "conv1_1", "type": "conv2d", "input": "input",
  * "out_channels": 64, "kernel": [3, 3], …}, …]}; attributes that have their default are left out.

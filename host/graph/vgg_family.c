@@ -27,14 +27,6 @@ const int *vgg_architecture_blocks(const char *architecture)
     return NULL;
 }
 
-const char *vgg_architecture_name(const int blocks[5])
-{
-    for (size_t i = 0; i < family_count; i++)
-        if (memcmp(family[i].blocks, blocks, sizeof family[i].blocks) == 0)
-            return family[i].name;
-    return NULL;
-}
-
 int vgg_family_convolutions(const char *architecture)
 {
     const int *blocks = vgg_architecture_blocks(architecture);

@@ -58,10 +58,14 @@ void vgg_head_definition_philox(const uint32_t counter[4], const uint32_t key[2]
     }
 }
 
-double vgg_head_definition_dropout(const vgg_head_options *options, int layer, uint64_t step,
-                                   uint64_t element)
+/* What an output of a layer is multiplied by in a step. */
+static double mask(const vgg_head_definition *d, int layer, uint64_t step, int image,
+                   int64_t output)
 {
+    const vgg_head_options *options = d->options;
     const double rate = (double)options->layers[layer].dropout;
+    const uint64_t element =
+        (uint64_t)image * (uint64_t)options->layers[layer].outputs + (uint64_t)output;
     const uint32_t counter[4] = {(uint32_t)(element / 4), (uint32_t)step, (uint32_t)(step >> 32),
                                  (uint32_t)layer};
     const uint32_t key[2] = {(uint32_t)options->seed, (uint32_t)(options->seed >> 32)};
@@ -70,14 +74,6 @@ double vgg_head_definition_dropout(const vgg_head_options *options, int layer, u
         return 1;
     vgg_head_definition_philox(counter, key, random);
     return random[element % 4] < (uint32_t)(rate * 4294967296.0) ? 0 : 1 / (1 - rate);
-}
-
-static double mask(const vgg_head_definition *d, int layer, uint64_t step, int image,
-                   int64_t output)
-{
-    const uint64_t outputs = (uint64_t)d->options->layers[layer].outputs;
-    return vgg_head_definition_dropout(d->options, layer, step,
-                                       (uint64_t)image * outputs + (uint64_t)output);
 }
 
 static const vgg_activation *activation_of(clvgg_activation activation)

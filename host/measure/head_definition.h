@@ -15,9 +15,9 @@ typedef struct vgg_head_definition {
     void *user;
     double *inputs[VGG_HEAD_MOST_LAYERS + 1]; /* what a layer reads; the last: logits */
     double *activated[VGG_HEAD_MOST_LAYERS];  /* before dropout */
-    double *deltas[VGG_HEAD_MOST_LAYERS];     /* the mean loss's gradient behind a layer's products */
-    double *losses;                           /* [count] */
-    double *row, *bias;                       /* as long as a layer's longest side */
+    double *deltas[VGG_HEAD_MOST_LAYERS]; /* the mean loss's gradient behind a layer's products */
+    double *losses;                       /* [count] */
+    double *row, *bias;                   /* as long as a layer's longest side */
 } vgg_head_definition;
 
 /* Allocates the arrays. The caller has set options, count, read and user, and closes the definition
@@ -37,11 +37,8 @@ double vgg_head_definition_gradient(const vgg_head_definition *d, int layer, int
 void vgg_head_definition_update(const vgg_head_options *options, const vgg_head_step *step,
                                 double gradient, double *value, double moments[2]);
 
-/* Philox4x32-10, as cl/dropout.cl has it, and what element `element` of a layer's output is
- * multiplied by in a step. */
+/* Philox4x32-10, as cl/dropout.cl has it. */
 void vgg_head_definition_philox(const uint32_t counter[4], const uint32_t key[2],
                                 uint32_t random[4]);
-double vgg_head_definition_dropout(const vgg_head_options *options, int layer, uint64_t step,
-                                   uint64_t element);
 
 #endif

@@ -108,22 +108,20 @@ static clvgg_status take_slot(vgg_uploader *up, staging_slot **out)
  * transform's rows of F(2x2) sum to 1.5 in magnitude, those of F(4x4) to 1. */
 static clvgg_status check_range(const upload *tensor, const void *values, size_t count)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const clvgg_storage storage = tensor->pack->storage;
     const clvgg_dtype dtype = tensor->input->dtype;
     if (storage == CLVGG_STORAGE_F32)
-        return status;
+        return CLVGG_STATUS_OK;
     const float most = vgg_dtype_largest(vgg_storage_element(storage)) /
                        (tensor->pack->winograd == 2 ? 2.25f : 1.0f);
     const size_t found = vgg_find_beyond(dtype, values, count, most);
-    if (found < count) {
-        float value = 0;
-        vgg_to_f32(dtype, (const char *)values + found * vgg_dtype_bytes(dtype), 1, &value);
-        status = vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                          "a weight of %g is beyond what can be stored as %s, %g", (double)value,
-                          vgg_storage_name(storage), (double)most);
-    }
-    return status;
+    if (found == count)
+        return CLVGG_STATUS_OK;
+    float value = 0;
+    vgg_to_f32(dtype, (const char *)values + found * vgg_dtype_bytes(dtype), 1, &value);
+    return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                    "a weight of %g is beyond what can be stored as %s, %g", (double)value,
+                    vgg_storage_name(storage), (double)most);
 }
 
 /* Packs `rows` rows of the slot into `piece` from its row `first` on. */

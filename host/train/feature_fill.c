@@ -203,12 +203,11 @@ static clvgg_status start_writer(filling *work)
 /* A buffer that is free, and what is written by now. */
 static clvgg_status wait_for_buffer(filling *work, size_t *written)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     pthread_mutex_lock(&work->mutex);
     while (work->problem == CLVGG_STATUS_OK && work->filled - work->emptied == 2)
         pthread_cond_wait(&work->changed, &work->mutex);
     *written = work->written;
-    status = work->problem;
+    const clvgg_status status = work->problem;
     pthread_mutex_unlock(&work->mutex);
     return status; /* its message is told when the writer has ended */
 }

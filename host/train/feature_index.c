@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 
-void vgg_feature_key(const vgg_feature_id *id, uint64_t key[2])
+static void make_key(const vgg_feature_id *id, uint64_t key[2])
 {
     memcpy(key, id->digest, 2 * sizeof *key);
     key[0] ^= id->variation;
@@ -66,7 +66,7 @@ uint32_t vgg_feature_index_find(const vgg_feature_index *index, const vgg_featur
     uint64_t key[2];
     if (index->bucket_count == 0)
         return VGG_FEATURE_NO_SLOT;
-    vgg_feature_key(id, key);
+    make_key(id, key);
     uint32_t slot = *bucket_of(index, key);
     while (slot != VGG_FEATURE_NO_SLOT && memcmp(index->slots[slot].key, key, sizeof key) != 0)
         slot = index->slots[slot].next;
@@ -78,7 +78,7 @@ void vgg_feature_index_put(vgg_feature_index *index, uint32_t slot, const vgg_fe
 {
     vgg_feature_slot *entry = &index->slots[slot];
     *entry = (vgg_feature_slot){.checksum = checksum, .state = state};
-    vgg_feature_key(id, entry->key);
+    make_key(id, entry->key);
     chain(index, slot);
 }
 

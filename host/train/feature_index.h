@@ -43,7 +43,6 @@ typedef struct vgg_feature_index {
     size_t first_free; /* no slot before it is FREE */
 } vgg_feature_index;
 
-void vgg_feature_key(const vgg_feature_id *id, uint64_t key[2]);
 /* Makes room for slots up to `count`, FREE ones. */
 clvgg_status vgg_feature_index_grow(vgg_feature_index *index, size_t count);
 /* The slot of an id, whatever its state, or VGG_FEATURE_NO_SLOT. */

@@ -83,13 +83,12 @@ static void note(search *s, const vgg_tuner_event *event)
 /* Judges one candidate against the best so far. */
 static clvgg_status try_candidate(search *s, const vgg_variant *variant, const vgg_choice *choice)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_chain trial = {0};
     vgg_verdict verdict = VGG_VERDICT_REFUSED;
     candidate *tried = &s->tried[s->tried_count];
     double ms = 0;
     *tried = (candidate){variant, *choice, 0};
-    status = vgg_trial_prepare(&s->bench, variant, choice, &trial);
+    clvgg_status status = vgg_trial_prepare(&s->bench, variant, choice, &trial);
     if (status == CLVGG_STATUS_OK)
         status = vgg_trial_judge(&s->bench, &trial, s->tried_count > 0 ? s->tried[s->best].ms : 0,
                                  &verdict, &ms);
@@ -239,11 +238,10 @@ cleanup:
 
 static clvgg_status decide(search *s)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_tuner_result *result = s->result;
     result->default_ms = result->ms = s->tried[0].ms;
     if (s->best != 0) {
-        status = fight(s);
+        const clvgg_status status = fight(s);
         if (status != CLVGG_STATUS_OK && !vgg_tuner_is_refusal(status))
             return status;
         if (status != CLVGG_STATUS_OK ||

@@ -12,7 +12,7 @@
 
 static const char kind[] = "tuning";
 
-vgg_tuning_device vgg_tuning_device_of(const clvgg_device *device, const vgg_traits *traits)
+static vgg_tuning_device device_of(const clvgg_device *device, const vgg_traits *traits)
 {
     vgg_tuning_device result = {.type = device->info.type,
                                 .vector_width = traits->vector_width,
@@ -129,11 +129,11 @@ static void make_key(const vgg_tuning_device *device, const char *problem, int b
 clvgg_status vgg_tuning_open(const clvgg_device *device, const vgg_traits *traits, vgg_cache *cache,
                              vgg_tuning_source *source)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     size_t left = 0;
-    *source = (vgg_tuning_source){.cache = cache, .device = vgg_tuning_device_of(device, traits)};
-    status = vgg_tuning_read_all(vgg_tuned_defaults, vgg_tuned_defaults_length, &source->shipped,
-                                 &source->shipped_count, &left);
+    *source = (vgg_tuning_source){.cache = cache, .device = device_of(device, traits)};
+    const clvgg_status status =
+        vgg_tuning_read_all(vgg_tuned_defaults, vgg_tuned_defaults_length, &source->shipped,
+                            &source->shipped_count, &left);
     return status == CLVGG_STATUS_UNSUPPORTED ? CLVGG_STATUS_OK : status;
 }
 

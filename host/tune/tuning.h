@@ -1,5 +1,5 @@
-/* tune/tuning.h — results of tuning: what was measured to be best for a chain of layers on a device,
- * how that is written, and where a plan finds it.
+/* tune/tuning.h — results of tuning: what was measured to be best for a chain of layers on a
+ * device, how that is written, and where a plan finds it.
  *
  * A result is a JSON object, the same in the cache (kind "tuning"), in an exported file and in the
  * defaults that are shipped (tuned_defaults.json). It names a variant and values from its tuning
@@ -37,7 +37,6 @@ typedef struct vgg_tuning {
     double ms, default_ms;                                 /* for a batch; of what runs untuned */
 } vgg_tuning;
 
-vgg_tuning_device vgg_tuning_device_of(const clvgg_device *device, const vgg_traits *traits);
 /* "conv2d 64x224x224 to 64 kernel 3x3 …, f32": layers, attributes, shapes, storage; not the batch.
  * `pool` is a max pooling behind the chain that a variant may take along, or NULL. */
 void vgg_tuning_describe(const vgg_problem *problem, const vgg_node *pool,

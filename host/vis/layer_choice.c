@@ -14,7 +14,8 @@ static bool is_pooling(const vgg_node *node)
     return layer->window != NULL && layer->as_convolution == NULL;
 }
 
-int vgg_layer_activation_of(const vgg_graph *graph, int node)
+/* The activation that alone reads a convolution's or dense layer's output, else the node itself. */
+static int activation_of(const vgg_graph *graph, int node)
 {
     int reader = -1;
     if (vgg_layer_of(graph->nodes[node].type)->as_convolution == NULL)
@@ -37,7 +38,7 @@ clvgg_status vgg_layer_choose(const vgg_graph *graph, const char *name, int *nod
     vgg_graph_list_layers(graph, names, sizeof names);
     VGG_CHECK(found > 0, CLVGG_STATUS_UNSUPPORTED,
               "the model has no convolution; name one of its layers:%s", names);
-    *node = vgg_layer_activation_of(graph, found);
+    *node = activation_of(graph, found);
     return CLVGG_STATUS_OK;
 }
 

@@ -12,8 +12,6 @@
  * NULL: the last convolution. Errors: INVALID_ARGUMENT (unknown: lists the layers; the input; no
  * convolution). */
 clvgg_status vgg_layer_choose(const vgg_graph *graph, const char *name, int *node);
-/* The activation that alone reads a convolution's or dense layer's output, else the node itself. */
-int vgg_layer_activation_of(const vgg_graph *graph, int node);
 
 /* The node that ends the first stage: the first pooling, or without one the first activation, or
  * node 1. */
