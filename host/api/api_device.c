@@ -1,6 +1,5 @@
 /* api/api_device.c — implements clvgg/device.h. */
 #include <stdio.h>
-#include <string.h>
 
 #include "api/scope.h"
 #include "base/alloc.h"

@@ -1,6 +1,4 @@
 /* api/api_model.c — implements clvgg/model.h. */
-#include <string.h>
-
 #include "api/scope.h"
 #include "base/alloc.h"
 #include "base/text.h"

@@ -1,6 +1,4 @@
 /* api/api_projector.c — implements clvgg/visualize.h's projections. */
-#include <string.h>
-
 #include "api/scope.h"
 #include "vis/projector.h"
 

@@ -1,6 +1,4 @@
 /* api/api_runtime.c — implements clvgg/runtime.h. */
-#include <string.h>
-
 #include "api/scope.h"
 #include "cache/cache.h"
 

@@ -1,6 +1,5 @@
 /* api/api_session.c — implements clvgg/session.h but for clvgg_classify_file() and streams. */
 #include <stdio.h>
-#include <string.h>
 
 #include "api/scope.h"
 #include "api/session.h"

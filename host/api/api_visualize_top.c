@@ -1,6 +1,4 @@
 /* api/api_visualize_top.c — implements clvgg/visualize.h: the strongest activations. */
-#include <string.h>
-
 #include "api/scope.h"
 #include "base/alloc.h"
 #include "pipeline/feed.h"

@@ -289,10 +289,9 @@ static clvgg_status write_exactly(vgg_writer *writer, const uint64_t *offset, co
 
 clvgg_status vgg_writer_append(vgg_writer *writer, const void *data, size_t bytes)
 {
-    clvgg_status status = write_exactly(writer, NULL, data, bytes);
-    if (status == CLVGG_STATUS_OK)
-        writer->written += bytes;
-    return status;
+    VGG_PASS(write_exactly(writer, NULL, data, bytes));
+    writer->written += bytes;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_writer_patch(vgg_writer *writer, uint64_t offset, const void *data, size_t bytes)

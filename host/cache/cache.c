@@ -4,7 +4,6 @@
  * at the end, so that reading stays reading.
  */
 #ifdef CLVGG_HAVE_SQLITE3
-#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 

@@ -9,7 +9,6 @@
 #include "cache/cache_database.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"

@@ -25,10 +25,9 @@ clvgg_status vgg_walk_add(vgg_walk *walk, const char *prefix, int at, vgg_layer_
 clvgg_status vgg_walk_add_transposed(vgg_walk *walk, int at, vgg_layer_type type,
                                      const vgg_attributes *attributes)
 {
-    const clvgg_status status = vgg_walk_add(walk, "transposed", at, type, attributes, -1);
-    if (status == CLVGG_STATUS_OK)
-        walk->origin[walk->signal] = at;
-    return status;
+    VGG_PASS(vgg_walk_add(walk, "transposed", at, type, attributes, -1));
+    walk->origin[walk->signal] = at;
+    return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_walk_add_beside(vgg_walk *walk, const char *prefix, int at, vgg_layer_type type,

@@ -5,7 +5,6 @@
  */
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "image/grey.h"

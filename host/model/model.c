@@ -3,8 +3,6 @@
  */
 #include "model/model.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "graph/layer.h"
 #include "model/assemble.h"

@@ -2,8 +2,6 @@
  * classes, other values. The base's layers up to its flatten stay as they are, and so do the values
  * of what is inherited.
  */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "graph/layer.h"
 #include "model/assemble.h"

@@ -3,7 +3,6 @@
  * every compute unit, then added up in order.
  */
 #include "ops/op.h"
-#include "tensor/shape.h"
 
 /* Indices of op->parameters; all but the last are tunables too. */
 enum { ROWS, COLUMNS, DEPTH, ITEM_ROWS, ITEM_COLUMNS, SLICE, TILE_VALUES };

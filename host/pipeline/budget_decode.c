@@ -10,9 +10,7 @@ static clvgg_status measure(const uint8_t *bytes, size_t size, const char *path,
                             const clvgg_preprocess *preprocess, uint64_t *needed)
 {
     vgg_image_cost cost;
-    clvgg_status status = vgg_image_measure(bytes, size, path, &cost);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_PASS(vgg_image_measure(bytes, size, path, &cost));
     *needed =
         size + cost.decode_bytes + (uint64_t)cost.longest_side * (uint64_t)preprocess->width * 3;
     if (preprocess->channels == 1) /* a copy in grey */

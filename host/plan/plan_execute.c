@@ -3,7 +3,6 @@
  */
 #include <assert.h>
 
-#include "base/alloc.h"
 #include "ocl/program.h"
 #include "plan/plan.h"
 

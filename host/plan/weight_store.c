@@ -5,7 +5,6 @@
 #include "plan/weight_store.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "base/alloc.h"
 

@@ -1,6 +1,5 @@
 /* report/figure_charts.c — line charts in rows; every line carries its name at its end. */
 #include <math.h>
-#include <stdio.h>
 
 #include "report/axis.h"
 #include "report/figure_page.h"

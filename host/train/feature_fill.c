@@ -5,7 +5,6 @@
  * buffers between the two. One process fills a file at a time, the next waits and finds it filled.
  */
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"

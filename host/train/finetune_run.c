@@ -1,10 +1,8 @@
 /* train/finetune_run.c — features, then epochs: steps, evaluation, checkpoints. */
 #include <math.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "train/evaluation.h"
 #include "train/finetune.h"
 

@@ -23,11 +23,10 @@ void vgg_scale_by_power(float *values, size_t count, int exponent)
 clvgg_status vgg_finetune_next(const clvgg_finetune *finetune, vgg_feature_stream *stream,
                                float *features, int *count)
 {
-    const clvgg_status status = vgg_feature_stream_next(stream, features, count);
-    if (status == CLVGG_STATUS_OK)
-        vgg_scale_by_power(features, (size_t)*count * finetune->frozen.feature_count,
-                           -finetune->scale_exponent);
-    return status;
+    VGG_PASS(vgg_feature_stream_next(stream, features, count));
+    vgg_scale_by_power(features, (size_t)*count * finetune->frozen.feature_count,
+                       -finetune->scale_exponent);
+    return CLVGG_STATUS_OK;
 }
 
 /* Sum of squares of a stream's features, in order. */

@@ -2,7 +2,6 @@
  * checkpoint must agree with to be gone on from.
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/hash.h"
 #include "cache/sha256.h"

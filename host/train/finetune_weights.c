@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "graph/layer.h"
 #include "tensor/dtype.h"
-#include "tensor/shape.h"
 #include "train/finetune.h"
 
 /* A layer's random first values: He et al. (2015) before a ReLU, Glorot & Bengio (2010) before

@@ -2,7 +2,6 @@
 #include "train/head.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -61,10 +60,9 @@ static clvgg_status configure_forward(vgg_head *head, int index)
 
 static clvgg_status add_gradient(vgg_head *head, vgg_stage **out)
 {
-    const clvgg_status status = vgg_chain_add(&head->chain, out);
-    if (status == CLVGG_STATUS_OK)
-        (*out)->is_gradient = true;
-    return status;
+    VGG_PASS(vgg_chain_add(&head->chain, out));
+    (*out)->is_gradient = true;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status configure_gradients(vgg_head *head, int index)

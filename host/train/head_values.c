@@ -1,5 +1,4 @@
 /* train/head_values.c — parameters and their state between canonical order and the device's. */
-#include "base/alloc.h"
 #include "ops/upload.h"
 #include "train/head_parts.h"
 

@@ -109,11 +109,10 @@ static clvgg_status override(cl_device_id id, const vgg_choice *choice)
 /* Sets and notes it; with the lock held. */
 static clvgg_status settle(cl_device_id id, int index, const vgg_choice *choice)
 {
-    clvgg_status status = override(id, choice);
-    if (status == CLVGG_STATUS_OK)
-        vgg_tuning_describe_choice(&vgg_variant_clblast_xgemm, choice, settled[index].words,
-                                   VGG_CLBLAST_WORDS);
-    return status;
+    VGG_PASS(override(id, choice));
+    vgg_tuning_describe_choice(&vgg_variant_clblast_xgemm, choice, settled[index].words,
+                               VGG_CLBLAST_WORDS);
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_clblast_prepare(const clvgg_device *device, const vgg_traits *traits,

@@ -4,7 +4,6 @@
 #include "tune/trial.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/median.h"

@@ -1,7 +1,6 @@
 /* tune/tune_chains.c — the order of chains, the budget that each gets, keeping what is found. */
 #include "tune/tune_chains.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

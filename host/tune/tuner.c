@@ -1,8 +1,6 @@
 /* tune/tuner.c — the search for one chain of layers. */
 #include "tune/tuner.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"

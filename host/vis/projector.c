@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "tensor/shape.h"
 #include "vis/transposed_weights.h"
 
 enum { PROJECTION, VALUES, END_VALUES, OUTPUT_COUNT };

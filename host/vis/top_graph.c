@@ -1,6 +1,5 @@
 /* vis/top_graph.c — what a search for the strongest activations reads of a network. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "graph/layer.h"

@@ -5,7 +5,6 @@
  * punctuation and digits, at most three levels deep; whatever else comes is refused here, with its
  * place, and so is a header with more values than the largest file allowed can have.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/text.h"

@@ -19,9 +19,7 @@ static clvgg_status identify(vgg_file *file, const vgg_weights_format **out)
     unsigned char head[512];
     uint64_t size = vgg_file_size(file);
     size_t bytes = size < sizeof head ? (size_t)size : sizeof head;
-    clvgg_status status = vgg_file_read(file, 0, head, bytes);
-    if (status != CLVGG_STATUS_OK)
-        return status;
+    VGG_PASS(vgg_file_read(file, 0, head, bytes));
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         if (!formats[i]->matches(head, bytes))
             continue;

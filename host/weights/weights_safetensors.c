@@ -20,7 +20,6 @@ static bool matches(const unsigned char *head, size_t bytes)
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/dtype.h"
 #include "tensor/shape.h"
 
 /* All element types of the format, with their size and what they are read as. Those that no
