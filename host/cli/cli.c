@@ -47,10 +47,10 @@ void cli_note(const cli_program *cli, const char *format, ...)
 
 void cli_note_text(const cli_program *cli, vgg_text *text, const char *what)
 {
-    if (vgg_text_check(text, what) == CLVGG_STATUS_OK)
-        cli_note(cli, "%s", vgg_text_string(text));
+    if (text->failed) /* not by the message, which a failure before may be holding */
+        cli_note(cli, "out of memory for %s", what);
     else
-        cli_note(cli, "%s", vgg_message());
+        cli_note(cli, "%s", vgg_text_string(text));
     vgg_text_free(text);
 }
 

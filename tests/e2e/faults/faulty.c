@@ -8,7 +8,8 @@
  *     once HASH N       the N-th call at the site fails (1: the first), the next ones don't
  *     from HASH N       so do all allocations after it
  *
- * An allocation is "own" that no call of include/clvgg makes, which run in the scope of a runtime.
+ * An allocation is "own" that the program's own code makes, not a library that it calls, and
+ * outside of the calls of include/clvgg, which run in the scope of a runtime.
  *
  * Allocations are those of the program and of the libraries below. Others never fail: OpenCL
  * drivers die of that, and so does Cairo 1.16 where it draws letters.
@@ -123,8 +124,9 @@ static bool strikes(const char *name)
 
 static bool allocation_fails(const void *caller)
 {
-    if (wanted.how[0] == '\0' || inside || range_of(caller) == NULL ||
-        !(strikes(vgg_scope_current() == NULL ? "own" : "alloc") || struck))
+    const struct range *range = range_of(caller); /* the first is the program's */
+    if (wanted.how[0] == '\0' || inside || range == NULL ||
+        !(strikes(range == ranges && vgg_scope_current() == NULL ? "own" : "alloc") || struck))
         return false;
     errno = ENOMEM;
     return true;
