@@ -141,6 +141,7 @@ static clvgg_status list_json(cli_program *cli, const cache_places *places)
     vgg_json_string(&list.json, "path", places->file);
     vgg_json_string(&list.json, "features_path", places->folder);
     vgg_json_begin_array(&list.json, "entries");
+    VGG_TRY(vgg_text_check(&text, "the list of entries"));
     VGG_TRY(clvgg_cache_list(places->runtime, put_object, &list));
     VGG_TRY(clvgg_cache_list_features(places->runtime, places->folder, put_object, &list));
     vgg_json_end(&list.json);

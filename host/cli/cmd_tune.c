@@ -127,10 +127,8 @@ static int note_event(void *user, const clvgg_tune_event *event)
     tuning *run = user;
     if (event != NULL) {
         show_progress(run, event);
-        if (ends_chain(event->verdict)) {
-            put_row(run, event);
-            put_object(run, event);
-        }
+        if (ends_chain(event->verdict))
+            (run->arguments->json ? put_object : put_row)(run, event);
         if (event->verdict == CLVGG_TUNE_FAILED) {
             vgg_progress_clear(&run->progress);
             cli_error(run->cli, "%s, batch %d: %s", event->layers, event->batch, event->reason);
@@ -201,9 +199,11 @@ static clvgg_status tune(tuning *run)
     tune_options.user = run;
     run->progress = vgg_progress_start(&run->cli->err_style, NULL, SIZE_MAX);
     run->table = (vgg_table){.columns = columns, .column_count = sizeof columns / sizeof *columns};
-    vgg_json_begin(&run->json, &run->json_text);
-    vgg_report_device_json(&run->json, "device", &run->context.device_info);
-    vgg_json_begin_array(&run->json, "chains");
+    if (arguments->json) {
+        vgg_json_begin(&run->json, &run->json_text);
+        vgg_report_device_json(&run->json, "device", &run->context.device_info);
+        vgg_json_begin_array(&run->json, "chains");
+    }
     cli_interrupt_watch();
     const clvgg_status status =
         clvgg_tune_model(run->context.device, run->context.model, &tune_options, &summary);
