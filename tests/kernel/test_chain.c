@@ -14,7 +14,6 @@
 #include "support/cl_faults.h"
 #include "support/networks.h"
 #include "support/op_run.h"
-#include "support/skip.h"
 
 enum { BATCH = 3, IN = 5, OUT = 7, H = 9, W = 8, POOLED = OUT * (H / 2) * (W / 2) };
 
@@ -149,7 +148,6 @@ static void a_failure_names_its_stage(void **state)
 static void every_call_may_fail(void **state)
 {
     (void)state;
-    test_skip_when("CLVGG_TEST_OCLGRIND", __func__); /* the same kernels, for minutes */
     float y[BATCH * POOLED];
     const vgg_variant *definition = vgg_variant_definition_of(VGG_LAYER_CONV2D);
     must(run_chain(definition, 1, y));
