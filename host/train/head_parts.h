@@ -96,9 +96,9 @@ static inline int head_part_count(const vgg_head *head)
  * them. */
 static inline vgg_buffer head_input(const vgg_head *head, int layer, bool training)
 {
-    const head_layer *before = &head->layers[layer - 1];
     if (layer == 0)
         return (vgg_buffer){head->buffers[HEAD_FEATURES], 0};
+    const head_layer *before = &head->layers[layer - 1];
     return (vgg_buffer){
         before->buffers[training && before->dropout != NULL ? HEAD_DROPPED : HEAD_ACTIVATED], 0};
 }
