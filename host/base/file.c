@@ -105,6 +105,12 @@ void vgg_file_close(vgg_file *file)
     vgg_free(file);
 }
 
+bool vgg_file_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 clvgg_status vgg_file_read_all(const char *path, uint64_t limit_bytes, unsigned char **data,
                                size_t *size)
 {

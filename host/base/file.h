@@ -19,6 +19,9 @@ const char *vgg_file_path(const vgg_file *file);
 clvgg_status vgg_file_read(const vgg_file *file, uint64_t offset, void *data, size_t bytes);
 void vgg_file_close(vgg_file *file);
 
+/* Says whether a folder lies at the path, links followed. */
+bool vgg_file_is_folder(const char *path);
+
 /* Whole content, at most limit_bytes (BAD_FILE above), and a NUL behind it that *size leaves out.
  * *data is freed by vgg_free(). */
 clvgg_status vgg_file_read_all(const char *path, uint64_t limit_bytes, unsigned char **data,

@@ -58,6 +58,12 @@ typedef struct vgg_lrn_attributes {
     float alpha, beta, k;
 } vgg_lrn_attributes;
 
+/* y = (x − mean) / √(variance + epsilon), times weight plus bias where it is affine. */
+typedef struct vgg_batch_norm_attributes {
+    float epsilon;
+    bool affine;
+} vgg_batch_norm_attributes;
+
 /* Attributes of layers that undo a pooling or convolution; `extent` is that of its input, which is
  * their output. */
 typedef struct vgg_unpool_attributes {
@@ -83,6 +89,7 @@ typedef union vgg_attributes {
     vgg_dense_attributes dense;
     float dropout_rate;
     vgg_lrn_attributes lrn;
+    vgg_batch_norm_attributes batch_norm;
     vgg_unpool_attributes unpool;
     vgg_col2im_attributes col2im;
     vgg_slope slope;
@@ -141,7 +148,7 @@ clvgg_status vgg_graph_require(const vgg_graph *graph, const char *name, const c
 void vgg_graph_list_layers(const vgg_graph *graph, char *names, size_t capacity);
 
 /* Positions of parameters in a layer's list (layer.h), which is also their order in files. */
-enum { VGG_WEIGHT, VGG_BIAS };
+enum { VGG_WEIGHT, VGG_BIAS, VGG_MEAN, VGG_VARIANCE };
 /* Says whether a node has the parameter at a position of its layer's list. */
 bool vgg_node_has_parameter(const vgg_node *node, int parameter);
 /* The parameter's shape; rank 0 where the node doesn't have it. Weights: convolution OIHW

@@ -26,6 +26,7 @@
     X(ACTIVATION_GRAD, activation_grad)                                                            \
     X(UNFLATTEN, unflatten)                                                                        \
     X(LRN_GRAD, lrn_grad)                                                                          \
-    X(MAP_PEAK, map_peak)
+    X(MAP_PEAK, map_peak)                                                                          \
+    X(BATCH_NORM, batch_norm)
 
 #endif

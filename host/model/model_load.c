@@ -42,7 +42,9 @@ static clvgg_status check_format(const vgg_weights *weights)
 static clvgg_status find_preprocess(load_state *load)
 {
     load->stated = vgg_weights_metadata(load->weights, "clvgg.preprocess");
-    load->origin = "stated in the file";
+    load->origin = vgg_weights_preprocess_origin(load->weights);
+    if (load->origin == NULL)
+        load->origin = "stated in the file";
     if (load->stated != NULL)
         VGG_PASS(vgg_model_preprocess_read_json(load->stated, &load->preprocess));
     else
@@ -50,23 +52,28 @@ static clvgg_status find_preprocess(load_state *load)
     return CLVGG_STATUS_OK;
 }
 
-/* The graph that the file states, resized where the caller asks for it. */
+/* The graph that the file states, in words of ours where `json` isn't NULL, resized where the caller
+ * asks for it. */
 static clvgg_status read_graph(load_state *load, const char *json, int64_t height, int64_t width)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_graph *stated = NULL;
+    vgg_graph *own = NULL;
+    const vgg_graph *stated = vgg_weights_graph(load->weights);
     const clvgg_preprocess *crop = &load->preprocess;
-    VGG_TRY(vgg_prefixed(vgg_graph_read_json(json, strlen(json), &stated), "clvgg.graph"));
+    if (json != NULL) {
+        VGG_TRY(vgg_prefixed(vgg_graph_read_json(json, strlen(json), &own), "clvgg.graph"));
+        stated = own;
+    }
     const int64_t *input = stated->nodes[0].output.dims;
     VGG_REQUIRE(crop->height == 0 || (crop->height == input[1] && crop->width == input[2]),
                 CLVGG_STATUS_BAD_FILE,
-                "clvgg.preprocess crops to %d x %d, clvgg.graph takes %lld x %lld", crop->height,
+                "its preprocessing crops to %d x %d, its network takes %lld x %lld", crop->height,
                 crop->width, (long long)input[1], (long long)input[2]);
     const vgg_graph_copy_options resized = {
         .extent = {height > 0 ? height : input[1], width > 0 ? width : input[2]}};
     VGG_TRY(vgg_graph_copy(stated, &resized, &load->graph));
 cleanup:
-    vgg_graph_free(stated);
+    vgg_graph_free(own);
     return status;
 }
 
@@ -98,11 +105,12 @@ static clvgg_status check_channels(const load_state *load)
 static clvgg_status find_graph(load_state *load, const clvgg_model_options *options)
 {
     const char *json = vgg_weights_metadata(load->weights, "clvgg.graph");
+    const bool stated = json != NULL || vgg_weights_graph(load->weights) != NULL;
     VGG_PASS(check_format(load->weights));
-    if (json == NULL)
+    if (!stated)
         VGG_PASS(vgg_binding_detect(load->weights, &load->binding));
     VGG_PASS(find_preprocess(load));
-    if (json != NULL)
+    if (stated)
         VGG_PASS(read_graph(load, json, options->input_height, options->input_width));
     else
         VGG_PASS(infer_graph(load, options->input_height, options->input_width));

@@ -4,44 +4,50 @@
 
 #include "weights/format.h"
 
-static bool begins_with(const unsigned char *head, size_t bytes, const char *magic, size_t length)
+static bool begins_with(const vgg_candidate *candidate, const char *magic, size_t length)
 {
-    return bytes >= length && memcmp(head, magic, length) == 0;
+    return candidate->bytes >= length && memcmp(candidate->head, magic, length) == 0;
 }
 
-/* A zip archive; the name of its first member lies at byte 30, its length at byte 26. */
-static bool matches_zip(const unsigned char *head, size_t bytes)
+static bool matches_zip(const vgg_candidate *candidate)
 {
-    return begins_with(head, bytes, "PK\3\4", 4);
+    return vgg_archive_matches(candidate->head, candidate->bytes);
 }
 
-static bool matches_npz(const unsigned char *head, size_t bytes)
+/* Its members, by their directory or, without libzip, the first one's name at byte 30, whose length
+ * lies at byte 26. */
+static bool matches_npz(const vgg_candidate *candidate)
 {
+    const unsigned char *head = candidate->head;
+    const size_t bytes = candidate->bytes;
     size_t end =
-        matches_zip(head, bytes) && bytes >= 30 ? 30 + (head[26] | (size_t)head[27] << 8) : 0;
+        matches_zip(candidate) && bytes >= 30 ? 30 + (head[26] | (size_t)head[27] << 8) : 0;
     return end >= 34 && end <= bytes && memcmp(head + end - 4, ".npy", 4) == 0;
 }
 
-static bool matches_pickle(const unsigned char *head, size_t bytes)
+static bool matches_pickle(const vgg_candidate *candidate)
 {
-    return bytes >= 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
+    const unsigned char *head = candidate->head;
+    return candidate->bytes >= 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
 }
 
-static bool matches_hdf5(const unsigned char *head, size_t bytes)
+static bool matches_hdf5(const vgg_candidate *candidate)
 {
-    return begins_with(head, bytes, "\x89HDF\r\n\x1a\n", 8);
+    return begins_with(candidate, "\x89HDF\r\n\x1a\n", 8);
 }
 
-static bool matches_npy(const unsigned char *head, size_t bytes)
+static bool matches_npy(const vgg_candidate *candidate)
 {
-    return begins_with(head, bytes, "\x93NUMPY", 6);
+    return begins_with(candidate, "\x93NUMPY", 6);
 }
 
 /* Protobuf has no magic. ONNX begins with ir_version (field 1, a small integer) and then a string
  * (producer_name, field 2), the graph (7) or the operator set (8); or with the graph, a message
  * whose length is a varint of up to five bytes and whose first field is a node (1). */
-static bool matches_onnx(const unsigned char *head, size_t bytes)
+static bool matches_onnx(const vgg_candidate *candidate)
 {
+    const unsigned char *head = candidate->head;
+    const size_t bytes = candidate->bytes;
     if (bytes < 8)
         return false;
     if (head[0] == 0x08)
@@ -54,8 +60,10 @@ static bool matches_onnx(const unsigned char *head, size_t bytes)
 }
 
 /* Caffe's network begins with its name (field 1, a string of printable characters). */
-static bool matches_caffe(const unsigned char *head, size_t bytes)
+static bool matches_caffe(const vgg_candidate *candidate)
 {
+    const unsigned char *head = candidate->head;
+    const size_t bytes = candidate->bytes;
     if (bytes < 8 || head[0] != 0x0A || head[1] == 0 || head[1] > 127 || head[1] + 2u > bytes)
         return false;
     for (size_t i = 2; i < head[1] + 2u; i++)

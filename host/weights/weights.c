@@ -14,25 +14,40 @@
 #define FORMAT_ADDRESS(name) &vgg_weights_##name,
 static const vgg_weights_format *const formats[] = {VGG_WEIGHTS_FORMATS(FORMAT_ADDRESS)};
 
-static clvgg_status identify(vgg_file *file, const vgg_weights_format **out)
+/* Opens what lies at the path, and asks the formats. */
+static clvgg_status identify(vgg_weights *weights)
 {
-    unsigned char head[512];
-    uint64_t size = vgg_file_size(file);
-    size_t bytes = size < sizeof head ? (size_t)size : sizeof head;
-    VGG_PASS(vgg_file_read(file, 0, head, bytes));
+    vgg_candidate candidate = {.path = weights->path};
+    uint64_t size = 0;
+    if (!vgg_file_is_folder(weights->path)) {
+        VGG_PASS(vgg_file_open(weights->path, &weights->file));
+        size = vgg_file_size(weights->file);
+        candidate.bytes = size < sizeof candidate.head ? (size_t)size : sizeof candidate.head;
+        candidate.file = weights->file;
+        VGG_PASS(vgg_file_read(weights->file, 0, candidate.head, candidate.bytes));
+        if (vgg_archive_matches(candidate.head, candidate.bytes))
+            VGG_PASS(vgg_archive_open(weights->file, &weights->archive));
+        candidate.archive = weights->archive;
+    }
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (!formats[i]->matches(head, bytes))
+        if (!formats[i]->matches(&candidate))
             continue;
-        *out = formats[i];
+        weights->format = formats[i];
         if (formats[i]->open != NULL)
             return CLVGG_STATUS_OK;
-        return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                        "%s: is %s, which this version doesn't read; convert it to safetensors",
-                        vgg_file_path(file), formats[i]->name);
+        if (formats[i]->needs != NULL)
+            return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                            "%s: is %s, which this build doesn't read: it was built without %s",
+                            weights->path, formats[i]->name, formats[i]->needs);
+        return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "%s: is %s, which this version doesn't read; %s",
+                        weights->path, formats[i]->name,
+                        formats[i]->advice != NULL ? formats[i]->advice
+                                                   : "convert it to safetensors");
     }
-    return vgg_fail(CLVGG_STATUS_BAD_FILE, "%s: %s; a safetensors file is needed",
-                    vgg_file_path(file),
-                    size == 0 ? "is empty" : "isn't a weight file of a known format");
+    return vgg_fail(CLVGG_STATUS_BAD_FILE, "%s: %s", weights->path,
+                    weights->file == NULL ? "is a folder without weights of a known format"
+                    : size == 0           ? "is empty; a weight file is needed"
+                                          : "isn't a weight file of a known format");
 }
 
 /* ---- opening ---- */
@@ -41,6 +56,24 @@ static int compare_names(const void *a, const void *b)
 {
     const vgg_tensor_slot *const *left = a, *const *right = b;
     return strcmp((*left)->entry.name, (*right)->entry.name);
+}
+
+/* Moves slots of foreign types behind the others; both parts stay in order. */
+static clvgg_status part_slots(vgg_weights *weights)
+{
+    vgg_tensor_slot *parted = NULL;
+    size_t next = 0;
+    VGG_NEW_PASS(parted, weights->slot_count);
+    for (int foreign = 0; foreign < 2; foreign++) {
+        for (size_t i = 0; i < weights->slot_count; i++)
+            if ((weights->slots[i].foreign_dtype != NULL) == foreign)
+                parted[next++] = weights->slots[i];
+        if (!foreign)
+            weights->readable_count = next;
+    }
+    vgg_free(weights->slots);
+    weights->slots = parted;
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status index_names(vgg_weights *weights)
@@ -52,7 +85,7 @@ static clvgg_status index_names(vgg_weights *weights)
     for (size_t i = 1; i < weights->slot_count; i++)
         VGG_CHECK(compare_names(&weights->by_name[i - 1], &weights->by_name[i]) != 0,
                   CLVGG_STATUS_BAD_FILE, "%s: has two tensors named \"%s\"",
-                  vgg_file_path(weights->file), weights->by_name[i]->entry.name);
+                  weights->path, weights->by_name[i]->entry.name);
     return CLVGG_STATUS_OK;
 }
 
@@ -62,9 +95,11 @@ clvgg_status vgg_weights_open(const char *path, vgg_weights **out)
     vgg_weights *weights = NULL;
     *out = NULL;
     VGG_NEW(weights, 1);
-    VGG_TRY(vgg_file_open(path, &weights->file));
-    VGG_TRY(identify(weights->file, &weights->format));
+    VGG_DUP(weights->path, path);
+    VGG_TRY(identify(weights));
     VGG_TRY(weights->format->open(weights));
+    VGG_TRY(vgg_text_check(&weights->notes, "notes on a file"));
+    VGG_TRY(part_slots(weights));
     VGG_TRY(index_names(weights));
     VGG_GIVE(out, weights);
 cleanup:
@@ -78,7 +113,12 @@ void vgg_weights_close(vgg_weights *weights)
         return;
     if (weights->format != NULL && weights->format->close != NULL)
         weights->format->close(weights);
+    vgg_archive_close(weights->archive);
     vgg_file_close(weights->file);
+    vgg_graph_free(weights->graph);
+    vgg_text_free(&weights->notes);
+    vgg_weights_free_kept(weights);
+    vgg_free(weights->path);
     vgg_free(weights->strings);
     vgg_free(weights->slots);
     vgg_free(weights->by_name);
@@ -90,7 +130,36 @@ void vgg_weights_close(vgg_weights *weights)
 
 const char *vgg_weights_path(const vgg_weights *weights)
 {
-    return vgg_file_path(weights->file);
+    return weights->path;
+}
+
+const vgg_graph *vgg_weights_graph(const vgg_weights *weights)
+{
+    return weights->graph;
+}
+
+const char *vgg_weights_preprocess_origin(const vgg_weights *weights)
+{
+    return weights->preprocess_origin;
+}
+
+const char *vgg_weights_notes(const vgg_weights *weights)
+{
+    return vgg_text_string(&weights->notes);
+}
+
+const char *vgg_weights_format_name(const vgg_weights *weights)
+{
+    return weights->format->name;
+}
+
+const char *vgg_weights_format_at(size_t index, bool *reads, const char **needs)
+{
+    if (index >= sizeof formats / sizeof *formats)
+        return NULL;
+    *needs = formats[index]->needs;
+    *reads = formats[index]->open != NULL;
+    return formats[index]->name;
 }
 
 size_t vgg_weights_count(const vgg_weights *weights)

@@ -23,7 +23,7 @@ typedef struct vgg_tensor_entry {
 
 typedef struct vgg_weights vgg_weights;
 
-/* Identifies by content, opens, validates. Errors: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED. */
+/* Identifies by content, opens, validates a file or folder. Errors: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED. */
 clvgg_status vgg_weights_open(const char *path, vgg_weights **out);
 void vgg_weights_close(vgg_weights *weights);
 const char *vgg_weights_path(const vgg_weights *weights);
@@ -39,6 +39,16 @@ const char *vgg_weights_metadata(const vgg_weights *weights, const char *key);
 size_t vgg_weights_metadata_count(const vgg_weights *weights);
 void vgg_weights_metadata_at(const vgg_weights *weights, size_t index, const char **key,
                              const char **value);
+/* The network that the format states, whose layers tensors are named after; NULL: it states none. */
+const struct vgg_graph *vgg_weights_graph(const vgg_weights *weights);
+/* Where the preprocessing that the metadata states comes from, in words; NULL: from the file. */
+const char *vgg_weights_preprocess_origin(const vgg_weights *weights);
+/* What was taken of the file and what wasn't, a line each; "" where there is nothing to say. */
+const char *vgg_weights_notes(const vgg_weights *weights);
+const char *vgg_weights_format_name(const vgg_weights *weights);
+/* Formats by index, for lists: the name, or NULL behind the last. *needs: what this build lacks to
+ * read it, or NULL. *reads: whether this version does, given that. */
+const char *vgg_weights_format_at(size_t index, bool *reads, const char **needs);
 /* Elements [first, first + count) in the entry's type, into `data`. Thread-safe. */
 clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
                               uint64_t first, uint64_t count, void *data);

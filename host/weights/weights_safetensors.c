@@ -9,9 +9,10 @@
 #include "weights/format.h"
 #include "weights/safetensors.h"
 
-static bool matches(const unsigned char *head, size_t bytes)
+static bool matches(const vgg_candidate *candidate)
 {
-    return bytes > VGG_SAFETENSORS_PREFIX_BYTES && head[VGG_SAFETENSORS_PREFIX_BYTES] == '{';
+    return candidate->bytes > VGG_SAFETENSORS_PREFIX_BYTES &&
+           candidate->head[VGG_SAFETENSORS_PREFIX_BYTES] == '{';
 }
 
 #ifdef CLVGG_HAVE_CJSON
@@ -251,15 +252,12 @@ static clvgg_status read_object(header_reader *reader, const cJSON *root)
     VGG_NEW_PASS(weights->slots, reader->tensor_count);
     VGG_NEW_PASS(places, reader->tensor_count);
     weights->own = places;
-    for (int foreign = 0; foreign < 2; foreign++) {
-        for (size_t i = 0; i < reader->tensor_count; i++)
-            if ((reader->tensors[i].slot.foreign_dtype != NULL) == foreign) {
-                places[weights->slot_count] = reader->tensors[i].place;
-                weights->slots[weights->slot_count++] = reader->tensors[i].slot;
-            }
-        if (!foreign)
-            weights->readable_count = weights->slot_count;
+    for (size_t i = 0; i < reader->tensor_count; i++) {
+        places[i] = reader->tensors[i].place;
+        weights->slots[i] = reader->tensors[i].slot;
+        weights->slots[i].place = i;
     }
+    weights->slot_count = reader->tensor_count;
     return CLVGG_STATUS_OK;
 }
 
@@ -319,8 +317,9 @@ static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_
                                 uint64_t count, void *data)
 {
     const vgg_contiguous *places = weights->own;
-    return vgg_contiguous_read(weights->file, &places[slot], weights->slots[slot].entry.dtype,
-                               first, count, data);
+    const vgg_tensor_slot *tensor = &weights->slots[slot];
+    return vgg_contiguous_read(weights->file, &places[tensor->place], tensor->entry.dtype, first,
+                               count, data);
 }
 
 static void free_places(vgg_weights *weights)
@@ -328,19 +327,15 @@ static void free_places(vgg_weights *weights)
     vgg_free(weights->own);
 }
 
-const vgg_weights_format vgg_weights_safetensors = {"safetensors", matches, open_header,
-                                                    read_values, free_places};
+const vgg_weights_format vgg_weights_safetensors = {.name = "safetensors",
+                                                    .matches = matches,
+                                                    .open = open_header,
+                                                    .read = read_values,
+                                                    .close = free_places};
 
 #else
 
-static clvgg_status open_header(vgg_weights *weights)
-{
-    return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                    "%s: is safetensors, which this build can't read (it was built without cJSON)",
-                    vgg_file_path(weights->file));
-}
-
 const vgg_weights_format vgg_weights_safetensors = {
-    .name = "safetensors", .matches = matches, .open = open_header};
+    .name = "safetensors", .matches = matches, .needs = "cJSON"};
 
 #endif

@@ -255,7 +255,7 @@ static void tensors_and_metadata(void **state)
          "channel 0 has mean 0"},
         {"clvgg.preprocess",
          "{\"channels\": \"RGB\", \"mean\": [0, 0, 0], \"std\": [1, 1, 1], \"crop\": 9}",
-         "crops to 9 x 9, clvgg.graph takes 8 x 8"},
+         "crops to 9 x 9, its network takes 8 x 8"},
         {"clvgg.preprocess", "{\"channels\": \"grey\", \"mean\": [0], \"std\": [1]}",
          "is for 1 channel, the network takes 3"},
         {"clvgg.classes", "[\"a\"]", "1 label, the network has 2 classes"},

@@ -128,7 +128,7 @@ static void checks_tensors_against_the_graph(void **state)
     make_custom(&file);
     tensor_file_state(&file, "clvgg.preprocess", PREPROCESS "\"crop\": 5}");
     refuses(&file, NULL, CLVGG_STATUS_BAD_FILE,
-            "clvgg.preprocess crops to 5 x 5, clvgg.graph takes 5 x 6");
+            "its preprocessing crops to 5 x 5, its network takes 5 x 6");
 }
 
 static void reads_preprocessing(void **state)

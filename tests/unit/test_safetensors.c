@@ -398,9 +398,9 @@ static void other_formats_are_named(void **state)
         const char *says;
     } cases[] = {
         {"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pklxxxxx",
-         CLVGG_STATUS_UNSUPPORTED, "PyTorch checkpoint (zip"},
+         CLVGG_STATUS_BAD_FILE, "zip directory can't be read"},
         {"PK\3\4\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0d\0\0\0conv1_1_w.npyxxxxxxxx",
-         CLVGG_STATUS_UNSUPPORTED, "NumPy archive"},
+         CLVGG_STATUS_BAD_FILE, "zip directory can't be read"},
         {"\x80\x02\x8a\x0al\xfc\x9c"
          "F\xf9 j\xa8P\x19.xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
          CLVGG_STATUS_UNSUPPORTED, "PyTorch checkpoint (pickle)"},

@@ -1,0 +1,377 @@
+/* weights/archive.c — see archive.h.
+ *
+ * libzip doesn't say where a member's bytes lie. But it reads the file through a source of ours, so
+ * the place from which it fetches the first byte of a stored member is known.
+ */
+#include "weights/archive.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+bool vgg_archive_matches(const unsigned char *head, size_t bytes)
+{
+    return bytes >= 4 && (memcmp(head, "PK\3\4", 4) == 0 || memcmp(head, "PK\5\6", 4) == 0);
+}
+
+#ifdef CLVGG_HAVE_ZIP
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <zip.h>
+
+/* libzip's view of the file. */
+typedef struct file_source {
+    const vgg_file *file;
+    uint64_t position, last_read; /* where the latest read began */
+    zip_error_t error;
+} file_source;
+
+struct vgg_archive {
+    file_source source;
+    zip_t *zip;
+    vgg_archive_member *members;
+    const vgg_archive_member **by_name;
+    size_t count;
+    pthread_mutex_t lock; /* guards libzip and what follows */
+    bool lock_made;
+    zip_file_t *open; /* the deflated member that is being read */
+    size_t open_index;
+    uint64_t open_position;
+};
+
+static zip_int64_t call_source(void *user, void *data, zip_uint64_t length, zip_source_cmd_t command)
+{
+    file_source *source = user;
+    const uint64_t size = vgg_file_size(source->file);
+    switch (command) {
+    case ZIP_SOURCE_OPEN:
+        source->position = 0;
+        return 0;
+    case ZIP_SOURCE_READ: {
+        const uint64_t left = size - source->position;
+        const uint64_t bytes = length < left ? length : left;
+        source->last_read = source->position;
+        if (vgg_file_read(source->file, source->position, data, (size_t)bytes) != CLVGG_STATUS_OK) {
+            zip_error_set(&source->error, ZIP_ER_READ, 0);
+            return -1;
+        }
+        source->position += bytes;
+        return (zip_int64_t)bytes;
+    }
+    case ZIP_SOURCE_CLOSE:
+    case ZIP_SOURCE_FREE:
+        return 0;
+    case ZIP_SOURCE_STAT: {
+        zip_stat_t *stat = data;
+        zip_stat_init(stat);
+        stat->valid = ZIP_STAT_SIZE;
+        stat->size = size;
+        return sizeof *stat;
+    }
+    case ZIP_SOURCE_SEEK: {
+        const zip_int64_t to = zip_source_seek_compute_offset(source->position, size, data, length,
+                                                              &source->error);
+        source->position = to < 0 ? source->position : (uint64_t)to;
+        return to < 0 ? -1 : 0;
+    }
+    case ZIP_SOURCE_TELL:
+        return (zip_int64_t)source->position;
+    case ZIP_SOURCE_ERROR:
+        return zip_error_to_data(&source->error, data, length);
+    case ZIP_SOURCE_SUPPORTS:
+        return zip_source_make_command_bitmap(
+            ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR,
+            ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS, -1);
+    default:
+        zip_error_set(&source->error, ZIP_ER_OPNOTSUPP, 0);
+        return -1;
+    }
+}
+
+/* ---- opening ---- */
+
+static clvgg_status open_zip(vgg_archive *archive)
+{
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t *source = zip_source_function_create(call_source, &archive->source, &error);
+    if (source != NULL)
+        archive->zip = zip_open_from_source(source, ZIP_RDONLY, &error);
+    clvgg_status status = CLVGG_STATUS_OK;
+    if (archive->zip == NULL) {
+        status = vgg_fail(zip_error_code_zip(&error) == ZIP_ER_MEMORY ? CLVGG_STATUS_OUT_OF_MEMORY
+                                                                      : CLVGG_STATUS_BAD_FILE,
+                          "%s: its zip directory can't be read: %s",
+                          vgg_file_path(archive->source.file), zip_error_strerror(&error));
+        zip_source_free(source);
+    }
+    zip_error_fini(&error);
+    return status;
+}
+
+/* Finds where a stored member's bytes lie, by reading the first. */
+static clvgg_status locate(vgg_archive *archive, vgg_archive_member *member, size_t index)
+{
+    const char *path = vgg_file_path(archive->source.file);
+    char byte;
+    zip_file_t *open = zip_fopen_index(archive->zip, index, 0);
+    const bool read = open != NULL && zip_fread(open, &byte, 1) == 1;
+    if (open != NULL)
+        zip_fclose(open);
+    VGG_CHECK(read, CLVGG_STATUS_BAD_FILE, "%s: member \"%s\" can't be read: %s", path,
+              member->name, zip_strerror(archive->zip));
+    member->offset = archive->source.last_read;
+    VGG_CHECK(member->offset <= vgg_file_size(archive->source.file) &&
+                  member->bytes <= vgg_file_size(archive->source.file) - member->offset,
+              CLVGG_STATUS_BAD_FILE,
+              "%s: member \"%s\" has %" PRIu64 " bytes from byte %" PRIu64
+              " on, more than the file",
+              path, member->name, member->bytes, member->offset);
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status read_member(vgg_archive *archive, size_t index)
+{
+    const char *path = vgg_file_path(archive->source.file);
+    vgg_archive_member *member = &archive->members[index];
+    const zip_uint64_t wanted = ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_METHOD;
+    zip_stat_t stat;
+    VGG_CHECK(zip_stat_index(archive->zip, index, ZIP_FL_ENC_RAW, &stat) == 0 &&
+                  (stat.valid & wanted) == wanted,
+              CLVGG_STATUS_BAD_FILE, "%s: member %zu of the zip archive can't be read: %s", path,
+              index, zip_strerror(archive->zip));
+    VGG_CHECK((stat.valid & ZIP_STAT_ENCRYPTION_METHOD) == 0 ||
+                  stat.encryption_method == ZIP_EM_NONE,
+              CLVGG_STATUS_UNSUPPORTED, "%s: member \"%s\" is encrypted", path, stat.name);
+    VGG_CHECK(stat.comp_method == ZIP_CM_STORE || stat.comp_method == ZIP_CM_DEFLATE,
+              CLVGG_STATUS_UNSUPPORTED,
+              "%s: member \"%s\" is packed by method %d; stored and deflated ones are read", path,
+              stat.name, stat.comp_method);
+    *member = (vgg_archive_member){
+        .name = stat.name, .bytes = stat.size, .stored = stat.comp_method == ZIP_CM_STORE};
+    return member->stored && member->bytes > 0 ? locate(archive, member, index) : CLVGG_STATUS_OK;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+    const vgg_archive_member *const *left = a, *const *right = b;
+    return ((*left)->offset > (*right)->offset) - ((*left)->offset < (*right)->offset);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const vgg_archive_member *const *left = a, *const *right = b;
+    return strcmp((*left)->name, (*right)->name);
+}
+
+/* Stored members must not lie in one another: a small file could claim any number of large ones. */
+static clvgg_status check_members(vgg_archive *archive)
+{
+    const char *path = vgg_file_path(archive->source.file);
+    size_t stored = 0;
+    for (size_t i = 0; i < archive->count; i++)
+        if (archive->members[i].stored && archive->members[i].bytes > 0)
+            archive->by_name[stored++] = &archive->members[i];
+    qsort(archive->by_name, stored, sizeof *archive->by_name, compare_offsets);
+    for (size_t i = 1; i < stored; i++) {
+        const vgg_archive_member *before = archive->by_name[i - 1], *member = archive->by_name[i];
+        VGG_CHECK(before->bytes <= member->offset - before->offset, CLVGG_STATUS_BAD_FILE,
+                  "%s: members \"%s\" and \"%s\" overlap", path, before->name, member->name);
+    }
+    for (size_t i = 0; i < archive->count; i++)
+        archive->by_name[i] = &archive->members[i];
+    qsort(archive->by_name, archive->count, sizeof *archive->by_name, compare_names);
+    for (size_t i = 1; i < archive->count; i++)
+        VGG_CHECK(compare_names(&archive->by_name[i - 1], &archive->by_name[i]) != 0,
+                  CLVGG_STATUS_BAD_FILE, "%s: has two members \"%s\"", path,
+                  archive->by_name[i]->name);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_archive_open(const vgg_file *file, vgg_archive **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_archive *archive = NULL;
+    *out = NULL;
+    VGG_NEW(archive, 1);
+    archive->source.file = file;
+    zip_error_init(&archive->source.error);
+    archive->lock_made = pthread_mutex_init(&archive->lock, NULL) == 0;
+    VGG_REQUIRE(archive->lock_made, CLVGG_STATUS_OUT_OF_MEMORY, "no mutex can be made");
+    VGG_TRY(open_zip(archive));
+    const zip_int64_t count = zip_get_num_entries(archive->zip, 0);
+    VGG_REQUIRE(count >= 0 && count <= VGG_LARGEST_MEMBER_COUNT, CLVGG_STATUS_BAD_FILE,
+                "%s: has %lld members, more than %d", vgg_file_path(file), (long long)count,
+                VGG_LARGEST_MEMBER_COUNT);
+    archive->count = (size_t)count;
+    VGG_NEW(archive->members, archive->count);
+    VGG_NEW(archive->by_name, archive->count);
+    for (size_t i = 0; i < archive->count; i++)
+        VGG_TRY(read_member(archive, i));
+    VGG_TRY(check_members(archive));
+    VGG_GIVE(out, archive);
+cleanup:
+    vgg_archive_close(archive);
+    return status;
+}
+
+void vgg_archive_close(vgg_archive *archive)
+{
+    if (archive == NULL)
+        return;
+    if (archive->open != NULL)
+        zip_fclose(archive->open);
+    if (archive->zip != NULL)
+        zip_discard(archive->zip);
+    zip_error_fini(&archive->source.error);
+    if (archive->lock_made)
+        pthread_mutex_destroy(&archive->lock);
+    vgg_free(archive->members);
+    vgg_free(archive->by_name);
+    vgg_free(archive);
+}
+
+/* ---- access ---- */
+
+size_t vgg_archive_count(const vgg_archive *archive)
+{
+    return archive->count;
+}
+
+const vgg_archive_member *vgg_archive_member_at(const vgg_archive *archive, size_t index)
+{
+    return &archive->members[index];
+}
+
+const vgg_archive_member *vgg_archive_find(const vgg_archive *archive, const char *name)
+{
+    const vgg_archive_member wanted = {.name = name}, *key = &wanted;
+    const vgg_archive_member **found =
+        bsearch(&key, archive->by_name, archive->count, sizeof *archive->by_name, compare_names);
+    return found != NULL ? *found : NULL;
+}
+
+/* Moves the member that is being inflated to an offset. */
+static bool seek(vgg_archive *archive, size_t index, uint64_t offset)
+{
+    char skipped[4096];
+    if (archive->open == NULL || archive->open_index != index || archive->open_position > offset) {
+        if (archive->open != NULL)
+            zip_fclose(archive->open);
+        archive->open = zip_fopen_index(archive->zip, index, 0);
+        archive->open_index = index;
+        archive->open_position = 0;
+    }
+    while (archive->open != NULL && archive->open_position < offset) {
+        const uint64_t left = offset - archive->open_position;
+        const zip_int64_t got =
+            zip_fread(archive->open, skipped, left < sizeof skipped ? left : sizeof skipped);
+        if (got <= 0)
+            return false;
+        archive->open_position += (uint64_t)got;
+    }
+    return archive->open != NULL;
+}
+
+static bool inflate_bytes(vgg_archive *archive, size_t index, uint64_t offset, void *data,
+                          size_t bytes)
+{
+    char *to = data;
+    if (!seek(archive, index, offset))
+        return false;
+    while (bytes > 0) {
+        const zip_int64_t got = zip_fread(archive->open, to, bytes);
+        if (got <= 0)
+            return false;
+        archive->open_position += (uint64_t)got;
+        to += got;
+        bytes -= (size_t)got;
+    }
+    return true;
+}
+
+clvgg_status vgg_archive_read(const vgg_archive *archive, const vgg_archive_member *member,
+                              uint64_t offset, void *data, size_t bytes)
+{
+    VGG_CHECK(offset <= member->bytes && bytes <= member->bytes - offset, CLVGG_STATUS_BAD_FILE,
+              "%s: member \"%s\" has %" PRIu64 " bytes; %zu are wanted from byte %" PRIu64 " on",
+              vgg_file_path(archive->source.file), member->name, member->bytes, bytes, offset);
+    if (bytes == 0)
+        return CLVGG_STATUS_OK;
+    if (member->stored)
+        return vgg_file_read(archive->source.file, member->offset + offset, data, bytes);
+    vgg_archive *shared = (vgg_archive *)archive; /* what the lock guards changes */
+    pthread_mutex_lock(&shared->lock);
+    const bool good =
+        inflate_bytes(shared, (size_t)(member - archive->members), offset, data, bytes);
+    pthread_mutex_unlock(&shared->lock);
+    VGG_CHECK(good, CLVGG_STATUS_BAD_FILE, "%s: member \"%s\" is damaged",
+              vgg_file_path(archive->source.file), member->name);
+    return CLVGG_STATUS_OK;
+}
+
+#else
+
+clvgg_status vgg_archive_open(const vgg_file *file, vgg_archive **out)
+{
+    (void)file;
+    *out = NULL;
+    return CLVGG_STATUS_OK;
+}
+
+void vgg_archive_close(vgg_archive *archive)
+{
+    (void)archive;
+}
+
+size_t vgg_archive_count(const vgg_archive *archive)
+{
+    (void)archive;
+    return 0;
+}
+
+const vgg_archive_member *vgg_archive_member_at(const vgg_archive *archive, size_t index)
+{
+    (void)archive;
+    (void)index;
+    return NULL;
+}
+
+const vgg_archive_member *vgg_archive_find(const vgg_archive *archive, const char *name)
+{
+    (void)archive;
+    (void)name;
+    return NULL;
+}
+
+clvgg_status vgg_archive_read(const vgg_archive *archive, const vgg_archive_member *member,
+                              uint64_t offset, void *data, size_t bytes)
+{
+    (void)archive;
+    (void)offset;
+    (void)data;
+    (void)bytes;
+    return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "member \"%s\" can't be read without libzip",
+                    member->name);
+}
+
+#endif
+
+clvgg_status vgg_archive_read_all(const vgg_archive *archive, const vgg_archive_member *member,
+                                  uint64_t limit_bytes, char **data)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char *content = NULL;
+    *data = NULL;
+    VGG_REQUIRE(member->bytes <= limit_bytes && member->bytes < SIZE_MAX, CLVGG_STATUS_BAD_FILE,
+                "member \"%s\" has %" PRIu64 " bytes, more than the %" PRIu64 " allowed here",
+                member->name, member->bytes, limit_bytes);
+    VGG_NEW(content, (size_t)member->bytes + 1);
+    VGG_TRY(vgg_archive_read(archive, member, 0, content, (size_t)member->bytes));
+    VGG_GIVE(data, content);
+cleanup:
+    vgg_free(content);
+    return status;
+}
