@@ -90,6 +90,8 @@ static clvgg_status add_walk_back(vgg_graph *graph, int full, int pool)
         VGG_TRY(vgg_graph_add_pair(graph, name, VGG_LAYER_ACTIVATION_GRAD, &of, full, full, NULL));
     }
     const vgg_attributes norm = {.lrn = {5, 1e-4f, 0.75f, 2}};
+    const vgg_attributes batch = {.batch_norm = {1e-5f, true}};
+    VGG_TRY(vgg_graph_add(graph, "batch_norm_grad", VGG_LAYER_BATCH_NORM_GRAD, &batch, full, NULL));
     VGG_TRY(vgg_graph_add_pair(graph, "norm_grad", VGG_LAYER_LRN_GRAD, &norm, full, full, NULL));
 cleanup:
     return status;
@@ -126,6 +128,8 @@ static clvgg_status build_graph(vgg_graph **out)
     VGG_TRY(vgg_graph_add(graph, "tanh", VGG_LAYER_TANH, NULL, input, NULL));
     const vgg_attributes norm = {.lrn = {5, 1e-4f, 0.75f, 2}};
     VGG_TRY(vgg_graph_add(graph, "norm", VGG_LAYER_LOCAL_RESPONSE_NORM, &norm, input, NULL));
+    const vgg_attributes batch = {.batch_norm = {1e-5f, true}};
+    VGG_TRY(vgg_graph_add(graph, "batch_norm", VGG_LAYER_BATCH_NORM, &batch, input, NULL));
     VGG_TRY(vgg_graph_add(graph, "peaks", VGG_LAYER_MAP_PEAK, NULL, input, NULL));
     VGG_TRY(vgg_graph_add(graph, "flatten", VGG_LAYER_FLATTEN, NULL, last, &last));
     const vgg_attributes dense = {.dense = {.out_features = 100, .bias = true}};

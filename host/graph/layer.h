@@ -33,7 +33,13 @@ typedef struct vgg_layer_parameter {
     const char *name; /* "weight": behind the layer's name in files */
     clvgg_shape (*shape)(const vgg_node *node, const clvgg_shape *input);
     bool (*is_there)(const vgg_node *node); /* NULL: always */
+    bool variance;                          /* no value of it may be below 0 */
 } vgg_layer_parameter;
+
+/* y = x · scale + shift: what some layers are in each channel. */
+typedef struct vgg_scale_and_shift {
+    double scale, shift;
+} vgg_scale_and_shift;
 
 /* The part of one axis that a unit reads, and the steps between units. */
 typedef struct vgg_window {
@@ -75,6 +81,9 @@ typedef struct vgg_layer {
      * first dimension is the output's first, and every output element uses each of the others once:
      * FLOPs follow from that. */
     vgg_conv_attributes (*as_convolution)(const vgg_node *node);
+    /* A channel's scale and shift from the values [VGG_VARIANCE + 1] of its parameters, by their
+     * positions, 0 where the layer doesn't have one; NULL: the layer is no such function. */
+    vgg_scale_and_shift (*scale_and_shift)(const vgg_node *node, const double *values);
     int fuses; /* VGG_FUSED_… bits of layers that its op may take along, the ReLU before the pool */
 
     int fused_as;                     /* VGG_FUSED_… */

@@ -2,6 +2,11 @@
  * function of each channel, or of each feature.
  *
  * y = (x − mean) / √(variance + epsilon) · weight + bias: Ioffe and Szegedy (2015), algorithm 2.
+ *
+ * Walks back take the layer as the linear function that it is, in every mode: the signal is scaled
+ * as the layer scales. So a walk through a convolution and its normalisation is the walk through
+ * the convolution that both are together. Zeiler & Fergus (2013) had no such layer; their
+ * rectification stays where it is.
  */
 #include <math.h>
 #include <stddef.h>
@@ -43,8 +48,22 @@ static const vgg_layer_parameter parameters[] = {
     [VGG_WEIGHT] = {"weight", channels, is_affine},
     [VGG_BIAS] = {"bias", channels, is_affine},
     [VGG_MEAN] = {"running_mean", channels, NULL},
-    [VGG_VARIANCE] = {"running_var", channels, NULL},
+    [VGG_VARIANCE] = {"running_var", channels, NULL, .variance = true},
 };
+
+static vgg_scale_and_shift scale_and_shift(const vgg_node *node, const double *values)
+{
+    const double deviation =
+        sqrt(values[VGG_VARIANCE] + (double)node->attributes.batch_norm.epsilon);
+    const double scale = (is_affine(node) ? values[VGG_WEIGHT] : 1) / deviation;
+    return (vgg_scale_and_shift){scale, values[VGG_BIAS] - values[VGG_MEAN] * scale};
+}
+
+static clvgg_status step_back(vgg_walk *walk, int at)
+{
+    const vgg_attributes attributes = vgg_walk_node(walk, at)->attributes;
+    return vgg_walk_add_transposed(walk, at, VGG_LAYER_BATCH_NORM_GRAD, &attributes);
+}
 
 const vgg_layer vgg_layer_batch_norm = {
     .name = "batch_norm",
@@ -55,4 +74,31 @@ const vgg_layer vgg_layer_batch_norm = {
     .describe = describe,
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
+    .scale_and_shift = scale_and_shift,
+    .step_back = step_back,
+};
+
+static bool never(const vgg_node *node)
+{
+    (void)node;
+    return false;
+}
+
+static const vgg_layer_parameter scale_parameters[] = {
+    [VGG_WEIGHT] = {"weight", channels, is_affine},
+    [VGG_BIAS] = {"bias", channels, never},
+    [VGG_MEAN] = {"running_mean", channels, never},
+    [VGG_VARIANCE] = {"running_var", channels, NULL, .variance = true},
+};
+
+/* The signal times the scale of the layer that it goes back through. */
+const vgg_layer vgg_layer_batch_norm_grad = {
+    .name = "batch_norm_grad",
+    .color = "#e5d8bd",
+    .infer = infer,
+    .describe = describe,
+    .parameters = scale_parameters,
+    .parameter_count = sizeof scale_parameters / sizeof *scale_parameters,
+    .scale_and_shift = scale_and_shift,
+    .internal = true,
 };

@@ -27,6 +27,7 @@
     X(UNFLATTEN, unflatten)                                                                        \
     X(LRN_GRAD, lrn_grad)                                                                          \
     X(MAP_PEAK, map_peak)                                                                          \
-    X(BATCH_NORM, batch_norm)
+    X(BATCH_NORM, batch_norm)                                                                      \
+    X(BATCH_NORM_GRAD, batch_norm_grad)
 
 #endif

@@ -174,6 +174,25 @@ const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, int
     return NULL;
 }
 
+/* Fails where a variance is below 0, which no variance is. */
+static clvgg_status check_variances(const clvgg_model *model, const vgg_parameter *parameter,
+                                    const char *tensor, uint64_t first, uint64_t count,
+                                    const void *data)
+{
+    const vgg_node *node = &model->graph->nodes[parameter->node];
+    const size_t bytes = vgg_dtype_bytes(parameter->dtype);
+    if (!vgg_layer_of(node->type)->parameters[parameter->position].variance)
+        return CLVGG_STATUS_OK;
+    for (uint64_t i = 0; i < count; i++) {
+        float value;
+        vgg_to_f32(parameter->dtype, (const char *)data + i * bytes, 1, &value);
+        VGG_CHECK(value >= 0.0f, CLVGG_STATUS_BAD_FILE,
+                  "%s: tensor '%s': element %llu is %g, a variance must be 0 or more", model->name,
+                  tensor, (unsigned long long)(first + i), (double)value);
+    }
+    return CLVGG_STATUS_OK;
+}
+
 clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parameter *parameter,
                                       uint64_t first, uint64_t count, void *data)
 {
@@ -193,5 +212,5 @@ clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parame
     VGG_CHECK(bad == count, CLVGG_STATUS_NON_FINITE,
               "%s: tensor '%s' has a value that is not finite, element %llu", model->name, tensor,
               (unsigned long long)(first + bad));
-    return CLVGG_STATUS_OK;
+    return check_variances(model, parameter, tensor, first, count, data);
 }

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "graph/layer.h"
+#include "plan/norm_source.h"
 #include "tune/clblast_tuning.h"
 
 uint64_t vgg_plan_input_elements(const vgg_plan *plan)
@@ -102,13 +104,15 @@ static clvgg_status upload_step(vgg_plan *plan, vgg_plan_step *step, vgg_uploade
 {
     const vgg_pack *pack = &step->stage->op.pack;
     const vgg_node *node = &plan->graph->nodes[step->first_node];
+    const bool has_bias =
+        vgg_node_has_parameter(node, VGG_BIAS) || vgg_layer_of(node->type)->scale_and_shift != NULL;
     const clvgg_status status = vgg_weight_store_weights(plan->device, uploader, source,
                                                          step->first_node, pack, &step->weights);
     if (status == CLVGG_STATUS_UNSUPPORTED) /* a weight that the storage can't hold */
         vgg_message_prefix("layer '%s'", node->name);
     VGG_PASS(status);
-    VGG_PASS(vgg_weight_store_bias(plan->device, source, step->first_node,
-                                   vgg_node_has_parameter(node, VGG_BIAS), pack, &step->bias));
+    VGG_PASS(
+        vgg_weight_store_bias(plan->device, source, step->first_node, has_bias, pack, &step->bias));
     vgg_stage_share(step->stage, step->weights, step->bias);
     return CLVGG_STATUS_OK;
 }
@@ -179,11 +183,13 @@ static clvgg_status clear_arena(vgg_plan *plan)
 /* Makes the plan's kernels and buffers on the device and uploads its weights. */
 static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source)
 {
+    vgg_norm_source own = {plan->graph, source};
+    const vgg_parameter_source values = vgg_norm_source_of(&own);
     VGG_PASS(vgg_plan_allocate(plan));
-    VGG_PASS(build_kernels(plan, source));
+    VGG_PASS(build_kernels(plan, &values));
     VGG_PASS(clear_arena(plan));
     const double start = vgg_clock_ms();
-    VGG_PASS(upload_weights(plan, source));
+    VGG_PASS(upload_weights(plan, &values));
     plan->weights_ms = vgg_clock_ms() - start;
     return CLVGG_STATUS_OK;
 }

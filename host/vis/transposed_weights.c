@@ -112,7 +112,7 @@ static clvgg_status read_values(void *user, int node, int position, uint64_t fir
     vgg_transposed_weights *w = user;
     const vgg_parameter *parameter = parameter_of(w, node, position);
     const int origin = origin_of(w, node);
-    if (origin < 0)
+    if (origin < 0 || vgg_layer_of(w->reverse->graph->nodes[origin].type)->as_convolution == NULL)
         return vgg_model_read_parameter(w->model, parameter, first, count, data);
     if (vgg_node_is_dense(&w->reverse->graph->nodes[origin]))
         return read_dense(w, parameter, first, count, data);

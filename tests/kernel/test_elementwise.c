@@ -98,6 +98,50 @@ static void normalisation_follows_its_definition(void **state)
         }
 }
 
+/* Of images and of features, in every layout: what the op is given are scales and shifts. */
+static void batch_normalisation_scales_and_shifts(void **state)
+{
+    (void)state;
+    static const clvgg_shape shapes[] = {{3, {21, 3, 5}}, {1, {315}}, {3, {1, 15, 21}}};
+    enum { COUNT = 2 * 315 };
+    float x[COUNT], y[COUNT], scale[315], shift[315];
+    fill_normal(x, COUNT, 2.0, 11);
+    fill_normal(scale, 315, 1.0, 12);
+    fill_normal(shift, 315, 1.0, 13);
+    x[17] = NAN, x[18] = INFINITY;
+    for (int i = 0; i < 3 * 3; i++) {
+        const clvgg_shape *shape = &shapes[i / 3];
+        const int block = shape->rank == 1 ? 1 : 1 << 2 * (i % 3);
+        const int64_t pixels = 315 / shape->dims[0];
+        vgg_node node = {.name = "norm",
+                         .type = VGG_LAYER_BATCH_NORM,
+                         .attributes.batch_norm = {1e-5f, true},
+                         .output = *shape};
+        const op_case c = {.variant = &vgg_variant_batch_norm,
+                           .problem = {.node = &node,
+                                       .input = *shape,
+                                       .output = *shape,
+                                       .input_block = block,
+                                       .result = *shape,
+                                       .max_batch = 2,
+                                       .storage = CLVGG_STORAGE_BF16}, /* which must not matter */
+                           .count = 2,
+                           .x = x,
+                           .weights = scale,
+                           .bias = shift,
+                           .traits = test_traits(&device)};
+        assert_int_equal(op_run(&device, &c, y, NULL), CLVGG_STATUS_OK);
+        for (int64_t e = 0; e < COUNT; e++) {
+            const int64_t channel = e / pixels % shape->dims[0];
+            const double product = (double)x[e] * (double)scale[channel];
+            const double expected = product + (double)shift[channel];
+            if (isfinite(expected) ? !(fabs((double)y[e] - expected) <= 1e-6 * fabs(product) + 1e-7)
+                                   : isfinite(y[e]) || isnan(y[e]) != isnan(expected))
+                fail_msg("case %d, element %d: %g expected, got %g", i, (int)e, expected, y[e]);
+        }
+    }
+}
+
 static void softmax_is_a_distribution(void **state)
 {
     (void)state;
@@ -168,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations_follow_their_definition),
         cmocka_unit_test(normalisation_follows_its_definition),
+        cmocka_unit_test(batch_normalisation_scales_and_shifts),
         cmocka_unit_test(softmax_is_a_distribution),
         cmocka_unit_test(softmax_keeps_nan_in_its_row),
         cmocka_unit_test(layouts_convert_there_and_back),

@@ -62,6 +62,10 @@ static const walk_case walks[] = {
     {NETWORK_ZF, "conv4", "relu4", NULL, NULL, {{3, -1}, {18, 5}, {-1, -1}}},
     {NETWORK_ZF, "norm2", NULL, "conv1", "relu1", {{20, 3}, {0, -1}, {-1, 5}}},
     {NETWORK_ZF, "logits", NULL, NULL, NULL, {{2, -1}, {-1, -1}, {4, 0}}},
+    {NETWORK_NORMS, "logits", NULL, NULL, NULL, {{2, -1}, {-1, -1}, {4, 0}}},
+    {NETWORK_NORMS, "norm2", NULL, "norm1", "relu1", {{20, 3}, {0, -1}, {-1, 5}}},
+    {NETWORK_NORMS, "norm1", "relu1", NULL, NULL, {{17, 3}, {0, -1}, {-1, 5}}},
+    {NETWORK_NORMS, "norm3", "relu3", "conv1", NULL, {{2, 0}, {32, 0}, {-1, -1}}},
     {NETWORK_INTEGERS, "conv2", "relu2", NULL, NULL, {{9, -1}, {0, 7}, {-1, 119}}},
     {NETWORK_INTEGERS, "pool3", NULL, NULL, NULL, {{9, 3}, {0, -1}, {-1, -1}}},
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "graph/layer.h"
 #include "ref/reference.h"
 #include "tensor/shape.h"
 
@@ -24,7 +25,8 @@ static float *read_parameter(const walk *w, int index, int position)
     const uint64_t count = vgg_shape_elements(&shape);
     float *values = malloc(count * sizeof *values);
     char name[300];
-    snprintf(name, sizeof name, "%s.%s", node->name, position == VGG_BIAS ? "bias" : "weight");
+    snprintf(name, sizeof name, "%s.%s", node->name,
+             vgg_layer_of(node->type)->parameters[position].name);
     if (w->source(w->source_user, name, &shape, 0, count, values) != CLVGG_STATUS_OK)
         abort();
     return values;
@@ -37,7 +39,9 @@ static void compute(const walk *w, int index, const float *x, double *y)
     const clvgg_shape *in = &w->graph->nodes[node->inputs[0]].output, *out = &node->output;
     const int64_t inputs = (int64_t)vgg_shape_elements(in);
     float *weight = read_parameter(w, index, VGG_WEIGHT),
-          *bias = read_parameter(w, index, VGG_BIAS);
+          *bias = read_parameter(w, index, VGG_BIAS), *mean = read_parameter(w, index, VGG_MEAN),
+          *variance = read_parameter(w, index, VGG_VARIANCE);
+    const ref_norm norm = {weight, bias, mean, variance};
     switch (node->type) {
     case VGG_LAYER_CONV2D:
         ref_conv(&node->attributes.conv, in, out, w->n, x, weight, bias, y);
@@ -56,6 +60,9 @@ static void compute(const walk *w, int index, const float *x, double *y)
     case VGG_LAYER_LOCAL_RESPONSE_NORM:
         ref_lrn(&node->attributes.lrn, in, w->n, x, y);
         break;
+    case VGG_LAYER_BATCH_NORM:
+        ref_batch_norm((double)node->attributes.batch_norm.epsilon, &norm, in, w->n, x, y);
+        break;
     case VGG_LAYER_MAP_PEAK:
         ref_map_peak(in, w->n, x, y);
         break;
@@ -65,6 +72,8 @@ static void compute(const walk *w, int index, const float *x, double *y)
     }
     free(weight);
     free(bias);
+    free(mean);
+    free(variance);
 }
 
 float **ref_graph_values(const vgg_graph *graph, clvgg_tensor_source source, void *source_user,

@@ -5,16 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "graph/layer.h"
 #include "ref/reference.h"
 #include "tensor/shape.h"
 
-static float *read_weight(const vgg_graph *graph, int node, clvgg_tensor_source source, void *user)
+static float *read_parameter(const vgg_graph *graph, int node, int position,
+                             clvgg_tensor_source source, void *user)
 {
-    const clvgg_shape shape = vgg_graph_parameter_shape(graph, node, VGG_WEIGHT);
+    if (!vgg_node_has_parameter(&graph->nodes[node], position))
+        return NULL;
+    const clvgg_shape shape = vgg_graph_parameter_shape(graph, node, position);
     const uint64_t count = vgg_shape_elements(&shape);
     float *values = malloc(count * sizeof *values);
     char name[300];
-    snprintf(name, sizeof name, "%s.weight", graph->nodes[node].name);
+    snprintf(name, sizeof name, "%s.%s", graph->nodes[node].name,
+             vgg_layer_of(graph->nodes[node].type)->parameters[position].name);
     if (source(user, name, &shape, 0, count, values) != CLVGG_STATUS_OK)
         abort();
     return values;
@@ -92,6 +97,19 @@ static void norm_back(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, i
     }
 }
 
+/* The normalisation of a value is its scale times the value, plus something. */
+static void batch_norm_back(double epsilon, const float *weight, const float *variance,
+                            const clvgg_shape *shape, int64_t n, const double *dy, double *dx)
+{
+    const int64_t channels = shape->dims[0];
+    const int64_t pixels = shape->rank == 1 ? 1 : shape->dims[1] * shape->dims[2];
+    for (int64_t i = 0; i < n * channels * pixels; i++) {
+        const int64_t c = i / pixels % channels;
+        dx[i] = dy[i] * (weight != NULL ? (double)weight[c] : 1.0) /
+                sqrt((double)variance[c] + epsilon);
+    }
+}
+
 static double slope(vgg_layer_type type, clvgg_projection mode, double y, double signal)
 {
     if (type == VGG_LAYER_SIGMOID)
@@ -117,8 +135,8 @@ double *ref_project(const vgg_graph *graph, clvgg_tensor_source source, void *us
         const int64_t inputs = (int64_t)vgg_shape_elements(in);
         const int64_t outputs = (int64_t)vgg_shape_elements(out);
         double *dx = calloc((size_t)(n * inputs), sizeof *dx);
-        float *w =
-            vgg_node_has_parameter(node, VGG_WEIGHT) ? read_weight(graph, at, source, user) : NULL;
+        float *w = read_parameter(graph, at, VGG_WEIGHT, source, user);
+        float *variance = read_parameter(graph, at, VGG_VARIANCE, source, user);
         if (node->type == VGG_LAYER_CONV2D) {
             conv_back(&node->attributes.conv, in, out, n, w, dy, dx);
         } else if (node->type == VGG_LAYER_DENSE) {
@@ -132,6 +150,9 @@ double *ref_project(const vgg_graph *graph, clvgg_tensor_source source, void *us
                       values[node->inputs[0]], dy, dx);
         } else if (node->type == VGG_LAYER_LOCAL_RESPONSE_NORM && mode != CLVGG_PROJECTION_DECONV) {
             norm_back(&node->attributes.lrn, in, n, values[node->inputs[0]], dy, dx);
+        } else if (node->type == VGG_LAYER_BATCH_NORM) {
+            batch_norm_back((double)node->attributes.batch_norm.epsilon, w, variance, in, n, dy,
+                            dx);
         } else {
             const bool curved = node->type == VGG_LAYER_RELU || node->type == VGG_LAYER_SIGMOID ||
                                 node->type == VGG_LAYER_TANH;
@@ -139,6 +160,7 @@ double *ref_project(const vgg_graph *graph, clvgg_tensor_source source, void *us
                 dx[i] = curved ? slope(node->type, mode, values[at][i], dy[i]) : dy[i];
         }
         free(w);
+        free(variance);
         free(dy);
         dy = dx;
     }

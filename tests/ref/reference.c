@@ -124,6 +124,19 @@ void ref_lrn(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n,
     }
 }
 
+void ref_batch_norm(double epsilon, const ref_norm *norm, const clvgg_shape *shape, int64_t n,
+                    const float *x, double *y)
+{
+    const int64_t channels = shape->dims[0];
+    const int64_t pixels = shape->rank == 1 ? 1 : shape->dims[1] * shape->dims[2];
+    for (int64_t i = 0; i < n * channels * pixels; i++) {
+        const int64_t c = i / pixels % channels;
+        y[i] = ((double)x[i] - (double)norm->mean[c]) / sqrt((double)norm->variance[c] + epsilon);
+        if (norm->weight != NULL)
+            y[i] = y[i] * (double)norm->weight[c] + (double)norm->bias[c];
+    }
+}
+
 void ref_map_peak(const clvgg_shape *in, int64_t n, const float *x, double *y)
 {
     const int64_t pixels = in->rank == 1 ? 1 : in->dims[1] * in->dims[2];

@@ -20,6 +20,12 @@ void ref_dense(int64_t inputs, int64_t outputs, int64_t n, const float *x, const
 void ref_pool(const vgg_pool_attributes *pool, bool average, const clvgg_shape *in,
               const clvgg_shape *out, int64_t n, const float *x, double *y, int32_t *switches);
 void ref_softmax(int64_t features, int64_t n, const float *x, double *y);
+/* Batch normalisation: parameters as vgg_model has them, NULL where there is none. */
+typedef struct ref_norm {
+    const float *weight, *bias, *mean, *variance;
+} ref_norm;
+void ref_batch_norm(double epsilon, const ref_norm *norm, const clvgg_shape *shape, int64_t n,
+                    const float *x, double *y);
 void ref_lrn(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n, const float *x,
              double *y);
 /* y [n][c][2]: of each channel the largest value, or a NaN, and the lowest position of several. */

@@ -47,6 +47,11 @@ typedef struct network {
     {                                                                                              \
         .lrn = { size, alpha, beta, k }                                                            \
     }
+#define BATCH_NORM(epsilon, affine)                                                                \
+    VGG_LAYER_BATCH_NORM,                                                                          \
+    {                                                                                              \
+        .batch_norm = { epsilon, affine }                                                          \
+    }
 #define NONE                                                                                       \
     {                                                                                              \
         .dropout_rate = 0.0f                                                                       \
@@ -56,7 +61,8 @@ typedef struct network {
         p, p, p, p                                                                                 \
     }
 
-const char *const network_names[NETWORK_COUNT] = {"vgg", "odd", "branches", "zf", "integers"};
+const char *const network_names[NETWORK_COUNT] = {"vgg", "odd",   "branches",
+                                                  "zf",  "norms", "integers"};
 
 static const network networks[NETWORK_COUNT] = {
     [NETWORK_VGG] = {{3, 32, 32},
@@ -140,6 +146,26 @@ static const network networks[NETWORK_COUNT] = {
                      {"drop6", VGG_LAYER_DROPOUT, {.dropout_rate = 0.5f}, NULL},
                      {"fc8", DENSE(5), NULL},
                      {"softmax", VGG_LAYER_SOFTMAX, NONE, NULL}}},
+    [NETWORK_NORMS] = {{3, 19, 18},
+                       {{"norm0", BATCH_NORM(1e-5f, true), NULL},
+                        {"conv1", CONV(18, 3, 1, 1), NULL},
+                        {"norm1", BATCH_NORM(1e-3f, true), NULL},
+                        {"relu1", VGG_LAYER_RELU, NONE, NULL},
+                        {"pool1", VGG_LAYER_MAX_POOL, POOL(2, 2, {0}), NULL},
+                        {"bare1", BATCH_NORM(1e-5f, false), NULL},
+                        {"conv2",
+                         VGG_LAYER_CONV2D,
+                         {.conv = {21, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, false}},
+                         NULL},
+                        {"relu2", VGG_LAYER_RELU, NONE, NULL},
+                        {"norm2", BATCH_NORM(0.5f, true), NULL},
+                        {"pool2", VGG_LAYER_MAX_POOL, POOL(2, 2, {0}), NULL},
+                        {"flatten", VGG_LAYER_FLATTEN, NONE, NULL},
+                        {"fc3", DENSE(33), NULL},
+                        {"norm3", BATCH_NORM(1e-5f, true), NULL},
+                        {"relu3", VGG_LAYER_RELU, NONE, NULL},
+                        {"fc4", DENSE(5), NULL},
+                        {"softmax", VGG_LAYER_SOFTMAX, NONE, NULL}}},
 };
 
 void must(clvgg_status status)

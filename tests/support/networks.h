@@ -14,6 +14,8 @@ typedef enum network_kind {
     NETWORK_BRANCHES, /* 6×9×8: values with two readers, flatten and dropout in awkward places */
     NETWORK_ZF, /* 3×63×61, as Zeiler & Fergus': a 7×7 stride 2 and a 5×5 stride 2 convolution,
                    overlapping poolings rounded up, local response normalisation */
+    NETWORK_NORMS, /* 3×19×18: batch normalisation before and behind layers, of images and features,
+                      without weights too */
     NETWORK_INTEGERS, /* 3×10×12: its integers stay below 2²⁴ with network_integers as source */
     NETWORK_COUNT
 } network_kind;

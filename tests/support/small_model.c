@@ -28,10 +28,13 @@ clvgg_status small_model_source(void *user, const char *tensor, const clvgg_shap
     double fan_in = 1.0;
     for (int i = 1; i < shape->rank; i++)
         fan_in *= (double)shape->dims[i];
-    double scale = shape->rank > 1 ? sqrt(6.0 / fan_in) : 0.1;
+    const char *parameter = strrchr(tensor, '.');
+    const bool factor = shape->rank == 1 && strcmp(parameter, ".weight") == 0;
+    const double scale = shape->rank > 1 ? sqrt(6.0 / fan_in) : factor ? 1.0 : 0.1;
+    const double centre = strcmp(parameter, ".running_var") == 0 ? 0.2 : 0.0;
     for (uint64_t i = 0; i < count; i++) {
         double unit = (double)(mix(key + first + i) >> 11) * 0x1p-53; /* [0, 1) */
-        values[i] = (float)(scale * (2.0 * unit - 1.0));
+        values[i] = (float)(centre + scale * (2.0 * unit - 1.0));
     }
     return CLVGG_STATUS_OK;
 }

@@ -33,6 +33,8 @@ static vgg_graph *make_odd(void)
     const vgg_attributes adaptive = {.pool = {.adaptive = {2, 3}}};
     const vgg_attributes wide = {.dense = {7, false}};
     const vgg_attributes norm = {.lrn = {5, 1e-4f, 0.75f, 2}};
+    const vgg_attributes batch = {.batch_norm = {1e-3f, true}};
+    const vgg_attributes bare = {.batch_norm = {1.0f / 3.0f, false}};
     const vgg_attributes third = {.dropout_rate = 1.0f / 3.0f}, none = {.dropout_rate = 0.0f};
     assert_int_equal(vgg_graph_create(3, 13, 9, &graph), CLVGG_STATUS_OK);
     assert_int_equal(vgg_graph_add(graph, "a \"<&>\" b", VGG_LAYER_CONV2D, &odd, 0, &conv), 0);
@@ -43,6 +45,8 @@ static vgg_graph *make_odd(void)
     assert_int_equal(vgg_graph_add(graph, "t", VGG_LAYER_TANH, NULL, pool, NULL), 0);
     assert_int_equal(
         vgg_graph_add(graph, "norm", VGG_LAYER_LOCAL_RESPONSE_NORM, &norm, pool, &pool), 0);
+    assert_int_equal(vgg_graph_add(graph, "bn", VGG_LAYER_BATCH_NORM, &batch, pool, &pool), 0);
+    assert_int_equal(vgg_graph_add(graph, "bare", VGG_LAYER_BATCH_NORM, &bare, pool, &pool), 0);
     assert_int_equal(vgg_graph_add(graph, "flat", VGG_LAYER_FLATTEN, NULL, pool, &flat), 0);
     assert_int_equal(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &wide, flat, &dense), 0);
     assert_int_equal(vgg_graph_add(graph, "drop", VGG_LAYER_DROPOUT, &third, dense, NULL), 0);
