@@ -14,40 +14,40 @@
 
 static const char magic[6] = {'\x93', 'N', 'U', 'M', 'P', 'Y'};
 
-enum {
-    PREFIX_BYTES = 10,        /* of version 1 */
-    LARGEST_HEADER = 1 << 16, /* NumPy refuses above 10,000 unless told otherwise */
-};
+enum { PREFIX_BYTES = 10 }; /* of version 1 */
 
 /* ---- reading ---- */
+
+/* What the public reader can give: rows of float32. */
+static clvgg_status check_header(const vgg_npy_header *header)
+{
+    VGG_CHECK(strcmp(header->descr, VGG_NPY_STRUCTURED) != 0, CLVGG_STATUS_UNSUPPORTED,
+              "has structured elements, needs float32 ('<f4')");
+    VGG_CHECK(strcmp(header->descr, "<f4") == 0, CLVGG_STATUS_UNSUPPORTED,
+              "has elements of type '%s', needs float32 ('<f4')", header->descr);
+    VGG_CHECK(!header->fortran_order, CLVGG_STATUS_UNSUPPORTED,
+              "is in Fortran order, needs C order (numpy.ascontiguousarray)");
+    return CLVGG_STATUS_OK;
+}
 
 /* Reads the header and leaves shape, row_count and origin. */
 static clvgg_status read_header(clvgg_npy_reader *reader)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     char *text = NULL;
-    unsigned char prefix[12] = {0};
-    uint64_t size = vgg_file_size(reader->file);
+    vgg_npy_header header;
+    unsigned char prefix[VGG_NPY_PREFIX_BYTES] = {0};
+    uint64_t start, length, size = vgg_file_size(reader->file);
+    const char *path = vgg_file_path(reader->file);
     size_t available = size < sizeof prefix ? (size_t)size : sizeof prefix;
     VGG_TRY(vgg_file_read(reader->file, 0, prefix, available));
-    VGG_REQUIRE(available == sizeof prefix && memcmp(prefix, magic, sizeof magic) == 0,
-                CLVGG_STATUS_BAD_FILE, "%s: not a .npy file", vgg_file_path(reader->file));
-    int version = prefix[6];
-    VGG_REQUIRE(version >= 1 && version <= 3 && prefix[7] == 0, CLVGG_STATUS_UNSUPPORTED,
-                "%s: .npy version %d.%d, this one reads 1.0 to 3.0", vgg_file_path(reader->file),
-                version, prefix[7]);
-    uint64_t length = (uint64_t)prefix[8] | (uint64_t)prefix[9] << 8;
-    if (version > 1)
-        length |= (uint64_t)prefix[10] << 16 | (uint64_t)prefix[11] << 24;
-    uint64_t start = version == 1 ? PREFIX_BYTES : PREFIX_BYTES + 2;
-    VGG_REQUIRE(length <= LARGEST_HEADER && start + length <= size, CLVGG_STATUS_BAD_FILE,
-                "%s: claims a header of %" PRIu64 " bytes; at most %d and no more than the file's "
-                "%" PRIu64 " are possible",
-                vgg_file_path(reader->file), length, LARGEST_HEADER, size);
+    VGG_TRY(
+        vgg_prefixed(vgg_npy_parse_prefix(prefix, available, size, &start, &length), "%s", path));
     VGG_NEW(text, (size_t)length);
     VGG_TRY(vgg_file_read(reader->file, start, text, (size_t)length));
-    status = vgg_prefixed(vgg_npy_parse_header(text, (size_t)length, &reader->shape), "%s",
-                          vgg_file_path(reader->file));
+    VGG_TRY(vgg_prefixed(vgg_npy_parse_header(text, (size_t)length, &header), "%s", path));
+    VGG_TRY(vgg_prefixed(check_header(&header), "%s", path));
+    reader->shape = header.shape;
     reader->origin = start + length;
 cleanup:
     vgg_free(text);

@@ -3,6 +3,7 @@
  * Reads the subset of Python's syntax that NumPy writes, and nothing more: strings without escapes,
  * True and False, a tuple of integers. Format: numpy.lib.format, versions 1.0 to 3.0.
  */
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -54,24 +55,38 @@ static clvgg_status parse_string(cursor *c, char *text, size_t capacity)
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status parse_descr(cursor *c)
+/* The fields of structured elements: a list, of which only the end matters. */
+static clvgg_status skip_list(cursor *c)
 {
-    char descr[32];
-    skip_blanks(c);
-    VGG_CHECK(c->at == c->end || *c->at != '[', CLVGG_STATUS_UNSUPPORTED,
-              "has structured elements, needs float32 ('<f4')");
-    VGG_PASS(parse_string(c, descr, sizeof descr));
-    VGG_CHECK(strcmp(descr, "<f4") == 0, CLVGG_STATUS_UNSUPPORTED,
-              "has elements of type '%s', needs float32 ('<f4')", descr);
-    return CLVGG_STATUS_OK;
+    int depth = 0;
+    char quote = '\0';
+    for (; c->at < c->end; c->at++) {
+        const char symbol = *c->at;
+        if (quote != '\0' || symbol == '\'' || symbol == '"')
+            quote = quote == '\0' ? symbol : symbol == quote ? '\0' : quote;
+        else
+            depth += (symbol == '[') - (symbol == ']');
+        if (depth == 0) {
+            c->at++;
+            return CLVGG_STATUS_OK;
+        }
+    }
+    return vgg_fail(CLVGG_STATUS_BAD_FILE, ".npy header: a list doesn't end");
 }
 
-static clvgg_status parse_order(cursor *c)
+static clvgg_status parse_descr(cursor *c, char descr[VGG_NPY_DESCR_CAPACITY])
 {
-    if (accept_word(c, "True"))
-        return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                        "is in Fortran order, needs C order (numpy.ascontiguousarray)");
-    if (!accept_word(c, "False"))
+    skip_blanks(c);
+    if (c->at == c->end || *c->at != '[')
+        return parse_string(c, descr, VGG_NPY_DESCR_CAPACITY);
+    strcpy(descr, VGG_NPY_STRUCTURED);
+    return skip_list(c);
+}
+
+static clvgg_status parse_order(cursor *c, bool *fortran_order)
+{
+    *fortran_order = accept_word(c, "True");
+    if (!*fortran_order && !accept_word(c, "False"))
         return vgg_fail(CLVGG_STATUS_BAD_FILE,
                         ".npy header: fortran_order is neither True nor False");
     return CLVGG_STATUS_OK;
@@ -112,13 +127,32 @@ static clvgg_status parse_shape(cursor *c, clvgg_shape *shape)
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_npy_parse_header(const char *text, size_t length, clvgg_shape *shape)
+clvgg_status vgg_npy_parse_prefix(const unsigned char *prefix, size_t bytes, uint64_t size,
+                                  uint64_t *start, uint64_t *length)
+{
+    VGG_CHECK(bytes >= VGG_NPY_PREFIX_BYTES && memcmp(prefix, "\x93NUMPY", 6) == 0,
+              CLVGG_STATUS_BAD_FILE, "not a .npy file");
+    const int version = prefix[6];
+    VGG_CHECK(version >= 1 && version <= 3 && prefix[7] == 0, CLVGG_STATUS_UNSUPPORTED,
+              ".npy version %d.%d, this one reads 1.0 to 3.0", version, prefix[7]);
+    *start = version == 1 ? 10 : 12;
+    *length = (uint64_t)prefix[8] | (uint64_t)prefix[9] << 8;
+    if (version > 1)
+        *length |= (uint64_t)prefix[10] << 16 | (uint64_t)prefix[11] << 24;
+    VGG_CHECK(*length <= VGG_NPY_LARGEST_HEADER && *start + *length <= size, CLVGG_STATUS_BAD_FILE,
+              "claims a header of %" PRIu64
+              " bytes; at most %d and no more than the file's %" PRIu64 " are possible",
+              *length, VGG_NPY_LARGEST_HEADER, size);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_npy_parse_header(const char *text, size_t length, vgg_npy_header *header)
 {
     static const char *const keys[] = {"descr", "fortran_order", "shape"};
     enum { DESCR, ORDER, SHAPE, KEYS };
     bool seen[KEYS] = {false};
     cursor c = {text, text + length};
-    *shape = (clvgg_shape){0};
+    *header = (vgg_npy_header){0};
     VGG_CHECK(accept(&c, '{'), CLVGG_STATUS_BAD_FILE, ".npy header: not a dictionary");
     bool comma = true;
     while (!accept(&c, '}')) {
@@ -132,9 +166,9 @@ clvgg_status vgg_npy_parse_header(const char *text, size_t length, clvgg_shape *
                   ".npy header: key '%s' is %s", key, which < KEYS ? "doubled" : "unknown");
         seen[which] = true;
         VGG_CHECK(accept(&c, ':'), CLVGG_STATUS_BAD_FILE, ".npy header: '%s' has no value", key);
-        VGG_PASS(which == DESCR   ? parse_descr(&c)
-                 : which == ORDER ? parse_order(&c)
-                                  : parse_shape(&c, shape));
+        VGG_PASS(which == DESCR   ? parse_descr(&c, header->descr)
+                 : which == ORDER ? parse_order(&c, &header->fortran_order)
+                                  : parse_shape(&c, &header->shape));
         comma = accept(&c, ',');
     }
     for (int which = 0; which < KEYS; which++)
@@ -142,7 +176,7 @@ clvgg_status vgg_npy_parse_header(const char *text, size_t length, clvgg_shape *
     skip_blanks(&c);
     VGG_CHECK(c.at == c.end, CLVGG_STATUS_BAD_FILE, ".npy header: something follows the '}'");
     uint64_t count;
-    VGG_CHECK(vgg_shape_count(shape, &count) && count <= INT64_MAX / sizeof(float),
+    VGG_CHECK(vgg_shape_count(&header->shape, &count) && count <= INT64_MAX / sizeof(double),
               CLVGG_STATUS_BAD_FILE, ".npy header: the shape's size is beyond 64 bits");
     return CLVGG_STATUS_OK;
 }

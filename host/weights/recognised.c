@@ -14,17 +14,6 @@ static bool matches_zip(const vgg_candidate *candidate)
     return vgg_archive_matches(candidate->head, candidate->bytes);
 }
 
-/* Its members, by their directory or, without libzip, the first one's name at byte 30, whose length
- * lies at byte 26. */
-static bool matches_npz(const vgg_candidate *candidate)
-{
-    const unsigned char *head = candidate->head;
-    const size_t bytes = candidate->bytes;
-    size_t end =
-        matches_zip(candidate) && bytes >= 30 ? 30 + (head[26] | (size_t)head[27] << 8) : 0;
-    return end >= 34 && end <= bytes && memcmp(head + end - 4, ".npy", 4) == 0;
-}
-
 static bool matches_pickle(const vgg_candidate *candidate)
 {
     const unsigned char *head = candidate->head;
@@ -72,15 +61,16 @@ static bool matches_caffe(const vgg_candidate *candidate)
     return true;
 }
 
-const vgg_weights_format vgg_weights_npz = {.name = "a NumPy archive (.npz)",
-                                            .matches = matches_npz};
 const vgg_weights_format vgg_weights_zip = {.name = "a PyTorch checkpoint (zip of pickles)",
                                             .matches = matches_zip};
 const vgg_weights_format vgg_weights_pickle = {.name = "a PyTorch checkpoint (pickle)",
                                                .matches = matches_pickle};
 const vgg_weights_format vgg_weights_hdf5 = {.name = "an HDF5 file (Keras)",
                                              .matches = matches_hdf5};
-const vgg_weights_format vgg_weights_npy = {.name = "a single NumPy array (.npy)",
-                                            .matches = matches_npy};
+const vgg_weights_format vgg_weights_npy = {
+    .name = "a single NumPy array (.npy)",
+    .matches = matches_npy,
+    .advice = "name the folder that holds an array for each tensor, or put them in one file by "
+              "numpy.savez(\"vgg.npz\", **tensors)"};
 const vgg_weights_format vgg_weights_onnx = {.name = "an ONNX model", .matches = matches_onnx};
 const vgg_weights_format vgg_weights_caffe = {.name = "a Caffe model", .matches = matches_caffe};
