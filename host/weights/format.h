@@ -81,6 +81,7 @@ typedef struct vgg_weights_format {
     row(hdf5)                                                                                      \
     row(npy)                                                                                       \
     row(npy_folder)                                                                                \
+    row(ncnn)                                                                                      \
     row(onnx)                                                                                      \
     row(caffe)
 #define VGG_WEIGHTS_FORMAT_DECLARE(name) extern const vgg_weights_format vgg_weights_##name;
