@@ -308,6 +308,16 @@ clvgg_status vgg_writer_patch(vgg_writer *writer, uint64_t offset, const void *d
     return write_exactly(writer, &offset, data, bytes);
 }
 
+const char *vgg_writer_temporary(const vgg_writer *writer)
+{
+    return writer->temporary;
+}
+
+uint64_t vgg_writer_bytes(const vgg_writer *writer)
+{
+    return writer->written;
+}
+
 /* Makes the rename itself durable. A folder that may be written but not read can't be synced. */
 static clvgg_status sync_folder(const vgg_writer *writer)
 {

@@ -43,6 +43,9 @@ clvgg_status vgg_writer_append(vgg_writer *writer, const void *data, size_t byte
 bool vgg_writer_can_patch(const vgg_writer *writer);
 /* Overwrites bytes written before, e.g. a header that needed the final count. */
 clvgg_status vgg_writer_patch(vgg_writer *writer, uint64_t offset, const void *data, size_t bytes);
+/* Where what has been written can be read before the commit; NULL where it is written directly. */
+const char *vgg_writer_temporary(const vgg_writer *writer);
+uint64_t vgg_writer_bytes(const vgg_writer *writer);
 clvgg_status vgg_writer_commit(vgg_writer *writer);
 /* Frees; without a commit before, removes the temporary file. Accepts NULL. */
 void vgg_writer_free(vgg_writer *writer);

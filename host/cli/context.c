@@ -143,6 +143,8 @@ clvgg_status cli_context_settle_preprocess(cli_context *context)
     clvgg_preprocess_defaults(preprocess);
     clvgg_model_preprocess(context->model, preprocess);
     const clvgg_preprocess before = *preprocess;
+    if (context->stated != NULL)
+        *preprocess = *context->stated;
     if (arguments->input_size.height > 0) {
         preprocess->height = arguments->input_size.height;
         preprocess->width = arguments->input_size.width;

@@ -119,7 +119,8 @@ typedef struct cli_context {
     bool random_weights;
     clvgg_device *device;
     clvgg_device_info device_info;
-    clvgg_preprocess preprocess; /* the model's, as options change it */
+    const clvgg_preprocess *stated; /* instead of the model's preprocessing; NULL: nothing */
+    clvgg_preprocess preprocess;    /* the model's, as options change it */
     const char *preprocess_origin;
     double start_ms; /* when the verb began, by report/clock.h */
 } cli_context;

@@ -47,7 +47,7 @@ struct clvgg_model {
     size_t class_count;
 };
 
-clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,
+clvgg_status vgg_model_load(const clvgg_runtime *runtime, const char *path,
                             const clvgg_model_options *options, clvgg_model **out);
 clvgg_status vgg_model_build(clvgg_runtime *runtime, const clvgg_model_description *description,
                              clvgg_model **out);

@@ -201,7 +201,7 @@ static clvgg_status describe_model(const load_state *load, clvgg_model *model)
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_model_load(clvgg_runtime *runtime, const char *path,
+clvgg_status vgg_model_load(const clvgg_runtime *runtime, const char *path,
                             const clvgg_model_options *options, clvgg_model **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;

@@ -162,6 +162,11 @@ const char *vgg_weights_format_at(size_t index, bool *reads, const char **needs)
     return formats[index]->name;
 }
 
+const char *vgg_weights_format_advice(size_t index)
+{
+    return formats[index]->advice;
+}
+
 size_t vgg_weights_count(const vgg_weights *weights)
 {
     return weights->readable_count;

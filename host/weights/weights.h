@@ -49,6 +49,8 @@ const char *vgg_weights_format_name(const vgg_weights *weights);
 /* Formats by index, for lists: the name, or NULL behind the last. *needs: what this build lacks to
  * read it, or NULL. *reads: whether this version does, given that. */
 const char *vgg_weights_format_at(size_t index, bool *reads, const char **needs);
+/* What to do with a file of a format that isn't read, or NULL. */
+const char *vgg_weights_format_advice(size_t index);
 /* Elements [first, first + count) in the entry's type, into `data`. Thread-safe. */
 clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
                               uint64_t first, uint64_t count, void *data);

@@ -11,8 +11,9 @@
 #include "tensor/shape.h"
 #include "weights/format.h"
 #include "weights/safetensors.h"
+#include "weights/write.h"
 
-enum { PIECE_BYTES = 4 << 20, HEADER_ALIGNMENT = 8 };
+enum { HEADER_ALIGNMENT = 8 };
 
 static int compare_strings(const void *a, const void *b)
 {
@@ -42,35 +43,14 @@ cleanup:
     return status;
 }
 
-static int compare_keys(const void *a, const void *b)
+static clvgg_status write_metadata(vgg_text *header, const vgg_weights_output *output)
 {
-    return strcmp(((const vgg_metadata_entry *)a)->key, ((const vgg_metadata_entry *)b)->key);
-}
-
-static clvgg_status write_metadata(vgg_text *header, const vgg_metadata_entry *metadata,
-                                   size_t count)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_metadata_entry *sorted = NULL;
-    VGG_NEW(sorted, count);
-    if (count > 0)
-        memcpy(sorted, metadata, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, compare_keys);
-    vgg_text_puts(header, "\"" VGG_SAFETENSORS_METADATA "\":{");
-    for (size_t i = 0; i < count; i++) {
-        VGG_REQUIRE(i == 0 || strcmp(sorted[i - 1].key, sorted[i].key) != 0,
-                    CLVGG_STATUS_INVALID_ARGUMENT, "metadata has \"%s\" twice", sorted[i].key);
-        VGG_REQUIRE(vgg_text_is_utf8(sorted[i].key) && vgg_text_is_utf8(sorted[i].value),
-                    CLVGG_STATUS_INVALID_ARGUMENT, "metadata \"%s\" isn't UTF-8", sorted[i].key);
-        vgg_text_puts(header, i > 0 ? "," : "");
-        vgg_text_json_string(header, sorted[i].key);
-        vgg_text_puts(header, ":");
-        vgg_text_json_string(header, sorted[i].value);
-    }
-    vgg_text_puts(header, "}");
-cleanup:
+    VGG_PASS(vgg_weights_sort_metadata(output, &sorted));
+    vgg_text_puts(header, "\"" VGG_SAFETENSORS_METADATA "\":");
+    vgg_weights_metadata_json(sorted, output->metadata_count, header);
     vgg_free(sorted);
-    return status;
+    return CLVGG_STATUS_OK;
 }
 
 /* Appends the tensor's description and moves *offset to its end. */
@@ -92,19 +72,17 @@ static clvgg_status write_tensor_header(vgg_text *header, const vgg_tensor_entry
 }
 
 /* The length in front, the header, spaces up to a multiple of eight. */
-static clvgg_status build_header(const vgg_tensor_entry *tensors, size_t count,
-                                 const vgg_metadata_entry *metadata, size_t metadata_count,
-                                 vgg_text *header)
+static clvgg_status build_header(const vgg_weights_output *output, vgg_text *header)
 {
     static const char no_length[VGG_SAFETENSORS_PREFIX_BYTES];
     uint64_t offset = 0;
     vgg_text_append(header, no_length, sizeof no_length);
     vgg_text_puts(header, "{");
-    if (metadata_count > 0)
-        VGG_PASS(write_metadata(header, metadata, metadata_count));
-    for (size_t i = 0; i < count; i++) {
-        vgg_text_puts(header, i > 0 || metadata_count > 0 ? "," : "");
-        VGG_PASS(write_tensor_header(header, &tensors[i], &offset));
+    if (output->metadata_count > 0)
+        VGG_PASS(write_metadata(header, output));
+    for (size_t i = 0; i < output->count; i++) {
+        vgg_text_puts(header, i > 0 || output->metadata_count > 0 ? "," : "");
+        VGG_PASS(write_tensor_header(header, &output->tensors[i], &offset));
     }
     vgg_text_puts(header, "}");
     while (!header->failed && header->length % HEADER_ALIGNMENT != 0)
@@ -121,32 +99,40 @@ static clvgg_status build_header(const vgg_tensor_entry *tensors, size_t count,
     return CLVGG_STATUS_OK;
 }
 
+clvgg_status vgg_safetensors_write(vgg_writer *writer, const vgg_weights_output *output)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    void *piece = NULL;
+    vgg_text header = {0};
+    VGG_TRY(check_names(output->tensors, output->count));
+    VGG_TRY(build_header(output, &header));
+    VGG_TRY(VGG_MADE(piece = vgg_calloc(1, VGG_PIECE_BYTES)));
+    VGG_TRY(vgg_writer_append(writer, header.bytes, header.length));
+    for (size_t i = 0; i < output->count; i++)
+        VGG_TRY(vgg_weights_put_values(writer, output, i, piece, NULL));
+cleanup:
+    vgg_text_free(&header);
+    vgg_free(piece);
+    return status;
+}
+
 clvgg_status vgg_weights_write(const char *path, const vgg_tensor_entry *tensors, size_t count,
                                const vgg_metadata_entry *metadata, size_t metadata_count,
                                vgg_tensor_reader read, void *user)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_writer *writer = NULL;
-    char *piece = NULL;
-    vgg_text header = {0};
-    VGG_TRY(check_names(tensors, count));
-    VGG_TRY(build_header(tensors, count, metadata, metadata_count, &header));
-    VGG_NEW(piece, PIECE_BYTES);
+    const vgg_weights_output output = {.path = path,
+                                       .tensors = tensors,
+                                       .count = count,
+                                       .metadata = metadata,
+                                       .metadata_count = metadata_count,
+                                       .read = read,
+                                       .user = user};
     VGG_TRY(vgg_writer_open(path, &writer));
-    VGG_TRY(vgg_writer_append(writer, header.bytes, header.length));
-    for (size_t i = 0; i < count; i++) {
-        uint64_t elements = vgg_shape_elements(&tensors[i].shape);
-        const uint64_t size = vgg_dtype_bytes(tensors[i].dtype), most = PIECE_BYTES / size;
-        for (uint64_t first = 0; first < elements; first += most) {
-            uint64_t now = elements - first < most ? elements - first : most;
-            VGG_TRY(read(user, i, first, now, piece));
-            VGG_TRY(vgg_writer_append(writer, piece, (size_t)(now * size)));
-        }
-    }
+    VGG_TRY(vgg_safetensors_write(writer, &output));
     VGG_TRY(vgg_writer_commit(writer));
 cleanup:
     vgg_writer_free(writer);
-    vgg_text_free(&header);
-    vgg_free(piece);
     return status;
 }

@@ -1,0 +1,103 @@
+/* measure/export_check.c — see export_check.h. */
+#include "measure/export_check.h"
+
+#include <math.h>
+
+#include "base/alloc.h"
+#include "base/random.h"
+#include "pipeline/model_source.h"
+#include "pipeline/runner.h"
+#include "tensor/shape.h"
+
+/* The network's answer to the fixed input: its logits, or its last layer's values where it has no
+ * dense layers. */
+static clvgg_status run(clvgg_device *device, const clvgg_model *model, float **out, size_t *count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_runner *runner = NULL;
+    float *input = NULL, *values = NULL;
+    const vgg_graph *graph = model->graph;
+    const vgg_parameter_source source = vgg_model_parameter_source(model);
+    const size_t inputs = (size_t)vgg_shape_elements(&graph->nodes[0].output);
+    int node = vgg_graph_find(graph, "logits");
+    node = node > 0 ? node : graph->count - 1;
+    const vgg_plan_options options = {.max_batch = 1, .outputs = &node, .output_count = 1};
+    *out = NULL;
+    *count = (size_t)vgg_shape_elements(&graph->nodes[node].output);
+    VGG_NEW(input, inputs);
+    VGG_NEW(values, *count);
+    vgg_random_fill(input, inputs, -2, 2); /* about what normalised photographs are */
+    VGG_TRY(vgg_runner_create(device, graph, &source, &options, false, &runner));
+    VGG_TRY(vgg_runner_run(runner, 1, &(const float *){input}, &values));
+    VGG_GIVE(out, values);
+cleanup:
+    vgg_runner_free(runner);
+    vgg_free(values);
+    vgg_free(input);
+    return status;
+}
+
+/* ‖a − b‖ / ‖b‖; NaN where anything isn't finite. */
+static double relative_error(const float *a, const float *b, size_t count)
+{
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double off = (double)a[i] - (double)b[i];
+        difference += off * off;
+        size += (double)b[i] * (double)b[i];
+    }
+    return difference == 0 ? 0 : sqrt(difference / size);
+}
+
+/* What rounding all weights to a type may change: a unit in the last place of one is 2^-11 of it, or
+ * 2^-8, and layers add up what they don't average out. */
+static double limit_for(clvgg_dtype rounded_to)
+{
+    return rounded_to == CLVGG_DTYPE_F32 ? 1e-5 : rounded_to == CLVGG_DTYPE_F16 ? 1e-2 : 8e-2;
+}
+
+static clvgg_status compare(vgg_export_check *check, const vgg_export *made, const float *is,
+                            size_t is_count, const float *should, size_t count)
+{
+    check->limit = limit_for(made->coarsest);
+    VGG_CHECK(is_count == count, CLVGG_STATUS_BAD_FILE,
+              "not written: read again, it gives %zu values, the model gives %zu", is_count, count);
+    check->error = relative_error(is, should, count);
+    check->compared = true;
+    VGG_CHECK(check->error <= check->limit, CLVGG_STATUS_BAD_FILE,
+              "not written: read again, its logits differ from the model's by %.2g (relative L2), "
+              "at most %.0e is right",
+              check->error, check->limit);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_export_check_file(void *user, const vgg_export *made, const char *path)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_export_check *check = user;
+    clvgg_model *again = NULL;
+    float *should = NULL, *is = NULL;
+    size_t count = 0, is_count = 0;
+    const int64_t *input = made->model->graph->nodes[0].output.dims;
+    const clvgg_model_options options = {.struct_size = sizeof options,
+                                         .input_height = (int)input[1],
+                                         .input_width = (int)input[2]};
+    check->why_not = path == NULL ? "what goes into a pipe can't be read again"
+                     : !vgg_weights_writer_is_read(check->writer)
+                         ? "this build doesn't read that format"
+                         : NULL;
+    if (check->why_not != NULL)
+        return CLVGG_STATUS_OK;
+    status = vgg_model_load(check->device->runtime, path, &options, &again);
+    if (status != CLVGG_STATUS_OK && status != CLVGG_STATUS_OUT_OF_MEMORY)
+        status = vgg_prefixed(vgg_fail_as(CLVGG_STATUS_BAD_FILE), "not written: can't be read again");
+    VGG_TRY(status);
+    VGG_TRY(run(check->device, made->model, &should, &count));
+    VGG_TRY(run(check->device, again, &is, &is_count));
+    VGG_TRY(compare(check, made, is, is_count, should, count));
+cleanup:
+    vgg_free(should);
+    vgg_free(is);
+    vgg_model_free(again);
+    return status;
+}

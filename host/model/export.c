@@ -1,0 +1,237 @@
+/* model/export.c — see export.h. */
+#include "model/export.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "graph/layer.h"
+#include "model/model_metadata.h"
+#include "model/preprocess.h"
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+enum { SCRATCH_ELEMENTS = 65536 };
+
+/* ---- which tensors ---- */
+
+static clvgg_status name_tensor(const vgg_export *made, int node, const char *parameter,
+                                char **name)
+{
+    char torch_name[32];
+    const char *layer = made->model->graph->nodes[node].name;
+    vgg_text text = {0};
+    if (made->options->writer->torch_names) {
+        VGG_PASS(vgg_export_torch_name(made->graph, vgg_graph_find(made->graph, layer),
+                                       torch_name));
+        layer = torch_name;
+    }
+    vgg_text_puts(&text, layer);
+    vgg_text_puts(&text, ".");
+    vgg_text_puts(&text, parameter);
+    return vgg_text_take(&text, "a tensor's name", name);
+}
+
+/* Adds a tensor of a node of the model; `from` is NULL for a bias that only folding makes. */
+static clvgg_status add_tensor(vgg_export *made, int node, int position, const vgg_parameter *from)
+{
+    const vgg_fold *fold = vgg_export_fold_of(made, node);
+    const vgg_layer *layer = vgg_layer_of(made->model->graph->nodes[node].type);
+    const vgg_parameter *kept = from != NULL ? from : vgg_model_parameter(made->model, node, 0);
+    vgg_export_tensor *tensor = &made->tensors[made->count];
+    *tensor = (vgg_export_tensor){.shape = kept->shape,
+                                  .dtype = made->options->keep_dtype ? kept->dtype
+                                                                     : made->options->dtype,
+                                  .from = from,
+                                  .folded = fold,
+                                  .is_bias = position == VGG_BIAS};
+    if (from == NULL)
+        tensor->shape = (clvgg_shape){1, {kept->shape.dims[0]}};
+    if (tensor->dtype != kept->dtype || fold != NULL)
+        made->coarsest = tensor->dtype > made->coarsest ? tensor->dtype : made->coarsest;
+    VGG_PASS(name_tensor(made, node, layer->parameters[position].name, &tensor->name));
+    made->count++;
+    made->total_bytes += vgg_shape_elements(&tensor->shape) * vgg_dtype_bytes(tensor->dtype);
+    return CLVGG_STATUS_OK;
+}
+
+/* In the graph's order, a layer's in its list's. */
+static clvgg_status list_tensors(vgg_export *made)
+{
+    const clvgg_model *model = made->model;
+    VGG_NEW_PASS(made->tensors, model->parameter_count + made->fold_count);
+    for (int node = 0; node < model->graph->count; node++) {
+        const vgg_fold *fold = vgg_export_fold_of(made, node);
+        if (fold != NULL && fold->norm == node)
+            continue;
+        for (int p = 0; p < vgg_layer_of(model->graph->nodes[node].type)->parameter_count; p++) {
+            const vgg_parameter *from = vgg_model_parameter(model, node, p);
+            if (from != NULL || (fold != NULL && p == VGG_BIAS))
+                VGG_PASS(add_tensor(made, node, p, from));
+        }
+    }
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_model_fit_preprocess(const clvgg_model *model, const clvgg_preprocess *stated,
+                                      clvgg_preprocess *out)
+{
+    const int64_t *input = model->graph->nodes[0].output.dims;
+    VGG_PASS(vgg_model_preprocess_check(stated));
+    VGG_CHECK(stated->channels == input[0] || (stated->channels == 3 && input[0] == 1),
+              CLVGG_STATUS_INVALID_ARGUMENT,
+              "preprocessing for %d channel%s, the network takes %lld", stated->channels,
+              stated->channels == 1 ? "" : "s", (long long)input[0]);
+    VGG_CHECK(stated->height == 0 || (stated->height == input[1] && stated->width == input[2]),
+              CLVGG_STATUS_INVALID_ARGUMENT,
+              "preprocessing crops to %d x %d, the network takes %lld x %lld", stated->height,
+              stated->width, (long long)input[1], (long long)input[2]);
+    *out = *stated;
+    out->struct_size = sizeof *out;
+    vgg_model_preprocess_fit(out, (int)input[0], (int)input[1], (int)input[2]);
+    return CLVGG_STATUS_OK;
+}
+
+/* ---- their values ---- */
+
+/* A piece as float32, in scratch. */
+static clvgg_status read_piece(const vgg_export *made, const vgg_export_tensor *tensor,
+                               uint64_t first, size_t count)
+{
+    if (tensor->from != NULL) {
+        VGG_PASS(vgg_model_read_parameter(made->model, tensor->from, first, count, made->raw));
+        vgg_to_f32(tensor->from->dtype, made->raw, count, made->scratch);
+    } else {
+        memset(made->scratch, 0, count * sizeof *made->scratch);
+    }
+    if (tensor->folded != NULL)
+        vgg_export_apply_fold(tensor, first, count, made->scratch);
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status read_converted(const vgg_export *made, const vgg_export_tensor *tensor,
+                                   uint64_t first, uint64_t count, unsigned char *data)
+{
+    const size_t size = vgg_dtype_bytes(tensor->dtype), most = SCRATCH_ELEMENTS;
+    for (uint64_t done = 0; done < count;) {
+        const size_t now = count - done < most ? (size_t)(count - done) : most;
+        unsigned char *at = data + done * size;
+        VGG_PASS(read_piece(made, tensor, first + done, now));
+        vgg_from_f32(tensor->dtype, made->scratch, now, at);
+        const size_t bad = vgg_find_non_finite(tensor->dtype, at, now);
+        VGG_CHECK(bad == now, CLVGG_STATUS_NON_FINITE,
+                  "tensor '%s': element %llu is %g, too large for %s", tensor->name,
+                  (unsigned long long)(first + done + bad), (double)made->scratch[bad],
+                  vgg_dtype_name(tensor->dtype));
+        done += now;
+    }
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status read_tensor(void *user, size_t index, uint64_t first, uint64_t count,
+                                void *data)
+{
+    vgg_export *made = user;
+    const vgg_export_tensor *tensor = &made->tensors[index];
+    if (tensor->from != NULL && tensor->folded == NULL && tensor->from->dtype == tensor->dtype)
+        VGG_PASS(vgg_model_read_parameter(made->model, tensor->from, first, count, data));
+    else
+        VGG_PASS(read_converted(made, tensor, first, count, data));
+    made->done_bytes += count * vgg_dtype_bytes(tensor->dtype);
+    if (made->options->progress == NULL)
+        return CLVGG_STATUS_OK;
+    return made->options->progress(made->options->progress_user, made->done_bytes,
+                                   made->total_bytes);
+}
+
+/* ---- the file ---- */
+
+static bool has_entry(const vgg_model_metadata *metadata, const char *key)
+{
+    for (size_t i = 0; i < metadata->count; i++)
+        if (strcmp(metadata->entries[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+static clvgg_status write_file(vgg_export *made, const char *path, vgg_writer *writer)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_weights_writer *kind = made->options->writer;
+    const bool states_graph = !kind->holds_graph && !kind->torch_names;
+    const vgg_metadata_choice choice = {.graph = states_graph ? made->graph : NULL,
+                                        .preprocess = &made->preprocess,
+                                        .converted = true};
+    vgg_model_metadata metadata = {0};
+    vgg_tensor_entry *tensors = NULL;
+    VGG_TRY(vgg_model_metadata_list(made->model, &choice, &metadata));
+    if (kind->torch_names && !has_entry(&metadata, "format")) /* which transformers wants */
+        metadata.entries[metadata.count++] = (vgg_metadata_entry){"format", "pt"};
+    VGG_NEW(tensors, made->count);
+    for (size_t i = 0; i < made->count; i++)
+        tensors[i] = (vgg_tensor_entry){.name = made->tensors[i].name,
+                                        .dtype = made->tensors[i].dtype,
+                                        .shape = made->tensors[i].shape,
+                                        .count = vgg_shape_elements(&made->tensors[i].shape)};
+    const vgg_weights_output output = {.path = path,
+                                       .tensors = tensors,
+                                       .count = made->count,
+                                       .metadata = metadata.entries,
+                                       .metadata_count = metadata.count,
+                                       .graph = kind->holds_graph ? made->graph : NULL,
+                                       .read = read_tensor,
+                                       .user = made};
+    VGG_TRY(kind->write(writer, &output));
+    made->file_bytes = vgg_writer_bytes(writer);
+cleanup:
+    vgg_model_metadata_free(&metadata);
+    vgg_free(tensors);
+    return status;
+}
+
+static clvgg_status prepare(vgg_export *made)
+{
+    made->preprocess = made->model->preprocess;
+    if (made->options->preprocess != NULL)
+        VGG_PASS(vgg_model_fit_preprocess(made->model, made->options->preprocess,
+                                          &made->preprocess));
+    if (made->options->fold)
+        VGG_PASS(vgg_export_find_folds(made));
+    VGG_PASS(vgg_export_fold_graph(made, &made->graph));
+    VGG_NEW_PASS(made->scratch, SCRATCH_ELEMENTS);
+    VGG_NEW_PASS(made->raw, SCRATCH_ELEMENTS);
+    return list_tensors(made);
+}
+
+clvgg_status vgg_model_export(const clvgg_model *model, const char *path,
+                              const vgg_export_options *options, vgg_export *made)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_writer *writer = NULL;
+    *made = (vgg_export){.model = model, .options = options};
+    VGG_TRY(vgg_prefixed(prepare(made), "%s", model->name));
+    VGG_TRY(vgg_writer_open(path, &writer));
+    VGG_TRY(write_file(made, path, writer));
+    if (options->check != NULL)
+        VGG_TRY(vgg_prefixed(options->check(options->check_user, made, vgg_writer_temporary(writer)),
+                             "%s", path));
+    VGG_TRY(vgg_writer_commit(writer));
+cleanup:
+    vgg_writer_free(writer);
+    return status;
+}
+
+void vgg_export_free(vgg_export *made)
+{
+    for (size_t i = 0; i < made->fold_count; i++) {
+        vgg_free(made->folds[i].scale);
+        vgg_free(made->folds[i].shift);
+    }
+    for (size_t i = 0; i < made->count; i++)
+        vgg_free(made->tensors[i].name);
+    vgg_free(made->folds);
+    vgg_free(made->tensors);
+    vgg_graph_free(made->graph);
+    vgg_free(made->scratch);
+    vgg_free(made->raw);
+    *made = (vgg_export){0};
+}
