@@ -93,8 +93,9 @@ static void print_check(const conversion *run, vgg_text *text)
 {
     const clvgg_export_report *report = &run->report;
     if (report->checked) {
-        vgg_text_printf(text, "checked: read again, its logits differ by %.2g (relative L2, at "
-                              "most %.0e) on ",
+        vgg_text_printf(text,
+                        "checked: read again, its logits differ by %.2g (relative L2, at "
+                        "most %.0e) on ",
                         report->error, report->error_limit);
         vgg_report_device_name(text, &run->context.device_info);
         vgg_text_puts(text, "\n");
@@ -164,8 +165,8 @@ static clvgg_status take_options(conversion *run)
 {
     const convert_arguments *arguments = run->arguments;
     clvgg_export_options_defaults(&run->request);
-    run->request.format = arguments->to >= 0 ? (clvgg_export_format)arguments->to
-                                             : clvgg_export_format_of(run->out);
+    run->request.format =
+        arguments->to >= 0 ? (clvgg_export_format)arguments->to : clvgg_export_format_of(run->out);
     run->request.keep_dtype = arguments->dtype < 0;
     if (arguments->dtype >= 0)
         run->request.dtype = (clvgg_dtype)arguments->dtype;
@@ -205,9 +206,8 @@ static clvgg_status run_convert(cli_program *cli, const void *given)
     const convert_arguments *arguments = given;
     clvgg_status status = CLVGG_STATUS_OK;
     cli_context_arguments context_arguments = arguments->context;
-    conversion run = {.arguments = arguments,
-                      .in = arguments->files.items[0],
-                      .out = arguments->files.items[1]};
+    conversion run = {
+        .arguments = arguments, .in = arguments->files.items[0], .out = arguments->files.items[1]};
     if (cli_replaces(run.out, run.in))
         return cli_misuse(cli, "OUT would replace '%s', which is to be read", run.in);
     context_arguments.model = run.in;

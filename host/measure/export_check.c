@@ -49,8 +49,8 @@ static double relative_error(const float *a, const float *b, size_t count)
     return difference == 0 ? 0 : sqrt(difference / size);
 }
 
-/* What rounding all weights to a type may change: a unit in the last place of one is 2^-11 of it, or
- * 2^-8, and layers add up what they don't average out. */
+/* What rounding all weights to a type may change: a unit in the last place of one is 2^-11 of it,
+ * or 2^-8, and layers add up what they don't average out. */
 static double limit_for(clvgg_dtype rounded_to)
 {
     return rounded_to == CLVGG_DTYPE_F32 ? 1e-5 : rounded_to == CLVGG_DTYPE_F16 ? 1e-2 : 8e-2;
@@ -79,9 +79,8 @@ clvgg_status vgg_export_check_file(void *user, const vgg_export *made, const cha
     float *should = NULL, *is = NULL;
     size_t count = 0, is_count = 0;
     const int64_t *input = made->model->graph->nodes[0].output.dims;
-    const clvgg_model_options options = {.struct_size = sizeof options,
-                                         .input_height = (int)input[1],
-                                         .input_width = (int)input[2]};
+    const clvgg_model_options options = {
+        .struct_size = sizeof options, .input_height = (int)input[1], .input_width = (int)input[2]};
     check->why_not = path == NULL ? "what goes into a pipe can't be read again"
                      : !vgg_weights_writer_is_read(check->writer)
                          ? "this build doesn't read that format"
@@ -90,7 +89,8 @@ clvgg_status vgg_export_check_file(void *user, const vgg_export *made, const cha
         return CLVGG_STATUS_OK;
     status = vgg_model_load(check->device->runtime, path, &options, &again);
     if (status != CLVGG_STATUS_OK && status != CLVGG_STATUS_OUT_OF_MEMORY)
-        status = vgg_prefixed(vgg_fail_as(CLVGG_STATUS_BAD_FILE), "not written: can't be read again");
+        status =
+            vgg_prefixed(vgg_fail_as(CLVGG_STATUS_BAD_FILE), "not written: can't be read again");
     VGG_TRY(status);
     VGG_TRY(run(check->device, made->model, &should, &count));
     VGG_TRY(run(check->device, again, &is, &is_count));

@@ -15,9 +15,9 @@ typedef struct vgg_export_check {
     const char *why_not; /* compared is false: in words */
 } vgg_export_check;
 
-/* check() of vgg_export_options, whose check_user is a vgg_export_check. The two networks are on the
- * device one after the other. Errors: BAD_FILE (it can't be read, or gives other logits), and those
- * of running. */
+/* check() of vgg_export_options, whose check_user is a vgg_export_check. The two networks are on
+ * the device one after the other. Errors: BAD_FILE (it can't be read, or gives other logits), and
+ * those of running. */
 clvgg_status vgg_export_check_file(void *check, const vgg_export *made, const char *path);
 
 #endif

@@ -21,8 +21,8 @@ static clvgg_status name_tensor(const vgg_export *made, int node, const char *pa
     const char *layer = made->model->graph->nodes[node].name;
     vgg_text text = {0};
     if (made->options->writer->torch_names) {
-        VGG_PASS(vgg_export_torch_name(made->graph, vgg_graph_find(made->graph, layer),
-                                       torch_name));
+        VGG_PASS(
+            vgg_export_torch_name(made->graph, vgg_graph_find(made->graph, layer), torch_name));
         layer = torch_name;
     }
     vgg_text_puts(&text, layer);
@@ -38,12 +38,12 @@ static clvgg_status add_tensor(vgg_export *made, int node, int position, const v
     const vgg_layer *layer = vgg_layer_of(made->model->graph->nodes[node].type);
     const vgg_parameter *kept = from != NULL ? from : vgg_model_parameter(made->model, node, 0);
     vgg_export_tensor *tensor = &made->tensors[made->count];
-    *tensor = (vgg_export_tensor){.shape = kept->shape,
-                                  .dtype = made->options->keep_dtype ? kept->dtype
-                                                                     : made->options->dtype,
-                                  .from = from,
-                                  .folded = fold,
-                                  .is_bias = position == VGG_BIAS};
+    *tensor =
+        (vgg_export_tensor){.shape = kept->shape,
+                            .dtype = made->options->keep_dtype ? kept->dtype : made->options->dtype,
+                            .from = from,
+                            .folded = fold,
+                            .is_bias = position == VGG_BIAS};
     if (from == NULL)
         tensor->shape = (clvgg_shape){1, {kept->shape.dims[0]}};
     if (tensor->dtype != kept->dtype || fold != NULL)
@@ -192,8 +192,8 @@ static clvgg_status prepare(vgg_export *made)
 {
     made->preprocess = made->model->preprocess;
     if (made->options->preprocess != NULL)
-        VGG_PASS(vgg_model_fit_preprocess(made->model, made->options->preprocess,
-                                          &made->preprocess));
+        VGG_PASS(
+            vgg_model_fit_preprocess(made->model, made->options->preprocess, &made->preprocess));
     if (made->options->fold)
         VGG_PASS(vgg_export_find_folds(made));
     VGG_PASS(vgg_export_fold_graph(made, &made->graph));
@@ -212,8 +212,8 @@ clvgg_status vgg_model_export(const clvgg_model *model, const char *path,
     VGG_TRY(vgg_writer_open(path, &writer));
     VGG_TRY(write_file(made, path, writer));
     if (options->check != NULL)
-        VGG_TRY(vgg_prefixed(options->check(options->check_user, made, vgg_writer_temporary(writer)),
-                             "%s", path));
+        VGG_TRY(vgg_prefixed(
+            options->check(options->check_user, made, vgg_writer_temporary(writer)), "%s", path));
     VGG_TRY(vgg_writer_commit(writer));
 cleanup:
     vgg_writer_free(writer);

@@ -2,7 +2,8 @@
  * flatten and `classifier` behind it, in which every layer has its position.
  *
  * torchvision's own VGG files have these names: features.0, .2 …, classifier.0, .3, .6. Adaptive
- * pooling in front of the flatten is `avgpool` there, and a softmax at the end isn't in the network.
+ * pooling in front of the flatten is `avgpool` there, and a softmax at the end isn't in the
+ * network.
  */
 #include <stdio.h>
 

@@ -44,8 +44,8 @@ static void put_number(vgg_text *text, uint64_t value, int bytes)
 static void put_npy_header(vgg_text *text, const char *descr, const clvgg_shape *shape)
 {
     char words[512];
-    int length = snprintf(words, sizeof words, "{'descr': '%s', 'fortran_order': False, 'shape': (",
-                          descr);
+    int length =
+        snprintf(words, sizeof words, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
     for (int i = 0; i < shape->rank; i++)
         length += snprintf(words + length, sizeof words - (size_t)length, "%s%" PRId64,
                            i > 0 ? ", " : "", shape->dims[i]);

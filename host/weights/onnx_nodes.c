@@ -278,18 +278,12 @@ cleanup:
 }
 
 static clvgg_status (*const writers[VGG_LAYER_TYPE_COUNT])(onnx_state *state) = {
-    [VGG_LAYER_CONV2D] = put_conv2d,
-    [VGG_LAYER_MAX_POOL] = put_max_pool,
-    [VGG_LAYER_AVG_POOL] = put_avg_pool,
-    [VGG_LAYER_DENSE] = put_dense,
-    [VGG_LAYER_FLATTEN] = put_flatten,
-    [VGG_LAYER_RELU] = put_relu,
-    [VGG_LAYER_SIGMOID] = put_sigmoid,
-    [VGG_LAYER_TANH] = put_tanh,
-    [VGG_LAYER_SOFTMAX] = put_softmax,
-    [VGG_LAYER_DROPOUT] = put_dropout,
-    [VGG_LAYER_LOCAL_RESPONSE_NORM] = put_lrn,
-    [VGG_LAYER_BATCH_NORM] = put_batch_norm,
+    [VGG_LAYER_CONV2D] = put_conv2d,           [VGG_LAYER_MAX_POOL] = put_max_pool,
+    [VGG_LAYER_AVG_POOL] = put_avg_pool,       [VGG_LAYER_DENSE] = put_dense,
+    [VGG_LAYER_FLATTEN] = put_flatten,         [VGG_LAYER_RELU] = put_relu,
+    [VGG_LAYER_SIGMOID] = put_sigmoid,         [VGG_LAYER_TANH] = put_tanh,
+    [VGG_LAYER_SOFTMAX] = put_softmax,         [VGG_LAYER_DROPOUT] = put_dropout,
+    [VGG_LAYER_LOCAL_RESPONSE_NORM] = put_lrn, [VGG_LAYER_BATCH_NORM] = put_batch_norm,
 };
 
 static clvgg_status put_layer(onnx_state *state, int index)

@@ -116,7 +116,7 @@ void vgg_onnx_put_value(vgg_text *graph, int field, const char *name, const clvg
 }
 
 void vgg_onnx_put_tensor_head(vgg_text *tensor, const char *name, clvgg_dtype dtype,
-                          const clvgg_shape *shape, uint64_t value_bytes)
+                              const clvgg_shape *shape, uint64_t value_bytes)
 {
     for (int i = 0; i < shape->rank; i++)
         vgg_onnx_put_integer(tensor, ONNX_TENSOR_DIMS, shape->dims[i]);

@@ -10,29 +10,29 @@
 #include "clvgg/tensor.h"
 
 enum { /* fields, named after their messages */
-    ONNX_MODEL_IR_VERSION = 1,
-    ONNX_MODEL_PRODUCER = 2,
-    ONNX_MODEL_PRODUCER_VERSION = 3,
-    ONNX_MODEL_GRAPH = 7,
-    ONNX_MODEL_OPSET = 8,
-    ONNX_MODEL_METADATA = 14,
-    ONNX_OPSET_VERSION = 2,
-    ONNX_ENTRY_KEY = 1,
-    ONNX_ENTRY_VALUE = 2,
-    ONNX_GRAPH_NODE = 1,
-    ONNX_GRAPH_NAME = 2,
-    ONNX_GRAPH_INITIALIZER = 5,
-    ONNX_GRAPH_INPUT = 11,
-    ONNX_GRAPH_OUTPUT = 12,
-    ONNX_NODE_INPUT = 1,
-    ONNX_NODE_OUTPUT = 2,
-    ONNX_NODE_NAME = 3,
-    ONNX_NODE_OPERATOR = 4,
-    ONNX_NODE_ATTRIBUTE = 5,
-    ONNX_TENSOR_DIMS = 1,
-    ONNX_TENSOR_TYPE = 2,
-    ONNX_TENSOR_NAME = 8,
-    ONNX_TENSOR_RAW = 9
+       ONNX_MODEL_IR_VERSION = 1,
+       ONNX_MODEL_PRODUCER = 2,
+       ONNX_MODEL_PRODUCER_VERSION = 3,
+       ONNX_MODEL_GRAPH = 7,
+       ONNX_MODEL_OPSET = 8,
+       ONNX_MODEL_METADATA = 14,
+       ONNX_OPSET_VERSION = 2,
+       ONNX_ENTRY_KEY = 1,
+       ONNX_ENTRY_VALUE = 2,
+       ONNX_GRAPH_NODE = 1,
+       ONNX_GRAPH_NAME = 2,
+       ONNX_GRAPH_INITIALIZER = 5,
+       ONNX_GRAPH_INPUT = 11,
+       ONNX_GRAPH_OUTPUT = 12,
+       ONNX_NODE_INPUT = 1,
+       ONNX_NODE_OUTPUT = 2,
+       ONNX_NODE_NAME = 3,
+       ONNX_NODE_OPERATOR = 4,
+       ONNX_NODE_ATTRIBUTE = 5,
+       ONNX_TENSOR_DIMS = 1,
+       ONNX_TENSOR_TYPE = 2,
+       ONNX_TENSOR_NAME = 8,
+       ONNX_TENSOR_RAW = 9
 };
 
 void vgg_onnx_put_varint(vgg_text *text, uint64_t value);
@@ -54,6 +54,6 @@ int vgg_onnx_type(clvgg_dtype dtype);
 void vgg_onnx_put_value(vgg_text *graph, int field, const char *name, const clvgg_shape *shape);
 /* A tensor's message but for its values, which follow. */
 void vgg_onnx_put_tensor_head(vgg_text *tensor, const char *name, clvgg_dtype dtype,
-                          const clvgg_shape *shape, uint64_t value_bytes);
+                              const clvgg_shape *shape, uint64_t value_bytes);
 
 #endif

@@ -84,9 +84,10 @@ static clvgg_status build(const vgg_weights_output *output, onnx_file *file)
     vgg_text_join(&file->inside, &file->network.nodes);
     vgg_onnx_put_string(&file->inside, ONNX_GRAPH_NAME, "clvgg");
     vgg_text_join(&file->behind, &file->network.constants);
-    vgg_onnx_put_value(&file->behind, ONNX_GRAPH_INPUT, graph->nodes[0].name, &graph->nodes[0].output);
+    vgg_onnx_put_value(&file->behind, ONNX_GRAPH_INPUT, graph->nodes[0].name,
+                       &graph->nodes[0].output);
     vgg_onnx_put_value(&file->behind, ONNX_GRAPH_OUTPUT, file->network.output_name,
-                   &graph->nodes[file->network.output].output);
+                       &graph->nodes[file->network.output].output);
     VGG_PASS(vgg_text_check(&file->inside, "the network's nodes"));
     VGG_PASS(vgg_text_check(&file->behind, "the network's constants"));
     VGG_NEW_PASS(file->heads, output->count);

@@ -13,7 +13,7 @@
 enum { VGG_PIECE_BYTES = 4 << 20 };
 
 typedef struct vgg_weights_output {
-    const char *path; /* for messages */
+    const char *path;                /* for messages */
     const vgg_tensor_entry *tensors; /* name, dtype and shape, in the order of the file */
     size_t count;
     const vgg_metadata_entry *metadata;
@@ -27,11 +27,11 @@ typedef struct vgg_weights_output {
 
 /* A kind of file that is written. */
 typedef struct vgg_weights_writer {
-    const char *name;   /* for options: "onnx" */
-    const char *words;  /* "an ONNX model" */
-    const char *suffix; /* ".onnx"; NULL: none asks for it */
-    bool holds_graph;   /* the format holds the network */
-    bool torch_names;   /* tensors have torchvision's names */
+    const char *name;                        /* for options: "onnx" */
+    const char *words;                       /* "an ONNX model" */
+    const char *suffix;                      /* ".onnx"; NULL: none asks for it */
+    bool holds_graph;                        /* the format holds the network */
+    bool torch_names;                        /* tensors have torchvision's names */
     const struct vgg_weights_format *format; /* that reads what is written */
     clvgg_status (*write)(vgg_writer *writer, const vgg_weights_output *output);
 } vgg_weights_writer;

@@ -20,7 +20,7 @@ static void test_help(void **state)
         {"--help", NULL},    {"-h", NULL},          {"help", NULL},      {"run", "--help"},
         {"info", "--help"},  {"devices", "-h"},     {"help", "devices"}, {"bench", "-h"},
         {"compare", "-h"},   {"cache", "--help"},   {"tune", "-h"},      {"eval", "-h"},
-        {"visualize", "-h"}, {"help", "visualize"},
+        {"visualize", "-h"}, {"help", "visualize"}, {"convert", "-h"},
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         test_program ran = {0};
@@ -85,6 +85,11 @@ static const struct {
     {{"info", "a", "b"}, "takes one model, got 'b' too"},
     {{"info", "-m", "a", "b"}, "takes one model, got 'b' too"},
     {{"info", "--json", "--dot"}, "--json and --dot exclude each other"},
+    {{"info", "--formats", "a"}, "--formats is about no model"},
+    {{"convert", "a"}, "needs two files: IN and OUT"},
+    {{"convert", "a", "b", "c"}, "needs two files: IN and OUT"},
+    {{"convert", "--to", "pth", "a", "b"}, "--to: needs one of safetensors|torchvision|onnx|npz"},
+    {{"convert", "--dtype", "f64", "a", "b"}, "--dtype: needs one of f32|f16|bf16, got 'f64'"},
     {{"bench", "--batch", "1,,2"}, "--batch: needs numbers from 1 to 4096 with commas between"},
     {{"bench", "--batch", "1,0"}, "got '1,0'"},
     {{"bench", "--batch", ""}, "got ''"},
@@ -226,7 +231,7 @@ static void test_options_are_documented(void **state)
         {"run", "--help"},          {"info", "--help"},          {"devices", "--help"},
         {"bench", "--help"},        {"compare", "--help"},       {"tune", "--help"},
         {"cache", "--help"},        {"eval", "--help"},          {"visualize", "all"},
-        {"visualize", "top"},       {"visualize", "project"},
+        {"convert", "--help"},      {"visualize", "top"},        {"visualize", "project"},
                                            {"visualize", "filters"},    {"visualize", "activations"},
         {"visualize", "occlusion"}, {"visualize", "invariance"}, {"visualize", "gradcam"}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {

@@ -22,7 +22,7 @@ _clvgg() {
         previous=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info devices bench compare tune cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert devices bench compare tune cache help --help --version" -- "$current")
         return
     fi
     if [[ $verb == visualize ]] && ((COMP_CWORD == 2)); then
@@ -39,6 +39,11 @@ _clvgg() {
     --gemm) words="auto own clblast" ;;
     --storage) words="f32 f16 bf16" ;;
     --dtype) words="f32 f16 bf16" ;;
+    --to) words="safetensors torchvision onnx npz" ;;
+    --preprocess)
+        _clvgg_files -W "torchvision caffe" -- "$current"
+        return
+        ;;
     --train) words="fc6 fc7 fc8" ;;
     --head) words="none" ;;
     --head-init) words="fresh keep" ;;
@@ -107,7 +112,12 @@ _clvgg() {
             gradcam) words+=" --class --layer" ;;
             esac
             ;;
-        info) words="--device --batch --storage --input-size --labels --json --dot --no-cache --help" ;;
+        info) words="--device --batch --storage --input-size --labels --json --dot --formats --no-cache --help" ;;
+        convert)
+            words="--to --dtype --fold --no-check --labels --preprocess --input-size --resize-mode
+                --resize-short --channels --scale --mean --std --device --compute-units --json --quiet
+                --no-cache --help"
+            ;;
         devices) words="--json --report --help" ;;
         cache) words="list clear --json --help" ;;
         bench)
@@ -119,7 +129,7 @@ _clvgg() {
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json
                 --export --import --help"
             ;;
-        help) words="run eval finetune visualize info devices bench compare tune cache" ;;
+        help) words="run eval finetune visualize info convert devices bench compare tune cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             _clvgg_files -- "$current"

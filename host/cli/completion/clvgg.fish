@@ -6,13 +6,14 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run eval finetune visualize info devices bench compare tune cache help
+set -l verbs run eval finetune visualize info convert devices bench compare tune cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a finetune -d 'Train a dense head for your classes'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a eval -d 'Measure a model on known photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a visualize -d 'See what each layer learned'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a model's layers, sizes and memory plan"
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a convert -d 'Write a model for other programs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Show results of bench side by side'
@@ -21,7 +22,7 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List 
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info devices bench compare tune cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert devices bench compare tune cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s k -l top -x -d 'Classes to print, 0 for all'
@@ -172,8 +173,29 @@ complete -c clvgg -n $info -l input-size -x -d 'Rows and columns of the input'
 complete -c clvgg -n $info -s l -l labels -r -d 'Names of the classes'
 complete -c clvgg -n $info -l json -d 'Print one JSON object'
 complete -c clvgg -n $info -l dot -d 'Print the graph for Graphviz'
+complete -c clvgg -n $info -l formats -d 'Which model files are read and written'
 complete -c clvgg -n $info -l storage -x -a 'f32 f16 bf16' -d 'How weights are kept on the device'
 complete -c clvgg -n $info -l no-cache -d 'Compile every program, and keep none'
+
+set -l convert '__fish_seen_subcommand_from convert'
+complete -c clvgg -n $convert -l to -x -a 'safetensors torchvision onnx npz' -d 'What to write'
+complete -c clvgg -n $convert -l dtype -x -a 'f32 f16 bf16' -d 'Type of all values'
+complete -c clvgg -n $convert -l fold -d 'Fold batch norms into the layers before them'
+complete -c clvgg -n $convert -l no-check -d "Don't compare the new file's logits"
+complete -c clvgg -n $convert -s l -l labels -r -d 'Names of the classes'
+complete -c clvgg -n $convert -l preprocess -r -a 'torchvision caffe' -d 'How photographs are prepared'
+complete -c clvgg -n $convert -l input-size -x -d 'Rows and columns of the input'
+complete -c clvgg -n $convert -l resize-mode -x -a 'crop squash' -d 'How to fit the input'
+complete -c clvgg -n $convert -l resize-short -x -d 'Short side before the crop'
+complete -c clvgg -n $convert -l channels -x -a 'RGB BGR' -d 'Order of the channels'
+complete -c clvgg -n $convert -l scale -x -d 'Factor of the pixels'
+complete -c clvgg -n $convert -l mean -x -d 'Mean of each channel'
+complete -c clvgg -n $convert -l std -x -d 'Standard deviation of each channel'
+complete -c clvgg -n $convert -s d -l device -x -a '(__clvgg_devices)' -d 'Device of the check'
+complete -c clvgg -n $convert -l compute-units -x -d 'Use only N compute units of a CPU'
+complete -c clvgg -n $convert -l json -d 'Print one JSON object'
+complete -c clvgg -n $convert -s q -l quiet -d 'Nothing but errors on standard error'
+complete -c clvgg -n $convert -l no-cache -d 'Compile every program, and keep none'
 
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l json -d 'Print one JSON object'
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l report -d 'Print what a report of a fault should hold'

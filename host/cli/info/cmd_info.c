@@ -9,7 +9,7 @@
 typedef struct info_arguments {
     cli_context_arguments context;
     cli_execution_arguments execution;
-    bool json, dot;
+    bool json, dot, formats;
     cli_operands models;
 } info_arguments;
 
@@ -28,6 +28,9 @@ static const cli_option options[] = {
     CLI_ROW_LABELS(info_arguments, context),
     CLI_ROW_JSON(info_arguments, json),
     {"dot", 0, CLI_OPTION_FLAG, AT(dot), NULL, 0, 0, "Print the graph in Graphviz's language"},
+    {"formats", 0, CLI_OPTION_FLAG, AT(formats), NULL, 0, 0,
+     "Instead: which formats of model files this build reads, and why\n"
+     "not others, and which it writes"},
     CLI_ROW_NO_CACHE(info_arguments, context),
     {0},
 };
@@ -51,8 +54,7 @@ cleanup:
 static clvgg_status plan_on_device(cli_info *info, const info_arguments *arguments)
 {
     cli_program *cli = info->context.cli;
-    const char *spec =
-        arguments->context.device != NULL ? arguments->context.device : cli->device;
+    const char *spec = arguments->context.device != NULL ? arguments->context.device : cli->device;
     if (spec != NULL && strcmp(spec, "none") == 0)
         return CLVGG_STATUS_OK;
     const clvgg_status status = cli_context_open_device(&info->context);
@@ -81,6 +83,10 @@ static clvgg_status run_info(cli_program *cli, const void *given)
         return cli_misuse(cli, "takes one model, got '%s' too", models->items[models->count - 1]);
     if (arguments->json && arguments->dot)
         return cli_misuse(cli, "--json and --dot exclude each other");
+    if (arguments->formats && (models->count > 0 || arguments->dot))
+        return cli_misuse(cli, "--formats is about no model, and has no graph");
+    if (arguments->formats)
+        return cli_info_print_formats(cli, arguments->json);
     if (models->count == 1)
         context_arguments.model = models->items[0];
     VGG_TRY(cli_context_begin(&info.context, cli, &context_arguments));
@@ -110,6 +116,7 @@ const cli_verb cli_verb_info = {
         "device, its memory plan and the kernels it would run. Without MODEL: the default model.",
     .examples = "  clvgg info\n"
                 "  clvgg info --device none --json vgg16.safetensors\n"
+                "  clvgg info --formats\n"
                 "  clvgg info --dot vgg16.safetensors | dot -Tsvg > vgg16.svg\n",
     .options = options,
     .arguments_size = sizeof(info_arguments),
