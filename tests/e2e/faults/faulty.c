@@ -4,9 +4,15 @@
  * OpenCL call: a hash of the return addresses on the stack, so that the same site is found again in
  * another process, whatever its threads do. CLVGG_FAULT asks for one thing:
  *
- *     list FILE         at exit the file gets a line for each site: "alloc|own|NAME HASH CALLS"
- *     once HASH N       the N-th call at the site fails (1: the first), the next ones don't
- *     from HASH N       so do all allocations after it
+ *     list FILE           at exit the file gets a line for each site: "own HASH CALLS FIRST", and
+ *                         likewise "alloc" or an OpenCL function's name
+ *     once HASH N [FILE]  the N-th call at the site fails (1: the first), the next ones don't
+ *     from HASH N [FILE]  so do all allocations after it
+ *
+ * The FILE of a fault is made when it strikes: without it the run never came to the site. That
+ * happens where the way depends on times: a growing text needs memory at one number or at the next
+ * one. So HASH 0 stands for all sites of own allocations together, and FIRST says which of
+ * those allocations, counted from 1, a site's first one was (0 at other sites).
  *
  * An allocation is "own" that the program's own code makes, not a library that it calls, and
  * outside of the calls of include/clvgg, which run in the scope of a runtime.
@@ -78,8 +84,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows 
 static struct site {
     uint64_t hash;
     const char *name;
-    size_t calls;
+    size_t calls, first; /* first: 0 unless it is of own allocations */
 } sites[SITES];
+static size_t own_calls;
 static struct {
     char how[8], file[512];
     uint64_t hash;
@@ -91,7 +98,16 @@ static _Thread_local bool inside;
 /* A place for a debugger's breakpoint: the call that leads here fails. */
 __attribute__((noinline)) static void fault_struck(void)
 {
-    __asm__ volatile("");
+    if (wanted.file[0] != '\0')
+        close(open(wanted.file, O_WRONLY | O_CREAT, 0600));
+}
+
+/* Whether the site's call is the one that is to fail. */
+static bool is_wanted(const struct site *site, bool own)
+{
+    if (wanted.hash == 0)
+        return own && own_calls == wanted.call;
+    return site->hash == wanted.hash && site->calls == wanted.call;
 }
 
 /* Counts a call of `name`; whether it is to fail. */
@@ -113,8 +129,12 @@ static bool strikes(const char *name)
     size_t at = hash % SITES;
     while (sites[at].name != NULL && sites[at].hash != hash)
         at = (at + 1) % SITES;
-    sites[at] = (struct site){hash, name, sites[at].calls + 1};
-    const bool hit = hash == wanted.hash && sites[at].calls == wanted.call;
+    const bool own = strcmp(name, "own") == 0;
+    own_calls += own;
+    if (sites[at].name == NULL)
+        sites[at] = (struct site){hash, name, 0, own ? own_calls : 0};
+    sites[at].calls++;
+    const bool hit = is_wanted(&sites[at], own);
     struck |= hit && strcmp(wanted.how, "from") == 0;
     pthread_mutex_unlock(&lock);
     if (hit)
@@ -165,7 +185,7 @@ __attribute__((constructor)) static void begin(void)
     alarm(120); /* against hangs */
     cl_faults_ask(ask);
     if (sscanf(fault, "list %511s", wanted.file) != 1 &&
-        sscanf(fault, "%*s %" SCNx64 " %zu", &wanted.hash, &wanted.call) != 2)
+        sscanf(fault, "%*s %" SCNx64 " %zu %511s", &wanted.hash, &wanted.call, wanted.file) < 2)
         abort();
     sscanf(fault, "%7s", wanted.how);
 }
@@ -178,6 +198,7 @@ __attribute__((destructor)) static void end(void)
     const int file = open(wanted.file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     for (size_t i = 0; i < SITES; i++)
         if (sites[i].name != NULL)
-            dprintf(file, "%s %016" PRIx64 " %zu\n", sites[i].name, sites[i].hash, sites[i].calls);
+            dprintf(file, "%s %016" PRIx64 " %zu %zu\n", sites[i].name, sites[i].hash,
+                    sites[i].calls, sites[i].first);
     close(file);
 }
