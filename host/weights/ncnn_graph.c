@@ -312,7 +312,7 @@ cleanup:
     return status;
 }
 
-/* Channels that the first convolution reads. */
+/* Channels that the first convolution reads; 3, where that can't be told. */
 static int64_t find_channels(const vgg_ncnn_network *network)
 {
     for (size_t i = 0; i < network->count; i++) {
@@ -325,9 +325,9 @@ static int64_t find_channels(const vgg_ncnn_network *network)
         const double groups =
             vgg_ncnn_is(layer, "Convolution") ? 1 : (double)vgg_ncnn_integer(layer, 7, 1);
         const double channels = (double)vgg_ncnn_integer(layer, 6, 0) * groups / each;
-        return each > 0 && channels >= 1 && channels <= 65536 ? (int64_t)channels : 0;
+        return each > 0 && channels >= 1 && channels <= 65536 ? (int64_t)channels : 3;
     }
-    return 0;
+    return 3;
 }
 
 /* Features that the first dense layer reads; 0: there is none. */
