@@ -79,6 +79,7 @@ typedef struct vgg_weights_format {
     row(safetensors)                                                                               \
     row(pickle)                                                                                    \
     row(hdf5)                                                                                      \
+    row(sharded)                                                                                   \
     row(npy)                                                                                       \
     row(npy_folder)                                                                                \
     row(ncnn)                                                                                      \
