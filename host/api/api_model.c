@@ -105,6 +105,16 @@ const char *clvgg_model_preprocess_origin(const clvgg_model *model)
     return model->preprocess_origin;
 }
 
+const char *clvgg_model_format(const clvgg_model *model)
+{
+    return model->weights != NULL ? vgg_weights_format_name(model->weights) : NULL;
+}
+
+const char *clvgg_model_notes(const clvgg_model *model)
+{
+    return model->notes != NULL ? model->notes : "";
+}
+
 const char *clvgg_model_metadata(const clvgg_model *model, const char *key)
 {
     return model->weights != NULL && key != NULL ? vgg_weights_metadata(model->weights, key) : NULL;

@@ -84,6 +84,7 @@ typedef struct vgg_layer {
     /* A channel's scale and shift from the values [VGG_VARIANCE + 1] of its parameters, by their
      * positions, 0 where the layer doesn't have one; NULL: the layer is no such function. */
     vgg_scale_and_shift (*scale_and_shift)(const vgg_node *node, const double *values);
+    void (*give_bias)(vgg_attributes *attributes); /* NULL: the layer has no bias to give */
     int fuses; /* VGG_FUSED_… bits of layers that its op may take along, the ReLU before the pool */
 
     int fused_as;                     /* VGG_FUSED_… */

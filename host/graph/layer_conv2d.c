@@ -130,6 +130,11 @@ static void describe(const vgg_node *node, char *text, size_t capacity)
         vgg_describe(text, capacity, " no bias");
 }
 
+static void give_bias(vgg_attributes *attributes)
+{
+    attributes->conv.bias = true;
+}
+
 static const vgg_field fields[] = {
     {"out_channels", VGG_FIELD_INTEGER, 1, offsetof(vgg_attributes, conv.out_channels), true, 0},
     {"kernel", VGG_FIELD_INTEGER, 2, offsetof(vgg_attributes, conv.kernel), true, 0},
@@ -155,6 +160,7 @@ const vgg_layer vgg_layer_conv2d = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .as_convolution = as_convolution,
+    .give_bias = give_bias,
     .fuses = VGG_FUSED_RELU | VGG_FUSED_POOL,
     .window = window_of,
     .step_back = step_back,

@@ -53,6 +53,11 @@ static void describe(const vgg_node *node, char *text, size_t capacity)
         vgg_describe(text, capacity, "no bias");
 }
 
+static void give_bias(vgg_attributes *attributes)
+{
+    attributes->dense.bias = true;
+}
+
 static const vgg_field fields[] = {
     {"out_features", VGG_FIELD_INTEGER, 1, offsetof(vgg_attributes, dense.out_features), true, 0},
     {"bias", VGG_FIELD_BOOL, 1, offsetof(vgg_attributes, dense.bias), false, true},
@@ -73,6 +78,7 @@ const vgg_layer vgg_layer_dense = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .as_convolution = as_convolution,
+    .give_bias = give_bias,
     .fuses = VGG_FUSED_RELU,
     .reads_all = true,
     .step_back = dense_back,

@@ -49,6 +49,7 @@ static clvgg_status append_features(vgg_graph *graph, const vgg_family_plan *pla
 {
     const int *blocks = vgg_architecture_blocks(plan->architecture);
     const int64_t *channels = plan->channels;
+    const vgg_attributes norm = {.batch_norm = plan->norm};
     const vgg_attributes halve = {.pool = {.kernel = {2, 2}, .stride = {2, 2}}};
     for (int block = 1; block <= VGG_FAMILY_BLOCKS; block++) {
         for (int i = 1; i <= blocks[block - 1]; i++) {
@@ -58,8 +59,10 @@ static clvgg_status append_features(vgg_graph *graph, const vgg_family_plan *pla
                                             .dilation = {1, 1},
                                             .pad = {1, 1, 1, 1},
                                             .groups = 1,
-                                            .bias = true}};
+                                            .bias = !plan->bare}};
             VGG_PASS(append(graph, VGG_LAYER_CONV2D, &same, "conv%d_%d", block, i));
+            if (plan->batch_norm)
+                VGG_PASS(append(graph, VGG_LAYER_BATCH_NORM, &norm, "bn%d_%d", block, i));
             VGG_PASS(append(graph, VGG_LAYER_RELU, NULL, "relu%d_%d", block, i));
         }
         VGG_PASS(append(graph, VGG_LAYER_MAX_POOL, &halve, "pool%d", block, 0));
@@ -67,12 +70,17 @@ static clvgg_status append_features(vgg_graph *graph, const vgg_family_plan *pla
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status append_head(vgg_graph *graph, const int64_t head[3])
+/* fc8 is the last dense layer whatever comes before it. */
+static clvgg_status append_head(vgg_graph *graph, const vgg_family_plan *plan)
 {
     const vgg_attributes half = {.dropout_rate = 0.5f};
+    if (plan->left_out == 3)
+        return CLVGG_STATUS_OK;
     VGG_PASS(append(graph, VGG_LAYER_FLATTEN, NULL, "flatten", 0, 0));
     for (int i = 6; i <= 8; i++) {
-        vgg_attributes dense = {.dense = {.out_features = head[i - 6], .bias = true}};
+        vgg_attributes dense = {.dense = {.out_features = plan->head[i - 6], .bias = true}};
+        if (i < 8 && i >= 8 - plan->left_out)
+            continue;
         VGG_PASS(append(graph, VGG_LAYER_DENSE, &dense, "fc%d", i, 0));
         if (i < 8) {
             VGG_PASS(append(graph, VGG_LAYER_RELU, NULL, "relu%d", i, 0));
@@ -94,7 +102,7 @@ clvgg_status vgg_family_build(const vgg_family_plan *plan, vgg_graph **out)
                 (long long)plan->input[1], (long long)plan->input[2]);
     VGG_TRY(vgg_graph_create(plan->input[0], plan->input[1], plan->input[2], &graph));
     VGG_TRY(append_features(graph, plan));
-    VGG_TRY(append_head(graph, plan->head));
+    VGG_TRY(append_head(graph, plan));
     VGG_GIVE(out, graph);
 cleanup:
     vgg_graph_free(graph);

@@ -17,6 +17,11 @@ typedef struct vgg_family_plan {
     int64_t input[3];                              /* {c, h, w} */
     int64_t channels[VGG_FAMILY_MAX_CONVOLUTIONS]; /* of each convolution's output, in order */
     int64_t head[3];                               /* widths of fc6, fc7, fc8 */
+    int left_out;                                  /* dense layers: 1: fc7, 2: fc6 too, 3: all, and
+                                                      what is behind pool5 */
+    bool batch_norm;                               /* bn1_1 … behind each convolution */
+    vgg_batch_norm_attributes norm;
+    bool bare; /* convolutions have no bias */
 } vgg_family_plan;
 
 /* Number of convolutions in all; 0 for an unknown architecture. */

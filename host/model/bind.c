@@ -1,182 +1,32 @@
-/* model/bind.c — naming schemes; see bind.h. Another scheme is a row of `schemes`. */
-#include "model/bind.h"
-
+/* model/bind.c — from a file's tensors to a network and back to their names; see bind.h. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "graph/layer.h"
-#include "graph/vgg_family.h"
+#include "model/bind_inside.h"
+#include "tensor/dtype.h"
 #include "tensor/shape.h"
 
-struct vgg_name_scheme {
-    const char *first;       /* a tensor that every file of this scheme has */
-    const char *marker;      /* another, which tells it from the schemes below it */
-    const char *convolution; /* what the names of convolutions begin with */
-    bool numbered;           /* convolutions count all layers, "features.5"; else "conv2_1" */
-    const char *head[3];     /* fc6, fc7, fc8 */
-    vgg_convention convention;
-    const char *origin;
-};
+/* PyTorch's default, which state dictionaries don't have in them. */
+#define EPSILON 1e-5f
 
-static const vgg_name_scheme schemes[] = {
-    {.first = "conv1_1.weight",
-     .marker = "conv1_1.weight",
-     .convolution = "conv",
-     .head = {"fc6", "fc7", "fc8"},
-     .convention = VGG_CONVENTION_CAFFE,
-     .origin = "assumed: Caffe's, from tensor names"},
-    {.first = "features.0.weight",
-     .marker = "pre_logits.fc1.weight",
-     .convolution = "features.",
-     .numbered = true,
-     .head = {"pre_logits.fc1", "pre_logits.fc2", "head.fc"},
-     .convention = VGG_CONVENTION_TORCHVISION,
-     .origin = "torchvision's, from timm's tensor names"},
-    {.first = "features.0.weight",
-     .marker = "features.0.weight",
-     .convolution = "features.",
-     .numbered = true,
-     .head = {"classifier.0", "classifier.3", "classifier.6"},
-     .convention = VGG_CONVENTION_TORCHVISION,
-     .origin = "torchvision's, from tensor names"},
-};
-
-static const char *const architectures[] = {"vgg11", "vgg13", "vgg16", "vgg19"};
-
-static bool starts_with(const char *text, const char *start)
+void vgg_binding_name(const vgg_binding *binding, vgg_bound_part part, int ordinal,
+                      const char *parameter, char name[VGG_TENSOR_NAME_CAPACITY])
 {
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
-/* `name` behind any of the prefixes that training programs leave. */
-static const char *behind_prefixes(const char *name)
-{
-    static const char *const prefixes[] = {"module.", "model.", "state_dict."};
-    static const size_t count = sizeof prefixes / sizeof *prefixes;
-    for (size_t i = 0; i < count;) {
-        bool found = starts_with(name, prefixes[i]);
-        name += found ? strlen(prefixes[i]) : 0;
-        i = found ? 0 : i + 1;
+    const vgg_tensor_entry *bound = part == VGG_BOUND_CONVOLUTION ? binding->convolutions[ordinal]
+                                    : part == VGG_BOUND_NORM      ? binding->norms[ordinal]
+                                                                  : binding->dense[ordinal];
+    char base[32];
+    if (bound != NULL) {
+        vgg_order_name(bound->name, parameter, name);
+        return;
     }
-    return name;
-}
-
-static const vgg_tensor_entry *find(const vgg_binding *binding, const vgg_weights *weights,
-                                    const char *base, const char *suffix)
-{
-    char name[VGG_TENSOR_NAME_CAPACITY];
-    snprintf(name, sizeof name, "%s%s%s", binding->prefix, base, suffix);
-    return vgg_weights_find(weights, name);
-}
-
-/* Name, without suffix, of convolution `ordinal`, counted from 0 over all blocks. A numbered scheme
- * counts a ReLU behind each convolution and a pooling behind each block. */
-static void convolution_name(const vgg_name_scheme *scheme, const char *architecture, int ordinal,
-                             char name[32])
-{
-    const int *blocks = vgg_architecture_blocks(architecture);
-    int block = 0, position = ordinal;
-    while (position >= blocks[block])
-        position -= blocks[block++];
-    if (scheme->numbered)
-        snprintf(name, 32, "%s%d", scheme->convolution, 2 * ordinal + block);
+    if (part == VGG_BOUND_DENSE)
+        snprintf(base, sizeof base, "%s", binding->head[ordinal]);
     else
-        snprintf(name, 32, "%s%d_%d", scheme->convolution, block + 1, position + 1);
-}
-
-/* Convolutions of an architecture that the file has. */
-static int count_present(const vgg_binding *binding, const vgg_weights *weights,
-                         const char *architecture)
-{
-    int present = 0;
-    for (int i = 0; i < vgg_family_convolutions(architecture); i++) {
-        char name[32];
-        convolution_name(binding->scheme, architecture, i, name);
-        present += find(binding, weights, name, ".weight") != NULL;
-    }
-    return present;
-}
-
-static int count_convolutions(const vgg_binding *binding, const vgg_weights *weights)
-{
-    int count = 0;
-    for (size_t i = 0; i < vgg_weights_count(weights); i++) {
-        const vgg_tensor_entry *entry = vgg_weights_entry(weights, i);
-        count += starts_with(entry->name, binding->prefix) &&
-                 starts_with(entry->name + strlen(binding->prefix), binding->scheme->convolution) &&
-                 ends_with(entry->name, ".weight");
-    }
-    return count;
-}
-
-/* The smallest architecture that holds every convolution of the file. */
-static clvgg_status detect_architecture(const vgg_weights *weights, vgg_binding *binding)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    int count = count_convolutions(binding, weights);
-    for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++) {
-        if (count_present(binding, weights, architectures[i]) == count) {
-            binding->architecture = architectures[i];
-            return status;
-        }
-    }
-    return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                    "another network: its %d convolutions '%s%s…' are not those of VGG-11, 13, 16 "
-                    "or 19",
-                    count, binding->prefix, binding->scheme->convolution);
-}
-
-static bool detect_scheme(const vgg_weights *weights, const char *tensor, vgg_binding *out)
-{
-    const char *base = behind_prefixes(tensor);
-    size_t prefix_length = (size_t)(base - tensor);
-    if (prefix_length >= sizeof out->prefix)
-        return false;
-    memcpy(out->prefix, tensor, prefix_length);
-    out->prefix[prefix_length] = '\0';
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        out->scheme = &schemes[i];
-        if (strcmp(base, schemes[i].first) == 0 &&
-            find(out, weights, schemes[i].marker, "") != NULL)
-            return true;
-    }
-    return false;
-}
-
-clvgg_status vgg_binding_detect(const vgg_weights *weights, vgg_binding *out)
-{
-    size_t count = vgg_weights_count(weights), i = 0;
-    *out = (vgg_binding){0};
-    while (i < count && !detect_scheme(weights, vgg_weights_entry(weights, i)->name, out))
-        i++;
-    for (size_t s = 0; i == count && s < sizeof schemes / sizeof *schemes; s++)
-        if (vgg_weights_foreign_dtype(weights, schemes[s].first) != NULL)
-            return vgg_binding_fail_missing(weights, schemes[s].first);
-    VGG_CHECK(i < count, CLVGG_STATUS_UNSUPPORTED,
-              "another network: has neither a tensor 'conv1_1.weight' nor 'features.0.weight'");
-    for (i = 0; i < count; i++) {
-        const char *name = vgg_weights_entry(weights, i)->name;
-        VGG_CHECK(!ends_with(name, ".running_mean") && !ends_with(name, ".running_var"),
-                  CLVGG_STATUS_UNSUPPORTED,
-                  "batch-norm variant: tensor '%s' is none of a plain VGG's", name);
-    }
-    return detect_architecture(weights, out);
-}
-
-clvgg_preprocess vgg_binding_preprocess(const vgg_binding *binding, const char **origin)
-{
-    if (binding->scheme == NULL) {
-        *origin = "assumed: torchvision's";
-        return vgg_convention_preprocess(VGG_CONVENTION_TORCHVISION);
-    }
-    *origin = binding->scheme->origin;
-    return vgg_convention_preprocess(binding->scheme->convention);
+        vgg_scheme_name(binding, part == VGG_BOUND_NORM, ordinal, base);
+    snprintf(name, VGG_TENSOR_NAME_CAPACITY, "%s%s.%s", binding->prefix, base, parameter);
 }
 
 clvgg_status vgg_binding_fail_missing(const vgg_weights *weights, const char *tensor)
@@ -191,11 +41,11 @@ clvgg_status vgg_binding_fail_missing(const vgg_weights *weights, const char *te
 
 /* A weight whose first dimension, the layer's width, can be used. */
 static clvgg_status find_weight(const vgg_binding *binding, const vgg_weights *weights,
-                                const char *base, const vgg_tensor_entry **out)
+                                vgg_bound_part part, int ordinal, const vgg_tensor_entry **out)
 {
     char text[128];
     char name[VGG_TENSOR_NAME_CAPACITY];
-    snprintf(name, sizeof name, "%s%s.weight", binding->prefix, base);
+    vgg_binding_name(binding, part, ordinal, "weight", name);
     *out = vgg_weights_find(weights, name);
     if (*out == NULL)
         return vgg_binding_fail_missing(weights, name);
@@ -205,15 +55,168 @@ static clvgg_status find_weight(const vgg_binding *binding, const vgg_weights *w
     return CLVGG_STATUS_OK;
 }
 
+static clvgg_status find_last_convolution(const vgg_binding *binding, const vgg_weights *weights,
+                                          const vgg_tensor_entry **out)
+{
+    return find_weight(binding, weights, VGG_BOUND_CONVOLUTION,
+                       vgg_family_convolutions(binding->architecture) - 1, out);
+}
+
+/* ---- detection ---- */
+
+static void note(vgg_binding *binding, const char *text, const char *name)
+{
+    vgg_text_printf(&binding->notes, "%s", binding->notes.length > 0 ? "\n" : "");
+    vgg_text_printf(&binding->notes, text, name);
+}
+
+static clvgg_status detect_convolutions(const vgg_weights *weights, vgg_binding *out)
+{
+    const bool named = vgg_scheme_detect(weights, out);
+    clvgg_status status = CLVGG_STATUS_UNSUPPORTED;
+    if (named)
+        status = vgg_scheme_architecture(weights, out);
+    if (status == CLVGG_STATUS_OK)
+        return status;
+    vgg_binding by_order = {.norm.epsilon = EPSILON};
+    if (vgg_order_convolutions(weights, &by_order)) {
+        *out = by_order;
+        return CLVGG_STATUS_OK;
+    }
+    vgg_text_free(&by_order.notes);
+    if (named)
+        return status;
+    VGG_PASS(vgg_scheme_check_types(weights));
+    return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                    "another network: has neither a tensor 'conv1_1.weight' nor "
+                    "'features.0.weight', nor the convolutions of a VGG in order");
+}
+
+/* Reads a tensor's first and last value: NaN both of them? */
+static clvgg_status ends_are_nan(const vgg_weights *weights, const vgg_tensor_entry *entry,
+                                 bool *nan)
+{
+    for (int end = 0; end < 2 && *nan; end++) {
+        float raw, value; /* raw has room for any element type */
+        VGG_PASS(vgg_weights_read(weights, entry, end > 0 ? entry->count - 1 : 0, 1, &raw));
+        vgg_to_f32(entry->dtype, &raw, 1, &value);
+        *nan = isnan(value);
+    }
+    return CLVGG_STATUS_OK;
+}
+
+/* Leaves dense layers out that hold nothing: torchvision's weights of features alone. */
+static clvgg_status check_dense(const vgg_weights *weights, vgg_binding *binding)
+{
+    bool nan = binding->dense_count > 0;
+    const vgg_tensor_entry *entry;
+    for (int i = 0; i < binding->dense_count; i++) {
+        VGG_PASS(find_weight(binding, weights, VGG_BOUND_DENSE, i, &entry));
+        VGG_PASS(ends_are_nan(weights, entry, &nan));
+    }
+    binding->left_out = nan;
+    if (nan)
+        note(binding, "has no classifier: the values of its dense layers, '%s' the first, are NaN",
+             entry->name);
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status detect_dense(const vgg_weights *weights, vgg_binding *binding)
+{
+    const vgg_tensor_entry *last;
+    if (binding->scheme != NULL)
+        vgg_scheme_head(weights, binding);
+    if (binding->head != NULL) {
+        binding->dense_count = 3;
+    } else {
+        VGG_PASS(find_last_convolution(binding, weights, &last));
+        VGG_PASS(vgg_order_dense(weights, last->shape.dims[0], binding));
+        if (binding->dense_count == 0)
+            note(binding, "has no classifier: no dense layer follows its convolutions%s", "");
+        else
+            note(binding, "its dense layers are bound by shape: '%s' is the first",
+                 binding->dense[0]->name);
+    }
+    return check_dense(weights, binding);
+}
+
+static bool normalises_a_convolution(const vgg_binding *binding, const char *tensor,
+                                     const char *statistic)
+{
+    const int count = binding->batch_norm ? vgg_family_convolutions(binding->architecture) : 0;
+    for (int n = 0; n < count; n++) {
+        char name[VGG_TENSOR_NAME_CAPACITY];
+        vgg_binding_name(binding, VGG_BOUND_NORM, n, statistic, name);
+        if (strcmp(name, tensor) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Refuses what normalises a layer that isn't a convolution: it would be ignored. */
+static clvgg_status check_norms(const vgg_weights *weights, const vgg_binding *binding)
+{
+    for (size_t i = 0; i < vgg_weights_count(weights); i++) {
+        const char *tensor = vgg_weights_entry(weights, i)->name;
+        const char *end = strrchr(tensor, '.');
+        if (end == NULL || strncmp(tensor, binding->prefix, strlen(binding->prefix)) != 0 ||
+            (strcmp(end, ".running_mean") != 0 && strcmp(end, ".running_var") != 0))
+            continue;
+        VGG_CHECK(normalises_a_convolution(binding, tensor, end + 1), CLVGG_STATUS_UNSUPPORTED,
+                  "another network: tensor '%s' normalises what isn't a convolution of a VGG",
+                  tensor);
+    }
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_binding_detect(const vgg_weights *weights, vgg_binding *out)
+{
+    *out = (vgg_binding){.norm.epsilon = EPSILON};
+    VGG_PASS(detect_convolutions(weights, out));
+    if (out->prefix[0] != '\0')
+        note(out, "'%s' before its tensors' names doesn't count", out->prefix);
+    VGG_PASS(check_norms(weights, out));
+    if (out->batch_norm)
+        note(out, "the epsilon of its batch normalisations is taken to be PyTorch's, 1e-05%s", "");
+    VGG_PASS(detect_dense(weights, out));
+    return vgg_text_check(&out->notes, "notes on a file");
+}
+
+void vgg_binding_free(vgg_binding *binding)
+{
+    vgg_text_free(&binding->notes);
+}
+
+/* ---- what follows from it ---- */
+
+clvgg_preprocess vgg_binding_preprocess(const vgg_binding *binding, const char **origin)
+{
+    vgg_convention convention = VGG_CONVENTION_TORCHVISION;
+    *origin = "assumed: torchvision's";
+    if (binding->scheme != NULL)
+        convention = vgg_scheme_convention(binding->scheme, origin);
+    if (binding->left_out && convention == VGG_CONVENTION_TORCHVISION) {
+        convention = VGG_CONVENTION_FEATURES;
+        *origin = "torchvision's for features alone, as the classifier is NaN";
+    }
+    return vgg_convention_preprocess(convention);
+}
+
+/* Dense layers that the network has. */
+static int dense_count(const vgg_binding *binding)
+{
+    return binding->left_out ? 0 : binding->dense_count;
+}
+
 clvgg_status vgg_binding_input(const vgg_binding *binding, const vgg_weights *weights,
                                int64_t input[2])
 {
     const vgg_tensor_entry *last, *fc6;
-    char name[32];
-    convolution_name(binding->scheme, binding->architecture,
-                     vgg_family_convolutions(binding->architecture) - 1, name);
-    VGG_PASS(find_weight(binding, weights, name, &last));
-    VGG_PASS(find_weight(binding, weights, binding->scheme->head[0], &fc6));
+    input[0] = input[1] = 224;
+    if (binding->dense_count == 0)
+        return CLVGG_STATUS_OK;
+    VGG_PASS(find_last_convolution(binding, weights, &last));
+    VGG_PASS(find_weight(binding, weights, VGG_BOUND_DENSE, 0, &fc6));
     int64_t channels = last->shape.dims[0];
     int64_t features = (int64_t)fc6->count / fc6->shape.dims[0];
     if (fc6->shape.rank == 4 && fc6->shape.dims[1] == channels) {
@@ -237,20 +240,23 @@ clvgg_status vgg_binding_graph(const vgg_binding *binding, const vgg_weights *we
                                const int64_t input[2], vgg_graph **out)
 {
     const vgg_tensor_entry *entry;
+    const int dense = dense_count(binding);
     vgg_family_plan plan = {.architecture = binding->architecture,
-                            .input = {0, input[0], input[1]}};
+                            .input = {0, input[0], input[1]},
+                            .left_out = 3 - dense,
+                            .batch_norm = binding->batch_norm,
+                            .norm = binding->norm,
+                            .bare = binding->bare};
     *out = NULL;
     for (int i = 0; i < vgg_family_convolutions(binding->architecture); i++) {
-        char name[32];
-        convolution_name(binding->scheme, binding->architecture, i, name);
-        VGG_PASS(find_weight(binding, weights, name, &entry));
+        VGG_PASS(find_weight(binding, weights, VGG_BOUND_CONVOLUTION, i, &entry));
         plan.channels[i] = entry->shape.dims[0];
         if (i == 0)
             plan.input[0] = entry->shape.dims[1];
     }
-    for (int i = 0; i < 3; i++) {
-        VGG_PASS(find_weight(binding, weights, binding->scheme->head[i], &entry));
-        plan.head[i] = entry->shape.dims[0];
+    for (int i = 0; i < dense; i++) {
+        VGG_PASS(find_weight(binding, weights, VGG_BOUND_DENSE, i, &entry));
+        plan.head[i == dense - 1 ? 2 : i] = entry->shape.dims[0];
     }
     return vgg_family_build(&plan, out);
 }
@@ -267,17 +273,31 @@ static int ordinal_of(const vgg_graph *graph, int node)
 void vgg_binding_tensor_name(const vgg_binding *binding, const vgg_graph *graph, int node,
                              int position, char name[VGG_TENSOR_NAME_CAPACITY])
 {
-    char convolution[32];
-    const char *base = graph->nodes[node].name;
-    if (binding->scheme != NULL && vgg_node_is_dense(&graph->nodes[node])) {
-        base = binding->scheme->head[ordinal_of(graph, node)];
-    } else if (binding->scheme != NULL) {
-        convolution_name(binding->scheme, binding->architecture, ordinal_of(graph, node),
-                         convolution);
-        base = convolution;
+    const vgg_node *at = &graph->nodes[node];
+    const char *parameter = vgg_layer_of(at->type)->parameters[position].name;
+    const vgg_bound_part part = vgg_node_is_dense(at)         ? VGG_BOUND_DENSE
+                                : vgg_node_is_convolution(at) ? VGG_BOUND_CONVOLUTION
+                                                              : VGG_BOUND_NORM;
+    if (binding->architecture == NULL)
+        snprintf(name, VGG_TENSOR_NAME_CAPACITY, "%s.%s", at->name, parameter);
+    else
+        vgg_binding_name(binding, part, ordinal_of(graph, node), parameter, name);
+}
+
+bool vgg_binding_leaves_out(const vgg_binding *binding, const char *tensor)
+{
+    const char *end = strrchr(tensor, '.');
+    if (end != NULL && strcmp(end, ".num_batches_tracked") == 0)
+        return true; /* nothing but training asks for it */
+    for (int i = 0; i < binding->dense_count && binding->left_out; i++) {
+        char name[VGG_TENSOR_NAME_CAPACITY];
+        for (int bias = 0; bias < 2; bias++) {
+            vgg_binding_name(binding, VGG_BOUND_DENSE, i, bias ? "bias" : "weight", name);
+            if (strcmp(name, tensor) == 0)
+                return true;
+        }
     }
-    snprintf(name, VGG_TENSOR_NAME_CAPACITY, "%s%s.%s", binding->prefix, base,
-             vgg_layer_of(graph->nodes[node].type)->parameters[position].name);
+    return false;
 }
 
 static int rank_without_ones(const clvgg_shape *shape)

@@ -7,8 +7,9 @@
 #include "graph/layer.h"
 #include "model/assemble.h"
 #include "model/labels.h"
+#include "model/norm_fold.h"
 #include "model/preprocess.h"
-#include "tensor/dtype.h"
+#include "model/read_entry.h"
 #include "tensor/shape.h"
 
 /* Ids must not repeat in the process, as they key weights that devices share between sessions. */
@@ -154,6 +155,7 @@ void vgg_model_free(clvgg_model *model)
     for (size_t i = 0; i < model->parameter_count; i++)
         vgg_free(model->parameters[i].name);
     vgg_free(model->parameters);
+    vgg_free(model->folds);
     vgg_labels_free(model->labels, model->class_count);
     vgg_graph_free(model->graph);
     vgg_weights_close(model->weights);
@@ -161,6 +163,7 @@ void vgg_model_free(clvgg_model *model)
     vgg_free(model->training);
     vgg_free(model->head_source);
     vgg_free(model->preprocess_origin);
+    vgg_free(model->notes);
     vgg_free(model->architecture);
     vgg_free(model->name);
     vgg_free(model);
@@ -174,43 +177,29 @@ const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, int
     return NULL;
 }
 
-/* Fails where a variance is below 0, which no variance is. */
-static clvgg_status check_variances(const clvgg_model *model, const vgg_parameter *parameter,
-                                    const char *tensor, uint64_t first, uint64_t count,
-                                    const void *data)
+/* Values of a caller's source. */
+static clvgg_status read_source(const clvgg_model *model, const vgg_parameter *parameter,
+                                uint64_t first, uint64_t count, void *data)
 {
-    const vgg_node *node = &model->graph->nodes[parameter->node];
-    const size_t bytes = vgg_dtype_bytes(parameter->dtype);
-    if (!vgg_layer_of(node->type)->parameters[parameter->position].variance)
-        return CLVGG_STATUS_OK;
-    for (uint64_t i = 0; i < count; i++) {
-        float value;
-        vgg_to_f32(parameter->dtype, (const char *)data + i * bytes, 1, &value);
-        VGG_CHECK(value >= 0.0f, CLVGG_STATUS_BAD_FILE,
-                  "%s: tensor '%s': element %llu is %g, a variance must be 0 or more", model->name,
-                  tensor, (unsigned long long)(first + i), (double)value);
-    }
+    const clvgg_status given =
+        model->source(model->source_user, parameter->name, &parameter->shape, first, count, data);
+    VGG_CHECK(given == CLVGG_STATUS_OK, given, "the source of tensor '%s' failed: %s",
+              parameter->name, vgg_status_name(given));
     return CLVGG_STATUS_OK;
 }
 
 clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parameter *parameter,
                                       uint64_t first, uint64_t count, void *data)
 {
-    const char *tensor = parameter->name;
+    const vgg_layer *layer = vgg_layer_of(model->graph->nodes[parameter->node].type);
+    const bool variance = layer->parameters[parameter->position].variance;
     if (parameter->inherited != NULL)
         return vgg_model_read_parameter(model->base, parameter->inherited, first, count, data);
-    if (parameter->entry != NULL) {
-        tensor = parameter->entry->name;
-        VGG_PASS(vgg_weights_read(model->weights, parameter->entry, first, count, data));
-    } else {
-        clvgg_status given =
-            model->source(model->source_user, tensor, &parameter->shape, first, count, data);
-        VGG_CHECK(given == CLVGG_STATUS_OK, given, "the source of tensor '%s' failed: %s", tensor,
-                  vgg_status_name(given));
-    }
-    size_t bad = vgg_find_non_finite(parameter->dtype, data, (size_t)count);
-    VGG_CHECK(bad == count, CLVGG_STATUS_NON_FINITE,
-              "%s: tensor '%s' has a value that is not finite, element %llu", model->name, tensor,
-              (unsigned long long)(first + bad));
-    return check_variances(model, parameter, tensor, first, count, data);
+    if (parameter->fold != NULL)
+        return vgg_norm_fold_read(model, parameter, first, count, data);
+    if (parameter->entry != NULL)
+        return vgg_model_read_entry(model, parameter->entry, variance, first, count, data);
+    VGG_PASS(read_source(model, parameter, first, count, data));
+    return vgg_model_check_values(model, parameter->name, variance, parameter->dtype, first, count,
+                                  data);
 }

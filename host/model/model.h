@@ -22,6 +22,7 @@ typedef struct vgg_parameter {
     clvgg_shape shape;                     /* canonical */
     clvgg_dtype dtype;                     /* as read by vgg_model_read_parameter() */
     const vgg_tensor_entry *entry;         /* in model->weights, or NULL: from model->source */
+    const struct vgg_norm_fold *fold;      /* of model->folds: what its layer took in; or NULL */
     const struct vgg_parameter *inherited; /* of model->base, whose values it has; or NULL */
 } vgg_parameter;
 
@@ -34,7 +35,8 @@ struct clvgg_model {
     vgg_graph *graph;
     vgg_parameter *parameters;
     size_t parameter_count;
-    vgg_weights *weights; /* NULL when built from a source */
+    struct vgg_norm_fold *folds; /* batch normalisations that other layers took in */
+    vgg_weights *weights;        /* NULL when built from a source */
     clvgg_tensor_source source;
     void *source_user;
     clvgg_model *base; /* retained, of a model made by vgg_model_with_head(); else NULL */
@@ -43,6 +45,7 @@ struct clvgg_model {
     bool head_kept;    /* some of the head's values come from the base's head */
     clvgg_preprocess preprocess;
     char *preprocess_origin;
+    char *notes; /* a line each: what isn't plain in how the file was read; NULL: no file */
     char **labels;
     size_t class_count;
 };

@@ -7,9 +7,12 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "graph/fold.h"
+#include "graph/layer.h"
 #include "model/assemble.h"
 #include "model/bind.h"
 #include "model/labels.h"
+#include "model/norm_fold.h"
 #include "tensor/shape.h"
 
 /* State of loading a model. */
@@ -19,7 +22,9 @@ typedef struct load_state {
     clvgg_preprocess preprocess;
     const char *stated; /* preprocessing, or NULL */
     const char *origin; /* of the preprocessing */
-    vgg_graph *graph;
+    vgg_graph *graph;   /* the file's network */
+    vgg_folded folded;  /* the model's, where layers take others in; graph NULL: the file's */
+    size_t fold_count;  /* of those bound so far */
 } load_state;
 
 static clvgg_status check_format(const vgg_weights *weights)
@@ -52,8 +57,8 @@ static clvgg_status find_preprocess(load_state *load)
     return CLVGG_STATUS_OK;
 }
 
-/* The graph that the file states, in words of ours where `json` isn't NULL, resized where the caller
- * asks for it. */
+/* The graph that the file states, in words of ours where `json` isn't NULL, resized where the
+ * caller asks for it. */
 static clvgg_status read_graph(load_state *load, const char *json, int64_t height, int64_t width)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -117,62 +122,124 @@ static clvgg_status find_graph(load_state *load, const clvgg_model_options *opti
     return check_channels(load);
 }
 
-static clvgg_status check_tensor(const clvgg_model *model, const vgg_parameter *parameter,
+/* What a parameter of the network has to be. */
+typedef struct wanted {
+    int node, position; /* in load->graph */
+    clvgg_shape shape;
+} wanted;
+
+static clvgg_status check_tensor(const load_state *load, const wanted *w,
                                  const vgg_tensor_entry *entry)
 {
     char actual[128], expected[128];
-    const clvgg_shape *shape = &parameter->shape;
-    const int64_t *input = model->graph->nodes[0].output.dims;
+    const clvgg_shape *shape = &w->shape;
+    const vgg_node *node = &load->graph->nodes[w->node];
+    const int64_t *input = load->graph->nodes[0].output.dims;
     bool same_width = entry->shape.rank >= 2 && entry->shape.dims[0] == shape->dims[0];
     VGG_CHECK(vgg_binding_shape_fits(&entry->shape, shape) || shape->rank != 2 || !same_width,
               CLVGG_STATUS_SHAPE_MISMATCH,
               "an input of %lld x %lld leaves %lld features for %s, its tensor '%s' takes %llu",
-              (long long)input[1], (long long)input[2], (long long)shape->dims[1],
-              model->graph->nodes[parameter->node].name, entry->name,
-              (unsigned long long)(entry->count / (uint64_t)shape->dims[0]));
+              (long long)input[1], (long long)input[2], (long long)shape->dims[1], node->name,
+              entry->name, (unsigned long long)(entry->count / (uint64_t)shape->dims[0]));
     VGG_CHECK(vgg_binding_shape_fits(&entry->shape, shape), CLVGG_STATUS_SHAPE_MISMATCH,
-              "tensor '%s' has shape %s, %s needs %s", entry->name,
-              vgg_shape_text(&entry->shape, actual, sizeof actual), parameter->name,
+              "tensor '%s' has shape %s, %s.%s needs %s", entry->name,
+              vgg_shape_text(&entry->shape, actual, sizeof actual), node->name,
+              vgg_layer_of(node->type)->parameters[w->position].name,
               vgg_shape_text(shape, expected, sizeof expected));
     return CLVGG_STATUS_OK;
 }
 
-static bool is_bound(const clvgg_model *model, const vgg_tensor_entry *entry)
+/* The tensor of a parameter of the file's network. *out is NULL where the node hasn't got it. */
+static clvgg_status find_tensor(const load_state *load, int node, int position,
+                                const vgg_tensor_entry **out)
 {
-    for (size_t i = 0; i < model->parameter_count; i++)
-        if (model->parameters[i].entry == entry)
-            return true;
-    return false;
+    char name[VGG_TENSOR_NAME_CAPACITY];
+    const wanted w = {node, position, vgg_graph_parameter_shape(load->graph, node, position)};
+    *out = NULL;
+    if (!vgg_node_has_parameter(&load->graph->nodes[node], position))
+        return CLVGG_STATUS_OK;
+    vgg_binding_tensor_name(&load->binding, load->graph, node, position, name);
+    *out = vgg_weights_find(load->weights, name);
+    if (*out == NULL)
+        return vgg_binding_fail_missing(load->weights, name);
+    return check_tensor(load, &w, *out);
 }
 
-/* Logs one line about tensors that no layer uses, if there are any. */
-static void warn_of_unused(const clvgg_model *model, const vgg_weights *weights)
+/* Binds what node `node` of the file's network took in, its weight's parameter first. */
+static clvgg_status bind_fold(load_state *load, clvgg_model *model, int node, int norm,
+                              const vgg_norm_fold **out)
 {
-    size_t count = vgg_weights_count(weights), i = 0;
-    if (count <= model->parameter_count)
-        return;
-    while (i + 1 < count && is_bound(model, vgg_weights_entry(weights, i)))
-        i++;
-    vgg_log(CLVGG_LOG_WARNING, "%s: tensors that no layer uses: %zu, the first is '%s'",
-            vgg_weights_path(weights), count - model->parameter_count,
-            vgg_weights_entry(weights, i)->name);
+    vgg_norm_fold *fold = &model->folds[load->fold_count++];
+    fold->norm.type = load->graph->nodes[norm].type;
+    fold->norm.attributes = load->graph->nodes[norm].attributes;
+    for (int p = 0; p <= VGG_VARIANCE; p++)
+        VGG_PASS(find_tensor(load, norm, p, &fold->parts[p]));
+    *out = fold;
+    return find_tensor(load, node, VGG_BIAS, &fold->bias);
 }
 
-static clvgg_status bind_parameters(const load_state *load, clvgg_model *model)
+static clvgg_status bind_parameters(load_state *load, clvgg_model *model)
 {
+    const vgg_folded *folded = &load->folded;
+    const vgg_norm_fold *fold = NULL; /* of the latest node */
+    int latest = -1;
+    VGG_NEW_PASS(model->folds, (size_t)folded->count);
     for (size_t i = 0; i < model->parameter_count; i++) {
         vgg_parameter *parameter = &model->parameters[i];
-        char name[VGG_TENSOR_NAME_CAPACITY];
-        vgg_binding_tensor_name(&load->binding, model->graph, parameter->node, parameter->position,
-                                name);
-        const vgg_tensor_entry *entry = vgg_weights_find(load->weights, name);
-        if (entry == NULL)
-            return vgg_binding_fail_missing(load->weights, name);
-        VGG_PASS(check_tensor(model, parameter, entry));
-        parameter->entry = entry;
-        parameter->dtype = entry->dtype;
+        const int at = parameter->node, node = folded->graph != NULL ? folded->origin[at] : at;
+        const int norm = folded->graph != NULL ? folded->norm[at] : -1;
+        VGG_PASS(find_tensor(load, node, parameter->position, &parameter->entry));
+        if (norm >= 0 && at != latest)
+            VGG_PASS(bind_fold(load, model, node, norm, &fold));
+        latest = at;
+        parameter->fold = norm >= 0 ? fold : NULL;
+        parameter->dtype = norm >= 0 ? CLVGG_DTYPE_F32 : parameter->entry->dtype;
     }
-    warn_of_unused(model, load->weights);
+    return CLVGG_STATUS_OK;
+}
+
+static bool is_bound(const load_state *load, const clvgg_model *model,
+                     const vgg_tensor_entry *entry)
+{
+    bool bound = vgg_binding_leaves_out(&load->binding, entry->name);
+    for (size_t i = 0; i < model->parameter_count; i++)
+        bound = bound || model->parameters[i].entry == entry;
+    for (size_t i = 0; i < load->fold_count; i++)
+        for (int p = 0; p <= VGG_VARIANCE; p++)
+            bound = bound || model->folds[i].parts[p] == entry;
+    return bound;
+}
+
+/* Logs a line about tensors that no layer uses, if there are any. */
+static void warn_of_unused(const load_state *load, const clvgg_model *model)
+{
+    const vgg_tensor_entry *first = NULL;
+    size_t unused = 0;
+    for (size_t i = vgg_weights_count(load->weights); i-- > 0;) {
+        const vgg_tensor_entry *entry = vgg_weights_entry(load->weights, i);
+        if (is_bound(load, model, entry))
+            continue;
+        first = entry;
+        unused++;
+    }
+    if (unused > 0)
+        vgg_log(CLVGG_LOG_WARNING, "%s: tensors that no layer uses: %zu, the first is '%s'",
+                vgg_weights_path(load->weights), unused, first->name);
+}
+
+/* Keeps what the file's reader and the binding say, a line each, and logs it. */
+static clvgg_status take_notes(const load_state *load, clvgg_model *model)
+{
+    const char *read = vgg_weights_notes(load->weights);
+    const char *bound = vgg_text_string(&load->binding.notes);
+    vgg_text notes = {0};
+    vgg_text_printf(&notes, "%s%s%s", read, read[0] != '\0' && bound[0] != '\0' ? "\n" : "", bound);
+    VGG_PASS(vgg_text_take(&notes, "notes on a file", &model->notes));
+    for (const char *line = model->notes; *line != '\0';) {
+        const size_t length = strcspn(line, "\n");
+        vgg_log(CLVGG_LOG_INFO, "%s: %.*s", vgg_weights_path(load->weights), (int)length, line);
+        line += length + (line[length] == '\n');
+    }
     return CLVGG_STATUS_OK;
 }
 
@@ -191,7 +258,10 @@ static clvgg_status describe_model(const load_state *load, clvgg_model *model)
     const char *architecture = load->binding.architecture;
     if (architecture == NULL)
         architecture = vgg_weights_metadata(load->weights, "clvgg.arch");
-    VGG_DUP_PASS(model->architecture, architecture != NULL ? architecture : "custom");
+    vgg_text words = {0};
+    vgg_text_printf(&words, "%s%s", architecture != NULL ? architecture : "custom",
+                    load->binding.batch_norm ? "_bn" : "");
+    VGG_PASS(vgg_text_take(&words, "a model's description", &model->architecture));
     VGG_DUP_PASS(model->name, vgg_weights_path(load->weights));
     VGG_PASS(vgg_model_set_preprocess(model, &load->preprocess, load->origin));
     const bool assumed = strncmp(model->preprocess_origin, "assumed", 7) == 0;
@@ -199,6 +269,32 @@ static clvgg_status describe_model(const load_state *load, clvgg_model *model)
         vgg_log(CLVGG_LOG_WARNING, "%s: doesn't say how images are prepared; %s", model->name,
                 model->preprocess_origin);
     return CLVGG_STATUS_OK;
+}
+
+/* The model without tensors: of the file's network, or of the one that it is folded to. */
+static clvgg_status assemble(load_state *load, const vgg_scope *scope, bool keep_batch_norm,
+                             clvgg_model **out)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_graph *own = NULL;
+    if (!keep_batch_norm)
+        VGG_TRY(vgg_graph_fold(load->graph, &load->folded));
+    if (load->folded.count == 0)
+        vgg_folded_free(&load->folded);
+    VGG_TRY(
+        vgg_graph_copy(load->folded.graph != NULL ? load->folded.graph : load->graph, NULL, &own));
+    VGG_TRY(vgg_model_assemble(scope, own, out));
+    own = NULL;
+cleanup:
+    vgg_graph_free(own);
+    return status;
+}
+
+static void load_end(load_state *load)
+{
+    vgg_graph_free(load->graph);
+    vgg_folded_free(&load->folded);
+    vgg_binding_free(&load->binding);
 }
 
 clvgg_status vgg_model_load(const clvgg_runtime *runtime, const char *path,
@@ -214,11 +310,12 @@ clvgg_status vgg_model_load(const clvgg_runtime *runtime, const char *path,
         return status;
     load.weights = weights;
     VGG_TRY(find_graph(&load, options));
-    VGG_TRY(vgg_model_assemble(&runtime->scope, load.graph, &model));
-    load.graph = NULL;
+    VGG_TRY(assemble(&load, &runtime->scope, options->keep_batch_norm != 0, &model));
     model->weights = weights;
     weights = NULL;
+    VGG_TRY(take_notes(&load, model));
     VGG_TRY(bind_parameters(&load, model));
+    warn_of_unused(&load, model);
     VGG_TRY(describe_model(&load, model));
     VGG_TRY(find_labels(&load, options->labels_path, model));
     VGG_GIVE(out, model);
@@ -230,7 +327,7 @@ cleanup:
     if (status == CLVGG_STATUS_INVALID_ARGUMENT && options->input_height == 0 &&
         options->input_width == 0)
         status = vgg_fail_as(CLVGG_STATUS_BAD_FILE);
-    vgg_graph_free(load.graph);
+    load_end(&load);
     vgg_model_free(model);
     vgg_weights_close(weights);
     return status;

@@ -20,6 +20,12 @@ static const clvgg_preprocess conventions[] = {
                               .scale = 1.0f,
                               .mean = {103.939f, 116.779f, 123.68f},
                               .std = {1.0f, 1.0f, 1.0f}},
+    [VGG_CONVENTION_FEATURES] = {.struct_size = sizeof(clvgg_preprocess),
+                                 .channels = 3,
+                                 .order = CLVGG_RGB,
+                                 .scale = 1.0f / 255.0f,
+                                 .mean = {0.48235f, 0.45882f, 0.40784f},
+                                 .std = {1.0f / 255.0f, 1.0f / 255.0f, 1.0f / 255.0f}},
 };
 
 clvgg_preprocess vgg_convention_preprocess(vgg_convention convention)

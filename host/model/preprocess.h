@@ -14,7 +14,8 @@
 
 typedef enum vgg_convention {
     VGG_CONVENTION_TORCHVISION, /* RGB/255, torch's mean and deviation */
-    VGG_CONVENTION_CAFFE        /* BGR 0…255 minus the mean of the originals */
+    VGG_CONVENTION_CAFFE,       /* BGR 0…255 minus the mean of the originals */
+    VGG_CONVENTION_FEATURES     /* RGB 0…255 minus that mean: torchvision's for features alone */
 } vgg_convention;
 
 /* A convention's values; height and width 0. */

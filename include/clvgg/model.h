@@ -23,6 +23,8 @@ typedef struct clvgg_model_options {
     size_t struct_size;
     int input_height, input_width; /* 0: the model's own */
     const char *labels_path;       /* one label a line, or NULL: the model's own */
+    int keep_batch_norm; /* 1: batch normalisations stay layers of their own; 0: one that directly
+                            follows a convolution or dense layer becomes part of its weights */
 } clvgg_model_options;
 
 CLVGG_API void clvgg_model_options_defaults(clvgg_model_options *options);
@@ -86,6 +88,10 @@ CLVGG_API const char *clvgg_model_label(const clvgg_model *model, size_t index);
 CLVGG_API void clvgg_model_preprocess(const clvgg_model *model, clvgg_preprocess *out);
 /* The origin of the preprocessing: "stated in the file", "torchvision's, from tensor names" … */
 CLVGG_API const char *clvgg_model_preprocess_origin(const clvgg_model *model);
+/* The format of the file that it was loaded from, "a safetensors file", or NULL; and what isn't plain
+ * in how it was read, a line each, or "". Owned by the model. */
+CLVGG_API const char *clvgg_model_format(const clvgg_model *model);
+CLVGG_API const char *clvgg_model_notes(const clvgg_model *model);
 /* Metadata of the file, e.g. "clvgg.source"; NULL when absent. Owned by the model. */
 CLVGG_API const char *clvgg_model_metadata(const clvgg_model *model, const char *key);
 CLVGG_API uint64_t clvgg_model_parameter_count(const clvgg_model *model);

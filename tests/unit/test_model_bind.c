@@ -178,23 +178,140 @@ static void recognises_timm_names(void **state)
 static void strips_prefixes(void **state)
 {
     (void)state;
-    static const char *const prefixes[] = {"module.", "model.", "state_dict.",
-                                           "state_dict.model.module."};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const prefixes[] = {
+        "module.",     "model.",
+        "state_dict.", "state_dict.model.module.",
+        "backbone.",   "encoder.",
+        "net.",        "_orig_mod.",
+        "0.",          "network.",
+        "vgg.",        "base_model.",
+        "what_ever.",  "module.module.module.module.module.module.module.module.module."};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
         tensor_file file;
+        char note[128];
         make_torchvision(&file);
         tensor_file_prefix(&file, prefixes[i]);
-        clvgg_model_free(load_good(&file));
+        clvgg_model *model = load_good(&file);
+        assert_string_equal(clvgg_model_architecture(model), "vgg11");
+        assert_string_equal(clvgg_model_preprocess_origin(model),
+                            "torchvision's, from tensor names");
+        snprintf(note, sizeof note, "'%s' before its tensors' names doesn't count", prefixes[i]);
+        assert_string_equal(clvgg_model_notes(model), note);
+        clvgg_model_free(model);
     }
+}
+
+/* A prefix that is too long to be one, numbers that count other layers too, names of no scheme,
+ * convolutions in another order: what is left is shapes and order. */
+static void binds_by_shape_and_order(void **state)
+{
+    (void)state;
+    static const char *const numbered[] = {"trunk.9",  "trunk.10", "trunk.22", "trunk.23",
+                                           "trunk.31", "trunk.33", "trunk.40", "trunk.100"};
+    static const char *const dense[] = {"z.dense", "a.first", "m.second"};
     tensor_file file;
     make_torchvision(&file);
-    tensor_file_prefix(&file, "encoder.");
-    refuses(&file, CLVGG_STATUS_UNSUPPORTED, "has neither a tensor 'conv1_1.weight' nor");
-    make_torchvision(&file);
-    tensor_file_prefix(&file, "module.module.module.module.module.module.module.module.module.");
+    tensor_file_prefix(&file,
+                       "module.module.module.module.module.module.module.module.module.module.");
     clvgg_model_free(load_good(&file));
-    tensor_file_prefix(&file, "model.");
-    refuses(&file, CLVGG_STATUS_UNSUPPORTED, "has neither a tensor 'conv1_1.weight' nor");
+    tensor_file_vgg(&file, numbered, 8, dense);
+    tensor_file_get(&file, "trunk.100.weight")->shape.dims[0] = 4;
+    clvgg_model *model = load_good(&file);
+    assert_string_equal(clvgg_model_architecture(model), "vgg11");
+    for (size_t p = 0; p < model->parameter_count; p++)
+        assert_string_equal(model->parameters[p].entry->name, file.names[p]);
+    assert_non_null(strstr(clvgg_model_notes(model),
+                           "bound by shape and order: its names are of no known scheme; "
+                           "'trunk.9.weight' is conv1_1's weight, 'trunk.100.weight' the last"));
+    assert_non_null(strstr(clvgg_model_notes(model), "'z.dense.weight' is the first"));
+    assert_string_equal(clvgg_model_preprocess_origin(model), "assumed: torchvision's");
+    clvgg_model_free(model);
+}
+
+/* Numbers tell the order where the file's isn't one. */
+static void binds_by_the_order_of_numbers(void **state)
+{
+    (void)state;
+    static const char *const scattered[] = {"t.21", "t.3", "t.10", "t.4",
+                                            "t.5",  "t.6", "t.7",  "t.8"};
+    static const char *const order[] = {"t.3", "t.4", "t.5", "t.6", "t.7", "t.8", "t.10", "t.21"};
+    tensor_file file;
+    tensor_file_vgg(&file, scattered, 8, torchvision_head);
+    tensor_file_get(&file, "t.21.weight")->shape.dims[1] = SMALL_CHANNELS;
+    tensor_file_get(&file, "t.3.weight")->shape.dims[1] = 3;
+    clvgg_model *model = load_good(&file);
+    for (size_t i = 0; i < 8; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%s.bias", order[i]);
+        assert_string_equal(model->parameters[2 * i + 1].entry->name, name);
+    }
+    clvgg_model_free(model);
+    /* widths that change inside a block are no VGG's */
+    tensor_file_get(&file, "t.10.weight")->shape.dims[0] = 5;
+    tensor_file_get(&file, "t.10.bias")->shape.dims[0] = 5;
+    tensor_file_get(&file, "t.21.weight")->shape.dims[1] = 5;
+    refuses(&file, CLVGG_STATUS_UNSUPPORTED, "nor the convolutions of a VGG in order");
+}
+
+static void knows_data_parallel_features(void **state)
+{
+    (void)state;
+    static const char *const features[] = {
+        "features.module.0",  "features.module.3",  "features.module.6",  "features.module.8",
+        "features.module.11", "features.module.13", "features.module.16", "features.module.18"};
+    tensor_file file;
+    tensor_file_vgg(&file, features, 8, torchvision_head);
+    clvgg_model *model = load_good(&file);
+    assert_string_equal(clvgg_model_preprocess_origin(model), "torchvision's, from tensor names");
+    clvgg_model_free(model);
+}
+
+/* Dropout first, one or two dense layers of any name, a head beside the prefix. */
+static void knows_other_heads(void **state)
+{
+    (void)state;
+    static const char *const dropout_first[] = {"classifier.1", "classifier.4", "classifier.6"};
+    tensor_file file;
+    tensor_file_vgg(&file, vgg11_features, 8, dropout_first);
+    clvgg_model *model = load_good(&file);
+    assert_int_equal(clvgg_model_class_count(model), SMALL_CLASSES);
+    assert_string_equal(clvgg_model_notes(model), "");
+    clvgg_model_free(model);
+    for (int count = 1; count <= 2; count++) {
+        static const char *const names[] = {"fc.weight", "fc.bias", "head.weight", "head.bias"};
+        tensor_file_vgg(&file, vgg11_features, 8, torchvision_head);
+        tensor_file_prefix(&file, "backbone.");
+        file.count -= 6;
+        for (int i = 0; i < 2 * count; i++) {
+            const int64_t inputs = i < 2 ? SMALL_CHANNELS : 5, outputs = i < 2 ? 5 : 6;
+            tensor_file_add(&file, names[i],
+                            i % 2 == 0 ? &(clvgg_shape){2, {outputs, inputs}}
+                                       : &(clvgg_shape){1, {outputs}});
+        }
+        model = load_good(&file);
+        assert_int_equal(clvgg_model_class_count(model), count + 4);
+        assert_int_equal(vgg_graph_find(model->graph, "fc6") > 0, count == 2);
+        assert_int_equal(vgg_graph_find(model->graph, "fc7"), -1);
+        assert_non_null(strstr(clvgg_model_notes(model), "by shape: 'fc.weight' is the first"));
+        clvgg_model_free(model);
+    }
+    tensor_file_get(&file, "head.weight")->shape.dims[1] = 7;
+    refuses(&file, CLVGG_STATUS_UNSUPPORTED, "'fc.weight' and the dense layers beside it are no");
+}
+
+/* No dense layer, or dense layers whose values aren't there. */
+static void knows_networks_without_a_head(void **state)
+{
+    (void)state;
+    tensor_file file;
+    make_torchvision(&file);
+    file.count -= 6;
+    clvgg_model *model = load_good(&file);
+    assert_int_equal(clvgg_model_class_count(model), 0);
+    assert_int_equal(model->graph->nodes[0].output.dims[1], 224);
+    assert_string_equal(model->graph->nodes[model->graph->count - 1].name, "pool5");
+    assert_non_null(strstr(clvgg_model_notes(model), "has no classifier: no dense layer"));
+    clvgg_model_free(model);
 }
 
 static void names_what_is_missing(void **state)
@@ -224,7 +341,7 @@ static void refuses_other_networks(void **state)
     make_torchvision(&file);
     tensor_file_add(&file, "features.1.running_mean", &(clvgg_shape){1, {SMALL_CHANNELS}});
     refuses(&file, CLVGG_STATUS_UNSUPPORTED,
-            "batch-norm variant: tensor 'features.1.running_mean'");
+            "tensor 'features.1.running_mean' normalises what isn't a convolution of a VGG");
 }
 
 static void warns_of_unused_tensors(void **state)
@@ -347,6 +464,11 @@ int main(void)
         cmocka_unit_test(recognises_canonical_names),
         cmocka_unit_test(recognises_timm_names),
         cmocka_unit_test(strips_prefixes),
+        cmocka_unit_test(binds_by_shape_and_order),
+        cmocka_unit_test(binds_by_the_order_of_numbers),
+        cmocka_unit_test(knows_data_parallel_features),
+        cmocka_unit_test(knows_other_heads),
+        cmocka_unit_test(knows_networks_without_a_head),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(refuses_other_networks),
         cmocka_unit_test(warns_of_unused_tensors),
