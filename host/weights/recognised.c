@@ -30,24 +30,6 @@ static bool matches_npy(const vgg_candidate *candidate)
     return begins_with(candidate, "\x93NUMPY", 6);
 }
 
-/* Protobuf has no magic. ONNX begins with ir_version (field 1, a small integer) and then a string
- * (producer_name, field 2), the graph (7) or the operator set (8); or with the graph, a message
- * whose length is a varint of up to five bytes and whose first field is a node (1). */
-static bool matches_onnx(const vgg_candidate *candidate)
-{
-    const unsigned char *head = candidate->head;
-    const size_t bytes = candidate->bytes;
-    if (bytes < 8)
-        return false;
-    if (head[0] == 0x08)
-        return head[1] >= 1 && head[1] <= 32 &&
-               (head[2] == 0x12 || head[2] == 0x3A || head[2] == 0x42);
-    size_t at = 1;
-    while (at < 5 && head[at] >= 0x80)
-        at++;
-    return head[0] == 0x3A && at > 1 && head[at + 1] == 0x0A;
-}
-
 /* Caffe's network begins with its name (field 1, a string of printable characters). */
 static bool matches_caffe(const vgg_candidate *candidate)
 {
@@ -72,5 +54,4 @@ const vgg_weights_format vgg_weights_npy = {
     .matches = matches_npy,
     .advice = "name the folder that holds an array for each tensor, or put them in one file by "
               "numpy.savez(\"vgg.npz\", **tensors)"};
-const vgg_weights_format vgg_weights_onnx = {.name = "an ONNX model", .matches = matches_onnx};
 const vgg_weights_format vgg_weights_caffe = {.name = "a Caffe model", .matches = matches_caffe};

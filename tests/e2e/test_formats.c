@@ -64,6 +64,14 @@ static bool agrees(const char *folder, const char *name, const float *input, con
     return error <= 1e-5;
 }
 
+/* The network's input and output, and values that another file there refers to. */
+static bool is_no_format(const char *name)
+{
+    const size_t length = strlen(name);
+    return name[0] == '.' || strcmp(name, "input.npy") == 0 || strcmp(name, "logits.npy") == 0 ||
+           (length > 5 && strcmp(name + length - 5, ".data") == 0);
+}
+
 static int check_folder(const char *folder, int *wrong)
 {
     char path[4096];
@@ -74,8 +82,7 @@ static int check_folder(const char *folder, int *wrong)
     DIR *files = opendir(path);
     int checked = 0;
     for (const struct dirent *file; (file = readdir(files)) != NULL;) {
-        if (file->d_name[0] == '.' || strcmp(file->d_name, "input.npy") == 0 ||
-            strcmp(file->d_name, "logits.npy") == 0)
+        if (is_no_format(file->d_name))
             continue;
         checked++;
         *wrong += !agrees(folder, file->d_name, input, logits, count);
