@@ -72,13 +72,16 @@ typedef struct vgg_weights_format {
 } vgg_weights_format;
 
 /* The formats, in the order in which they are asked: safetensors before pickles, as the length in
- * its front can look like a pickle's beginning, but a pickle has no '{' at byte 8. */
+ * its front can look like a pickle's beginning, but a pickle has no '{' at byte 8; Keras's list of
+ * parts before other lists. */
 #define VGG_WEIGHTS_FORMATS(row)                                                                   \
+    row(keras)                                                                                     \
     row(npz)                                                                                       \
     row(zip)                                                                                       \
     row(safetensors)                                                                               \
     row(pickle)                                                                                    \
     row(hdf5)                                                                                      \
+    row(keras_shards)                                                                              \
     row(sharded)                                                                                   \
     row(npy)                                                                                       \
     row(npy_folder)                                                                                \

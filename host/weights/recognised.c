@@ -20,11 +20,6 @@ static bool matches_pickle(const vgg_candidate *candidate)
     return candidate->bytes >= 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
 }
 
-static bool matches_hdf5(const vgg_candidate *candidate)
-{
-    return begins_with(candidate, "\x89HDF\r\n\x1a\n", 8);
-}
-
 static bool matches_npy(const vgg_candidate *candidate)
 {
     return begins_with(candidate, "\x93NUMPY", 6);
@@ -47,8 +42,6 @@ const vgg_weights_format vgg_weights_zip = {.name = "a PyTorch checkpoint (zip o
                                             .matches = matches_zip};
 const vgg_weights_format vgg_weights_pickle = {.name = "a PyTorch checkpoint (pickle)",
                                                .matches = matches_pickle};
-const vgg_weights_format vgg_weights_hdf5 = {.name = "an HDF5 file (Keras)",
-                                             .matches = matches_hdf5};
 const vgg_weights_format vgg_weights_npy = {
     .name = "a single NumPy array (.npy)",
     .matches = matches_npy,

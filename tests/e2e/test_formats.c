@@ -64,12 +64,13 @@ static bool agrees(const char *folder, const char *name, const float *input, con
     return error <= 1e-5;
 }
 
-/* The network's input and output, and values that another file there refers to. */
+/* The network's input and output, and values or parts that another file there refers to. */
 static bool is_no_format(const char *name)
 {
     const size_t length = strlen(name);
     return name[0] == '.' || strcmp(name, "input.npy") == 0 || strcmp(name, "logits.npy") == 0 ||
-           (length > 5 && strcmp(name + length - 5, ".data") == 0);
+           (length > 5 && strcmp(name + length - 5, ".data") == 0) ||
+           strstr(name, "_0000") != NULL;
 }
 
 static int check_folder(const char *folder, int *wrong)
