@@ -77,9 +77,11 @@ typedef struct vgg_weights_format {
 #define VGG_WEIGHTS_FORMATS(row)                                                                   \
     row(keras)                                                                                     \
     row(npz)                                                                                       \
+    row(torch_zip)                                                                                 \
     row(zip)                                                                                       \
     row(safetensors)                                                                               \
-    row(pickle)                                                                                    \
+    row(torch_stream)                                                                              \
+    row(torch_tar)                                                                                 \
     row(hdf5)                                                                                      \
     row(keras_shards)                                                                              \
     row(sharded)                                                                                   \

@@ -14,12 +14,6 @@ static bool matches_zip(const vgg_candidate *candidate)
     return vgg_archive_matches(candidate->head, candidate->bytes);
 }
 
-static bool matches_pickle(const vgg_candidate *candidate)
-{
-    const unsigned char *head = candidate->head;
-    return candidate->bytes >= 2 && head[0] == 0x80 && head[1] >= 2 && head[1] <= 5;
-}
-
 static bool matches_npy(const vgg_candidate *candidate)
 {
     return begins_with(candidate, "\x93NUMPY", 6);
@@ -38,10 +32,10 @@ static bool matches_caffe(const vgg_candidate *candidate)
     return true;
 }
 
-const vgg_weights_format vgg_weights_zip = {.name = "a PyTorch checkpoint (zip of pickles)",
-                                            .matches = matches_zip};
-const vgg_weights_format vgg_weights_pickle = {.name = "a PyTorch checkpoint (pickle)",
-                                               .matches = matches_pickle};
+const vgg_weights_format vgg_weights_zip = {
+    .name = "a zip archive that holds weights of no known format",
+    .matches = matches_zip,
+    .advice = "name the weights in it instead"};
 const vgg_weights_format vgg_weights_npy = {
     .name = "a single NumPy array (.npy)",
     .matches = matches_npy,
