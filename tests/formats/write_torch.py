@@ -8,9 +8,14 @@ checkpoint.pth    {'epoch', 'model_state_dict', 'optimizer', 'best_acc1'} with S
 parallel.pth      the state of torch.nn.DataParallel
 views.pth         every weight a view: transposed, with an offset, of one storage
 protocol5.pth     a state dictionary by pickle's protocol 5
-half.pth, bfloat16.pth, double.pth   of other element types (data/weights: halves aren't these logits)
+double.pth        of float64
 script.pt, traced.pt   TorchScript
-exported.pt2      torch.export
+
+And into tests/data/weights, which give other logits or none:
+
+half.pth, bfloat16.pth                     VGG16's of other element types
+small.pth, small_stream.pth, small_tar.pth three tensors, to be cut and changed at every byte
+small.pt2                                  a convolution and batch norm by torch.export, with weights that are views
 
 Needs numpy and torch."""
 import collections, io, pickle, struct, sys, tarfile
@@ -70,9 +75,13 @@ def save_tar(state, path):
 
 def save_views(state, path):
     """All values behind one another in one storage, matrices transposed and images channels last."""
-    flat = torch.cat([torch.full((7,), 1e6)] + [(t.permute(0, 2, 3, 1) if t.dim() == 4 else t.T if t.dim() == 2 else t).reshape(-1).float() for t in state.values()])
+    stored = lambda t: (t.permute(0, 2, 3, 1) if t.dim() == 4 else t.T if t.dim() == 2 else t).reshape(-1)
+    flat = torch.cat([torch.full((7,), 1e6)] + [stored(t) for t in state.values() if t.is_floating_point()])
     views, at = collections.OrderedDict(), 7
     for name, tensor in state.items():
+        if not tensor.is_floating_point():
+            views[name] = tensor
+            continue
         part = flat[at:at + tensor.numel()]
         if tensor.dim() == 4:
             o, i, h, w = tensor.shape
@@ -81,9 +90,21 @@ def save_views(state, path):
             views[name] = part.view(tensor.shape[1], tensor.shape[0]).T
         else:
             views[name] = part.view(tensor.shape)
-        assert torch.equal(views[name], tensor.to(torch.float32))
+        assert torch.equal(views[name], tensor)
         at += tensor.numel()
     torch.save(views, path)
+
+
+def write_small():
+    base = torch.arange(8, dtype=torch.float32)
+    state = collections.OrderedDict(a=base[2:].view(3, 2).T, b=torch.tensor([5]), c=base[:2])
+    torch.save(state, OTHER / "small.pth")
+    torch.save(state, OTHER / "small_stream.pth", _use_new_zipfile_serialization=False)
+    save_tar(collections.OrderedDict((key, value.contiguous()) for key, value in state.items()), OTHER / "small_tar.pth")
+    module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1), torch.nn.BatchNorm2d(2)).eval()
+    module[0].weight = torch.nn.Parameter(torch.arange(10.0)[3:7:2].view(2, 1, 1, 1))
+    module[0].bias = torch.nn.Parameter(torch.tensor([-1.0, 0.5]))
+    torch.export.save(torch.export.export(module, (torch.zeros(1, 1, 2, 2),)), OTHER / "small.pt2")
 
 
 def write(name):
@@ -105,7 +126,6 @@ def write(name):
     torch.save({key: value.double() for key, value in state.items()}, folder / "double.pth", **old)
     example = torch.from_numpy(network.example())
     torch.jit.script(module).save(folder / "script.pt")
-    torch.export.save(torch.export.export(module, (example[:1],)), folder / "exported.pt2")
     for kind in ("half", "bfloat16"):
         torch.save({key: getattr(value, kind)() for key, value in state.items()}, OTHER / f"{kind}.pth")
     copy = Network(network.torch_module(name))
@@ -119,3 +139,4 @@ if __name__ == "__main__":
     print(torch.__version__)
     for name in network.BLOCKS:
         write(name)
+    write_small()
