@@ -1,7 +1,7 @@
 /* tests/unit/test_weights_torch.c — PyTorch's files: the same tensors from each kind, checkpoints
  * unwrapped, and hostile ones refused.
  *
- * The files of tests/data were written by torch (tests/formats/write_torch.py). Hostile pickles are
+ * The files of tests/data were written by torch (tests/formats/write_pytorch.py). Hostile pickles are
  * put together here, in the stream of pickles, from a line of words: 'text, #integer, @module.name,
  * T for a tensor of 2 × 3 values, or an instruction of one character.
  */

@@ -36,7 +36,7 @@ class Network(torch.nn.Module):
         return self.classifier(torch.flatten(self.features(x), 1))
 
 
-def save_tar(state, path):
+def write_tar(state, path):
     """The layout that torch.serialization._legacy_load reads from a tar."""
     storages, tensors = io.BytesIO(), io.BytesIO()
     dump = lambda value, to: pickle.dump(value, to, protocol=2)
@@ -100,7 +100,7 @@ def write_small():
     state = collections.OrderedDict(a=base[2:].view(3, 2).T, b=torch.tensor([5]), c=base[:2])
     torch.save(state, OTHER / "small.pth")
     torch.save(state, OTHER / "small_stream.pth", _use_new_zipfile_serialization=False)
-    save_tar(collections.OrderedDict((key, value.contiguous()) for key, value in state.items()), OTHER / "small_tar.pth")
+    write_tar(collections.OrderedDict((key, value.contiguous()) for key, value in state.items()), OTHER / "small_tar.pth")
     module = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 1), torch.nn.BatchNorm2d(2)).eval()
     module[0].weight = torch.nn.Parameter(torch.arange(10.0)[3:7:2].view(2, 1, 1, 1))
     module[0].bias = torch.nn.Parameter(torch.tensor([-1.0, 0.5]))
@@ -115,7 +115,7 @@ def write(name):
     old = {"_use_new_zipfile_serialization": False}
     torch.save(state, folder / "state.pth")
     torch.save(state, folder / "stream.pth", **old)
-    save_tar(state, folder / "tar.pth")
+    write_tar(state, folder / "tar.pth")
     torch.save(module, folder / "module.pth")
     save_views(state, folder / "views.pth")
     if name != "vgg16":
