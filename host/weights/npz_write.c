@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/crc32.h"
+#include "weights/npz_metadata.h"
 #include "weights/write.h"
 
 enum {
@@ -23,7 +24,6 @@ enum {
     NPY_PREFIX_BYTES = 10, /* the magic, the version, the length of what follows */
     LARGEST_NAME = 1024
 };
-#define METADATA_NAME "clvgg.metadata"
 
 typedef struct npz_state {
     vgg_writer *writer;
@@ -156,7 +156,7 @@ static clvgg_status write_metadata(npz_state *npz)
     put_npy_header(&header, descr, &(const clvgg_shape){0});
     VGG_TRY(vgg_text_check(&json, "metadata"));
     VGG_TRY(vgg_text_check(&header, "metadata"));
-    VGG_TRY(write_member(npz, METADATA_NAME, &header, json.length, 0, &json));
+    VGG_TRY(write_member(npz, VGG_NPZ_METADATA, &header, json.length, 0, &json));
 cleanup:
     vgg_free(sorted);
     vgg_text_free(&header);

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "weights/npy_values.h"
+#include "weights/npz_metadata.h"
 
 /* Members are many times larger than the file only where somebody means harm: weights hardly
  * shrink. */
@@ -138,11 +139,17 @@ static clvgg_status open_archive(vgg_weights *weights)
     weights->own = own;
     own->lock_made = pthread_mutex_init(&own->unpacked.lock, NULL) == 0;
     VGG_CHECK(own->lock_made, CLVGG_STATUS_OUT_OF_MEMORY, "no mutex can be made");
+    const vgg_archive_member *metadata =
+        vgg_archive_find(weights->archive, VGG_NPZ_METADATA ".npy");
+    if (metadata != NULL)
+        VGG_PASS(vgg_npz_read_metadata(weights, metadata));
     for (size_t i = 0; i < count; i++)
-        VGG_PASS(add_array(weights, own, i));
-    VGG_PASS(vgg_npy_make_canonical(weights, values_of));
+        if (vgg_archive_member_at(weights->archive, i) != metadata)
+            VGG_PASS(add_array(weights, own, i));
+    if (vgg_weights_metadata(weights, "clvgg.graph") == NULL) /* else it is clvgg's own file */
+        VGG_PASS(vgg_npy_make_canonical(weights, values_of));
     for (size_t i = 0; i < count; i++)
-        if (!own->arrays[i].member->stored && !is_in_order(&own->arrays[i].values))
+        if (own->arrays[i].member != NULL && !own->arrays[i].member->stored && !is_in_order(&own->arrays[i].values))
             own->arrays[i].unpacked = &own->unpacked;
     return CLVGG_STATUS_OK;
 }
