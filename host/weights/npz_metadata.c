@@ -9,7 +9,7 @@
 
 #ifdef CLVGG_HAVE_CJSON
 
-enum { MAGIC_BYTES = 6, LONG_LENGTH_VERSION = 2, LARGEST_METADATA = 16 << 20 };
+enum { MAGIC_BYTES = 6, LONG_LENGTH_VERSION = 2, LARGEST_METADATA = 16 << 20, MOST_ENTRIES = 1024 };
 
 /* Where the text begins behind the .npy header, or NULL. */
 static const char *find_text(const char *data, uint64_t bytes)
@@ -32,6 +32,8 @@ static clvgg_status take(vgg_weights *weights, const cJSON *root)
 {
     VGG_CHECK(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE,
               "%s: " VGG_NPZ_METADATA " isn't a JSON object", weights->path);
+    VGG_CHECK(cJSON_GetArraySize(root) <= MOST_ENTRIES, CLVGG_STATUS_BAD_FILE,
+              "%s: " VGG_NPZ_METADATA " has more than %d members", weights->path, MOST_ENTRIES);
     for (const cJSON *item = root->child; item != NULL; item = item->next) {
         VGG_CHECK(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE,
                   "%s: " VGG_NPZ_METADATA ": '%.64s' isn't a string", weights->path, item->string);

@@ -85,6 +85,23 @@ static clvgg_status find_network(vgg_onnx_walk *walk)
     return vgg_onnx_walk_run(walk, USUAL); /* for its message */
 }
 
+/* ---- metadata ---- */
+
+/* What the model says of itself, and clvgg of a model that it wrote; but for a network, which would
+ * be another where the file was changed. */
+static clvgg_status take_metadata(vgg_weights *weights, const VggOnnx__Model *model)
+{
+    enum { MOST = 1024 };
+    for (size_t i = 0; i < model->n_metadata_props && i < MOST; i++) {
+        const VggOnnx__StringStringEntry *entry = model->metadata_props[i];
+        if (entry->key != NULL && entry->value != NULL && strcmp(entry->key, "clvgg.graph") != 0 &&
+            vgg_text_is_utf8(entry->key) && vgg_text_is_utf8(entry->value) &&
+            vgg_weights_metadata(weights, entry->key) == NULL)
+            VGG_PASS(vgg_weights_state(weights, entry->key, entry->value));
+    }
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status open_model(vgg_weights *weights)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -95,6 +112,7 @@ static clvgg_status open_model(vgg_weights *weights)
     onnx->weights = weights;
     walk.onnx = onnx;
     VGG_TRY(vgg_onnx_load(onnx));
+    VGG_TRY(take_metadata(weights, onnx->model));
     VGG_TRY(find_network(&walk));
     VGG_TRY(vgg_onnx_name_layers(&walk));
     VGG_TRY(add_parameters(onnx, &walk));

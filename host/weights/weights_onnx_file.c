@@ -45,7 +45,8 @@ MESSAGE(value_type, "TypeProto", ONCE(1, tensor_type))
 MESSAGE(value_info, "ValueInfoProto", KEEP(1), ONCE(2, value_type))
 MESSAGE(graph, "GraphProto", INTO(1, node), KEEP(2), INTO(5, tensor), INTO(11, value_info),
         INTO(12, value_info))
-MESSAGE(model, "ModelProto", KEEP(1), KEEP(2), ONCE(7, graph), INTO(8, operator_set))
+MESSAGE(model, "ModelProto", KEEP(1), KEEP(2), ONCE(7, graph), INTO(8, operator_set),
+        INTO(14, pair))
 
 const char *vgg_onnx_text(const char *text)
 {
