@@ -341,60 +341,16 @@ static int64_t find_features(const vgg_ncnn_network *network)
     return 0;
 }
 
-/* How the features of the first dense layer compare with those that a square input gives: −1, 0 or
- * 1. An input too small for the network gives too few. */
-static clvgg_status compare(const vgg_ncnn_network *network, int64_t channels, int64_t side,
-                            int64_t features, int *nodes, int *order)
-{
-    const int64_t input[3] = {channels, side, side};
-    vgg_graph *graph = NULL;
-    const clvgg_status status = build(network, input, &graph, nodes);
-    *order = -1;
-    if (status == CLVGG_STATUS_OUT_OF_MEMORY || status == CLVGG_STATUS_UNSUPPORTED)
-        return status;
-    for (int i = 0; graph != NULL && i < graph->count; i++)
-        if (vgg_node_is_dense(&graph->nodes[i])) {
-            const int64_t given = vgg_graph_parameter_shape(graph, i, VGG_WEIGHT).dims[1];
-            *order = (given > features) - (given < features);
-            break;
-        }
-    vgg_graph_free(graph);
-    return CLVGG_STATUS_OK;
-}
+typedef struct square {
+    const vgg_ncnn_network *network;
+    int64_t channels;
+    int *nodes;
+} square;
 
-/* 224, if that is it; else the smallest multiple of 32, else the smallest side of all that the
- * first dense layer fits. */
-static clvgg_status find_side(const vgg_ncnn_network *network, int64_t channels, int *nodes,
-                              int64_t *side)
+static clvgg_status build_square(void *user, int64_t side, vgg_graph **out)
 {
-    const int64_t features = find_features(network);
-    int64_t low = 1, high = 4096;
-    int order;
-    *side = 224;
-    if (features == 0)
-        return CLVGG_STATUS_OK;
-    VGG_PASS(compare(network, channels, 224, features, nodes, &order));
-    if (order == 0)
-        return CLVGG_STATUS_OK;
-    while (low < high) {
-        const int64_t middle = (low + high) / 2;
-        VGG_PASS(compare(network, channels, middle, features, nodes, &order));
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *side = (low + 31) / 32 * 32;
-    VGG_PASS(compare(network, channels, *side, features, nodes, &order));
-    if (order != 0)
-        *side = low;
-    VGG_PASS(compare(network, channels, *side, features, nodes, &order));
-    VGG_CHECK(
-        order == 0, CLVGG_STATUS_UNSUPPORTED,
-        "no square input gives the %lld features that its first InnerProduct reads; state the "
-        "input in its Input line: 0=width 1=height 2=channels",
-        (long long)features);
-    return CLVGG_STATUS_OK;
+    const square *s = user;
+    return build(s->network, (const int64_t[]){s->channels, side, side}, out, s->nodes);
 }
 
 clvgg_status vgg_ncnn_graph(const vgg_ncnn_network *network, vgg_graph **out, int **nodes)
@@ -408,7 +364,8 @@ clvgg_status vgg_ncnn_graph(const vgg_ncnn_network *network, vgg_graph **out, in
     if (input[0] == 0)
         input[0] = find_channels(network);
     if (input[1] == 0 || input[2] == 0) {
-        VGG_TRY(find_side(network, input[0], found, &input[1]));
+        square s = {network, input[0], found};
+        VGG_TRY(vgg_sequence_find_side(build_square, &s, find_features(network), &input[1]));
         input[2] = input[1];
     }
     VGG_TRY(build(network, input, out, found));

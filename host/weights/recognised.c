@@ -19,19 +19,6 @@ static bool matches_npy(const vgg_candidate *candidate)
     return begins_with(candidate, "\x93NUMPY", 6);
 }
 
-/* Caffe's network begins with its name (field 1, a string of printable characters). */
-static bool matches_caffe(const vgg_candidate *candidate)
-{
-    const unsigned char *head = candidate->head;
-    const size_t bytes = candidate->bytes;
-    if (bytes < 8 || head[0] != 0x0A || head[1] == 0 || head[1] > 127 || head[1] + 2u > bytes)
-        return false;
-    for (size_t i = 2; i < head[1] + 2u; i++)
-        if (head[i] < 0x20 || head[i] > 0x7E)
-            return false;
-    return true;
-}
-
 const vgg_weights_format vgg_weights_zip = {
     .name = "a zip archive that holds weights of no known format",
     .matches = matches_zip,
@@ -41,4 +28,3 @@ const vgg_weights_format vgg_weights_npy = {
     .matches = matches_npy,
     .advice = "name the folder that holds an array for each tensor, or put them in one file by "
               "numpy.savez(\"vgg.npz\", **tensors)"};
-const vgg_weights_format vgg_weights_caffe = {.name = "a Caffe model", .matches = matches_caffe};

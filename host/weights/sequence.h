@@ -20,6 +20,13 @@ clvgg_status vgg_sequence_add(vgg_sequence *sequence, vgg_layer_type type,
 clvgg_status vgg_sequence_add_dense(vgg_sequence *sequence, int64_t out_features, bool bias);
 /* Adds the softmax to a network that ends with a dense layer. */
 clvgg_status vgg_sequence_end(vgg_sequence *sequence);
+/* Builds a network for a square input. */
+typedef clvgg_status (*vgg_network_builder)(void *user, int64_t side, vgg_graph **out);
+/* The side of the input with which the first dense layer reads so many features: 224 if that is
+ * one, else the smallest multiple of 32, else the smallest at all. No features, because there is no
+ * dense layer: 224. Errors: UNSUPPORTED (there is no such side). */
+clvgg_status vgg_sequence_find_side(vgg_network_builder build, void *user, int64_t features,
+                                    int64_t *side);
 const vgg_node *vgg_sequence_last(const vgg_sequence *sequence);
 
 #endif
