@@ -107,7 +107,7 @@ clvgg_status vgg_onnx_name_layers(vgg_onnx_walk *walk)
     char name[32];
     for (int i = 1; i < graph->count; i++) {
         const vgg_layer_type type = graph->nodes[i].type;
-        has_norm = has_norm || type == VGG_LAYER_BATCH_NORM;
+        has_norm = has_norm || (type == VGG_LAYER_BATCH_NORM && dense == 0);
         if (type == VGG_LAYER_SOFTMAX || type == VGG_LAYER_FLATTEN)
             snprintf(name, sizeof name, "%s", kind_of(type));
         else if (architecture != NULL)
