@@ -2,6 +2,7 @@
 #include "api/scope.h"
 #include "base/alloc.h"
 #include "base/text.h"
+#include "graph/fold.h"
 #include "model/model.h"
 #include "tensor/dtype.h"
 
@@ -161,6 +162,7 @@ clvgg_status clvgg_model_layer(const clvgg_model *model, size_t index, clvgg_lay
                            .name = node->name,
                            .type = vgg_layer_type_name(node->type),
                            .input = node->inputs[0],
+                           .folds_into = vgg_graph_folds_into(model->graph, (int)index),
                            .output = node->output,
                            .parameter_count = vgg_graph_node_parameters(model->graph, (int)index),
                            .flops = vgg_graph_node_flops(model->graph, (int)index)};

@@ -212,6 +212,7 @@ static clvgg_status run_convert(cli_program *cli, const void *given)
         return cli_misuse(cli, "OUT would replace '%s', which is to be read", run.in);
     context_arguments.model = run.in;
     VGG_TRY(cli_context_begin(&run.context, cli, &context_arguments));
+    run.context.keep_batch_norm = true; /* --fold says what becomes of them */
     VGG_TRY(cli_context_load_model(&run.context));
     VGG_TRY(take_options(&run));
     VGG_TRY(open_device(&run));

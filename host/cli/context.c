@@ -55,6 +55,7 @@ clvgg_status cli_context_load_model(cli_context *context)
     options.input_height = arguments->input_size.height;
     options.input_width = arguments->input_size.width;
     options.labels_path = context->labels_path = arguments->labels;
+    options.keep_batch_norm = context->keep_batch_norm;
     if (path == NULL) {
         path = found;
         VGG_CHECK(cli_find_shipped("vgg16-catdog.safetensors", found), CLVGG_STATUS_NOT_FOUND,
@@ -67,6 +68,17 @@ clvgg_status cli_context_load_model(cli_context *context)
         cli_find_shipped("imagenet-1k.txt", labels))
         VGG_PASS(load_labelled(context, path, &options, labels));
     return CLVGG_STATUS_OK;
+}
+
+clvgg_status cli_context_check_classifier(const cli_context *context)
+{
+    const char *name = clvgg_model_name(context->model);
+    return clvgg_model_class_count(context->model) > 0
+               ? CLVGG_STATUS_OK
+               : vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                          "%s has no classifier: train one for your classes with 'clvgg finetune "
+                          "--model %s --data DIR --output FILE'",
+                          name, name);
 }
 
 static bool is_architecture(const char *name)

@@ -17,7 +17,10 @@ typedef struct cli_context_arguments {
     cli_values mean, std;
     float scale; /* 0: the model's own */
 } cli_context_arguments;
-#define CLI_CONTEXT_DEFAULTS {.resize_mode = -1, .channels = -1}
+#define CLI_CONTEXT_DEFAULTS                                                                       \
+    {                                                                                              \
+        .resize_mode = -1, .channels = -1                                                          \
+    }
 
 /* How networks run: clvgg_execution, and the batch. */
 typedef struct cli_execution_arguments {
@@ -117,6 +120,7 @@ typedef struct cli_context {
     clvgg_model *model;
     const char *labels_path; /* file in use; NULL: the model's own */
     bool random_weights;
+    bool keep_batch_norm; /* to be set before the model is loaded: clvgg_model_options' */
     clvgg_device *device;
     clvgg_device_info device_info;
     const clvgg_preprocess *stated; /* instead of the model's preprocessing; NULL: nothing */
@@ -136,6 +140,8 @@ clvgg_status cli_context_load_model(cli_context *context);
 /* Instead, for verbs that don't need trained weights: --model, else CLVGG_MODEL, else vgg16 is a
  * file, or an architecture, whose weights are random. */
 clvgg_status cli_context_find_model(cli_context *context);
+/* Fails with UNSUPPORTED, and what to do, where the model can't classify. */
+clvgg_status cli_context_check_classifier(const cli_context *context);
 clvgg_status cli_context_open_device(cli_context *context);
 clvgg_status cli_context_settle_preprocess(cli_context *context);
 /* Says how many photographs were damaged, and frees everything. */

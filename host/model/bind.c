@@ -109,8 +109,8 @@ static clvgg_status ends_are_nan(const vgg_weights *weights, const vgg_tensor_en
 static clvgg_status check_dense(const vgg_weights *weights, vgg_binding *binding)
 {
     bool nan = binding->dense_count > 0;
-    const vgg_tensor_entry *entry;
-    for (int i = 0; i < binding->dense_count; i++) {
+    const vgg_tensor_entry *entry = NULL;
+    for (int i = binding->dense_count - 1; i >= 0; i--) {
         VGG_PASS(find_weight(binding, weights, VGG_BOUND_DENSE, i, &entry));
         VGG_PASS(ends_are_nan(weights, entry, &nan));
     }

@@ -71,11 +71,13 @@ typedef struct vgg_model_head {
     void *source_user;
     const char *training; /* JSON for the file, or NULL */
 } vgg_model_head;
-/* The base's layers up to its flatten, then fc6 and fc7 with an activation and dropout each (or
- * neither), fc8 and prob. What is inherited keeps its values and, in a file, its type. Retains the
- * base. Errors: UNSUPPORTED (the base has no such head), SHAPE_MISMATCH. */
+/* The base's layers up to its flatten, all of them where it has no dense layer, then fc6 and fc7
+ * with an activation and dropout each (or neither), fc8 and prob. What is inherited keeps its
+ * values and, in a file, its type. Retains the base. Errors: UNSUPPORTED (the base has no such
+ * head), SHAPE_MISMATCH. */
 clvgg_status vgg_model_with_head(clvgg_model *base, const vgg_model_head *head, clvgg_model **out);
-/* The dense layers behind the base's flatten, in order: 1 or 3. Errors: UNSUPPORTED, in words. */
+/* The dense layers behind the base's flatten, in order: 3 at most, none in a network of features
+ * alone. Errors: UNSUPPORTED, in words. */
 clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *count);
 clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dtype dtype);
 void vgg_model_retain(clvgg_model *model);

@@ -15,8 +15,6 @@ clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *c
     *count = 0;
     while (flatten < graph->count && !vgg_layer_of(graph->nodes[flatten].type)->flattens)
         flatten++;
-    VGG_CHECK(flatten < graph->count, CLVGG_STATUS_UNSUPPORTED,
-              "%s has no flatten layer with a dense head behind it", model->name);
     for (int i = flatten + 1; i < graph->count; i++) {
         const vgg_node *node = &graph->nodes[i];
         VGG_CHECK(node->inputs[0] == i - 1 && !vgg_node_is_convolution(node) &&
@@ -31,8 +29,6 @@ clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *c
                   node->name);
         nodes[(*count)++] = i;
     }
-    VGG_CHECK(*count == 1 || *count == 3, CLVGG_STATUS_UNSUPPORTED,
-              "%s has %d dense layers, not one or three", model->name, *count);
     return CLVGG_STATUS_OK;
 }
 
@@ -129,9 +125,11 @@ clvgg_status vgg_model_with_head(clvgg_model *base, const vgg_model_head *head, 
     int base_nodes[3], base_count;
     *out = NULL;
     VGG_TRY(vgg_model_head_nodes(base, base_nodes, &base_count));
-    const vgg_graph_copy_options before = {.count =
-                                               base->graph->nodes[base_nodes[0]].inputs[0] + 1};
+    const vgg_graph_copy_options before = {
+        .count = base_count > 0 ? base->graph->nodes[base_nodes[0]].inputs[0] + 1 : 0};
     VGG_TRY(vgg_graph_copy(base->graph, &before, &graph));
+    if (graph->nodes[graph->count - 1].output.rank > 1)
+        VGG_TRY(append(graph, VGG_LAYER_FLATTEN, NULL, "flatten", 0));
     VGG_TRY(append_head(graph, head));
     VGG_TRY(vgg_model_assemble(base->scope, graph, &model));
     graph = NULL;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "graph/layer.h"
+#include "tensor/shape.h"
 
 /* The base's side of one dense layer. */
 typedef struct base_layer {
@@ -17,6 +18,7 @@ typedef struct base_layer {
 
 typedef struct base_head {
     int nodes[3], count;
+    int64_t features; /* that the first dense layer takes, or would take */
     base_layer layers[3];
     bool same_classes;
 } base_head;
@@ -57,6 +59,9 @@ static clvgg_status read_base(const clvgg_model *base, const char *const *classe
         head->layers[i].outputs = shape.dims[0];
         read_behind(base->graph, head->nodes[i], &head->layers[i]);
     }
+    const vgg_node *last = &base->graph->nodes[base->graph->count - 1];
+    head->features =
+        head->count > 0 ? head->layers[0].inputs : (int64_t)vgg_shape_elements(&last->output);
     return CLVGG_STATUS_OK;
 }
 
@@ -65,11 +70,11 @@ static clvgg_status lay_out(const base_head *base, size_t class_count,
                             const clvgg_finetune_options *options, vgg_head_choice *choice)
 {
     static const char *const names[] = {"fc6", "fc7", "fc8"};
-    const int hidden = options->head_given ? options->head_layers : base->count - 1;
+    const int hidden = options->head_given ? options->head_layers : base->count == 3 ? 2 : 0;
     VGG_CHECK(hidden == 0 || hidden == 2, CLVGG_STATUS_INVALID_ARGUMENT,
               "a head has two hidden layers or none, not %d", hidden);
     choice->layer_count = hidden + 1;
-    int64_t inputs = base->layers[0].inputs;
+    int64_t inputs = base->features;
     for (int i = 0; i <= hidden; i++) {
         vgg_chosen_layer *layer = &choice->layers[i];
         layer->name = names[3 - choice->layer_count + i];

@@ -102,6 +102,8 @@ typedef struct clvgg_layer_info {
     size_t struct_size;
     const char *name, *type; /* "conv1_1", "conv2d"; owned by the model */
     int input;               /* index of the layer whose output it reads; -1 for the input */
+    int folds_into;          /* index of the layer that a batch normalisation becomes part of where
+                                the model is loaded without keep_batch_norm; -1: none */
     clvgg_shape output;      /* of one image: {3, {c, h, w}} or {1, {n}} */
     uint64_t parameter_count, flops;
     char attributes[96];     /* "3x3 stride 1 pad 1", for people */

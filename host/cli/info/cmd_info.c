@@ -49,6 +49,23 @@ cleanup:
     return status;
 }
 
+/* Loads the model again as other verbs run it: with its batch normalisations folded. */
+static clvgg_status load_as_run(cli_info *info, const info_arguments *arguments)
+{
+    cli_program *cli = info->context.cli;
+    const bool silent = cli->silent;
+    clvgg_model_options model_options;
+    clvgg_model_options_defaults(&model_options);
+    model_options.input_height = arguments->context.input_size.height;
+    model_options.input_width = arguments->context.input_size.width;
+    cli->silent = true; /* its warnings have been printed */
+    const clvgg_status status =
+        clvgg_model_load(info->context.runtime, clvgg_model_name(info->context.model),
+                         &model_options, &info->as_run);
+    cli->silent = silent;
+    return status;
+}
+
 /* Opens the device and makes a session that is a plan only. A machine without a device is
  * no failure unless one was asked for: then there is no plan to show. */
 static clvgg_status plan_on_device(cli_info *info, const info_arguments *arguments)
@@ -68,7 +85,8 @@ static clvgg_status plan_on_device(cli_info *info, const info_arguments *argumen
     session_options.max_batch = arguments->execution.batch;
     session_options.execution = cli_execution(&arguments->execution);
     session_options.plan_only = 1;
-    return clvgg_session_create(info->context.device, info->context.model, &session_options,
+    VGG_PASS(load_as_run(info, arguments));
+    return clvgg_session_create(info->context.device, info->as_run, &session_options,
                                 &info->session);
 }
 
@@ -90,6 +108,7 @@ static clvgg_status run_info(cli_program *cli, const void *given)
     if (models->count == 1)
         context_arguments.model = models->items[0];
     VGG_TRY(cli_context_begin(&info.context, cli, &context_arguments));
+    info.context.keep_batch_norm = true;
     VGG_TRY(cli_context_load_model(&info.context));
     if (arguments->dot) {
         VGG_TRY(print_dot(cli, info.context.model));
@@ -102,6 +121,7 @@ static clvgg_status run_info(cli_program *cli, const void *given)
         cli_info_print_text(&info, &cli->out_style, &cli->out.text);
 cleanup:
     clvgg_session_free(info.session);
+    clvgg_model_free(info.as_run);
     cli_context_close(&info.context);
     return status;
 }

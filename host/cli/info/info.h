@@ -7,6 +7,7 @@
 
 typedef struct cli_info {
     cli_context context;
+    clvgg_model *as_run;    /* the context's with its batch normalisations folded; NULL: no plan */
     clvgg_session *session; /* NULL: no plan */
     int batch;              /* that the plan is for */
 } cli_info;

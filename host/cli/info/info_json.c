@@ -1,5 +1,6 @@
 /* cli/info/info_json.c — `clvgg info --json`: one object. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/info/info.h"
 #include "report/device.h"
@@ -21,6 +22,20 @@ static void print_provenance(vgg_json *json, const clvgg_model *model)
     vgg_json_end(json);
 }
 
+/* What isn't plain in how the file was read. */
+static void print_notes(vgg_json *json, const clvgg_model *model)
+{
+    vgg_json_begin_array(json, "notes");
+    for (const char *line = clvgg_model_notes(model); *line != '\0';) {
+        const size_t length = strcspn(line, "\n");
+        char words[256];
+        snprintf(words, sizeof words, "%.*s", (int)length, line);
+        vgg_json_string(json, NULL, words);
+        line += length + (line[length] == '\n');
+    }
+    vgg_json_end(json);
+}
+
 static void print_layers(vgg_json *json, const clvgg_model *model)
 {
     vgg_json_begin_array(json, "layers");
@@ -38,6 +53,9 @@ static void print_layers(vgg_json *json, const clvgg_model *model)
         vgg_json_bytes(json, "parameters", layer.parameter_count);
         vgg_json_bytes(json, "flops", layer.flops);
         vgg_json_string(json, "attributes", layer.attributes);
+        if (layer.folds_into >= 0 &&
+            clvgg_model_layer(model, (size_t)layer.folds_into, &input) == CLVGG_STATUS_OK)
+            vgg_json_string(json, "folded_into", input.name);
         vgg_json_end(json);
     }
     vgg_json_end(json);
@@ -77,6 +95,8 @@ void cli_info_print_json(const cli_info *info, vgg_text *text)
     clvgg_model_preprocess(model, &preprocess);
     vgg_json_begin(&json, text);
     vgg_json_string(&json, "model", clvgg_model_name(model));
+    vgg_json_string(&json, "format", clvgg_model_format(model));
+    print_notes(&json, model);
     vgg_json_string(&json, "architecture", clvgg_model_architecture(model));
     vgg_json_bytes(&json, "parameters", clvgg_model_parameter_count(model));
     vgg_json_bytes(&json, "flops", clvgg_model_flops(model));

@@ -1,4 +1,7 @@
 /* cli/info/info_text.c — `clvgg info` for people: facts, layers, memory plan. */
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/info/info.h"
 
 #include "report/device.h"
@@ -21,6 +24,10 @@ static void print_classes(vgg_text *text, const cli_info *info)
 {
     enum { SHOWN = 5 };
     size_t count = clvgg_model_class_count(info->context.model);
+    if (count == 0) {
+        vgg_text_puts(text, "none: the model has no classifier\n");
+        return;
+    }
     vgg_text_puts(text, VGG_COUNT(count));
     vgg_text_puts(text, ": ");
     for (size_t i = 0; i < count && i < SHOWN; i++) {
@@ -33,6 +40,19 @@ static void print_classes(vgg_text *text, const cli_info *info)
     vgg_text_puts(text, "\n");
 }
 
+/* What the file is, and what isn't plain in how it was read. */
+static void print_file(vgg_text *text, const vgg_style *style, const clvgg_model *model)
+{
+    text_fact(text, style, "format", clvgg_model_format(model));
+    for (const char *line = clvgg_model_notes(model); *line != '\0';) {
+        const size_t length = strcspn(line, "\n");
+        char words[256];
+        snprintf(words, sizeof words, "%.*s", (int)length, line);
+        text_fact(text, style, "note", words);
+        line += length + (line[length] == '\n');
+    }
+}
+
 static void print_facts(vgg_text *text, const vgg_style *style, const cli_info *info)
 {
     const clvgg_model *model = info->context.model;
@@ -40,6 +60,7 @@ static void print_facts(vgg_text *text, const vgg_style *style, const cli_info *
     clvgg_preprocess_defaults(&preprocess);
     clvgg_model_preprocess(model, &preprocess);
     text_fact(text, style, "model", clvgg_model_name(model));
+    print_file(text, style, model);
     text_fact(text, style, "architecture", clvgg_model_architecture(model));
     fact(text, style, "classes");
     print_classes(text, info);
@@ -58,6 +79,18 @@ static void print_facts(vgg_text *text, const vgg_style *style, const cli_info *
     }
 }
 
+static void put_attributes(vgg_table *table, const clvgg_model *model,
+                           const clvgg_layer_info *layer)
+{
+    clvgg_layer_info into = {.struct_size = sizeof into};
+    vgg_text *cell = vgg_table_cell(table);
+    vgg_text_terminal(cell, layer->attributes);
+    if (layer->folds_into >= 0 &&
+        clvgg_model_layer(model, (size_t)layer->folds_into, &into) == CLVGG_STATUS_OK)
+        vgg_text_name(cell, ", folded into ", into.name, " to run");
+    vgg_table_next(table);
+}
+
 static void print_layers(vgg_text *text, const vgg_style *style, const clvgg_model *model)
 {
     static const vgg_column columns[] = {{"layer", false},  {"type", false},
@@ -74,7 +107,7 @@ static void print_layers(vgg_text *text, const vgg_style *style, const clvgg_mod
         vgg_table_next(&table);
         vgg_table_put(&table, layer.parameter_count > 0 ? VGG_COUNT(layer.parameter_count) : "");
         vgg_table_put(&table, layer.flops > 0 ? VGG_COUNT(layer.flops) : "");
-        vgg_table_put(&table, layer.attributes);
+        put_attributes(&table, model, &layer);
     }
     vgg_table_finish(&table, style, text);
 }

@@ -23,6 +23,7 @@ clvgg_status cli_run_setup(cli_run *run)
 {
     const double start = vgg_report_now_ms();
     VGG_PASS(cli_context_load_model(&run->context));
+    VGG_PASS(cli_context_check_classifier(&run->context));
     VGG_PASS(load_map(run));
     VGG_PASS(cli_context_open_device(&run->context));
     VGG_PASS(cli_context_settle_preprocess(&run->context));

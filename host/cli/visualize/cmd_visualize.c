@@ -103,6 +103,7 @@ static clvgg_status open_all(cli_vis *vis)
     VGG_PASS(make_out(vis));
     VGG_PASS(cli_vis_figure_path(vis, "figure", &figure));
     VGG_PASS(vgg_picture_check(figure));
+    vis->context.keep_batch_norm = true; /* what is before one can be seen, and what is behind */
     VGG_PASS(cli_context_load_model(&vis->context));
     VGG_PASS(cli_context_open_device(&vis->context));
     VGG_PASS(cli_context_settle_preprocess(&vis->context));
