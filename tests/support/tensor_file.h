@@ -4,7 +4,7 @@
 
 #include "weights/weights.h"
 
-#define TENSOR_FILE_MAX 48
+#define TENSOR_FILE_MAX 64
 
 /* A safetensors file to be written. Value i of a tensor is (i % 7) / 8, which every type holds
  * exactly. */

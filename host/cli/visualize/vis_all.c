@@ -148,6 +148,10 @@ static void draw_samples(all_work *w)
     const cli_vis_occlusion_settings occlusion = {
         .map = -1, .stride = side > OCCLUSION_STEPS ? side / OCCLUSION_STEPS : 1};
     cli_vis_fail(vis, draw_activations(w));
+    if (clvgg_model_class_count(vis->context.model) == 0) {
+        cli_note(vis->cli, "no Grad-CAM and no occlusion: the model has no classifier");
+        return;
+    }
     if (cli_interrupt_signal() == 0) {
         begin_page(w, "Figures", "Grad-CAM",
                    "Where in a photograph its most probable class is seen");

@@ -51,6 +51,7 @@ clvgg_status cli_vis_find_class(const cli_vis *vis, const char *name, int64_t *i
     const size_t count = clvgg_model_class_count(vis->context.model);
     int number = 0;
     *index = -1;
+    VGG_PASS(cli_context_check_classifier(&vis->context));
     if (name == NULL)
         return CLVGG_STATUS_OK;
     for (size_t i = 0; i < count && *index < 0; i++)
