@@ -128,6 +128,12 @@ static clvgg_status run_batch(cli_benchmark *run, int batch, clvgg_bench_result 
                                  : clvgg_bench_run(run->bench, batch, result);
 }
 
+/* The object isn't built for nothing: a failed allocation of it would go unnoticed. */
+static bool wants_json(const cli_benchmark *run)
+{
+    return run->arguments->json || run->arguments->out != NULL;
+}
+
 /* Every batch; a wrong one is reported and doesn't stop the others. */
 static clvgg_status measure(cli_benchmark *run)
 {
@@ -139,7 +145,8 @@ static clvgg_status measure(cli_benchmark *run)
         run->result_count++;
         if (run->bench != NULL)
             run->tuned = run->tuned || is_tuned(clvgg_bench_session(run->bench));
-        cli_bench_json_result(run);
+        if (wants_json(run))
+            cli_bench_json_result(run);
         if (!run->arguments->json)
             cli_bench_text_result(run);
         vgg_out_flush(&run->cli->out);
@@ -166,9 +173,10 @@ static void end(cli_benchmark *run, clvgg_status status)
 {
     const bool interrupted = cli_interrupt_signal() != 0;
     vgg_message_hold(); /* it is printed behind this */
-    cli_bench_json_end(run, status != CLVGG_STATUS_OK ? vgg_message_of(status)
-                            : interrupted             ? "interrupted"
-                                                      : NULL);
+    if (wants_json(run))
+        cli_bench_json_end(run, status != CLVGG_STATUS_OK ? vgg_message_of(status)
+                                : interrupted             ? "interrupted"
+                                                          : NULL);
     vgg_message_release();
     cli_fail(run->cli, status);
     report_wrong(run);
@@ -191,7 +199,8 @@ static clvgg_status run_bench(cli_program *cli, const void *given)
     VGG_TRY(cli_context_find_model(&run.context));
     VGG_TRY(cli_context_open_device(&run.context));
     VGG_TRY(prepare(&run));
-    cli_bench_json_begin(&run);
+    if (wants_json(&run))
+        cli_bench_json_begin(&run);
     if (!arguments->json)
         cli_bench_text_begin(&run);
     end(&run, measure(&run));

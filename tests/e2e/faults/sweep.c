@@ -113,6 +113,9 @@ static const scenario scenarios[] = {
     {.name = "bench",
      .words = WORDS("bench", NET, "--min-time", "0.001", "--per-layer", "--out", "out/b.json"),
      .measures = true},
+    {.name = "bench text",
+     .words = WORDS("bench", NET, "--min-time", "0.001", "--layer", "conv1_1", "--batch", "1,2"),
+     .measures = true},
     {.name = "bench finetune",
      .words = WORDS("bench", NET, "--mode", "finetune", "--head", "4,4", "--min-time", "0.001",
                     "--json"),
@@ -469,6 +472,7 @@ int main(int argc, char **argv)
 {
     const char *wanted = argc > 1 ? argv[1] : "", *asked = getenv("CLVGG_SWEEP");
     size_t wrong = 0;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what is found is kept, should a limit of time end this */
     assert_int_equal(chdir(test_scratch_make()), 0);
     make_inputs();
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++)
