@@ -88,6 +88,18 @@ typedef struct vgg_weights_format {
     row(npy)                                                                                       \
     row(npy_folder)                                                                                \
     row(ncnn)                                                                                      \
+    row(ncnn_binary)                                                                               \
+    row(tf_checkpoint)                                                                             \
+    row(tf_meta)                                                                                   \
+    row(saved_model)                                                                               \
+    row(tf_graph)                                                                                  \
+    row(tflite)                                                                                    \
+    row(matlab)                                                                                    \
+    row(openvino)                                                                                  \
+    row(gguf)                                                                                      \
+    row(core_ml)                                                                                   \
+    row(paddle)                                                                                    \
+    row(darknet)                                                                                   \
     row(onnx)                                                                                      \
     row(caffe)
 #define VGG_WEIGHTS_FORMAT_DECLARE(name) extern const vgg_weights_format vgg_weights_##name;

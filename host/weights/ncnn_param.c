@@ -116,6 +116,9 @@ static clvgg_status read_layer(char *line, vgg_ncnn_layer *layer)
                   read_count(next_word(&line), 1024, &outputs),
               CLVGG_STATUS_BAD_FILE,
               "layer '%.64s': needs a name and numbers of inputs and outputs", layer->type);
+    VGG_CHECK(strncmp(layer->type, "pnnx.", 5) != 0, CLVGG_STATUS_UNSUPPORTED,
+              "is pnnx's description of a network, not ncnn's: name the file NAME.ncnn.param that "
+              "pnnx wrote beside it");
     VGG_CHECK(inputs <= 1 && outputs == 1 && (inputs == 1 || strcmp(layer->type, "Input") == 0),
               CLVGG_STATUS_UNSUPPORTED,
               "layer '%.64s' (%.64s) has %ld inputs and %ld outputs; networks of layers one behind "
