@@ -120,6 +120,7 @@ static clvgg_status list_layer(const cli_vis *vis, const cli_top_request *reques
     *out =
         (vgg_manifest_layer){.map_count = info.maps, .size = {field->size[0], field->size[1]}};
     VGG_MEMORY_COPY(out->layer, info.name, "the name of a layer");
+    found->manifest.count = index + 1; /* even half listed it is shown, but never without a name */
     found->widths[index] = info.width;
     VGG_MEMORY_NEW(maps, (size_t)info.maps, "the maps of a layer");
     VGG_TRY(fill_layer(vis, request, found, index, info.chosen_count, maps, entries));
@@ -137,10 +138,8 @@ clvgg_status cli_top_list(cli_vis *vis, const cli_top_request *request, cli_top_
     VGG_MEMORY_NEW(found->fields, count, "the layers' receptive fields");
     VGG_MEMORY_NEW(found->widths, count, "the widths of the layers' maps");
     VGG_MEMORY_NEW(found->manifest.layers, count, "the layers of the manifest");
-    for (size_t i = 0; i < count; i++) {
-        found->manifest.count = i + 1;
+    for (size_t i = 0; i < count; i++)
         VGG_TRY(list_layer(vis, request, found, i, entries));
-    }
 cleanup:
     vgg_memory_free(entries);
     return status;
