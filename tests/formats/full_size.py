@@ -97,7 +97,7 @@ FORMATS = {
     "safetensors": ("vgg16.safetensors", safetensors), "pth zip": ("zip.pth", torch_zip), "pth legacy": ("legacy.pth", torch_legacy),
     "pth tar": ("tar.pth", torch_tar), "pth module": ("module.pth", torch_module), "TorchScript": ("script.pt", torch_script),
     "torch.export": ("export.pt2", torch_export), "safetensors sharded": ("shards", safetensors_shards), "pytorch_model.bin sharded": ("bins", torch_shards),
-    "ONNX": ("default.onnx", onnx_default), "ONNX, old exporter": ("old.onnx", onnx_old), ".keras": ("vgg16.keras", keras_saved),
+    "ONNX": ("default.onnx", onnx_default), "old ONNX exporter": ("old.onnx", onnx_old), ".keras": ("vgg16.keras", keras_saved),
     ".weights.h5": ("vgg16.weights.h5", keras_weights), "legacy .h5": ("vgg16.h5", keras_saved), "npz": ("vgg16.npz", numpy_archive),
     "Caffe V1": ("v1.caffemodel", caffe_v1), "Caffe V2": ("v2.caffemodel", caffe_v2), "ncnn": ("ncnn", ncnn)}
 
