@@ -307,6 +307,7 @@ clvgg_status vgg_hdf5_open(vgg_hdf5_source source, const char *name, vgg_hdf5 **
 {
     vgg_hdf5 *file = NULL;
     *out = NULL;
+    VGG_PASS(vgg_prefixed(vgg_hdf5_load(), "%s", name));
     VGG_NEW_PASS(file, 1);
     *file = (vgg_hdf5){.source = source, .name = name, .id = -1};
     vgg_hdf5_enter();

@@ -7,9 +7,8 @@
 #ifndef H5_USE_110_API
 #define H5_USE_110_API
 #endif
-#include <hdf5.h>
-
 #include "weights/hdf5.h"
+#include "weights/hdf5_functions.h"
 
 /* Around every use of libhdf5: takes the lock, and keeps it from printing what fails. */
 void vgg_hdf5_enter(void);
