@@ -111,9 +111,6 @@ static void print_text(const conversion *run, vgg_text *text)
     vgg_text_terminal(text, run->out);
     vgg_text_printf(text, ": %s, %zu tensors, %s", clvgg_export_format_name(run->request.format),
                     report->tensor_count, VGG_SIZE(report->bytes));
-    if (report->folded_count > 0)
-        vgg_text_printf(text, ", %zu %s folded", report->folded_count,
-                        vgg_plural(report->folded_count, "batch norm", "batch norms"));
     vgg_text_puts(text, "\npreprocessing: ");
     vgg_report_preprocess(text, &run->context.preprocess);
     vgg_text_name(text, " (", run->context.preprocess_origin, ")\n");
@@ -130,7 +127,6 @@ static void print_json(const conversion *run, vgg_text *text)
     vgg_json_string(&json, "format", clvgg_export_format_name(run->request.format));
     vgg_json_bytes(&json, "bytes", report->bytes);
     vgg_json_bytes(&json, "tensors", report->tensor_count);
-    vgg_json_bytes(&json, "folded", report->folded_count);
     vgg_report_preprocess_json(&json, "preprocess", &run->context.preprocess,
                                run->context.preprocess_origin);
     vgg_json_bool(&json, "checked", report->checked != 0);
@@ -170,7 +166,6 @@ static clvgg_status take_options(conversion *run)
     run->request.keep_dtype = arguments->dtype < 0;
     if (arguments->dtype >= 0)
         run->request.dtype = (clvgg_dtype)arguments->dtype;
-    run->request.fold = arguments->fold;
     run->request.progress = show_progress;
     run->request.progress_user = run;
     if (arguments->preprocess != NULL) {
@@ -212,7 +207,7 @@ static clvgg_status run_convert(cli_program *cli, const void *given)
         return cli_misuse(cli, "OUT would replace '%s', which is to be read", run.in);
     context_arguments.model = run.in;
     VGG_TRY(cli_context_begin(&run.context, cli, &context_arguments));
-    run.context.keep_batch_norm = true; /* --fold says what becomes of them */
+    run.context.keep_batch_norm = !arguments->fold;
     VGG_TRY(cli_context_load_model(&run.context));
     VGG_TRY(take_options(&run));
     VGG_TRY(open_device(&run));

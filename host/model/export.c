@@ -14,60 +14,36 @@ enum { SCRATCH_ELEMENTS = 65536 };
 
 /* ---- which tensors ---- */
 
-static clvgg_status name_tensor(const vgg_export *made, int node, const char *parameter,
-                                char **name)
+static clvgg_status name_tensor(const vgg_export *made, const vgg_parameter *from, char **name)
 {
     char torch_name[32];
-    const char *layer = made->model->graph->nodes[node].name;
+    const vgg_graph *graph = made->model->graph;
     vgg_text text = {0};
-    if (made->options->writer->torch_names) {
-        VGG_PASS(
-            vgg_export_torch_name(made->graph, vgg_graph_find(made->graph, layer), torch_name));
-        layer = torch_name;
+    if (!made->options->writer->torch_names) {
+        VGG_DUP_PASS(*name, from->name);
+        return CLVGG_STATUS_OK;
     }
-    vgg_text_puts(&text, layer);
-    vgg_text_puts(&text, ".");
-    vgg_text_puts(&text, parameter);
+    VGG_PASS(vgg_export_torch_name(graph, from->node, torch_name));
+    vgg_text_printf(&text, "%s.%s", torch_name,
+                    vgg_layer_of(graph->nodes[from->node].type)->parameters[from->position].name);
     return vgg_text_take(&text, "a tensor's name", name);
-}
-
-/* Adds a tensor of a node of the model; `from` is NULL for a bias that only folding makes. */
-static clvgg_status add_tensor(vgg_export *made, int node, int position, const vgg_parameter *from)
-{
-    const vgg_fold *fold = vgg_export_fold_of(made, node);
-    const vgg_layer *layer = vgg_layer_of(made->model->graph->nodes[node].type);
-    const vgg_parameter *kept = from != NULL ? from : vgg_model_parameter(made->model, node, 0);
-    vgg_export_tensor *tensor = &made->tensors[made->count];
-    *tensor =
-        (vgg_export_tensor){.shape = kept->shape,
-                            .dtype = made->options->keep_dtype ? kept->dtype : made->options->dtype,
-                            .from = from,
-                            .folded = fold,
-                            .is_bias = position == VGG_BIAS};
-    if (from == NULL)
-        tensor->shape = (clvgg_shape){1, {kept->shape.dims[0]}};
-    if (tensor->dtype != kept->dtype || fold != NULL)
-        made->coarsest = tensor->dtype > made->coarsest ? tensor->dtype : made->coarsest;
-    VGG_PASS(name_tensor(made, node, layer->parameters[position].name, &tensor->name));
-    made->count++;
-    made->total_bytes += vgg_shape_elements(&tensor->shape) * vgg_dtype_bytes(tensor->dtype);
-    return CLVGG_STATUS_OK;
 }
 
 /* In the graph's order, a layer's in its list's. */
 static clvgg_status list_tensors(vgg_export *made)
 {
     const clvgg_model *model = made->model;
-    VGG_NEW_PASS(made->tensors, model->parameter_count + made->fold_count);
-    for (int node = 0; node < model->graph->count; node++) {
-        const vgg_fold *fold = vgg_export_fold_of(made, node);
-        if (fold != NULL && fold->norm == node)
-            continue;
-        for (int p = 0; p < vgg_layer_of(model->graph->nodes[node].type)->parameter_count; p++) {
-            const vgg_parameter *from = vgg_model_parameter(model, node, p);
-            if (from != NULL || (fold != NULL && p == VGG_BIAS))
-                VGG_PASS(add_tensor(made, node, p, from));
-        }
+    VGG_NEW_PASS(made->tensors, model->parameter_count);
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        const vgg_parameter *from = &model->parameters[i];
+        vgg_export_tensor *tensor = &made->tensors[made->count];
+        tensor->from = from;
+        tensor->dtype = made->options->keep_dtype ? from->dtype : made->options->dtype;
+        if (tensor->dtype != from->dtype && tensor->dtype > made->coarsest)
+            made->coarsest = tensor->dtype;
+        VGG_PASS(name_tensor(made, from, &tensor->name));
+        made->count++;
+        made->total_bytes += vgg_shape_elements(&from->shape) * vgg_dtype_bytes(tensor->dtype);
     }
     return CLVGG_STATUS_OK;
 }
@@ -93,21 +69,6 @@ clvgg_status vgg_model_fit_preprocess(const clvgg_model *model, const clvgg_prep
 
 /* ---- their values ---- */
 
-/* A piece as float32, in scratch. */
-static clvgg_status read_piece(const vgg_export *made, const vgg_export_tensor *tensor,
-                               uint64_t first, size_t count)
-{
-    if (tensor->from != NULL) {
-        VGG_PASS(vgg_model_read_parameter(made->model, tensor->from, first, count, made->raw));
-        vgg_to_f32(tensor->from->dtype, made->raw, count, made->scratch);
-    } else {
-        memset(made->scratch, 0, count * sizeof *made->scratch);
-    }
-    if (tensor->folded != NULL)
-        vgg_export_apply_fold(tensor, first, count, made->scratch);
-    return CLVGG_STATUS_OK;
-}
-
 static clvgg_status read_converted(const vgg_export *made, const vgg_export_tensor *tensor,
                                    uint64_t first, uint64_t count, unsigned char *data)
 {
@@ -115,7 +76,8 @@ static clvgg_status read_converted(const vgg_export *made, const vgg_export_tens
     for (uint64_t done = 0; done < count;) {
         const size_t now = count - done < most ? (size_t)(count - done) : most;
         unsigned char *at = data + done * size;
-        VGG_PASS(read_piece(made, tensor, first + done, now));
+        VGG_PASS(vgg_model_read_parameter(made->model, tensor->from, first + done, now, made->raw));
+        vgg_to_f32(tensor->from->dtype, made->raw, now, made->scratch);
         vgg_from_f32(tensor->dtype, made->scratch, now, at);
         const size_t bad = vgg_find_non_finite(tensor->dtype, at, now);
         VGG_CHECK(bad == now, CLVGG_STATUS_NON_FINITE,
@@ -132,7 +94,7 @@ static clvgg_status read_tensor(void *user, size_t index, uint64_t first, uint64
 {
     vgg_export *made = user;
     const vgg_export_tensor *tensor = &made->tensors[index];
-    if (tensor->from != NULL && tensor->folded == NULL && tensor->from->dtype == tensor->dtype)
+    if (tensor->from->dtype == tensor->dtype)
         VGG_PASS(vgg_model_read_parameter(made->model, tensor->from, first, count, data));
     else
         VGG_PASS(read_converted(made, tensor, first, count, data));
@@ -158,7 +120,7 @@ static clvgg_status write_file(vgg_export *made, const char *path, vgg_writer *w
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_weights_writer *kind = made->options->writer;
     const bool states_graph = !kind->holds_graph && !kind->torch_names;
-    const vgg_metadata_choice choice = {.graph = states_graph ? made->graph : NULL,
+    const vgg_metadata_choice choice = {.graph = states_graph ? made->model->graph : NULL,
                                         .preprocess = &made->preprocess,
                                         .converted = true};
     vgg_model_metadata metadata = {0};
@@ -170,14 +132,14 @@ static clvgg_status write_file(vgg_export *made, const char *path, vgg_writer *w
     for (size_t i = 0; i < made->count; i++)
         tensors[i] = (vgg_tensor_entry){.name = made->tensors[i].name,
                                         .dtype = made->tensors[i].dtype,
-                                        .shape = made->tensors[i].shape,
-                                        .count = vgg_shape_elements(&made->tensors[i].shape)};
+                                        .shape = made->tensors[i].from->shape,
+                                        .count = vgg_shape_elements(&made->tensors[i].from->shape)};
     const vgg_weights_output output = {.path = path,
                                        .tensors = tensors,
                                        .count = made->count,
                                        .metadata = metadata.entries,
                                        .metadata_count = metadata.count,
-                                       .graph = kind->holds_graph ? made->graph : NULL,
+                                       .graph = kind->holds_graph ? made->model->graph : NULL,
                                        .read = read_tensor,
                                        .user = made};
     VGG_TRY(kind->write(writer, &output));
@@ -194,9 +156,6 @@ static clvgg_status prepare(vgg_export *made)
     if (made->options->preprocess != NULL)
         VGG_PASS(
             vgg_model_fit_preprocess(made->model, made->options->preprocess, &made->preprocess));
-    if (made->options->fold)
-        VGG_PASS(vgg_export_find_folds(made));
-    VGG_PASS(vgg_export_fold_graph(made, &made->graph));
     VGG_NEW_PASS(made->scratch, SCRATCH_ELEMENTS);
     VGG_NEW_PASS(made->raw, SCRATCH_ELEMENTS);
     return list_tensors(made);
@@ -222,15 +181,9 @@ cleanup:
 
 void vgg_export_free(vgg_export *made)
 {
-    for (size_t i = 0; i < made->fold_count; i++) {
-        vgg_free(made->folds[i].scale);
-        vgg_free(made->folds[i].shift);
-    }
     for (size_t i = 0; i < made->count; i++)
         vgg_free(made->tensors[i].name);
-    vgg_free(made->folds);
     vgg_free(made->tensors);
-    vgg_graph_free(made->graph);
     vgg_free(made->scratch);
     vgg_free(made->raw);
     *made = (vgg_export){0};

@@ -1,5 +1,5 @@
 /* model/export.h — a model in files that others read: which tensors, under which names, of which
- * values; batch norm folded into the layers before it where that is wanted.
+ * values.
  */
 #ifndef VGG_MODEL_EXPORT_H
 #define VGG_MODEL_EXPORT_H
@@ -10,18 +10,9 @@
 /* A tensor to be written. */
 typedef struct vgg_export_tensor {
     char *name;
-    clvgg_shape shape;
-    clvgg_dtype dtype;             /* in the file */
-    const vgg_parameter *from;     /* NULL: a bias that only folding makes */
-    const struct vgg_fold *folded; /* what it takes in; NULL: nothing */
-    bool is_bias;
+    const vgg_parameter *from;
+    clvgg_dtype dtype; /* in the file */
 } vgg_export_tensor;
-
-/* A batch norm that the layer before it takes in: y = scale · x + shift, for each channel. */
-typedef struct vgg_fold {
-    int layer, norm; /* nodes of the model */
-    double *scale, *shift;
-} vgg_fold;
 
 struct vgg_export;
 
@@ -29,7 +20,6 @@ typedef struct vgg_export_options {
     const vgg_weights_writer *writer;
     bool keep_dtype; /* each tensor's own type; else */
     clvgg_dtype dtype;
-    bool fold;
     const clvgg_preprocess *preprocess; /* NULL: the model's */
     clvgg_status (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
     void *progress_user;
@@ -41,9 +31,6 @@ typedef struct vgg_export_options {
 typedef struct vgg_export {
     const clvgg_model *model;
     const vgg_export_options *options;
-    vgg_graph *graph; /* of what is written, with folded layers left out */
-    vgg_fold *folds;
-    size_t fold_count;
     vgg_export_tensor *tensors;
     size_t count;
     clvgg_preprocess preprocess;
@@ -65,15 +52,6 @@ clvgg_status vgg_model_fit_preprocess(const clvgg_model *model, const clvgg_prep
 
 /* ---- for export.c ---- */
 
-/* Finds the batch norms that can be folded, and what they do. */
-clvgg_status vgg_export_find_folds(vgg_export *made);
-/* The fold that a node takes part in, as the layer or as the norm; NULL. */
-const vgg_fold *vgg_export_fold_of(const vgg_export *made, int node);
-/* The graph without the norms that are folded, whose layers have biases. */
-clvgg_status vgg_export_fold_graph(const vgg_export *made, vgg_graph **out);
-/* Changes values, from element `first` on, of a layer's weight or bias. */
-void vgg_export_apply_fold(const vgg_export_tensor *tensor, uint64_t first, size_t count,
-                           float *values);
 /* torchvision's name of a layer of the graph, "features.0" or "classifier.6": positions in
  * torch.nn.Sequential. Errors: UNSUPPORTED (the network isn't such a sequence). */
 clvgg_status vgg_export_torch_name(const vgg_graph *graph, int node, char name[32]);

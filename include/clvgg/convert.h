@@ -46,8 +46,6 @@ typedef struct clvgg_export_options {
     clvgg_export_format format;
     int keep_dtype;    /* 1 (default): each tensor has the model's type; 0: */
     clvgg_dtype dtype; /* all have this one */
-    int fold;          /* 1: batch norms are folded into the convolution or dense layer before them;
-                          0 (default): they stay */
     const clvgg_preprocess *preprocess; /* what the file says; NULL: the model's */
     clvgg_device *check_device; /* reads the file again and compares logits; NULL: no check */
     clvgg_export_progress_fn progress;
@@ -60,14 +58,14 @@ typedef struct clvgg_export_report {
     size_t struct_size;
     uint64_t bytes;      /* of the file */
     size_t tensor_count; /* in it */
-    size_t folded_count; /* batch norms that were folded */
     int checked;         /* 1: the file was read again, and gives the model's logits */
     double error, error_limit; /* relative L2 of these, on a fixed input; the limit is 1e-5 where no
                                   value was rounded to half precision */
     char unchecked[160]; /* why it wasn't, in words; "" where no check was asked for */
 } clvgg_export_report;
 
-/* Writes a model to a file; `options` may be NULL, and so may `report`, whose struct_size is to be
+/* Writes a model to a file, with batch norms as layers of their own where it was loaded with
+ * keep_batch_norm; `options` may be NULL, and so may `report`, whose struct_size is to be
  * set. Errors: UNSUPPORTED (what the format can't hold, in words), IO, NON_FINITE (the tensor: a
  * value too large for its type too), BAD_FILE (it gives other logits, or can't be read again), OUT_OF_MEMORY, and those of
  * reading the weights and of running the network. Nothing appears at `path` then, and what was there

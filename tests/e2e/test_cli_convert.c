@@ -192,6 +192,24 @@ static void half_precision(void **state)
     }
 }
 
+/* With and without --fold a network with batch norm gives what its own file gives. */
+static void batch_norm_is_kept_or_folded(void **state)
+{
+    (void)state;
+    static const char *const folds[] = {"--quiet", "--fold"};
+    enum { KEPT = 54, FOLDED = 22 };
+    for (size_t i = 0; i < KINDS; i++)
+        for (size_t fold = 0; fold < 2; fold++) {
+            cJSON *json = CONVERT("--to", kinds[i].to, "--preprocess", "torchvision", "--quiet",
+                                  folds[fold], TEST_DATA "/formats/vgg11_bn/network.safetensors",
+                                  test_scratch_path("norms"));
+            assert_int_equal(number(json, "tensors"), fold ? FOLDED : KEPT);
+            if (is_read(kinds[i].reader))
+                assert_true(number(json, "error") <= (fold ? 1e-5 : 1e-6));
+            cJSON_Delete(json);
+        }
+}
+
 /* A member of what `clvgg info --json` says of a model. */
 static void assert_says(const char *model, const char *words)
 {
@@ -310,6 +328,7 @@ int main(void)
         cmocka_unit_test(the_suffix_chooses_the_format),
         cmocka_unit_test(equal_input_gives_equal_bytes),
         cmocka_unit_test(half_precision),
+        cmocka_unit_test(batch_norm_is_kept_or_folded),
         cmocka_unit_test(preprocessing_and_labels_are_stated),
         cmocka_unit_test(wrong_arguments),
         cmocka_unit_test(a_full_disk_leaves_what_was_there),

@@ -1,0 +1,191 @@
+/* e2e/test_export.c — clvgg_model_export() of networks that have every layer in every position:
+ * what it writes is read again and gives the same logits, or is refused in words; and a file that
+ * is wrong is noticed, and replaces nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "clvgg/convert.h"
+#include "model/model.h"
+#include "support/files.h"
+#include "support/networks.h"
+#include "support/small_model.h"
+#include "support/text.h"
+
+static clvgg_runtime *runtime;
+static clvgg_device *device;
+
+/* What can't be written, and the words for it; what isn't listed can be. */
+static const struct {
+    network_kind kind;
+    clvgg_export_format format;
+    const char *words;
+} refused[] = {
+    {NETWORK_BRANCHES, CLVGG_EXPORT_TORCHVISION, "doesn't read the one before it"},
+    {NETWORK_BRANCHES, CLVGG_EXPORT_ONNX, "ONNX has no pooling to 4 x 3 of 9 x 8"},
+    {NETWORK_ZF, CLVGG_EXPORT_ONNX, "ONNX's LRN over 4 channels, an even number, isn't this one"},
+    /* It is what PyTorch would take, but tensors of these names are a VGG's when they are read. */
+    {NETWORK_VGG, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
+    {NETWORK_ODD, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
+    {NETWORK_ZF, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
+    {NETWORK_NORMS, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
+    {NETWORK_INTEGERS, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
+};
+
+static const char *words_for(network_kind kind, clvgg_export_format format)
+{
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (refused[i].kind == kind && refused[i].format == format)
+            return refused[i].words;
+    return NULL;
+}
+
+static void try_export(const clvgg_model *model, network_kind kind, clvgg_export_format format)
+{
+    clvgg_export_report report = {.struct_size = sizeof report};
+    clvgg_export_options options;
+    clvgg_export_options_defaults(&options);
+    const size_t before = temp_file_count();
+    options.format = format;
+    options.check_device = device;
+    const clvgg_status status = clvgg_model_export(model, temp_path("out"), &options, &report);
+    printf("%-10s %-12s %s\n", network_names[kind], clvgg_export_format_name(format),
+           status == CLVGG_STATUS_OK ? report.unchecked : clvgg_status_message());
+    if (words_for(kind, format) != NULL) {
+        assert_true(status == CLVGG_STATUS_UNSUPPORTED || status == CLVGG_STATUS_BAD_FILE);
+        assert_contains(clvgg_status_message(), words_for(kind, format));
+        assert_int_equal(temp_file_count(), before);
+        return;
+    }
+    assert_int_equal(status, CLVGG_STATUS_OK);
+    assert_true(!report.checked || report.error <= 1e-6);
+}
+
+static void every_network_is_written_and_read(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < NETWORK_COUNT; kind++) {
+        clvgg_model *model = network_make(runtime, (network_kind)kind);
+        for (int format = 0; clvgg_export_format_name((clvgg_export_format)format) != NULL;
+             format++)
+            try_export(model, (network_kind)kind, (clvgg_export_format)format);
+        clvgg_model_free(model);
+    }
+}
+
+/* ---- failures ---- */
+
+static clvgg_status stop_midway(void *user, uint64_t done, uint64_t total)
+{
+    int *calls = user;
+    assert_true(done <= total);
+    return ++*calls == 5 ? CLVGG_STATUS_CANCELLED : CLVGG_STATUS_OK;
+}
+
+static void progress_may_stop_it(void **state)
+{
+    (void)state;
+    int calls = 0;
+    clvgg_model *model = small_model_make(runtime, 1);
+    clvgg_export_options options;
+    clvgg_export_options_defaults(&options);
+    options.progress = stop_midway;
+    options.progress_user = &calls;
+    file_write(temp_path("kept"), "before", 6);
+    const size_t before = temp_file_count();
+    for (int format = 0; clvgg_export_format_name((clvgg_export_format)format) != NULL; format++) {
+        calls = 0;
+        options.format = (clvgg_export_format)format;
+        assert_int_equal(clvgg_model_export(model, temp_path("kept"), &options, NULL),
+                         CLVGG_STATUS_CANCELLED);
+        assert_int_equal(temp_file_count(), before);
+        char *content = file_read(temp_path("kept"), &(size_t){0});
+        assert_string_equal(content, "before");
+        free(content);
+    }
+    clvgg_model_free(model);
+}
+
+/* A source whose values are others each time that they are read: what was written isn't what the
+ * model gives. */
+static clvgg_status change(void *user, const char *tensor, const clvgg_shape *shape, uint64_t first,
+                           uint64_t count, float *values)
+{
+    int *calls = user;
+    must(small_model_source((void *)(uintptr_t)1, tensor, shape, first, count, values));
+    for (uint64_t i = 0; i < count; i++)
+        values[i] *= 1 + 1e-3f * (float)*calls;
+    ++*calls;
+    return CLVGG_STATUS_OK;
+}
+
+static void other_logits_are_noticed(void **state)
+{
+    (void)state;
+    int calls = 0;
+    clvgg_model *model = small_model_make(runtime, 1);
+    model->source = change;
+    model->source_user = &calls;
+    clvgg_export_report report = {.struct_size = sizeof report};
+    clvgg_export_options options;
+    clvgg_export_options_defaults(&options);
+    options.check_device = device;
+    const size_t before = temp_file_count();
+    assert_int_equal(clvgg_model_export(model, temp_path("other"), &options, &report),
+                     CLVGG_STATUS_BAD_FILE);
+    assert_contains(clvgg_status_message(), "not written: read again, its logits differ");
+    assert_true(report.checked && report.error > report.error_limit);
+    assert_int_equal(temp_file_count(), before);
+    clvgg_model_free(model);
+}
+
+static void wrong_arguments(void **state)
+{
+    (void)state;
+    clvgg_model *model = small_model_make(runtime, 1);
+    clvgg_export_options options;
+    clvgg_export_options_defaults(&options);
+    const char *path = temp_path("wrong");
+    assert_int_equal(clvgg_model_export(NULL, path, NULL, NULL), CLVGG_STATUS_INVALID_ARGUMENT);
+    assert_int_equal(clvgg_model_export(model, NULL, NULL, NULL), CLVGG_STATUS_INVALID_ARGUMENT);
+    options.format = (clvgg_export_format)99;
+    assert_int_equal(clvgg_model_export(model, path, &options, NULL),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+    clvgg_export_options_defaults(&options);
+    options.struct_size = 1;
+    assert_int_equal(clvgg_model_export(model, path, &options, NULL),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+    clvgg_preprocess preprocess;
+    clvgg_preprocess_defaults(&preprocess);
+    preprocess.height = preprocess.width = 7;
+    clvgg_export_options_defaults(&options);
+    options.preprocess = &preprocess;
+    assert_int_equal(clvgg_model_export(model, path, &options, NULL),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+    assert_contains(clvgg_status_message(), "preprocessing crops to 7 x 7");
+    clvgg_weight_format format = {.struct_size = sizeof format};
+    assert_int_equal(clvgg_weight_format_at(clvgg_weight_format_count(), &format),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+    assert_false(file_exists(path));
+    clvgg_model_free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_network_is_written_and_read), cmocka_unit_test(progress_may_stop_it),
+        cmocka_unit_test(other_logits_are_noticed), cmocka_unit_test(wrong_arguments)};
+    must(clvgg_runtime_create(NULL, &runtime));
+    must(clvgg_device_open(runtime, getenv("CLVGG_DEVICE"), NULL, &device));
+    const int failed = cmocka_run_group_tests(tests, temp_folder_setup, temp_folder_teardown);
+    clvgg_device_free(device);
+    clvgg_runtime_free(runtime);
+    return failed;
+}
