@@ -78,6 +78,7 @@ typedef struct vgg_weights_format {
     row(keras)                                                                                     \
     row(npz)                                                                                       \
     row(torch_zip)                                                                                 \
+    row(torch_export)                                                                              \
     row(zip)                                                                                       \
     row(safetensors)                                                                               \
     row(torch_stream)                                                                              \

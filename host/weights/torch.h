@@ -51,6 +51,8 @@ struct vgg_torch_reader {
 /* The type of a class of storages, "torch.FloatStorage", or of an element type, "torch.float32".
  * NULL: no such is known. */
 const vgg_torch_type *vgg_torch_type_of(const vgg_pickled *global);
+/* The type of a name, "float32" or "FloatStorage"; NULL: no such is known. */
+const vgg_torch_type *vgg_torch_type_named(const char *name);
 /* The name of what an OBJECT calls; "" for other values. */
 const char *vgg_torch_called(const vgg_pickled *value);
 /* Says whether a value is a tensor, or would be one if what it calls were known. */
@@ -77,5 +79,11 @@ clvgg_status vgg_torch_finish(vgg_torch_reader *reader, clvgg_status status);
 /* Adds all tensors of the state dictionary, or module, that a checkpoint holds, and notes what was
  * taken. Errors: BAD_FILE, UNSUPPORTED (there is none, or no saying which). */
 clvgg_status vgg_torch_add_state(vgg_torch_reader *reader, const vgg_pickled *root);
+
+/* ---- weights_torch_zip.c, in a build with libzip ---- */
+
+/* Checks the order of bytes that an archive states in its folder, the first `bytes` of `folder`.
+ * Errors: UNSUPPORTED (big-endian). */
+clvgg_status vgg_torch_check_byte_order(const vgg_archive *archive, const char *folder, int bytes);
 
 #endif

@@ -38,16 +38,20 @@ static const vgg_torch_type types[] = {
     {"", "float8_e8m0fnu", 1, -1, false},
 };
 
+const vgg_torch_type *vgg_torch_type_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].storage, name) == 0 || strcmp(types[i].name, name) == 0)
+            return &types[i];
+    return NULL;
+}
+
 const vgg_torch_type *vgg_torch_type_of(const vgg_pickled *global)
 {
     if (global == NULL || global->kind != VGG_PICKLED_GLOBAL ||
         strncmp(global->text, "torch.", 6) != 0)
         return NULL;
-    const char *name = strrchr(global->text, '.') + 1;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i].storage, name) == 0 || strcmp(types[i].name, name) == 0)
-            return &types[i];
-    return NULL;
+    return vgg_torch_type_named(strrchr(global->text, '.') + 1);
 }
 
 const char *vgg_torch_called(const vgg_pickled *value)

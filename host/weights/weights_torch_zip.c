@@ -33,8 +33,9 @@ static bool matches(const vgg_candidate *candidate)
 
 typedef struct torch_zip {
     const vgg_archive *archive;
+    const char *folder; /* a name that begins with it, and how many bytes of it are it */
+    int folder_bytes;
     const vgg_archive_member *pickle;
-    int folder_bytes; /* of its name, which begins with the folder's */
 } torch_zip;
 
 /* FOLDER/what…key, or NULL. */
@@ -43,7 +44,7 @@ static const vgg_archive_member *find_member(const torch_zip *zip, const char *w
 {
     char name[1024];
     const int length =
-        snprintf(name, sizeof name, "%.*s%s%s", zip->folder_bytes, zip->pickle->name, what, key);
+        snprintf(name, sizeof name, "%.*s%s%s", zip->folder_bytes, zip->folder, what, key);
     return length < (int)sizeof name ? vgg_archive_find(zip->archive, name) : NULL;
 }
 
@@ -56,13 +57,14 @@ static clvgg_status find_storage(const vgg_torch_reader *reader, const char *key
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status check_byte_order(const torch_zip *zip)
+clvgg_status vgg_torch_check_byte_order(const vgg_archive *archive, const char *folder, int bytes)
 {
-    const vgg_archive_member *member = find_member(zip, "byteorder", "");
+    const torch_zip zip = {.archive = archive, .folder = folder, .folder_bytes = bytes};
+    const vgg_archive_member *member = find_member(&zip, "byteorder", "");
     char order[8] = "little";
     if (member != NULL && member->bytes < sizeof order) {
         memset(order, 0, sizeof order);
-        VGG_PASS(vgg_archive_read(zip->archive, member, 0, order, (size_t)member->bytes));
+        VGG_PASS(vgg_archive_read(archive, member, 0, order, (size_t)member->bytes));
     }
     VGG_CHECK(strcmp(order, "little") == 0, CLVGG_STATUS_UNSUPPORTED,
               "its values are stored in byte order \"%s\"; little-endian ones are read",
@@ -84,8 +86,9 @@ static clvgg_status open_zip(vgg_weights *weights)
     vgg_pickle_source source = {
         .read = read_pickle_bytes, .source = &zip, .end = zip.pickle->bytes};
     vgg_pickle pickle;
-    zip.folder_bytes = (int)(strlen(zip.pickle->name) - strlen("data.pkl"));
-    VGG_TRY(check_byte_order(&zip));
+    zip.folder = zip.pickle->name;
+    zip.folder_bytes = (int)(strlen(zip.folder) - strlen("data.pkl"));
+    VGG_TRY(vgg_torch_check_byte_order(zip.archive, zip.folder, zip.folder_bytes));
     VGG_TRY(vgg_prefixed(vgg_pickle_read(&reader.heap, &source, &pickle), "data.pkl"));
     VGG_TRY(vgg_torch_add_state(&reader, pickle.root));
 cleanup:
