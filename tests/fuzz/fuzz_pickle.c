@@ -3,7 +3,7 @@
  * fuzzer works on the object: the input is the object's pickle and, behind it, the list of keys and
  * the storages.
  *
- * Seeds: tests/data/weights/small_stream.pth without its first 59 bytes.
+ * Seeds: tests/data/weights/small_stream.pth without its first 137 bytes.
  */
 #include <stdlib.h>
 #include <string.h>
