@@ -332,6 +332,8 @@ static void find_input(const vgg_caffe *caffe, int64_t input[3])
         layer = first_of(caffe, "Convolution");
         const VggCaffe__Convolution *p = layer != NULL ? layer->convolution_param : NULL;
         input[0] = dim_of(caffe, "Convolution", 1) * (p != NULL ? p->group : 1);
+        if (input[0] == 0)
+            input[0] = 3; /* what is wrong with the weights is said where they are read */
     }
 }
 
