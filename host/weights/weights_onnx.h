@@ -107,9 +107,10 @@ typedef struct vgg_onnx_walk {
     size_t layer_capacity;
     vgg_onnx_step *steps;
     size_t step_count, step_capacity;
-    const char *value; /* its name */
-    int rank;          /* 4: an image; 2: features */
-    int order[4];      /* of an image: which axis (VGG_ONNX_N …) each of its axes is */
+    const char *value;   /* its name */
+    const char *skip_to; /* set by an operator that took further nodes along: their last value */
+    int rank;            /* 4: an image; 2: features */
+    int order[4];        /* of an image: which axis (VGG_ONNX_N …) each of its axes is */
     /* Features that were an image: its canonical extents, and the order in which the file counts
      * them. is_flat: they are still in that order. */
     bool is_flat;
@@ -210,14 +211,18 @@ clvgg_status vgg_onnx_split_features(const vgg_onnx_walk *walk, const VggOnnx__N
 typedef clvgg_status (*vgg_onnx_operator)(vgg_onnx_walk *walk, const VggOnnx__Node *node);
 #define VGG_ONNX_OPERATORS(row)                                                                    \
     row(Conv) row(MaxPool) row(AveragePool) row(GlobalAveragePool) row(GlobalMaxPool)              \
-        row(ReduceMean) row(LRN) row(Pad) row(Transpose) row(Flatten) row(Reshape) row(Squeeze)    \
-            row(Gemm) row(MatMul) row(Softmax) row(LogSoftmax) row(Relu) row(Sigmoid) row(Tanh)    \
-                row(Dropout) row(Identity) row(Cast) row(Add) row(Sub) row(Mul)                    \
+        row(ReduceMean) row(ReduceMax) row(LRN) row(Pad) row(Transpose) row(Flatten) row(Reshape)  \
+            row(Squeeze) row(Gemm) row(MatMul) row(Softmax) row(LogSoftmax) row(Relu) row(Sigmoid) \
+                row(Tanh) row(Dropout) row(Identity) row(Cast) row(Add) row(Sub) row(Mul)          \
                     row(BatchNormalization)
 #define VGG_ONNX_DECLARE(name)                                                                     \
     clvgg_status vgg_onnx_##name(vgg_onnx_walk *walk, const VggOnnx__Node *node);
 VGG_ONNX_OPERATORS(VGG_ONNX_DECLARE)
 #undef VGG_ONNX_DECLARE
+
+/* Reads adaptive pooling that begins with this Transpose, up to its last node; *taken is false
+ * where the Transpose is one for itself. */
+clvgg_status vgg_onnx_take_adaptive(vgg_onnx_walk *walk, const VggOnnx__Node *node, bool *taken);
 
 /* ---- names (weights_onnx_names.c) ---- */
 

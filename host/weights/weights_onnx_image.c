@@ -45,6 +45,9 @@ static clvgg_status read_pads(vgg_onnx_walk *walk, const VggOnnx__Node *node, wi
     VGG_PASS(vgg_onnx_ints(node, "pads", w->pad, 4, &count));
     if (count >= 0 && count != 4)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "pads has %d values", count);
+    for (int side = 0; side < 4; side++)
+        if (w->pad[side] < 0 || w->pad[side] > 1 << 20)
+            return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE, "pads must be 0 or more");
     if (automatic == NULL || automatic->s.len == 0)
         return CLVGG_STATUS_OK;
     const char *text = (const char *)automatic->s.data;
@@ -180,8 +183,8 @@ clvgg_status vgg_onnx_GlobalMaxPool(vgg_onnx_walk *walk, const VggOnnx__Node *no
     return add_global(walk, VGG_LAYER_MAX_POOL);
 }
 
-/* The mean over height and width, in whichever order the axes are. */
-clvgg_status vgg_onnx_ReduceMean(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+/* The mean or maximum over height and width, in whichever order the axes are. */
+static clvgg_status reduce(vgg_onnx_walk *walk, const VggOnnx__Node *node, vgg_layer_type type)
 {
     vgg_onnx_extents axes = {.count = 0};
     int count;
@@ -197,9 +200,19 @@ clvgg_status vgg_onnx_ReduceMean(vgg_onnx_walk *walk, const VggOnnx__Node *node)
     }
     if (walk->rank != 4 || axes.count != 2 || over != (1u << VGG_ONNX_H | 1u << VGG_ONNX_W))
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
-                             "means over other axes than height and width");
-    VGG_PASS(add_global(walk, VGG_LAYER_AVG_POOL));
+                             "is over other axes than height and width");
+    VGG_PASS(add_global(walk, type));
     return vgg_onnx_int(node, "keepdims", 1) != 0 ? CLVGG_STATUS_OK : vgg_onnx_flatten(walk);
+}
+
+clvgg_status vgg_onnx_ReduceMean(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    return reduce(walk, node, VGG_LAYER_AVG_POOL);
+}
+
+clvgg_status vgg_onnx_ReduceMax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    return reduce(walk, node, VGG_LAYER_MAX_POOL);
 }
 
 /* ---- the rest ---- */
@@ -259,6 +272,10 @@ clvgg_status vgg_onnx_Transpose(vgg_onnx_walk *walk, const VggOnnx__Node *node)
     int64_t perm[4];
     int count, order[4] = {0};
     unsigned seen = 0;
+    bool taken;
+    VGG_PASS(vgg_onnx_take_adaptive(walk, node, &taken));
+    if (taken)
+        return CLVGG_STATUS_OK;
     VGG_PASS(vgg_onnx_ints(node, "perm", perm, 4, &count));
     if (count != walk->rank)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "perm doesn't have %d axes",

@@ -170,9 +170,10 @@ clvgg_status vgg_onnx_tensor_ints(const vgg_onnx_tensor *t, int64_t *values, siz
 {
     VGG_CHECK(t->type == VGG_ONNX_INT64 || t->type == VGG_ONNX_INT32, CLVGG_STATUS_BAD_FILE,
               "tensor '%.200s': isn't of integers", t->name);
-    VGG_CHECK(t->count <= most && t->count <= 64, CLVGG_STATUS_UNSUPPORTED,
+    const bool is_wide = t->type == VGG_ONNX_INT64 && !t->is_varints;
+    VGG_CHECK(t->count <= most && (is_wide || t->count <= 64), CLVGG_STATUS_UNSUPPORTED,
               "tensor '%.200s': has %" PRIu64 " integers where at most %zu are expected", t->name,
-              t->count, most);
+              t->count, is_wide || most < 64 ? most : 64);
     *count = (size_t)t->count;
     if (t->is_varints)
         return read_varints(t, values);
@@ -194,7 +195,7 @@ void vgg_onnx_view_whole(const vgg_onnx_tensor *t, vgg_onnx_view *out)
     for (int i = t->shape.rank - 1; i >= 0; i--) {
         out->dims[i] = t->shape.dims[i];
         out->strides[i] = stride;
-        stride *= t->shape.dims[i] > 0 ? t->shape.dims[i] : 1;
+        stride *= t->count > 0 ? t->shape.dims[i] : 0; /* beside a 0 the others may be any */
     }
 }
 

@@ -254,8 +254,9 @@ clvgg_status vgg_onnx_walk_run(vgg_onnx_walk *walk, int64_t side)
         VGG_PASS(next_node(walk->onnx, walk->value, &node));
         if (node == NULL)
             return finish(walk);
+        walk->skip_to = NULL;
         VGG_PASS(run_node(walk, node));
-        walk->value = node->output[0];
+        walk->value = walk->skip_to != NULL ? walk->skip_to : node->output[0];
         VGG_PASS(record_step(walk));
     }
     return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE, "the path leads in a circle");

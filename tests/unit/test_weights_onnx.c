@@ -430,7 +430,7 @@ static void what_is_no_layer_is_refused_by_name(void **state)
         {"Sub b,x y", "subtracts the value from a constant"},
         {"Softmax x y", "isn't over the classes of an image"},
         {"Transpose x y", "perm isn't an order of four axes"},
-        {"ReduceMean x y", "means over other axes than height and width"},
+        {"ReduceMean x y", "is over other axes than height and width"},
         {"Squeeze x y", "other axes than a height and width of 1"},
         {"Reshape x,b y", "isn't of integers"},
     };
