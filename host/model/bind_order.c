@@ -24,12 +24,19 @@ static size_t tail_of(const char *name, const char *suffix)
     return length > tail && strcmp(name + length - tail, suffix) == 0 ? tail : 0;
 }
 
+/* Length of what makes a name a weight's; 0: it isn't one's. */
+static size_t weight_tail(const char *name)
+{
+    size_t tail = 0;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && tail == 0; i++)
+        tail = tail_of(name, suffixes[i][0]);
+    return tail;
+}
+
 static bool is_weight(const vgg_tensor_entry *entry)
 {
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (tail_of(entry->name, suffixes[i][0]) > 0)
-            return entry->count > 0 && strlen(entry->name) < VGG_TENSOR_NAME_CAPACITY - 16;
-    return false;
+    return weight_tail(entry->name) > 0 && entry->count > 0 &&
+           strlen(entry->name) < VGG_TENSOR_NAME_CAPACITY - 16;
 }
 
 static bool is_convolution(const vgg_tensor_entry *entry)
@@ -153,7 +160,8 @@ static bool take_norms(const vgg_weights *weights, bool sorted, vgg_binding *bin
     for (int i = 0; i < norms.count; i++) {
         const clvgg_shape *shape = &norms.items[i]->shape;
         const long number = number_of(norms.items[i]->name, strlen(VARIANCE));
-        const long before = number_of(convolutions->items[i]->name, strlen(".weight"));
+        const char *convolution = convolutions->items[i]->name;
+        const long before = number_of(convolution, weight_tail(convolution));
         if (shape->rank != 1 || shape->dims[0] != convolutions->items[i]->shape.dims[0] ||
             number == before + 2)
             return false;
@@ -218,7 +226,8 @@ clvgg_status vgg_order_dense(const vgg_weights *weights, int64_t channels, vgg_b
     static const int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     list found = gather(weights, binding->prefix, is_dense);
-    if (found.count == 0)
+    const bool outside = found.count == 0;
+    if (outside)
         found = gather(weights, "", is_dense);
     sort(&found);
     binding->dense_count = 0;
@@ -233,7 +242,8 @@ clvgg_status vgg_order_dense(const vgg_weights *weights, int64_t channels, vgg_b
             binding->dense[binding->dense_count++] = found.items[orders[o][i]];
         return CLVGG_STATUS_OK;
     }
-    VGG_CHECK(found.count == 0, CLVGG_STATUS_UNSUPPORTED,
+    /* What stands elsewhere may be of anything: it is then said that no layer uses it. */
+    VGG_CHECK(found.count == 0 || outside, CLVGG_STATUS_UNSUPPORTED,
               "another network: behind the convolutions, which end with %lld channels, '%s' and "
               "the dense layers beside it are no chain of three at most",
               (long long)channels, found.items[0]->name);

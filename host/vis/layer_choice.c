@@ -14,18 +14,28 @@ static bool is_pooling(const vgg_node *node)
     return layer->window != NULL && layer->as_convolution == NULL;
 }
 
-/* The activation that alone reads a convolution's or dense layer's output, else the node itself. */
-static int activation_of(const vgg_graph *graph, int node)
+/* The node that alone reads another's output, or −1. */
+static int sole_reader(const vgg_graph *graph, int node)
 {
     int reader = -1;
-    if (vgg_layer_of(graph->nodes[node].type)->as_convolution == NULL)
-        return node;
     for (int i = node + 1; i < graph->count; i++)
         if (graph->nodes[i].inputs[0] == node) {
             if (reader >= 0)
-                return node;
+                return -1;
             reader = i;
         }
+    return reader;
+}
+
+/* The activation that alone reads a convolution's or dense layer's output, which may be normalised
+ * in between; else the node itself. */
+static int activation_of(const vgg_graph *graph, int node)
+{
+    if (vgg_layer_of(graph->nodes[node].type)->as_convolution == NULL)
+        return node;
+    int reader = sole_reader(graph, node);
+    if (reader >= 0 && vgg_layer_of(graph->nodes[reader].type)->scale_and_shift != NULL)
+        reader = sole_reader(graph, reader);
     return reader >= 0 && is_activation(&graph->nodes[reader]) ? reader : node;
 }
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,8 +296,15 @@ static void knows_other_heads(void **state)
         assert_non_null(strstr(clvgg_model_notes(model), "by shape: 'fc.weight' is the first"));
         clvgg_model_free(model);
     }
+    /* no head: outside of the prefix it may be anything, else it is another network's */
     tensor_file_get(&file, "head.weight")->shape.dims[1] = 7;
-    refuses(&file, CLVGG_STATUS_UNSUPPORTED, "'fc.weight' and the dense layers beside it are no");
+    model = load_good(&file);
+    assert_int_equal(clvgg_model_class_count(model), 0);
+    assert_non_null(strstr(last_log, "tensors that no layer uses: 4, the first is 'fc.weight'"));
+    clvgg_model_free(model);
+    tensor_file_vgg(&file, vgg11_features, 8, canonical_head);
+    tensor_file_get(&file, "fc7.weight")->shape.dims[1] = 7;
+    refuses(&file, CLVGG_STATUS_UNSUPPORTED, "'fc6.weight' and the dense layers beside it are no");
 }
 
 /* No dense layer, or dense layers whose values aren't there. */
@@ -311,6 +319,47 @@ static void knows_networks_without_a_head(void **state)
     assert_int_equal(model->graph->nodes[0].output.dims[1], 224);
     assert_string_equal(model->graph->nodes[model->graph->count - 1].name, "pool5");
     assert_non_null(strstr(clvgg_model_notes(model), "has no classifier: no dense layer"));
+    clvgg_model_free(model);
+    /* what stands beside an encoder isn't its head */
+    tensor_file_prefix(&file, "encoder.");
+    tensor_file_add(&file, "decoder.weight", &(clvgg_shape){4, {9, 9, 1, 1}});
+    model = load_good(&file);
+    assert_int_equal(clvgg_model_class_count(model), 0);
+    clvgg_model_free(model);
+}
+
+static clvgg_status give_nan(void *user, size_t tensor, uint64_t first, uint64_t count, void *data)
+{
+    const tensor_file *file = user;
+    float *values = data;
+    (void)first;
+    for (uint64_t i = 0; i < count; i++)
+        values[i] = strncmp(file->names[tensor], "classifier", 10) == 0 ? NAN : 0.25f;
+    return CLVGG_STATUS_OK;
+}
+
+/* torchvision's weights of features alone: the classifier's values are NaN. */
+static void leaves_a_classifier_of_nan_out(void **state)
+{
+    (void)state;
+    tensor_file file;
+    clvgg_model *model = NULL;
+    clvgg_preprocess preprocess;
+    char path[256];
+    make_torchvision(&file);
+    snprintf(path, sizeof path, "%s", temp_path("nan.safetensors"));
+    for (size_t i = 0; i < file.count; i++)
+        file.tensors[i].name = file.names[i];
+    assert_int_equal(vgg_weights_write(path, file.tensors, file.count, NULL, 0, give_nan, &file),
+                     CLVGG_STATUS_OK);
+    log_count = 0;
+    assert_int_equal(clvgg_model_load(runtime, path, NULL, &model), CLVGG_STATUS_OK);
+    assert_int_equal(log_count, 0);
+    assert_int_equal(clvgg_model_class_count(model), 0);
+    assert_int_equal(model->graph->nodes[0].output.dims[1], 32);
+    assert_non_null(strstr(clvgg_model_notes(model), "'classifier.0.weight' the first, are NaN"));
+    clvgg_model_preprocess(model, &preprocess);
+    assert_true(preprocess.mean[0] == 0.48235f && preprocess.std[2] == 1.0f / 255.0f);
     clvgg_model_free(model);
 }
 
@@ -469,6 +518,7 @@ int main(void)
         cmocka_unit_test(knows_data_parallel_features),
         cmocka_unit_test(knows_other_heads),
         cmocka_unit_test(knows_networks_without_a_head),
+        cmocka_unit_test(leaves_a_classifier_of_nan_out),
         cmocka_unit_test(names_what_is_missing),
         cmocka_unit_test(refuses_other_networks),
         cmocka_unit_test(warns_of_unused_tensors),

@@ -15,6 +15,7 @@
 #include "clvgg/model.h"
 #include "graph/fold.h"
 #include "model/model.h"
+#include "support/failing_allocator.h"
 #include "support/files.h"
 #include "support/networks.h"
 #include "support/tensor_file.h"
@@ -257,6 +258,27 @@ static void folds_only_what_directly_follows(void **state)
     vgg_graph_free(graph);
 }
 
+static clvgg_status load_and_free(void *user)
+{
+    clvgg_model *model = NULL;
+    clvgg_model_options options;
+    clvgg_model_options_defaults(&options);
+    const clvgg_status status = vgg_model_load(runtime, user, &options, &model);
+    vgg_model_free(model);
+    return status;
+}
+
+static void survives_failing_allocations(void **state)
+{
+    (void)state;
+    tensor_file file;
+    char path[256];
+    make_vgg11_bn(&file);
+    snprintf(path, sizeof path, "%s", temp_path("sweep.safetensors"));
+    tensor_file_write(&file, path);
+    assert_true(failing_allocator_sweep(load_and_free, path) > 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +288,7 @@ int main(void)
         cmocka_unit_test(saving_writes_what_is_loaded),
         cmocka_unit_test(what_can_not_be_is_named),
         cmocka_unit_test(folds_only_what_directly_follows),
+        cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

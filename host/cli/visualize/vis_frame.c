@@ -96,6 +96,21 @@ int cli_vis_progress_step(void *user, size_t done, size_t total)
     return cli_interrupt_signal() != 0;
 }
 
+bool cli_vis_is_convolution(const clvgg_model *model, size_t index, clvgg_layer_info *layer)
+{
+    clvgg_layer_info other = {.struct_size = sizeof other};
+    if (clvgg_model_layer(model, index, layer) != CLVGG_STATUS_OK)
+        return false;
+    if (layer->folds_into >= 0)
+        return clvgg_model_layer(model, (size_t)layer->folds_into, &other) == CLVGG_STATUS_OK &&
+               strcmp(other.type, "conv2d") == 0;
+    for (size_t i = index + 1; i < clvgg_model_layer_count(model); i++)
+        if (clvgg_model_layer(model, i, &other) == CLVGG_STATUS_OK &&
+            other.folds_into == (int)index)
+            return false;
+    return strcmp(layer->type, "conv2d") == 0;
+}
+
 clvgg_status cli_vis_each_layer(const cli_vis *vis, const cli_list *names, cli_vis_add_layer_fn add,
                                 void *user)
 {
@@ -107,8 +122,7 @@ clvgg_status cli_vis_each_layer(const cli_vis *vis, const cli_list *names, cli_v
         VGG_PASS(add(user, index, &layer));
     }
     for (size_t i = 0; names->count == 0 && i < clvgg_model_layer_count(model); i++)
-        if (clvgg_model_layer(model, i, &layer) == CLVGG_STATUS_OK &&
-            strcmp(layer.type, "conv2d") == 0) {
+        if (cli_vis_is_convolution(model, i, &layer)) {
             VGG_PASS(add(user, i, &layer));
             count++;
         }

@@ -89,8 +89,7 @@ static clvgg_status find_layer(project *p)
     clvgg_layer_info info = {.struct_size = sizeof info};
     size_t index = 0;
     for (size_t i = clvgg_model_layer_count(model); i > 0 && p->layer == NULL; i--)
-        if (clvgg_model_layer(model, i - 1, &info) == CLVGG_STATUS_OK &&
-            strcmp(info.type, "conv2d") == 0)
+        if (cli_vis_is_convolution(model, i - 1, &info))
             p->layer = info.name;
     VGG_CHECK(p->layer != NULL, CLVGG_STATUS_INVALID_ARGUMENT,
               "the model has no convolution: name a layer by --layer");
@@ -291,10 +290,11 @@ static const char *check(const void *given)
 {
     asked unused;
     const char *wrong = cli_vis_check_photographs(given);
-    return wrong != NULL             ? wrong
-           : read_asked(given, &unused) ? NULL
-                                     : "--map needs a number or all, --unit a position such as 3,9, "
-                                       "peak or all";
+    return wrong != NULL ? wrong
+           : read_asked(given, &unused)
+               ? NULL
+               : "--map needs a number or all, --unit a position such as 3,9, "
+                 "peak or all";
 }
 
 const cli_verb cli_vis_project = {

@@ -107,6 +107,9 @@ void cli_vis_wrote(cli_vis *vis, const char *path);
 void cli_vis_progress_begin(cli_vis *vis, const char *what, size_t total);
 int cli_vis_progress_step(void *user, size_t done, size_t total);
 
+/* Says whether a layer is a convolution, or the batch normalisation that completes one: what is
+ * shown where no layer is named. Fills *layer in. */
+bool cli_vis_is_convolution(const clvgg_model *model, size_t index, clvgg_layer_info *layer);
 /* Calls `add` for each layer of these names; without names, for every convolution. */
 typedef clvgg_status (*cli_vis_add_layer_fn)(void *user, size_t index,
                                              const clvgg_layer_info *layer);
