@@ -56,7 +56,6 @@ check "ldconfig has a trigger" grep ldconfig "$scratch/libclvgg0/control/trigger
 check "no package has scripts" [ "$(ls "$scratch"/*/control | grep -c '^p')" -eq 0 ]
 check "clvgg needs CLBlast and Cairo" grep -E 'libcairo2.*libclblast1' <(field clvgg Depends)
 check "clvgg recommends model and driver" grep -F 'clvgg-data, pocl-opencl-icd | opencl-icd' <(field clvgg Recommends)
-check "libhdf5, which is loaded when it is needed, is recommended" grep -E 'libhdf5-[0-9]' <(field clvgg Recommends)
 check "libclvgg-dev needs its library and the others' headers" \
     grep -E '^libclvgg0 \(= .*libclblast-dev.*libsqlite3-dev' <(field libclvgg-dev Depends)
 check "the library is of one release series" grep -E 'libclvgg0 \(>= [0-9.]+\), libclvgg0 \(<< [0-9.]+~\)' "$scratch/libclvgg0/control/shlibs"

@@ -16,19 +16,9 @@ if(release_ID STREQUAL "debian" AND release_VERSION_ID)
 endif()
 set(this_version "(= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
 
-# libhdf5 is loaded when a file asks for it, so no dependency is found by looking at what is linked.
-set(loaded "")
-if(TARGET PkgConfig::hdf5)
-  list(GET hdf5_LINK_LIBRARIES 0 library)
-  file(REAL_PATH ${library} library)
-  execute_process(COMMAND dpkg-query --search ${library} OUTPUT_VARIABLE owner COMMAND_ERROR_IS_FATAL ANY)
-  string(REGEX REPLACE ":.*" "" owner "${owner}")
-  set(loaded ", ${owner}")
-endif()
-
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME clvgg)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION science)
-set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "clvgg-data, pocl-opencl-icd | opencl-icd${loaded}")
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "clvgg-data, pocl-opencl-icd | opencl-icd")
 set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "VGG-style convolutional networks on any OpenCL device
 A photograph goes in, a label comes out, on any OpenCL 1.2 device: CPUs and
 GPUs run the same code. The program also trains a network's head for classes
@@ -48,7 +38,7 @@ set(library libclvgg${PROJECT_VERSION_MAJOR})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME ${library})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_MULTI_ARCH_${library} same)
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS "pocl-opencl-icd | opencl-icd${loaded}")
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS "pocl-opencl-icd | opencl-icd")
 set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "VGG-style convolutional networks on any OpenCL device - library
 Runs and trains VGG-style networks on any OpenCL 1.2 device, also on OpenCL
 objects of the calling program.")

@@ -9,7 +9,7 @@
 #ifndef VGG_WEIGHTS_KERAS_H
 #define VGG_WEIGHTS_KERAS_H
 
-#if defined(CLVGG_HAVE_HDF5) && defined(CLVGG_HAVE_CJSON)
+#ifdef CLVGG_HAVE_CJSON
 #define VGG_KERAS_IS_READ
 #include <cjson/cJSON.h>
 
@@ -126,8 +126,9 @@ clvgg_status vgg_keras_add_global_pool(keras_build *build, const char *name, boo
                                        bool keeps_dims);
 /* Shape of the last node. */
 const clvgg_shape *vgg_keras_shape(const keras_build *build);
-/* Gives the layers of a VGG their canonical names; *is_vgg: whether it is one. */
-clvgg_status vgg_keras_name_layers(vgg_graph *graph, bool *is_vgg);
+/* Gives the layers of a VGG their canonical names. *architecture: "vgg16", or NULL where it is no
+ * VGG. */
+clvgg_status vgg_keras_name_layers(vgg_graph *graph, const char **architecture);
 /* A slot for each parameter. */
 clvgg_status vgg_keras_bind(keras_build *build);
 clvgg_status vgg_keras_read_place(const keras_place *place, uint64_t at, void *data, size_t bytes);

@@ -118,18 +118,19 @@ static clvgg_status rename_nodes(vgg_graph *graph, const layer_name *names)
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_keras_name_layers(vgg_graph *graph, bool *is_vgg)
+clvgg_status vgg_keras_name_layers(vgg_graph *graph, const char **architecture)
 {
     static const char *const family[] = {"vgg11", "vgg13", "vgg16", "vgg19"};
     clvgg_status status = CLVGG_STATUS_OK;
     layer_name *names = NULL;
     int at = 0;
     VGG_NEW(names, (size_t)graph->count);
+    *architecture = NULL;
     for (size_t i = 0; at == 0 && i < sizeof family / sizeof *family; i++) {
         memset(names, 0, (size_t)graph->count * sizeof *names);
         at = name_blocks(graph, vgg_architecture_blocks(family[i]), names);
+        *architecture = at > 0 ? family[i] : NULL;
     }
-    *is_vgg = at > 0;
     if (at > 0) {
         name_head(graph, at, names);
         if (are_different(graph, names))

@@ -161,12 +161,9 @@ static clvgg_status check_variable(const vgg_node *node, const vgg_hdf5_dataset 
     char expected[128], actual[128];
     const clvgg_shape wanted = stored_shape(ours);
     VGG_CHECK(set->foreign == NULL, CLVGG_STATUS_UNSUPPORTED,
-              "layer '%s': data set \"%s\" is of type %s; float32, float16, bfloat16 and float64 "
-              "are read%s",
-              node->name, set->path, set->foreign,
-              strcmp(set->foreign, "int8") == 0
-                  ? ": it is quantised, save the model as it was before"
-                  : "");
+              "layer '%s': data set \"%s\" %s; float32, float16, bfloat16 and float64 "
+              "are read",
+              node->name, set->path, set->foreign);
     VGG_CHECK(vgg_shape_equal(&set->shape, &wanted), CLVGG_STATUS_SHAPE_MISMATCH,
               "layer '%s': data set \"%s\" of %s has shape %s, the network needs %s", node->name,
               set->path, set->file->name, vgg_shape_text(&set->shape, actual, sizeof actual),

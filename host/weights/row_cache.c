@@ -63,7 +63,7 @@ cleanup:
 
 /* Reads a block of rows from `row` on, where it isn't there yet. */
 static clvgg_status have_row(vgg_row_cache *cache, const vgg_strided *from, clvgg_dtype dtype,
-                             bool is_plain, uint64_t row)
+                             uint64_t row)
 {
     const uint64_t all = (uint64_t)from->dims[0];
     const uint64_t row_bytes = vgg_strided_columns(from) * vgg_dtype_bytes(dtype);
@@ -73,7 +73,7 @@ static clvgg_status have_row(vgg_row_cache *cache, const vgg_strided *from, clvg
     if (cache->values == NULL || cache->of != from) {
         forget(cache);
         VGG_NEW_PASS(cache->values, (size_t)((most < all ? most : all) * row_bytes));
-        if (is_plain && most < all)
+        if (most < all)
             VGG_PASS(read_through(from, dtype));
     }
     cache->of = NULL;
@@ -85,13 +85,13 @@ static clvgg_status have_row(vgg_row_cache *cache, const vgg_strided *from, clvg
 }
 
 static clvgg_status read_cached(vgg_row_cache *cache, const vgg_strided *from, clvgg_dtype dtype,
-                                bool is_plain, uint64_t first, uint64_t count, void *data)
+                                uint64_t first, uint64_t count, void *data)
 {
     const uint64_t columns = vgg_strided_columns(from);
     const size_t size = vgg_dtype_bytes(dtype);
     unsigned char *to = data;
     while (count > 0) {
-        VGG_PASS(have_row(cache, from, dtype, is_plain, first / columns));
+        VGG_PASS(have_row(cache, from, dtype, first / columns));
         const uint64_t skipped = first - cache->row * columns;
         const uint64_t there = cache->rows * columns - skipped;
         const uint64_t some = there < count ? there : count;
@@ -106,14 +106,14 @@ static clvgg_status read_cached(vgg_row_cache *cache, const vgg_strided *from, c
 }
 
 clvgg_status vgg_row_cache_read(vgg_row_cache *cache, const vgg_strided *from, clvgg_dtype dtype,
-                                bool is_plain, uint64_t first, uint64_t count, void *data)
+                                uint64_t first, uint64_t count, void *data)
 {
     const uint64_t row_bytes = vgg_strided_columns(from) * vgg_dtype_bytes(dtype);
     const bool whole = first == 0 && count == vgg_strided_columns(from) * (uint64_t)from->dims[0];
     if (!vgg_strided_is_turned(from) || row_bytes > VGG_ROW_CACHE_BYTES || whole ||
         pthread_mutex_trylock(&cache->lock) != 0)
         return vgg_strided_read(from, dtype, first, count, data);
-    const clvgg_status status = read_cached(cache, from, dtype, is_plain, first, count, data);
+    const clvgg_status status = read_cached(cache, from, dtype, first, count, data);
     if (status != CLVGG_STATUS_OK)
         forget(cache);
     pthread_mutex_unlock(&cache->lock);

@@ -22,9 +22,9 @@ enum { VGG_ROW_CACHE_BYTES = 16 << 20 };
 typedef struct vgg_row_cache vgg_row_cache;
 clvgg_status vgg_row_cache_create(vgg_row_cache **out);
 void vgg_row_cache_free(vgg_row_cache *cache);
-/* vgg_strided_read() by way of the cache. Thread-safe. `is_plain`: the source's bytes lie in a file
- * as they are, so that reading all once in order, before they are read across, is worth it. */
+/* vgg_strided_read() by way of the cache, of a source whose bytes lie in a file as they are.
+ * Thread- safe. */
 clvgg_status vgg_row_cache_read(vgg_row_cache *cache, const vgg_strided *from, clvgg_dtype dtype,
-                                bool is_plain, uint64_t first, uint64_t count, void *data);
+                                uint64_t first, uint64_t count, void *data);
 
 #endif

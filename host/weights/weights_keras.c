@@ -143,7 +143,7 @@ static clvgg_status build_network(vgg_keras *keras)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     keras_build build = {.keras = keras};
-    bool is_vgg;
+    const char *architecture;
     VGG_TRY(vgg_keras_collect(keras));
     if (keras->config_text != NULL) {
         VGG_TRY(vgg_keras_read_steps(keras));
@@ -151,9 +151,11 @@ static clvgg_status build_network(vgg_keras *keras)
     } else {
         VGG_TRY(vgg_keras_build_from_shapes(&build));
     }
-    VGG_TRY(vgg_keras_name_layers(build.graph, &is_vgg));
+    VGG_TRY(vgg_keras_name_layers(build.graph, &architecture));
+    if (architecture != NULL)
+        VGG_TRY(vgg_weights_state(keras->weights, "clvgg.arch", architecture));
     VGG_TRY(vgg_keras_bind(&build));
-    VGG_TRY(state_preprocessing(&build, is_vgg));
+    VGG_TRY(state_preprocessing(&build, architecture != NULL));
     VGG_GIVE(&keras->weights->graph, build.graph);
 cleanup:
     vgg_graph_free(build.graph);
@@ -167,7 +169,7 @@ static clvgg_status read_h5_attributes(vgg_keras *keras)
 {
     char **texts = NULL;
     size_t count = 0;
-    const vgg_hdf5 *file = keras->files[0];
+    vgg_hdf5 *file = keras->files[0];
     VGG_PASS(vgg_hdf5_texts(file, "model_weights", "layer_names", &keras->layer_names,
                             &keras->layer_count));
     if (keras->layer_count == 0)
@@ -303,7 +305,7 @@ static clvgg_status read_keras(const vgg_weights *weights, size_t slot, uint64_t
     const keras_place *place = keras->places[weights->slots[slot].place];
     if (place->set != NULL)
         return vgg_row_cache_read(keras->rows, &place->strided, weights->slots[slot].entry.dtype,
-                                  place->set->contiguous, first, count, data);
+                                  first, count, data);
     for (uint64_t i = 0; i < count; i++)
         ((float *)data)[i] = place->constant;
     return CLVGG_STATUS_OK;
@@ -343,10 +345,8 @@ static void close_keras(vgg_weights *weights)
 }
 
 #define OPENED_BY(function) .open = function, .read = read_keras, .close = close_keras
-#elif defined(CLVGG_HAVE_HDF5)
-#define OPENED_BY(function) .needs = "cJSON"
 #else
-#define OPENED_BY(function) .needs = "libhdf5"
+#define OPENED_BY(function) .needs = "cJSON"
 #endif
 
 #if defined(VGG_KERAS_IS_READ) && !defined(CLVGG_HAVE_ZIP)

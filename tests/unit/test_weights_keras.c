@@ -1,0 +1,199 @@
+/* tests/unit/test_weights_keras.c — Keras's files: what Keras wrote, cut at every byte, changed,
+ * with links and layers that aren't followed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/failing_allocator.h"
+#include "support/files.h"
+#include "tensor/dtype.h"
+#include "weights/weights.h"
+
+#define FORMATS TEST_DATA "/formats/"
+static const char *const files[] = {
+    "keras.keras",  "keras_sequential.keras", "keras.weights.h5",        "keras_nested.h5",
+    "keras_old.h5", "keras_double.keras",     "keras_parts.weights.json"};
+enum { FILE_COUNT = sizeof files / sizeof *files };
+
+static bool is_read;
+
+static vgg_weights *must_open(const char *path)
+{
+    vgg_weights *weights;
+    if (vgg_weights_open(path, &weights) != CLVGG_STATUS_OK)
+        fail_msg("%s", vgg_message());
+    return weights;
+}
+
+static float *read_all(const vgg_weights *weights, const vgg_tensor_entry *entry)
+{
+    float *values = malloc((size_t)entry->count * sizeof *values);
+    if (entry->dtype != CLVGG_DTYPE_F32 ||
+        vgg_weights_read(weights, entry, 0, entry->count, values) != CLVGG_STATUS_OK)
+        fail_msg("%s", vgg_message());
+    return values;
+}
+
+/* Pieces of all lengths and places are what the whole is. */
+static void assert_pieces(const vgg_weights *weights, const vgg_tensor_entry *entry,
+                          const float *right)
+{
+    float piece[37];
+    for (uint64_t first = 0; first < entry->count; first += 13) {
+        const uint64_t left = entry->count - first, count = left < 37 ? left : 37;
+        assert_int_equal(vgg_weights_read(weights, entry, first, count, piece), CLVGG_STATUS_OK);
+        assert_memory_equal(piece, right + first, (size_t)count * sizeof *piece);
+    }
+}
+
+/* Every tensor of `path` is the one of that name in the network's safetensors file, to the bit. */
+static void assert_same_tensors(const char *network, const char *name)
+{
+    char path[4096], reference[4096];
+    snprintf(path, sizeof path, FORMATS "%s/%s", network, name);
+    snprintf(reference, sizeof reference, FORMATS "%s/network.safetensors", network);
+    vgg_weights *expected = must_open(reference), *got = must_open(path);
+    assert_int_equal(vgg_weights_count(got), vgg_weights_count(expected));
+    for (size_t i = 0; i < vgg_weights_count(expected); i++) {
+        const vgg_tensor_entry *wanted = vgg_weights_entry(expected, i);
+        const vgg_tensor_entry *entry = vgg_weights_find(got, wanted->name);
+        if (entry == NULL)
+            fail_msg("%s: has no %s", path, wanted->name);
+        assert_memory_equal(&entry->shape, &wanted->shape, sizeof entry->shape);
+        float *values = read_all(got, entry), *right = read_all(expected, wanted);
+        assert_memory_equal(values, right, (size_t)entry->count * sizeof *right);
+        assert_pieces(got, entry, right);
+        free(values);
+        free(right);
+    }
+    vgg_weights_close(got);
+    vgg_weights_close(expected);
+}
+
+static void files_of_keras_hold_the_network(void **state)
+{
+    (void)state;
+    for (int i = 0; i < FILE_COUNT; i++)
+        assert_same_tensors("vgg16", files[i]);
+    assert_same_tensors("vgg11_bn", "keras.keras");
+    assert_same_tensors("vgg11_bn", "keras_sequential.keras");
+    assert_same_tensors("vgg11_bn", "keras_nested.h5");
+}
+
+static void preprocessing_is_stated(void **state)
+{
+    (void)state;
+    vgg_weights *weights = must_open(FORMATS "vgg16/keras.weights.h5");
+    assert_string_equal(vgg_weights_metadata(weights, "clvgg.preprocess"),
+                        "{\"channels\": \"BGR\", \"scale\": 1, \"mean\": [103.939, 116.779, "
+                        "123.68], \"std\": [1, 1, 1], \"crop\": [64, 64], \"mode\": \"squash\"}");
+    assert_string_equal(vgg_weights_preprocess_origin(weights),
+                        "Keras's VGG16, from the file's format");
+    assert_string_equal(vgg_weights_metadata(weights, "clvgg.arch"), "vgg16");
+    vgg_weights_close(weights);
+}
+
+/* ---- bad files ---- */
+
+/* Opens what may be damaged and reads all of it; whatever comes must be a status. */
+static clvgg_status open_and_read(const char *path)
+{
+    vgg_weights *weights;
+    clvgg_status status = vgg_weights_open(path, &weights);
+    if (status != CLVGG_STATUS_OK)
+        return status;
+    for (size_t i = 0; status == CLVGG_STATUS_OK && i < vgg_weights_count(weights); i++) {
+        const vgg_tensor_entry *entry = vgg_weights_entry(weights, i);
+        void *values = malloc((size_t)entry->count * vgg_dtype_bytes(entry->dtype));
+        status = vgg_weights_read(weights, entry, 0, entry->count, values);
+        free(values);
+    }
+    vgg_weights_close(weights);
+    return status;
+}
+
+/* An HDF5 file knows its length, a zip's directory is at its end: what is cut is refused. Steps are
+ * primes, so that the places vary; a step of 1 takes minutes and finds no more. */
+static void cut_files_are_refused(void **state)
+{
+    (void)state;
+    const size_t step = getenv("CLVGG_TEST_ALL") != NULL ? 1 : 397;
+    for (int i = 0; i < FILE_COUNT; i++) {
+        char path[4096];
+        size_t bytes;
+        snprintf(path, sizeof path, FORMATS "vgg16/%s", files[i]);
+        char *file = file_read(path, &bytes);
+        for (size_t cut = 0; cut < bytes; cut += cut < 600 ? 7 : step) {
+            const char *cut_path = temp_path("cut");
+            file_write(cut_path, file, cut);
+            if (open_and_read(cut_path) == CLVGG_STATUS_OK)
+                fail_msg("%s, cut at %zu, was read", files[i], cut);
+        }
+        free(file);
+    }
+}
+
+static void changed_bytes_do_no_harm(void **state)
+{
+    (void)state;
+    const size_t step = getenv("CLVGG_TEST_ALL") != NULL ? 1 : 211;
+    static const char *const changed[] = {"keras.keras", "keras_old.h5"};
+    for (int i = 0; i < 2; i++) {
+        char path[4096];
+        size_t bytes;
+        snprintf(path, sizeof path, FORMATS "vgg16/%s", changed[i]);
+        char *file = file_read(path, &bytes);
+        for (size_t at = 8; at < bytes; at += step) {
+            const char before = file[at];
+            const char *changed_path = temp_path("changed");
+            file[at] = (char)(before ^ 0xFF);
+            file_write(changed_path, file, bytes);
+            open_and_read(changed_path);
+            file[at] = before;
+        }
+        free(file);
+    }
+}
+
+static clvgg_status open_and_close(void *path)
+{
+    vgg_weights *weights = NULL;
+    clvgg_status status = vgg_weights_open(path, &weights);
+    vgg_weights_close(weights);
+    return status;
+}
+
+static void survives_failing_allocations(void **state)
+{
+    (void)state;
+    for (int i = 0; i < FILE_COUNT; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, FORMATS "vgg16/%s", files[i]);
+        assert_true(failing_allocator_sweep(open_and_close, path) >= 50);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_of_keras_hold_the_network),
+        cmocka_unit_test(preprocessing_is_stated),
+        cmocka_unit_test(cut_files_are_refused),
+        cmocka_unit_test(changed_bytes_do_no_harm),
+        cmocka_unit_test(survives_failing_allocations),
+    };
+    vgg_weights *weights = NULL;
+    is_read = vgg_weights_open(FORMATS "vgg16/keras.keras", &weights) != CLVGG_STATUS_UNSUPPORTED;
+    vgg_weights_close(weights);
+    if (!is_read) {
+        printf("SKIPPED: %s\n", vgg_message());
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, temp_folder_setup, temp_folder_teardown);
+}
