@@ -70,7 +70,8 @@ def set_blob(blob, values, legacy, dense=False, double=False):
     if double:
         blob.double_data.extend(values.astype(np.float64).ravel().tolist())
     else:
-        blob.data.extend(values.ravel().tolist())
+        for start in range(0, values.size, 1 << 20):  # a list takes eight times the values' memory
+            blob.data.extend(values.ravel()[start : start + (1 << 20)].tolist())
         blob.diff.extend([0.0] * min(values.size, 9))  # a snapshot has gradients, as many as values
 
 
