@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "tensor/shape.h"
 #include "weights/protobuf_unpack.h"
+#include "weights/sequence.h"
 
 /* ---- what is copied of the file ---- */
 
@@ -92,6 +93,8 @@ static clvgg_status list_layers(const char *path, vgg_caffe *out)
               "%s: has layers of two generations of Caffe", path);
     out->count = unpacked->n_layer + unpacked->n_layers;
     VGG_CHECK(out->count > 0, CLVGG_STATUS_BAD_FILE, "%s: is a Caffe network without layers", path);
+    VGG_CHECK(out->count <= VGG_SEQUENCE_LONGEST, CLVGG_STATUS_UNSUPPORTED,
+              "%s: has %zu layers, more than %d", path, out->count, VGG_SEQUENCE_LONGEST);
     VGG_NEW_PASS(out->layers, out->count);
     for (size_t i = 0; i < out->count; i++) {
         out->layers[i] = unpacked->n_layer > 0 ? *unpacked->layer[i] : as_new(unpacked->layers[i]);

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "graph/layer.h"
 #include "weights/ncnn.h"
+#include "weights/sequence.h"
 
 /* The next word of a line, NUL-terminated; NULL: there is none. */
 static char *next_word(char **at)
@@ -161,12 +161,12 @@ clvgg_status vgg_ncnn_parse(char *text, size_t length, vgg_ncnn_network *out)
     VGG_CHECK(word != NULL && strcmp(word, VGG_NCNN_MAGIC) == 0, CLVGG_STATUS_BAD_FILE,
               "doesn't begin with " VGG_NCNN_MAGIC);
     line = next_line(&at);
-    VGG_CHECK(line != NULL && read_count(next_word(&line), VGG_MAX_NODES, &layers) &&
+    VGG_CHECK(line != NULL && read_count(next_word(&line), VGG_SEQUENCE_LONGEST, &layers) &&
                   read_count(next_word(&line), INT32_MAX, &blobs) && layers > 0,
               CLVGG_STATUS_BAD_FILE,
               "its second line doesn't say how many layers, up to %d, and "
               "blobs there are",
-              VGG_MAX_NODES);
+              VGG_SEQUENCE_LONGEST);
     VGG_NEW_PASS(out->layers, (size_t)layers);
     while ((line = next_line(&at)) != NULL) {
         VGG_CHECK(out->count < (size_t)layers, CLVGG_STATUS_BAD_FILE,

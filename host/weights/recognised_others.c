@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "weights/format.h"
+#include "weights/peek.h"
 
 enum { LONGEST_PATH = 4096 };
 
@@ -31,10 +32,7 @@ static bool head_has(const vgg_candidate *candidate, const char *text)
 /* The first bytes of another file; 0: it isn't there. */
 static size_t peek(const char *path, char head[256])
 {
-    FILE *file = fopen(path, "rb");
-    const size_t bytes = file != NULL ? fread(head, 1, 255, file) : 0;
-    if (file != NULL)
-        fclose(file);
+    const size_t bytes = vgg_peek(path, head, 255);
     head[bytes] = '\0';
     return bytes;
 }

@@ -54,15 +54,15 @@ static void name_layer(vgg_sequence *s, vgg_layer_type type, char name[NAME_CAPA
     }
 }
 
-/* A second layer of the same name, two ReLUs behind one convolution say, gets a number. */
+/* A second layer of the same name, two ReLUs behind one convolution say, gets its place in the
+ * network. */
 static void make_unique(const vgg_graph *graph, char name[NAME_CAPACITY])
 {
     const size_t length = strlen(name);
-    int copies = 1;
     for (int i = 0; i < graph->count; i++)
         if (strcmp(graph->nodes[i].name, name) == 0) {
-            snprintf(name + length, NAME_CAPACITY - length, ".%d", ++copies);
-            i = -1;
+            snprintf(name + length, NAME_CAPACITY - length, ".%d", graph->count);
+            return;
         }
 }
 

@@ -7,6 +7,10 @@
 
 #include "graph/graph.h"
 
+/* Most layers that a file may have: networks are built some twenty times to find their input, and
+ * each layer's name is compared with all before it. */
+enum { VGG_SEQUENCE_LONGEST = 1000 };
+
 typedef struct vgg_sequence {
     vgg_graph *graph; /* the caller's */
     int block, convolution, dense;

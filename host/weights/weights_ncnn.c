@@ -16,6 +16,7 @@
 #include "tensor/shape.h"
 #include "weights/format.h"
 #include "weights/ncnn.h"
+#include "weights/peek.h"
 
 #define FLAG_FLOAT32 UINT32_C(0)
 #define FLAG_FLOAT16 UINT32_C(0x01306B47)
@@ -58,13 +59,9 @@ static bool matches(const vgg_candidate *candidate)
     unsigned char head[16];
     if (begins_with_magic(candidate->head, candidate->bytes))
         return true;
-    FILE *file = candidate->file != NULL && find_beside(candidate->path, ".bin", ".param", beside)
-                     ? fopen(beside, "rb")
-                     : NULL;
-    if (file == NULL)
+    if (candidate->file == NULL || !find_beside(candidate->path, ".bin", ".param", beside))
         return false;
-    const size_t bytes = fread(head, 1, sizeof head, file);
-    fclose(file);
+    const size_t bytes = vgg_peek(beside, head, sizeof head);
     return begins_with_magic(head, bytes);
 }
 

@@ -12,7 +12,7 @@
 
 /* Members are many times larger than the file only where somebody means harm: weights hardly
  * shrink. */
-#define LARGEST_UNPACKED(file_bytes) ((UINT64_C(64) << 20) + 32 * (file_bytes))
+#define LARGEST_UNPACKED(file_bytes) ((UINT64_C(32) << 20) + 8 * (file_bytes))
 
 static bool ends_with_npy(const char *name, size_t length)
 {

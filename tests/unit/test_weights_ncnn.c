@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "graph/graph.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
@@ -102,7 +103,7 @@ static void networks_are_built(void **state)
     assert_network(HEAD("2") INPUT CONV, CONV_BYTES, "3x224x224 conv1_1");
     assert_network(HEAD("2") "Input in 0 1 in 0=20 1=10 2=3\n" CONV, CONV_BYTES, "3x10x20 conv1_1");
     assert_network(HEAD("4") INPUT CONV "ReLU r 1 1 c r\nReLU s 1 1 r s\n", CONV_BYTES,
-                   "3x224x224 conv1_1 relu1_1 relu1_1.2");
+                   "3x224x224 conv1_1 relu1_1 relu1_1.3");
     /* the first dense layer tells the input: 2 channels of 7 x 7 behind a pooling of 32 */
     assert_network(HEAD("5") INPUT CONV "Pooling p 1 1 c p 1=32 2=32 5=1\n"
                                         "InnerProduct f 1 1 p f 0=3 2=294 9=1\n"
@@ -231,6 +232,20 @@ static clvgg_status open_and_close(void *path)
     return status;
 }
 
+/* The longest of all, whose layers have one name: read in no time. */
+static void long_networks_are_read(void **state)
+{
+    (void)state;
+    vgg_text text = {0};
+    vgg_text_puts(&text, "7767517\n1000 1000\nInput in 0 1 0\n");
+    for (int i = 1; i < 1000; i++)
+        vgg_text_printf(&text, "ReLU r%d 1 1 %d %d\n", i, i - 1, i);
+    vgg_weights *weights = must_open(pair(text.bytes, "", 0));
+    assert_int_equal(vgg_weights_graph(weights)->count, 1000);
+    vgg_weights_close(weights);
+    vgg_text_free(&text);
+}
+
 static void survives_failing_allocations(void **state)
 {
     (void)state;
@@ -240,11 +255,9 @@ static void survives_failing_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(float16_weights_are_read),
-        cmocka_unit_test(networks_are_built),
-        cmocka_unit_test(other_networks_are_refused),
-        cmocka_unit_test(weights_are_checked),
-        cmocka_unit_test(damaged_descriptions_do_no_harm),
+        cmocka_unit_test(float16_weights_are_read),        cmocka_unit_test(networks_are_built),
+        cmocka_unit_test(other_networks_are_refused),      cmocka_unit_test(weights_are_checked),
+        cmocka_unit_test(damaged_descriptions_do_no_harm), cmocka_unit_test(long_networks_are_read),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, temp_folder_setup, temp_folder_teardown);
