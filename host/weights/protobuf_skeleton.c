@@ -128,6 +128,17 @@ static clvgg_status put_key(walker *w, uint32_t number, unsigned wire)
     return put_varint(w, (uint64_t)number << 3 | wire);
 }
 
+/* Bytes of the file, which mostly are in the window already: a file may have millions of fields. */
+static clvgg_status copy_out(const walker *w, uint64_t start, size_t bytes, unsigned char *to)
+{
+    const uint64_t window_end = w->window_start + w->window_bytes;
+    if (start < w->window_start || start > window_end || bytes > window_end - start)
+        return vgg_file_read(w->file, start, to, bytes);
+    if (bytes > 0)
+        memcpy(to, w->window + (start - w->window_start), bytes);
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status keep_field(walker *w, const field *f)
 {
     const uint64_t bytes = f->end - f->start;
@@ -135,7 +146,7 @@ static clvgg_status keep_field(walker *w, const field *f)
     if (f->wire == WIRE_LENGTH)
         VGG_PASS(put_varint(w, bytes));
     VGG_PASS(reserve(w, bytes));
-    VGG_PASS(vgg_file_read(w->file, f->start, w->out->bytes + w->out->length, (size_t)bytes));
+    VGG_PASS(copy_out(w, f->start, (size_t)bytes, w->out->bytes + w->out->length));
     w->out->length += (size_t)bytes;
     return CLVGG_STATUS_OK;
 }

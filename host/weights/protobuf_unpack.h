@@ -7,7 +7,7 @@
 #include "weights/protobuf_skeleton.h"
 
 /* Few bytes of a file can stand for many in memory, so what a message may take is bounded. */
-enum { VGG_PROTOBUF_LARGEST_MESSAGE = 64 << 20 };
+enum { VGG_PROTOBUF_LARGEST_MESSAGE = 24 << 20 };
 
 /* Unpacks the copy as a message of this kind. `path` is for messages. Errors: BAD_FILE (malformed,
  * or too large in memory), OUT_OF_MEMORY. */

@@ -1,5 +1,4 @@
-/* weights/weights_onnx_image.c — ONNX operators on images: convolution, pooling, padding, the order
- * of axes.
+/* weights/weights_onnx_image.c — ONNX operators on images: convolution, pooling, normalisation.
  */
 #ifdef CLVGG_HAVE_PROTOBUF_C
 
@@ -7,12 +6,10 @@
 
 #include "weights/weights_onnx.h"
 
-/* Values of an attribute with one for each of two axes. */
-static clvgg_status read_pair(const VggOnnx__Node *node, const char *name, int64_t absent,
-                              int64_t pair[2])
+/* Values of an attribute with one for each of two axes; *pair stays where it is absent. */
+static clvgg_status read_pair(const VggOnnx__Node *node, const char *name, int64_t pair[2])
 {
     int count;
-    pair[0] = pair[1] = absent;
     VGG_PASS(vgg_onnx_ints(node, name, pair, 2, &count));
     if (count >= 0 && count != 2)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
@@ -68,9 +65,9 @@ static clvgg_status read_pads(vgg_onnx_walk *walk, const VggOnnx__Node *node, wi
 /* All within 2^20, so that sums and products of them fit. */
 static clvgg_status read_window(vgg_onnx_walk *walk, const VggOnnx__Node *node, window *w)
 {
-    VGG_PASS(read_pair(node, "kernel_shape", w->kernel[0], w->kernel));
-    VGG_PASS(read_pair(node, "strides", 1, w->stride));
-    VGG_PASS(read_pair(node, "dilations", 1, w->dilation));
+    VGG_PASS(read_pair(node, "kernel_shape", w->kernel));
+    VGG_PASS(read_pair(node, "strides", w->stride));
+    VGG_PASS(read_pair(node, "dilations", w->dilation));
     for (int axis = 0; axis < 2; axis++)
         if (w->kernel[axis] < 1 || w->stride[axis] < 1 || w->dilation[axis] < 1 ||
             w->kernel[axis] > 1 << 20 || w->stride[axis] > 1 << 20 || w->dilation[axis] > 1 << 20)
@@ -79,51 +76,56 @@ static clvgg_status read_window(vgg_onnx_walk *walk, const VggOnnx__Node *node, 
     return read_pads(walk, node, w);
 }
 
+/* A convolution's weight, which must take as many channels as come in, and the kernel's extent. */
+static clvgg_status read_weight(vgg_onnx_walk *walk, const VggOnnx__Node *node, int64_t groups,
+                                vgg_onnx_view *weight, window *w)
+{
+    const int64_t channels = vgg_onnx_shape(walk)->dims[0];
+    VGG_PASS(vgg_onnx_operand(walk, node, 1, weight));
+    const char *name = weight->tensor.name;
+    if (weight->rank != 4)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
+                             "its weight '%.200s' has %d dimensions, an image's has 4", name,
+                             weight->rank);
+    if (groups < 1 || channels % groups != 0 || weight->dims[1] != channels / groups)
+        return vgg_onnx_fail(
+            node, CLVGG_STATUS_SHAPE_MISMATCH,
+            "its weight '%.200s' takes %lld channels, %lld come in, in %lld groups", name,
+            (long long)weight->dims[1], (long long)channels, (long long)groups);
+    for (int axis = 0; axis < 2; axis++)
+        w->kernel[axis] = weight->dims[2 + axis];
+    VGG_PASS(read_window(walk, node, w));
+    if (w->kernel[0] != weight->dims[2] || w->kernel[1] != weight->dims[3])
+        return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE,
+                             "kernel_shape isn't that of its weight '%.200s'", name);
+    return CLVGG_STATUS_OK;
+}
+
 clvgg_status vgg_onnx_Conv(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     vgg_onnx_view weight, bias;
     vgg_onnx_layer *layer;
-    window w = {0};
+    window w = {.stride = {1, 1}, .dilation = {1, 1}};
+    const int64_t groups = vgg_onnx_int(node, "group", 1);
     const bool has_bias = vgg_onnx_input(node, 2) != NULL;
     VGG_PASS(vgg_onnx_check_image(walk, node));
-    VGG_PASS(vgg_onnx_operand(walk, node, 1, &weight));
+    VGG_PASS(read_weight(walk, node, groups, &weight, &w));
     if (has_bias)
         VGG_PASS(vgg_onnx_operand(walk, node, 2, &bias));
-    if (weight.rank != 4)
-        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
-                             "its weight '%.200s' has %d dimensions, an image's has 4",
-                             weight.tensor.name, weight.rank);
-    VGG_PASS(read_pair(node, "kernel_shape", 0, w.kernel));
-    for (int axis = 0; axis < 2; axis++) {
-        if (w.kernel[axis] != 0 && w.kernel[axis] != weight.dims[2 + axis])
-            return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE,
-                                 "kernel_shape isn't that of its weight '%.200s'",
-                                 weight.tensor.name);
-        w.kernel[axis] = weight.dims[2 + axis];
-    }
-    const int64_t kernel[2] = {w.kernel[0], w.kernel[1]};
-    VGG_PASS(read_window(walk, node, &w));
+    if (has_bias && (bias.rank != 1 || bias.dims[0] != weight.dims[0]))
+        return vgg_onnx_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
+                             "its bias '%.200s' isn't of %lld channels", bias.tensor.name,
+                             (long long)weight.dims[0]);
     vgg_attributes a = {.conv = {.out_channels = weight.dims[0],
-                                 .kernel = {kernel[0], kernel[1]},
+                                 .kernel = {w.kernel[0], w.kernel[1]},
                                  .stride = {w.stride[0], w.stride[1]},
                                  .dilation = {w.dilation[0], w.dilation[1]},
-                                 .groups = vgg_onnx_int(node, "group", 1),
+                                 .groups = groups,
                                  .bias = has_bias}};
     for (int side = 0; side < 4; side++)
         a.conv.pad[side] = w.pad[side] + walk->pad[side];
     memset(walk->pad, 0, sizeof walk->pad);
     walk->is_padded = false;
-    if (a.conv.groups < 1 || vgg_onnx_shape(walk)->dims[0] % a.conv.groups != 0 ||
-        weight.dims[1] != vgg_onnx_shape(walk)->dims[0] / a.conv.groups)
-        return vgg_onnx_fail(
-            node, CLVGG_STATUS_SHAPE_MISMATCH,
-            "its weight '%.200s' takes %lld channels, %lld come in, in %lld groups",
-            weight.tensor.name, (long long)weight.dims[1], (long long)vgg_onnx_shape(walk)->dims[0],
-            (long long)a.conv.groups);
-    if (has_bias && (bias.rank != 1 || bias.dims[0] != weight.dims[0]))
-        return vgg_onnx_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
-                             "its bias '%.200s' isn't of %lld channels", bias.tensor.name,
-                             (long long)weight.dims[0]);
     VGG_PASS(vgg_onnx_add(walk, VGG_LAYER_CONV2D, &a, &layer));
     layer->parameters[VGG_WEIGHT] = weight;
     if (has_bias)
@@ -135,7 +137,7 @@ clvgg_status vgg_onnx_Conv(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 
 static clvgg_status add_pooling(vgg_onnx_walk *walk, const VggOnnx__Node *node, vgg_layer_type type)
 {
-    window w = {0};
+    window w = {.stride = {1, 1}, .dilation = {1, 1}};
     vgg_onnx_layer *layer;
     VGG_PASS(vgg_onnx_check_image(walk, node));
     VGG_PASS(read_window(walk, node, &w));
@@ -226,71 +228,6 @@ clvgg_status vgg_onnx_LRN(vgg_onnx_walk *walk, const VggOnnx__Node *node)
     vgg_onnx_layer *layer;
     VGG_PASS(vgg_onnx_check_image(walk, node));
     return vgg_onnx_add(walk, VGG_LAYER_LOCAL_RESPONSE_NORM, &a, &layer);
-}
-
-/* Zeros around an image become the padding of the convolution behind them. */
-clvgg_status vgg_onnx_Pad(vgg_onnx_walk *walk, const VggOnnx__Node *node)
-{
-    const VggOnnx__Attribute *mode = vgg_onnx_attribute(node, "mode");
-    vgg_onnx_extents pads = {.count = 0};
-    vgg_onnx_view value;
-    float fill = vgg_onnx_float(node, "value", 0.0f);
-    int count;
-    VGG_PASS(vgg_onnx_ints(node, "pads", pads.values, 8, &count));
-    pads.count = count > 0 ? count : 0;
-    if (count < 0 && vgg_onnx_input(node, 1) != NULL)
-        VGG_PASS(vgg_onnx_fold(walk, vgg_onnx_input(node, 1), &pads));
-    if (vgg_onnx_input(node, 2) != NULL) {
-        VGG_PASS(vgg_onnx_operand(walk, node, 2, &value));
-        if (value.tensor.count != 1 || value.tensor.type != VGG_ONNX_FLOAT)
-            return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "its value isn't one float");
-        VGG_PASS(vgg_onnx_view_read(&value, 0, 1, &fill));
-    }
-    const bool is_constant =
-        mode == NULL || (mode->s.len == 8 && memcmp(mode->s.data, "constant", 8) == 0);
-    if (walk->rank != 4 || pads.count != 8 || !is_constant || fill != 0.0f ||
-        vgg_onnx_input(node, 3) != NULL)
-        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
-                             "pads with something else than zeros around an image");
-    for (int axis = 0; axis < 4; axis++) {
-        const int64_t before = pads.values[axis], after = pads.values[axis + 4];
-        const int to = walk->order[axis] - VGG_ONNX_H;
-        if (before < 0 || after < 0 || before > 1 << 20 || after > 1 << 20 ||
-            (to < 0 && (before != 0 || after != 0)))
-            return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "crops, or pads channels");
-        if (to >= 0) {
-            walk->pad[to] += before;
-            walk->pad[to + 2] += after;
-        }
-        walk->is_padded = walk->is_padded || before > 0 || after > 0;
-    }
-    return CLVGG_STATUS_OK;
-}
-
-clvgg_status vgg_onnx_Transpose(vgg_onnx_walk *walk, const VggOnnx__Node *node)
-{
-    int64_t perm[4];
-    int count, order[4] = {0};
-    unsigned seen = 0;
-    bool taken;
-    VGG_PASS(vgg_onnx_take_adaptive(walk, node, &taken));
-    if (taken)
-        return CLVGG_STATUS_OK;
-    VGG_PASS(vgg_onnx_ints(node, "perm", perm, 4, &count));
-    if (count != walk->rank)
-        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "perm doesn't have %d axes",
-                             walk->rank);
-    for (int i = 0; i < count; i++) {
-        if (perm[i] < 0 || perm[i] >= count)
-            return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE, "perm isn't an order of the axes");
-        seen |= 1u << perm[i];
-        order[i] = count == 4 ? walk->order[perm[i]] : (int)perm[i];
-    }
-    if (seen != (1u << count) - 1 || order[0] != 0 || (count == 2 && order[1] != 1))
-        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "moves the batch's axis");
-    if (count == 4)
-        memcpy(walk->order, order, sizeof order);
-    return CLVGG_STATUS_OK;
 }
 
 #else

@@ -172,8 +172,8 @@ static void what_is_kept_is_bounded(void **state)
     (void)state;
     enum { LARGE = VGG_PROTOBUF_LARGEST_SKELETON };
     char *large = calloc(LARGE + 5, 1);
-    memcpy(large, "\x0a\x80\x80\x80\x08", 5);
-    assert_refused(large, LARGE + 5, "more than 16 MiB beside its weights");
+    memcpy(large, "\x0a\x80\x80\x80\x04", 5);
+    assert_refused(large, LARGE + 5, "more than 8 MiB beside its weights");
     large[0] = 0x3a; /* nobody's: not copied */
     open_bytes(large, LARGE + 5);
     assert_int_equal(vgg_protobuf_skeleton_read(file, &node, &skeleton), CLVGG_STATUS_OK);
