@@ -5,35 +5,52 @@
 
 #include "base/alloc.h"
 #include "base/random.h"
+#include "measure/dense_tail.h"
 #include "pipeline/model_source.h"
 #include "pipeline/runner.h"
 #include "tensor/shape.h"
 
-/* The network's answer to the fixed input: its logits, or its last layer's values where it has no
- * dense layers. */
-static clvgg_status run(clvgg_device *device, const clvgg_model *model, float **out, size_t *count)
+/* What node `end` of the network gives for the fixed input, computed on the device by a network
+ * that ends there. */
+static clvgg_status run_front(clvgg_device *device, const clvgg_model *model, int end, float **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    vgg_graph *graph = NULL;
     vgg_runner *runner = NULL;
     float *input = NULL, *values = NULL;
-    const vgg_graph *graph = model->graph;
     const vgg_parameter_source source = vgg_model_parameter_source(model);
-    const size_t inputs = (size_t)vgg_shape_elements(&graph->nodes[0].output);
-    int node = vgg_graph_find(graph, "logits");
-    node = node > 0 ? node : graph->count - 1;
-    const vgg_plan_options options = {.max_batch = 1, .outputs = &node, .output_count = 1};
+    const vgg_plan_options options = {.max_batch = 1, .outputs = &end, .output_count = 1};
+    const size_t inputs = (size_t)vgg_shape_elements(&model->graph->nodes[0].output);
     *out = NULL;
-    *count = (size_t)vgg_shape_elements(&graph->nodes[node].output);
+    VGG_TRY(vgg_graph_copy(model->graph, &(vgg_graph_copy_options){.count = end + 1}, &graph));
     VGG_NEW(input, inputs);
-    VGG_NEW(values, *count);
+    VGG_NEW(values, (size_t)vgg_shape_elements(&graph->nodes[end].output));
     vgg_random_fill(input, inputs, -2, 2); /* about what normalised photographs are */
     VGG_TRY(vgg_runner_create(device, graph, &source, &options, false, &runner));
     VGG_TRY(vgg_runner_run(runner, 1, &(const float *){input}, &values));
     VGG_GIVE(out, values);
 cleanup:
     vgg_runner_free(runner);
+    vgg_graph_free(graph);
     vgg_free(values);
     vgg_free(input);
+    return status;
+}
+
+/* The network's answer to the fixed input: its logits, or its last layer's values where it has no
+ * dense layers. */
+static clvgg_status run(clvgg_device *device, const clvgg_model *model, float **out, size_t *count)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    float *values = NULL;
+    int node = vgg_graph_find(model->graph, "logits");
+    node = node > 0 ? node : model->graph->count - 1;
+    const int start = vgg_dense_tail_start(model->graph, node);
+    *count = (size_t)vgg_shape_elements(&model->graph->nodes[node].output);
+    VGG_TRY(run_front(device, model, start, &values));
+    VGG_TRY(vgg_dense_tail_run(model, start, node, values, out));
+cleanup:
+    vgg_free(values);
     return status;
 }
 

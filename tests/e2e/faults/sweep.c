@@ -16,8 +16,8 @@
  * must be as the undisturbed run. A scenario without times may miss none of its own allocations.
  *
  * Usage: sweep [VERB]: scenarios whose name begins so. An even sample of the sites is tried, each
- * at its first call; with CLVGG_SWEEP=sites all of them, with CLVGG_SWEEP=own those of the program's
- * own allocations, with CLVGG_SWEEP=calls all at each call, which takes hours; with
+ * at its first call; with CLVGG_SWEEP=sites all of them, with CLVGG_SWEEP=own those of the
+ * program's own allocations, with CLVGG_SWEEP=calls all at each call, which takes hours; with
  * CLVGG_SWEEP=HASH that site.
  */
 #define _XOPEN_SOURCE 700 /* nftw */
@@ -63,12 +63,14 @@ static const scenario scenarios[] = {
     {.name = "info dot", .words = WORDS("info", "--dot", "net.safetensors")},
     {.name = "info formats", .words = WORDS("info", "--formats")},
     {.name = "convert text",
-     .words = WORDS("convert", "--labels", "labels", "net.safetensors", "out/net.onnx")},
+     .words = WORDS("convert", "--device", "0", "--labels", "labels", "net.safetensors",
+                    "out/net.onnx")},
     {.name = "convert json",
-     .words = WORDS("convert", "--json", "--dtype", "f16", "--preprocess", "caffe",
+     .words = WORDS("convert", "--device", "0", "--json", "--dtype", "f16", "--preprocess", "caffe",
                     "net.safetensors", "out/net.npz")},
     {.name = "convert names",
-     .words = WORDS("convert", "--to", "torchvision", "net.safetensors", "out/net")},
+     .words =
+         WORDS("convert", "--device", "0", "--to", "torchvision", "net.safetensors", "out/net")},
     {.name = "cache list", .words = WORDS("cache", "list"), .before = "cached"},
     {.name = "cache json", .words = WORDS("cache", "list", "--json"), .before = "cached"},
     {.name = "cache clear", .words = WORDS("cache", "clear"), .before = "cached"},
@@ -411,8 +413,8 @@ static void sweep(const scenario *s, const char *asked, tally *t)
            fscanf(list, "%63s %31s %zu %zu", at->name, at->hash, &at->calls, &at->first) == 4)
         at = &sites[++t->sites];
     fclose(list);
-    const bool all = strcmp(asked, "calls") == 0 || strcmp(asked, "sites") == 0 ||
-                     strcmp(asked, "own") == 0;
+    const bool all =
+        strcmp(asked, "calls") == 0 || strcmp(asked, "sites") == 0 || strcmp(asked, "own") == 0;
     const size_t step = asked[0] != '\0' ? 1 : (t->sites + SAMPLE - 1) / SAMPLE;
     for (size_t i = 0; i < t->sites; i += step) {
         if (asked[0] != '\0' && !all && strcmp(asked, sites[i].hash) != 0)
