@@ -39,11 +39,19 @@ static clvgg_status small_integer(machine_t *machine, unsigned op)
                     op == 'J' ? (int64_t)(int32_t)(uint32_t)value : (int64_t)value);
 }
 
+/* A float64, big-endian. */
 static clvgg_status fraction(machine_t *machine, unsigned op)
 {
+    unsigned char bytes[8];
+    uint64_t bits = 0;
+    vgg_pickled *value;
     (void)op;
-    VGG_PASS(vgg_pickle_skip(machine, 8));
-    return push_new(machine, VGG_PICKLED_OTHER, 0);
+    VGG_PASS(vgg_pickle_bytes(machine, bytes, sizeof bytes));
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bits = bits << 8 | bytes[i];
+    VGG_PASS(vgg_pickle_make(machine, VGG_PICKLED_FRACTION, &value));
+    memcpy(&value->fraction, &bits, sizeof bits);
+    return vgg_pickle_push(machine, value);
 }
 
 /* Bytes of the source, with a NUL behind them. */

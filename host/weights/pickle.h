@@ -19,13 +19,14 @@ typedef enum vgg_pickled_kind {
     VGG_PICKLED_NONE,
     VGG_PICKLED_BOOL,
     VGG_PICKLED_INTEGER,
+    VGG_PICKLED_FRACTION,
     VGG_PICKLED_TEXT,     /* a string, or bytes that are no longer than one may be */
     VGG_PICKLED_SEQUENCE, /* a tuple, a list, a set */
     VGG_PICKLED_DICT,
     VGG_PICKLED_GLOBAL,     /* text: "module.name" */
     VGG_PICKLED_OBJECT,     /* what callable(*arguments) would have returned */
     VGG_PICKLED_PERSISTENT, /* what the file's owner keeps elsewhere: arguments are its name */
-    VGG_PICKLED_OTHER, /* fractions, longer texts; text: the bytes of an integer beyond 64 bits */
+    VGG_PICKLED_OTHER,      /* longer texts; text: the bytes of an integer beyond 64 bits */
 } vgg_pickled_kind;
 
 typedef struct vgg_pickled vgg_pickled;
@@ -35,6 +36,7 @@ struct vgg_pickled {
     uint32_t capacity;
     union {
         int64_t integer; /* and 0 or 1 of a BOOL */
+        double fraction;
         const char *text;
         vgg_pickled **items; /* of a DICT, and set in an OBJECT: a key, its value, a key … */
     };

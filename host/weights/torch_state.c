@@ -4,6 +4,7 @@
  * rule: the first of the usual keys whose value holds tensors, and in it again; else the dictionary
  * itself, if it has tensors; else the one value of it that holds some.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,6 +145,21 @@ static clvgg_status add_tensors(vgg_torch_reader *reader, const vgg_pickled *dic
     return CLVGG_STATUS_OK;
 }
 
+/* Batch normalisation is computed with PyTorch's own epsilon: a module that says otherwise would
+ * give other values. */
+static clvgg_status check_epsilon(const vgg_pickled *own, const char *name)
+{
+    const vgg_pickled *epsilon = find(own, "eps");
+    const bool normalises =
+        find(own, "running_var") != NULL || find(find(own, "_buffers"), "running_var") != NULL;
+    VGG_CHECK(!normalises || epsilon == NULL || epsilon->kind != VGG_PICKLED_FRACTION ||
+                  fabs(epsilon->fraction - 1e-5) <= 1e-9,
+              CLVGG_STATUS_UNSUPPORTED,
+              "batch normalisation \"%s\" has an epsilon of %g; 1e-05 is computed", name,
+              epsilon->fraction);
+    return CLVGG_STATUS_OK;
+}
+
 /* The tensors of a TorchScript module lie among its attributes, and so do the modules in it. */
 static clvgg_status add_module(vgg_torch_reader *reader, const vgg_pickled *module,
                                const char *prefix, int depth)
@@ -153,6 +169,7 @@ static clvgg_status add_module(vgg_torch_reader *reader, const vgg_pickled *modu
     const char *key;
     const bool script = is_script(module);
     VGG_PASS(count_step(reader, depth));
+    VGG_PASS(check_epsilon(own, prefix));
     VGG_PASS(add_tensors(reader, script ? own : find(own, "_parameters"), prefix));
     if (!script)
         VGG_PASS(add_tensors(reader, find(own, "_buffers"), prefix));

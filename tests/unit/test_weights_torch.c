@@ -354,6 +354,9 @@ static void hostile_pickles_are_refused(void **state)
         {"} ( 'gen } 'a T s 'disc } 'a T s u", "as \"gen\" and as \"disc\""},
         {"T", "a single tensor without a name"},
         {"@my.Net ) \x81 } ( '_parameters } '_buffers } '_modules } u b", "without parameters"},
+        {"@my.Net ) \x81 } ( '_parameters } 'p T s '_modules } '_buffers } 'running_var T s 'eps "
+         "G\x3F\x50\x62\x4D\xD2\xF1\xA9\xFC u b",
+         "has an epsilon of 0.001; 1e-05"},
         /* programs that break the machine's rules */
         {"", "takes more values than it has made"},
         {"0", "takes more values than it has made"},
