@@ -44,7 +44,7 @@ static clvgg_status read_pads(vgg_onnx_walk *walk, const VggOnnx__Node *node, wi
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "pads has %d values", count);
     for (int side = 0; side < 4; side++)
         if (w->pad[side] < 0 || w->pad[side] > 1 << 20)
-            return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE, "pads must be 0 or more");
+            return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE, "pads must be 0 or more, and small");
     if (automatic == NULL || automatic->s.len == 0)
         return CLVGG_STATUS_OK;
     const char *text = (const char *)automatic->s.data;
