@@ -326,9 +326,11 @@ static const instruction instructions[256] = {
 
 static clvgg_status run(machine_t *machine)
 {
-    while (!machine->stopped) {
+    for (int i = 0; !machine->stopped; i++) {
         const uint64_t at = machine->source->offset;
         unsigned char op;
+        VGG_CHECK(i < VGG_PICKLE_LARGEST_PROGRAM, CLVGG_STATUS_BAD_FILE,
+                  "the pickle has more than %d instructions", VGG_PICKLE_LARGEST_PROGRAM);
         VGG_PASS(vgg_pickle_bytes(machine, &op, 1));
         VGG_CHECK(instructions[op] != NULL, CLVGG_STATUS_BAD_FILE,
                   "byte %" PRIu64 ": 0x%02x is no instruction of a pickle that is read here", at,

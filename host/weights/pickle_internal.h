@@ -10,6 +10,7 @@ enum {
     VGG_PICKLE_LONGEST_NAME = 512,   /* of a module, or of what is in it */
     VGG_PICKLE_LARGEST_STACK = 1 << 20,
     VGG_PICKLE_LARGEST_MEMO = 1 << 20,
+    VGG_PICKLE_LARGEST_PROGRAM = 1 << 24, /* instructions */
 };
 
 typedef struct vgg_pickle_machine {

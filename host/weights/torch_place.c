@@ -50,6 +50,18 @@ static clvgg_status check_view(const vgg_torch_tensor *tensor, const vgg_torch_s
 /* Views that repeat a storage's values claim any size; beyond this many they aren't read. */
 enum { LARGEST_REPEATED = 1 << 16 };
 
+/* Says whether a view's values lie side by side in its order. */
+static bool is_contiguous(const vgg_strided *view)
+{
+    int64_t block = 1;
+    for (int i = view->rank - 1; i >= 0; i--) {
+        if (view->dims[i] != 1 && view->strides[i] != block)
+            return false;
+        block *= view->dims[i];
+    }
+    return true;
+}
+
 /* Checks a tensor's view, and says where its values lie. */
 static clvgg_status find_place(const vgg_torch_reader *reader, const vgg_torch_tensor *tensor,
                                uint64_t count, place *made)
@@ -64,10 +76,14 @@ static clvgg_status find_place(const vgg_torch_reader *reader, const vgg_torch_t
     VGG_PASS(reader->find_storage(reader, tensor->storage, &storage));
     VGG_PASS(check_view(tensor, &storage, &made->view));
     made->view.offset = storage.offset + tensor->offset * tensor->type->bytes;
-    if (storage.member != NULL && storage.member->stored)
-        made->view.offset += storage.member->offset;
-    else
+    if (storage.member != NULL && !storage.member->stored) {
+        /* Packed bytes are read fast in order alone. */
+        VGG_CHECK(is_contiguous(&made->view), CLVGG_STATUS_UNSUPPORTED,
+                  "is a view of a compressed storage; save it again with torch.save()");
         made->packed = (packed_member){reader->weights->archive, storage.member};
+    } else if (storage.member != NULL) {
+        made->view.offset += storage.member->offset;
+    }
     return CLVGG_STATUS_OK;
 }
 
@@ -103,18 +119,6 @@ clvgg_status vgg_torch_add(vgg_torch_reader *reader, const char *name,
     own->all[own->count++] = made;
     return vgg_weights_add(weights, name, &shape, (clvgg_dtype)tensor->type->dtype, NULL,
                            own->count - 1);
-}
-
-/* Says whether a view's values lie side by side in its order. */
-static bool is_contiguous(const vgg_strided *view)
-{
-    int64_t block = 1;
-    for (int i = view->rank - 1; i >= 0; i--) {
-        if (view->dims[i] != 1 && view->strides[i] != block)
-            return false;
-        block *= view->dims[i];
-    }
-    return true;
 }
 
 clvgg_status vgg_torch_read(const vgg_weights *weights, size_t slot, uint64_t first, uint64_t count,

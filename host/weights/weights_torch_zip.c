@@ -5,6 +5,7 @@
  * stored and aligned; byteorder. TorchScript's has its code and constants.pkl beside. Source:
  * torch/serialization.py (_save, _load).
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 #define NAME "a PyTorch checkpoint (zip of pickles)"
 
 #ifdef CLVGG_HAVE_ZIP
+
+enum { LARGEST_PACKED = 64 << 20 }; /* of a compressed data.pkl, whose size is but a claim */
 
 static const vgg_archive_member *find_pickle(const vgg_archive *archive)
 {
@@ -86,6 +89,9 @@ static clvgg_status open_zip(vgg_weights *weights)
     vgg_pickle_source source = {
         .read = read_pickle_bytes, .source = &zip, .end = zip.pickle->bytes};
     vgg_pickle pickle;
+    VGG_REQUIRE(zip.pickle->stored || zip.pickle->bytes <= LARGEST_PACKED, CLVGG_STATUS_BAD_FILE,
+                "data.pkl is compressed and has %" PRIu64 " bytes, more than %d", zip.pickle->bytes,
+                LARGEST_PACKED);
     zip.folder = zip.pickle->name;
     zip.folder_bytes = (int)(strlen(zip.folder) - strlen("data.pkl"));
     VGG_TRY(vgg_torch_check_byte_order(zip.archive, zip.folder, zip.folder_bytes));

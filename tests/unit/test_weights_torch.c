@@ -415,6 +415,7 @@ static void bombs_are_refused(void **state)
     assert_refused(write_repeated("N", "\x85", 100000, ""), "nested deeper than 32");
     assert_refused(write_repeated("N", "} 'a 2 0 0 0", 1, "") /* a dictionary gone */,
                    "no weights");
+    assert_refused(write_repeated("N", "2 0 2 0 2 0 2 0", 2100000, ""), "instructions");
     /* each holds the one before twice */
     assert_refused(write_repeated("N", "q\1 } 'a h\1 s 'b h\1 s", 30, ""), "steps to walk");
     /* calls of calls of calls */
