@@ -1,6 +1,6 @@
 """Writes the networks as ncnn's pairs of files, network.ncnn.param and .bin, by pnnx 20261020 from torch 2.15; vgg11_bn's batch norm is folded by
-pnnx. tests/data/weights gets half.ncnn.* (vgg16 in float16, each weight rounded) and odd.ncnn.* (layers that no VGG has), with odd_input.npy and
-odd_output.npy, which are torch's. ncnn 1.0.20261020 itself gives the networks' logits within 2e-6, and odd's output within 4e-5."""
+pnnx. tests/data/weights gets half.ncnn.* (vgg16 in float16, each weight rounded). The folder odd has a network of layers that no VGG has, with torch's
+logits. ncnn 1.0.20261020 itself gives the logits of all three within 2e-6."""
 import os, pathlib, shutil, sys, tempfile
 from collections import OrderedDict
 import numpy as np, torch, pnnx
@@ -32,8 +32,7 @@ def odd():
         values.uniform_(-1, 1)
     layers = [nn.Conv2d(3, 6, 3, stride=2, padding=1, groups=3, bias=False), nn.ReLU(), norm, nn.LocalResponseNorm(5, 1e-2, 0.75, 2.0), nn.Sigmoid(),
               nn.MaxPool2d(3, 2, ceil_mode=True), nn.Conv2d(6, 4, (3, 5), padding=(0, 2), dilation=(2, 1)), nn.Tanh(),
-              nn.AvgPool2d(2, 1, padding=1, count_include_pad=False), nn.Dropout(0.3), nn.AdaptiveAvgPool2d((2, 2)), nn.Flatten(), nn.Linear(16, 7),
-              nn.Softmax(1)]
+              nn.AvgPool2d(2, 1, padding=1, count_include_pad=False), nn.Dropout(0.3), nn.AvgPool2d((2, 4)), nn.Flatten(), nn.Linear(16, 7)]
     for layer in layers:
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             layer.weight.data *= 4  # so that the output depends on the input
@@ -62,9 +61,10 @@ for name in network.BLOCKS:
     export(network.torch_module(name), torch.from_numpy(network.example()[:1]), param)
     compare(name, ncnn_output(param, network.example()), np.load(param.parent / "logits.npy"))
 export(network.torch_module("vgg16"), torch.from_numpy(network.example()[:1]), SMALL / "half.ncnn.param", fp16=True)
-images = np.random.default_rng(1).standard_normal((2, 3, 32, 32)).astype(np.float32)
-export(odd(), torch.from_numpy(images[:1]), SMALL / "odd.ncnn.param")
-expected = odd()(torch.from_numpy(images)).detach().numpy()
-compare("odd", ncnn_output(SMALL / "odd.ncnn.param", images), expected)
-np.save(SMALL / "odd_input.npy", images)
-np.save(SMALL / "odd_output.npy", expected)
+folder, images = network.FOLDER / "odd", np.random.default_rng(1).standard_normal((3, 3, 32, 32)).astype(np.float32)
+folder.mkdir(exist_ok=True)
+export(odd(), torch.from_numpy(images[:1]), folder / "network.ncnn.param")
+expected = odd().double()(torch.from_numpy(images).double()).detach().numpy().astype(np.float32)
+compare("odd", ncnn_output(folder / "network.ncnn.param", images), expected)
+np.save(folder / "input.npy", images)
+np.save(folder / "logits.npy", expected)

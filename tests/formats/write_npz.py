@@ -1,7 +1,7 @@
 """Writes the networks as NumPy's archives and as folders of arrays: network.npz (numpy.savez, torchvision's names), compressed.npz
 (numpy.savez_compressed, canonical names, Fortran order), arrays/ (vgg16 alone: conv1_1_w.npy ..., of which some are float64, some transposed), and
-tensorflow.npz (vgg16 alone: conv1_1_W, HWIO and (in, out), as TensorFlow's ports of VGG16 are stored). tests/data/weights/small.npz has two arrays to cut and
-change. Written with NumPy 2.4.6."""
+tensorflow.npz (vgg16 alone: conv1_1_W, HWIO and (in, out), as TensorFlow's ports of VGG16 are stored). tests/data/weights gets small.npz, two arrays to cut and
+change, and bomb.npz, a thousand times smaller than what is in it. Written with NumPy 2.4.6."""
 import numpy as np
 import network
 
@@ -45,3 +45,4 @@ write_folder(network.FOLDER / "vgg16" / "arrays", network.weights("vgg16"))
 small = network.FOLDER.parent / "weights" / "small.npz"
 small.parent.mkdir(exist_ok=True)
 np.savez_compressed(small, conv1_1_w=np.asfortranarray(np.arange(6, dtype=np.float16).reshape(2, 3)), conv1_1_b=np.arange(2.0))
+np.savez_compressed(small.parent / "bomb.npz", conv1_1_w=np.zeros(10 << 20, np.float32))  # 40 MB in 40 kB

@@ -19,6 +19,7 @@
 #include "weights/weights.h"
 
 #define SMALL TEST_DATA "/weights/"
+#define ODD TEST_DATA "/formats/odd/"
 
 static vgg_weights *must_open(const char *path)
 {
@@ -202,8 +203,8 @@ static void damaged_descriptions_do_no_harm(void **state)
     (void)state;
     static const char changes[] = {'\0', '\n', '9', '-'};
     size_t whole, bytes;
-    char *text = file_read(SMALL "odd.ncnn.param", &whole);
-    char *bin = file_read(SMALL "odd.ncnn.bin", &bytes);
+    char *text = file_read(ODD "network.ncnn.param", &whole);
+    char *bin = file_read(ODD "network.ncnn.bin", &bytes);
     const char *path = temp_path("changed.param");
     file_write(temp_path("changed.bin"), bin, bytes);
     for (size_t at = 0; at < whole; at++) {
@@ -249,7 +250,7 @@ static void long_networks_are_read(void **state)
 static void survives_failing_allocations(void **state)
 {
     (void)state;
-    assert_true(failing_allocator_sweep(open_and_close, SMALL "odd.ncnn.param") >= 8);
+    assert_true(failing_allocator_sweep(open_and_close, ODD "network.ncnn.param") >= 8);
 }
 
 int main(void)

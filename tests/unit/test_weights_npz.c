@@ -164,6 +164,7 @@ static void claims_beyond_the_file_are_refused(void **state)
         "beyond 64 bits");
     assert_refused(folder_with("a.npy", HEADER("[('x', '<f4'", "False", "(1,)"), "abcd", 4),
                    "a list doesn't end");
+    assert_refused(TEST_DATA "/weights/bomb.npz", "unpack to more than");
     const char *folder = temp_path("folder");
     if (file_exists(folder))
         remove_tree(folder);
