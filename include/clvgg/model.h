@@ -29,14 +29,13 @@ typedef struct clvgg_model_options {
 
 CLVGG_API void clvgg_model_options_defaults(clvgg_model_options *options);
 
-/* Loads a file of any format that this build reads (clvgg/convert.h lists them). Where the file
- * doesn't state its network: canonical (conv1_1 … fc8), torchvision or timm tensor names, behind any
- * prefix, else the shapes of a VGG's tensors in order, with batch normalisation or without; float32,
- * float16 or bfloat16; float64 is rounded to float32. Architecture, head sizes and classes come
- * from the file; a network without dense layers has no classes. `options` may be NULL; its strings
- * aren't needed afterwards. Errors: NOT_FOUND,
- * IO, BAD_FILE, SHAPE_MISMATCH (the tensor, expected and actual), UNSUPPORTED (a newer
- * clvgg.format, another network), OUT_OF_MEMORY. */
+/* Loads a file or folder of weights of any format that this build reads (clvgg/convert.h lists
+ * them), whatever its name: float32, float16 or bfloat16; float64 is rounded to float32. The network
+ * is the file's; where a file holds tensors alone, their names (canonical, conv1_1 … fc8, or
+ * torchvision's or timm's, behind any prefix) or else their shapes and order tell which VGG it is. A
+ * model without dense layers has no classes. `options` may be NULL; its strings aren't needed
+ * afterwards. Errors: NOT_FOUND, IO, BAD_FILE, SHAPE_MISMATCH (the tensor, expected and actual),
+ * UNSUPPORTED (a format that isn't read, a layer that isn't known, another network), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_model_load(clvgg_runtime *runtime, const char *path,
                                         const clvgg_model_options *options, clvgg_model **out);
 
