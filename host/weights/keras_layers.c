@@ -286,6 +286,55 @@ static clvgg_status rescaling(keras_build *build, const keras_step *step)
     return CLVGG_STATUS_OK;
 }
 
+/* Three numbers of a layer: in its configuration, or its variable at a position. */
+static clvgg_status read_three(keras_build *build, const keras_step *step, const char *member,
+                               int position, float values[3])
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(step->config, member);
+    keras_group *group = NULL;
+    while (cJSON_IsArray(item) && cJSON_GetArraySize(item) == 1)
+        item = item->child; /* [[[1, 2, 3]]] */
+    if (cJSON_IsNumber(item) || cJSON_GetArraySize(item) == 3) {
+        for (int c = 0; c < 3; c++) {
+            const cJSON *own = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, c) : item;
+            values[c] = cJSON_IsNumber(own) ? (float)own->valuedouble : NAN;
+        }
+        return CLVGG_STATUS_OK;
+    }
+    VGG_PASS(vgg_keras_find_group(build->keras, step, &group));
+    group->taken = false; /* for the other variable */
+    const vgg_hdf5_dataset *set = group->numbered ? group->variables[position] : NULL;
+    for (int i = 0; !group->numbered && i < group->count; i++) {
+        const char *name = strrchr(group->variables[i]->path, '/');
+        if (name != NULL && strncmp(name + 1, member, strlen(member)) == 0)
+            set = group->variables[i];
+    }
+    if (set == NULL || set->foreign != NULL || set->is_double || set->dtype != CLVGG_DTYPE_F32 ||
+        set->shape.rank != 1 || set->shape.dims[0] != 3)
+        return fail(step, "its mean and variance aren't three numbers of float32 each");
+    return vgg_hdf5_read(set, 0, values, 3 * sizeof *values);
+}
+
+/* (x − mean) / √variance of pixels, which becomes preprocessing too. */
+static clvgg_status normalization(keras_build *build, const keras_step *step)
+{
+    float mean[3], variance[3];
+    if (build->graph->count != 1 || build->has_preprocessing ||
+        vgg_keras_flag(step->config, "invert", false))
+        return fail(step, "it is supported as the first layer alone");
+    VGG_PASS(read_three(build, step, "mean", 0, mean));
+    VGG_PASS(read_three(build, step, "variance", 1, variance));
+    for (int c = 0; c < 3; c++) {
+        if (!isfinite(mean[c]) || !(variance[c] > 0) || isinf(variance[c]))
+            return fail(step, "its means aren't numbers, or its variances aren't positive");
+        build->offset[c] = -mean[c];
+        build->deviation[c] = sqrtf(variance[c]);
+    }
+    build->scale = 1.0f;
+    build->has_preprocessing = true;
+    return CLVGG_STATUS_OK;
+}
+
 static const struct {
     const char *class_name;
     clvgg_status (*add)(keras_build *build, const keras_step *step);
@@ -305,6 +354,7 @@ static const struct {
     {"Dropout", dropout},
     {"ZeroPadding2D", zero_padding},
     {"Rescaling", rescaling},
+    {"Normalization", normalization},
     {"SpatialDropout2D", nothing},
     {"GaussianNoise", nothing},
     {"GaussianDropout", nothing},
