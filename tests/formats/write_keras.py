@@ -8,6 +8,8 @@ keras_old.h5           weights alone in the old format
 keras_double.keras     in float64
 keras_parts.weights.json, keras_parts_0000N.weights.h5   weights in parts
 
+tests/data/keras_refused holds what must be refused.
+
 vgg11_bn has .keras and the whole .h5: where batch norm stands can't be told from weights alone, nor its epsilon.
 """
 import os
@@ -128,7 +130,29 @@ def write(name):
     keras.config.set_floatx("float32")
 
 
+def write_refused(folder):
+    """What isn't followed or read, each in a file of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with h5py.File(folder / "soft_link.h5", "w") as file:
+        file["a"] = np.zeros(3)
+        file["b"] = h5py.SoftLink("/a")
+    with h5py.File(folder / "external_link.h5", "w") as file:
+        file["b"] = h5py.ExternalLink("other.h5", "/a")
+    with h5py.File(folder / "loop.h5", "w") as file:
+        inner = file.create_group("a/b")
+        inner["c"] = file["a"]
+    with h5py.File(folder / "latest.h5", "w", libver="latest") as file:
+        file["a/vars/0"] = np.zeros(4)
+    with h5py.File(folder / "external_values.h5", "w") as file:
+        file.create_dataset("a", (4,), "f", external=[("other.bin", 0, 16)])
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(16)])
+    model.quantize("int8")
+    model.save(folder / "int8.keras")
+    keras.Sequential([keras.Input((8, 8, 3)), layers.SeparableConv2D(4, 3)]).save(folder / "separable.keras")
+
+
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
+    write_refused(FOLDER.parent / "keras_refused")
     for network in BLOCKS:
         write(network)
