@@ -34,6 +34,7 @@ static bool matches(const vgg_candidate *candidate)
 #include "base/alloc.h"
 #include "graph/layer.h"
 #include "tensor/shape.h"
+#include "weights/strided.h"
 #include "weights/weights_onnx.h"
 
 /* ---- tensors of the layers ---- */
@@ -111,11 +112,15 @@ static clvgg_status open_model(vgg_weights *weights)
     weights->own = onnx;
     onnx->weights = weights;
     walk.onnx = onnx;
+    VGG_TRY(vgg_row_cache_create(&onnx->rows));
     VGG_TRY(vgg_onnx_load(onnx));
     VGG_TRY(take_metadata(weights, onnx->model));
     VGG_TRY(find_network(&walk));
     VGG_TRY(vgg_onnx_name_layers(&walk));
     VGG_TRY(add_parameters(onnx, &walk));
+    VGG_NEW(onnx->strided, onnx->view_count);
+    for (size_t i = 0; i < onnx->view_count; i++)
+        onnx->strided[i] = vgg_onnx_view_strided(&onnx->views[i]);
     VGG_GIVE(&weights->graph, walk.graph);
 cleanup:
     vgg_onnx_walk_free(&walk);
@@ -130,7 +135,12 @@ static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_
                                 uint64_t count, void *data)
 {
     const vgg_onnx *onnx = weights->own;
-    return vgg_onnx_view_read(&onnx->views[weights->slots[slot].place], first, count, data);
+    const size_t place = weights->slots[slot].place;
+    const vgg_onnx_view *view = &onnx->views[place];
+    if (view->is_filled)
+        return vgg_onnx_view_read(view, first, count, data);
+    return vgg_row_cache_read(onnx->rows, &onnx->strided[place], vgg_onnx_view_dtype(view), first,
+                              count, data);
 }
 
 static void close_model(vgg_weights *weights)

@@ -76,6 +76,8 @@ typedef struct vgg_onnx {
     vgg_onnx_edges producers, consumers, initializers;
     vgg_onnx_external external[VGG_ONNX_MOST_EXTERNAL];
     size_t external_count;
+    struct vgg_row_cache *rows;
+    vgg_strided *strided; /* of views: the cache knows them by their place in memory */
     vgg_onnx_view *views; /* of slots, by place */
     size_t view_count, view_capacity;
 } vgg_onnx;
@@ -162,6 +164,9 @@ vgg_onnx_view vgg_onnx_view_filled(float fill, int64_t count);
 clvgg_dtype vgg_onnx_view_dtype(const vgg_onnx_view *view);
 clvgg_status vgg_onnx_view_read(const vgg_onnx_view *view, uint64_t first, uint64_t count,
                                 void *data);
+
+/* How its values lie; it points to the view. */
+vgg_strided vgg_onnx_view_strided(const vgg_onnx_view *view);
 
 /* ---- values that don't depend on the input (weights_onnx_constant.c, weights_onnx_fold.c) ---- */
 

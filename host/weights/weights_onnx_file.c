@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "weights/strided.h"
 #include "weights/weights_onnx.h"
 
 #define KEEP(number)                                                                               \
@@ -259,6 +260,8 @@ void vgg_onnx_free(vgg_onnx *onnx)
     vgg_free(onnx->producers.edges);
     vgg_free(onnx->consumers.edges);
     vgg_free(onnx->initializers.edges);
+    vgg_row_cache_free(onnx->rows);
+    vgg_free(onnx->strided);
     vgg_free(onnx->views);
     if (onnx->model != NULL)
         vgg_protobuf_free(&onnx->model->base);

@@ -213,20 +213,26 @@ clvgg_dtype vgg_onnx_view_dtype(const vgg_onnx_view *view)
                                                     : CLVGG_DTYPE_F32;
 }
 
-clvgg_status vgg_onnx_view_read(const vgg_onnx_view *view, uint64_t first, uint64_t count,
-                                void *data)
+vgg_strided vgg_onnx_view_strided(const vgg_onnx_view *view)
 {
-    if (view->is_filled) {
-        for (uint64_t i = 0; i < count; i++)
-            ((float *)data)[i] = view->fill;
-        return CLVGG_STATUS_OK;
-    }
     vgg_strided from = {.read_bytes = read_bytes,
                         .source = &view->tensor,
                         .is_double = view->tensor.type == VGG_ONNX_DOUBLE,
                         .rank = view->rank};
     memcpy(from.dims, view->dims, sizeof from.dims);
     memcpy(from.strides, view->strides, sizeof from.strides);
+    return from;
+}
+
+clvgg_status vgg_onnx_view_read(const vgg_onnx_view *view, uint64_t first, uint64_t count,
+                                void *data)
+{
+    const vgg_strided from = vgg_onnx_view_strided(view);
+    if (view->is_filled)
+        for (uint64_t i = 0; i < count; i++)
+            ((float *)data)[i] = view->fill;
+    if (view->is_filled)
+        return CLVGG_STATUS_OK;
     return vgg_strided_read(&from, vgg_onnx_view_dtype(view), first, count, data);
 }
 
