@@ -252,7 +252,7 @@ static clvgg_status walk_file(vgg_hdf5 *file)
     clvgg_status status = CLVGG_STATUS_OK;
     walk *at = NULL;
     uint64_t root = 0;
-    VGG_PASS(read_superblock(file, &root));
+    VGG_TRY(read_superblock(file, &root));
     VGG_NEW(at, 1);
     at->file = file;
     VGG_TRY(walk_object(at, root));

@@ -75,17 +75,16 @@ static clvgg_status read_variable(search *to, hdf5_bytes *data)
     uint64_t at = 0, size = 0;
     char *text = NULL;
     if (data->failed)
-        return vgg_hdf5_fail(to->file, "an attribute is cut");
+        VGG_TRY(vgg_hdf5_fail(to->file, "an attribute is cut"));
     if (length > 0)
-        VGG_PASS(find_in_heap(to->file, collection, index, &at, &size));
+        VGG_TRY(find_in_heap(to->file, collection, index, &at, &size));
     to->total += length;
     if (length > size || to->total > LONGEST_TEXT)
-        return vgg_hdf5_fail(to->file, "a text is longer than its place, or than 16 MiB");
+        VGG_TRY(vgg_hdf5_fail(to->file, "a text is longer than its place, or than 16 MiB"));
     VGG_NEW(text, (size_t)length + 1);
     if (length > 0)
         VGG_TRY(vgg_hdf5_fetch(to->file, at, text, (size_t)length));
-    (*to->texts)[(*to->count)++] = text;
-    text = NULL;
+    VGG_GIVE(&(*to->texts)[(*to->count)++], text);
 cleanup:
     vgg_free(text);
     return status;

@@ -111,13 +111,13 @@ clvgg_status vgg_hdf5_visit_messages(vgg_hdf5 *file, uint64_t at,
     clvgg_status status = CLVGG_STATUS_OK;
     unsigned char front[16];
     header *of = NULL;
-    VGG_PASS(vgg_hdf5_fetch(file, at, front, sizeof front));
-    VGG_CHECK(
+    VGG_TRY(vgg_hdf5_fetch(file, at, front, sizeof front));
+    VGG_REQUIRE(
         memcmp(front, "OHDR", 4) != 0, CLVGG_STATUS_UNSUPPORTED,
         "%s: is of a newer layout of HDF5, which isn't read: write it without libver=\"latest\"",
         file->name);
     if (front[0] != 1)
-        return vgg_hdf5_fail(file, "an object's header has no known version");
+        VGG_TRY(vgg_hdf5_fail(file, "an object's header has no known version"));
     hdf5_bytes bytes = {.at = front + 8, .left = 8};
     VGG_NEW(of, 1);
     of->file = file;

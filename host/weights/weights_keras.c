@@ -282,7 +282,7 @@ static clvgg_status open_keras_shards(vgg_weights *weights)
     cJSON *list = NULL;
     unsigned char *text = NULL;
     size_t size;
-    VGG_PASS(create(weights, &keras));
+    VGG_TRY(create(weights, &keras));
     VGG_TRY(vgg_file_read_all(weights->path, LARGEST_SHARD_LIST, &text, &size));
     VGG_TRY(vgg_json_parse((const char *)text, size + 1, true, NULL, &list));
     VGG_REQUIRE(cJSON_IsObject(list), CLVGG_STATUS_BAD_FILE, "%s: isn't JSON", weights->path);

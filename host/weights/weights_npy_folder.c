@@ -72,12 +72,13 @@ static clvgg_status list_files(vgg_weights *weights, file_list *own)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     DIR *folder = opendir(weights->path);
-    VGG_CHECK(folder != NULL, CLVGG_STATUS_IO, "%s: the folder can't be read", weights->path);
+    VGG_REQUIRE(folder != NULL, CLVGG_STATUS_IO, "%s: the folder can't be read", weights->path);
     for (const struct dirent *file; (file = readdir(folder)) != NULL;)
         if (is_npy(file->d_name))
             VGG_TRY(list_file(weights, own, file->d_name));
 cleanup:
-    closedir(folder);
+    if (folder != NULL)
+        closedir(folder);
     return status;
 }
 
