@@ -41,7 +41,8 @@ struct vgg_archive {
     uint64_t open_position;
 };
 
-static zip_int64_t call_source(void *user, void *data, zip_uint64_t length, zip_source_cmd_t command)
+static zip_int64_t call_source(void *user, void *data, zip_uint64_t length,
+                               zip_source_cmd_t command)
 {
     file_source *source = user;
     const uint64_t size = vgg_file_size(source->file);
@@ -71,8 +72,8 @@ static zip_int64_t call_source(void *user, void *data, zip_uint64_t length, zip_
         return sizeof *stat;
     }
     case ZIP_SOURCE_SEEK: {
-        const zip_int64_t to = zip_source_seek_compute_offset(source->position, size, data, length,
-                                                              &source->error);
+        const zip_int64_t to =
+            zip_source_seek_compute_offset(source->position, size, data, length, &source->error);
         source->position = to < 0 ? source->position : (uint64_t)to;
         return to < 0 ? -1 : 0;
     }

@@ -33,8 +33,8 @@ size_t vgg_archive_count(const vgg_archive *archive);
 const vgg_archive_member *vgg_archive_member_at(const vgg_archive *archive, size_t index);
 /* NULL: there is none of that name. */
 const vgg_archive_member *vgg_archive_find(const vgg_archive *archive, const char *name);
-/* Exactly `bytes` from `offset` of a member, unpacked. Thread-safe; what is deflated is read fast in
- * order alone. Errors: BAD_FILE (what doesn't lie in the member, or is damaged), IO. */
+/* Exactly `bytes` from `offset` of a member, unpacked. Thread-safe; what is deflated is read fast
+ * in order alone. Errors: BAD_FILE (what doesn't lie in the member, or is damaged), IO. */
 clvgg_status vgg_archive_read(const vgg_archive *archive, const vgg_archive_member *member,
                               uint64_t offset, void *data, size_t bytes);
 /* A whole member, and a NUL behind it; freed by vgg_free(). BAD_FILE above limit_bytes. */

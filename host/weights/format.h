@@ -54,9 +54,9 @@ typedef struct vgg_weights_format {
     /* Says whether a file or folder is of this format. */
     bool (*matches)(const vgg_candidate *candidate);
     /* Checks the file, or files, and fills in slots (vgg_weights_add()), metadata and `own`;
-     * weights.c frees them on failure too. A format that holds a network either builds it as `graph`,
-     * with tensors named after its layers ("conv1_1.weight"), or states it, and whatever else it
-     * knows, as clvgg's own files do: as metadata (clvgg.graph as JSON, clvgg.preprocess,
+     * weights.c frees them on failure too. A format that holds a network either builds it as
+     * `graph`, with tensors named after its layers ("conv1_1.weight"), or states it, and whatever
+     * else it knows, as clvgg's own files do: as metadata (clvgg.graph as JSON, clvgg.preprocess,
      * clvgg.classes), which model/ reads. NULL: the format is recognised, so that the message can
      * say what the file is, but not read; then the rest is NULL too. */
     clvgg_status (*open)(vgg_weights *weights);
@@ -66,7 +66,7 @@ typedef struct vgg_weights_format {
                          void *data);
     /* Frees `own`, which may be half made or NULL. */
     void (*close)(vgg_weights *weights);
-    /* Without open(): what reading needs that this build lacks, "libhdf5"; or NULL, and what to do
+    /* Without open(): what reading needs that this build lacks, "libzip"; or NULL, and what to do
      * with such a file, "save it with torch.save(model.state_dict(), …)". */
     const char *needs, *advice;
 } vgg_weights_format;
@@ -75,34 +75,11 @@ typedef struct vgg_weights_format {
  * its front can look like a pickle's beginning, but a pickle has no '{' at byte 8; Keras's list of
  * parts before other lists. */
 #define VGG_WEIGHTS_FORMATS(row)                                                                   \
-    row(keras)                                                                                     \
-    row(npz)                                                                                       \
-    row(torch_zip)                                                                                 \
-    row(torch_export)                                                                              \
-    row(zip)                                                                                       \
-    row(safetensors)                                                                               \
-    row(torch_stream)                                                                              \
-    row(torch_tar)                                                                                 \
-    row(hdf5)                                                                                      \
-    row(keras_shards)                                                                              \
-    row(sharded)                                                                                   \
-    row(npy)                                                                                       \
-    row(npy_folder)                                                                                \
-    row(ncnn)                                                                                      \
-    row(ncnn_binary)                                                                               \
-    row(tf_checkpoint)                                                                             \
-    row(tf_meta)                                                                                   \
-    row(saved_model)                                                                               \
-    row(tf_graph)                                                                                  \
-    row(tflite)                                                                                    \
-    row(matlab)                                                                                    \
-    row(openvino)                                                                                  \
-    row(gguf)                                                                                      \
-    row(core_ml)                                                                                   \
-    row(paddle)                                                                                    \
-    row(darknet)                                                                                   \
-    row(onnx)                                                                                      \
-    row(caffe)
+    row(keras) row(npz) row(torch_zip) row(torch_export) row(zip) row(safetensors)                 \
+        row(torch_stream) row(torch_tar) row(hdf5) row(keras_shards) row(sharded) row(npy)         \
+            row(npy_folder) row(ncnn) row(ncnn_binary) row(tf_checkpoint) row(tf_meta)             \
+                row(saved_model) row(tf_graph) row(tflite) row(matlab) row(openvino) row(gguf)     \
+                    row(core_ml) row(paddle) row(darknet) row(onnx) row(caffe)
 #define VGG_WEIGHTS_FORMAT_DECLARE(name) extern const vgg_weights_format vgg_weights_##name;
 VGG_WEIGHTS_FORMATS(VGG_WEIGHTS_FORMAT_DECLARE)
 

@@ -84,8 +84,8 @@ static clvgg_status index_names(vgg_weights *weights)
     qsort(weights->by_name, weights->slot_count, sizeof *weights->by_name, compare_names);
     for (size_t i = 1; i < weights->slot_count; i++)
         VGG_CHECK(compare_names(&weights->by_name[i - 1], &weights->by_name[i]) != 0,
-                  CLVGG_STATUS_BAD_FILE, "%s: has two tensors named \"%s\"",
-                  weights->path, weights->by_name[i]->entry.name);
+                  CLVGG_STATUS_BAD_FILE, "%s: has two tensors named \"%s\"", weights->path,
+                  weights->by_name[i]->entry.name);
     return CLVGG_STATUS_OK;
 }
 

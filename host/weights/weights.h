@@ -23,7 +23,8 @@ typedef struct vgg_tensor_entry {
 
 typedef struct vgg_weights vgg_weights;
 
-/* Identifies by content, opens, validates a file or folder. Errors: NOT_FOUND, IO, BAD_FILE, UNSUPPORTED. */
+/* Identifies by content, opens, validates a file or folder. Errors: NOT_FOUND, IO, BAD_FILE,
+ * UNSUPPORTED. */
 clvgg_status vgg_weights_open(const char *path, vgg_weights **out);
 void vgg_weights_close(vgg_weights *weights);
 const char *vgg_weights_path(const vgg_weights *weights);
@@ -39,7 +40,8 @@ const char *vgg_weights_metadata(const vgg_weights *weights, const char *key);
 size_t vgg_weights_metadata_count(const vgg_weights *weights);
 void vgg_weights_metadata_at(const vgg_weights *weights, size_t index, const char **key,
                              const char **value);
-/* The network that the format states, whose layers tensors are named after; NULL: it states none. */
+/* The network that the format states, whose layers tensors are named after; NULL: it states none.
+ */
 const struct vgg_graph *vgg_weights_graph(const vgg_weights *weights);
 /* Where the preprocessing that the metadata states comes from, in words; NULL: from the file. */
 const char *vgg_weights_preprocess_origin(const vgg_weights *weights);

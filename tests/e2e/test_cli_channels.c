@@ -161,10 +161,9 @@ static void grey_is_seen_by_every_verb(void **state)
     CLVGG(&ran, "visualize", "all", "--model", net(1), OUT, "--images", photographs);
     assert_works(&ran);
     clvgg_image *image;
-    assert_int_equal(clvgg_image_read(runtime,
-                                      test_scratch_path("out/top/conv2_1/map-0-1-deconv.png"),
-                                      &image),
-                     CLVGG_STATUS_OK);
+    assert_int_equal(
+        clvgg_image_read(runtime, test_scratch_path("out/top/conv2_1/map-0-1-deconv.png"), &image),
+        CLVGG_STATUS_OK);
     const uint8_t *pixels = clvgg_image_pixels(image);
     for (int i = 0; i < clvgg_image_width(image) * clvgg_image_height(image); i++)
         assert_true(pixels[3 * i] == pixels[3 * i + 1] && pixels[3 * i] == pixels[3 * i + 2]);

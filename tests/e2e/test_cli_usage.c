@@ -228,12 +228,12 @@ static void test_options_are_documented(void **state)
                             read_text(PROJECT_ROOT "/host/cli/completion/clvgg.fish")};
     remove_backslashes(man);
     static const char *const verbs[][2] = {
-        {"run", "--help"},          {"info", "--help"},          {"devices", "--help"},
-        {"bench", "--help"},        {"compare", "--help"},       {"tune", "--help"},
-        {"cache", "--help"},        {"eval", "--help"},          {"visualize", "all"},
-        {"convert", "--help"},      {"visualize", "top"},        {"visualize", "project"},
-                                           {"visualize", "filters"},    {"visualize", "activations"},
-        {"visualize", "occlusion"}, {"visualize", "invariance"}, {"visualize", "gradcam"}};
+        {"run", "--help"},           {"info", "--help"},           {"devices", "--help"},
+        {"bench", "--help"},         {"compare", "--help"},        {"tune", "--help"},
+        {"cache", "--help"},         {"eval", "--help"},           {"visualize", "all"},
+        {"convert", "--help"},       {"visualize", "top"},         {"visualize", "project"},
+        {"visualize", "filters"},    {"visualize", "activations"}, {"visualize", "occlusion"},
+        {"visualize", "invariance"}, {"visualize", "gradcam"}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         test_program ran = {0};
         RUN(&ran, verbs[i][0], verbs[i][1], "--help");

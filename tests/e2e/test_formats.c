@@ -69,8 +69,7 @@ static bool is_no_format(const char *name)
 {
     const size_t length = strlen(name);
     return name[0] == '.' || strcmp(name, "input.npy") == 0 || strcmp(name, "logits.npy") == 0 ||
-           (length > 5 && strcmp(name + length - 5, ".data") == 0) ||
-           strstr(name, "_0000") != NULL;
+           (length > 5 && strcmp(name + length - 5, ".data") == 0) || strstr(name, "_0000") != NULL;
 }
 
 static int check_folder(const char *folder, int *wrong)

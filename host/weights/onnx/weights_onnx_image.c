@@ -1,0 +1,236 @@
+/* weights/onnx/weights_onnx_image.c — ONNX operators on images: convolution, pooling,
+ * normalisation.
+ */
+#ifdef CLVGG_HAVE_PROTOBUF_C
+
+#include <string.h>
+
+#include "weights/onnx/weights_onnx.h"
+
+/* Values of an attribute with one for each of two axes; *pair stays where it is absent. */
+static clvgg_status read_pair(const VggOnnx__Node *node, const char *name, int64_t pair[2])
+{
+    int count;
+    VGG_PASS(vgg_onnx_ints(node, name, pair, 2, &count));
+    if (count >= 0 && count != 2)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
+                             "%s has %d value%s, images have two axes", name, count,
+                             count == 1 ? "" : "s");
+    return CLVGG_STATUS_OK;
+}
+
+/* auto_pad: what the input's extent asks for, so that the output has ceil(extent / stride). */
+static void pad_same(int64_t extent, int64_t kernel, int64_t stride, int64_t dilation, bool lower,
+                     int64_t *before, int64_t *after)
+{
+    const int64_t outputs = (extent + stride - 1) / stride;
+    int64_t all = (outputs - 1) * stride + dilation * (kernel - 1) + 1 - extent;
+    all = all > 0 ? all : 0;
+    *before = lower ? all - all / 2 : all / 2;
+    *after = all - *before;
+}
+
+/* Everything that is a window's. */
+typedef struct window {
+    int64_t kernel[2], stride[2], dilation[2], pad[4];
+} window;
+
+static clvgg_status read_pads(vgg_onnx_walk *walk, const VggOnnx__Node *node, window *w)
+{
+    const VggOnnx__Attribute *automatic = vgg_onnx_attribute(node, "auto_pad");
+    const clvgg_shape *in = vgg_onnx_shape(walk);
+    int count;
+    VGG_PASS(vgg_onnx_ints(node, "pads", w->pad, 4, &count));
+    if (count >= 0 && count != 4)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "pads has %d values", count);
+    for (int side = 0; side < 4; side++)
+        if (w->pad[side] < 0 || w->pad[side] > 1 << 20)
+            return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE, "pads must be 0 or more, and small");
+    if (automatic == NULL || automatic->s.len == 0)
+        return CLVGG_STATUS_OK;
+    const char *text = (const char *)automatic->s.data;
+    const size_t length = automatic->s.len;
+    if (length == 6 && memcmp(text, "NOTSET", 6) == 0)
+        return CLVGG_STATUS_OK;
+    memset(w->pad, 0, sizeof w->pad);
+    if (length == 5 && memcmp(text, "VALID", 5) == 0)
+        return CLVGG_STATUS_OK;
+    if (length != 10 || memcmp(text, "SAME_", 5) != 0)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "auto_pad is unknown");
+    for (int axis = 0; axis < 2; axis++)
+        pad_same(in->dims[1 + axis], w->kernel[axis], w->stride[axis], w->dilation[axis],
+                 text[5] == 'L', &w->pad[axis], &w->pad[axis + 2]);
+    return CLVGG_STATUS_OK;
+}
+
+/* All within 2^20, so that sums and products of them fit. */
+static clvgg_status read_window(vgg_onnx_walk *walk, const VggOnnx__Node *node, window *w)
+{
+    VGG_PASS(read_pair(node, "kernel_shape", w->kernel));
+    VGG_PASS(read_pair(node, "strides", w->stride));
+    VGG_PASS(read_pair(node, "dilations", w->dilation));
+    for (int axis = 0; axis < 2; axis++)
+        if (w->kernel[axis] < 1 || w->stride[axis] < 1 || w->dilation[axis] < 1 ||
+            w->kernel[axis] > 1 << 20 || w->stride[axis] > 1 << 20 || w->dilation[axis] > 1 << 20)
+            return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE,
+                                 "kernel, strides and dilations must be 1 or more");
+    return read_pads(walk, node, w);
+}
+
+/* A convolution's weight, which must take as many channels as come in, and the kernel's extent. */
+static clvgg_status read_weight(vgg_onnx_walk *walk, const VggOnnx__Node *node, int64_t groups,
+                                vgg_onnx_view *weight, window *w)
+{
+    const int64_t channels = vgg_onnx_shape(walk)->dims[0];
+    VGG_PASS(vgg_onnx_operand(walk, node, 1, weight));
+    const char *name = weight->tensor.name;
+    if (weight->rank != 4)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
+                             "its weight '%.200s' has %d dimensions, an image's has 4", name,
+                             weight->rank);
+    if (groups < 1 || channels % groups != 0 || weight->dims[1] != channels / groups)
+        return vgg_onnx_fail(
+            node, CLVGG_STATUS_SHAPE_MISMATCH,
+            "its weight '%.200s' takes %lld channels, %lld come in, in %lld groups", name,
+            (long long)weight->dims[1], (long long)channels, (long long)groups);
+    for (int axis = 0; axis < 2; axis++)
+        w->kernel[axis] = weight->dims[2 + axis];
+    VGG_PASS(read_window(walk, node, w));
+    if (w->kernel[0] != weight->dims[2] || w->kernel[1] != weight->dims[3])
+        return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE,
+                             "kernel_shape isn't that of its weight '%.200s'", name);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_onnx_Conv(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    vgg_onnx_view weight, bias;
+    vgg_onnx_layer *layer;
+    window w = {.stride = {1, 1}, .dilation = {1, 1}};
+    const int64_t groups = vgg_onnx_int(node, "group", 1);
+    const bool has_bias = vgg_onnx_input(node, 2) != NULL;
+    VGG_PASS(vgg_onnx_check_image(walk, node));
+    VGG_PASS(read_weight(walk, node, groups, &weight, &w));
+    if (has_bias)
+        VGG_PASS(vgg_onnx_operand(walk, node, 2, &bias));
+    if (has_bias && (bias.rank != 1 || bias.dims[0] != weight.dims[0]))
+        return vgg_onnx_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
+                             "its bias '%.200s' isn't of %lld channels", bias.tensor.name,
+                             (long long)weight.dims[0]);
+    vgg_attributes a = {.conv = {.out_channels = weight.dims[0],
+                                 .kernel = {w.kernel[0], w.kernel[1]},
+                                 .stride = {w.stride[0], w.stride[1]},
+                                 .dilation = {w.dilation[0], w.dilation[1]},
+                                 .groups = groups,
+                                 .bias = has_bias}};
+    for (int side = 0; side < 4; side++)
+        a.conv.pad[side] = w.pad[side] + walk->pad[side];
+    memset(walk->pad, 0, sizeof walk->pad);
+    walk->is_padded = false;
+    VGG_PASS(vgg_onnx_add(walk, VGG_LAYER_CONV2D, &a, &layer));
+    layer->parameters[VGG_WEIGHT] = weight;
+    if (has_bias)
+        layer->parameters[VGG_BIAS] = bias;
+    return CLVGG_STATUS_OK;
+}
+
+/* ---- pooling ---- */
+
+static clvgg_status add_pooling(vgg_onnx_walk *walk, const VggOnnx__Node *node, vgg_layer_type type)
+{
+    window w = {.stride = {1, 1}, .dilation = {1, 1}};
+    vgg_onnx_layer *layer;
+    VGG_PASS(vgg_onnx_check_image(walk, node));
+    VGG_PASS(read_window(walk, node, &w));
+    if (w.dilation[0] != 1 || w.dilation[1] != 1)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "dilated pooling");
+    vgg_attributes a = {.pool = {.kernel = {w.kernel[0], w.kernel[1]},
+                                 .stride = {w.stride[0], w.stride[1]},
+                                 .ceil_mode = vgg_onnx_int(node, "ceil_mode", 0) != 0}};
+    memcpy(a.pool.pad, w.pad, sizeof w.pad);
+    if (type == VGG_LAYER_AVG_POOL)
+        a.pool.count_include_pad = vgg_onnx_int(node, "count_include_pad", 0) != 0;
+    bool is_one = true; /* a window of one value changes nothing */
+    for (int axis = 0; axis < 2; axis++)
+        is_one = is_one && w.kernel[axis] == 1 && w.stride[axis] == 1 && w.pad[axis] == 0 &&
+                 w.pad[axis + 2] == 0;
+    return is_one ? CLVGG_STATUS_OK : vgg_onnx_add(walk, type, &a, &layer);
+}
+
+clvgg_status vgg_onnx_MaxPool(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    return add_pooling(walk, node, VGG_LAYER_MAX_POOL);
+}
+
+clvgg_status vgg_onnx_AveragePool(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    return add_pooling(walk, node, VGG_LAYER_AVG_POOL);
+}
+
+static clvgg_status add_global(vgg_onnx_walk *walk, vgg_layer_type type)
+{
+    const vgg_attributes one = {.pool = {.adaptive = {1, 1}}};
+    vgg_onnx_layer *layer;
+    return vgg_onnx_add(walk, type, &one, &layer);
+}
+
+clvgg_status vgg_onnx_GlobalAveragePool(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    VGG_PASS(vgg_onnx_check_image(walk, node));
+    return add_global(walk, VGG_LAYER_AVG_POOL);
+}
+
+clvgg_status vgg_onnx_GlobalMaxPool(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    VGG_PASS(vgg_onnx_check_image(walk, node));
+    return add_global(walk, VGG_LAYER_MAX_POOL);
+}
+
+/* The mean or maximum over height and width, in whichever order the axes are. */
+static clvgg_status reduce(vgg_onnx_walk *walk, const VggOnnx__Node *node, vgg_layer_type type)
+{
+    vgg_onnx_extents axes = {.count = 0};
+    int count;
+    unsigned over = 0;
+    VGG_PASS(vgg_onnx_ints(node, "axes", axes.values, 4, &count));
+    axes.count = count > 0 ? count : 0;
+    if (count < 0 && vgg_onnx_input(node, 1) != NULL)
+        VGG_PASS(vgg_onnx_fold(walk, vgg_onnx_input(node, 1), &axes));
+    for (int i = 0; i < axes.count; i++) {
+        const int64_t axis = axes.values[i] < 0 ? axes.values[i] + walk->rank : axes.values[i];
+        if (walk->rank == 4 && axis >= 0 && axis < 4)
+            over |= 1u << walk->order[axis];
+    }
+    if (walk->rank != 4 || axes.count != 2 || over != (1u << VGG_ONNX_H | 1u << VGG_ONNX_W))
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
+                             "is over other axes than height and width");
+    VGG_PASS(add_global(walk, type));
+    return vgg_onnx_int(node, "keepdims", 1) != 0 ? CLVGG_STATUS_OK : vgg_onnx_flatten(walk);
+}
+
+clvgg_status vgg_onnx_ReduceMean(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    return reduce(walk, node, VGG_LAYER_AVG_POOL);
+}
+
+clvgg_status vgg_onnx_ReduceMax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    return reduce(walk, node, VGG_LAYER_MAX_POOL);
+}
+
+/* ---- the rest ---- */
+
+clvgg_status vgg_onnx_LRN(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    const vgg_attributes a = {.lrn = {.size = vgg_onnx_int(node, "size", 0),
+                                      .alpha = vgg_onnx_float(node, "alpha", 0.0001f),
+                                      .beta = vgg_onnx_float(node, "beta", 0.75f),
+                                      .k = vgg_onnx_float(node, "bias", 1.0f)}};
+    vgg_onnx_layer *layer;
+    VGG_PASS(vgg_onnx_check_image(walk, node));
+    return vgg_onnx_add(walk, VGG_LAYER_LOCAL_RESPONSE_NORM, &a, &layer);
+}
+
+#else
+typedef int vgg_onnx_image_is_absent; /* C wants something in every file */
+#endif
