@@ -1,6 +1,6 @@
 /* weights/format.h — what a format's row has, and what its open() fills in.
  *
- * A format is a file weights_NAME.c that defines its row, and a word in the list below. weights.c
+ * A format is a file weights_NAME.c that defines its row, and a word in format_list.h. weights.c
  * opens the file and asks each row in turn whether it is its format's; it also builds the index by
  * name, refuses doubled names, checks ranges and frees all but what close() frees.
  */
@@ -11,6 +11,7 @@
 
 #include "graph/graph.h"
 #include "weights/archive.h"
+#include "weights/format_list.h"
 #include "weights/weights.h"
 
 enum { VGG_LARGEST_TENSOR_COUNT = 65536 };
@@ -71,15 +72,6 @@ typedef struct vgg_weights_format {
     const char *needs, *advice;
 } vgg_weights_format;
 
-/* The formats, in the order in which they are asked: safetensors before pickles, as the length in
- * its front can look like a pickle's beginning, but a pickle has no '{' at byte 8; Keras's list of
- * parts before other lists. */
-#define VGG_WEIGHTS_FORMATS(row)                                                                   \
-    row(keras) row(npz) row(torch_zip) row(torch_export) row(zip) row(safetensors)                 \
-        row(torch_stream) row(torch_tar) row(hdf5) row(keras_shards) row(sharded) row(npy)         \
-            row(npy_folder) row(ncnn) row(ncnn_binary) row(tf_checkpoint) row(tf_meta)             \
-                row(saved_model) row(tf_graph) row(tflite) row(matlab) row(openvino) row(gguf)     \
-                    row(core_ml) row(paddle) row(darknet) row(onnx) row(caffe)
 #define VGG_WEIGHTS_FORMAT_DECLARE(name) extern const vgg_weights_format vgg_weights_##name;
 VGG_WEIGHTS_FORMATS(VGG_WEIGHTS_FORMAT_DECLARE)
 
