@@ -22,7 +22,12 @@ static bool matches_npy(const vgg_candidate *candidate)
 const vgg_weights_format vgg_weights_zip = {
     .name = "a zip archive that holds weights of no known format",
     .matches = matches_zip,
-    .advice = "name the weights in it instead"};
+#ifdef CLVGG_HAVE_ZIP
+    .advice = "name the weights in it instead",
+#else
+    .needs = "libzip",
+#endif
+};
 const vgg_weights_format vgg_weights_npy = {
     .name = "a single NumPy array (.npy)",
     .matches = matches_npy,

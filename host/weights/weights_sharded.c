@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "weights/format.h"
 #include "weights/peek.h"
 #include "weights/sharded.h"
 

@@ -195,6 +195,7 @@ static clvgg_status open_hdf5(vgg_weights *weights)
     return build_network(keras);
 }
 
+#ifdef CLVGG_HAVE_ZIP
 static clvgg_status name_member(const vgg_weights *weights, const char *member, char **name)
 {
     vgg_text text = {0};
@@ -224,6 +225,7 @@ static clvgg_status open_keras(vgg_weights *weights)
                       name));
     return build_network(keras);
 }
+#endif
 
 /* ---- shards ---- */
 
