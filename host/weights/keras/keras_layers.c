@@ -438,6 +438,9 @@ clvgg_status vgg_keras_build_steps(keras_build *build)
         VGG_PASS(add_step(build, step));
     }
     VGG_CHECK(!build->padded, CLVGG_STATUS_UNSUPPORTED, "its last layer is a ZeroPadding2D");
-    return CLVGG_STATUS_OK;
+    /* What a classifier gives without a softmax are logits. */
+    const vgg_node *last = &build->graph->nodes[build->graph->count - 1];
+    return last->type == VGG_LAYER_DENSE ? vgg_keras_add(build, "prob", VGG_LAYER_SOFTMAX, NULL)
+                                         : CLVGG_STATUS_OK;
 }
 #endif
