@@ -75,11 +75,17 @@ clvgg_status vgg_sequence_add(vgg_sequence *sequence, vgg_layer_type type,
     return vgg_graph_add(sequence->graph, name, type, attributes, sequence->graph->count - 1, NULL);
 }
 
+clvgg_status vgg_sequence_flatten(vgg_sequence *sequence)
+{
+    return vgg_sequence_last(sequence)->output.rank == 1
+               ? CLVGG_STATUS_OK
+               : vgg_sequence_add(sequence, VGG_LAYER_FLATTEN, NULL);
+}
+
 clvgg_status vgg_sequence_add_dense(vgg_sequence *sequence, int64_t out_features, bool bias)
 {
     const vgg_attributes dense = {.dense = {.out_features = out_features, .bias = bias}};
-    if (vgg_sequence_last(sequence)->output.rank != 1)
-        VGG_PASS(vgg_sequence_add(sequence, VGG_LAYER_FLATTEN, NULL));
+    VGG_PASS(vgg_sequence_flatten(sequence));
     return vgg_sequence_add(sequence, VGG_LAYER_DENSE, &dense);
 }
 

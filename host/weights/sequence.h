@@ -20,6 +20,8 @@ typedef struct vgg_sequence {
 /* Adds a layer behind the last one. Errors: those of vgg_graph_add(). */
 clvgg_status vgg_sequence_add(vgg_sequence *sequence, vgg_layer_type type,
                               const vgg_attributes *attributes);
+/* Adds a flattening where what comes before isn't flat. */
+clvgg_status vgg_sequence_flatten(vgg_sequence *sequence);
 /* Adds a dense layer and, where what comes before isn't flat, a flattening. */
 clvgg_status vgg_sequence_add_dense(vgg_sequence *sequence, int64_t out_features, bool bias);
 /* Adds the softmax to a network that ends with a dense layer. */

@@ -7,6 +7,7 @@
 #include "caffe.pb-c.h"
 #include "weights/format.h"
 #include "weights/protobuf_skeleton.h"
+#include "weights/sequence.h"
 
 /* Where a tensor's values come from. */
 typedef struct vgg_caffe_values {
@@ -38,10 +39,10 @@ clvgg_status vgg_caffe_read(const vgg_file *file, const vgg_caffe *caffe,
 
 /* Says whether the file has the parameters of its layers, not their weights alone. */
 bool vgg_caffe_has_network(const vgg_caffe *caffe);
-/* The network; layer_of[i], freed by vgg_free(), is the layer that node i is of, or NULL. A Scale
- * behind a BatchNorm is part of that, and is in scale_of. */
+/* The network; layer_of[i] is the layer that node i is of, or NULL. A Scale behind a BatchNorm is
+ * part of that, and is in scale_of. */
 typedef struct vgg_caffe_network {
-    vgg_graph *graph;
+    vgg_sequence sequence; /* its graph; nodes have the layers' names */
     const VggCaffe__Layer **layer_of, **scale_of;
 } vgg_caffe_network;
 clvgg_status vgg_caffe_graph(const vgg_caffe *caffe, vgg_caffe_network *out);

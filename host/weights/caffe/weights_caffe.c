@@ -253,7 +253,7 @@ static clvgg_status open_network(vgg_weights *weights)
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_caffe_network network = {0};
     VGG_TRY(vgg_caffe_graph(weights->own, &network));
-    VGG_GIVE(&weights->graph, network.graph);
+    VGG_GIVE(&weights->graph, network.sequence.graph);
     VGG_TRY(add_network(weights, &network));
     VGG_TRY(state_preprocess(weights));
 cleanup:

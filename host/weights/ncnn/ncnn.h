@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "graph/graph.h"
+#include "weights/sequence.h"
 
 /* The first line of the text, as a number also the first four bytes of the binary description. */
 #define VGG_NCNN_MAGIC "7767517"
@@ -41,6 +41,9 @@ float vgg_ncnn_float(const vgg_ncnn_layer *layer, int key, float absent);
 bool vgg_ncnn_is(const vgg_ncnn_layer *layer, const char *type);
 /* Convolution and ConvolutionDepthWise. */
 bool vgg_ncnn_is_convolution(const vgg_ncnn_layer *layer);
+
+/* Adds the nodes that a layer is. Errors: UNSUPPORTED, and those of vgg_graph_add(). */
+clvgg_status vgg_ncnn_add(vgg_sequence *sequence, const vgg_ncnn_layer *layer);
 
 /* The network, with *nodes[i] the node that holds layer i's weights, or −1; *nodes is freed by
  * vgg_free(). The input's size is stated in the file, or what the first dense layer was made for.
