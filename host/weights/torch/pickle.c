@@ -1,4 +1,5 @@
-/* weights/torch/pickle.c — a pickle's instructions. */
+/* weights/torch/pickle.c — runs a pickle: its instructions for containers, names, calls, stack and
+ * memo, and the table of all. */
 #include "weights/torch/pickle.h"
 
 #include <inttypes.h>
@@ -10,96 +11,11 @@
 
 typedef vgg_pickle_machine machine_t;
 
-/* ---- plain values ---- */
-
-static clvgg_status push_new(machine_t *machine, vgg_pickled_kind kind, int64_t integer)
-{
-    vgg_pickled *value;
-    VGG_PASS(vgg_pickle_make(machine, kind, &value));
-    value->integer = integer;
-    return vgg_pickle_push(machine, value);
-}
-
-static clvgg_status none(machine_t *machine, unsigned op)
-{
-    (void)op;
-    return push_new(machine, VGG_PICKLED_NONE, 0);
-}
-
-static clvgg_status boolean(machine_t *machine, unsigned op)
-{
-    return push_new(machine, VGG_PICKLED_BOOL, op == 0x88);
-}
-
-static clvgg_status small_integer(machine_t *machine, unsigned op)
-{
-    uint64_t value;
-    VGG_PASS(vgg_pickle_number(machine, op == 'K' ? 1 : op == 'M' ? 2 : 4, &value));
-    return push_new(machine, VGG_PICKLED_INTEGER,
-                    op == 'J' ? (int64_t)(int32_t)(uint32_t)value : (int64_t)value);
-}
-
-/* A float64, big-endian. */
-static clvgg_status fraction(machine_t *machine, unsigned op)
-{
-    unsigned char bytes[8];
-    uint64_t bits = 0;
-    vgg_pickled *value;
-    (void)op;
-    VGG_PASS(vgg_pickle_bytes(machine, bytes, sizeof bytes));
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bits = bits << 8 | bytes[i];
-    VGG_PASS(vgg_pickle_make(machine, VGG_PICKLED_FRACTION, &value));
-    memcpy(&value->fraction, &bits, sizeof bits);
-    return vgg_pickle_push(machine, value);
-}
-
-/* Bytes of the source, with a NUL behind them. */
-static clvgg_status push_text(machine_t *machine, vgg_pickled_kind kind, uint64_t bytes)
-{
-    vgg_pickled *value;
-    void *text;
-    if (bytes > VGG_PICKLE_LONGEST_TEXT) {
-        VGG_PASS(vgg_pickle_skip(machine, bytes));
-        return push_new(machine, VGG_PICKLED_OTHER, 0);
-    }
-    VGG_CHECK(bytes <= machine->source->end - machine->source->offset, CLVGG_STATUS_BAD_FILE,
-              "the pickle ends too early");
-    VGG_PASS(vgg_pickle_make(machine, kind, &value));
-    VGG_PASS(vgg_pickle_allocate(machine->heap, (size_t)bytes + 1, &text));
-    VGG_PASS(vgg_pickle_bytes(machine, text, (size_t)bytes));
-    value->text = text;
-    value->count = (uint32_t)bytes;
-    return vgg_pickle_push(machine, value);
-}
-
-static clvgg_status text(machine_t *machine, unsigned op)
-{
-    const bool one = op == 'U' || op == 'C' || op == 0x8C;
-    const bool eight = op == 0x8D || op == 0x8E || op == 0x96;
-    uint64_t bytes;
-    VGG_PASS(vgg_pickle_number(machine, one ? 1 : eight ? 8 : 4, &bytes));
-    return push_text(machine, VGG_PICKLED_TEXT, bytes);
-}
-
-/* An integer of any size, in two's complement. */
-static clvgg_status long_integer(machine_t *machine, unsigned op)
-{
-    uint64_t bytes, value;
-    VGG_PASS(vgg_pickle_number(machine, op == 0x8A ? 1 : 4, &bytes));
-    if (bytes > 8)
-        return push_text(machine, VGG_PICKLED_OTHER, bytes);
-    VGG_PASS(vgg_pickle_number(machine, (size_t)bytes, &value));
-    if (bytes > 0 && bytes < 8 && value >> (8 * bytes - 1) != 0)
-        value |= UINT64_MAX << (8 * bytes);
-    return push_new(machine, VGG_PICKLED_INTEGER, (int64_t)value);
-}
-
 /* ---- containers ---- */
 
 static clvgg_status empty(machine_t *machine, unsigned op)
 {
-    return push_new(machine, op == '}' ? VGG_PICKLED_DICT : VGG_PICKLED_SEQUENCE, 0);
+    return vgg_pickle_push_new(machine, op == '}' ? VGG_PICKLED_DICT : VGG_PICKLED_SEQUENCE, 0);
 }
 
 /* A container of the last `count` values. */
@@ -115,9 +31,8 @@ static clvgg_status push_filled(machine_t *machine, vgg_pickled_kind kind, size_
 
 static clvgg_status short_tuple(machine_t *machine, unsigned op)
 {
-    const size_t count = op - 0x84,
-                 below = machine->mark_count > 0 ? machine->marks[machine->mark_count - 1] : 0;
-    VGG_CHECK(machine->count - below >= count, CLVGG_STATUS_BAD_FILE,
+    const size_t count = op - 0x84;
+    VGG_CHECK(machine->count - vgg_pickle_floor(machine) >= count, CLVGG_STATUS_BAD_FILE,
               "the pickle takes more values than it has made");
     return push_filled(machine, VGG_PICKLED_SEQUENCE, count);
 }
@@ -133,9 +48,8 @@ static clvgg_status filled(machine_t *machine, unsigned op)
  * what is appended to one is of no use here. */
 static clvgg_status put(machine_t *machine, size_t count, bool by_key)
 {
-    const size_t below = machine->mark_count > 0 ? machine->marks[machine->mark_count - 1] : 0;
-    VGG_CHECK(machine->count - below > count && (!by_key || count % 2 == 0), CLVGG_STATUS_BAD_FILE,
-              "the pickle fills a container that it hasn't made");
+    VGG_CHECK(machine->count - vgg_pickle_floor(machine) > count && (!by_key || count % 2 == 0),
+              CLVGG_STATUS_BAD_FILE, "the pickle fills a container that it hasn't made");
     vgg_pickled *value = machine->stack[machine->count - count - 1];
     if (by_key ? value->kind == VGG_PICKLED_DICT || value->kind == VGG_PICKLED_OBJECT
                : value->kind == VGG_PICKLED_SEQUENCE)
@@ -307,22 +221,25 @@ static clvgg_status stop(machine_t *machine, unsigned op)
 }
 
 typedef clvgg_status (*instruction)(machine_t *machine, unsigned op);
+/* clang-format off */
 static const instruction instructions[256] = {
-    ['N'] = none,          [0x88] = boolean,      [0x89] = boolean,     ['K'] = small_integer,
-    ['M'] = small_integer, ['J'] = small_integer, ['G'] = fraction,     [0x8A] = long_integer,
-    [0x8B] = long_integer, ['U'] = text,          ['T'] = text,         ['X'] = text,
-    [0x8C] = text,         [0x8D] = text,         ['C'] = text,         ['B'] = text,
-    [0x8E] = text,         [0x96] = text,         ['}'] = empty,        [']'] = empty,
-    [')'] = empty,         [0x8F] = empty,        [0x85] = short_tuple, [0x86] = short_tuple,
-    [0x87] = short_tuple,  ['t'] = filled,        ['l'] = filled,       ['d'] = filled,
-    [0x91] = filled,       ['u'] = put_some,      ['e'] = put_some,     [0x90] = put_some,
-    ['s'] = put_one,       ['a'] = put_one,       ['c'] = global,       [0x93] = global_on_stack,
-    ['R'] = call,          [0x81] = call,         [0x92] = call,        ['b'] = build,
-    ['Q'] = persistent,    ['('] = mark,          ['0'] = pop,          ['1'] = pop,
-    ['2'] = duplicate,     ['q'] = remember,      ['r'] = remember,     [0x94] = remember,
-    ['h'] = recall,        ['j'] = recall,        [0x80] = protocol,    [0x95] = frame,
-    ['.'] = stop,
+    ['N'] = vgg_pickle_scalar,  [0x88] = vgg_pickle_scalar, [0x89] = vgg_pickle_scalar,
+    ['K'] = vgg_pickle_scalar,  ['M'] = vgg_pickle_scalar,  ['J'] = vgg_pickle_scalar,
+    ['G'] = vgg_pickle_scalar,  [0x8A] = vgg_pickle_scalar, [0x8B] = vgg_pickle_scalar,
+    ['U'] = vgg_pickle_scalar,  ['T'] = vgg_pickle_scalar,  ['X'] = vgg_pickle_scalar,
+    [0x8C] = vgg_pickle_scalar, [0x8D] = vgg_pickle_scalar, ['C'] = vgg_pickle_scalar,
+    ['B'] = vgg_pickle_scalar,  [0x8E] = vgg_pickle_scalar, [0x96] = vgg_pickle_scalar,
+    ['}'] = empty,        [']'] = empty,            [')'] = empty,        [0x8F] = empty,
+    [0x85] = short_tuple, [0x86] = short_tuple,     [0x87] = short_tuple, ['t'] = filled,
+    ['l'] = filled,       ['d'] = filled,           [0x91] = filled,      ['u'] = put_some,
+    ['e'] = put_some,     [0x90] = put_some,        ['s'] = put_one,      ['a'] = put_one,
+    ['c'] = global,       [0x93] = global_on_stack, ['R'] = call,         [0x81] = call,
+    [0x92] = call,        ['b'] = build,            ['Q'] = persistent,   ['('] = mark,
+    ['0'] = pop,          ['1'] = pop,              ['2'] = duplicate,    ['q'] = remember,
+    ['r'] = remember,     [0x94] = remember,        ['h'] = recall,       ['j'] = recall,
+    [0x80] = protocol,    [0x95] = frame,           ['.'] = stop,
 };
+/* clang-format on */
 
 static clvgg_status run(machine_t *machine)
 {
@@ -359,44 +276,4 @@ cleanup:
     vgg_free(machine.memo);
     vgg_free(machine.persistent);
     return status;
-}
-
-/* ---- looking at values ---- */
-
-const char *vgg_pickled_text(const vgg_pickled *value)
-{
-    const bool is_text = value != NULL && value->kind == VGG_PICKLED_TEXT &&
-                         memchr(value->text, '\0', value->count) == NULL;
-    return is_text ? value->text : NULL;
-}
-
-bool vgg_pickled_is(const vgg_pickled *value, const char *wanted)
-{
-    const char *string = vgg_pickled_text(value);
-    return string != NULL && strcmp(string, wanted) == 0;
-}
-
-bool vgg_pickled_count(const vgg_pickled *value, uint64_t *count)
-{
-    if (value == NULL || value->kind != VGG_PICKLED_INTEGER || value->integer < 0)
-        return false;
-    *count = (uint64_t)value->integer;
-    return true;
-}
-
-const vgg_pickled *vgg_pickled_item(const vgg_pickled *value, size_t index)
-{
-    return value != NULL && value->kind == VGG_PICKLED_SEQUENCE && index < value->count
-               ? value->items[index]
-               : NULL;
-}
-
-const vgg_pickled *vgg_pickled_find(const vgg_pickled *value, const char *key)
-{
-    if (value == NULL || (value->kind != VGG_PICKLED_DICT && value->kind != VGG_PICKLED_OBJECT))
-        return NULL;
-    for (size_t i = value->count; i >= 2; i -= 2)
-        if (vgg_pickled_is(value->items[i - 2], key))
-            return value->items[i - 1];
-    return NULL;
 }

@@ -41,10 +41,20 @@ clvgg_status vgg_pickle_skip(vgg_pickle_machine *machine, uint64_t bytes);
 /* A line without its end, at most VGG_PICKLE_LONGEST_NAME bytes and a NUL. */
 clvgg_status vgg_pickle_line(vgg_pickle_machine *machine, char *line);
 
+/* ---- pickle_scalars.c ---- */
+
+/* Does an instruction that pushes a plain value. */
+clvgg_status vgg_pickle_scalar(vgg_pickle_machine *machine, unsigned op);
+
 /* ---- pickle_stack.c ---- */
 
 clvgg_status vgg_pickle_make(vgg_pickle_machine *machine, vgg_pickled_kind kind, vgg_pickled **out);
 clvgg_status vgg_pickle_push(vgg_pickle_machine *machine, vgg_pickled *value);
+/* Makes a value of a kind that has an integer, or nothing, and pushes it. */
+clvgg_status vgg_pickle_push_new(vgg_pickle_machine *machine, vgg_pickled_kind kind,
+                                 int64_t integer);
+/* The number of values below the latest mark, which only what takes the mark may touch. */
+size_t vgg_pickle_floor(const vgg_pickle_machine *machine);
 clvgg_status vgg_pickle_pop(vgg_pickle_machine *machine, vgg_pickled **out);
 /* The value on top, which stays. */
 clvgg_status vgg_pickle_top(vgg_pickle_machine *machine, vgg_pickled **out);

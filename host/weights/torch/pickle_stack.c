@@ -67,15 +67,23 @@ clvgg_status vgg_pickle_push(vgg_pickle_machine *machine, vgg_pickled *value)
     return CLVGG_STATUS_OK;
 }
 
-/* The number of values below the latest mark, which only what takes the mark may touch. */
-static size_t floor_of(const vgg_pickle_machine *machine)
+clvgg_status vgg_pickle_push_new(vgg_pickle_machine *machine, vgg_pickled_kind kind,
+                                 int64_t integer)
+{
+    vgg_pickled *value;
+    VGG_PASS(vgg_pickle_make(machine, kind, &value));
+    value->integer = integer;
+    return vgg_pickle_push(machine, value);
+}
+
+size_t vgg_pickle_floor(const vgg_pickle_machine *machine)
 {
     return machine->mark_count > 0 ? machine->marks[machine->mark_count - 1] : 0;
 }
 
 clvgg_status vgg_pickle_top(vgg_pickle_machine *machine, vgg_pickled **out)
 {
-    VGG_CHECK(machine->count > floor_of(machine), CLVGG_STATUS_BAD_FILE,
+    VGG_CHECK(machine->count > vgg_pickle_floor(machine), CLVGG_STATUS_BAD_FILE,
               "the pickle takes more values than it has made");
     *out = machine->stack[machine->count - 1];
     return CLVGG_STATUS_OK;
