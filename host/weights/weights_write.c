@@ -10,7 +10,7 @@
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 #include "weights/format.h"
-#include "weights/safetensors.h"
+#include "weights/safetensors/safetensors.h"
 #include "weights/write.h"
 
 enum { HEADER_ALIGNMENT = 8 };

@@ -1,4 +1,5 @@
-/* weights/safetensors_scan.c — a first look at a safetensors header, before memory is spent on it.
+/* weights/safetensors/safetensors_scan.c — a first look at a safetensors header, before memory is
+ * spent on it.
  *
  * The header is JSON of a narrow shape: {"name": {"dtype": "F32", "shape": [2, 3],
  * "data_offsets": [0, 24]}, …, "__metadata__": {"key": "value", …}}. Outside strings it consists of
@@ -9,7 +10,7 @@
 
 #include "base/text.h"
 #include "weights/format.h"
-#include "weights/safetensors.h"
+#include "weights/safetensors/safetensors.h"
 
 enum {
     DEEPEST = 3,

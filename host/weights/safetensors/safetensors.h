@@ -1,4 +1,4 @@
-/* weights/safetensors.h — shared by the reader and the writer of safetensors.
+/* weights/safetensors/safetensors.h — shared by the reader and the writer of safetensors.
  *
  * A file is: length of the header (8 bytes, little-endian), the header (JSON, see
  * safetensors_scan.c), the tensors' bytes without gaps. Offsets count from the end of the header.

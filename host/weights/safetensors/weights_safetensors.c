@@ -1,13 +1,13 @@
-/* weights/weights_safetensors.c — reads a safetensors header; nothing in it is taken on trust.
+/* weights/safetensors/weights_safetensors.c — reads a safetensors header; nothing in it is taken on
+ * trust.
  *
  * Order: length against the file, a scan of the text (safetensors_scan.c), parsing by cJSON, each
  * tensor by itself, then all of them together: in file order each must begin where the one before
  * ended, and the last end with the file.
  */
 #include "base/alloc.h"
-#include "base/json_parse.h"
-#include "weights/format.h"
-#include "weights/safetensors.h"
+#include "weights/safetensors/safetensors.h"
+#include "weights/safetensors/safetensors_header.h"
 
 static bool matches(const vgg_candidate *candidate)
 {
@@ -21,163 +21,12 @@ static bool matches(const vgg_candidate *candidate)
 #include <stdlib.h>
 #include <string.h>
 
-#include "tensor/shape.h"
-
-/* All element types of the format, with their size and what they are read as. Those that no
- * clvgg_dtype can stand for are foreign. */
-static const struct {
-    const char *name;
-    unsigned bits;
-    int dtype; /* −1: foreign */
-} element_types[] = {
-    {"F32", 32, CLVGG_DTYPE_F32},
-    {"F16", 16, CLVGG_DTYPE_F16},
-    {"BF16", 16, CLVGG_DTYPE_BF16},
-    {"F64", 64, CLVGG_DTYPE_F32},
-    {"I64", 64, -1},
-    {"U64", 64, -1},
-    {"C64", 64, -1},
-    {"I32", 32, -1},
-    {"U32", 32, -1},
-    {"I16", 16, -1},
-    {"U16", 16, -1},
-    {"I8", 8, -1},
-    {"U8", 8, -1},
-    {"BOOL", 8, -1},
-    {"F8_E4M3", 8, -1},
-    {"F8_E5M2", 8, -1},
-    {"F8_E8M0", 8, -1},
-    {"F6_E2M3", 6, -1},
-    {"F6_E3M2", 6, -1},
-    {"F4", 4, -1},
-};
-
-/* A tensor as the header states it, before the tensors are checked together. */
-typedef struct stated_tensor {
-    vgg_tensor_slot slot;
-    vgg_contiguous place;
-    uint64_t begin, end; /* from the end of the header */
-} stated_tensor;
-
-typedef struct header_reader {
-    vgg_weights *weights;
-    stated_tensor *tensors;
-    size_t tensor_count;
-    uint64_t data_start, data_bytes;
-    char *strings_end; /* free part of weights->strings */
-} header_reader;
-
-/* Copies into the block of strings, which has room for every string of the header. */
-static const char *keep_string(header_reader *reader, const char *string)
-{
-    size_t bytes = strlen(string) + 1;
-    char *kept = memcpy(reader->strings_end, string, bytes);
-    reader->strings_end += bytes;
-    return kept;
-}
-
-/* Integers up to 2^53 are exact in cJSON's doubles. */
-static bool exact_integer(const cJSON *item, uint64_t *value)
-{
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble < 0x1p53))
-        return false;
-    *value = (uint64_t)item->valuedouble;
-    return true;
-}
-
-/* ---- one tensor ---- */
-
-static clvgg_status read_dtype(header_reader *reader, const cJSON *item, stated_tensor *tensor,
-                               unsigned *bits)
-{
-    vgg_tensor_slot *slot = &tensor->slot;
-    VGG_CHECK(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE, "tensor \"%s\": dtype isn't a string",
-              slot->entry.name);
-    size_t i = 0, count = sizeof element_types / sizeof *element_types;
-    while (i < count && strcmp(item->valuestring, element_types[i].name) != 0)
-        i++;
-    VGG_CHECK(i < count, CLVGG_STATUS_UNSUPPORTED, "tensor \"%s\": unknown dtype \"%s\"",
-              slot->entry.name, item->valuestring);
-    *bits = element_types[i].bits;
-    tensor->place.is_double = *bits == 64 && element_types[i].dtype == CLVGG_DTYPE_F32;
-    if (element_types[i].dtype >= 0)
-        slot->entry.dtype = (clvgg_dtype)element_types[i].dtype;
-    else
-        slot->foreign_dtype = keep_string(reader, item->valuestring);
-    return CLVGG_STATUS_OK;
-}
-
-static clvgg_status read_shape(const cJSON *item, vgg_tensor_entry *entry)
-{
-    const cJSON *extent;
-    VGG_CHECK(cJSON_IsArray(item), CLVGG_STATUS_BAD_FILE, "tensor \"%s\": shape isn't an array",
-              entry->name);
-    cJSON_ArrayForEach(extent, item)
-    {
-        uint64_t value;
-        VGG_CHECK(entry->shape.rank < CLVGG_MAX_RANK, CLVGG_STATUS_UNSUPPORTED,
-                  "tensor \"%s\": has more than %d dimensions", entry->name, CLVGG_MAX_RANK);
-        VGG_CHECK(exact_integer(extent, &value), CLVGG_STATUS_BAD_FILE,
-                  "tensor \"%s\": dimension %d isn't an integer below 2^53", entry->name,
-                  entry->shape.rank);
-        entry->shape.dims[entry->shape.rank++] = (int64_t)value;
-    }
-    VGG_CHECK(vgg_shape_count(&entry->shape, &entry->count), CLVGG_STATUS_BAD_FILE,
-              "tensor \"%s\": the product of its dimensions overflows", entry->name);
-    return CLVGG_STATUS_OK;
-}
-
-static clvgg_status read_offsets(const header_reader *reader, const cJSON *item,
-                                 stated_tensor *tensor)
-{
-    const char *name = tensor->slot.entry.name;
-    VGG_CHECK(cJSON_IsArray(item) && cJSON_GetArraySize(item) == 2 &&
-                  exact_integer(item->child, &tensor->begin) &&
-                  exact_integer(item->child->next, &tensor->end),
-              CLVGG_STATUS_BAD_FILE, "tensor \"%s\": data_offsets aren't two integers below 2^53",
-              name);
-    VGG_CHECK(tensor->begin <= tensor->end && tensor->end <= reader->data_bytes,
-              CLVGG_STATUS_BAD_FILE,
-              "tensor \"%s\": data_offsets [%" PRIu64 ", %" PRIu64 "] don't lie in the %" PRIu64
-              " bytes behind the header",
-              name, tensor->begin, tensor->end, reader->data_bytes);
-    return CLVGG_STATUS_OK;
-}
-
-static clvgg_status read_tensor(header_reader *reader, const cJSON *item)
-{
-    stated_tensor *tensor = &reader->tensors[reader->tensor_count++];
-    vgg_tensor_entry *entry = &tensor->slot.entry;
-    const cJSON *dtype = cJSON_GetObjectItemCaseSensitive(item, "dtype");
-    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(item, "shape");
-    const cJSON *offsets = cJSON_GetObjectItemCaseSensitive(item, "data_offsets");
-    unsigned bits = 0;
-    entry->name = keep_string(reader, item->string);
-    VGG_CHECK(cJSON_IsObject(item) && cJSON_GetArraySize(item) == 3 && dtype && shape && offsets,
-              CLVGG_STATUS_BAD_FILE,
-              "tensor \"%s\": needs dtype, shape and data_offsets, once each and nothing else",
-              entry->name);
-    VGG_PASS(read_dtype(reader, dtype, tensor, &bits));
-    VGG_PASS(read_shape(shape, entry));
-    VGG_PASS(read_offsets(reader, offsets, tensor));
-    char text[128];
-    uint64_t bytes = tensor->end - tensor->begin;
-    VGG_CHECK(entry->count <= UINT64_MAX / bits && entry->count * bits % 8 == 0 &&
-                  entry->count * bits / 8 == bytes,
-              CLVGG_STATUS_BAD_FILE, "tensor \"%s\": %" PRIu64 " bytes can't be %s %s", entry->name,
-              bytes, dtype->valuestring, vgg_shape_text(&entry->shape, text, sizeof text));
-    tensor->place.offset = reader->data_start + tensor->begin;
-    return CLVGG_STATUS_OK;
-}
-
-/* ---- all of them ---- */
-
 static int compare_metadata_keys(const void *a, const void *b)
 {
     return strcmp(((const vgg_metadata_entry *)a)->key, ((const vgg_metadata_entry *)b)->key);
 }
 
-static clvgg_status read_metadata(header_reader *reader, const cJSON *object)
+static clvgg_status read_metadata(vgg_safetensors_reader *reader, const cJSON *object)
 {
     vgg_weights *weights = reader->weights;
     const cJSON *item;
@@ -189,8 +38,8 @@ static clvgg_status read_metadata(header_reader *reader, const cJSON *object)
         VGG_CHECK(cJSON_IsString(item), CLVGG_STATUS_BAD_FILE,
                   VGG_SAFETENSORS_METADATA ": \"%s\" isn't a string", item->string);
         vgg_metadata_entry *entry = &weights->metadata[weights->metadata_count++];
-        entry->key = keep_string(reader, item->string);
-        entry->value = keep_string(reader, item->valuestring);
+        entry->key = vgg_safetensors_keep(reader, item->string);
+        entry->value = vgg_safetensors_keep(reader, item->valuestring);
     }
     qsort(weights->metadata, weights->metadata_count, sizeof *weights->metadata,
           compare_metadata_keys);
@@ -203,7 +52,7 @@ static clvgg_status read_metadata(header_reader *reader, const cJSON *object)
 
 static int compare_places(const void *a, const void *b)
 {
-    const stated_tensor *left = a, *right = b;
+    const vgg_stated_tensor *left = a, *right = b;
     if (left->begin != right->begin)
         return left->begin < right->begin ? -1 : 1;
     if (left->end != right->end)
@@ -212,12 +61,12 @@ static int compare_places(const void *a, const void *b)
 }
 
 /* Tensors cover the data exactly: sorted, each begins where the one before ended. */
-static clvgg_status check_layout(header_reader *reader)
+static clvgg_status check_layout(vgg_safetensors_reader *reader)
 {
     uint64_t end = 0;
     qsort(reader->tensors, reader->tensor_count, sizeof *reader->tensors, compare_places);
     for (size_t i = 0; i < reader->tensor_count; i++) {
-        const stated_tensor *tensor = &reader->tensors[i];
+        const vgg_stated_tensor *tensor = &reader->tensors[i];
         VGG_CHECK(tensor->begin == end, CLVGG_STATUS_BAD_FILE,
                   "tensor \"%s\": begins at byte %" PRIu64 " of the data, %s byte %" PRIu64
                   " where the one before ends",
@@ -231,7 +80,7 @@ static clvgg_status check_layout(header_reader *reader)
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status read_object(header_reader *reader, const cJSON *root)
+static clvgg_status read_object(vgg_safetensors_reader *reader, const cJSON *root)
 {
     vgg_weights *weights = reader->weights;
     vgg_contiguous *places = NULL;
@@ -246,7 +95,7 @@ static clvgg_status read_object(header_reader *reader, const cJSON *root)
         if (strcmp(item->string, VGG_SAFETENSORS_METADATA) == 0)
             VGG_PASS(read_metadata(reader, item));
         else
-            VGG_PASS(read_tensor(reader, item));
+            VGG_PASS(vgg_safetensors_read_tensor(reader, item));
     }
     VGG_PASS(check_layout(reader));
     VGG_NEW_PASS(weights->slots, reader->tensor_count);
@@ -262,7 +111,7 @@ static clvgg_status read_object(header_reader *reader, const cJSON *root)
 }
 
 /* text[0…length) is followed by a NUL. */
-static clvgg_status parse_header(header_reader *reader, const char *text, size_t length)
+static clvgg_status parse_header(vgg_safetensors_reader *reader, const char *text, size_t length)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cJSON *root = NULL;
@@ -283,7 +132,7 @@ cleanup:
 static clvgg_status open_header(vgg_weights *weights)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    header_reader reader = {.weights = weights};
+    vgg_safetensors_reader reader = {.weights = weights};
     char *text = NULL;
     unsigned char prefix[VGG_SAFETENSORS_PREFIX_BYTES];
     uint64_t length = 0, size = vgg_file_size(weights->file);
