@@ -1,35 +1,23 @@
 /* weights/archive.c — see archive.h.
  *
- * libzip doesn't say where a member's bytes lie. But it reads the file through a source of ours, so
- * the place from which it fetches the first byte of a stored member is known.
+ * libzip doesn't say where a member's bytes lie. But it reads the file through a source of ours
+ * (archive_source.c), so the place from which it fetches the first byte of a stored member is
+ * known.
  */
 #include "weights/archive.h"
 
+#ifdef CLVGG_HAVE_ZIP
+
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-
-bool vgg_archive_matches(const unsigned char *head, size_t bytes)
-{
-    return bytes >= 4 && (memcmp(head, "PK\3\4", 4) == 0 || memcmp(head, "PK\5\6", 4) == 0);
-}
-
-#ifdef CLVGG_HAVE_ZIP
-
-#include <pthread.h>
-#include <stdlib.h>
-#include <zip.h>
-
-/* libzip's view of the file. */
-typedef struct file_source {
-    const vgg_file *file;
-    uint64_t position, last_read; /* where the latest read began */
-    zip_error_t error;
-} file_source;
+#include "weights/archive_source.h"
 
 struct vgg_archive {
-    file_source source;
+    vgg_archive_source source;
     zip_t *zip;
     vgg_archive_member *members;
     const vgg_archive_member **by_name;
@@ -41,63 +29,14 @@ struct vgg_archive {
     uint64_t open_position;
 };
 
-static zip_int64_t call_source(void *user, void *data, zip_uint64_t length,
-                               zip_source_cmd_t command)
-{
-    file_source *source = user;
-    const uint64_t size = vgg_file_size(source->file);
-    switch (command) {
-    case ZIP_SOURCE_OPEN:
-        source->position = 0;
-        return 0;
-    case ZIP_SOURCE_READ: {
-        const uint64_t left = size - source->position;
-        const uint64_t bytes = length < left ? length : left;
-        source->last_read = source->position;
-        if (vgg_file_read(source->file, source->position, data, (size_t)bytes) != CLVGG_STATUS_OK) {
-            zip_error_set(&source->error, ZIP_ER_READ, 0);
-            return -1;
-        }
-        source->position += bytes;
-        return (zip_int64_t)bytes;
-    }
-    case ZIP_SOURCE_CLOSE:
-    case ZIP_SOURCE_FREE:
-        return 0;
-    case ZIP_SOURCE_STAT: {
-        zip_stat_t *stat = data;
-        zip_stat_init(stat);
-        stat->valid = ZIP_STAT_SIZE;
-        stat->size = size;
-        return sizeof *stat;
-    }
-    case ZIP_SOURCE_SEEK: {
-        const zip_int64_t to =
-            zip_source_seek_compute_offset(source->position, size, data, length, &source->error);
-        source->position = to < 0 ? source->position : (uint64_t)to;
-        return to < 0 ? -1 : 0;
-    }
-    case ZIP_SOURCE_TELL:
-        return (zip_int64_t)source->position;
-    case ZIP_SOURCE_ERROR:
-        return zip_error_to_data(&source->error, data, length);
-    case ZIP_SOURCE_SUPPORTS:
-        return zip_source_make_command_bitmap(
-            ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR,
-            ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS, -1);
-    default:
-        zip_error_set(&source->error, ZIP_ER_OPNOTSUPP, 0);
-        return -1;
-    }
-}
-
 /* ---- opening ---- */
 
 static clvgg_status open_zip(vgg_archive *archive)
 {
     zip_error_t error;
     zip_error_init(&error);
-    zip_source_t *source = zip_source_function_create(call_source, &archive->source, &error);
+    zip_source_t *source =
+        zip_source_function_create(vgg_archive_source_call, &archive->source, &error);
     if (source != NULL)
         archive->zip = zip_open_from_source(source, ZIP_RDONLY, &error);
     clvgg_status status = CLVGG_STATUS_OK;
@@ -315,64 +254,6 @@ clvgg_status vgg_archive_read(const vgg_archive *archive, const vgg_archive_memb
 
 #else
 
-clvgg_status vgg_archive_open(const vgg_file *file, vgg_archive **out)
-{
-    (void)file;
-    *out = NULL;
-    return CLVGG_STATUS_OK;
-}
-
-void vgg_archive_close(vgg_archive *archive)
-{
-    (void)archive;
-}
-
-size_t vgg_archive_count(const vgg_archive *archive)
-{
-    (void)archive;
-    return 0;
-}
-
-const vgg_archive_member *vgg_archive_member_at(const vgg_archive *archive, size_t index)
-{
-    (void)archive;
-    (void)index;
-    return NULL;
-}
-
-const vgg_archive_member *vgg_archive_find(const vgg_archive *archive, const char *name)
-{
-    (void)archive;
-    (void)name;
-    return NULL;
-}
-
-clvgg_status vgg_archive_read(const vgg_archive *archive, const vgg_archive_member *member,
-                              uint64_t offset, void *data, size_t bytes)
-{
-    (void)archive;
-    (void)offset;
-    (void)data;
-    (void)bytes;
-    return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "member \"%s\" can't be read without libzip",
-                    member->name);
-}
+typedef int vgg_archive_is_absent; /* C wants something in every file */
 
 #endif
-
-clvgg_status vgg_archive_read_all(const vgg_archive *archive, const vgg_archive_member *member,
-                                  uint64_t limit_bytes, char **data)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    char *content = NULL;
-    *data = NULL;
-    VGG_REQUIRE(member->bytes <= limit_bytes && member->bytes < SIZE_MAX, CLVGG_STATUS_BAD_FILE,
-                "member \"%s\" has %" PRIu64 " bytes, more than the %" PRIu64 " allowed here",
-                member->name, member->bytes, limit_bytes);
-    VGG_NEW(content, (size_t)member->bytes + 1);
-    VGG_TRY(vgg_archive_read(archive, member, 0, content, (size_t)member->bytes));
-    VGG_GIVE(data, content);
-cleanup:
-    vgg_free(content);
-    return status;
-}
