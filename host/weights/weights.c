@@ -1,7 +1,4 @@
-/* weights/weights.c — opens a file of named tensors: which format's it is, look-up, reading values.
- *
- * A format is recognised by its first bytes, never by the file's name.
- */
+/* weights/weights.c — opens a file of named tensors: look-up, reading values. */
 #include "weights/weights.h"
 
 #include <inttypes.h>
@@ -9,48 +6,29 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "weights/format.h"
-
-#define FORMAT_ADDRESS(name) &vgg_weights_##name,
-static const vgg_weights_format *const formats[] = {VGG_WEIGHTS_FORMATS(FORMAT_ADDRESS)};
-
-/* Opens what lies at the path, and asks the formats. */
-static clvgg_status identify(vgg_weights *weights)
-{
-    vgg_candidate candidate = {.path = weights->path};
-    uint64_t size = 0;
-    if (!vgg_file_is_folder(weights->path)) {
-        VGG_PASS(vgg_file_open(weights->path, &weights->file));
-        size = vgg_file_size(weights->file);
-        candidate.bytes = size < sizeof candidate.head ? (size_t)size : sizeof candidate.head;
-        candidate.file = weights->file;
-        VGG_PASS(vgg_file_read(weights->file, 0, candidate.head, candidate.bytes));
-        if (vgg_archive_matches(candidate.head, candidate.bytes))
-            VGG_PASS(vgg_archive_open(weights->file, &weights->archive));
-        candidate.archive = weights->archive;
-    }
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (!formats[i]->matches(&candidate))
-            continue;
-        weights->format = formats[i];
-        if (formats[i]->open != NULL)
-            return CLVGG_STATUS_OK;
-        if (formats[i]->needs != NULL)
-            return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                            "%s: is %s, which this build doesn't read: it was built without %s",
-                            weights->path, formats[i]->name, formats[i]->needs);
-        return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "%s: is %s, which this version doesn't read; %s",
-                        weights->path, formats[i]->name,
-                        formats[i]->advice != NULL ? formats[i]->advice
-                                                   : "convert it to safetensors");
-    }
-    return vgg_fail(CLVGG_STATUS_BAD_FILE, "%s: %s", weights->path,
-                    weights->file == NULL ? "is a folder without weights of a known format"
-                    : size == 0           ? "is empty; a weight file is needed"
-                                          : "isn't a weight file of a known format");
-}
+#include "weights/identify.h"
 
 /* ---- opening ---- */
+
+/* Says what the file is instead of one that can be opened. */
+static clvgg_status check_format(const vgg_weights *weights)
+{
+    const vgg_weights_format *format = weights->format;
+    if (format == NULL)
+        return vgg_fail(CLVGG_STATUS_BAD_FILE, "%s: %s", weights->path,
+                        weights->file != NULL && vgg_file_size(weights->file) == 0
+                            ? "is empty; a weight file is needed"
+                            : "isn't a weight file of a known format");
+    if (format->open != NULL)
+        return CLVGG_STATUS_OK;
+    if (format->needs != NULL)
+        return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                        "%s: is %s, which this build doesn't read: it was built without %s",
+                        weights->path, format->name, format->needs);
+    return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "%s: is %s, which this version doesn't read; %s",
+                    weights->path, format->name,
+                    format->advice != NULL ? format->advice : "convert it to safetensors");
+}
 
 static int compare_names(const void *a, const void *b)
 {
@@ -96,7 +74,9 @@ clvgg_status vgg_weights_open(const char *path, vgg_weights **out)
     *out = NULL;
     VGG_NEW(weights, 1);
     VGG_DUP(weights->path, path);
-    VGG_TRY(identify(weights));
+    VGG_TRY(vgg_weights_enter_folder(weights));
+    VGG_TRY(vgg_weights_identify(weights));
+    VGG_TRY(check_format(weights));
     VGG_TRY(weights->format->open(weights));
     VGG_TRY(vgg_text_check(&weights->notes, "notes on a file"));
     VGG_TRY(part_slots(weights));
@@ -151,20 +131,6 @@ const char *vgg_weights_notes(const vgg_weights *weights)
 const char *vgg_weights_format_name(const vgg_weights *weights)
 {
     return weights->format->name;
-}
-
-const char *vgg_weights_format_at(size_t index, bool *reads, const char **needs)
-{
-    if (index >= sizeof formats / sizeof *formats)
-        return NULL;
-    *needs = formats[index]->needs;
-    *reads = formats[index]->open != NULL;
-    return formats[index]->name;
-}
-
-const char *vgg_weights_format_advice(size_t index)
-{
-    return formats[index]->advice;
 }
 
 size_t vgg_weights_count(const vgg_weights *weights)

@@ -1,6 +1,6 @@
 /* weights/weights_sharded.c — a network in several files beside each other, and the index that says
  * which tensor is where: as Hugging Face's libraries write safetensors and pytorch_model.bin. The
- * index is named, or the folder. A folder that has the one file alone is read as that file.
+ * index is named, or their folder (folder.c).
  *
  * Each file is opened as any file of weights is, whatever its format; one that is such an index or
  * a network itself is refused.
@@ -10,15 +10,9 @@
 
 #include "base/alloc.h"
 #include "weights/format.h"
-#include "weights/peek.h"
 #include "weights/sharded.h"
 
 enum { LONGEST_PATH = 4096 };
-
-/* What a folder's weights are called, in the order in which they are looked for. */
-static const char *const folder_files[] = {"model.safetensors.index.json",
-                                           "pytorch_model.bin.index.json", "model.safetensors",
-                                           "pytorch_model.bin"};
 
 static bool join(const char *folder, size_t length, const char *name, char path[LONGEST_PATH])
 {
@@ -26,21 +20,8 @@ static bool join(const char *folder, size_t length, const char *name, char path[
            snprintf(path, LONGEST_PATH, "%.*s/%s", (int)length, folder, name) > 0;
 }
 
-/* The file that stands for a folder; false: it has none. */
-static bool find_in_folder(const char *folder, char path[LONGEST_PATH])
-{
-    char first;
-    for (size_t i = 0; i < sizeof folder_files / sizeof *folder_files; i++) {
-        if (!join(folder, strlen(folder), folder_files[i], path))
-            return false;
-        if (vgg_peek(path, &first, 1) > 0)
-            return true;
-    }
-    return false;
-}
-
 /* Says whether a JSON file has the index's key; that of Keras names .weights.h5 files. */
-static bool is_index(const vgg_candidate *candidate)
+static bool matches(const vgg_candidate *candidate)
 {
     char text[65536];
     size_t at = 0;
@@ -57,12 +38,6 @@ static bool is_index(const vgg_candidate *candidate)
     return strstr(text, "\"weight_map\"") != NULL && strstr(text, ".weights.h5\"") == NULL;
 }
 
-static bool matches(const vgg_candidate *candidate)
-{
-    char path[LONGEST_PATH];
-    return candidate->file != NULL ? is_index(candidate) : find_in_folder(candidate->path, path);
-}
-
 #ifdef CLVGG_HAVE_CJSON
 
 /* Where a tensor lies. */
@@ -72,7 +47,6 @@ typedef struct shard_tensor {
 
 typedef struct shard_set {
     vgg_shard_index index;
-    vgg_file *file; /* the index, where the folder was named */
     size_t shard_count;
     vgg_weights **shards;
     size_t tensor_count, tensor_capacity;
@@ -141,8 +115,9 @@ static clvgg_status check_tensors(const vgg_weights *weights, const shard_set *o
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status open_shards(vgg_weights *weights, shard_set *own, const char *index_path)
+static clvgg_status open_shards(vgg_weights *weights, shard_set *own)
 {
+    const char *index_path = weights->path;
     const char *slash = strrchr(index_path, '/');
     const char *folder = slash != NULL ? index_path : ".";
     const size_t length = slash != NULL ? (size_t)(slash - index_path) : 1;
@@ -161,32 +136,13 @@ static clvgg_status open_shards(vgg_weights *weights, shard_set *own, const char
     return CLVGG_STATUS_OK;
 }
 
-/* A folder's only file. */
-static clvgg_status open_single(vgg_weights *weights, shard_set *own, const char *path)
-{
-    VGG_NEW_PASS(own->shards, 1);
-    own->shard_count = 1;
-    VGG_PASS(vgg_prefixed(open_shard(path, &own->shards[0]), "%s", weights->path));
-    return add_tensors(weights, own, 0);
-}
-
 static clvgg_status open_index(vgg_weights *weights)
 {
-    char path[LONGEST_PATH];
     shard_set *own = NULL;
     VGG_NEW_PASS(own, 1);
     weights->own = own;
-    const vgg_file *file = weights->file;
-    if (file == NULL) {
-        VGG_CHECK(find_in_folder(weights->path, path), CLVGG_STATUS_IO,
-                  "%s: the index that was there is gone", weights->path);
-        if (strstr(path + strlen(weights->path), ".index.json") == NULL)
-            return open_single(weights, own, path);
-        VGG_PASS(vgg_file_open(path, &own->file));
-        file = own->file;
-    }
-    VGG_PASS(vgg_prefixed(vgg_shard_index_read(file, &own->index), "%s", vgg_file_path(file)));
-    return open_shards(weights, own, vgg_file_path(file));
+    VGG_PASS(vgg_prefixed(vgg_shard_index_read(weights->file, &own->index), "%s", weights->path));
+    return open_shards(weights, own);
 }
 
 static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_t first,
@@ -206,7 +162,6 @@ static void close_shards(vgg_weights *weights)
     for (size_t i = 0; i < own->shard_count; i++)
         vgg_weights_close(own->shards[i]);
     vgg_shard_index_free(&own->index);
-    vgg_file_close(own->file);
     vgg_free(own->shards);
     vgg_free(own->tensors);
     vgg_free(own);

@@ -30,12 +30,14 @@ typedef struct clvgg_model_options {
 CLVGG_API void clvgg_model_options_defaults(clvgg_model_options *options);
 
 /* Loads a file or folder of weights of any format that this build reads (clvgg/convert.h lists
- * them), whatever its name: float32, float16 or bfloat16; float64 is rounded to float32. The network
- * is the file's; where a file holds tensors alone, their names (canonical, conv1_1 … fc8, or
- * torchvision's or timm's, behind any prefix) or else their shapes and order tell which VGG it is. A
- * model without dense layers has no classes. `options` may be NULL; its strings aren't needed
- * afterwards. Errors: NOT_FOUND, IO, BAD_FILE, SHAPE_MISMATCH (the tensor, expected and actual),
- * UNSUPPORTED (a format that isn't read, a layer that isn't known, another network), OUT_OF_MEMORY. */
+ * them), whatever its name: float32, float16 or bfloat16; float64 is rounded to float32. A folder
+ * is the model.safetensors or pytorch_model.bin in it, else the only model among its files;
+ * clvgg_model_name() is that file's path. The network is the file's; where a file holds
+ * tensors alone, their names (canonical, conv1_1 … fc8, or torchvision's or timm's, behind any
+ * prefix) or else their shapes and order tell which VGG it is. A model without dense layers has no
+ * classes. `options` may be NULL; its strings aren't needed afterwards. Errors: NOT_FOUND, IO,
+ * BAD_FILE, SHAPE_MISMATCH (the tensor, expected and actual), UNSUPPORTED (a format that isn't read,
+ * a folder of several models, a layer that isn't known, another network), OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_model_load(clvgg_runtime *runtime, const char *path,
                                         const clvgg_model_options *options, clvgg_model **out);
 
