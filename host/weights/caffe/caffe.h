@@ -47,6 +47,11 @@ typedef struct vgg_caffe_network {
 } vgg_caffe_network;
 clvgg_status vgg_caffe_graph(const vgg_caffe *caffe, vgg_caffe_network *out);
 void vgg_caffe_network_free(vgg_caffe_network *network);
+
+/* Adds the tensors of weights->graph, which is the network's; of a layer by its name alone. Errors:
+ * BAD_FILE, SHAPE_MISMATCH. */
+clvgg_status vgg_caffe_add_network(vgg_weights *weights, const vgg_caffe_network *network);
+clvgg_status vgg_caffe_add_named(vgg_weights *weights, const VggCaffe__Layer *layer);
 #endif
 
 #endif

@@ -80,6 +80,15 @@ clvgg_status vgg_torch_finish(vgg_torch_reader *reader, clvgg_status status);
  * taken. Errors: BAD_FILE, UNSUPPORTED (there is none, or no saying which). */
 clvgg_status vgg_torch_add_state(vgg_torch_reader *reader, const vgg_pickled *root);
 
+/* ---- torch_tar.c ---- */
+
+/* Says whether a file that begins so is a tar archive; `bytes` is 512 unless it is shorter. */
+bool vgg_torch_is_tar(const unsigned char *head, size_t bytes);
+/* Where each of the named files lies; `found` is zeroed before. Errors: BAD_FILE, UNSUPPORTED (one
+ * of them isn't there), IO. */
+clvgg_status vgg_torch_find_in_tar(const vgg_file *file, const char *const *names, size_t count,
+                                   vgg_pickle_source *found);
+
 /* ---- weights_torch_zip.c, in a build with libzip ---- */
 
 /* Checks the order of bytes that an archive states in its folder, the first `bytes` of `folder`.

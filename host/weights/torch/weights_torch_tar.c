@@ -15,11 +15,13 @@
 #include "base/alloc.h"
 #include "weights/torch/torch.h"
 
-enum { TAR_BLOCK = 512, MOST_FILES = 64, KEY_BYTES = 24 };
+enum { KEY_BYTES = 24 };
+enum { STORAGES, TENSORS, PICKLE, FILES };
+static const char *const file_names[FILES] = {"storages", "tensors", "pickle"};
 
 static bool matches(const vgg_candidate *candidate)
 {
-    return candidate->bytes == TAR_BLOCK && memcmp(candidate->head + 257, "ustar", 5) == 0;
+    return vgg_torch_is_tar(candidate->head, candidate->bytes);
 }
 
 typedef struct tar_storage {
@@ -34,60 +36,13 @@ typedef struct tar_tensor {
 } tar_tensor;
 
 typedef struct torch_tar {
-    const vgg_file *file;
     vgg_pickle_heap *heap;
-    vgg_pickle_source storages, tensors, pickle; /* where each file of the archive lies */
-    tar_storage *storage;                        /* the first sorted_count by key */
+    vgg_pickle_source files[FILES];
+    tar_storage *storage; /* the first sorted_count by key */
     size_t storage_count, storage_capacity, sorted_count;
     tar_tensor *tensor; /* by key */
     size_t tensor_count, tensor_capacity;
 } torch_tar;
-
-/* ---- the archive ---- */
-
-static clvgg_status read_size(const unsigned char *field, uint64_t *size)
-{
-    *size = 0;
-    for (int i = 0; i < 12 && field[i] != '\0' && field[i] != ' '; i++) {
-        VGG_CHECK(field[i] >= '0' && field[i] <= '7', CLVGG_STATUS_BAD_FILE,
-                  "the size of a file in the tar archive isn't a number");
-        *size = *size * 8 + (uint64_t)(field[i] - '0');
-    }
-    return CLVGG_STATUS_OK;
-}
-
-static clvgg_status list_files(torch_tar *tar)
-{
-    const uint64_t end = vgg_file_size(tar->file);
-    unsigned char head[TAR_BLOCK];
-    uint64_t size, at = 0;
-    for (int i = 0; i < MOST_FILES && end - at >= TAR_BLOCK; i++) {
-        VGG_PASS(vgg_file_read(tar->file, at, head, sizeof head));
-        if (head[0] == '\0')
-            break;
-        VGG_PASS(read_size(head + 124, &size));
-        at += TAR_BLOCK;
-        VGG_CHECK(size <= end - at, CLVGG_STATUS_BAD_FILE,
-                  "a file in the tar archive has %" PRIu64 " bytes from byte %" PRIu64
-                  " on, more than there are",
-                  size, at);
-        const char *name = (const char *)head;
-        vgg_pickle_source *found = strcmp(name, "storages") == 0  ? &tar->storages
-                                   : strcmp(name, "tensors") == 0 ? &tar->tensors
-                                   : strcmp(name, "pickle") == 0  ? &tar->pickle
-                                                                  : NULL;
-        if (found != NULL)
-            *found = (vgg_pickle_source){vgg_strided_from_file, tar->file, at, at + size};
-        at += size;
-        const uint64_t padding = (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
-        at += padding < end - at ? padding : end - at;
-    }
-    VGG_CHECK(tar->storages.read != NULL && tar->tensors.read != NULL && tar->pickle.read != NULL,
-              CLVGG_STATUS_UNSUPPORTED,
-              "is a tar archive without what torch.save() put there (storages, tensors, pickle); "
-              "unpack it and name the weights in it");
-    return CLVGG_STATUS_OK;
-}
 
 /* ---- keys ---- */
 
@@ -141,11 +96,11 @@ static clvgg_status read_numbers(vgg_pickle_source *source, size_t count, uint64
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status read_count(torch_tar *tar, vgg_pickle_source *source, const char *what,
-                               uint64_t *count)
+static clvgg_status read_count(torch_tar *tar, int file, uint64_t *count)
 {
+    const char *what = file_names[file];
     vgg_pickle pickle;
-    VGG_PASS(vgg_prefixed(vgg_pickle_read(tar->heap, source, &pickle), "%s", what));
+    VGG_PASS(vgg_prefixed(vgg_pickle_read(tar->heap, &tar->files[file], &pickle), "%s", what));
     VGG_CHECK(vgg_pickled_count(pickle.root, count) && *count <= VGG_LARGEST_TENSOR_COUNT,
               CLVGG_STATUS_BAD_FILE, "the number of its %s isn't one up to %d", what,
               VGG_LARGEST_TENSOR_COUNT);
@@ -154,7 +109,7 @@ static clvgg_status read_count(torch_tar *tar, vgg_pickle_source *source, const 
 
 static clvgg_status read_storage(torch_tar *tar)
 {
-    vgg_pickle_source *source = &tar->storages;
+    vgg_pickle_source *source = &tar->files[STORAGES];
     tar_storage made = {0};
     vgg_pickle pickle;
     uint64_t count;
@@ -211,11 +166,11 @@ static clvgg_status read_storages(torch_tar *tar)
 {
     vgg_pickle pickle;
     uint64_t count;
-    VGG_PASS(read_count(tar, &tar->storages, "storages", &count));
+    VGG_PASS(read_count(tar, STORAGES, &count));
     for (uint64_t i = 0; i < count; i++)
         VGG_PASS(read_storage(tar));
     sort_storages(tar);
-    VGG_PASS(vgg_prefixed(vgg_pickle_read(tar->heap, &tar->storages, &pickle), "storages"));
+    VGG_PASS(vgg_prefixed(vgg_pickle_read(tar->heap, &tar->files[STORAGES], &pickle), "storages"));
     const vgg_pickled *views = pickle.root;
     VGG_CHECK(views->kind == VGG_PICKLED_SEQUENCE && views->count <= VGG_LARGEST_TENSOR_COUNT,
               CLVGG_STATUS_BAD_FILE, "the views of its storages aren't a list");
@@ -229,7 +184,7 @@ static clvgg_status read_storages(torch_tar *tar)
 
 static clvgg_status read_tensor(torch_tar *tar)
 {
-    vgg_pickle_source *source = &tar->tensors;
+    vgg_pickle_source *source = &tar->files[TENSORS];
     uint64_t numbers[2 * CLVGG_MAX_RANK + 1], rank;
     tar_tensor made = {0};
     vgg_pickle pickle;
@@ -268,7 +223,7 @@ static clvgg_status read_tensor(torch_tar *tar)
 static clvgg_status read_tensors(torch_tar *tar)
 {
     uint64_t count;
-    VGG_PASS(read_count(tar, &tar->tensors, "tensors", &count));
+    VGG_PASS(read_count(tar, TENSORS, &count));
     for (uint64_t i = 0; i < count; i++)
         VGG_PASS(read_tensor(tar));
     if (tar->tensor_count > 0)
@@ -302,15 +257,15 @@ static clvgg_status find_storage(const vgg_torch_reader *reader, const char *key
 static clvgg_status open_tar(vgg_weights *weights)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    torch_tar tar = {.file = weights->file};
+    torch_tar tar = {0};
     vgg_torch_reader reader = {
         .weights = weights, .find_storage = find_storage, .find_tensor = find_tensor, .user = &tar};
     vgg_pickle object;
     tar.heap = &reader.heap;
-    VGG_TRY(list_files(&tar));
+    VGG_TRY(vgg_torch_find_in_tar(weights->file, file_names, FILES, tar.files));
     VGG_TRY(read_storages(&tar));
     VGG_TRY(read_tensors(&tar));
-    VGG_TRY(vgg_prefixed(vgg_pickle_read(tar.heap, &tar.pickle, &object), "pickle"));
+    VGG_TRY(vgg_prefixed(vgg_pickle_read(tar.heap, &tar.files[PICKLE], &object), "pickle"));
     VGG_TRY(vgg_torch_add_state(&reader, object.root));
 cleanup:
     vgg_free(tar.storage);
