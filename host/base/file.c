@@ -36,31 +36,42 @@ static clvgg_status fail_errno(const char *path, const char *what)
                     strerror(code));
 }
 
-clvgg_status vgg_file_open(const char *path, vgg_file **out)
+clvgg_status vgg_file_adopt(int descriptor, const char *name, vgg_file **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_file *file = NULL;
     struct stat info;
     *out = NULL;
     VGG_NEW(file, 1);
-    file->descriptor = -1;
-    VGG_DUP(file->path, path);
-    /* Without O_NONBLOCK a FIFO that nobody writes to would hang here. */
-    do
-        file->descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    while (file->descriptor < 0 && errno == EINTR);
-    if (file->descriptor < 0 || fstat(file->descriptor, &info) != 0) {
-        status = fail_errno(path, "can't be opened");
+    file->descriptor = descriptor;
+    descriptor = -1;
+    VGG_DUP(file->path, name);
+    if (fstat(file->descriptor, &info) != 0) {
+        status = fail_errno(name, "can't be opened");
         goto cleanup;
     }
-    VGG_REQUIRE(!S_ISDIR(info.st_mode), CLVGG_STATUS_BAD_FILE, "%s: is a folder, not a file", path);
+    VGG_REQUIRE(!S_ISDIR(info.st_mode), CLVGG_STATUS_BAD_FILE, "%s: is a folder, not a file", name);
     VGG_REQUIRE(S_ISREG(info.st_mode), CLVGG_STATUS_BAD_FILE,
-                "%s: is a pipe or a device, not a regular file", path);
+                "%s: is a pipe or a device, not a regular file", name);
     file->size = (uint64_t)info.st_size;
     VGG_GIVE(out, file);
 cleanup:
     vgg_file_close(file);
+    if (descriptor >= 0)
+        close(descriptor);
     return status;
+}
+
+clvgg_status vgg_file_open(const char *path, vgg_file **out)
+{
+    int descriptor;
+    *out = NULL;
+    /* Without O_NONBLOCK a FIFO that nobody writes to would hang here. */
+    do
+        descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor < 0 ? fail_errno(path, "can't be opened")
+                          : vgg_file_adopt(descriptor, path, out);
 }
 
 uint64_t vgg_file_size(const vgg_file *file)

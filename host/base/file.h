@@ -12,6 +12,9 @@
 typedef struct vgg_file vgg_file;
 /* Errors: NOT_FOUND, IO (with errno's text), BAD_FILE (a folder, a device). */
 clvgg_status vgg_file_open(const char *path, vgg_file **out);
+/* Takes the descriptor of a regular file, failing too; `name` stands for its path. Errors: those of
+ * vgg_file_open(). */
+clvgg_status vgg_file_adopt(int descriptor, const char *name, vgg_file **out);
 uint64_t vgg_file_size(const vgg_file *file);
 const char *vgg_file_path(const vgg_file *file);
 /* Exactly `bytes` at `offset`, over EINTR and short reads. A file that ends early (it shrank while

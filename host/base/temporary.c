@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -79,6 +80,22 @@ int vgg_temporary_create(const char *target, char *path, size_t capacity)
         descriptor = create_locked(path);
         if (descriptor < 0 && errno != EINTR && errno != EEXIST)
             break;
+    }
+    return descriptor;
+}
+
+int vgg_temporary_create_nameless(void)
+{
+    static const char *const names[] = {"/var/tmp/clvgg-XXXXXX", "/tmp/clvgg-XXXXXX"};
+    char path[32];
+    int descriptor = -1;
+    for (size_t i = 0; i < 2 && descriptor < 0; i++) {
+        snprintf(path, sizeof path, "%s", names[i]);
+        descriptor = mkstemp(path);
+    }
+    if (descriptor >= 0) {
+        unlink(path);
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     }
     return descriptor;
 }

@@ -1,4 +1,6 @@
-/* base/temporary.h — files that are written beside the one that they will replace. */
+/* base/temporary.h — files that are written beside the one that they will replace, and files that
+ * never have a name.
+ */
 #ifndef VGG_BASE_TEMPORARY_H
 #define VGG_BASE_TEMPORARY_H
 
@@ -11,5 +13,8 @@ enum { VGG_TEMPORARY_EXTRA = 64 }; /* bytes that a temporary name has more, its 
  * has got its own name, or none any more. `path` is [capacity]. Returns a descriptor, or -1 with
  * errno. */
 int vgg_temporary_create(const char *target, char *path, size_t capacity);
+/* Creates a file without a name, which is gone when it is closed, in /var/tmp or, if that can't be,
+ * in /tmp, which often lies in memory. Returns a descriptor, or -1 with errno. */
+int vgg_temporary_create_nameless(void);
 
 #endif

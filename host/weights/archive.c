@@ -185,6 +185,11 @@ const vgg_archive_member *vgg_archive_member_at(const vgg_archive *archive, size
     return &archive->members[index];
 }
 
+const vgg_file *vgg_archive_file(const vgg_archive *archive)
+{
+    return archive->source.file;
+}
+
 const vgg_archive_member *vgg_archive_find(const vgg_archive *archive, const char *name)
 {
     const vgg_archive_member wanted = {.name = name}, *key = &wanted;

@@ -31,6 +31,7 @@ clvgg_status vgg_archive_open(const vgg_file *file, vgg_archive **out);
 void vgg_archive_close(vgg_archive *archive);
 size_t vgg_archive_count(const vgg_archive *archive);
 const vgg_archive_member *vgg_archive_member_at(const vgg_archive *archive, size_t index);
+const vgg_file *vgg_archive_file(const vgg_archive *archive);
 /* NULL: there is none of that name. */
 const vgg_archive_member *vgg_archive_find(const vgg_archive *archive, const char *name);
 /* Exactly `bytes` from `offset` of a member, unpacked. Thread-safe; what is deflated is read fast
@@ -40,5 +41,14 @@ clvgg_status vgg_archive_read(const vgg_archive *archive, const vgg_archive_memb
 /* A whole member, and a NUL behind it; freed by vgg_free(). BAD_FILE above limit_bytes. */
 clvgg_status vgg_archive_read_all(const vgg_archive *archive, const vgg_archive_member *member,
                                   uint64_t limit_bytes, char **data);
+/* A deflated member as a file without a name (base/temporary.h), for those who read it here and
+ * there: deflated bytes can't be, but from the first on. Errors: BAD_FILE (also of a member that is
+ * larger than VGG_LARGEST_UNPACKED), IO (no room for it, with what to do). */
+clvgg_status vgg_archive_unpack(const vgg_archive *archive, const vgg_archive_member *member,
+                                vgg_file **out);
+
+/* Members are many times larger than the file only where somebody means harm: weights hardly
+ * shrink. */
+#define VGG_LARGEST_UNPACKED(file_bytes) ((UINT64_C(32) << 20) + 8 * (file_bytes))
 
 #endif

@@ -49,6 +49,12 @@ size_t vgg_archive_count(const vgg_archive *archive)
     return 0;
 }
 
+const vgg_file *vgg_archive_file(const vgg_archive *archive)
+{
+    (void)archive;
+    return NULL;
+}
+
 const vgg_archive_member *vgg_archive_member_at(const vgg_archive *archive, size_t index)
 {
     (void)archive;

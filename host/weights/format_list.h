@@ -20,6 +20,7 @@
     X(torch_tar) \
     X(hdf5) \
     X(keras_shards) \
+    X(keras_folder) \
     X(sharded) \
     X(npy) \
     X(npy_folder) \

@@ -2,9 +2,10 @@
 the needed part is below; encoded by protobuf 7.36. There is no Caffe to run them: the layout is that of the files that Caffe wrote.
 
 vgg16     v1.caffemodel (layers with numbered types; num, channels, height, width, dense weights 1 x 1 x out x in; layers of data, Split and loss as in
-          a network that was trained), v2.caffemodel (layer, shape), double.caffemodel (double_data), names.caffemodel (weights alone)
+          a network that was trained), v2.caffemodel (layer, shape), double.caffemodel (double_data), names.caffemodel (weights alone),
+          snapshot.caffemodel.h5 (snapshot_format: HDF5, with snapshot_diff; by Net::ToHDF5() of src/caffe/net.cpp)
 vgg11_bn  v2.caffemodel (BatchNorm with a factor of 999.98, and Scale)"""
-import numpy as np
+import h5py, numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 import network
 
@@ -157,6 +158,17 @@ def strip(net):
     return small
 
 
+def write_hdf5(net, path):
+    """A group for each layer; blobs with all their dimensions."""
+    with h5py.File(path, "w") as file:
+        for layer in net.layer:
+            for part in ("data", "diff"):
+                group = file.require_group(part).create_group(layer.name)
+                for i, blob in enumerate(layer.blobs):
+                    values = np.array(blob.data, np.float32).reshape(list(blob.shape.dim))
+                    group[str(i)] = values if part == "data" else np.zeros_like(values)
+
+
 def write_full(state, path, version):
     """VGG16 of full size from torchvision's state dictionary."""
     tensors, names, ordinal = {}, [f"conv{b}_{i}" for b, n in enumerate(network.BLOCKS["vgg16"], 1) for i in range(1, n + 1)] + ["fc6", "fc7", "fc8"], 0
@@ -177,6 +189,7 @@ def main():
             (folder / "v1.caffemodel").write_bytes(build(tensors, blocks, network.SIDE, 1).SerializeToString())
             (folder / "double.caffemodel").write_bytes(build(tensors, blocks, network.SIDE, 2, double=True).SerializeToString())
             (folder / "names.caffemodel").write_bytes(strip(net).SerializeToString())
+            write_hdf5(net, folder / "snapshot.caffemodel.h5")
 
 
 if __name__ == "__main__":

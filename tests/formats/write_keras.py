@@ -7,6 +7,8 @@ keras_nested.h5        a whole model in the old format: a base without head insi
 keras_old.h5           weights alone in the old format
 keras_double.keras     in float64
 keras_parts.weights.json, keras_parts_0000N.weights.h5   weights in parts
+keras_deflated.keras   keras.keras unpacked and packed again, as zip does it
+keras_folder           the same model, saved with zipped=False
 
 tests/data/keras_refused holds what must be refused.
 
@@ -14,10 +16,11 @@ vgg11_bn has .keras and the whole .h5: where batch norm stands can't be told fro
 """
 import os
 os.environ["KERAS_BACKEND"] = "torch"
-import logging, pathlib, sys
+import json, logging, pathlib, shutil, sys, zipfile
 import h5py, keras, numpy as np
 from keras import layers
 from keras.src.legacy.saving import legacy_h5_format
+from keras.src.saving import saving_lib
 from network import BLOCKS, EPSILON, FOLDER, HEAD, SIDE, WIDTHS, example, weights
 
 
@@ -105,11 +108,25 @@ def check(name, model, tolerance=2e-6):
     assert np.abs(got - wanted).max() < tolerance, np.abs(got - wanted).max()
 
 
+def deflate(source, target):
+    with zipfile.ZipFile(source) as stored, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for member in stored.namelist():
+            packed.writestr(member, stored.read(member))
+
+
+def write_repacked(model, folder):
+    deflate(folder / "keras.keras", folder / "keras_deflated.keras")
+    shutil.rmtree(folder / "keras_folder", ignore_errors=True)
+    model.save(folder / "keras_folder", zipped=False)
+
+
 def write(name):
     folder, plain = FOLDER / name, not name.endswith("_bn")
     model = functional(name)
     check(name, model)
     model.save(folder / "keras.keras")
+    if plain:
+        write_repacked(model, folder)
     model = nested(name)
     check(name, model)
     model.save(folder / "keras_nested.h5")
@@ -130,6 +147,22 @@ def write(name):
     keras.config.set_floatx("float32")
 
 
+def write_refused_storage(folder):
+    """Variables that are stored as nobody reads them, or as a trap."""
+    model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(4, name="dense")])
+    saving_lib.save_model(model, folder / "pickled.keras", weights_format="npz")
+    with zipfile.ZipFile(folder / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", json.dumps(saving_lib.serialize_keras_object(model)))
+        archive.writestr("model.weights.h5", bytes(34 << 20))
+    for name, how in (("chunked", dict(chunks=(3, 3))), ("packed", dict(compression="gzip"))):
+        model.save(folder / f"{name}.h5")
+        with h5py.File(folder / f"{name}.h5", "a") as file:
+            path = f"model_weights/dense/{model.name}/dense/kernel"
+            values = file[path][()]
+            del file[path]
+            file.create_dataset(path, data=values, **how)
+
+
 def write_refused(folder):
     """What isn't followed or read, each in a file of its own."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -145,6 +178,7 @@ def write_refused(folder):
         file["a/vars/0"] = np.zeros(4)
     with h5py.File(folder / "external_values.h5", "w") as file:
         file.create_dataset("a", (4,), "f", external=[("other.bin", 0, 16)])
+    write_refused_storage(folder)
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), layers.Dense(16)])
     model.quantize("int8")
     model.save(folder / "int8.keras")

@@ -17,8 +17,9 @@
 
 #define FORMATS TEST_DATA "/formats/"
 static const char *const files[] = {
-    "keras.keras",  "keras_sequential.keras", "keras.weights.h5",        "keras_nested.h5",
-    "keras_old.h5", "keras_double.keras",     "keras_parts.weights.json"};
+    "keras.keras",          "keras_sequential.keras", "keras.weights.h5",
+    "keras_nested.h5",      "keras_old.h5",           "keras_double.keras",
+    "keras_deflated.keras", "snapshot.caffemodel.h5", "keras_parts.weights.json"};
 enum { FILE_COUNT = sizeof files / sizeof *files };
 
 static bool is_read;
@@ -81,6 +82,7 @@ static void files_of_keras_hold_the_network(void **state)
     (void)state;
     for (int i = 0; i < FILE_COUNT; i++)
         assert_same_tensors("vgg16", files[i]);
+    assert_same_tensors("vgg16", "keras_folder");
     assert_same_tensors("vgg11_bn", "keras.keras");
     assert_same_tensors("vgg11_bn", "keras_sequential.keras");
     assert_same_tensors("vgg11_bn", "keras_nested.h5");
@@ -143,8 +145,9 @@ static void changed_bytes_do_no_harm(void **state)
 {
     (void)state;
     const size_t step = getenv("CLVGG_TEST_ALL") != NULL ? 1 : 499;
-    static const char *const changed[] = {"keras.keras", "keras_old.h5"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const changed[] = {"keras.keras", "keras_old.h5", "keras_deflated.keras",
+                                          "snapshot.caffemodel.h5"};
+    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
         char path[4096];
         size_t bytes;
         snprintf(path, sizeof path, FORMATS "vgg16/%s", changed[i]);
@@ -173,6 +176,11 @@ static void what_is_not_followed_is_refused_by_name(void **state)
         {"loop.h5", "group \"a/b/c\" contains itself"},
         {"latest.h5", "is of a newer layout of HDF5"},
         {"int8.keras", "is of type int8: quantised"},
+        {"chunked.h5", "/dense/kernel\" is stored in chunks, perhaps packed, which isn't read: "
+                       "\"h5repack -l CONTI -f NONE OLD.h5 NEW.h5\""},
+        {"packed.h5", "/dense/kernel\" is stored in chunks, perhaps packed, which isn't read"},
+        {"pickled.keras", "model.weights.npz as pickled objects, which Keras itself doesn't read"},
+        {"bomb.keras", "\"model.weights.h5\" unpacks to 35651584 bytes, more than the"},
         {"separable.keras", "(SeparableConv2D): layers of this class aren't supported"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -182,6 +190,25 @@ static void what_is_not_followed_is_refused_by_name(void **state)
         if (strstr(vgg_message(), cases[i].says) == NULL || strstr(vgg_message(), path) == NULL)
             fail_msg("%s: %s", cases[i].name, vgg_message());
     }
+}
+
+/* What is deflated needs room for a temporary file; without any the message says what to do. */
+static void deflated_files_need_room(void **state)
+{
+    (void)state;
+    static const char path[] = FORMATS "vgg16/keras_deflated.keras";
+    const char *folder = getenv("TMPDIR");
+    char *before = folder != NULL ? strdup(folder) : NULL;
+    setenv("TMPDIR", "/nonexistent", 1);
+    assert_int_equal(open_and_read(path), CLVGG_STATUS_IO);
+    assert_non_null(strstr(vgg_message(), "Set TMPDIR to a folder with room for it"));
+    setenv("TMPDIR", temp_path("."), 1);
+    assert_int_equal(open_and_read(path), CLVGG_STATUS_OK);
+    if (before != NULL)
+        setenv("TMPDIR", before, 1);
+    else
+        unsetenv("TMPDIR");
+    free(before);
 }
 
 static clvgg_status open_and_close(void *path)
@@ -210,6 +237,7 @@ int main(void)
         cmocka_unit_test(cut_files_are_refused),
         cmocka_unit_test(changed_bytes_do_no_harm),
         cmocka_unit_test(what_is_not_followed_is_refused_by_name),
+        cmocka_unit_test(deflated_files_need_room),
         cmocka_unit_test(survives_failing_allocations),
     };
     vgg_weights *weights = NULL;

@@ -195,7 +195,7 @@ static clvgg_status walk_object(walk *at, uint64_t header)
     VGG_PASS(vgg_hdf5_visit_messages(at->file, header, visit, &of));
     VGG_CHECK(!of.is_new, CLVGG_STATUS_UNSUPPORTED,
               "%s: group \"%s\" is of a newer layout of HDF5, which isn't read: write it without "
-              "libver=\"latest\" and without track_order",
+              "track_order and without links to other files",
               at->file->name, at->path);
     return of.is_group ? enter_group(at, header, of.tree, of.heap) : add_dataset(at, header);
 }
@@ -210,10 +210,7 @@ static clvgg_status read_superblock(vgg_hdf5 *file, uint64_t *root)
     VGG_PASS(vgg_hdf5_fetch(file, 0, block, size < sizeof block ? (size_t)size : sizeof block));
     VGG_CHECK(memcmp(block, "\x89HDF\r\n\x1a\n", 8) == 0, CLVGG_STATUS_BAD_FILE,
               "%s: isn't an HDF5 file", file->name);
-    VGG_CHECK(block[8] <= 1, CLVGG_STATUS_UNSUPPORTED,
-              "%s: is of a newer layout of HDF5, which isn't read: write it without "
-              "libver=\"latest\"",
-              file->name);
+    VGG_CHECK(block[8] <= 1, CLVGG_STATUS_UNSUPPORTED, "%s: " VGG_HDF5_NEWER, file->name);
     const size_t more = block[8] == 1 ? 4 : 0; /* version 1 has a field more */
     hdf5_bytes bytes = {.at = block + 24 + more, .left = sizeof block - 24 - more};
     const uint64_t base = vgg_hdf5_take(&bytes, 8);

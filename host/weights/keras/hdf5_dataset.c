@@ -12,6 +12,9 @@
 enum { FIXED_POINT = 0, FLOATING_POINT = 1, OPAQUE = 5 };
 enum { COMPACT = 0, CONTIGUOUS = 1, CHUNKED = 2, VIRTUAL = 3 };
 
+/* Behind what a type is that isn't read. */
+#define FLOATS "; float32, float16, bfloat16 and float64 are read"
+
 bool vgg_hdf5_read_space(hdf5_bytes bytes, int *rank, uint64_t dims[VGG_HDF5_LARGEST_RANK])
 {
     const uint64_t version = vgg_hdf5_take(&bytes, 1);
@@ -55,7 +58,7 @@ static void describe_float(hdf5_bytes *bytes, uint64_t order, uint64_t sign, uin
     parts.mantissa_bits = vgg_hdf5_take(bytes, 1);
     parts.bias = vgg_hdf5_take(bytes, 4);
     if ((order & 0x41) != 0)
-        set->foreign = "is big-endian";
+        set->foreign = "is big-endian" FLOATS;
     else if (is_float(&parts, sign, 8, 11, 52))
         set->is_double = true;
     else if (is_float(&parts, sign, 2, 5, 10))
@@ -63,7 +66,7 @@ static void describe_float(hdf5_bytes *bytes, uint64_t order, uint64_t sign, uin
     else if (is_float(&parts, sign, 2, 8, 7))
         set->dtype = CLVGG_DTYPE_BF16;
     else if (!is_float(&parts, sign, 4, 8, 23))
-        set->foreign = "is of a float type of another layout";
+        set->foreign = "is of a float type of another layout" FLOATS;
 }
 
 /* h5py stores a bfloat16 array as opaque elements of two bytes, which nothing else is here. */
@@ -79,11 +82,12 @@ static void describe_type(hdf5_bytes bytes, vgg_hdf5_dataset *set)
     else if (class == OPAQUE && size == 2)
         set->dtype = CLVGG_DTYPE_BF16;
     else if (class == FIXED_POINT)
-        set->foreign = size == 1 ? "is of type int8: quantised" : "is of an integer type";
+        set->foreign =
+            size == 1 ? "is of type int8: quantised" FLOATS : "is of an integer type" FLOATS;
     else
-        set->foreign = "holds no numbers";
+        set->foreign = "holds no numbers" FLOATS;
     if (bytes.failed)
-        set->foreign = "is of an unknown type";
+        set->foreign = "is of an unknown type" FLOATS;
 }
 
 /* A data set under way. */
@@ -122,7 +126,8 @@ static clvgg_status describe_layout(description *of, const hdf5_message *message
               "%s: data set \"%s\" is virtual: its values lie in other files, which aren't read",
               of->file->name, of->set->path);
     if ((version != 3 && version != 4) || class == CHUNKED) {
-        of->set->foreign = "is stored in chunks, perhaps packed, as Keras doesn't store it";
+        of->set->foreign = "is stored in chunks, perhaps packed, which isn't read: "
+                           "\"h5repack -l CONTI -f NONE OLD.h5 NEW.h5\" stores it as Keras does";
         return CLVGG_STATUS_OK;
     }
     if (class == COMPACT) {
@@ -150,7 +155,7 @@ static clvgg_status visit(void *user, const hdf5_message *message)
     case VGG_HDF5_DATATYPE:
         of->has_type = true;
         if (message->shared)
-            of->set->foreign = "is of a type that has a name of its own";
+            of->set->foreign = "is of a type that has a name of its own" FLOATS;
         else
             describe_type(message->data, of->set);
         return CLVGG_STATUS_OK;

@@ -112,10 +112,8 @@ clvgg_status vgg_hdf5_visit_messages(vgg_hdf5 *file, uint64_t at,
     unsigned char front[16];
     header *of = NULL;
     VGG_TRY(vgg_hdf5_fetch(file, at, front, sizeof front));
-    VGG_REQUIRE(
-        memcmp(front, "OHDR", 4) != 0, CLVGG_STATUS_UNSUPPORTED,
-        "%s: is of a newer layout of HDF5, which isn't read: write it without libver=\"latest\"",
-        file->name);
+    VGG_REQUIRE(memcmp(front, "OHDR", 4) != 0, CLVGG_STATUS_UNSUPPORTED, "%s: " VGG_HDF5_NEWER,
+                file->name);
     if (front[0] != 1)
         VGG_TRY(vgg_hdf5_fail(file, "an object's header has no known version"));
     hdf5_bytes bytes = {.at = front + 8, .left = 8};

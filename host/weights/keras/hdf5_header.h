@@ -4,6 +4,11 @@
 
 #include "weights/keras/hdf5.h"
 
+/* What a file of another superblock or object header is. */
+#define VGG_HDF5_NEWER                                                                             \
+    "is of a newer layout of HDF5, which isn't read: \"h5repack OLD.h5 NEW.h5\" writes the old "   \
+    "one"
+
 /* An address that is none. */
 #define VGG_HDF5_NOWHERE UINT64_MAX
 

@@ -19,6 +19,13 @@
 
 enum { VGG_KERAS_MOST_VARIABLES = 8 };
 
+/* A file that variables are in. */
+typedef struct keras_file {
+    vgg_hdf5 *hdf5;
+    vgg_file *own; /* NULL: it is in weights->file */
+    char *name;    /* for messages: its path, perhaps with a member's name */
+} keras_file;
+
 /* A layer's variables. */
 typedef struct keras_group {
     char *path;       /* "layers/conv2d_3", "block1_conv1/block1_conv1" */
@@ -69,9 +76,7 @@ typedef struct keras_bound {
 /* An opened file's state: `own` of vgg_weights. */
 typedef struct vgg_keras {
     vgg_weights *weights;
-    vgg_hdf5 **files;
-    vgg_file **opened; /* shards; each index as in `files`, NULL where the file is weights->file */
-    char **names;
+    keras_file *files;
     size_t file_count, file_capacity;
     keras_group *groups;
     size_t group_count, group_capacity;
@@ -87,6 +92,23 @@ typedef struct vgg_keras {
     size_t place_count, place_capacity;
     struct vgg_row_cache *rows;
 } vgg_keras;
+
+/* ---- files ---- */
+/* Opens a whole file; NULL: that of the weights. */
+clvgg_status vgg_keras_add_file(vgg_keras *keras, const char *path);
+/* Opens a member of the weights' archive. */
+clvgg_status vgg_keras_add_member(vgg_keras *keras, const vgg_archive_member *member);
+/* Opens the files that a .weights.json names. */
+clvgg_status vgg_keras_add_shards(vgg_keras *keras);
+void vgg_keras_close_files(vgg_keras *keras);
+/* FOLDER/NAME, freed by vgg_free(). */
+clvgg_status vgg_keras_path_in(const char *folder, const char *name, char **path);
+
+/* ---- Caffe's HDF5 ---- */
+/* Says whether the first file is one, which holds data/LAYER/0 and 1. */
+bool vgg_keras_is_caffe(const vgg_keras *keras);
+/* Adds its tensors, named after the layers. */
+clvgg_status vgg_keras_add_caffe(vgg_keras *keras);
 
 /* ---- groups ---- */
 /* Collects the variables of all files. */
@@ -106,6 +128,15 @@ clvgg_status vgg_keras_read_steps(vgg_keras *keras);
 clvgg_status vgg_keras_build_steps(keras_build *build);
 /* The VGG that the shapes of a file of weights tell. */
 clvgg_status vgg_keras_build_from_shapes(keras_build *build);
+/* Adds the nodes of one layer. */
+clvgg_status vgg_keras_add_step(keras_build *build, const keras_step *step);
+/* UNSUPPORTED: "layer 'NAME' (CLASS): what". */
+clvgg_status vgg_keras_fail(const keras_step *step, const char *what);
+/* scale · x + offset, or (x − mean) / √variance, of pixels, which become preprocessing. */
+clvgg_status vgg_keras_rescaling(keras_build *build, const keras_step *step);
+clvgg_status vgg_keras_normalization(keras_build *build, const keras_step *step);
+/* States what those, or else Keras's own VGGs, do to pictures of three channels. */
+clvgg_status vgg_keras_state_preprocessing(const keras_build *build, bool is_vgg);
 /* Members of a layer's configuration. */
 const char *vgg_keras_text(const cJSON *object, const char *member);
 bool vgg_keras_flag(const cJSON *object, const char *member, bool missing);
@@ -132,7 +163,9 @@ const clvgg_shape *vgg_keras_shape(const keras_build *build);
 clvgg_status vgg_keras_name_layers(vgg_graph *graph, const char **architecture);
 /* A slot for each parameter. */
 clvgg_status vgg_keras_bind(keras_build *build);
-clvgg_status vgg_keras_read_place(const keras_place *place, uint64_t at, void *data, size_t bytes);
+/* Adds a place whose values are `set`'s, with a shape and strides of none yet; NULL: `constant`. */
+clvgg_status vgg_keras_add_place(vgg_keras *keras, const vgg_hdf5_dataset *set, float constant,
+                                 keras_place **out);
 #endif
 
 #endif

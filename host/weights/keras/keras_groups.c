@@ -107,10 +107,10 @@ static size_t rank_of(const vgg_keras *keras, const char *path)
 clvgg_status vgg_keras_collect(vgg_keras *keras)
 {
     for (size_t f = 0; f < keras->file_count; f++)
-        for (size_t i = 0; i < keras->files[f]->count; i++)
-            VGG_PASS(add_variable(keras, &keras->files[f]->datasets[i]));
+        for (size_t i = 0; i < keras->files[f].hdf5->count; i++)
+            VGG_PASS(add_variable(keras, &keras->files[f].hdf5->datasets[i]));
     for (size_t f = 0; f < keras->file_count; f++)
-        name_groups(keras, keras->files[f]);
+        name_groups(keras, keras->files[f].hdf5);
     for (size_t i = 0; i < keras->group_count; i++) {
         keras_group *group = &keras->groups[i];
         size_t before;

@@ -4,13 +4,12 @@
 #include "weights/keras/keras.h"
 
 #ifdef VGG_KERAS_IS_READ
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "graph/layer.h"
 
-static clvgg_status fail(const keras_step *step, const char *what)
+clvgg_status vgg_keras_fail(const keras_step *step, const char *what)
 {
     return vgg_fail(CLVGG_STATUS_UNSUPPORTED, "layer '%s' (%s): %s", step->name, step->class_name,
                     what);
@@ -45,7 +44,7 @@ static clvgg_status check_padding(const keras_step *step)
 {
     const char *padding = vgg_keras_text(step->config, "padding");
     if (padding == NULL || (strcmp(padding, "same") != 0 && strcmp(padding, "valid") != 0))
-        return fail(step, "its padding is neither \"same\" nor \"valid\"");
+        return vgg_keras_fail(step, "its padding is neither \"same\" nor \"valid\"");
     return CLVGG_STATUS_OK;
 }
 
@@ -86,7 +85,7 @@ static clvgg_status relu(keras_build *build, const keras_step *step)
     if ((most != NULL && !cJSON_IsNull(most)) ||
         number_of(step->config, "negative_slope", 0) != 0 ||
         number_of(step->config, "threshold", 0) != 0)
-        return fail(step, "its max_value, negative_slope or threshold isn't supported");
+        return vgg_keras_fail(step, "its max_value, negative_slope or threshold isn't supported");
     return vgg_keras_add(build, step->name, VGG_LAYER_RELU, NULL);
 }
 
@@ -111,22 +110,23 @@ static clvgg_status conv2d(keras_build *build, const keras_step *step)
     if (!(filters >= 1 && filters <= 1 << 24) ||
         !vgg_keras_pair(step->config, "kernel_size", conv.kernel) || conv.kernel[0] < 1 ||
         conv.kernel[1] < 1)
-        return fail(step, "it has no filters or kernel_size");
+        return vgg_keras_fail(step, "it has no filters or kernel_size");
     if (!vgg_keras_pair(step->config, "strides", conv.stride) || conv.stride[0] < 1 ||
         conv.stride[1] < 1)
-        return fail(step, "its strides can't be read");
+        return vgg_keras_fail(step, "its strides can't be read");
     if (cJSON_GetObjectItemCaseSensitive(step->config, "dilation_rate") != NULL &&
         (!vgg_keras_pair(step->config, "dilation_rate", conv.dilation) || conv.dilation[0] < 1 ||
          conv.dilation[1] < 1))
-        return fail(step, "its dilation_rate can't be read");
+        return vgg_keras_fail(step, "its dilation_rate can't be read");
     VGG_PASS(check_padding(step));
     conv.out_channels = (int64_t)filters;
     conv.groups = (int64_t)number_of(step->config, "groups", 1);
     conv.bias = vgg_keras_flag(step->config, "use_bias", true);
     if (vgg_keras_shape(build)->rank != 3)
-        return fail(step, "what is in front of it is flat");
+        return vgg_keras_fail(step, "what is in front of it is flat");
     if (is_same(step) && build->padded)
-        return fail(step, "it pads by itself what ZeroPadding2D has padded, which isn't supported");
+        return vgg_keras_fail(
+            step, "it pads by itself what ZeroPadding2D has padded, which isn't supported");
     memcpy(conv.pad, build->pad, sizeof conv.pad);
     if (is_same(step))
         pad_same(build, conv.kernel, conv.stride, conv.dilation, conv.pad);
@@ -148,12 +148,12 @@ static clvgg_status dense(keras_build *build, const keras_step *step)
     const clvgg_shape shape = *vgg_keras_shape(build);
     const cJSON *rank = cJSON_GetObjectItemCaseSensitive(step->config, "lora_rank");
     if (rank != NULL && !cJSON_IsNull(rank))
-        return fail(step, "its kernel has a LoRA part, which isn't read");
+        return vgg_keras_fail(step, "its kernel has a LoRA part, which isn't read");
     if (shape.rank == 3 && shape.dims[1] * shape.dims[2] == 1)
         VGG_PASS(vgg_keras_add_flatten(build, "flatten", false));
     else if (shape.rank == 3)
-        return fail(step,
-                    "a dense layer over each place of a map isn't supported: flatten it first");
+        return vgg_keras_fail(
+            step, "a dense layer over each place of a map isn't supported: flatten it first");
     VGG_PASS(bound_of(build, step, &bound));
     VGG_PASS(vgg_keras_add_bound(build, step->name, VGG_LAYER_DENSE, &attributes, bound));
     return add_inline_activation(build, step);
@@ -171,7 +171,7 @@ static clvgg_status batch_norm(keras_build *build, const keras_step *step)
                        : build->channels_first ? along == 1 || along == -3
                                                : along == -1 || along == 3;
     if (!right)
-        return fail(step, "its axis isn't the channels'");
+        return vgg_keras_fail(step, "its axis isn't the channels'");
     VGG_PASS(bound_of(build, step, &bound));
     bound.has_scale = vgg_keras_flag(step->config, "scale", true);
     bound.has_center = vgg_keras_flag(step->config, "center", true);
@@ -183,45 +183,33 @@ static clvgg_status batch_norm(keras_build *build, const keras_step *step)
 
 /* ---- layers without ---- */
 
-static clvgg_status pool(keras_build *build, const keras_step *step, vgg_layer_type type)
+static clvgg_status pool(keras_build *build, const keras_step *step)
 {
     vgg_pool_attributes pool = {0};
     const cJSON *strides = cJSON_GetObjectItemCaseSensitive(step->config, "strides");
     if (!vgg_keras_pair(step->config, "pool_size", pool.kernel) || pool.kernel[0] < 1 ||
         pool.kernel[1] < 1)
-        return fail(step, "its pool_size can't be read");
+        return vgg_keras_fail(step, "its pool_size can't be read");
     if (strides == NULL || cJSON_IsNull(strides))
         memcpy(pool.stride, pool.kernel, sizeof pool.stride);
     else if (!vgg_keras_pair(step->config, "strides", pool.stride) || pool.stride[0] < 1 ||
              pool.stride[1] < 1)
-        return fail(step, "its strides can't be read");
+        return vgg_keras_fail(step, "its strides can't be read");
     VGG_PASS(check_padding(step));
     if (vgg_keras_shape(build)->rank != 3)
-        return fail(step, "what is in front of it is flat");
+        return vgg_keras_fail(step, "what is in front of it is flat");
     if (is_same(step))
         pad_same(build, pool.kernel, pool.stride, (const int64_t[]){1, 1}, pool.pad);
-    return vgg_keras_add(build, step->name, type, &(vgg_attributes){.pool = pool});
+    return vgg_keras_add(build, step->name,
+                         strcmp(step->class_name, "MaxPooling2D") == 0 ? VGG_LAYER_MAX_POOL
+                                                                       : VGG_LAYER_AVG_POOL,
+                         &(vgg_attributes){.pool = pool});
 }
 
-static clvgg_status max_pool(keras_build *build, const keras_step *step)
+static clvgg_status global_pool(keras_build *build, const keras_step *step)
 {
-    return pool(build, step, VGG_LAYER_MAX_POOL);
-}
-
-static clvgg_status average_pool(keras_build *build, const keras_step *step)
-{
-    return pool(build, step, VGG_LAYER_AVG_POOL);
-}
-
-static clvgg_status global_average(keras_build *build, const keras_step *step)
-{
-    return vgg_keras_add_global_pool(build, step->name, false,
-                                     vgg_keras_flag(step->config, "keepdims", false));
-}
-
-static clvgg_status global_max(keras_build *build, const keras_step *step)
-{
-    return vgg_keras_add_global_pool(build, step->name, true,
+    return vgg_keras_add_global_pool(build, step->name,
+                                     strcmp(step->class_name, "GlobalMaxPooling2D") == 0,
                                      vgg_keras_flag(step->config, "keepdims", false));
 }
 
@@ -231,7 +219,7 @@ static clvgg_status flatten(keras_build *build, const keras_step *step)
     const char *format = vgg_keras_text(step->config, "data_format");
     const bool first = format != NULL && strcmp(format, "channels_first") == 0;
     if (first && !build->channels_first)
-        return fail(step, "its data_format isn't that of the layers in front of it");
+        return vgg_keras_fail(step, "its data_format isn't that of the layers in front of it");
     return vgg_keras_add_flatten(build, step->name, first || !build->channels_first);
 }
 
@@ -249,7 +237,7 @@ static clvgg_status zero_padding(keras_build *build, const keras_step *step)
     for (int axis = 0; read && axis < 2; axis++)
         read = vgg_keras_pair_of(cJSON_GetArrayItem(padding, axis), sides[axis]);
     if (!read)
-        return fail(step, "its padding can't be read, or follows another");
+        return vgg_keras_fail(step, "its padding can't be read, or follows another");
     for (int axis = 0; axis < 2; axis++) {
         build->pad[axis] = sides[axis][0];
         build->pad[axis + 2] = sides[axis][1];
@@ -265,76 +253,6 @@ static clvgg_status nothing(keras_build *build, const keras_step *step)
     return CLVGG_STATUS_OK;
 }
 
-/* scale · x + offset of pixels, which becomes preprocessing. */
-static clvgg_status rescaling(keras_build *build, const keras_step *step)
-{
-    const cJSON *offset = cJSON_GetObjectItemCaseSensitive(step->config, "offset");
-    const cJSON *scale = cJSON_GetObjectItemCaseSensitive(step->config, "scale");
-    if (build->graph->count != 1 || build->has_preprocessing)
-        return fail(step, "it is supported as the first layer alone");
-    if (!cJSON_IsNumber(scale) || !(scale->valuedouble > 0) || isinf((float)scale->valuedouble))
-        return fail(step, "its scale isn't one positive number");
-    for (int c = 0; c < 3; c++) {
-        const cJSON *own = cJSON_IsArray(offset) ? cJSON_GetArrayItem(offset, c) : offset;
-        if (own != NULL && !cJSON_IsNumber(own))
-            return fail(step, "its offset isn't a number, or one for each channel");
-        build->offset[c] = own != NULL ? (float)own->valuedouble : 0.0f;
-        build->deviation[c] = 1.0f;
-    }
-    build->scale = (float)scale->valuedouble;
-    build->has_preprocessing = true;
-    return CLVGG_STATUS_OK;
-}
-
-/* Three numbers of a layer: in its configuration, or its variable at a position. */
-static clvgg_status read_three(keras_build *build, const keras_step *step, const char *member,
-                               int position, float values[3])
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(step->config, member);
-    keras_group *group = NULL;
-    while (cJSON_IsArray(item) && cJSON_GetArraySize(item) == 1)
-        item = item->child; /* [[[1, 2, 3]]] */
-    if (cJSON_IsNumber(item) || cJSON_GetArraySize(item) == 3) {
-        for (int c = 0; c < 3; c++) {
-            const cJSON *own = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, c) : item;
-            values[c] = cJSON_IsNumber(own) ? (float)own->valuedouble : NAN;
-        }
-        return CLVGG_STATUS_OK;
-    }
-    VGG_PASS(vgg_keras_find_group(build->keras, step, &group));
-    group->taken = false; /* for the other variable */
-    const vgg_hdf5_dataset *set = group->numbered ? group->variables[position] : NULL;
-    for (int i = 0; !group->numbered && i < group->count; i++) {
-        const char *name = strrchr(group->variables[i]->path, '/');
-        if (name != NULL && strncmp(name + 1, member, strlen(member)) == 0)
-            set = group->variables[i];
-    }
-    if (set == NULL || set->foreign != NULL || set->is_double || set->dtype != CLVGG_DTYPE_F32 ||
-        set->shape.rank != 1 || set->shape.dims[0] != 3)
-        return fail(step, "its mean and variance aren't three numbers of float32 each");
-    return vgg_hdf5_read(set, 0, values, 3 * sizeof *values);
-}
-
-/* (x − mean) / √variance of pixels, which becomes preprocessing too. */
-static clvgg_status normalization(keras_build *build, const keras_step *step)
-{
-    float mean[3], variance[3];
-    if (build->graph->count != 1 || build->has_preprocessing ||
-        vgg_keras_flag(step->config, "invert", false))
-        return fail(step, "it is supported as the first layer alone");
-    VGG_PASS(read_three(build, step, "mean", 0, mean));
-    VGG_PASS(read_three(build, step, "variance", 1, variance));
-    for (int c = 0; c < 3; c++) {
-        if (!isfinite(mean[c]) || !(variance[c] > 0) || isinf(variance[c]))
-            return fail(step, "its means aren't numbers, or its variances aren't positive");
-        build->offset[c] = -mean[c];
-        build->deviation[c] = sqrtf(variance[c]);
-    }
-    build->scale = 1.0f;
-    build->has_preprocessing = true;
-    return CLVGG_STATUS_OK;
-}
-
 static const struct {
     const char *class_name;
     clvgg_status (*add)(keras_build *build, const keras_step *step);
@@ -343,18 +261,18 @@ static const struct {
     {"Conv2D", conv2d},
     {"Dense", dense},
     {"BatchNormalization", batch_norm},
-    {"MaxPooling2D", max_pool},
-    {"AveragePooling2D", average_pool},
-    {"GlobalAveragePooling2D", global_average},
-    {"GlobalMaxPooling2D", global_max},
+    {"MaxPooling2D", pool},
+    {"AveragePooling2D", pool},
+    {"GlobalAveragePooling2D", global_pool},
+    {"GlobalMaxPooling2D", global_pool},
     {"Flatten", flatten},
     {"Activation", activation},
     {"ReLU", relu},
     {"Softmax", softmax},
     {"Dropout", dropout},
     {"ZeroPadding2D", zero_padding},
-    {"Rescaling", rescaling},
-    {"Normalization", normalization},
+    {"Rescaling", vgg_keras_rescaling},
+    {"Normalization", vgg_keras_normalization},
     {"SpatialDropout2D", nothing},
     {"GaussianNoise", nothing},
     {"GaussianDropout", nothing},
@@ -367,80 +285,12 @@ static const struct {
     {"RandomBrightness", nothing},
 };
 
-static clvgg_status add_step(keras_build *build, const keras_step *step)
+clvgg_status vgg_keras_add_step(keras_build *build, const keras_step *step)
 {
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
         if (strcmp(classes[i].class_name, step->class_name) == 0)
             return classes[i].add(build, step);
-    return fail(step, "layers of this class aren't supported");
+    return vgg_keras_fail(step, "layers of this class aren't supported");
 }
 
-/* ---- the input ---- */
-
-static const cJSON *shape_of(const cJSON *config)
-{
-    static const char *const members[] = {"batch_shape", "batch_input_shape", "build_input_shape"};
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        const cJSON *shape = cJSON_GetObjectItemCaseSensitive(config, members[i]);
-        if (cJSON_IsArray(shape))
-            return shape;
-    }
-    return NULL;
-}
-
-/* The extent at a position of [batch, …], 0 where it is open. */
-static int64_t extent_at(const cJSON *shape, int index)
-{
-    const cJSON *item = cJSON_GetArrayItem(shape, index);
-    const double value = cJSON_IsNumber(item) ? item->valuedouble : 0;
-    return value >= 1 && value <= 65536 ? (int64_t)value : 0;
-}
-
-static clvgg_status create_graph(keras_build *build)
-{
-    const vgg_keras *keras = build->keras;
-    const cJSON *shape = shape_of(keras->steps[0].config);
-    if (shape == NULL)
-        shape = shape_of(cJSON_GetObjectItemCaseSensitive(keras->config, "config"));
-    VGG_CHECK(cJSON_GetArraySize(shape) == 4, CLVGG_STATUS_UNSUPPORTED,
-              "the input of its model isn't a picture of height, width and channels");
-    for (size_t i = 0; i < keras->step_count; i++) {
-        const char *format = vgg_keras_text(keras->steps[i].config, "data_format");
-        if (strcmp(keras->steps[i].class_name, "Flatten") == 0 || format == NULL)
-            continue;
-        build->channels_first = strcmp(format, "channels_first") == 0;
-        break;
-    }
-    const int first = build->channels_first ? 2 : 1;
-    int64_t channels = extent_at(shape, build->channels_first ? 1 : 3);
-    int64_t height = extent_at(shape, first), width = extent_at(shape, first + 1);
-    VGG_CHECK(channels > 0, CLVGG_STATUS_UNSUPPORTED,
-              "the input of its model has no number of channels");
-    if (height == 0 || width == 0)
-        vgg_weights_note(keras->weights,
-                         "the model takes pictures of any size: 224 x 224 are taken");
-    return vgg_graph_create(channels, height > 0 ? height : 224, width > 0 ? width : 224,
-                            &build->graph);
-}
-
-clvgg_status vgg_keras_build_steps(keras_build *build)
-{
-    const vgg_keras *keras = build->keras;
-    VGG_PASS(create_graph(build));
-    for (size_t i = 0; i < keras->step_count; i++) {
-        const keras_step *step = &keras->steps[i];
-        const char *format = vgg_keras_text(step->config, "data_format");
-        VGG_CHECK(format == NULL || strcmp(step->class_name, "Flatten") == 0 ||
-                      (strcmp(format, "channels_first") == 0) == build->channels_first,
-                  CLVGG_STATUS_UNSUPPORTED,
-                  "layer '%s' (%s): its data_format isn't that of the layers in front of it",
-                  step->name, step->class_name);
-        VGG_PASS(add_step(build, step));
-    }
-    VGG_CHECK(!build->padded, CLVGG_STATUS_UNSUPPORTED, "its last layer is a ZeroPadding2D");
-    /* What a classifier gives without a softmax are logits. */
-    const vgg_node *last = &build->graph->nodes[build->graph->count - 1];
-    return last->type == VGG_LAYER_DENSE ? vgg_keras_add(build, "prob", VGG_LAYER_SOFTMAX, NULL)
-                                         : CLVGG_STATUS_OK;
-}
 #endif

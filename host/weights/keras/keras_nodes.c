@@ -147,11 +147,17 @@ static clvgg_shape stored_shape(const clvgg_shape *ours)
     return *ours;
 }
 
-static clvgg_status add_place(vgg_keras *keras, keras_place **out)
+clvgg_status vgg_keras_add_place(vgg_keras *keras, const vgg_hdf5_dataset *set, float constant,
+                                 keras_place **out)
 {
     VGG_GROW_PASS(keras->places, keras->place_count, keras->place_capacity, 64);
     VGG_NEW_PASS(*out, 1);
     keras->places[keras->place_count++] = *out;
+    **out = (keras_place){.set = set,
+                          .constant = constant,
+                          .strided = {.read_bytes = read_bytes,
+                                      .source = *out,
+                                      .is_double = set != NULL && set->is_double}};
     return CLVGG_STATUS_OK;
 }
 
@@ -160,9 +166,7 @@ static clvgg_status check_variable(const vgg_node *node, const vgg_hdf5_dataset 
 {
     char expected[128], actual[128];
     const clvgg_shape wanted = stored_shape(ours);
-    VGG_CHECK(set->foreign == NULL, CLVGG_STATUS_UNSUPPORTED,
-              "layer '%s': data set \"%s\" %s; float32, float16, bfloat16 and float64 "
-              "are read",
+    VGG_CHECK(set->foreign == NULL, CLVGG_STATUS_UNSUPPORTED, "layer '%s': data set \"%s\" %s",
               node->name, set->path, set->foreign);
     VGG_CHECK(vgg_shape_equal(&set->shape, &wanted), CLVGG_STATUS_SHAPE_MISMATCH,
               "layer '%s': data set \"%s\" of %s has shape %s, the network needs %s", node->name,
@@ -188,11 +192,7 @@ static clvgg_status bind_parameter(keras_build *build, const keras_bound *bound,
               bound->group->path);
     if (set != NULL)
         VGG_PASS(check_variable(node, set, &ours));
-    VGG_PASS(add_place(keras, &place));
-    *place = (keras_place){.set = set,
-                           .constant = position == VGG_WEIGHT ? 1.0f : 0.0f,
-                           .strided = {.read_bytes = read_bytes, .source = place}};
-    place->strided.is_double = set != NULL && set->is_double;
+    VGG_PASS(vgg_keras_add_place(keras, set, position == VGG_WEIGHT ? 1.0f : 0.0f, &place));
     describe_layout(bound, &ours, &place->strided);
     snprintf(name, sizeof name, "%s.%s", node->name, word);
     return vgg_weights_add(keras->weights, name, &ours, set != NULL ? set->dtype : CLVGG_DTYPE_F32,

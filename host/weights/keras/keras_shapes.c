@@ -97,8 +97,8 @@ static bool lists_layer(const vgg_keras *keras, const char *word)
         if (strstr(keras->layer_names[i], word) != NULL)
             return true;
     for (size_t f = 0; f < keras->file_count; f++)
-        for (size_t i = 0; i < keras->files[f]->group_count; i++)
-            if (strstr(keras->files[f]->groups[i].path, word) != NULL)
+        for (size_t i = 0; i < keras->files[f].hdf5->group_count; i++)
+            if (strstr(keras->files[f].hdf5->groups[i].path, word) != NULL)
                 return true;
     return false;
 }

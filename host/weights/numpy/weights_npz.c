@@ -11,10 +11,6 @@
 #include "weights/numpy/npy_values.h"
 #include "weights/numpy/npz_metadata.h"
 
-/* Members are many times larger than the file only where somebody means harm: weights hardly
- * shrink. */
-#define LARGEST_UNPACKED(file_bytes) ((UINT64_C(32) << 20) + 8 * (file_bytes))
-
 static bool ends_with_npy(const char *name, size_t length)
 {
     return length > 4 && memcmp(name + length - 4, ".npy", 4) == 0;
@@ -125,7 +121,7 @@ static vgg_strided *values_of(vgg_weights *weights, size_t place)
 static clvgg_status open_archive(vgg_weights *weights)
 {
     const size_t count = vgg_archive_count(weights->archive);
-    const uint64_t limit = LARGEST_UNPACKED(vgg_file_size(weights->file));
+    const uint64_t limit = VGG_LARGEST_UNPACKED(vgg_file_size(weights->file));
     uint64_t total = 0;
     for (size_t i = 0; i < count; i++) {
         const vgg_archive_member *member = vgg_archive_member_at(weights->archive, i);
