@@ -1,5 +1,6 @@
-/* tests/fuzz/fuzz_keras.c — any bytes as a Keras file: opened and read in full, or refused. Seeds:
- * tests/data/formats/KEY/keras*.
+/* tests/fuzz/fuzz_keras.c — any bytes as a Keras file, stored or deflated, or as Caffe's HDF5: opened
+ * and read in full, or refused. Seeds: tests/data/formats/KEY/keras*, *.caffemodel.h5,
+ * tests/data/keras_refused.
  */
 #include <stdlib.h>
 

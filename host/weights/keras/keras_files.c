@@ -89,9 +89,9 @@ static clvgg_status shard_path(const char *list, const char *shard, char **path)
 static clvgg_status add_shard(vgg_keras *keras, const char *shard)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    char *path;
+    char *path = NULL;
     bool known = false;
-    VGG_PASS(shard_path(keras->weights->path, shard, &path));
+    VGG_TRY(shard_path(keras->weights->path, shard, &path));
     for (size_t i = 0; i < keras->file_count && !known; i++)
         known = strcmp(keras->files[i].name, path) == 0;
     VGG_REQUIRE(known || keras->file_count < MOST_SHARDS, CLVGG_STATUS_BAD_FILE,
