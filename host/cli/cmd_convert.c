@@ -65,25 +65,44 @@ static const char *check(const void *given)
 
 /* ---- progress ---- */
 
-enum { SILENT_MS = 1000 };
+enum { RATE_MS = 500 }; /* less time says little about the rest */
 
-static clvgg_status show_progress(void *user, uint64_t done, uint64_t total)
+/* Of writing alone: a check reads a few weights, computes for long, and then reads the most. */
+static void add_rate(const vgg_progress *progress, uint64_t done, uint64_t total, vgg_text *words)
 {
-    conversion *run = user;
-    vgg_text words = {0};
-    const double ms = vgg_report_now_ms() - run->progress.start_ms;
-    if (cli_interrupt_signal() != 0)
-        return vgg_fail(CLVGG_STATUS_CANCELLED, "interrupted: %s wasn't written", run->out);
-    if (ms < SILENT_MS || run->arguments->context.quiet)
-        return CLVGG_STATUS_OK;
+    const double ms = vgg_report_now_ms() - progress->start_ms;
+    if (ms < RATE_MS || done == 0)
+        return;
     const double per_second = (double)done / ms * 1e3;
     const int seconds = (int)((double)(total - done) / per_second);
-    vgg_text_printf(&words, "%s of %s  %s/s  %d:%02d left", VGG_SIZE(done), VGG_SIZE(total),
-                    VGG_SIZE((uint64_t)per_second), seconds / 60, seconds % 60);
-    vgg_progress_show(&run->progress, (double)done / (double)total, vgg_text_string(&words));
+    vgg_text_printf(words, "  %s/s  %d:%02d left", VGG_SIZE((uint64_t)per_second), seconds / 60,
+                    seconds % 60);
+}
+
+static clvgg_status show_progress(void *user, clvgg_export_phase phase, uint64_t done,
+                                  uint64_t total)
+{
+    static const char *const doing[] = {"writing", "checking", "storing"};
+    conversion *run = user;
+    vgg_progress *progress = &run->progress;
+    vgg_text words = {0};
+    if (cli_interrupt_signal() != 0)
+        return vgg_fail(CLVGG_STATUS_CANCELLED, "interrupted");
+    if (run->arguments->context.quiet)
+        return CLVGG_STATUS_OK;
+    if (done == 0) { /* a phase begins */
+        vgg_progress_finish(progress);
+        *progress = vgg_progress_start(&run->context.cli->err_style, doing[phase], SIZE_MAX);
+    }
+    vgg_text_printf(&words, "%s ", doing[phase]);
+    if (phase != CLVGG_EXPORT_STORING)
+        vgg_text_printf(&words, "%s of ", VGG_SIZE(done));
+    vgg_text_puts(&words, VGG_SIZE(total));
+    if (phase == CLVGG_EXPORT_WRITING)
+        add_rate(progress, done, total, &words);
+    const double share = total > 0 ? (double)done / (double)total : 1;
+    vgg_progress_show(progress, share, vgg_text_string(&words));
     vgg_text_free(&words);
-    if (done == total)
-        vgg_progress_clear(&run->progress);
     return CLVGG_STATUS_OK;
 }
 
@@ -187,10 +206,11 @@ static clvgg_status write_model(conversion *run)
     memcpy(unchecked, run->report.unchecked, sizeof unchecked);
     run->report.struct_size = sizeof run->report;
     cli_interrupt_watch();
-    run->progress = vgg_progress_start(&run->context.cli->err_style, "writing", 2);
-    const clvgg_status status =
+    clvgg_status status =
         clvgg_model_export(run->context.model, run->out, &run->request, &run->report);
     vgg_progress_finish(&run->progress);
+    if (status == CLVGG_STATUS_CANCELLED)
+        status = vgg_fail(status, "interrupted: %s wasn't written", run->out);
     if (run->request.check_device == NULL)
         memcpy(run->report.unchecked, unchecked, sizeof unchecked);
     return status;

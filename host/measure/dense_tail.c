@@ -27,12 +27,12 @@ int vgg_dense_tail_start(const vgg_graph *graph, int last)
     return start;
 }
 
-/* Elements of a parameter from `first` on, as float32. */
-static clvgg_status read_piece(const clvgg_model *model, const vgg_parameter *parameter,
+/* Elements of a node's parameter from `first` on, as float32. */
+static clvgg_status read_piece(const vgg_parameter_source *source, int node, int parameter,
                                uint64_t first, size_t count, float *raw, float *values)
 {
-    VGG_PASS(vgg_model_read_parameter(model, parameter, first, count, raw));
-    vgg_to_f32(parameter->dtype, raw, count, values);
+    VGG_PASS(source->read(source->user, node, parameter, first, count, raw));
+    vgg_to_f32(source->dtype(source->user, node, parameter), raw, count, values);
     return CLVGG_STATUS_OK;
 }
 
@@ -51,12 +51,10 @@ static void add_products(uint64_t first, size_t count, const float *weights, siz
     }
 }
 
-static clvgg_status run_dense(const clvgg_model *model, int node, const float *x, size_t inputs,
-                              float *y, size_t outputs)
+static clvgg_status run_dense(const vgg_parameter_source *source, int node, bool has_bias,
+                              const float *x, size_t inputs, float *y, size_t outputs)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_parameter *weight = vgg_model_parameter(model, node, VGG_WEIGHT);
-    const vgg_parameter *bias = vgg_model_parameter(model, node, VGG_BIAS);
     const uint64_t total = (uint64_t)inputs * outputs;
     float *raw = NULL, *values = NULL;
     double *sums = NULL;
@@ -66,13 +64,13 @@ static clvgg_status run_dense(const clvgg_model *model, int node, const float *x
     for (uint64_t first = 0; first < total; first += PIECE_ELEMENTS) {
         const size_t now =
             total - first < PIECE_ELEMENTS ? (size_t)(total - first) : PIECE_ELEMENTS;
-        VGG_TRY(read_piece(model, weight, first, now, raw, values));
+        VGG_TRY(read_piece(source, node, VGG_WEIGHT, first, now, raw, values));
         add_products(first, now, values, inputs, x, sums);
     }
     for (size_t i = 0; i < outputs; i++) {
         float shift = 0;
-        if (bias != NULL)
-            VGG_TRY(read_piece(model, bias, i, 1, raw, &shift));
+        if (has_bias)
+            VGG_TRY(read_piece(source, node, VGG_BIAS, i, 1, raw, &shift));
         y[i] = (float)(sums[i] + (double)shift);
     }
 cleanup:
@@ -82,17 +80,17 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_dense_tail_run(const clvgg_model *model, int start, int last, const float *value,
-                                float **out)
+clvgg_status vgg_dense_tail_run(const vgg_graph *graph, const vgg_parameter_source *source,
+                                int start, int last, const float *value, float **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     float *x = NULL, *y = NULL;
-    size_t count = (size_t)vgg_shape_elements(&model->graph->nodes[start].output);
+    size_t count = (size_t)vgg_shape_elements(&graph->nodes[start].output);
     *out = NULL;
     VGG_NEW(x, count);
     memcpy(x, value, count * sizeof *x);
     for (int node = start + 1; node <= last; node++) {
-        const vgg_node *layer = &model->graph->nodes[node];
+        const vgg_node *layer = &graph->nodes[node];
         const vgg_activation *activation = vgg_layer_of(layer->type)->activation;
         for (size_t i = 0; activation != NULL && i < count; i++)
             x[i] = (float)activation->value((double)x[i]);
@@ -100,7 +98,8 @@ clvgg_status vgg_dense_tail_run(const clvgg_model *model, int start, int last, c
             continue;
         const size_t outputs = (size_t)layer->output.dims[0];
         VGG_NEW(y, outputs);
-        VGG_TRY(run_dense(model, node, x, count, y, outputs));
+        VGG_TRY(
+            run_dense(source, node, vgg_node_has_parameter(layer, VGG_BIAS), x, count, y, outputs));
         vgg_free(x);
         x = y;
         y = NULL;

@@ -8,17 +8,40 @@
 #include "measure/dense_tail.h"
 #include "pipeline/model_source.h"
 #include "pipeline/runner.h"
+#include "tensor/dtype.h"
 #include "tensor/shape.h"
+
+/* A network's source whose values are counted, for whoever wants to know how far the check is. */
+typedef struct counted_source {
+    vgg_parameter_source from;
+    const vgg_export *made;
+    uint64_t done, total; /* bytes, of both networks; the total is about right */
+} counted_source;
+
+static clvgg_dtype counted_dtype(void *user, int node, int parameter)
+{
+    const counted_source *counted = user;
+    return counted->from.dtype(counted->from.user, node, parameter);
+}
+
+static clvgg_status counted_read(void *user, int node, int parameter, uint64_t first,
+                                 uint64_t count, void *data)
+{
+    counted_source *counted = user;
+    VGG_PASS(counted->from.read(counted->from.user, node, parameter, first, count, data));
+    counted->done += count * vgg_dtype_bytes(counted_dtype(user, node, parameter));
+    return vgg_export_progress(counted->made, CLVGG_EXPORT_CHECKING, counted->done, counted->total);
+}
 
 /* What node `end` of the network gives for the fixed input, computed on the device by a network
  * that ends there. */
-static clvgg_status run_front(clvgg_device *device, const clvgg_model *model, int end, float **out)
+static clvgg_status run_front(clvgg_device *device, const clvgg_model *model,
+                              const vgg_parameter_source *source, int end, float **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_graph *graph = NULL;
     vgg_runner *runner = NULL;
     float *input = NULL, *values = NULL;
-    const vgg_parameter_source source = vgg_model_parameter_source(model);
     const vgg_plan_options options = {.max_batch = 1, .outputs = &end, .output_count = 1};
     const size_t inputs = (size_t)vgg_shape_elements(&model->graph->nodes[0].output);
     *out = NULL;
@@ -26,7 +49,7 @@ static clvgg_status run_front(clvgg_device *device, const clvgg_model *model, in
     VGG_NEW(input, inputs);
     VGG_NEW(values, (size_t)vgg_shape_elements(&graph->nodes[end].output));
     vgg_random_fill(input, inputs, -2, 2); /* about what normalised photographs are */
-    VGG_TRY(vgg_runner_create(device, graph, &source, &options, false, &runner));
+    VGG_TRY(vgg_runner_create(device, graph, source, &options, false, &runner));
     VGG_TRY(vgg_runner_run(runner, 1, &(const float *){input}, &values));
     VGG_GIVE(out, values);
 cleanup:
@@ -39,7 +62,8 @@ cleanup:
 
 /* The network's answer to the fixed input: its logits, or its last layer's values where it has no
  * dense layers. */
-static clvgg_status run(clvgg_device *device, const clvgg_model *model, float **out, size_t *count)
+static clvgg_status run(clvgg_device *device, const clvgg_model *model, counted_source *counted,
+                        float **out, size_t *count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     float *values = NULL;
@@ -47,8 +71,10 @@ static clvgg_status run(clvgg_device *device, const clvgg_model *model, float **
     node = node > 0 ? node : model->graph->count - 1;
     const int start = vgg_dense_tail_start(model->graph, node);
     *count = (size_t)vgg_shape_elements(&model->graph->nodes[node].output);
-    VGG_TRY(run_front(device, model, start, &values));
-    VGG_TRY(vgg_dense_tail_run(model, start, node, values, out));
+    counted->from = vgg_model_parameter_source(model);
+    const vgg_parameter_source source = {counted, model->id, counted_dtype, counted_read, NULL};
+    VGG_TRY(run_front(device, model, &source, start, &values));
+    VGG_TRY(vgg_dense_tail_run(model->graph, &source, start, node, values, out));
 cleanup:
     vgg_free(values);
     return status;
@@ -88,6 +114,15 @@ static clvgg_status compare(vgg_export_check *check, const vgg_export *made, con
     return CLVGG_STATUS_OK;
 }
 
+static uint64_t bytes_of(const clvgg_model *model)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < model->parameter_count; i++)
+        bytes += vgg_shape_elements(&model->parameters[i].shape) *
+                 vgg_dtype_bytes(model->parameters[i].dtype);
+    return bytes;
+}
+
 static bool is_folded(const clvgg_model *model)
 {
     for (size_t i = 0; i < model->parameter_count; i++)
@@ -98,7 +133,8 @@ static bool is_folded(const clvgg_model *model)
 
 /* What the model gives; of one whose batch norms were folded, what its file gives without that. */
 static clvgg_status run_original(const vgg_export_check *check, const clvgg_model *model,
-                                 clvgg_model_options options, float **out, size_t *count)
+                                 clvgg_model_options options, counted_source *counted, float **out,
+                                 size_t *count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_model *original = NULL;
@@ -107,7 +143,7 @@ static clvgg_status run_original(const vgg_export_check *check, const clvgg_mode
         VGG_TRY(vgg_model_load(check->device->runtime, vgg_weights_path(model->weights), &options,
                                &original));
     }
-    VGG_TRY(run(check->device, original != NULL ? original : model, out, count));
+    VGG_TRY(run(check->device, original != NULL ? original : model, counted, out, count));
 cleanup:
     vgg_model_free(original);
     return status;
@@ -132,13 +168,15 @@ clvgg_status vgg_export_check_file(void *user, const vgg_export *made, const cha
                          : NULL;
     if (check->why_not != NULL)
         return CLVGG_STATUS_OK;
+    counted_source counted = {.made = made, .total = bytes_of(made->model) + made->total_bytes};
+    VGG_TRY(vgg_export_progress(made, CLVGG_EXPORT_CHECKING, 0, counted.total));
     status = vgg_model_load(check->device->runtime, path, &options, &again);
     if (status != CLVGG_STATUS_OK && status != CLVGG_STATUS_OUT_OF_MEMORY)
         status =
             vgg_prefixed(vgg_fail_as(CLVGG_STATUS_BAD_FILE), "not written: can't be read again");
     VGG_TRY(status);
-    VGG_TRY(run_original(check, made->model, options, &should, &count));
-    VGG_TRY(run(check->device, again, &is, &is_count));
+    VGG_TRY(run_original(check, made->model, options, &counted, &should, &count));
+    VGG_TRY(run(check->device, again, &counted, &is, &is_count));
     VGG_TRY(compare(check, made, is, is_count, should, count));
 cleanup:
     vgg_free(should);

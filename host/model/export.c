@@ -99,10 +99,7 @@ static clvgg_status read_tensor(void *user, size_t index, uint64_t first, uint64
     else
         VGG_PASS(read_converted(made, tensor, first, count, data));
     made->done_bytes += count * vgg_dtype_bytes(tensor->dtype);
-    if (made->options->progress == NULL)
-        return CLVGG_STATUS_OK;
-    return made->options->progress(made->options->progress_user, made->done_bytes,
-                                   made->total_bytes);
+    return vgg_export_progress(made, CLVGG_EXPORT_WRITING, made->done_bytes, made->total_bytes);
 }
 
 /* ---- the file ---- */
@@ -142,6 +139,7 @@ static clvgg_status write_file(vgg_export *made, const char *path, vgg_writer *w
                                        .graph = kind->holds_graph ? made->model->graph : NULL,
                                        .read = read_tensor,
                                        .user = made};
+    VGG_TRY(vgg_export_progress(made, CLVGG_EXPORT_WRITING, 0, made->total_bytes));
     VGG_TRY(kind->write(writer, &output));
     made->file_bytes = vgg_writer_bytes(writer);
 cleanup:
@@ -161,6 +159,15 @@ static clvgg_status prepare(vgg_export *made)
     return list_tensors(made);
 }
 
+clvgg_status vgg_export_progress(const vgg_export *made, clvgg_export_phase phase, uint64_t done,
+                                 uint64_t total)
+{
+    const vgg_export_options *options = made->options;
+    if (options->progress == NULL)
+        return CLVGG_STATUS_OK;
+    return options->progress(options->progress_user, phase, done < total ? done : total, total);
+}
+
 clvgg_status vgg_model_export(const clvgg_model *model, const char *path,
                               const vgg_export_options *options, vgg_export *made)
 {
@@ -173,6 +180,7 @@ clvgg_status vgg_model_export(const clvgg_model *model, const char *path,
     if (options->check != NULL)
         VGG_TRY(vgg_prefixed(
             options->check(options->check_user, made, vgg_writer_temporary(writer)), "%s", path));
+    VGG_TRY(vgg_export_progress(made, CLVGG_EXPORT_STORING, 0, made->file_bytes));
     VGG_TRY(vgg_writer_commit(writer));
 cleanup:
     vgg_writer_free(writer);

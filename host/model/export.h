@@ -4,6 +4,7 @@
 #ifndef VGG_MODEL_EXPORT_H
 #define VGG_MODEL_EXPORT_H
 
+#include "clvgg/convert.h"
 #include "model/model.h"
 #include "weights/write.h"
 
@@ -21,7 +22,7 @@ typedef struct vgg_export_options {
     bool keep_dtype; /* each tensor's own type; else */
     clvgg_dtype dtype;
     const clvgg_preprocess *preprocess; /* NULL: the model's */
-    clvgg_status (*progress)(void *user, uint64_t done_bytes, uint64_t total_bytes);
+    clvgg_export_progress_fn progress;  /* NULL: nobody wants to know */
     void *progress_user;
     /* Judges the whole file before it gets its name; `path` is NULL where it can't be read. */
     clvgg_status (*check)(void *user, const struct vgg_export *made, const char *path);
@@ -45,6 +46,9 @@ typedef struct vgg_export {
 clvgg_status vgg_model_export(const clvgg_model *model, const char *path,
                               const vgg_export_options *options, vgg_export *made);
 void vgg_export_free(vgg_export *made);
+/* Says how far it is to whoever wants to know, who may end it. For the check too. */
+clvgg_status vgg_export_progress(const vgg_export *made, clvgg_export_phase phase, uint64_t done,
+                                 uint64_t total);
 /* What a caller states of a model's preprocessing, with the crop of its input; averaged where it is
  * grey. Errors: INVALID_ARGUMENT (for other channels, another crop). */
 clvgg_status vgg_model_fit_preprocess(const clvgg_model *model, const clvgg_preprocess *stated,

@@ -37,9 +37,17 @@ CLVGG_API const char *clvgg_export_format_name(clvgg_export_format format);
 /* The format that a path's suffix asks for; safetensors without one. */
 CLVGG_API clvgg_export_format clvgg_export_format_of(const char *path);
 
-/* Called while values are written; anything but OK ends the export, which returns it. */
-typedef clvgg_status (*clvgg_export_progress_fn)(void *user, uint64_t done_bytes,
-                                                 uint64_t total_bytes);
+/* What an export does, in this order. */
+typedef enum clvgg_export_phase {
+    CLVGG_EXPORT_WRITING = 0,  /* bytes of values written */
+    CLVGG_EXPORT_CHECKING = 1, /* bytes of values read to run the model and the file, about */
+    CLVGG_EXPORT_STORING = 2   /* bytes that reached the disk: none, the system doesn't say */
+} clvgg_export_phase;
+
+/* Called at the beginning of each phase, with no bytes done, and while it goes on, by the thread
+ * that exports; anything but OK ends the export, which returns it. */
+typedef clvgg_status (*clvgg_export_progress_fn)(void *user, clvgg_export_phase phase,
+                                                 uint64_t done_bytes, uint64_t total_bytes);
 
 typedef struct clvgg_export_options {
     size_t struct_size;

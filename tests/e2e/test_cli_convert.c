@@ -242,6 +242,25 @@ static void preprocessing_and_labels_are_stated(void **state)
     assert_says(out, "[4, 5, 6]");
 }
 
+/* Each phase is drawn as it begins, however short it is; a pipe gets nothing, as convert() asserts.
+ */
+static void a_terminal_sees_how_far_it_is(void **state)
+{
+    (void)state;
+    static const char *const phases[] = {"  writing 0 B of 1", "  checking 0 B of ", "  storing 1"};
+    for (int quiet = 0; quiet < 2; quiet++) {
+        test_program ran = {.stdout_kind = TEST_STDOUT_TERMINAL,
+                            .environment = (const char *[]){"LC_ALL=C", NULL}};
+        RUN(&ran, "convert", net, test_scratch_path("seen.safetensors"), quiet ? "--quiet" : NULL);
+        assert_int_equal(ran.exit_code, 0);
+        for (size_t i = 0; i < 3 && !quiet; i++)
+            assert_contains(ran.out, phases[i]);
+        assert_int_equal(strstr(ran.out, "\r\033[K") != NULL, !quiet); /* it is wiped */
+        assert_contains(ran.out, "\nchecked: read again");
+        test_program_free(&ran);
+    }
+}
+
 /* ---- failures ---- */
 
 static void refuses(const char *const *words, int exit_code, const char *message)
@@ -330,6 +349,7 @@ int main(void)
         cmocka_unit_test(half_precision),
         cmocka_unit_test(batch_norm_is_kept_or_folded),
         cmocka_unit_test(preprocessing_and_labels_are_stated),
+        cmocka_unit_test(a_terminal_sees_how_far_it_is),
         cmocka_unit_test(wrong_arguments),
         cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(a_pipe_takes_it),
