@@ -81,6 +81,11 @@ const char *clvgg_model_name(const clvgg_model *model)
     return model->name;
 }
 
+int clvgg_model_reads(const clvgg_model *model, const char *path)
+{
+    return vgg_model_reads(model, path);
+}
+
 const char *clvgg_model_architecture(const clvgg_model *model)
 {
     return model->architecture;

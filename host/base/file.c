@@ -25,6 +25,7 @@
 struct vgg_file {
     int descriptor;
     uint64_t size;
+    vgg_file_id id;
     char *path;
 };
 
@@ -54,6 +55,7 @@ clvgg_status vgg_file_adopt(int descriptor, const char *name, vgg_file **out)
     VGG_REQUIRE(S_ISREG(info.st_mode), CLVGG_STATUS_BAD_FILE,
                 "%s: is a pipe or a device, not a regular file", name);
     file->size = (uint64_t)info.st_size;
+    file->id = (vgg_file_id){(uint64_t)info.st_dev, (uint64_t)info.st_ino};
     VGG_GIVE(out, file);
 cleanup:
     vgg_file_close(file);
@@ -82,6 +84,11 @@ uint64_t vgg_file_size(const vgg_file *file)
 const char *vgg_file_path(const vgg_file *file)
 {
     return file->path;
+}
+
+vgg_file_id vgg_file_identity(const vgg_file *file)
+{
+    return file->id;
 }
 
 clvgg_status vgg_file_read(const vgg_file *file, uint64_t offset, void *data, size_t bytes)

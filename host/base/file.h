@@ -17,6 +17,11 @@ clvgg_status vgg_file_open(const char *path, vgg_file **out);
 clvgg_status vgg_file_adopt(int descriptor, const char *name, vgg_file **out);
 uint64_t vgg_file_size(const vgg_file *file);
 const char *vgg_file_path(const vgg_file *file);
+/* What a file is, whatever names and links lead to it. */
+typedef struct vgg_file_id {
+    uint64_t device, inode;
+} vgg_file_id;
+vgg_file_id vgg_file_identity(const vgg_file *file);
 /* Exactly `bytes` at `offset`, over EINTR and short reads. A file that ends early (it shrank while
  * being read) is BAD_FILE, naming the file and offset. */
 clvgg_status vgg_file_read(const vgg_file *file, uint64_t offset, void *data, size_t bytes);

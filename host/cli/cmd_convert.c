@@ -176,6 +176,17 @@ static clvgg_status open_device(conversion *run)
     return status;
 }
 
+static clvgg_status keep_what_is_read(const conversion *run)
+{
+    const char *const others[] = {run->arguments->context.labels, run->arguments->preprocess};
+    bool replaces = clvgg_model_reads(run->context.model, run->out) != 0;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        replaces = replaces || cli_replaces(run->out, others[i]);
+    return replaces ? cli_misuse(run->context.cli, "OUT would replace '%s', which is to be read",
+                                 run->out)
+                    : CLVGG_STATUS_OK;
+}
+
 static clvgg_status take_options(conversion *run)
 {
     const convert_arguments *arguments = run->arguments;
@@ -223,12 +234,11 @@ static clvgg_status run_convert(cli_program *cli, const void *given)
     cli_context_arguments context_arguments = arguments->context;
     conversion run = {
         .arguments = arguments, .in = arguments->files.items[0], .out = arguments->files.items[1]};
-    if (cli_replaces(run.out, run.in))
-        return cli_misuse(cli, "OUT would replace '%s', which is to be read", run.in);
     context_arguments.model = run.in;
     VGG_TRY(cli_context_begin(&run.context, cli, &context_arguments));
     run.context.keep_batch_norm = !arguments->fold;
     VGG_TRY(cli_context_load_model(&run.context));
+    VGG_TRY(keep_what_is_read(&run));
     VGG_TRY(take_options(&run));
     VGG_TRY(open_device(&run));
     VGG_TRY(write_model(&run));

@@ -143,6 +143,14 @@ clvgg_status vgg_model_require_photographs(const clvgg_model *model)
     return CLVGG_STATUS_OK;
 }
 
+bool vgg_model_reads(const clvgg_model *model, const char *path)
+{
+    for (; model != NULL; model = model->base)
+        if (model->weights != NULL && vgg_weights_reads(model->weights, path))
+            return true;
+    return false;
+}
+
 void vgg_model_retain(clvgg_model *model)
 {
     atomic_fetch_add(&model->references, 1);

@@ -80,6 +80,9 @@ clvgg_status vgg_model_with_head(clvgg_model *base, const vgg_model_head *head, 
  * alone. Errors: UNSUPPORTED, in words. */
 clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *count);
 clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dtype dtype);
+/* Says whether the file at `path` is one of those that values are read from; see
+ * vgg_weights_reads(). */
+bool vgg_model_reads(const clvgg_model *model, const char *path);
 void vgg_model_retain(clvgg_model *model);
 void vgg_model_free(clvgg_model *model);
 

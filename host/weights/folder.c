@@ -185,6 +185,7 @@ clvgg_status vgg_weights_enter_folder(vgg_weights *weights)
     char path[LONGEST_PATH];
     if (!vgg_file_is_folder(weights->path))
         return CLVGG_STATUS_OK;
+    VGG_DUP_PASS(weights->folder, weights->path);
     for (size_t i = 0; i < sizeof usual_names / sizeof *usual_names; i++)
         if (find_file(weights->path, usual_names[i], path))
             return replace_path(weights, path);

@@ -25,8 +25,11 @@ typedef struct vgg_tensor_slot {
 
 struct vgg_weights {
     const struct vgg_weights_format *format;
-    char *path;             /* as it was named */
-    vgg_file *file;         /* of that path; NULL: it is a folder. A format may open others */
+    char *path;         /* as it was named, or of the file that stands for the folder */
+    char *folder;       /* that was named; NULL: a file was */
+    vgg_file *file;     /* of that path; NULL: it is a folder */
+    vgg_file_id *parts; /* every file that is read; vgg_weights_open_part() */
+    size_t part_count, part_capacity;
     vgg_archive *archive;   /* of a zip's members; NULL: it is none */
     void *own;              /* the format's: where values lie */
     char *strings;          /* one block that names, keys and values may point into */
@@ -77,6 +80,13 @@ VGG_WEIGHTS_FORMATS(VGG_WEIGHTS_FORMAT_DECLARE)
 
 /* ---- for open() ---- */
 
+/* Opens a file that belongs to the weights: every one is opened so, and closed by who opened it.
+ * Errors: those of vgg_file_open(); *out is NULL then. */
+clvgg_status vgg_weights_open_part(vgg_weights *weights, const char *path, vgg_file **out);
+/* Adds a file that was opened otherwise. */
+clvgg_status vgg_weights_add_part(vgg_weights *weights, const vgg_file *file);
+/* Adds the files of other weights, which are read for these. */
+clvgg_status vgg_weights_take_parts(vgg_weights *weights, const vgg_weights *from);
 /* Copies text[length], with a NUL behind it, into memory that lives as long as `weights`. */
 clvgg_status vgg_weights_keep(vgg_weights *weights, const char *text, size_t length,
                               const char **out);

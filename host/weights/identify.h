@@ -8,8 +8,8 @@
  * where it is none's. Errors: NOT_FOUND, IO, BAD_FILE (a damaged zip, a pipe). */
 clvgg_status vgg_weights_identify(vgg_weights *weights);
 
-/* Where `path` is a folder and one of its files stands for it, `path` becomes that file's. Errors:
- * UNSUPPORTED (there are several), BAD_FILE (there is none). */
+/* A folder is kept as `folder`; where one of its files stands for it, `path` becomes that file's.
+ * Errors: UNSUPPORTED (there are several), BAD_FILE (there is none). */
 clvgg_status vgg_weights_enter_folder(vgg_weights *weights);
 
 #endif

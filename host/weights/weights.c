@@ -77,6 +77,8 @@ clvgg_status vgg_weights_open(const char *path, vgg_weights **out)
     VGG_TRY(vgg_weights_enter_folder(weights));
     VGG_TRY(vgg_weights_identify(weights));
     VGG_TRY(check_format(weights));
+    if (weights->file != NULL)
+        VGG_TRY(vgg_weights_add_part(weights, weights->file));
     VGG_TRY(weights->format->open(weights));
     VGG_TRY(vgg_text_check(&weights->notes, "notes on a file"));
     VGG_TRY(part_slots(weights));
@@ -98,6 +100,8 @@ void vgg_weights_close(vgg_weights *weights)
     vgg_graph_free(weights->graph);
     vgg_text_free(&weights->notes);
     vgg_weights_free_kept(weights);
+    vgg_free(weights->parts);
+    vgg_free(weights->folder);
     vgg_free(weights->path);
     vgg_free(weights->strings);
     vgg_free(weights->slots);

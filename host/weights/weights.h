@@ -28,6 +28,9 @@ typedef struct vgg_weights vgg_weights;
 clvgg_status vgg_weights_open(const char *path, vgg_weights **out);
 void vgg_weights_close(vgg_weights *weights);
 const char *vgg_weights_path(const vgg_weights *weights);
+/* Says whether the file at `path` is one of those that the weights are read from, or any other in
+ * the folder that was named, by whatever name or link. */
+bool vgg_weights_reads(const vgg_weights *weights, const char *path);
 size_t vgg_weights_count(const vgg_weights *weights);
 const vgg_tensor_entry *vgg_weights_entry(const vgg_weights *weights, size_t index);
 /* NULL when there is no tensor of that name. */

@@ -78,6 +78,7 @@ static const char *shard_name(const vgg_weights *shard)
 static clvgg_status add_tensors(vgg_weights *weights, shard_set *own, size_t shard)
 {
     const vgg_weights *from = own->shards[shard];
+    VGG_PASS(vgg_weights_take_parts(weights, from));
     for (size_t i = 0; i < from->slot_count; i++) {
         const vgg_tensor_slot *slot = &from->slots[i];
         VGG_GROW_PASS(own->tensors, own->tensor_count, own->tensor_capacity, 64);

@@ -85,6 +85,10 @@ CLVGG_API void clvgg_model_free(clvgg_model *model);
 
 /* File the model was loaded from, or its architecture's name. Owned by the model. */
 CLVGG_API const char *clvgg_model_name(const clvgg_model *model);
+/* 1: the file at `path`, by whatever name or link, is one of those that the model is read from, or
+ * any other in the folder that it was loaded from; writing there would spoil it. Else 0, as where
+ * there is no file. */
+CLVGG_API int clvgg_model_reads(const clvgg_model *model, const char *path);
 CLVGG_API const char *clvgg_model_architecture(const clvgg_model *model);
 CLVGG_API size_t clvgg_model_class_count(const clvgg_model *model);
 /* Label of a class, or NULL when out of range. */

@@ -299,6 +299,72 @@ static void wrong_arguments(void **state)
     assert_false(file_exists(out));
 }
 
+/* A model and one of the files that it is read from, which OUT may not name. */
+static const struct {
+    const char *in, *part;
+} parts[] = {
+    {"network.safetensors", "network.safetensors"},
+    {"torch_dynamo.onnx", "torch_dynamo.onnx.data"},
+    {"network.ncnn.param", "network.ncnn.bin"},
+    {"network.ncnn.bin", "network.ncnn.param"},
+    {"keras_parts.weights.json", "keras_parts_00002.weights.h5"},
+    {"arrays", "arrays/fc8_b.npy"},
+    {"arrays", "arrays/notes"}, /* which nobody reads, but it is in the folder */
+    {"folder", "folder/model.safetensors"},
+    {"keras_folder", "keras_folder/config.json"},
+    {"bins", "bins/pytorch_model.bin.index.json"},
+    {"shards", "shards/model-00002-of-00003.safetensors"},
+    {"shards/model.safetensors.index.json", "shards/model-00003-of-00003.safetensors"},
+};
+
+static void is_kept(const char *in, const char *out)
+{
+    size_t before_bytes, bytes;
+    char *before = file_read(out, &before_bytes);
+    test_program ran = {0};
+    RUN(&ran, "convert", in, out);
+    if (strstr(ran.err, "was built without") != NULL)
+        printf("SKIPPED: %s", ran.err);
+    else if (ran.exit_code != 2 || strstr(ran.err, "OUT would replace") == NULL)
+        fail_msg("%s to %s: exit code %d\n%s", in, out, ran.exit_code, ran.err);
+    char *after = file_read(out, &bytes);
+    assert_int_equal(bytes, before_bytes);
+    assert_memory_equal(after, before, bytes);
+    free(before);
+    free(after);
+    test_program_free(&ran);
+}
+
+static void a_part_of_in_is_not_replaced(void **state)
+{
+    (void)state;
+    char command[1024], in[320], out[320], link_name[320], labels[320];
+    snprintf(command, sizeof command, "cp -r %s/formats/vgg16/. %s", TEST_DATA,
+             test_scratch_path("."));
+    assert_int_equal(system(command), 0);
+    test_scratch_write("arrays/notes", "whose", 5);
+    snprintf(link_name, sizeof link_name, "%s", test_scratch_path("link"));
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(in, sizeof in, "%s", test_scratch_path(parts[i].in));
+        snprintf(out, sizeof out, "%s", test_scratch_path(parts[i].part));
+        is_kept(in, out);
+        assert_int_equal(symlink(out, link_name), 0);
+        is_kept(in, link_name);
+        assert_int_equal(unlink(link_name), 0);
+        assert_int_equal(link(out, link_name), 0);
+        is_kept(in, link_name);
+        assert_int_equal(unlink(link_name), 0);
+    }
+    snprintf(labels, sizeof labels, "%s", test_scratch_path("names"));
+    test_scratch_write("names", "a\nb\nc\nd\n", 8);
+    REFUSES(2, "OUT would replace", "--labels", labels, net, labels);
+    /* A new file beside them is no part, nor is an old one that has nothing to do with them. */
+    snprintf(in, sizeof in, "%s", test_scratch_path("arrays"));
+    snprintf(out, sizeof out, "%s", test_scratch_path("arrays/new"));
+    cJSON_Delete(CONVERT("--no-check", "--quiet", in, out));
+    cJSON_Delete(CONVERT("--no-check", "--quiet", in, labels));
+}
+
 /* What a limit of a file's size does is what a full disk does: writing fails midway. */
 static void a_full_disk_leaves_what_was_there(void **state)
 {
@@ -351,6 +417,7 @@ int main(void)
         cmocka_unit_test(preprocessing_and_labels_are_stated),
         cmocka_unit_test(a_terminal_sees_how_far_it_is),
         cmocka_unit_test(wrong_arguments),
+        cmocka_unit_test(a_part_of_in_is_not_replaced),
         cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(a_pipe_takes_it),
     };

@@ -201,7 +201,7 @@ static int find_obstacle(const char *path)
 static clvgg_status check_output(const cli_finetuning *run)
 {
     const char *output = run->arguments->output;
-    if (cli_replaces(output, clvgg_model_name(run->context.model)))
+    if (output != NULL && clvgg_model_reads(run->context.model, output))
         return cli_misuse(run->cli, "--output would replace '%s', which is to be read", output);
     const int obstacle = output != NULL ? find_obstacle(output) : 0;
     return obstacle == 0 ? CLVGG_STATUS_OK

@@ -26,7 +26,7 @@ clvgg_status vgg_keras_add_file(vgg_keras *keras, const char *path)
     VGG_PASS(next_file(keras, &file));
     VGG_DUP_PASS(file->name, path != NULL ? path : keras->weights->path);
     if (path != NULL)
-        VGG_PASS(vgg_file_open(path, &file->own));
+        VGG_PASS(vgg_weights_open_part(keras->weights, path, &file->own));
     const vgg_file *source = path != NULL ? file->own : keras->weights->file;
     return vgg_hdf5_open((vgg_hdf5_source){source, 0, vgg_file_size(source)}, file->name,
                          &file->hdf5);

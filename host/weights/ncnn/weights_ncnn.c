@@ -159,8 +159,9 @@ static clvgg_status open_pair(vgg_weights *weights, ncnn_places *own)
               "%s: is an ncnn model's description; its name must end with .param, and the weights "
               "lie beside it as .bin",
               weights->path);
-    VGG_PASS(vgg_prefixed(vgg_file_open(beside, is_param ? &own->bin : &own->param), "%s",
-                          weights->path));
+    VGG_PASS(
+        vgg_prefixed(vgg_weights_open_part(weights, beside, is_param ? &own->bin : &own->param),
+                     "%s", weights->path));
     *(is_param ? &own->param : &own->bin) = weights->file;
     return CLVGG_STATUS_OK;
 }

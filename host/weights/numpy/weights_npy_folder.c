@@ -91,7 +91,7 @@ static int compare_names(const void *a, const void *b)
 static clvgg_status add_file(vgg_weights *weights, file_array *array, size_t place)
 {
     vgg_file *file = NULL;
-    VGG_PASS(vgg_file_open(array->path, &file));
+    VGG_PASS(vgg_weights_open_part(weights, array->path, &file));
     array->values.read_bytes = vgg_strided_from_file;
     array->values.source = file;
     const clvgg_status status =

@@ -57,7 +57,7 @@ static clvgg_status open_inside(const vgg_onnx *onnx, const char *tensor, const 
     VGG_REQUIRE(is_inside(real_path, real_folder), CLVGG_STATUS_BAD_FILE,
                 "tensor '%.200s': its values lie in \"%.300s\", a link out of the model's folder",
                 tensor, location);
-    VGG_TRY(vgg_file_open(real_path, out));
+    VGG_TRY(vgg_weights_open_part(onnx->weights, real_path, out));
 cleanup:
     free(real_folder);
     free(real_path);
