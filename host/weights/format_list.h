@@ -32,6 +32,7 @@
     X(tf_graph) \
     X(tflite) \
     X(matlab) \
+    X(matlab_hdf5) \
     X(openvino) \
     X(gguf) \
     X(core_ml) \

@@ -148,8 +148,13 @@ static bool matches_tflite(const vgg_candidate *candidate)
 
 static bool matches_matlab(const vgg_candidate *candidate)
 {
-    return begins_with(candidate, "MATLAB 5.0 MAT-file", 19) ||
-           begins_with(candidate, "MATLAB 7.3 MAT-file", 19);
+    return begins_with(candidate, "MATLAB 5.0 MAT-file", 19);
+}
+
+/* HDF5, whose dimensions are MATLAB's in reverse. */
+static bool matches_matlab_hdf5(const vgg_candidate *candidate)
+{
+    return begins_with(candidate, "MATLAB 7.3 MAT-file", 19);
 }
 
 static bool is_openvino(const char *text)
@@ -253,7 +258,14 @@ const vgg_weights_format vgg_weights_matlab = {
     .matches = matches_matlab,
     .advice =
         "in Python, load it by scipy.io.loadmat() and save each layer's arrays, weights as "
-        "w.transpose(3, 2, 0, 1): numpy.savez(\"vgg.npz\", conv1_1_w=..., conv1_1_b=..., ...)"};
+        "w.transpose(3, 2, 0, 1), biases as b.ravel(): numpy.savez(\"vgg.npz\", conv1_1_w=..., "
+        "conv1_1_b=..., ...)"};
+const vgg_weights_format vgg_weights_matlab_hdf5 = {
+    .name = "a MATLAB 7.3 file (.mat)",
+    .matches = matches_matlab_hdf5,
+    .advice = "in Python, open it by h5py.File() and save each layer's arrays, weights as "
+              "w[()].transpose(0, 1, 3, 2), biases as b[()].ravel(): numpy.savez(\"vgg.npz\", "
+              "conv1_1_w=..., conv1_1_b=..., ...)"};
 const vgg_weights_format vgg_weights_openvino = {
     .name = "an OpenVINO model (.xml and .bin)",
     .matches = matches_openvino,
@@ -261,7 +273,9 @@ const vgg_weights_format vgg_weights_openvino = {
 const vgg_weights_format vgg_weights_gguf = {
     .name = "a GGUF file",
     .matches = matches_gguf,
-    .advice = "name the safetensors or PyTorch file that it was made from"};
+    .advice = "name the safetensors or PyTorch file that it was made from, or save its tensors, if "
+              "they are F32 or F16, in Python: numpy.savez(\"vgg.npz\", **{t.name: t.data for t in "
+              "gguf.GGUFReader(FILE).tensors})"};
 const vgg_weights_format vgg_weights_core_ml = {
     .name = "a Core ML model",
     .matches = matches_core_ml,
@@ -274,8 +288,11 @@ const vgg_weights_format vgg_weights_paddle = {
 const vgg_weights_format vgg_weights_darknet = {
     .name = "a file of Darknet weights",
     .matches = matches_darknet,
-    .advice = "load it, with the .cfg that describes its network, in Python and save each layer's "
-              "arrays: numpy.savez(\"vgg.npz\", conv1_1_w=..., conv1_1_b=..., ...)"};
+    .advice =
+        "in Python, load it by OpenCV 4, net = cv2.dnn.readNetFromDarknet(\"NAME.cfg\", FILE), "
+        "and save each layer's net.getParam(LAYER, 0), its weights, and "
+        "net.getParam(LAYER, 1).ravel(), its biases: numpy.savez(\"vgg.npz\", "
+        "conv1_1_w=..., conv1_1_b=..., ...)"};
 const vgg_weights_format vgg_weights_ncnn_binary = {
     .name = "an ncnn description in binary (.param.bin)",
     .matches = matches_ncnn_binary,

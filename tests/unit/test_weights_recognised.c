@@ -62,12 +62,12 @@ static void files_are_named(void **state)
         {"\115\101\124\114\101\102\040\065\056\060\040\115\101\124\055\146\151\154\145\040\120\154"
          "\141\164\146\157\162\155\072\040\160\157\163\151\170\054\040\103\162\145\141\164\145\144"
          "\040\157\156\072",
-         "a MATLAB file", "numpy.savez"},
+         "a MATLAB file", "biases as b.ravel()"},
         /* net73.mat */
         {"\115\101\124\114\101\102\040\067\056\063\040\115\101\124\055\146\151\154\145\054\040\120"
          "\154\141\164\146\157\162\155\072\040\107\114\116\130\101\066\064\054\040\103\162\145\141"
          "\164\145\144\040",
-         "a MATLAB file", "numpy.savez"},
+         "a MATLAB 7.3 file", "w[()].transpose(0, 1, 3, 2)"},
         /* ov.xml */
         {"\074\077\170\155\154\040\166\145\162\163\151\157\156\075\042\061\056\060\042\077\076\012"
          "\074\156\145\164\040\156\141\155\145\075\042\115\157\144\145\154\060\042\040\166\145\162"
@@ -102,6 +102,18 @@ static void files_are_named(void **state)
         file_write(path, cases[i].head, cases[i].head[0] == 'P' ? 22 : 48);
         assert_refused(path, cases[i].says, cases[i].advice);
     }
+}
+
+/* A version, 0.2.0, and the number of images seen, in front of values alone. */
+static void darknet_is_known_by_its_version(void **state)
+{
+    (void)state;
+    const char *path = temp_path("vgg.weights");
+    unsigned char bytes[72] = {[4] = 2};
+    for (size_t i = 20; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(i * 37);
+    file_write(path, bytes, sizeof bytes);
+    assert_refused(path, "a file of Darknet weights", "cv2.dnn.readNetFromDarknet");
 }
 
 static void write_in(const char *folder, const char *name, const char *content)
@@ -173,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_named),
+        cmocka_unit_test(darknet_is_known_by_its_version),
         cmocka_unit_test(folders_are_named),
         cmocka_unit_test(files_are_named_by_those_beside),
         cmocka_unit_test(damaged_heads_do_no_harm),
