@@ -12,6 +12,7 @@
 #include "grad/dense_grad.h"
 #include "graph/vgg_family.h"
 #include "ops/op.h"
+#include "ops/upload.h"
 
 typedef struct program {
     char line[400], used_by[800];
@@ -58,6 +59,8 @@ static void add_op(program_set *set, const vgg_op *op, const char *kind, const c
         snprintf(options, sizeof options, "-DTYPE=%d -DM=%d", type, op->pack.winograd);
         add(set, op->pack.winograd != 0 ? "pack_winograd.cl" : "pack.cl", options, "any",
             type == 0 ? layer : "");
+        if (vgg_upload_takes_turned(&op->pack))
+            add(set, "pack_turned.cl", options, "any", "");
     }
 }
 

@@ -211,3 +211,23 @@ clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parame
     return vgg_model_check_values(model, parameter->name, variance, parameter->dtype, first, count,
                                   data);
 }
+
+uint64_t vgg_model_inner(const clvgg_model *model, const vgg_parameter *parameter)
+{
+    const vgg_tensor_entry *entry = parameter->entry;
+    if (parameter->inherited != NULL)
+        return vgg_model_inner(model->base, parameter->inherited);
+    if (entry == NULL || parameter->fold != NULL ||
+        entry->shape.dims[0] != parameter->shape.dims[0])
+        return 0;
+    return vgg_weights_inner(model->weights, entry);
+}
+
+clvgg_status vgg_model_read_turned(const clvgg_model *model, const vgg_parameter *parameter,
+                                   uint64_t first, uint64_t count, void *data)
+{
+    const vgg_tensor_entry *entry = parameter->entry;
+    if (parameter->inherited != NULL)
+        return vgg_model_read_turned(model->base, parameter->inherited, first, count, data);
+    return vgg_model_read_entry_turned(model, entry, first, count, data);
+}

@@ -99,5 +99,10 @@ const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, int
  * Errors: NON_FINITE (tensor and index), BAD_FILE (the file shrank), IO, and the source's. */
 clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parameter *parameter,
                                       uint64_t first, uint64_t count, void *data);
+/* Where a parameter lies turned in its file, see vgg_weights_inner(); 0: it doesn't. Elements in
+ * that order, checked as above. */
+uint64_t vgg_model_inner(const clvgg_model *model, const vgg_parameter *parameter);
+clvgg_status vgg_model_read_turned(const clvgg_model *model, const vgg_parameter *parameter,
+                                   uint64_t first, uint64_t count, void *data);
 
 #endif

@@ -8,6 +8,9 @@
  * BAD_FILE (a variance below 0, where they are `variance`s), those of vgg_weights_read(). */
 clvgg_status vgg_model_read_entry(const clvgg_model *model, const vgg_tensor_entry *entry,
                                   bool variance, uint64_t first, uint64_t count, void *data);
+/* The same of a weight that lies turned, in that order (vgg_weights_read_turned()). */
+clvgg_status vgg_model_read_entry_turned(const clvgg_model *model, const vgg_tensor_entry *entry,
+                                         uint64_t first, uint64_t count, void *data);
 /* The checks alone, of values in `dtype`; `tensor` for messages. */
 clvgg_status vgg_model_check_values(const clvgg_model *model, const char *tensor, bool variance,
                                     clvgg_dtype dtype, uint64_t first, uint64_t count,

@@ -1,29 +1,20 @@
-/* ops/upload.c — source → staging → device, a chunk of whole panels at a time. */
+/* ops/upload.c — source → staging → device, a chunk of whole panels, or of columns, at a time. */
 #include "ops/upload.h"
 
 #include <stdio.h>
 
 #include "base/alloc.h"
 #include "ops/launch.h"
+#include "ops/staging.h"
 #include "tensor/dtype.h"
 #include "tensor/storage.h"
 
-enum { STAGING_BYTES = 4 << 20, SLOT_COUNT = 2 };
-
-/* A staging buffer, mapped while the host fills it. */
-typedef struct staging_slot {
-    cl_mem memory;
-    void *mapped;
-    cl_event ready; /* of the map command */
-} staging_slot;
+enum { STAGING_BYTES = 4 << 20 };
 
 struct vgg_uploader {
     clvgg_device *device;
     cl_command_queue queue;
-    staging_slot slots[SLOT_COUNT];
-    size_t staging_bytes; /* of each slot */
-    size_t least_bytes;   /* slots are made so large, for tensors to come */
-    int turn;             /* the slot that is filled next */
+    vgg_staging staging;
 };
 
 /* A tensor under way. */
@@ -31,76 +22,8 @@ typedef struct upload {
     const vgg_pack *pack;
     const vgg_tensor_input *input;
     vgg_kernel *kernel;
-    uint64_t columns;
+    uint64_t columns, inner; /* inner 0: it isn't turned */
 } upload;
-
-/* ---- staging ---- */
-
-/* Maps the slot for writing all of it, so that nothing has to come back from the device. */
-static clvgg_status map_slot(vgg_uploader *up, staging_slot *slot)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_CL_NEW(slot->mapped,
-               clEnqueueMapBuffer(up->queue, slot->memory, CL_FALSE, CL_MAP_WRITE_INVALIDATE_REGION,
-                                  0, up->staging_bytes, 0, NULL, &slot->ready, &cl_error));
-    VGG_CL(clFlush(up->queue));
-cleanup:
-    return status;
-}
-
-static void release_slots(vgg_uploader *up)
-{
-    if (up->staging_bytes == 0)
-        return;
-    for (int i = 0; i < SLOT_COUNT; i++) {
-        staging_slot *slot = &up->slots[i];
-        if (slot->ready != NULL) {
-            clWaitForEvents(1, &slot->ready);
-            clReleaseEvent(slot->ready);
-        }
-        if (slot->mapped != NULL)
-            clEnqueueUnmapMemObject(up->queue, slot->memory, slot->mapped, 0, NULL, NULL);
-    }
-    clFinish(up->queue);
-    for (int i = 0; i < SLOT_COUNT; i++) {
-        VGG_RELEASE(MemObject, up->slots[i].memory);
-        up->slots[i] = (staging_slot){0};
-    }
-    up->staging_bytes = 0;
-}
-
-/* Slots of at least `bytes`: a plan's usual size holds a panel of all but huge tensors. */
-static clvgg_status reserve_slots(vgg_uploader *up, size_t bytes)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    if (bytes <= up->staging_bytes)
-        return status;
-    release_slots(up);
-    up->staging_bytes = bytes > up->least_bytes ? bytes : up->least_bytes;
-    for (int i = 0; i < SLOT_COUNT; i++) {
-        staging_slot *slot = &up->slots[i];
-        VGG_CL_NEW(slot->memory,
-                   clCreateBuffer(up->device->context, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR,
-                                  up->staging_bytes, NULL, &cl_error));
-        VGG_TRY(map_slot(up, slot));
-    }
-cleanup:
-    if (status != CLVGG_STATUS_OK)
-        release_slots(up);
-    return status;
-}
-
-/* The next slot, mapped and free to be filled. */
-static clvgg_status take_slot(vgg_uploader *up, staging_slot **out)
-{
-    staging_slot *slot = &up->slots[up->turn];
-    up->turn = (up->turn + 1) % SLOT_COUNT;
-    VGG_CL_PASS(clWaitForEvents(1, &slot->ready));
-    clReleaseEvent(slot->ready);
-    slot->ready = NULL;
-    *out = slot;
-    return CLVGG_STATUS_OK;
-}
 
 /* ---- one tensor ---- */
 
@@ -124,8 +47,22 @@ static clvgg_status check_range(const upload *tensor, const void *values, size_t
                     vgg_storage_name(storage), (double)most);
 }
 
+/* Launches the kernel for `columns` columns and `rows` rows, its arguments being bound. */
+static clvgg_status launch(vgg_uploader *up, const upload *tensor, const vgg_args *args,
+                           uint64_t columns, int64_t rows, cl_event *written)
+{
+    const int64_t panel = tensor->pack->panel;
+    VGG_PASS(vgg_args_end(args));
+    const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
+    const size_t global[2] = {((size_t)columns + local[0] - 1) / local[0] * local[0],
+                              (size_t)((rows + panel - 1) / panel)};
+    VGG_CL_PASS(clEnqueueNDRangeKernel(up->queue, tensor->kernel->handle, 2, NULL, global, local, 0,
+                                       NULL, written));
+    return CLVGG_STATUS_OK;
+}
+
 /* Packs `rows` rows of the slot into `piece` from its row `first` on. */
-static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const staging_slot *slot,
+static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const vgg_staging_slot *slot,
                               const vgg_weight_piece *piece, int64_t first, int64_t rows,
                               cl_event *written)
 {
@@ -134,12 +71,19 @@ static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const stag
     VGG_ARG_BUFFERS(&args, (vgg_buffer){slot->memory, 0},
                     (vgg_buffer){piece->memory, vgg_pack_elements(pack, first)});
     VGG_ARG_INTS(&args, rows, pack->channels, pack->spatial, pack->block, pack->panel);
-    VGG_PASS(vgg_args_end(&args));
-    const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
-    const size_t global[2] = {((size_t)tensor->columns + local[0] - 1) / local[0] * local[0],
-                              (size_t)((rows + pack->panel - 1) / pack->panel)};
-    VGG_CL_PASS(clEnqueueNDRangeKernel(up->queue, tensor->kernel->handle, 2, NULL, global, local, 0,
-                                       NULL, written));
+    return launch(up, tensor, &args, tensor->columns, rows, written);
+}
+
+/* The next slot, with elements [first, first + count). */
+static clvgg_status fill_slot(vgg_uploader *up, const upload *tensor, uint64_t first,
+                              uint64_t count, vgg_staging_slot **out)
+{
+    VGG_PASS(vgg_staging_take(&up->staging, out));
+    vgg_staging_slot *slot = *out;
+    VGG_PASS(tensor->input->read(tensor->input->user, first, count, slot->mapped));
+    VGG_PASS(check_range(tensor, slot->mapped, (size_t)count));
+    VGG_CL_PASS(clEnqueueUnmapMemObject(up->queue, slot->memory, slot->mapped, 0, NULL, NULL));
+    slot->mapped = NULL;
     return CLVGG_STATUS_OK;
 }
 
@@ -149,16 +93,11 @@ static clvgg_status upload_rows(vgg_uploader *up, const upload *tensor,
                                 const vgg_weight_piece *piece, int64_t row, int64_t rows,
                                 cl_event *written)
 {
-    staging_slot *slot = NULL;
-    const uint64_t count = (uint64_t)rows * tensor->columns;
-    VGG_PASS(take_slot(up, &slot));
-    VGG_PASS(tensor->input->read(tensor->input->user, (uint64_t)row * tensor->columns, count,
-                                 slot->mapped));
-    VGG_PASS(check_range(tensor, slot->mapped, (size_t)count));
-    VGG_CL_PASS(clEnqueueUnmapMemObject(up->queue, slot->memory, slot->mapped, 0, NULL, NULL));
-    slot->mapped = NULL;
+    vgg_staging_slot *slot = NULL;
+    VGG_PASS(fill_slot(up, tensor, (uint64_t)row * tensor->columns,
+                       (uint64_t)rows * tensor->columns, &slot));
     VGG_PASS(pack_rows(up, tensor, slot, piece, row - piece->first_row, rows, written));
-    return map_slot(up, slot);
+    return vgg_staging_map(&up->staging, slot);
 }
 
 /* Rows of whole panels that fit a slot; one panel at least. */
@@ -171,7 +110,18 @@ static clvgg_status choose_chunk(vgg_uploader *up, const upload *tensor, int64_t
         *rows = pack->panel;
     if (*rows > pack->rows)
         *rows = pack->rows;
-    return reserve_slots(up, (size_t)*rows * row_bytes);
+    return vgg_staging_reserve(&up->staging, (size_t)*rows * row_bytes);
+}
+
+/* Zeros for places that no row and no channel falls on. */
+static clvgg_status clear_piece(vgg_uploader *up, const vgg_pack *pack,
+                                const vgg_weight_piece *piece)
+{
+    const uint16_t zero = 0;
+    if (pack->rows % pack->panel != 0 || pack->channels % pack->block != 0)
+        VGG_CL_PASS(clEnqueueFillBuffer(up->queue, piece->memory, &zero, sizeof zero, 0,
+                                        (size_t)vgg_pack_bytes(pack, piece->rows), 0, NULL, NULL));
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status upload_piece(vgg_uploader *up, const upload *tensor,
@@ -179,11 +129,7 @@ static clvgg_status upload_piece(vgg_uploader *up, const upload *tensor,
                                  cl_event *written)
 {
     const vgg_pack *pack = tensor->pack;
-    if (pack->rows % pack->panel != 0 || pack->channels % pack->block != 0) {
-        const uint16_t zero = 0;
-        VGG_CL_PASS(clEnqueueFillBuffer(up->queue, piece->memory, &zero, sizeof zero, 0,
-                                        (size_t)vgg_pack_bytes(pack, piece->rows), 0, NULL, NULL));
-    }
+    VGG_PASS(clear_piece(up, pack, piece));
     const int64_t end = piece->first_row + piece->rows;
     for (int64_t row = piece->first_row; row < end; row += chunk_rows) {
         const int64_t rows = chunk_rows < end - row ? chunk_rows : end - row;
@@ -193,48 +139,123 @@ static clvgg_status upload_piece(vgg_uploader *up, const upload *tensor,
     return CLVGG_STATUS_OK;
 }
 
+static clvgg_status upload_in_order(vgg_uploader *up, const upload *tensor,
+                                    vgg_packed_weights *weights)
+{
+    int64_t chunk_rows = 0;
+    VGG_PASS(choose_chunk(up, tensor, &chunk_rows));
+    for (int i = 0; i < weights->piece_count; i++)
+        VGG_PASS(upload_piece(up, tensor, &weights->pieces[i], chunk_rows, &weights->written));
+    return CLVGG_STATUS_OK;
+}
+
+/* ---- one tensor that lies turned ---- */
+
+/* Packs columns [column, column + columns), as they lie, into all pieces. */
+static clvgg_status upload_columns(vgg_uploader *up, const upload *tensor, uint64_t column,
+                                   uint64_t columns, vgg_packed_weights *weights)
+{
+    const vgg_pack *pack = tensor->pack;
+    const uint64_t rows = (uint64_t)pack->rows;
+    const bool last = column + columns == tensor->columns;
+    vgg_staging_slot *slot = NULL;
+    VGG_PASS(fill_slot(up, tensor, column * rows, columns * rows, &slot));
+    for (int i = 0; i < weights->piece_count; i++) {
+        const vgg_weight_piece *piece = &weights->pieces[i];
+        const bool ends = last && i == weights->piece_count - 1;
+        vgg_args args = vgg_args_of(tensor->kernel);
+        VGG_ARG_BUFFERS(&args, (vgg_buffer){slot->memory, (uint64_t)piece->first_row},
+                        (vgg_buffer){piece->memory, 0});
+        VGG_ARG_INTS(&args, piece->rows, pack->channels, pack->spatial, pack->block, pack->panel,
+                     pack->rows, (int64_t)column, (int64_t)columns, (int64_t)tensor->inner);
+        VGG_PASS(launch(up, tensor, &args, columns, piece->rows, ends ? &weights->written : NULL));
+    }
+    return vgg_staging_map(&up->staging, slot);
+}
+
+static clvgg_status upload_as_it_lies(vgg_uploader *up, const upload *tensor,
+                                      vgg_packed_weights *weights)
+{
+    const size_t column_bytes = (size_t)tensor->pack->rows * vgg_dtype_bytes(tensor->input->dtype);
+    const uint64_t fit = STAGING_BYTES / column_bytes, all = tensor->columns;
+    const uint64_t most = fit == 0 ? 1 : fit < all ? fit : all;
+    VGG_PASS(vgg_staging_reserve(&up->staging, (size_t)most * column_bytes));
+    for (int i = 0; i < weights->piece_count; i++)
+        VGG_PASS(clear_piece(up, tensor->pack, &weights->pieces[i]));
+    for (uint64_t at = 0; at < all; at += most)
+        VGG_PASS(upload_columns(up, tensor, at, most < all - at ? most : all - at, weights));
+    return CLVGG_STATUS_OK;
+}
+
+/* ---- tensors ---- */
+
+bool vgg_upload_takes_turned(const vgg_pack *pack)
+{
+    return pack->winograd == 0;
+}
+
 void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
-                             vgg_kernel **kernel)
+                             bool turned, vgg_kernel **kernel)
 {
     const bool winograd = pack->winograd != 0;
     char options[64];
     snprintf(options, sizeof options, "-DTYPE=%d -DSTORAGE=%d -D%s=%d", (int)dtype,
              (int)pack->storage, winograd ? "M" : "PAIRS",
              winograd ? pack->winograd : (int)pack->pairs);
-    vgg_kernel_list_add(list, winograd ? "pack_winograd.cl" : "pack.cl", options,
-                        winograd ? "pack_winograd" : "pack", kernel);
+    turned = turned && vgg_upload_takes_turned(pack);
+    vgg_kernel_list_add(list,
+                        turned     ? "pack_turned.cl"
+                        : winograd ? "pack_winograd.cl"
+                                   : "pack.cl",
+                        options,
+                        turned     ? "pack_turned"
+                        : winograd ? "pack_winograd"
+                                   : "pack",
+                        kernel);
+}
+
+static clvgg_status upload_tensor(vgg_uploader *up, const vgg_pack *pack,
+                                  const vgg_tensor_input *input, uint64_t inner,
+                                  vgg_packed_weights *weights)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    upload tensor = {.pack = pack, .input = input, .inner = inner};
+    vgg_kernel_list kernel = {.device = up->device};
+    tensor.columns = (uint64_t)(pack->channels * pack->spatial);
+    vgg_upload_list_program(&kernel, pack, input->dtype, inner != 0, &tensor.kernel);
+    VGG_TRY(vgg_kernel_list_make(&kernel, NULL));
+    VGG_TRY(inner != 0 ? upload_as_it_lies(up, &tensor, weights)
+                       : upload_in_order(up, &tensor, weights));
+cleanup:
+    if (status != CLVGG_STATUS_OK)
+        vgg_staging_release(&up->staging); /* a slot may be unmapped, and commands still write */
+    vgg_kernel_free(tensor.kernel);        /* commands that were enqueued keep what they need */
+    return status;
 }
 
 clvgg_status vgg_upload_into(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor_input *input,
                              vgg_packed_weights *weights)
 {
+    return upload_tensor(up, pack, input, 0, weights);
+}
+
+clvgg_status vgg_upload_turned(vgg_uploader *up, const vgg_pack *pack,
+                               const vgg_tensor_input *input, uint64_t inner,
+                               vgg_packed_weights *out)
+{
     clvgg_status status = CLVGG_STATUS_OK;
-    upload tensor = {.pack = pack, .input = input};
-    vgg_kernel_list kernel = {.device = up->device};
-    int64_t chunk_rows = 0;
-    tensor.columns = (uint64_t)(pack->channels * pack->spatial);
-    vgg_upload_list_program(&kernel, pack, input->dtype, &tensor.kernel);
-    VGG_TRY(vgg_kernel_list_make(&kernel, NULL));
-    VGG_TRY(choose_chunk(up, &tensor, &chunk_rows));
-    for (int i = 0; i < weights->piece_count; i++)
-        VGG_TRY(upload_piece(up, &tensor, &weights->pieces[i], chunk_rows, &weights->written));
+    VGG_TRY(vgg_packed_weights_allocate(up->device, pack, out));
+    VGG_TRY(upload_tensor(up, pack, input, inner, out));
 cleanup:
     if (status != CLVGG_STATUS_OK)
-        release_slots(up);          /* a slot may be unmapped, and commands still write */
-    vgg_kernel_free(tensor.kernel); /* commands that were enqueued keep what they need */
+        vgg_packed_weights_free(out);
     return status;
 }
 
 clvgg_status vgg_upload(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor_input *input,
                         vgg_packed_weights *out)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
-    VGG_TRY(vgg_packed_weights_allocate(up->device, pack, out));
-    VGG_TRY(vgg_upload_into(up, pack, input, out));
-cleanup:
-    if (status != CLVGG_STATUS_OK)
-        vgg_packed_weights_free(out);
-    return status;
+    return vgg_upload_turned(up, pack, input, 0, out);
 }
 
 /* ---- the uploader ---- */
@@ -245,7 +266,7 @@ clvgg_status vgg_uploader_create(clvgg_device *device, cl_command_queue queue, v
     VGG_NEW_PASS(*out, 1);
     (*out)->device = device;
     (*out)->queue = queue;
-    (*out)->least_bytes = STAGING_BYTES;
+    (*out)->staging = (vgg_staging){device, queue, .least_bytes = STAGING_BYTES};
     return CLVGG_STATUS_OK;
 }
 
@@ -253,7 +274,7 @@ void vgg_uploader_free(vgg_uploader *uploader)
 {
     if (uploader == NULL)
         return;
-    release_slots(uploader);
+    vgg_staging_release(&uploader->staging);
     vgg_free(uploader);
 }
 
@@ -265,7 +286,7 @@ clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue qu
     vgg_uploader *up = NULL;
     *out = (vgg_packed_weights){0};
     VGG_TRY(vgg_uploader_create(device, queue, &up));
-    up->least_bytes = 0; /* nothing comes after it */
+    up->staging.least_bytes = 0; /* nothing comes after it */
     VGG_TRY(vgg_upload(up, pack, input, out));
     VGG_TRY(vgg_packed_weights_wait(out));
 cleanup:

@@ -13,7 +13,19 @@ static clvgg_status read_parameter(void *user, int node, int parameter, uint64_t
                                     data);
 }
 
+static uint64_t weight_inner(void *user, int node)
+{
+    return vgg_model_inner(user, vgg_model_parameter(user, node, VGG_WEIGHT));
+}
+
+static clvgg_status read_turned(void *user, int node, uint64_t first, uint64_t count, void *data)
+{
+    return vgg_model_read_turned(user, vgg_model_parameter(user, node, VGG_WEIGHT), first, count,
+                                 data);
+}
+
 vgg_parameter_source vgg_model_parameter_source(const clvgg_model *model)
 {
-    return (vgg_parameter_source){(void *)model, model->id, parameter_dtype, read_parameter, NULL};
+    return (vgg_parameter_source){(void *)model, model->id,    parameter_dtype, read_parameter,
+                                  NULL,          weight_inner, read_turned};
 }

@@ -77,7 +77,22 @@ static clvgg_status read(void *user, int node, int parameter, uint64_t first, ui
     return CLVGG_STATUS_OK;
 }
 
+static uint64_t inner_of(void *user, int node)
+{
+    const vgg_norm_source *from = user;
+    return from->source->inner != NULL && layer_of(from, node)->scale_and_shift == NULL
+               ? from->source->inner(from->source->user, node)
+               : 0;
+}
+
+static clvgg_status read_turned(void *user, int node, uint64_t first, uint64_t count, void *data)
+{
+    const vgg_norm_source *from = user;
+    return from->source->read_turned(from->source->user, node, first, count, data);
+}
+
 vgg_parameter_source vgg_norm_source_of(vgg_norm_source *from)
 {
-    return (vgg_parameter_source){from, from->source->id, dtype_of, read, key_of};
+    return (vgg_parameter_source){from,   from->source->id, dtype_of,   read,
+                                  key_of, inner_of,         read_turned};
 }

@@ -93,7 +93,8 @@ static clvgg_status build_kernels(vgg_plan *plan, const vgg_parameter_source *so
         const vgg_pack *pack = &step->stage->op.pack;
         if (pack->panel != 0)
             vgg_upload_list_program(&list, pack,
-                                    source->dtype(source->user, step->first_node, false), NULL);
+                                    source->dtype(source->user, step->first_node, VGG_WEIGHT),
+                                    source->inner(source->user, step->first_node) != 0, NULL);
     }
     return vgg_kernel_list_make(&list, &plan->compile_ms);
 }

@@ -35,6 +35,12 @@ static clvgg_status read_parameter(void *user, uint64_t first, uint64_t count, v
     return p->source->read(p->source->user, p->node, p->position, first, count, data);
 }
 
+static clvgg_status read_turned(void *user, uint64_t first, uint64_t count, void *data)
+{
+    const parameter *p = user;
+    return p->source->read_turned(p->source->user, p->node, first, count, data);
+}
+
 static int key_of(const vgg_parameter_source *source, int node)
 {
     return source->key != NULL ? source->key(source->user, node) : node;
@@ -119,10 +125,11 @@ clvgg_status vgg_weight_store_wait(const vgg_packed_weights *weights)
     return status;
 }
 
-/* Finds or uploads an entry; a bias has no uploader. `input` NULL: a bias of zeros. */
+/* Finds or uploads an entry; a bias has no uploader. `input` NULL: a bias of zeros. `inner` 0:
+ * `input` gives values in order. */
 static clvgg_status find_or_upload(clvgg_device *device, vgg_uploader *uploader,
                                    const store_key *key, const vgg_tensor_input *input,
-                                   const vgg_packed_weights **out)
+                                   uint64_t inner, const vgg_packed_weights **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &key->pack;
@@ -136,7 +143,7 @@ static clvgg_status find_or_upload(clvgg_device *device, vgg_uploader *uploader,
                 ? vgg_packed_bias_create(device, pack->rows,
                                          (pack->rows + pack->panel - 1) / pack->panel * pack->panel,
                                          input, &entry->weights)
-                : vgg_upload(uploader, pack, input, &entry->weights);
+                : vgg_upload_turned(uploader, pack, input, inner, &entry->weights);
         entry->ready = status == CLVGG_STATUS_OK;
     }
     pthread_mutex_unlock(&entry->lock);
@@ -153,9 +160,12 @@ clvgg_status vgg_weight_store_weights(clvgg_device *device, vgg_uploader *upload
 {
     const store_key key = {source->id, key_of(source, node), VGG_WEIGHT, *pack};
     parameter from = {source, node, VGG_WEIGHT};
+    const uint64_t inner = vgg_upload_takes_turned(pack) && source->inner != NULL
+                               ? source->inner(source->user, node)
+                               : 0;
     const vgg_tensor_input input = {&from, source->dtype(source->user, node, VGG_WEIGHT),
-                                    read_parameter};
-    return find_or_upload(device, uploader, &key, &input, out);
+                                    inner != 0 ? read_turned : read_parameter};
+    return find_or_upload(device, uploader, &key, &input, inner, out);
 }
 
 clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_source *source,
@@ -168,5 +178,5 @@ clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_sou
     vgg_tensor_input input = {.user = &from, .read = read_parameter};
     if (has_bias)
         input.dtype = source->dtype(source->user, node, VGG_BIAS);
-    return find_or_upload(device, NULL, &key, has_bias ? &input : NULL, out);
+    return find_or_upload(device, NULL, &key, has_bias ? &input : NULL, 0, out);
 }

@@ -18,6 +18,10 @@ typedef struct vgg_parameter_source {
     /* Gives a number that identifies the node's parameters within the source; NULL: its index does.
      */
     int (*key)(void *user, int node);
+    /* Where a node's weight lies turned: its `inner` (vgg_upload_turned()), and its elements in
+     * that order. 0: it doesn't; NULL: none does. */
+    uint64_t (*inner)(void *user, int node);
+    clvgg_status (*read_turned)(void *user, int node, uint64_t first, uint64_t count, void *data);
 } vgg_parameter_source;
 
 /* Packed weights of a node, uploaded unless some plan has them already. Thread-safe; a second

@@ -16,8 +16,8 @@ static clvgg_status build_kernels(vgg_head *head)
     }
     vgg_loss_list_kernels(&list, &head->loss);
     for (int i = 0; i < head->options.layer_count; i++) {
-        vgg_upload_list_program(&list, &head->layers[i].weight.pack, CLVGG_DTYPE_F32, NULL);
-        vgg_upload_list_program(&list, &head->layers[i].bias.pack, CLVGG_DTYPE_F32, NULL);
+        vgg_upload_list_program(&list, &head->layers[i].weight.pack, CLVGG_DTYPE_F32, false, NULL);
+        vgg_upload_list_program(&list, &head->layers[i].bias.pack, CLVGG_DTYPE_F32, false, NULL);
     }
     return vgg_kernel_list_make(&list, NULL);
 }

@@ -127,7 +127,8 @@ void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_mo
 
 vgg_parameter_source vgg_transposed_weights_source(vgg_transposed_weights *weights)
 {
-    return (vgg_parameter_source){weights, weights->model->id, read_dtype, read_values, key};
+    return (vgg_parameter_source){weights, weights->model->id, read_dtype, read_values, key, NULL,
+                                  NULL};
 }
 
 void vgg_transposed_weights_free(vgg_transposed_weights *weights)

@@ -68,6 +68,8 @@ typedef struct vgg_weights_format {
      * and however they are stored. Thread-safe. */
     clvgg_status (*read)(const vgg_weights *weights, size_t slot, uint64_t first, uint64_t count,
                          void *data);
+    /* Where a slot's values lie; NULL: not with strides. A format may have no such function. */
+    const struct vgg_strided *(*strided)(const vgg_weights *weights, size_t slot);
     /* Frees `own`, which may be half made or NULL. */
     void (*close)(vgg_weights *weights);
     /* Without open(): what reading needs that this build lacks, "libzip"; or NULL, and what to do

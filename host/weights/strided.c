@@ -106,6 +106,29 @@ bool vgg_strided_is_turned(const vgg_strided *from)
            vgg_strided_columns(from) > 1;
 }
 
+/* Says whether dimensions [first, end) lie without gaps, the last one `stride` apart. */
+static bool is_dense(const vgg_strided *from, int first, int end, int64_t stride)
+{
+    for (int i = end - 1; i >= first; stride *= from->dims[i--])
+        if (from->dims[i] != 1 && from->strides[i] != stride)
+            return false;
+    return true;
+}
+
+uint64_t vgg_strided_inner(const vgg_strided *from)
+{
+    if (!vgg_strided_is_turned(from) || from->is_double)
+        return 0;
+    int64_t inner = 1;
+    for (int split = 2; split <= from->rank; split++) {
+        inner *= from->dims[split - 1];
+        if (is_dense(from, 1, split, from->dims[0]) &&
+            is_dense(from, split, from->rank, from->dims[0] * inner))
+            return (uint64_t)inner;
+    }
+    return 0;
+}
+
 /* Where column `at` begins in the source. */
 static uint64_t column_at(const vgg_strided *from, uint64_t at)
 {

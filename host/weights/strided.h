@@ -1,5 +1,5 @@
-/* weights/strided.h — reading turned tensors a block of rows at a time, for readers that ask for a
- * tensor piece by piece, in order.
+/* weights/strided.h — turned tensors, whose rows lie across the file: as they lie, or a block of
+ * rows at a time, for readers that ask for a tensor piece by piece, in order.
  *
  * Without a block that is kept, each piece would go over the whole tensor in the file.
  */
@@ -12,6 +12,8 @@
 uint64_t vgg_strided_columns(const vgg_strided *from);
 /* Says whether the first dimension lies along the source, and the others across. */
 bool vgg_strided_is_turned(const vgg_strided *from);
+/* The work of vgg_weights_inner(); 0 also where values are rounded. */
+uint64_t vgg_strided_inner(const vgg_strided *from);
 /* Whole rows of a turned tensor. */
 clvgg_status vgg_strided_read_rows(const vgg_strided *from, clvgg_dtype dtype, uint64_t row,
                                    uint64_t rows, void *data);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "tensor/dtype.h"
 #include "weights/identify.h"
+#include "weights/strided.h"
 
 /* ---- opening ---- */
 
@@ -187,15 +189,49 @@ void vgg_weights_metadata_at(const vgg_weights *weights, size_t index, const cha
     *value = weights->metadata[index].value;
 }
 
-clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
-                              uint64_t first, uint64_t count, void *data)
+static size_t slot_of(const vgg_weights *weights, const vgg_tensor_entry *entry)
 {
-    const size_t slot = (size_t)((const vgg_tensor_slot *)entry - weights->slots);
+    return (size_t)((const vgg_tensor_slot *)entry - weights->slots);
+}
+
+static clvgg_status check_range(const vgg_tensor_entry *entry, uint64_t first, uint64_t count)
+{
     if (first > entry->count || count > entry->count - first || count > SIZE_MAX / sizeof(double))
         return vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT,
                         "%s: elements %" PRIu64 " and %" PRIu64 " more were asked for, it has "
                         "%" PRIu64,
                         entry->name, first, count, entry->count);
-    return vgg_prefixed(weights->format->read(weights, slot, first, count, data), "tensor %s",
-                        entry->name);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
+                              uint64_t first, uint64_t count, void *data)
+{
+    VGG_PASS(check_range(entry, first, count));
+    return vgg_prefixed(weights->format->read(weights, slot_of(weights, entry), first, count, data),
+                        "tensor %s", entry->name);
+}
+
+static const vgg_strided *strided_of(const vgg_weights *weights, const vgg_tensor_entry *entry)
+{
+    return weights->format->strided != NULL
+               ? weights->format->strided(weights, slot_of(weights, entry))
+               : NULL;
+}
+
+uint64_t vgg_weights_inner(const vgg_weights *weights, const vgg_tensor_entry *entry)
+{
+    const vgg_strided *from = strided_of(weights, entry);
+    return from != NULL && from->dims[0] == entry->shape.dims[0] ? vgg_strided_inner(from) : 0;
+}
+
+clvgg_status vgg_weights_read_turned(const vgg_weights *weights, const vgg_tensor_entry *entry,
+                                     uint64_t first, uint64_t count, void *data)
+{
+    const vgg_strided *from = strided_of(weights, entry);
+    const size_t size = vgg_dtype_bytes(entry->dtype);
+    VGG_PASS(check_range(entry, first, count));
+    return vgg_prefixed(
+        from->read_bytes(from->source, from->offset + first * size, data, (size_t)count * size),
+        "tensor %s", entry->name);
 }

@@ -59,6 +59,13 @@ const char *vgg_weights_format_advice(size_t index);
 /* Elements [first, first + count) in the entry's type, into `data`. Thread-safe. */
 clvgg_status vgg_weights_read(const vgg_weights *weights, const vgg_tensor_entry *entry,
                               uint64_t first, uint64_t count, void *data);
+/* Where a tensor lies in its file with rows (all behind the first dimension) across, as
+ * [columns / inner][inner][rows], column c of a row at [c % (columns / inner)][c / (columns /
+ * inner)]: `inner`, more than 0. vgg_weights_read_turned() gives its elements in that order,
+ * vgg_weights_read() costs more. */
+uint64_t vgg_weights_inner(const vgg_weights *weights, const vgg_tensor_entry *entry);
+clvgg_status vgg_weights_read_turned(const vgg_weights *weights, const vgg_tensor_entry *entry,
+                                     uint64_t first, uint64_t count, void *data);
 
 /* Writes safetensors: tensors in the order given, metadata sorted by key, so equal input gives
  * equal bytes. `tensors` give name, dtype, shape (count is ignored); values come from

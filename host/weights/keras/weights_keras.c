@@ -192,6 +192,13 @@ static clvgg_status read_keras(const vgg_weights *weights, size_t slot, uint64_t
     return CLVGG_STATUS_OK;
 }
 
+static const vgg_strided *strided_of(const vgg_weights *weights, size_t slot)
+{
+    const vgg_keras *keras = weights->own;
+    const keras_place *place = keras->places[weights->slots[slot].place];
+    return place->set != NULL ? &place->strided : NULL;
+}
+
 static void close_keras(vgg_weights *weights)
 {
     vgg_keras *keras = weights->own;
@@ -218,7 +225,8 @@ static void close_keras(vgg_weights *weights)
     weights->own = NULL;
 }
 
-#define OPENED_BY(function) .open = function, .read = read_keras, .close = close_keras
+#define OPENED_BY(function)                                                                        \
+    .open = function, .read = read_keras, .strided = strided_of, .close = close_keras
 #else
 #define OPENED_BY(function) .needs = "cJSON"
 #endif

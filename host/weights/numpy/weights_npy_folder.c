@@ -128,6 +128,12 @@ static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_
                             data);
 }
 
+static const vgg_strided *strided_of(const vgg_weights *weights, size_t slot)
+{
+    const file_list *own = weights->own;
+    return &own->arrays[weights->slots[slot].place].values;
+}
+
 static void close_folder(vgg_weights *weights)
 {
     file_list *own = weights->own;
@@ -140,4 +146,5 @@ const vgg_weights_format vgg_weights_npy_folder = {.name = "a folder of NumPy ar
                                                    .matches = matches,
                                                    .open = open_folder,
                                                    .read = read_values,
+                                                   .strided = strided_of,
                                                    .close = close_folder};

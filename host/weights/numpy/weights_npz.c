@@ -161,6 +161,12 @@ static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_
                             data);
 }
 
+static const vgg_strided *strided_of(const vgg_weights *weights, size_t slot)
+{
+    const npz *own = weights->own;
+    return &own->arrays[weights->slots[slot].place].values;
+}
+
 static void close_archive(vgg_weights *weights)
 {
     npz *own = weights->own;
@@ -176,6 +182,7 @@ const vgg_weights_format vgg_weights_npz = {.name = "a NumPy archive (.npz)",
                                             .matches = matches,
                                             .open = open_archive,
                                             .read = read_values,
+                                            .strided = strided_of,
                                             .close = close_archive};
 
 #else

@@ -143,6 +143,13 @@ static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_
                               count, data);
 }
 
+static const vgg_strided *strided_of(const vgg_weights *weights, size_t slot)
+{
+    const vgg_onnx *onnx = weights->own;
+    const size_t place = weights->slots[slot].place;
+    return onnx->views[place].is_filled ? NULL : &onnx->strided[place];
+}
+
 static void close_model(vgg_weights *weights)
 {
     vgg_onnx_free(weights->own);
@@ -152,6 +159,7 @@ const vgg_weights_format vgg_weights_onnx = {.name = "an ONNX model",
                                              .matches = matches,
                                              .open = open_model,
                                              .read = read_values,
+                                             .strided = strided_of,
                                              .close = close_model};
 
 #else
