@@ -190,6 +190,9 @@ def main():
             (folder / "double.caffemodel").write_bytes(build(tensors, blocks, network.SIDE, 2, double=True).SerializeToString())
             (folder / "names.caffemodel").write_bytes(strip(net).SerializeToString())
             write_hdf5(net, folder / "snapshot.caffemodel.h5")
+        else:
+            del net.layer[4:]
+            write_hdf5(net, network.FOLDER.parent / "keras_refused" / "norm.caffemodel.h5")
 
 
 if __name__ == "__main__":

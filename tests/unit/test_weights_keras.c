@@ -192,6 +192,7 @@ static void what_is_not_followed_is_refused_by_name(void **state)
         {"chunked.h5", "/dense/kernel\" is stored in chunks, perhaps packed, which isn't read: "
                        "\"h5repack -l CONTI -f NONE OLD.h5 NEW.h5\""},
         {"packed.h5", "/dense/kernel\" is stored in chunks, perhaps packed, which isn't read"},
+        {"norm.caffemodel.h5", "layer 'bn1_1' has more than weight and bias, as batch norm has"},
         {"pickled.keras", "model.weights.npz as pickled objects, which Keras itself doesn't read"},
         {"bomb.keras", "\"model.weights.h5\" unpacks to 35651584 bytes, more than the"},
         {"separable.keras", "(SeparableConv2D): layers of this class aren't supported"},
