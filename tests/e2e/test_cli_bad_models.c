@@ -101,9 +101,11 @@ static void refuses(const char *words)
     test_program_free(&ran);
 }
 
-/* What the next verb says of a network that gives no answer: `run` also what to do. */
+/* What the next verb says of a network that gives no answer: `run` also what to do; `info`, which
+ * shows it, has no turn. */
 static const char *no_answer(void)
 {
+    turn += turn % 3 == 0;
     return turn % 3 == 1 ? "has no classifier: train one" : "no 'logits'";
 }
 
@@ -215,7 +217,7 @@ static void names_and_ends(void **state)
     refuses_layers(RELU("input"), "two layers have the name 'input'");
     refuses_layers(RELU(""), "a layer's name has 0 bytes, must have 1 to 255");
     refuses_layers(RELU("a\\u001b[31m"), "its name has a control character at byte 1");
-    for (int verb = 0; verb < 3; verb++)
+    for (int verb = 0; verb < 2; verb++)
         refuses_layers(RELU("a"), no_answer());
     char cache[600];
     snprintf(cache, sizeof cache, "CLVGG_CACHE=%s", test_scratch_path("cache.sqlite"));

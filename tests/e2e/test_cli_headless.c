@@ -16,32 +16,43 @@
 
 #define CLVGG(program, ...) test_program_run(program, (const char *[]){PROGRAM, __VA_ARGS__, NULL})
 
-static char net[300], photographs[300], picture[300], out[300];
+static char net[300], scores_net[300], whole_net[300]; /* to pool5, to fc8, to the softmax */
+static char pool5[300], photographs[300], picture[300], out[300];
+
+/* Writes the small network up to the layer `last`. */
+static void save_some(clvgg_runtime *runtime, const char *last, const char *path)
+{
+    vgg_graph *graph = NULL;
+    clvgg_model *whole = small_model_make(runtime, 3), *some = NULL;
+    const vgg_graph_copy_options options = {.count = vgg_graph_find(whole->graph, last) + 1};
+    assert_int_equal(vgg_graph_copy(whole->graph, &options, &graph), CLVGG_STATUS_OK);
+    assert_int_equal(
+        vgg_model_from_graph(runtime, graph, small_model_source, (void *)(uintptr_t)3, &some),
+        CLVGG_STATUS_OK);
+    assert_int_equal(clvgg_model_save(some, path, CLVGG_DTYPE_F32), CLVGG_STATUS_OK);
+    clvgg_model_free(some);
+    clvgg_model_free(whole);
+}
 
 static int set_up(void **state)
 {
     (void)state;
     clvgg_runtime *runtime = NULL;
-    clvgg_model *whole, *features = NULL;
-    vgg_graph *graph = NULL;
     test_scratch_make();
     test_scratch_picture("picture.png", 5);
     test_scratch_pictures("photographs", "cat", "dog");
     snprintf(picture, sizeof picture, "%s", test_scratch_path("picture.png"));
     snprintf(photographs, sizeof photographs, "%s", test_scratch_path("photographs"));
     snprintf(net, sizeof net, "%s", test_scratch_path("features.safetensors"));
+    snprintf(scores_net, sizeof scores_net, "%s", test_scratch_path("scores.safetensors"));
+    snprintf(whole_net, sizeof whole_net, "%s", test_scratch_path("whole.safetensors"));
+    snprintf(pool5, sizeof pool5, "%s", test_scratch_path("pool5.npy"));
     snprintf(out, sizeof out, "%s", test_scratch_path("out"));
     if (clvgg_runtime_create(NULL, &runtime) != CLVGG_STATUS_OK)
         return 1;
-    whole = small_model_make(runtime, 3);
-    const vgg_graph_copy_options some = {.count = vgg_graph_find(whole->graph, "pool5") + 1};
-    assert_int_equal(vgg_graph_copy(whole->graph, &some, &graph), CLVGG_STATUS_OK);
-    assert_int_equal(
-        vgg_model_from_graph(runtime, graph, small_model_source, (void *)(uintptr_t)3, &features),
-        CLVGG_STATUS_OK);
-    assert_int_equal(clvgg_model_save(features, net, CLVGG_DTYPE_F32), CLVGG_STATUS_OK);
-    clvgg_model_free(features);
-    clvgg_model_free(whole);
+    save_some(runtime, "pool5", net);
+    save_some(runtime, "fc8", scores_net);
+    save_some(runtime, "prob", whole_net);
     clvgg_runtime_free(runtime);
     return 0;
 }
@@ -78,9 +89,41 @@ static void what_needs_classes_says_so(void **state)
     assert_fails(&ran);
     CLVGG(&ran, "visualize", "occlusion", "-m", net, picture, "--out", out);
     assert_fails(&ran);
-    CLVGG(&ran, "info", "-m", net, "--device", "none");
-    assert_int_equal(ran.exit_code, 0);
+    CLVGG(&ran, "run", "-m", net, "--layer", "pool5", "--output", out, "--map",
+          "imagenet-cat-dog.tsv", picture);
+    assert_fails(&ran);
+}
+
+/* A layer's values are the base's own, whatever stands behind it; a plan ends with the last. */
+static void layers_need_no_classes(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"--top=1", "--csv", "--json"};
+    static const char *const shown[] = {"picture.png\n", "logit,error\n", "\"top\": []"};
+    test_program ran = {0};
+    clvgg_shape shape;
+    CLVGG(&ran, "run", "-m", whole_net, "--layer", "pool5", "--output", pool5, picture);
+    assert_works(&ran);
+    float *expected = test_scratch_read_npy("pool5.npy", &shape);
+    for (int i = 0; i < 6; i++) {
+        CLVGG(&ran, "run", "-m", i < 3 ? net : scores_net, "--layer", "pool5", "--output", pool5,
+              formats[i % 3], picture);
+        assert_contains(ran.out, shown[i % 3]);
+        assert_works(&ran);
+        float *values = test_scratch_read_npy("pool5.npy", &shape);
+        const size_t count = (size_t)(shape.dims[1] * shape.dims[2] * shape.dims[3]);
+        assert_int_equal(shape.dims[0], 1);
+        assert_memory_equal(values, expected, count * sizeof *values);
+        free(values);
+    }
+    free(expected);
+    CLVGG(&ran, "info", "-m", net);
     assert_contains(ran.out, "none: the model has no classifier");
+    assert_contains(ran.out, "activations");
+    assert_works(&ran);
+    CLVGG(&ran, "run", "-m", scores_net, picture);
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "the network has no softmax");
     test_program_free(&ran);
 }
 
@@ -121,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_needs_classes_says_so),
+        cmocka_unit_test(layers_need_no_classes),
         cmocka_unit_test(pictures_are_drawn_without_classes),
         cmocka_unit_test(finetune_gives_one),
     };

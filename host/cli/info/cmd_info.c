@@ -86,6 +86,12 @@ static clvgg_status plan_on_device(cli_info *info, const info_arguments *argumen
     session_options.execution = cli_execution(&arguments->execution);
     session_options.plan_only = 1;
     VGG_PASS(load_as_run(info, arguments));
+    clvgg_layer_info last = {.struct_size = sizeof last};
+    if (clvgg_model_class_count(info->as_run) == 0) { /* no logits: the plan is the last layer's */
+        VGG_PASS(clvgg_model_layer(info->as_run, clvgg_model_layer_count(info->as_run) - 1, &last));
+        session_options.outputs = &last.name;
+        session_options.output_count = 1;
+    }
     return clvgg_session_create(info->context.device, info->as_run, &session_options,
                                 &info->session);
 }

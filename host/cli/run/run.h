@@ -71,13 +71,14 @@ struct cli_run {
     vgg_progress progress;
     clvgg_npy_writer *writer; /* of --output */
     int64_t written_rows;
-    size_t class_count, result_count, failure_count;
+    size_t class_count; /* 0: the model gives no probabilities, --layer is all there is */
+    size_t result_count, failure_count;
     size_t unreadable_count;      /* of the failures: files that aren't images, or are truncated */
     const cli_allowance *max_bad; /* how many unreadable ones don't fail the run; NULL: none */
     size_t ranked_count;          /* groups of the map, or classes */
     const char *output_names[CLI_OUTPUT_COUNT];
     size_t output_count; /* of the session */
-    size_t layer_index;  /* which output --output writes */
+    size_t layer_index;  /* which output --output writes; 0 too where there are no classes */
     float *groups;       /* [ranked_count] probabilities of one image, with a map */
     cli_ranked *ranking; /* [ranked_count] */
     double load_ms;

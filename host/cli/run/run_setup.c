@@ -19,12 +19,22 @@ static clvgg_status load_map(cli_run *run)
     return CLVGG_STATUS_OK;
 }
 
+/* A layer's values need no probabilities. */
+static bool takes_layer_alone(const cli_run *run)
+{
+    size_t prob;
+    return run->arguments->layer != NULL && run->arguments->map == NULL &&
+           clvgg_model_find_layer(run->context.model, "prob", &prob) != CLVGG_STATUS_OK;
+}
+
 clvgg_status cli_run_setup(cli_run *run)
 {
     const double start = vgg_report_now_ms();
     VGG_PASS(cli_context_load_model(&run->context));
-    VGG_PASS(cli_context_check_classifier(&run->context));
-    VGG_PASS(load_map(run));
+    if (!takes_layer_alone(run)) {
+        VGG_PASS(cli_context_check_classifier(&run->context));
+        VGG_PASS(load_map(run));
+    }
     VGG_PASS(cli_context_open_device(&run->context));
     VGG_PASS(cli_context_settle_preprocess(&run->context));
     run->load_ms = vgg_report_now_ms() - start;
@@ -57,13 +67,17 @@ int cli_run_batch(const cli_run *run, size_t image_count)
 static clvgg_status make_session(cli_run *run, int batch)
 {
     const cli_run_arguments *arguments = run->arguments;
-    run->output_names[CLI_OUTPUT_LOGITS] = "logits";
+    const char *layer = arguments->layer != NULL ? arguments->layer : "logits";
+    const bool classifies = run->class_count > 0;
+    run->output_names[CLI_OUTPUT_LOGITS] = classifies ? "logits" : layer;
     run->output_names[CLI_OUTPUT_PROB] = "prob";
-    run->output_names[CLI_OUTPUT_LAYER] = arguments->layer != NULL ? arguments->layer : "logits";
+    run->output_names[CLI_OUTPUT_LAYER] = layer;
     for (run->layer_index = 0;
          strcmp(run->output_names[run->layer_index], run->output_names[CLI_OUTPUT_LAYER]) != 0;)
         run->layer_index++;
-    run->output_count = run->layer_index == CLI_OUTPUT_LAYER ? CLI_OUTPUT_COUNT : CLI_OUTPUT_LAYER;
+    run->output_count = !classifies                            ? 1
+                        : run->layer_index == CLI_OUTPUT_LAYER ? CLI_OUTPUT_COUNT
+                                                               : CLI_OUTPUT_LAYER;
     clvgg_session_options options;
     clvgg_session_options_defaults(&options);
     options.execution = cli_execution(&arguments->execution);
@@ -102,8 +116,8 @@ static void announce(const cli_run *run)
     vgg_text_printf(&text, ", batch %d\nmodel: ", stats.max_batch);
     vgg_text_name(&text, "", clvgg_model_name(run->context.model), " (");
     vgg_text_terminal(&text, clvgg_model_architecture(run->context.model));
-    vgg_text_printf(&text, ", %zu class%s", run->class_count,
-                    vgg_plural(run->class_count, "", "es"));
+    const size_t classes = clvgg_model_class_count(run->context.model);
+    vgg_text_printf(&text, ", %zu class%s", classes, vgg_plural(classes, "", "es"));
     if (run->context.labels_path != NULL) {
         vgg_text_name(&text, ", labels from ", run->context.labels_path, "");
     }

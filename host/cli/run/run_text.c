@@ -67,7 +67,7 @@ static void print_result(cli_run *run, const vgg_result *result)
     vgg_text_puts(text, vgg_style_bold(style));
     print_file(text, result);
     vgg_text_puts(text, vgg_style_reset(style));
-    if (run->arguments->top == 1) {
+    if (run->arguments->top == 1 && result->top_count > 0) {
         vgg_text_puts(text, ": ");
         print_label(text, result->top[0].label, 0);
         vgg_text_printf(text, " %.2f %%", 100 * (double)result->top[0].probability);
