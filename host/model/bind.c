@@ -89,7 +89,8 @@ static clvgg_status detect_convolutions(const vgg_weights *weights, vgg_binding 
     VGG_PASS(vgg_scheme_check_types(weights));
     return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
                     "another network: has neither a tensor 'conv1_1.weight' nor "
-                    "'features.0.weight', nor the convolutions of a VGG in order");
+                    "'features.0.weight', nor the convolutions of a VGG in order; others are read "
+                    "from files that hold the layers too, as ONNX and .keras do");
 }
 
 /* Reads a tensor's first and last value: NaN both of them? */

@@ -183,6 +183,9 @@ def write_refused(folder):
     model.quantize("int8")
     model.save(folder / "int8.keras")
     keras.Sequential([keras.Input((8, 8, 3)), layers.SeparableConv2D(4, 3)]).save(folder / "separable.keras")
+    image, relu = keras.Input((4, 4, 1)), layers.ReLU(name="relu")
+    keras.Model(image, layers.Add(name="add")([image, relu(image)])).save(folder / "sum.keras")
+    keras.Model(image, relu(layers.Conv2D(1, 1)(relu(image)))).save(folder / "twice.keras")
 
 
 if __name__ == "__main__":

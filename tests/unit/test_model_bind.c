@@ -251,7 +251,9 @@ static void binds_by_the_order_of_numbers(void **state)
     tensor_file_get(&file, "t.10.weight")->shape.dims[0] = 5;
     tensor_file_get(&file, "t.10.bias")->shape.dims[0] = 5;
     tensor_file_get(&file, "t.21.weight")->shape.dims[1] = 5;
-    refuses(&file, CLVGG_STATUS_UNSUPPORTED, "nor the convolutions of a VGG in order");
+    refuses(&file, CLVGG_STATUS_UNSUPPORTED,
+            "nor the convolutions of a VGG in order; others are read from files that hold the "
+            "layers too, as ONNX");
 }
 
 static void knows_data_parallel_features(void **state)

@@ -196,6 +196,8 @@ static void what_is_not_followed_is_refused_by_name(void **state)
         {"pickled.keras", "model.weights.npz as pickled objects, which Keras itself doesn't read"},
         {"bomb.keras", "\"model.weights.h5\" unpacks to 35651584 bytes, more than the"},
         {"separable.keras", "(SeparableConv2D): layers of this class aren't supported"},
+        {"sum.keras", "layer 'add' (Add) has 2 inputs; chains of layers"},
+        {"twice.keras", "layer 'relu' (ReLU) is used in 2 places; chains of layers"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char path[4096];

@@ -185,10 +185,10 @@ static clvgg_status step_back(const model_layers *layers, int at, int *before)
         return CLVGG_STATUS_OK;
     const int uses = cJSON_GetArraySize(nodes), inputs = find_inputs(nodes, 0, &name);
     VGG_CHECK(uses == 1 && inputs == 1, CLVGG_STATUS_UNSUPPORTED,
-              "layer '%s' (%s) has %d inputs in %d places; chains of layers, each with one input, "
-              "are supported",
+              "layer '%s' (%s) %s %d %s; chains of layers, each with one input, are supported",
               name_of(layer) != NULL ? name_of(layer) : "", vgg_keras_text(layer, "class_name"),
-              inputs, uses);
+              uses == 1 ? "has" : "is used in", uses == 1 ? inputs : uses,
+              uses == 1 ? "inputs" : "places");
     *before = find_layer(layers, name);
     VGG_CHECK(*before >= 0, CLVGG_STATUS_BAD_FILE, "its configuration has no layer '%s'", name);
     return CLVGG_STATUS_OK;
