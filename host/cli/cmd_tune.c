@@ -27,7 +27,7 @@ static const cli_option options[] = {
     {NULL, 0, CLI_OPTION_OPERANDS, 0, NULL, 0, 0, ": name a model by --model"},
     CLI_ROWS_DEVICE(tune_arguments, context),
     {"model", 'm', CLI_OPTION_TEXT, AT(context.model), "F", 0, 0,
-     "Safetensors file; or vgg11, vgg13, vgg16, vgg19\n"
+     "File of weights; or vgg11, vgg13, vgg16, vgg19\n"
      "(CLVGG_MODEL, else vgg16)"},
     {"batch", 'b', CLI_OPTION_COUNTS, AT(batches), "N,...", 1, 4096, "Batches to tune for (1)"},
     CLI_ROW_INPUT_SIZE(tune_arguments, context),

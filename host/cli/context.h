@@ -42,7 +42,8 @@ typedef struct cli_execution_arguments {
 
 #define CLI_ROW_MODEL(type, context) \
     {"model", 'm', CLI_OPTION_TEXT, offsetof(type, context.model), "FILE", 0, 0, \
-     "Safetensors file (CLVGG_MODEL, else the model installed with clvgg)"}
+     "File of weights, as 'clvgg info --formats' lists them\n" \
+     "(CLVGG_MODEL, else the model installed with clvgg)"}
 
 #define CLI_ROW_LABELS(type, context) \
     {"labels", 'l', CLI_OPTION_TEXT, offsetof(type, context.labels), "FILE", 0, 0, \

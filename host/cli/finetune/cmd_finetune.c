@@ -23,7 +23,7 @@ static const cli_option options[] = {
      "Without --val: this share of each class (0.1)"},
     CLI_ROW_MAX_BAD(cli_finetune_arguments, max_bad),
     {"model", 'm', CLI_OPTION_TEXT, AT(context.model), "F", 0, 0,
-     "Pretrained network, safetensors (CLVGG_MODEL, else the default)"},
+     "Pretrained network (CLVGG_MODEL, else the default)"},
     {"output", 'o', CLI_OPTION_TEXT, AT(output), "FILE", 0, 0, "The new model, safetensors"},
     {"dtype", 0, CLI_OPTION_CHOICE, AT(dtype), "f32|f16|bf16", 0, 0,
      "Of trained layers in that file (f32); frozen ones keep theirs"},
