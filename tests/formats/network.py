@@ -3,6 +3,9 @@
 vgg16     VGG16's layers, 4 to 8 channels, 3 x 64 x 64 input (2 x 2 behind the last pooling), head 12, 10, five classes
 vgg11_bn  VGG11's with batch norm (statistics that aren't 0 and 1), the same sizes
 
+zfnet     Zeiler & Fergus' kinds of layers: normalisation of the input, windows of 7 and 5, pooling that overlaps and is padded on one side,
+          LRN over five and over four channels; a module for the exporters of torch alone
+
 As a program it writes each network's folder: input.npy, logits.npy, network.safetensors (canonical names). Writers of other
 formats import it, and put their files into the same folders. Needs numpy and torch."""
 import json, pathlib, struct
@@ -78,9 +81,32 @@ def torch_module(name):
     return Network().eval()
 
 
-def example():
+def zfnet_module():
+    """The network zfnet in PyTorch, in evaluation mode. It takes 32 x 32 values; behind its poolings are 3 x 3 of 8 channels."""
+    import torch
+    from torch import nn
+    torch.manual_seed(11)
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", torch.tensor([0.5, -0.25, 0.125]).view(1, 3, 1, 1))
+            self.register_buffer("deviation", torch.tensor([0.9, 1.1, 0.7]).view(1, 3, 1, 1))
+            self.features = nn.Sequential(
+                nn.Conv2d(3, 6, 7, stride=2, padding=1), nn.ReLU(), nn.LocalResponseNorm(5, alpha=0.5, beta=0.75, k=2), nn.ZeroPad2d((0, 1, 0, 1)),
+                nn.MaxPool2d(3, 2), nn.Conv2d(6, 8, 5, padding=2), nn.LocalResponseNorm(4, alpha=0.25, beta=0.5, k=1), nn.ReLU(), nn.MaxPool2d(3, 2))
+            self.classifier = nn.Sequential(nn.Dropout(), nn.Linear(72, 12), nn.ReLU(), nn.Dropout(), nn.Linear(12, 5))
+
+        def forward(self, x):
+            x = self.features((x - self.mean) / self.deviation)
+            return self.classifier(x.view(x.size(0), -1))
+
+    return Network().eval()
+
+
+def example(side=SIDE):
     """Three prepared images, float32 NCHW."""
-    return np.random.default_rng(7).standard_normal((3, 3, SIDE, SIDE)).astype(np.float32)
+    return np.random.default_rng(7).standard_normal((3, 3, side, side)).astype(np.float32)
 
 
 def save_safetensors(path, tensors, metadata=None):
@@ -94,11 +120,14 @@ def save_safetensors(path, tensors, metadata=None):
 
 if __name__ == "__main__":
     import torch
-    for name in BLOCKS:
+    for name in (*BLOCKS, "zfnet"):
         folder = FOLDER / name
         folder.mkdir(parents=True, exist_ok=True)
-        np.save(folder / "input.npy", example())
-        logits = torch_module(name).double()(torch.from_numpy(example()).double()).detach().numpy()
+        image = example(32 if name == "zfnet" else SIDE)
+        np.save(folder / "input.npy", image)
+        module = zfnet_module() if name == "zfnet" else torch_module(name)
+        logits = module.double()(torch.from_numpy(image).double()).detach().numpy()
         np.save(folder / "logits.npy", logits.astype(np.float32))
-        save_safetensors(folder / "network.safetensors", weights(name))
+        if name in BLOCKS:
+            save_safetensors(folder / "network.safetensors", weights(name))
         print(name, logits)

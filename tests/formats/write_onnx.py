@@ -1,7 +1,9 @@
-"""Writes ONNX files of both networks, by the programs that users have them from; each argument names a writer.
+"""Writes ONNX files of the networks, by the programs that users have them from; each argument names a writer.
 
 torch   torch 2.15 with onnxscript 0.7: dynamo (the default exporter: external data beside inline ones), script (dynamo=False),
         unfused (dynamo=False with training kept: batch norm is its own node; else both exporters fold it)
+zfnet   the same exporters for zfnet, whose LRN both take apart: dynamo, script, each for images of one size and of any (open),
+        and script9, script with nothing folded (unfolded) and script's simplified by onnxsim 0.8.1
 keras   keras 3.15 with KERAS_BACKEND=torch: model.export(format="onnx")
 tf      tensorflow 2.21 with tf2onnx 1.17, in an environment of its own: NHWC, weights as they are in Keras
 zoo     onnx 1.23's helper: as the model zoo's VGG16 (operator set 8, weights among the inputs, Dropout, Reshape by a constant)
@@ -38,6 +40,21 @@ def torch_files():
         if name.endswith("_bn"):
             torch.onnx.export(module, (image,), place(name, "torch_unfused.onnx"), dynamo=False, do_constant_folding=False,
                               training=torch.onnx.TrainingMode.PRESERVE)
+
+
+def zfnet_files():
+    import onnx, onnxsim, torch
+    module, image = network.zfnet_module(), torch.from_numpy(network.example(32))
+    at_least = lambda name: torch.export.Dim(name, min=32, max=1024)
+    any_size = ({0: torch.export.Dim("n"), 2: at_least("h"), 3: at_least("w")},)
+    script = dict(dynamo=False, input_names=["images"])
+    for name, options in (("torch_dynamo", dict(external_data=False)), ("torch_dynamo_open", dict(external_data=False, dynamic_shapes=any_size)),
+                          ("torch_script", script), ("torch_script_open", dict(**script, dynamic_axes={"images": {0: "n", 2: "h", 3: "w"}})),
+                          ("torch_script9", dict(**script, opset_version=9)), ("torch_unfolded", dict(**script, do_constant_folding=False))):
+        torch.onnx.export(module, (image,), place("zfnet", f"{name}.onnx"), **options)
+        without_traces(place("zfnet", f"{name}.onnx"))
+    simplified, _ = onnxsim.simplify(onnx.load(place("zfnet", "torch_script.onnx")))
+    onnx.save(simplified, place("zfnet", "onnxsim.onnx"))
 
 
 def keras_model(name):
@@ -127,4 +144,4 @@ def zoo_files():
 
 if __name__ == "__main__":
     for writer in sys.argv[1:]:
-        {"torch": torch_files, "keras": keras_files, "tf": tf_files, "zoo": zoo_files}[writer]()
+        {"torch": torch_files, "zfnet": zfnet_files, "keras": keras_files, "tf": tf_files, "zoo": zoo_files}[writer]()

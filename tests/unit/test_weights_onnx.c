@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,95 @@ static void arithmetic_becomes_batch_norm(void **state)
     vgg_weights_close(weights);
 }
 
+/* (x − mean) / deviation, as models prepare photographs by themselves. */
+static void division_is_read(void **state)
+{
+    (void)state;
+    onnx_model m = onnx_begin();
+    onnx_put_node(&m, onnx_node("Conv x,w c"));
+    onnx_put_node(&m, onnx_node("Relu c r"));
+    onnx_put_node(&m, onnx_node("Sub r,b d"));
+    onnx_put_node(&m, onnx_node("Div d,s y"));
+    onnx_put_tensor(&m, onnx_counting("w", ONNX_DIMS(2, 1, 3, 3)));
+    onnx_put_tensor(&m, onnx_counting("b", ONNX_DIMS(2, 1, 1)));
+    pb s = onnx_tensor("s", ONNX_FLOAT, ONNX_DIMS(1, 2, 1, 1));
+    pb_bytes(&s, 9, (float[]){2.0f, 0.25f}, 8);
+    onnx_put_tensor(&m, s);
+    vgg_weights *weights = open_file(onnx_write(m));
+    assert_layers(weights, "conv1 relu1 bn1");
+    assert_values(weights, "bn1.running_mean", VALUES(0, 1));
+    assert_values(weights, "bn1.weight", VALUES(0.5f, 4.0f));
+    vgg_weights_close(weights);
+}
+
+/* What is one layer here takes two nodes, or ends in another way than in probabilities. */
+static void other_ways_to_say_it(void **state)
+{
+    (void)state;
+    static const char *const means[] = {"ReduceMean", "ReduceMax"};
+    for (int i = 0; i < 2; i++) {
+        char text[32];
+        onnx_model m = onnx_begin();
+        onnx_put_node(&m, onnx_node("Clip x,zero c"));
+        snprintf(text, sizeof text, "%s c d", means[i]);
+        onnx_put_node(&m, onnx_with_ints(onnx_node(text), "axes", ONNX_DIMS(3)));
+        snprintf(text, sizeof text, "%s d e", means[i]);
+        onnx_put_node(&m, onnx_with_ints(onnx_node(text), "axes", ONNX_DIMS(-2)));
+        onnx_put_node(&m, onnx_with_ints(onnx_node("Squeeze e f"), "axes", ONNX_DIMS(2)));
+        onnx_put_node(&m, onnx_with_ints(onnx_node("Squeeze f g"), "axes", ONNX_DIMS(-1)));
+        onnx_put_node(&m, onnx_with_int(onnx_node("Gemm g,d2 h"), "transB", 1));
+        onnx_put_node(&m, onnx_with_int(onnx_node("ArgMax h y"), "axis", 1));
+        onnx_put_tensor(&m, onnx_counting("d2", ONNX_DIMS(3, 1)));
+        onnx_put_tensor(&m, onnx_counting("zero", 0, NULL));
+        vgg_weights *weights = open_file(onnx_write(m));
+        assert_layers(weights,
+                      i == 0 ? "relu1 avgpool1 flatten fc1 prob" : "relu1 pool1 flatten fc1 prob");
+        vgg_weights_close(weights);
+    }
+}
+
+static pb with_float(pb n, const char *name, float value)
+{
+    pb a = pb_new();
+    pb_text(&a, 1, name);
+    pb_float(&a, 2, value);
+    pb_put(&n, 5, a);
+    return n;
+}
+
+/* Zeros around an image that has been through a ReLU are no maximum, and -inf is none at all. */
+static void values_in_front_of_a_pooling(void **state)
+{
+    (void)state;
+    static const char *const before[] = {"Relu", "Tanh", "Tanh"};
+    static const float fills[] = {0.0f, -INFINITY, 0.0f};
+    for (int i = 0; i < 3; i++) {
+        char text[32];
+        onnx_model m = onnx_begin();
+        m.opset = 9;
+        snprintf(text, sizeof text, "%s x c", before[i]);
+        onnx_put_node(&m, onnx_node(text));
+        onnx_put_node(&m, with_float(onnx_with_ints(onnx_node("Pad c d"), "pads",
+                                                    ONNX_DIMS(0, 0, 0, 0, 0, 0, 1, 1)),
+                                     "value", fills[i]));
+        onnx_put_node(&m, onnx_with_ints(onnx_with_ints(onnx_node("MaxPool d y"), "kernel_shape",
+                                                        ONNX_DIMS(3, 3)),
+                                         "strides", ONNX_DIMS(2, 2)));
+        if (i == 2) {
+            assert_refused(onnx_write(m), CLVGG_STATUS_UNSUPPORTED,
+                           "node 'y' (MaxPool): follows a Pad, whose values");
+            break;
+        }
+        vgg_weights *weights = open_file(onnx_write(m));
+        const vgg_graph *graph = vgg_weights_graph(weights);
+        assert_int_equal(graph->count, 3);
+        assert_int_equal(graph->nodes[2].output.dims[1], 2);
+        assert_int_equal(graph->nodes[2].attributes.pool.pad[0], 0);
+        assert_int_equal(graph->nodes[2].attributes.pool.pad[3], 1);
+        vgg_weights_close(weights);
+    }
+}
+
 static void an_open_size_is_found(void **state)
 {
     (void)state;
@@ -194,10 +284,22 @@ static void an_open_size_is_found(void **state)
     weights = open_file(onnx_write(m));
     assert_int_equal(vgg_weights_graph(weights)->nodes[0].output.dims[2], 96);
     vgg_weights_close(weights);
-    m = onnx_small();
+    m = onnx_small(); /* which is made for 4 x 4 */
     memset(m.input + 2, 0, 2 * sizeof *m.input);
+    weights = open_file(onnx_write(m));
+    assert_int_equal(vgg_weights_graph(weights)->nodes[0].output.dims[1], 4);
+    vgg_weights_close(weights);
+    m = onnx_begin();
+    memset(m.input + 2, 0, 2 * sizeof *m.input);
+    onnx_put_node(&m, onnx_node("Reshape x,s f"));
+    onnx_put_node(&m, onnx_with_int(onnx_node("Gemm f,d y"), "transB", 1));
+    pb shape = onnx_tensor("s", ONNX_INT64, ONNX_DIMS(2));
+    pb_bytes(&shape, 9, (int64_t[]){-1, 8}, 16);
+    onnx_put_tensor(&m, shape);
+    onnx_put_tensor(&m, onnx_counting("d", ONNX_DIMS(3, 8)));
     assert_refused(onnx_write(m), CLVGG_STATUS_SHAPE_MISMATCH,
-                   "takes 8 features, an input of 224 x 224 leaves 98568");
+                   "node 'f' (Reshape): the new shape takes 8 features, an input of 224 x 224 "
+                   "leaves 50176");
 }
 
 /* ---- values outside ---- */
@@ -270,6 +372,9 @@ int main(void)
         cmocka_unit_test(every_element_type_is_read),
         cmocka_unit_test(features_of_another_order_are_put_in_ours),
         cmocka_unit_test(arithmetic_becomes_batch_norm),
+        cmocka_unit_test(division_is_read),
+        cmocka_unit_test(other_ways_to_say_it),
+        cmocka_unit_test(values_in_front_of_a_pooling),
         cmocka_unit_test(an_open_size_is_found),
         cmocka_unit_test(values_beside_the_model_are_read),
     };

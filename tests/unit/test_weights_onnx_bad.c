@@ -46,7 +46,10 @@ static void what_is_no_layer_is_refused_by_name(void **state)
     static const struct {
         const char *node, *says;
     } cases[] = {
-        {"Clip x y", "node 'y' (Clip): no layer does what this operator does"},
+        {"Elu x y", "node 'y' (Elu): no layer does what this operator does"},
+        {"Clip x y", "node 'y' (Clip): clips to -3.40282e+38 … 3.40282e+38; 0 without"},
+        {"Div b,x y", "node 'y' (Div): divides a constant by the value"},
+        {"LRN x y", "node 'y' (LRN): local_response_norm 'layer 1': size is 0, must"},
         {"QLinearConv x,w y", "node 'y' (QLinearConv): the model is quantised"},
         {"DequantizeLinear x y", "(DequantizeLinear): the model is quantised"},
         {"nn.Conv2d x,b,w y", "is pnnx's own file, which isn't ONNX (operator nn.Conv2d)"},

@@ -69,18 +69,20 @@ static clvgg_status add_parameters(vgg_onnx *onnx, const vgg_onnx_walk *walk)
 
 /* ---- the input's size ---- */
 
-/* Where the model leaves it open, 224; or else the multiple of 32 that its first dense layer fits.
+/* Where the model leaves it open, 224; or else the multiple of 32 that its first dense layer fits;
+ * or else the smallest size of all, as 28 or 227.
  */
 static clvgg_status find_network(vgg_onnx_walk *walk)
 {
-    enum { USUAL = 224, STEP = 32, LARGEST = 1024 };
+    enum { USUAL = 224, STEP = 32, LARGEST = 1024, LARGEST_ODD = 512 };
     clvgg_status status = vgg_onnx_walk_run(walk, USUAL);
     if (status != CLVGG_STATUS_SHAPE_MISMATCH || !walk->is_misfit)
         return status;
-    for (int64_t side = STEP; side <= LARGEST; side += STEP) {
+    for (int64_t side = STEP; side <= LARGEST + LARGEST_ODD;) {
         vgg_onnx_walk_free(walk);
-        if (vgg_onnx_walk_run(walk, side) == CLVGG_STATUS_OK)
+        if (vgg_onnx_walk_run(walk, side <= LARGEST ? side : side - LARGEST) == CLVGG_STATUS_OK)
             return CLVGG_STATUS_OK;
+        side += side < LARGEST ? STEP : 1;
     }
     vgg_onnx_walk_free(walk);
     return vgg_onnx_walk_run(walk, USUAL); /* for its message */
@@ -139,8 +141,11 @@ static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_
     const vgg_onnx_view *view = &onnx->views[place];
     if (view->is_filled)
         return vgg_onnx_view_read(view, first, count, data);
-    return vgg_row_cache_read(onnx->rows, &onnx->strided[place], vgg_onnx_view_dtype(view), first,
-                              count, data);
+    VGG_PASS(vgg_row_cache_read(onnx->rows, &onnx->strided[place], vgg_onnx_view_dtype(view), first,
+                                count, data));
+    for (uint64_t i = 0; view->is_inverse && i < count; i++)
+        ((float *)data)[i] = 1.0f / ((float *)data)[i];
+    return CLVGG_STATUS_OK;
 }
 
 static const vgg_strided *strided_of(const vgg_weights *weights, size_t slot)

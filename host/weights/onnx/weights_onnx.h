@@ -25,7 +25,7 @@ enum {
     VGG_ONNX_BFLOAT16 = 16
 };
 
-enum { VGG_ONNX_MOST_EXTERNAL = 16, VGG_ONNX_MOST_LAYERS = 2000, VGG_ONNX_DEEPEST = 24 };
+enum { VGG_ONNX_MOST_EXTERNAL = 16, VGG_ONNX_MOST_LAYERS = 2000, VGG_ONNX_DEEPEST = 64 };
 
 /* Who makes or takes the value `name`: output or input `slot` of a node, or initializer `node`. */
 typedef struct vgg_onnx_edge {
@@ -55,7 +55,8 @@ typedef struct vgg_onnx_tensor {
 /* A tensor with its axes in another order, split, or one value everywhere. */
 typedef struct vgg_onnx_view {
     vgg_onnx_tensor tensor;
-    bool is_filled; /* every value is `fill`; there is no tensor */
+    bool is_inverse; /* the values are 1 divided by the tensor's, which are float or double */
+    bool is_filled;  /* every value is `fill`; there is no tensor */
     float fill;
     int rank;
     int64_t dims[CLVGG_MAX_RANK], strides[CLVGG_MAX_RANK];
@@ -95,7 +96,7 @@ typedef struct vgg_onnx_layer {
 typedef struct vgg_onnx_step {
     const char *name;
     int rank;
-    int64_t dims[4];
+    int64_t dims[5];
 } vgg_onnx_step;
 
 enum { VGG_ONNX_N, VGG_ONNX_C, VGG_ONNX_H, VGG_ONNX_W };
@@ -109,7 +110,8 @@ typedef struct vgg_onnx_walk {
     size_t layer_capacity;
     vgg_onnx_step *steps;
     size_t step_count, step_capacity;
-    const char *value;   /* its name */
+    const char *value;         /* its name */
+    const VggOnnx__Node *node; /* that takes it */
     const char *skip_to; /* set by an operator that took further nodes along: their last value */
     int rank;            /* 4: an image; 2: features */
     int order[4];        /* of an image: which axis (VGG_ONNX_N …) each of its axes is */
@@ -118,11 +120,13 @@ typedef struct vgg_onnx_walk {
     bool is_flat;
     int64_t flat_dims[3];
     int flat_order[3]; /* VGG_ONNX_C … */
-    int64_t pad[4];    /* of a Pad before a convolution */
+    int64_t pad[4];    /* of a Pad before a convolution or pooling */
+    float pad_value;   /* 0, or below every number */
     bool is_padded, is_softmax;
     int64_t batch;   /* 0: any */
     int fold_budget; /* of values that shapes are computed from */
-    bool is_misfit;  /* a dense layer takes another number of features */
+    bool is_open;    /* the file leaves the input's size open */
+    bool is_misfit;  /* … and another one may fit a dense layer */
 } vgg_onnx_walk;
 
 /* ---- the file (weights_onnx_file.c) ---- */
@@ -141,6 +145,8 @@ clvgg_status vgg_onnx_ints(const VggOnnx__Node *node, const char *name, int64_t 
                            int *count);
 /* Name of input `index`, or NULL: it is left out. */
 const char *vgg_onnx_input(const VggOnnx__Node *node, size_t index);
+/* A node's name, or that of its output. */
+const char *vgg_onnx_name(const VggOnnx__Node *node);
 /* "node 'x' (Conv): …" */
 clvgg_status vgg_onnx_fail(const VggOnnx__Node *node, clvgg_status code, const char *format, ...)
     VGG_PRINTF(3, 4);
@@ -168,7 +174,8 @@ clvgg_status vgg_onnx_view_read(const vgg_onnx_view *view, uint64_t first, uint6
 /* How its values lie; it points to the view. */
 vgg_strided vgg_onnx_view_strided(const vgg_onnx_view *view);
 
-/* ---- values that don't depend on the input (weights_onnx_constant.c, weights_onnx_fold.c) ---- */
+/* ---- values that don't depend on the input (weights_onnx_constant.c, weights_onnx_fold….c) ----
+ */
 
 /* *found is false where the value is computed from the input, or isn't of floats. */
 clvgg_status vgg_onnx_constant(vgg_onnx_walk *walk, const char *name, vgg_onnx_view *out,
@@ -176,6 +183,9 @@ clvgg_status vgg_onnx_constant(vgg_onnx_walk *walk, const char *name, vgg_onnx_v
 /* The same for operand `index` of a node; fails where it is none. */
 clvgg_status vgg_onnx_operand(vgg_onnx_walk *walk, const VggOnnx__Node *node, size_t index,
                               vgg_onnx_view *out);
+/* The same where it is one number. */
+clvgg_status vgg_onnx_number(vgg_onnx_walk *walk, const VggOnnx__Node *node, size_t index,
+                             float *value);
 /* A tensor that an initializer or a Constant node is, without regard to its type. */
 clvgg_status vgg_onnx_constant_tensor(vgg_onnx *onnx, const char *name, vgg_onnx_tensor *out,
                                       bool *found);
@@ -185,9 +195,20 @@ enum { VGG_ONNX_MOST_EXTENTS = 16 };
 typedef struct vgg_onnx_extents {
     int64_t values[VGG_ONNX_MOST_EXTENTS];
     int count;
+    int columns; /* of a table, row by row; 0: the values have one axis, or none */
 } vgg_onnx_extents;
 /* Integers that are constant, or follow from shapes of values on the path. */
 clvgg_status vgg_onnx_fold(vgg_onnx_walk *walk, const char *name, vgg_onnx_extents *out);
+/* The same for input `index` of a node, `depth` nodes away from what is asked for. */
+clvgg_status vgg_onnx_fold_input(vgg_onnx_walk *walk, const VggOnnx__Node *node, size_t index,
+                                 int depth, vgg_onnx_extents *out);
+/* What a node computes of numbers; fails where that is none of the operators that are read. */
+clvgg_status vgg_onnx_fold_arithmetic(vgg_onnx_walk *walk, const VggOnnx__Node *node, int depth,
+                                      vgg_onnx_extents *out);
+/* Integers that are an attribute in old operator sets and input `index` in newer ones; count is −1
+ * where both are absent. */
+clvgg_status vgg_onnx_fold_setting(vgg_onnx_walk *walk, const VggOnnx__Node *node, const char *name,
+                                   size_t index, vgg_onnx_extents *out);
 
 /* ---- the walk (weights_onnx_walk.c) ---- */
 
@@ -195,6 +216,10 @@ clvgg_status vgg_onnx_fold(vgg_onnx_walk *walk, const char *name, vgg_onnx_exten
  * open. *misfit: the first dense layer takes another number of features than this size gives. */
 clvgg_status vgg_onnx_walk_run(vgg_onnx_walk *walk, int64_t side);
 void vgg_onnx_walk_free(vgg_onnx_walk *walk);
+/* The one node that takes a value, those aside that ask for its shape; NULL: the path ends. */
+clvgg_status vgg_onnx_next(const vgg_onnx *onnx, const char *value, const VggOnnx__Node **out);
+/* Lets the shape of a value be asked for: dims are the file's, VGG_ONNX_BATCH among them. */
+clvgg_status vgg_onnx_record(vgg_onnx_walk *walk, const char *name, int rank, const int64_t *dims);
 /* Adds a layer behind the last. */
 clvgg_status vgg_onnx_add(vgg_onnx_walk *walk, vgg_layer_type type,
                           const vgg_attributes *attributes, vgg_onnx_layer **layer);
@@ -206,6 +231,12 @@ const clvgg_shape *vgg_onnx_shape(const vgg_onnx_walk *walk);
 clvgg_status vgg_onnx_check_image(const vgg_onnx_walk *walk, const VggOnnx__Node *node);
 /* Where the file keeps an axis of the image that flows. */
 int vgg_onnx_axis(const vgg_onnx_walk *walk, int axis);
+/* Finds which axes (a bit for each of VGG_ONNX_N …) a node of an operator with `axes` goes over, or
+ * a run of such nodes, each over some of them; `keeps` them as extents of 1. The walk skips to the
+ * last. */
+clvgg_status vgg_onnx_axes(vgg_onnx_walk *walk, const VggOnnx__Node *node, bool keeps,
+                           unsigned *over);
+enum { VGG_ONNX_PLANE = 1 << VGG_ONNX_H | 1 << VGG_ONNX_W };
 /* Adds the layer that makes features of an image, which the file counts in its own order. */
 clvgg_status vgg_onnx_flatten(vgg_onnx_walk *walk);
 /* Splits axis `axis` of a view, whose extent is that of the features that flow, into an image's
@@ -217,9 +248,9 @@ typedef clvgg_status (*vgg_onnx_operator)(vgg_onnx_walk *walk, const VggOnnx__No
 #define VGG_ONNX_OPERATORS(row)                                                                    \
     row(Conv) row(MaxPool) row(AveragePool) row(GlobalAveragePool) row(GlobalMaxPool)              \
         row(ReduceMean) row(ReduceMax) row(LRN) row(Pad) row(Transpose) row(Flatten) row(Reshape)  \
-            row(Squeeze) row(Gemm) row(MatMul) row(Softmax) row(LogSoftmax) row(Relu) row(Sigmoid) \
-                row(Tanh) row(Dropout) row(Identity) row(Cast) row(Add) row(Sub) row(Mul)          \
-                    row(BatchNormalization)
+            row(Squeeze) row(Gemm) row(MatMul) row(Softmax) row(LogSoftmax) row(ArgMax) row(Relu)  \
+                row(Clip) row(Sigmoid) row(Tanh) row(Dropout) row(Identity) row(Cast) row(Add)     \
+                    row(Sub) row(Mul) row(Div) row(BatchNormalization)
 #define VGG_ONNX_DECLARE(name)                                                                     \
     clvgg_status vgg_onnx_##name(vgg_onnx_walk *walk, const VggOnnx__Node *node);
 VGG_ONNX_OPERATORS(VGG_ONNX_DECLARE)
@@ -228,6 +259,9 @@ VGG_ONNX_OPERATORS(VGG_ONNX_DECLARE)
 /* Reads adaptive pooling that begins with this Transpose, up to its last node; *taken is false
  * where the Transpose is one for itself. */
 clvgg_status vgg_onnx_take_adaptive(vgg_onnx_walk *walk, const VggOnnx__Node *node, bool *taken);
+/* Reads local response normalisation made of operators that begin at the value that flows; *taken
+ * is false where none begins there. */
+clvgg_status vgg_onnx_take_lrn(vgg_onnx_walk *walk, bool *taken);
 
 /* ---- names (weights_onnx_names.c) ---- */
 

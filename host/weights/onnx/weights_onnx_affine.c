@@ -3,6 +3,7 @@
  */
 #ifdef CLVGG_HAVE_PROTOBUF_C
 
+#include <float.h>
 #include <string.h>
 
 #include "weights/onnx/weights_onnx.h"
@@ -16,6 +17,21 @@ static clvgg_status add_plain(vgg_onnx_walk *walk, vgg_layer_type type)
 clvgg_status vgg_onnx_Relu(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     (void)node;
+    return add_plain(walk, VGG_LAYER_RELU);
+}
+
+/* From 0 on, without an end. */
+clvgg_status vgg_onnx_Clip(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    float low = vgg_onnx_float(node, "min", -FLT_MAX), high = vgg_onnx_float(node, "max", FLT_MAX);
+    if (vgg_onnx_input(node, 1) != NULL) /* since operator set 11 */
+        VGG_PASS(vgg_onnx_number(walk, node, 1, &low));
+    if (vgg_onnx_input(node, 2) != NULL)
+        VGG_PASS(vgg_onnx_number(walk, node, 2, &high));
+    if (low != 0.0f || high < FLT_MAX)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
+                             "clips to %g … %g; 0 without a largest value, which is ReLU, is read",
+                             (double)low, (double)high);
     return add_plain(walk, VGG_LAYER_RELU);
 }
 
@@ -34,14 +50,9 @@ clvgg_status vgg_onnx_Tanh(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 clvgg_status vgg_onnx_Dropout(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     vgg_attributes a = {.dropout_rate = vgg_onnx_float(node, "ratio", 0.5f)};
-    const char *ratio = vgg_onnx_input(node, 1); /* since operator set 12 */
     vgg_onnx_layer *layer;
-    vgg_onnx_view view;
-    bool found = false;
-    if (ratio != NULL)
-        VGG_PASS(vgg_onnx_constant(walk, ratio, &view, &found));
-    if (found && view.tensor.type == VGG_ONNX_FLOAT && view.tensor.count == 1)
-        VGG_PASS(vgg_onnx_view_read(&view, 0, 1, &a.dropout_rate));
+    if (vgg_onnx_input(node, 1) != NULL) /* since operator set 12 */
+        VGG_PASS(vgg_onnx_number(walk, node, 1, &a.dropout_rate));
     return vgg_onnx_add(walk, VGG_LAYER_DROPOUT, &a, &layer);
 }
 
@@ -56,8 +67,8 @@ clvgg_status vgg_onnx_Identity(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 clvgg_status vgg_onnx_Cast(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     const int64_t to = vgg_onnx_int(node, "to", 0);
-    (void)walk;
-    if (!vgg_onnx_is_float((int)to) || to > VGG_ONNX_BFLOAT16)
+    const bool is_class = walk->is_softmax; /* behind an ArgMax */
+    if (!is_class && (!vgg_onnx_is_float((int)to) || to > VGG_ONNX_BFLOAT16))
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "makes ONNX's type %lld of the values",
                              (long long)to);
     return CLVGG_STATUS_OK;
@@ -151,16 +162,37 @@ clvgg_status vgg_onnx_Sub(vgg_onnx_walk *walk, const VggOnnx__Node *node)
     return CLVGG_STATUS_OK;
 }
 
+static clvgg_status scale(vgg_onnx_walk *walk, const vgg_onnx_view *by)
+{
+    vgg_onnx_layer *layer = vgg_onnx_last(walk, VGG_LAYER_BATCH_NORM);
+    if (layer == NULL || !layer->is_arithmetic || layer->has_weight || layer->has_bias)
+        VGG_PASS(add_affine(walk, &layer));
+    layer->parameters[VGG_WEIGHT] = *by;
+    layer->has_weight = true;
+    return CLVGG_STATUS_OK;
+}
+
 clvgg_status vgg_onnx_Mul(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     vgg_onnx_view view;
     VGG_PASS(read_channels(walk, node, &view));
-    vgg_onnx_layer *layer = vgg_onnx_last(walk, VGG_LAYER_BATCH_NORM);
-    if (layer == NULL || !layer->is_arithmetic || layer->has_weight || layer->has_bias)
-        VGG_PASS(add_affine(walk, &layer));
-    layer->parameters[VGG_WEIGHT] = view;
-    layer->has_weight = true;
-    return CLVGG_STATUS_OK;
+    return scale(walk, &view);
+}
+
+clvgg_status vgg_onnx_Div(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    vgg_onnx_view view;
+    if (node->n_input != 2 || strcmp(node->input[0], walk->value) != 0)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "divides a constant by the value");
+    VGG_PASS(read_channels(walk, node, &view));
+    if (!view.is_filled && view.tensor.type != VGG_ONNX_FLOAT &&
+        view.tensor.type != VGG_ONNX_DOUBLE)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
+                             "divides by tensor '%.200s', which has 16-bit values",
+                             view.tensor.name);
+    view.fill = 1.0f / view.fill;
+    view.is_inverse = !view.is_filled;
+    return scale(walk, &view);
 }
 
 clvgg_status vgg_onnx_BatchNormalization(vgg_onnx_walk *walk, const VggOnnx__Node *node)

@@ -3,34 +3,28 @@
  */
 #ifdef CLVGG_HAVE_PROTOBUF_C
 
+#include <float.h>
 #include <string.h>
 
 #include "weights/onnx/weights_onnx.h"
 
-/* Zeros around an image become the padding of the convolution behind them. */
+/* Zeros around an image become the padding of the convolution or pooling behind them. */
 clvgg_status vgg_onnx_Pad(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     const VggOnnx__Attribute *mode = vgg_onnx_attribute(node, "mode");
-    vgg_onnx_extents pads = {.count = 0};
-    vgg_onnx_view value;
+    vgg_onnx_extents pads;
     float fill = vgg_onnx_float(node, "value", 0.0f);
-    int count;
-    VGG_PASS(vgg_onnx_ints(node, "pads", pads.values, 8, &count));
-    pads.count = count > 0 ? count : 0;
-    if (count < 0 && vgg_onnx_input(node, 1) != NULL)
-        VGG_PASS(vgg_onnx_fold(walk, vgg_onnx_input(node, 1), &pads));
-    if (vgg_onnx_input(node, 2) != NULL) {
-        VGG_PASS(vgg_onnx_operand(walk, node, 2, &value));
-        if (value.tensor.count != 1 || value.tensor.type != VGG_ONNX_FLOAT)
-            return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "its value isn't one float");
-        VGG_PASS(vgg_onnx_view_read(&value, 0, 1, &fill));
-    }
+    VGG_PASS(vgg_onnx_fold_setting(walk, node, "pads", 1, &pads));
+    if (vgg_onnx_input(node, 2) != NULL)
+        VGG_PASS(vgg_onnx_number(walk, node, 2, &fill));
     const bool is_constant =
         mode == NULL || (mode->s.len == 8 && memcmp(mode->s.data, "constant", 8) == 0);
-    if (walk->rank != 4 || pads.count != 8 || !is_constant || fill != 0.0f ||
-        vgg_onnx_input(node, 3) != NULL)
+    const bool is_low = fill <= -FLT_MAX; /* as in front of a maximum */
+    if (walk->rank != 4 || pads.count != 8 || !is_constant || (fill != 0.0f && !is_low) ||
+        (walk->is_padded && fill != walk->pad_value) || vgg_onnx_input(node, 3) != NULL)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                              "pads with something else than zeros around an image");
+    walk->pad_value = fill;
     for (int axis = 0; axis < 4; axis++) {
         const int64_t before = pads.values[axis], after = pads.values[axis + 4];
         const int to = walk->order[axis] - VGG_ONNX_H;
@@ -44,6 +38,50 @@ clvgg_status vgg_onnx_Pad(vgg_onnx_walk *walk, const VggOnnx__Node *node)
         walk->is_padded = walk->is_padded || before > 0 || after > 0;
     }
     return CLVGG_STATUS_OK;
+}
+
+/* Axes of one node, of those that are `left`, which are `rank`. */
+static clvgg_status read_axes(vgg_onnx_walk *walk, const VggOnnx__Node *node, bool keeps,
+                              int left[4], int *rank, unsigned *over)
+{
+    vgg_onnx_extents axes;
+    unsigned here = 0;
+    int kept = 0;
+    VGG_PASS(vgg_onnx_fold_setting(walk, node, "axes", 1, &axes));
+    for (int i = 0; i < axes.count; i++) {
+        const int64_t axis = axes.values[i] < 0 ? axes.values[i] + *rank : axes.values[i];
+        if (axis < 0 || axis >= *rank)
+            return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE,
+                                 "names an axis of %d that isn't there", *rank);
+        here |= 1u << left[axis];
+    }
+    for (int i = 0; i < *rank; i++)
+        if (keeps || (here >> left[i] & 1) == 0)
+            left[kept++] = left[i];
+    *rank = kept;
+    *over |= here;
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_onnx_axes(vgg_onnx_walk *walk, const VggOnnx__Node *node, bool keeps,
+                           unsigned *over)
+{
+    int left[4], rank = walk->rank;
+    *over = 0;
+    if (rank != 4)
+        return CLVGG_STATUS_OK;
+    memcpy(left, walk->order, sizeof left);
+    VGG_PASS(read_axes(walk, node, keeps, left, &rank, over));
+    /* One axis, and another node of the kind for the other. */
+    const VggOnnx__Node *next = NULL;
+    if (*over == 1u << VGG_ONNX_H || *over == 1u << VGG_ONNX_W)
+        VGG_PASS(vgg_onnx_next(walk->onnx, node->output[0], &next));
+    if (next == NULL || next->n_output < 1 || next->output[0][0] == '\0' ||
+        strcmp(vgg_onnx_text(next->op_type), vgg_onnx_text(node->op_type)) != 0 ||
+        vgg_onnx_int(next, "keepdims", 1) != vgg_onnx_int(node, "keepdims", 1))
+        return CLVGG_STATUS_OK;
+    walk->skip_to = next->output[0];
+    return read_axes(walk, next, keeps, left, &rank, over);
 }
 
 clvgg_status vgg_onnx_Transpose(vgg_onnx_walk *walk, const VggOnnx__Node *node)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tensor/dtype.h"
 #include "tensor/shape.h"
 #include "weights/onnx/weights_onnx.h"
 
@@ -105,6 +106,13 @@ static clvgg_status follow(vgg_onnx_walk *walk, const char *name, int depth, vgg
         return CLVGG_STATUS_OK;
     const VggOnnx__Node *node = onnx->graph->node[edge->node];
     const char *kind = vgg_onnx_text(node->op_type), *input = vgg_onnx_input(node, 0);
+    const VggOnnx__Attribute *number = vgg_onnx_attribute(node, "value_float");
+    if (strcmp(kind, "Constant") == 0 && number != NULL) {
+        *out = vgg_onnx_view_filled(number->f, 1);
+        out->tensor.name = name;
+        *found = true;
+        return CLVGG_STATUS_OK;
+    }
     const bool is_same = strcmp(kind, "Identity") == 0 || strcmp(kind, "Cast") == 0;
     const bool is_transposed = strcmp(kind, "Transpose") == 0;
     if (input == NULL || (!is_same && !is_transposed && strcmp(kind, "Reshape") != 0))
@@ -133,6 +141,21 @@ clvgg_status vgg_onnx_operand(vgg_onnx_walk *walk, const VggOnnx__Node *node, si
     if (!found)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                              "its input '%.200s' isn't a tensor of the file", name);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_onnx_number(vgg_onnx_walk *walk, const VggOnnx__Node *node, size_t index,
+                             float *value)
+{
+    vgg_onnx_view view;
+    float stored;
+    VGG_PASS(vgg_onnx_operand(walk, node, index, &view));
+    for (int i = 0; i < view.rank; i++)
+        if (view.dims[i] != 1)
+            return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "tensor '%.200s' isn't one number",
+                                 view.tensor.name);
+    VGG_PASS(vgg_onnx_view_read(&view, 0, 1, &stored));
+    vgg_to_f32(vgg_onnx_view_dtype(&view), &stored, 1, value);
     return CLVGG_STATUS_OK;
 }
 

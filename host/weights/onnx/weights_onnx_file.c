@@ -37,8 +37,13 @@ MESSAGE(pair, "StringStringEntryProto", KEEP(1), KEEP(2))
 MESSAGE(operator_set, "OperatorSetIdProto", KEEP(1), KEEP(2))
 MESSAGE(tensor, "TensorProto", KEEP(1), KEEP(2), LEAVE(3), LEAVE(4), LEAVE(5), LEAVE(6), LEAVE(7),
         KEEP(8), LEAVE(9), LEAVE(10), LEAVE(11), INTO(13, pair), KEEP(14))
-MESSAGE(attribute, "AttributeProto", KEEP(1), KEEP(2), KEEP(3), KEEP(4), ONCE(5, tensor), LEAVE(6),
-        KEEP(7), KEEP(8), KEEP(20), KEEP(21))
+/* The branches of an If hold nodes, but no branches of their own. */
+MESSAGE(inner_attribute, "AttributeProto", KEEP(1), KEEP(3), ONCE(5, tensor), KEEP(8))
+MESSAGE(inner_node, "NodeProto", KEEP(1), KEEP(2), KEEP(3), KEEP(4), INTO(5, inner_attribute),
+        KEEP(7))
+MESSAGE(branch, "GraphProto", INTO(1, inner_node), INTO(5, tensor))
+MESSAGE(attribute, "AttributeProto", KEEP(1), KEEP(2), KEEP(3), KEEP(4), ONCE(5, tensor),
+        ONCE(6, branch), KEEP(7), KEEP(8), KEEP(20), KEEP(21))
 MESSAGE(node, "NodeProto", KEEP(1), KEEP(2), KEEP(3), KEEP(4), INTO(5, attribute), KEEP(7))
 MESSAGE(dimension, "Dimension", KEEP(1), KEEP(2))
 MESSAGE(shape, "TensorShapeProto", INTO(1, dimension))
@@ -55,6 +60,12 @@ const char *vgg_onnx_text(const char *text)
     return text != NULL ? text : "";
 }
 
+const char *vgg_onnx_name(const VggOnnx__Node *n)
+{
+    const char *name = vgg_onnx_text(n->name);
+    return name[0] == '\0' && n->n_output > 0 ? n->output[0] : name;
+}
+
 clvgg_status vgg_onnx_fail(const VggOnnx__Node *n, clvgg_status code, const char *format, ...)
 {
     char text[512];
@@ -62,10 +73,8 @@ clvgg_status vgg_onnx_fail(const VggOnnx__Node *n, clvgg_status code, const char
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    const char *name = vgg_onnx_text(n->name);
-    if (name[0] == '\0' && n->n_output > 0)
-        name = n->output[0];
-    return vgg_fail(code, "node '%.200s' (%.64s): %s", name, vgg_onnx_text(n->op_type), text);
+    return vgg_fail(code, "node '%.200s' (%.64s): %s", vgg_onnx_name(n), vgg_onnx_text(n->op_type),
+                    text);
 }
 
 /* ---- attributes ---- */
@@ -138,13 +147,32 @@ const vgg_onnx_edge *vgg_onnx_find(const vgg_onnx_edges *edges, const char *name
     return *count > 0 ? &edges->edges[low] : NULL;
 }
 
+/* What the branches of node `index` take, from outside or of their own, is taken by the node, as an
+ * input behind those that it lists. Returns how many inputs that are; adds them where `in` isn't
+ * NULL. */
+static size_t index_branches(const VggOnnx__Node *n, size_t index, vgg_onnx_edges *in)
+{
+    size_t count = 0;
+    for (size_t a = 0; a < n->n_attribute; a++) {
+        const VggOnnx__Graph *g = n->attribute[a]->g;
+        for (size_t i = 0; g != NULL && i < g->n_node; i++) {
+            const VggOnnx__Node *inner = g->node[i];
+            count += inner->n_input;
+            for (size_t slot = 0; in != NULL && slot < inner->n_input; slot++)
+                if (inner->input[slot][0] != '\0')
+                    in->edges[in->count++] = (vgg_onnx_edge){inner->input[slot], index, n->n_input};
+        }
+    }
+    return count;
+}
+
 static clvgg_status index_nodes(vgg_onnx *onnx)
 {
     const VggOnnx__Graph *g = onnx->graph;
     vgg_onnx_edges *in = &onnx->consumers, *out = &onnx->producers;
     size_t inputs = 0, outputs = 0;
     for (size_t i = 0; i < g->n_node; i++) {
-        inputs += g->node[i]->n_input;
+        inputs += g->node[i]->n_input + index_branches(g->node[i], i, NULL);
         outputs += g->node[i]->n_output;
     }
     VGG_NEW_PASS(in->edges, inputs);
@@ -157,6 +185,7 @@ static clvgg_status index_nodes(vgg_onnx *onnx)
         for (size_t slot = 0; slot < n->n_output; slot++)
             if (n->output[slot][0] != '\0')
                 out->edges[out->count++] = (vgg_onnx_edge){n->output[slot], i, slot};
+        index_branches(n, i, in);
     }
     qsort(in->edges, in->count, sizeof *in->edges, compare_edges);
     qsort(out->edges, out->count, sizeof *out->edges, compare_edges);

@@ -3,6 +3,7 @@
  */
 #ifdef CLVGG_HAVE_PROTOBUF_C
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tensor/shape.h"
@@ -64,15 +65,23 @@ static bool keeps_extent(const vgg_onnx_walk *walk, int axis, int64_t to)
     return to == shape->dims[canonical - 1] || to == 0 || to == -1;
 }
 
+/* Fails for a size of the input that doesn't leave as many features as are taken. */
+static clvgg_status misfit(vgg_onnx_walk *walk, const VggOnnx__Node *node, const char *what,
+                           int64_t wanted)
+{
+    const int64_t *input = walk->graph->nodes[0].output.dims;
+    walk->is_misfit = walk->is_open;
+    return vgg_onnx_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
+                         "%s takes %lld features, an input of %lld x %lld leaves %lld", what,
+                         (long long)wanted, (long long)input[1], (long long)input[2],
+                         (long long)vgg_shape_elements(vgg_onnx_shape(walk)));
+}
+
 /* To two axes: the batch, which isn't bound by what the file has, and everything else. */
 clvgg_status vgg_onnx_Reshape(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
-    vgg_onnx_extents to = {.count = 0};
-    int count;
-    VGG_PASS(vgg_onnx_ints(node, "shape", to.values, 8, &count)); /* of before operator set 5 */
-    to.count = count > 0 ? count : 0;
-    if (count < 0 && vgg_onnx_input(node, 1) != NULL)
-        VGG_PASS(vgg_onnx_fold(walk, vgg_onnx_input(node, 1), &to));
+    vgg_onnx_extents to;
+    VGG_PASS(vgg_onnx_fold_setting(walk, node, "shape", 1, &to));
     const int64_t features = (int64_t)vgg_shape_elements(vgg_onnx_shape(walk));
     int open = 0;
     for (int i = 0; i < to.count; i++)
@@ -82,6 +91,8 @@ clvgg_status vgg_onnx_Reshape(vgg_onnx_walk *walk, const VggOnnx__Node *node)
     if (to.count == 2 && to_batch && open <= 1 &&
         (to.values[1] == features || to.values[1] == -1 || (to.values[1] == 0 && walk->rank == 2)))
         return walk->rank == 4 ? vgg_onnx_flatten(walk) : CLVGG_STATUS_OK;
+    if (walk->rank == 4 && to.count == 2 && to_batch && to.values[1] > 0)
+        return misfit(walk, node, "the new shape", to.values[1]);
     bool keeps = to.count == walk->rank && open <= 1;
     for (int i = 0; i < to.count && keeps; i++)
         keeps = keeps_extent(walk, i, to.values[i]);
@@ -95,21 +106,10 @@ clvgg_status vgg_onnx_Reshape(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 /* Height and width of 1 go away. */
 clvgg_status vgg_onnx_Squeeze(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
-    vgg_onnx_extents axes = {.count = 0};
-    int count;
-    unsigned over = 0;
-    VGG_PASS(vgg_onnx_ints(node, "axes", axes.values, 4, &count));
-    axes.count = count > 0 ? count : 0;
-    if (count < 0 && vgg_onnx_input(node, 1) != NULL)
-        VGG_PASS(vgg_onnx_fold(walk, vgg_onnx_input(node, 1), &axes));
-    for (int i = 0; i < axes.count; i++) {
-        const int64_t axis = axes.values[i] < 0 ? axes.values[i] + walk->rank : axes.values[i];
-        if (walk->rank == 4 && axis >= 0 && axis < 4)
-            over |= 1u << walk->order[axis];
-    }
+    unsigned over;
+    VGG_PASS(vgg_onnx_axes(walk, node, false, &over));
     const clvgg_shape *shape = vgg_onnx_shape(walk);
-    if (walk->rank != 4 || axes.count != 2 || over != (1u << VGG_ONNX_H | 1u << VGG_ONNX_W) ||
-        shape->dims[1] != 1 || shape->dims[2] != 1)
+    if (over != VGG_ONNX_PLANE || shape->dims[1] != 1 || shape->dims[2] != 1)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                              "takes away other axes than a height and width of 1");
     return vgg_onnx_flatten(walk);
@@ -122,16 +122,12 @@ static clvgg_status add_dense(vgg_onnx_walk *walk, const VggOnnx__Node *node,
                               const vgg_onnx_view *weight, vgg_onnx_layer **layer)
 {
     vgg_onnx_view split = *weight;
+    char what[256];
     const int64_t features = vgg_onnx_shape(walk)->dims[0];
     const vgg_attributes a = {.dense = {.out_features = weight->dims[0], .bias = false}};
     if (weight->dims[1] != features) {
-        const int64_t *input = walk->graph->nodes[0].output.dims;
-        walk->is_misfit = true;
-        return vgg_onnx_fail(node, CLVGG_STATUS_SHAPE_MISMATCH,
-                             "its weight '%.200s' takes %lld features, an input of %lld x %lld "
-                             "leaves %lld",
-                             weight->tensor.name, (long long)weight->dims[1], (long long)input[1],
-                             (long long)input[2], (long long)features);
+        snprintf(what, sizeof what, "its weight '%.200s'", weight->tensor.name);
+        return misfit(walk, node, what, weight->dims[1]);
     }
     VGG_PASS(vgg_onnx_split_features(walk, node, 1, &split));
     VGG_PASS(vgg_onnx_add(walk, VGG_LAYER_DENSE, &a, layer));
@@ -214,9 +210,8 @@ clvgg_status vgg_onnx_MatMul(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 
 /* ---- softmax, at the end alone ---- */
 
-clvgg_status vgg_onnx_Softmax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+static clvgg_status end_with_classes(vgg_onnx_walk *walk, const VggOnnx__Node *node, int64_t axis)
 {
-    const int64_t axis = vgg_onnx_int(node, "axis", walk->onnx->opset < 13 ? 1 : -1);
     const int channel = walk->rank == 4 ? vgg_onnx_axis(walk, VGG_ONNX_C) : 1;
     const clvgg_shape *shape = vgg_onnx_shape(walk);
     const bool is_flat = shape->rank == 1 || (shape->dims[1] == 1 && shape->dims[2] == 1);
@@ -227,9 +222,21 @@ clvgg_status vgg_onnx_Softmax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
     return walk->rank == 4 ? vgg_onnx_flatten(walk) : CLVGG_STATUS_OK;
 }
 
+clvgg_status vgg_onnx_Softmax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    return end_with_classes(walk, node,
+                            vgg_onnx_int(node, "axis", walk->onnx->opset < 13 ? 1 : -1));
+}
+
 clvgg_status vgg_onnx_LogSoftmax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     return vgg_onnx_Softmax(walk, node);
+}
+
+/* The best class, of which the probability is told with it. */
+clvgg_status vgg_onnx_ArgMax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
+{
+    return end_with_classes(walk, node, vgg_onnx_int(node, "axis", 0));
 }
 
 #else

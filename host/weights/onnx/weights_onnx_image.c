@@ -1,10 +1,9 @@
-/* weights/onnx/weights_onnx_image.c — ONNX operators on images: convolution, pooling,
- * normalisation.
- */
+/* weights/onnx/weights_onnx_image.c — ONNX operators on images: convolution, pooling. */
 #ifdef CLVGG_HAVE_PROTOBUF_C
 
 #include <string.h>
 
+#include "graph/layer.h"
 #include "weights/onnx/weights_onnx.h"
 
 /* Values of an attribute with one for each of two axes; *pair stays where it is absent. */
@@ -110,6 +109,8 @@ clvgg_status vgg_onnx_Conv(vgg_onnx_walk *walk, const VggOnnx__Node *node)
     const int64_t groups = vgg_onnx_int(node, "group", 1);
     const bool has_bias = vgg_onnx_input(node, 2) != NULL;
     VGG_PASS(vgg_onnx_check_image(walk, node));
+    if (walk->is_padded && walk->pad_value != 0.0f)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "follows a Pad by other than zeros");
     VGG_PASS(read_weight(walk, node, groups, &weight, &w));
     if (has_bias)
         VGG_PASS(vgg_onnx_operand(walk, node, 2, &bias));
@@ -136,6 +137,38 @@ clvgg_status vgg_onnx_Conv(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 
 /* ---- pooling ---- */
 
+/* Says whether no value is below zero, as a ReLU leaves them. */
+static bool is_positive(const vgg_graph *graph)
+{
+    int last = graph->count - 1;
+    while (vgg_layer_of(graph->nodes[last].type)->keeps_sign)
+        last--;
+    return graph->nodes[last].type == VGG_LAYER_RELU;
+}
+
+/* Zeros in front of a pooling: an average counts them, and they are no maximum where no value is
+ * below them. */
+static clvgg_status take_padding(vgg_onnx_walk *walk, const VggOnnx__Node *node,
+                                 vgg_layer_type type, vgg_pool_attributes *pool)
+{
+    const bool is_zero = walk->pad_value == 0.0f;
+    bool fits = type == VGG_LAYER_AVG_POOL ? is_zero : !is_zero || is_positive(walk->graph);
+    for (int side = 0; side < 4; side++) {
+        fits =
+            fits && (pool->pad[side] == 0 || pool->count_include_pad || type == VGG_LAYER_MAX_POOL);
+        pool->pad[side] += walk->pad[side];
+        fits = fits && pool->pad[side] < pool->kernel[side % 2];
+    }
+    if (!fits)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
+                             "follows a Pad, whose values would be more than a ReLU's or fill "
+                             "a window");
+    pool->count_include_pad = type == VGG_LAYER_AVG_POOL;
+    memset(walk->pad, 0, sizeof walk->pad);
+    walk->is_padded = false;
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status add_pooling(vgg_onnx_walk *walk, const VggOnnx__Node *node, vgg_layer_type type)
 {
     window w = {.stride = {1, 1}, .dilation = {1, 1}};
@@ -150,6 +183,8 @@ static clvgg_status add_pooling(vgg_onnx_walk *walk, const VggOnnx__Node *node, 
     memcpy(a.pool.pad, w.pad, sizeof w.pad);
     if (type == VGG_LAYER_AVG_POOL)
         a.pool.count_include_pad = vgg_onnx_int(node, "count_include_pad", 0) != 0;
+    if (walk->is_padded)
+        VGG_PASS(take_padding(walk, node, type, &a.pool));
     bool is_one = true; /* a window of one value changes nothing */
     for (int axis = 0; axis < 2; axis++)
         is_one = is_one && w.kernel[axis] == 1 && w.stride[axis] == 1 && w.pad[axis] == 0 &&
@@ -189,23 +224,14 @@ clvgg_status vgg_onnx_GlobalMaxPool(vgg_onnx_walk *walk, const VggOnnx__Node *no
 /* The mean or maximum over height and width, in whichever order the axes are. */
 static clvgg_status reduce(vgg_onnx_walk *walk, const VggOnnx__Node *node, vgg_layer_type type)
 {
-    vgg_onnx_extents axes = {.count = 0};
-    int count;
-    unsigned over = 0;
-    VGG_PASS(vgg_onnx_ints(node, "axes", axes.values, 4, &count));
-    axes.count = count > 0 ? count : 0;
-    if (count < 0 && vgg_onnx_input(node, 1) != NULL)
-        VGG_PASS(vgg_onnx_fold(walk, vgg_onnx_input(node, 1), &axes));
-    for (int i = 0; i < axes.count; i++) {
-        const int64_t axis = axes.values[i] < 0 ? axes.values[i] + walk->rank : axes.values[i];
-        if (walk->rank == 4 && axis >= 0 && axis < 4)
-            over |= 1u << walk->order[axis];
-    }
-    if (walk->rank != 4 || axes.count != 2 || over != (1u << VGG_ONNX_H | 1u << VGG_ONNX_W))
+    const bool keeps = vgg_onnx_int(node, "keepdims", 1) != 0;
+    unsigned over;
+    VGG_PASS(vgg_onnx_axes(walk, node, keeps, &over));
+    if (over != VGG_ONNX_PLANE)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                              "is over other axes than height and width");
     VGG_PASS(add_global(walk, type));
-    return vgg_onnx_int(node, "keepdims", 1) != 0 ? CLVGG_STATUS_OK : vgg_onnx_flatten(walk);
+    return keeps ? CLVGG_STATUS_OK : vgg_onnx_flatten(walk);
 }
 
 clvgg_status vgg_onnx_ReduceMean(vgg_onnx_walk *walk, const VggOnnx__Node *node)
@@ -216,19 +242,6 @@ clvgg_status vgg_onnx_ReduceMean(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 clvgg_status vgg_onnx_ReduceMax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     return reduce(walk, node, VGG_LAYER_MAX_POOL);
-}
-
-/* ---- the rest ---- */
-
-clvgg_status vgg_onnx_LRN(vgg_onnx_walk *walk, const VggOnnx__Node *node)
-{
-    const vgg_attributes a = {.lrn = {.size = vgg_onnx_int(node, "size", 0),
-                                      .alpha = vgg_onnx_float(node, "alpha", 0.0001f),
-                                      .beta = vgg_onnx_float(node, "beta", 0.75f),
-                                      .k = vgg_onnx_float(node, "bias", 1.0f)}};
-    vgg_onnx_layer *layer;
-    VGG_PASS(vgg_onnx_check_image(walk, node));
-    return vgg_onnx_add(walk, VGG_LAYER_LOCAL_RESPONSE_NORM, &a, &layer);
 }
 
 #else

@@ -207,7 +207,7 @@ vgg_onnx_view vgg_onnx_view_filled(float fill, int64_t count)
 
 clvgg_dtype vgg_onnx_view_dtype(const vgg_onnx_view *view)
 {
-    if (view->is_filled)
+    if (view->is_filled || view->is_inverse)
         return CLVGG_DTYPE_F32;
     return view->tensor.type == VGG_ONNX_FLOAT16    ? CLVGG_DTYPE_F16
            : view->tensor.type == VGG_ONNX_BFLOAT16 ? CLVGG_DTYPE_BF16

@@ -57,7 +57,12 @@ clvgg_status vgg_onnx_add(vgg_onnx_walk *walk, vgg_layer_type type,
     VGG_CHECK(index < VGG_ONNX_MOST_LAYERS, CLVGG_STATUS_UNSUPPORTED, "has more than %d layers",
               VGG_ONNX_MOST_LAYERS);
     snprintf(name, sizeof name, "layer %zu", index); /* until all are known */
-    VGG_PASS(vgg_graph_add(walk->graph, name, type, attributes, walk->graph->count - 1, NULL));
+    const clvgg_status status =
+        vgg_graph_add(walk->graph, name, type, attributes, walk->graph->count - 1, NULL);
+    if (status != CLVGG_STATUS_OK && status != CLVGG_STATUS_OUT_OF_MEMORY && walk->node != NULL)
+        vgg_message_prefix("node '%.200s' (%.64s)", vgg_onnx_name(walk->node),
+                           vgg_onnx_text(walk->node->op_type));
+    VGG_PASS(status);
     VGG_GROW_PASS(walk->layers, index, walk->layer_capacity, 64);
     *layer = &walk->layers[index];
     memset(*layer, 0, sizeof **layer);
@@ -80,8 +85,7 @@ static bool is_output(const vgg_onnx *onnx, const char *name)
     return false;
 }
 
-/* The one node that takes a value, those aside that ask for its shape; NULL: the path ends. */
-static clvgg_status next_node(const vgg_onnx *onnx, const char *value, const VggOnnx__Node **out)
+clvgg_status vgg_onnx_next(const vgg_onnx *onnx, const char *value, const VggOnnx__Node **out)
 {
     size_t count;
     const vgg_onnx_edge *edges = vgg_onnx_find(&onnx->consumers, value, &count);
@@ -91,6 +95,8 @@ static clvgg_status next_node(const vgg_onnx *onnx, const char *value, const Vgg
         const char *kind = vgg_onnx_text(node->op_type);
         if (strcmp(kind, "Shape") == 0 || strcmp(kind, "Size") == 0)
             continue;
+        if (*out == node && strcmp(kind, "If") == 0)
+            continue; /* both of its branches take the value */
         if (*out != NULL)
             return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                                  "the network branches here: '%.200s' goes to another node too; "
@@ -103,17 +109,24 @@ static clvgg_status next_node(const vgg_onnx *onnx, const char *value, const Vgg
     return CLVGG_STATUS_OK;
 }
 
+clvgg_status vgg_onnx_record(vgg_onnx_walk *walk, const char *name, int rank, const int64_t *dims)
+{
+    VGG_GROW_PASS(walk->steps, walk->step_count, walk->step_capacity, 64);
+    vgg_onnx_step *step = &walk->steps[walk->step_count++];
+    *step = (vgg_onnx_step){.name = name, .rank = rank};
+    memcpy(step->dims, dims, (size_t)rank * sizeof *dims);
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status record_step(vgg_onnx_walk *walk)
 {
     const clvgg_shape *shape = vgg_onnx_shape(walk);
-    VGG_GROW_PASS(walk->steps, walk->step_count, walk->step_capacity, 64);
-    vgg_onnx_step *step = &walk->steps[walk->step_count++];
-    *step = (vgg_onnx_step){.name = walk->value, .rank = walk->rank};
+    int64_t dims[4];
     for (int i = 0; i < walk->rank; i++) {
         const int axis = walk->rank == 4 ? walk->order[i] : i;
-        step->dims[i] = axis == 0 ? VGG_ONNX_BATCH : shape->dims[axis - 1];
+        dims[i] = axis == 0 ? VGG_ONNX_BATCH : shape->dims[axis - 1];
     }
-    return CLVGG_STATUS_OK;
+    return vgg_onnx_record(walk, walk->value, walk->rank, dims);
 }
 
 static clvgg_status run_node(vgg_onnx_walk *walk, const VggOnnx__Node *node)
@@ -127,10 +140,10 @@ static clvgg_status run_node(vgg_onnx_walk *walk, const VggOnnx__Node *node)
                              "no layer does what this operator does%s%.64s",
                              domain[0] != '\0' ? ", of domain " : "", domain);
     if (walk->is_padded && !renames && run != vgg_onnx_Conv && run != vgg_onnx_Pad &&
-        run != vgg_onnx_Transpose)
+        run != vgg_onnx_Transpose && run != vgg_onnx_MaxPool && run != vgg_onnx_AveragePool)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
-                             "follows a Pad, which is read before a Conv alone");
-    if (walk->is_softmax && !renames)
+                             "follows a Pad, which is read before a Conv or a pooling alone");
+    if (walk->is_softmax && !renames && run != vgg_onnx_ArgMax)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                              "follows a Softmax, which is read at the end alone");
     VGG_CHECK(node->n_output >= 1 && node->output[0][0] != '\0', CLVGG_STATUS_BAD_FILE,
@@ -173,15 +186,15 @@ static clvgg_status find_input(const vgg_onnx *onnx, const VggOnnx__ValueInfo **
  * works on images lead to N, C, H, W. */
 static clvgg_status find_order(const vgg_onnx *onnx, const char *value, int order[4])
 {
-    static const char *const pass[] = {"Identity", "Cast", "Add", "Sub", "Mul"};
+    static const char *const pass[] = {"Identity", "Cast", "Add", "Sub", "Mul", "Div"};
     int from[4] = {0, 1, 2, 3}; /* axis of the input that each axis here is */
     const VggOnnx__Node *node;
     for (size_t i = 0; i < onnx->graph->n_node; i++) {
         int64_t perm[4];
         int count = 0, before[4];
-        VGG_PASS(next_node(onnx, value, &node));
-        if (node == NULL || node->n_output == 0)
-            break;
+        if (vgg_onnx_next(onnx, value, &node) != CLVGG_STATUS_OK || node == NULL ||
+            node->n_output == 0)
+            break; /* what is wrong here the walk will say */
         const char *kind = vgg_onnx_text(node->op_type);
         bool goes_on = strcmp(kind, "Transpose") == 0;
         if (goes_on) {
@@ -222,6 +235,7 @@ static clvgg_status begin(vgg_onnx_walk *walk, int64_t side)
         const VggOnnx__Dimension *dim = input->type->tensor_type->shape->dim[i];
         const int64_t extent = dim->has_dim_value && dim->dim_value > 0 ? dim->dim_value : 0;
         const int axis = walk->order[i];
+        walk->is_open = walk->is_open || (extent == 0 && axis >= VGG_ONNX_H);
         extents[axis] = extent == 0 && axis >= VGG_ONNX_H ? side : extent;
     }
     walk->batch = extents[VGG_ONNX_N];
@@ -246,20 +260,25 @@ static clvgg_status finish(vgg_onnx_walk *walk)
 clvgg_status vgg_onnx_walk_run(vgg_onnx_walk *walk, int64_t side)
 {
     const VggOnnx__Node *node = NULL;
+    bool taken;
     walk->fold_budget = 4096;
     VGG_PASS(begin(walk, side));
     VGG_GROW_PASS(walk->layers, 0, walk->layer_capacity, 64);
     VGG_PASS(record_step(walk));
     for (size_t i = 0; i <= walk->onnx->graph->n_node; i++) {
-        VGG_PASS(next_node(walk->onnx, walk->value, &node));
-        if (node == NULL)
-            return finish(walk);
         walk->skip_to = NULL;
-        VGG_PASS(run_node(walk, node));
+        VGG_PASS(vgg_onnx_take_lrn(walk, &taken));
+        if (!taken) {
+            VGG_PASS(vgg_onnx_next(walk->onnx, walk->value, &node));
+            if (node == NULL)
+                return finish(walk);
+            walk->node = node;
+            VGG_PASS(run_node(walk, node));
+        }
         walk->value = walk->skip_to != NULL ? walk->skip_to : node->output[0];
         VGG_PASS(record_step(walk));
     }
-    return vgg_onnx_fail(node, CLVGG_STATUS_BAD_FILE, "the path leads in a circle");
+    return vgg_fail(CLVGG_STATUS_BAD_FILE, "the path leads in a circle at '%.200s'", walk->value);
 }
 
 void vgg_onnx_walk_free(vgg_onnx_walk *walk)
