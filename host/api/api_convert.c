@@ -56,9 +56,11 @@ static clvgg_status export_model(const clvgg_model *model, const char *path,
         *report = (clvgg_export_report){.struct_size = sizeof *report,
                                         .bytes = made.file_bytes,
                                         .tensor_count = made.count,
-                                        .checked = check.compared,
+                                        .checked = check.compared != NULL,
                                         .error = check.error,
                                         .error_limit = check.limit};
+        snprintf(report->compared, sizeof report->compared, "%s",
+                 check.compared != NULL ? check.compared : "");
         snprintf(report->unchecked, sizeof report->unchecked, "%s",
                  check.why_not != NULL ? check.why_not : "");
     }

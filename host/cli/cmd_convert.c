@@ -31,7 +31,7 @@ static const cli_option options[] = {
     {"fold", 0, CLI_OPTION_FLAG, AT(fold), NULL, 0, 0,
      "Fold batch norms into the layers before them"},
     {"no-check", 0, CLI_OPTION_FLAG, AT(no_check), NULL, 0, 0,
-     "Don't read OUT again to compare its logits with IN's"},
+     "Don't read OUT again to compare its answer with IN's"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "What OUT says"},
     CLI_ROW_LABELS(convert_arguments, context),
     {"preprocess", 0, CLI_OPTION_TEXT, AT(preprocess), "HOW", 0, 0,
@@ -112,10 +112,13 @@ static void print_check(const conversion *run, vgg_text *text)
 {
     const clvgg_export_report *report = &run->report;
     if (report->checked) {
-        vgg_text_printf(text,
-                        "checked: read again, its logits differ by %.2g (relative L2, at "
-                        "most %.0e) on ",
-                        report->error, report->error_limit);
+        vgg_text_puts(text, "checked: read again, its ");
+        if (strcmp(report->compared, "logits") == 0)
+            vgg_text_puts(text, "logits");
+        else
+            vgg_text_name(text, "last layer's values, '", report->compared, "',");
+        vgg_text_printf(text, " differ by %.2g (relative L2, at most %.0e) on ", report->error,
+                        report->error_limit);
         vgg_report_device_name(text, &run->context.device_info);
         vgg_text_puts(text, "\n");
     } else {
@@ -150,6 +153,7 @@ static void print_json(const conversion *run, vgg_text *text)
                                run->context.preprocess_origin);
     vgg_json_bool(&json, "checked", report->checked != 0);
     if (report->checked) {
+        vgg_json_string(&json, "compared", report->compared);
         vgg_json_number(&json, "error", report->error);
         vgg_json_number(&json, "error_limit", report->error_limit);
     } else {
@@ -256,7 +260,8 @@ const cli_verb cli_verb_convert = {
         "Reads a model of any format ('clvgg info --formats' lists them) and writes it for clvgg,\n"
         "PyTorch (torchvision's names), ONNX Runtime, OpenCV and ncnn's pnnx (ONNX), or NumPy.\n"
         "Preprocessing, labels and the file it was made from are stored in OUT. Before OUT gets\n"
-        "its name it is read again: its logits must be IN's. An ONNX model ends with the logits.",
+        "its name it is read again: its logits must be IN's (without a classifier, its last\n"
+        "layer's values). An ONNX model ends with the logits.",
     .examples = "  clvgg convert vgg16.pth vgg16.safetensors\n"
                 "  clvgg convert --dtype f16 --labels names.txt net.keras net.onnx\n"
                 "  clvgg convert --to torchvision mine.safetensors for-torch.safetensors\n"

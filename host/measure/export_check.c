@@ -60,15 +60,21 @@ cleanup:
     return status;
 }
 
-/* The network's answer to the fixed input: its logits, or its last layer's values where it has no
- * dense layers. */
+/* The layer whose values are compared: the logits, or the last one of a network without them. */
+static int compared_node(const clvgg_model *model, bool *logits)
+{
+    const int node = vgg_graph_find(model->graph, "logits");
+    *logits = node > 0;
+    return *logits ? node : model->graph->count - 1;
+}
+
+/* What compared_node() of the network gives for the fixed input. */
 static clvgg_status run(clvgg_device *device, const clvgg_model *model, counted_source *counted,
                         float **out, size_t *count)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     float *values = NULL;
-    int node = vgg_graph_find(model->graph, "logits");
-    node = node > 0 ? node : model->graph->count - 1;
+    const int node = compared_node(model, &(bool){0});
     const int start = vgg_dense_tail_start(model->graph, node);
     *count = (size_t)vgg_shape_elements(&model->graph->nodes[node].output);
     counted->from = vgg_model_parameter_source(model);
@@ -107,12 +113,16 @@ static clvgg_status compare(vgg_export_check *check, const vgg_export *made, con
     VGG_CHECK(is_count == count, CLVGG_STATUS_BAD_FILE,
               "not written: read again, it gives %zu values, the model gives %zu", is_count, count);
     check->error = relative_error(is, should, count);
-    check->compared = true;
-    VGG_CHECK(check->error <= check->limit, CLVGG_STATUS_BAD_FILE,
-              "not written: read again, its logits differ from the model's by %.2g (relative L2), "
-              "at most %.0e is right",
-              check->error, check->limit);
-    return CLVGG_STATUS_OK;
+    bool logits;
+    const int node = compared_node(made->model, &logits);
+    check->compared = logits ? "logits" : made->model->graph->nodes[node].name;
+    if (check->error <= check->limit)
+        return CLVGG_STATUS_OK;
+    return vgg_fail(CLVGG_STATUS_BAD_FILE,
+                    "not written: read again, its %s%s%s differ from the model's by %.2g (relative "
+                    "L2), at most %.0e is right",
+                    logits ? "" : "last layer's values, '", check->compared, logits ? "" : "',",
+                    check->error, check->limit);
 }
 
 static uint64_t bytes_of(const clvgg_model *model)

@@ -2,7 +2,7 @@
  *
  * A file is written piece by piece, so that memory doesn't grow with the weights, beside its place,
  * and gets its name when it is whole and, where a device is given, has been read again and gives
- * the model's logits.
+ * the model's logits, or its last layer's values where it has none.
  */
 #ifndef CLVGG_CONVERT_H
 #define CLVGG_CONVERT_H
@@ -55,7 +55,7 @@ typedef struct clvgg_export_options {
     int keep_dtype;    /* 1 (default): each tensor has the model's type; 0: */
     clvgg_dtype dtype; /* all have this one */
     const clvgg_preprocess *preprocess; /* what the file says; NULL: the model's */
-    clvgg_device *check_device; /* reads the file again and compares logits; NULL: no check */
+    clvgg_device *check_device; /* reads the file again and compares; NULL: no check */
     clvgg_export_progress_fn progress;
     void *progress_user;
 } clvgg_export_options;
@@ -66,7 +66,9 @@ typedef struct clvgg_export_report {
     size_t struct_size;
     uint64_t bytes;      /* of the file */
     size_t tensor_count; /* in it */
-    int checked;         /* 1: the file was read again, and gives the model's logits */
+    int checked;         /* 1: the file was read again, and gives the model's values */
+    char compared[256];  /* the layer whose values these are: "logits"; the last one's name where the
+                            model has none; "" without a check */
     double error, error_limit; /* relative L2 of these, on a fixed input; the limit is 1e-5 where no
                                   value was rounded to half precision */
     char unchecked[160]; /* why it wasn't, in words; "" where no check was asked for */
@@ -75,7 +77,7 @@ typedef struct clvgg_export_report {
 /* Writes a model to a file, with batch norms as layers of their own where it was loaded with
  * keep_batch_norm; `options` may be NULL, and so may `report`, whose struct_size is to be
  * set. Errors: UNSUPPORTED (what the format can't hold, in words), IO, NON_FINITE (the tensor: a
- * value too large for its type too), BAD_FILE (it gives other logits, or can't be read again), OUT_OF_MEMORY, and those of
+ * value too large for its type too), BAD_FILE (it gives other values, or can't be read again), OUT_OF_MEMORY, and those of
  * reading the weights and of running the network. Nothing appears at `path` then, and what was there
  * stays. */
 CLVGG_API clvgg_status clvgg_model_export(const clvgg_model *model, const char *path,

@@ -141,6 +141,27 @@ static void pictures_are_drawn_without_classes(void **state)
     assert_works(&ran);
 }
 
+static void convert_says_what_it_compares(void **state)
+{
+    (void)state;
+    test_program ran = {0};
+    char copy[300];
+    snprintf(copy, sizeof copy, "%s", test_scratch_path("copy.safetensors"));
+    CLVGG(&ran, "convert", net, copy);
+    assert_contains(ran.out, "read again, its last layer's values, 'pool5', differ by 0 ");
+    assert_works(&ran);
+    CLVGG(&ran, "convert", "--json", net, copy);
+    assert_contains(ran.out, "\"compared\": \"pool5\"");
+    assert_works(&ran);
+    CLVGG(&ran, "convert", scores_net, copy);
+    assert_contains(ran.out, "read again, its logits differ by 0 ");
+    assert_works(&ran);
+    CLVGG(&ran, "convert", "--json", scores_net, copy);
+    assert_contains(ran.out, "\"compared\": \"logits\"");
+    assert_works(&ran);
+    test_program_free(&ran);
+}
+
 static void finetune_gives_one(void **state)
 {
     (void)state;
@@ -166,6 +187,7 @@ int main(void)
         cmocka_unit_test(what_needs_classes_says_so),
         cmocka_unit_test(layers_need_no_classes),
         cmocka_unit_test(pictures_are_drawn_without_classes),
+        cmocka_unit_test(convert_says_what_it_compares),
         cmocka_unit_test(finetune_gives_one),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

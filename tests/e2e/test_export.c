@@ -145,11 +145,9 @@ static clvgg_status change(void *user, const char *tensor, const clvgg_shape *sh
     return CLVGG_STATUS_OK;
 }
 
-static void other_logits_are_noticed(void **state)
+static void notice(clvgg_model *model, const char *words, const char *compared)
 {
-    (void)state;
     int calls = 0;
-    clvgg_model *model = small_model_make(runtime, 1);
     model->source = change;
     model->source_user = &calls;
     clvgg_export_report report = {.struct_size = sizeof report};
@@ -159,10 +157,23 @@ static void other_logits_are_noticed(void **state)
     const size_t before = temp_file_count();
     assert_int_equal(clvgg_model_export(model, temp_path("other"), &options, &report),
                      CLVGG_STATUS_BAD_FILE);
-    assert_contains(clvgg_status_message(), "not written: read again, its logits differ");
+    assert_contains(clvgg_status_message(), words);
     assert_true(report.checked && report.error > report.error_limit);
+    assert_string_equal(report.compared, compared);
     assert_int_equal(temp_file_count(), before);
     clvgg_model_free(model);
+}
+
+static void other_values_are_noticed(void **state)
+{
+    (void)state;
+    vgg_graph *graph = NULL;
+    clvgg_model *model = small_model_make(runtime, 1), *front = NULL;
+    const vgg_graph_copy_options options = {.count = vgg_graph_find(model->graph, "pool5") + 1};
+    must(vgg_graph_copy(model->graph, &options, &graph));
+    must(vgg_model_from_graph(runtime, graph, small_model_source, (void *)(uintptr_t)1, &front));
+    notice(model, "not written: read again, its logits differ", "logits");
+    notice(front, "not written: read again, its last layer's values, 'pool5', differ", "pool5");
 }
 
 static void wrong_arguments(void **state)
@@ -200,7 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_network_is_written_and_read), cmocka_unit_test(progress_may_stop_it),
-        cmocka_unit_test(other_logits_are_noticed), cmocka_unit_test(wrong_arguments)};
+        cmocka_unit_test(other_values_are_noticed), cmocka_unit_test(wrong_arguments)};
     must(clvgg_runtime_create(NULL, &runtime));
     must(clvgg_device_open(runtime, getenv("CLVGG_DEVICE"), NULL, &device));
     const int failed = cmocka_run_group_tests(tests, temp_folder_setup, temp_folder_teardown);

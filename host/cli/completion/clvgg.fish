@@ -181,7 +181,7 @@ set -l convert '__fish_seen_subcommand_from convert'
 complete -c clvgg -n $convert -l to -x -a 'safetensors torchvision onnx npz' -d 'What to write'
 complete -c clvgg -n $convert -l dtype -x -a 'f32 f16 bf16' -d 'Type of all values'
 complete -c clvgg -n $convert -l fold -d 'Fold batch norms into the layers before them'
-complete -c clvgg -n $convert -l no-check -d "Don't compare the new file's logits"
+complete -c clvgg -n $convert -l no-check -d "Don't compare the new file's answer"
 complete -c clvgg -n $convert -s l -l labels -r -d 'Names of the classes'
 complete -c clvgg -n $convert -l preprocess -r -a 'torchvision caffe' -d 'How photographs are prepared'
 complete -c clvgg -n $convert -l input-size -x -d 'Rows and columns of the input'
