@@ -21,6 +21,24 @@
 #define SWITCHES 0
 #endif
 
+#if AVERAGE
+/* Large windows are summed in pieces, and rows of a piece, whose sums are added: a long row of
+ * additions would round each value to what the sum has grown to. */
+#define PIECE 16
+
+static inline vec sum_row(__global const float *restrict x, int count)
+{
+    vec sum = (vec)(0.0f);
+    for (int from = 0; from < count; from += PIECE) {
+        vec piece = (vec)(0.0f);
+        for (int i = from; i < min(from + PIECE, count); i++)
+            piece += VLOAD(x + (size_t)i * VW);
+        sum += piece;
+    }
+    return sum;
+}
+#endif
+
 __kernel void pool(__global const float *restrict x, ulong x_offset, __global float *restrict y,
                    ulong y_offset, __global int *restrict switches, ulong switches_offset,
                    ulong count, int H, int W, int OH, int OW, int KH, int KW, int SH, int SW,
@@ -52,9 +70,12 @@ __kernel void pool(__global const float *restrict x, ulong x_offset, __global fl
 #if AVERAGE
     const int size = include_pad ? padded_size : (y1 - y0) * (x1 - x0);
     vec sum = (vec)(0.0f);
-    for (int iy = y0; iy < y1; iy++)
-        for (int ix = x0; ix < x1; ix++)
-            sum += VLOAD(x + ((size_t)iy * W + ix) * VW);
+    for (int top = y0; top < y1; top += PIECE) {
+        vec rows = (vec)(0.0f);
+        for (int iy = top; iy < min(top + PIECE, y1); iy++)
+            rows += sum_row(x + ((size_t)iy * W + x0) * VW, x1 - x0);
+        sum += rows;
+    }
     VSTORE(sum / (float)size, y + y_offset + index * VW);
 #else
     vec best = (vec)(-INFINITY);

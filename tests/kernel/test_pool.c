@@ -118,11 +118,35 @@ static void averages_are_close(void **state)
         }
 }
 
+/* A plain sum of equal values is off by 5e-4: each is rounded to what the sum has grown to. */
+static void averages_of_large_windows_are_exact(void **state)
+{
+    (void)state;
+    enum { SIDE = 222 };
+    static const pool_shape large[] = {
+        {{1, SIDE, SIDE}, {.adaptive = {1, 1}}, 1},
+        POOL(1, SIDE, SIDE, SIDE, SIDE, 1, 1, 0, 0, 0, 0, false, true, 1),
+    };
+    static float x[SIDE * SIDE];
+    for (int block = 1; block <= 16; block *= 4)
+        for (int i = 0; i < 4; i++) {
+            float y;
+            double expected;
+            for (int k = 0; k < SIDE * SIDE; k++)
+                x[k] = i < 2 ? 0.1f : (float)((k * 7919) % 1000) / 1000;
+            run_pool(&large[i % 2], VGG_LAYER_AVG_POOL, block, x, &y, NULL, &expected, NULL,
+                     &(size_t){0});
+            if (!(fabs((double)y - expected) <= 1e-6 * expected))
+                fail_msg("block %d: %.9g expected, got %.9g", block, expected, (double)y);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maxima_and_switches_are_exact),
         cmocka_unit_test(averages_are_close),
+        cmocka_unit_test(averages_of_large_windows_are_exact),
     };
     return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }
