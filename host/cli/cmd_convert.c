@@ -182,13 +182,11 @@ static clvgg_status open_device(conversion *run)
 
 static clvgg_status keep_what_is_read(const conversion *run)
 {
-    const char *const others[] = {run->arguments->context.labels, run->arguments->preprocess};
-    bool replaces = clvgg_model_reads(run->context.model, run->out) != 0;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        replaces = replaces || cli_replaces(run->out, others[i]);
-    return replaces ? cli_misuse(run->context.cli, "OUT would replace '%s', which is to be read",
-                                 run->out)
-                    : CLVGG_STATUS_OK;
+    VGG_PASS(cli_context_keep_model(&run->context, "OUT", run->out));
+    return cli_replaces(run->out, run->arguments->preprocess)
+               ? cli_misuse(run->context.cli, "OUT would replace '%s', which is to be read",
+                            run->out)
+               : CLVGG_STATUS_OK;
 }
 
 static clvgg_status take_options(conversion *run)

@@ -81,6 +81,16 @@ clvgg_status cli_context_check_classifier(const cli_context *context)
                           name, name);
 }
 
+clvgg_status cli_context_keep_model(const cli_context *context, const char *option,
+                                    const char *path)
+{
+    const bool replaces = path != NULL && (clvgg_model_reads(context->model, path) ||
+                                           cli_replaces(path, context->arguments->labels));
+    return replaces ? cli_misuse(context->cli, "%s would replace '%s', which is to be read", option,
+                                 path)
+                    : CLVGG_STATUS_OK;
+}
+
 static bool is_architecture(const char *name)
 {
     static const char *const names[] = {"vgg11", "vgg13", "vgg16", "vgg19"};

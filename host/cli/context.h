@@ -144,6 +144,10 @@ clvgg_status cli_context_find_model(cli_context *context);
 /* Fails with UNSUPPORTED, and what to do, where the model can't classify. */
 clvgg_status cli_context_check_classifier(const cli_context *context);
 clvgg_status cli_context_open_device(cli_context *context);
+/* Fails with a misuse where writing the file `path` (NULL: none), which `option` asks for, would
+ * replace one that the loaded model or its --labels are read from. */
+clvgg_status cli_context_keep_model(const cli_context *context, const char *option,
+                                    const char *path);
 clvgg_status cli_context_settle_preprocess(cli_context *context);
 /* Says how many photographs were damaged, and frees everything. */
 void cli_context_close(cli_context *context);

@@ -197,6 +197,7 @@ static clvgg_status run_bench(cli_program *cli, const void *given)
     VGG_TRY(cli_bench_training_check(cli, arguments));
     VGG_TRY(cli_context_begin(&run.context, cli, &arguments->context));
     VGG_TRY(cli_context_find_model(&run.context));
+    VGG_TRY(cli_context_keep_model(&run.context, "--out", arguments->out));
     VGG_TRY(cli_context_open_device(&run.context));
     VGG_TRY(prepare(&run));
     if (wants_json(&run))

@@ -78,15 +78,13 @@ static void announce(const cli_eval *eval)
     cli_note_text(eval->run.cli, &text, "the lines about the data set");
 }
 
-/* The file that --mistakes would replace while it is read, or NULL. */
+/* The file that --mistakes would replace while it is read, or NULL. The model's are seen to when it
+ * is loaded. */
 static const char *replaced_source(const cli_eval *eval)
 {
     const cli_eval_arguments *arguments = eval->arguments;
-    const char *const sources[] = {arguments->run.context.model,
-                                   arguments->run.context.labels, arguments->run.map};
-    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
-        if (cli_replaces(arguments->mistakes, sources[i]))
-            return sources[i];
+    if (cli_replaces(arguments->mistakes, arguments->run.map))
+        return arguments->run.map;
     for (size_t i = 0; i < clvgg_dataset_count(eval->dataset); i++)
         if (cli_replaces(arguments->mistakes, eval->paths[i]))
             return eval->paths[i];
@@ -105,6 +103,7 @@ static clvgg_status prepare(cli_eval *eval)
     VGG_CHECK(source == NULL, CLVGG_STATUS_INVALID_ARGUMENT,
               "--mistakes would replace '%s', which is to be read", source);
     VGG_PASS(cli_run_setup(&eval->run));
+    VGG_PASS(cli_context_keep_model(&eval->run.context, "--mistakes", arguments->mistakes));
     VGG_PASS(cli_context_check_photographs(&eval->run.context));
     VGG_PASS(cli_eval_match_classes(eval));
     return clvgg_evaluation_create(eval->run.context.runtime, eval->run.ranked_count,

@@ -197,12 +197,32 @@ static int find_obstacle(const char *path)
     return length >= (int)sizeof folder ? ENAMETOOLONG : access(folder, W_OK) == 0 ? 0 : errno;
 }
 
+/* A checkpoint may be a model too. A run that goes on has files of its own in the folder. */
+static clvgg_status check_run_dir(const cli_finetuning *run)
+{
+    static const char *const names[] = {"best.ckpt",    "last.ckpt",  "metrics.csv",
+                                        "metrics.json", "curves.svg", "curves.png"};
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text path = {0};
+    if (run->run_dir.bytes == NULL || run->arguments->resume != NULL)
+        return CLVGG_STATUS_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        path.length = 0;
+        vgg_text_printf(&path, "%s/%s", run->run_dir.bytes, names[i]);
+        VGG_TRY(vgg_text_check(&path, "the path of a run's file"));
+        VGG_TRY(cli_context_keep_model(&run->context, "the run", path.bytes));
+    }
+cleanup:
+    vgg_text_free(&path);
+    return status;
+}
+
 /* Hours of training shouldn't end at a folder that isn't there. */
 static clvgg_status check_output(const cli_finetuning *run)
 {
     const char *output = run->arguments->output;
-    if (output != NULL && clvgg_model_reads(run->context.model, output))
-        return cli_misuse(run->cli, "--output would replace '%s', which is to be read", output);
+    VGG_PASS(cli_context_keep_model(&run->context, "--output", output));
+    VGG_PASS(check_run_dir(run));
     const int obstacle = output != NULL ? find_obstacle(output) : 0;
     return obstacle == 0 ? CLVGG_STATUS_OK
                          : vgg_fail(CLVGG_STATUS_IO, "%s: can't be written: %s", output,

@@ -47,11 +47,11 @@ static const char *check(const void *given)
     return NULL;
 }
 
-/* The file named by the arguments that --output would replace while it is read, or NULL. */
+/* The file named by the arguments that --output would replace while it is read, or NULL. The
+ * model's are seen to when it is loaded. */
 static const char *replaced_source(const cli_run_arguments *arguments)
 {
-    const char *const sources[] = {arguments->context.model, arguments->input,
-                                   arguments->context.labels, arguments->map};
+    const char *const sources[] = {arguments->input, arguments->map};
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
         if (cli_replaces(arguments->output, sources[i]))
             return sources[i];

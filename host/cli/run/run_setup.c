@@ -31,6 +31,7 @@ clvgg_status cli_run_setup(cli_run *run)
 {
     const double start = vgg_report_now_ms();
     VGG_PASS(cli_context_load_model(&run->context));
+    VGG_PASS(cli_context_keep_model(&run->context, "--output", run->arguments->output));
     if (!takes_layer_alone(run)) {
         VGG_PASS(cli_context_check_classifier(&run->context));
         VGG_PASS(load_map(run));

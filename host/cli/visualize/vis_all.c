@@ -242,9 +242,11 @@ static clvgg_status work(cli_vis *vis)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     all_work *w = NULL;
+    const char *path = NULL;
     VGG_MEMORY_NEW(w, 1, "a report");
     w->vis = vis;
     w->arguments = (const all_arguments *)vis->arguments;
+    VGG_TRY(cli_vis_path(vis, "index.html", &path)); /* one to be kept is named before the work */
     status = search(w);
     if (status != CLVGG_STATUS_OK && w->found.manifest.count == 0)
         goto cleanup;

@@ -45,6 +45,7 @@ static clvgg_status make_path(const cli_vis *vis, vgg_text *path, const char *fo
     for (char *c = path->bytes + begin; *c != '\0'; c++)
         *c = is_plain(*c) ? *c : '_';
     *made = path->bytes;
+    VGG_PASS(cli_context_keep_model(&vis->context, "--out", path->bytes));
     const int error = cli_vis_make_folders(path->bytes);
     VGG_CHECK(error == 0, CLVGG_STATUS_IO, "%s: its folder can't be made: %s", path->bytes,
               strerror(error));

@@ -373,6 +373,7 @@ clvgg_status cli_top_draw_found(cli_vis *vis, const cli_top_request *request, cl
 clvgg_status cli_top_draw(cli_vis *vis, const cli_top_request *request, cli_top_found *found)
 {
     const char *path = NULL;
+    VGG_PASS(cli_vis_path(vis, "manifest.json", &path)); /* one to be kept is named first */
     VGG_PASS(cli_top_find(vis, request, found));
     VGG_PASS(cli_vis_path(vis, "manifest.json", &path));
     VGG_PASS(vgg_manifest_write(&found->manifest, path));
