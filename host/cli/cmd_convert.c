@@ -205,10 +205,7 @@ static clvgg_status take_options(conversion *run)
         run->context.stated = &run->stated;
     }
     VGG_PASS(cli_context_settle_preprocess(&run->context));
-    clvgg_preprocess own;
-    clvgg_preprocess_defaults(&own);
-    clvgg_model_preprocess(run->context.model, &own);
-    if (memcmp(&own, &run->context.preprocess, sizeof own) != 0)
+    if (run->context.preprocess_origin != clvgg_model_preprocess_origin(run->context.model))
         run->request.preprocess = &run->context.preprocess;
     return CLVGG_STATUS_OK;
 }

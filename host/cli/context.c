@@ -185,9 +185,14 @@ clvgg_status cli_context_settle_preprocess(cli_context *context)
         preprocess->scale = arguments->scale;
     VGG_PASS(take_values(context, "mean", &arguments->mean, preprocess->mean));
     VGG_PASS(take_values(context, "std", &arguments->std, preprocess->std));
+    const bool stated = context->stated != NULL || arguments->resize_mode >= 0 ||
+                        arguments->resize_short > 0 || arguments->channels >= 0 ||
+                        arguments->scale > 0 || arguments->mean.count > 0 ||
+                        arguments->std.count > 0;
     context->preprocess_origin = memcmp(&before, preprocess, sizeof before) != 0
                                      ? "changed by options"
-                                     : clvgg_model_preprocess_origin(context->model);
+                                 : stated ? "stated by options"
+                                          : clvgg_model_preprocess_origin(context->model);
     return CLVGG_STATUS_OK;
 }
 

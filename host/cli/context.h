@@ -126,7 +126,7 @@ typedef struct cli_context {
     clvgg_device_info device_info;
     const clvgg_preprocess *stated; /* instead of the model's preprocessing; NULL: nothing */
     clvgg_preprocess preprocess;    /* the model's, as options change it */
-    const char *preprocess_origin;
+    const char *preprocess_origin;  /* the model's own string where they leave it alone */
     double start_ms; /* when the verb began, by report/clock.h */
 } cli_context;
 

@@ -117,9 +117,10 @@ static clvgg_status write_file(vgg_export *made, const char *path, vgg_writer *w
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_weights_writer *kind = made->options->writer;
     const bool states_graph = !kind->holds_graph && !kind->torch_names;
-    const vgg_metadata_choice choice = {.graph = states_graph ? made->model->graph : NULL,
-                                        .preprocess = &made->preprocess,
-                                        .converted = true};
+    const vgg_metadata_choice choice = {
+        .graph = states_graph ? made->model->graph : NULL,
+        .preprocess = made->options->preprocess != NULL ? &made->preprocess : NULL,
+        .converted = true};
     vgg_model_metadata metadata = {0};
     vgg_tensor_entry *tensors = NULL;
     VGG_TRY(vgg_model_metadata_list(made->model, &choice, &metadata));

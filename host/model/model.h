@@ -45,6 +45,7 @@ struct clvgg_model {
     bool head_kept;    /* some of the head's values come from the base's head */
     clvgg_preprocess preprocess;
     char *preprocess_origin;
+    bool preprocess_assumed; /* the file that it was loaded from doesn't state it */
     char *notes; /* a line each: what isn't plain in how the file was read; NULL: no file */
     char **labels;
     size_t class_count;

@@ -46,8 +46,10 @@ static clvgg_status describe_model(const vgg_load *load, clvgg_model *model)
     VGG_PASS(vgg_text_take(&words, "a model's description", &model->architecture));
     VGG_DUP_PASS(model->name, vgg_weights_path(load->weights));
     VGG_PASS(vgg_model_set_preprocess(model, &load->preprocess, load->origin));
-    const bool assumed = strncmp(model->preprocess_origin, "assumed", 7) == 0;
-    if (assumed || (load->stated == NULL && model->preprocess.channels == 1))
+    model->preprocess_assumed = load->assumed ||
+                                strncmp(model->preprocess_origin, "assumed", 7) == 0 ||
+                                (load->stated == NULL && model->preprocess.channels == 1);
+    if (model->preprocess_assumed)
         vgg_log(CLVGG_LOG_WARNING, "%s: doesn't say how images are prepared; %s", model->name,
                 model->preprocess_origin);
     return CLVGG_STATUS_OK;

@@ -14,6 +14,7 @@ typedef struct vgg_load {
     clvgg_preprocess preprocess;
     const char *stated; /* preprocessing, or NULL */
     const char *origin; /* of the preprocessing */
+    bool assumed;       /* the file states it, and that nobody had */
     vgg_graph *graph;   /* the file's network */
     vgg_folded folded;  /* the model's, where layers take others in; graph NULL: the file's */
     size_t fold_count;  /* of those bound so far */

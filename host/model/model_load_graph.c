@@ -8,6 +8,8 @@
 #include "model/assemble.h"
 #include "model/model_load.h"
 
+enum { MAX_ORIGIN_BYTES = 200 }; /* of words about preprocessing, which are printed */
+
 static clvgg_status check_format(const vgg_weights *weights)
 {
     const char *text = vgg_weights_metadata(weights, "clvgg.format");
@@ -25,12 +27,30 @@ static clvgg_status check_format(const vgg_weights *weights)
     return CLVGG_STATUS_OK;
 }
 
+/* What a converted file says where the file that it was made from said nothing. */
+static clvgg_status find_assumption(vgg_load *load)
+{
+    const char *words = vgg_weights_metadata(load->weights, VGG_PREPROCESS_ASSUMED);
+    if (load->stated == NULL || words == NULL)
+        return CLVGG_STATUS_OK;
+    const size_t length = strlen(words);
+    VGG_CHECK(length > 0 && length <= MAX_ORIGIN_BYTES, CLVGG_STATUS_BAD_FILE,
+              VGG_PREPROCESS_ASSUMED " has %zu bytes, must have 1 to %d", length, MAX_ORIGIN_BYTES);
+    for (size_t i = 0; i < length; i++)
+        VGG_CHECK((unsigned char)words[i] >= 32 && words[i] != 127, CLVGG_STATUS_BAD_FILE,
+                  VGG_PREPROCESS_ASSUMED " has a control character at byte %zu", i);
+    load->assumed = true;
+    load->origin = words;
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status find_preprocess(vgg_load *load)
 {
     load->stated = vgg_weights_metadata(load->weights, "clvgg.preprocess");
     load->origin = vgg_weights_preprocess_origin(load->weights);
     if (load->origin == NULL)
         load->origin = "stated in the file";
+    VGG_PASS(find_assumption(load));
     if (load->stated != NULL)
         VGG_PASS(vgg_model_preprocess_read_json(load->stated, &load->preprocess));
     else

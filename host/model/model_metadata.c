@@ -9,8 +9,9 @@
 #include "model/preprocess.h"
 
 static const char *const keys[VGG_KEY_COUNT] = {
-    "clvgg.format",  "clvgg.arch",     "clvgg.graph",       "clvgg.preprocess",
-    "clvgg.classes", "clvgg.training", "clvgg.head.source", "clvgg.converted"};
+    "clvgg.format",     "clvgg.arch",           "clvgg.graph",
+    "clvgg.preprocess", VGG_PREPROCESS_ASSUMED, "clvgg.classes",
+    "clvgg.training",   "clvgg.head.source",    "clvgg.converted"};
 
 /* The file whose metadata a model inherits, through all its bases, or NULL. */
 static const vgg_weights *file_of(const clvgg_model *model)
@@ -53,6 +54,8 @@ static clvgg_status write_values(const clvgg_model *model, const vgg_metadata_ch
         vgg_graph_write_json(choice->graph, &values[VGG_KEY_GRAPH]);
     if (vgg_model_preprocess_is_for_photographs(preprocess))
         vgg_model_preprocess_write_json(preprocess, &values[VGG_KEY_PREPROCESS]);
+    if (choice->preprocess == NULL && model->preprocess_assumed)
+        vgg_text_puts(&values[VGG_KEY_PREPROCESS_ASSUMED], model->preprocess_origin);
     if (model->labels != NULL)
         vgg_labels_write_json(model->labels, model->class_count, &values[VGG_KEY_CLASSES]);
     if (model->training != NULL)

@@ -16,6 +16,7 @@ enum {
     VGG_KEY_ARCHITECTURE,
     VGG_KEY_GRAPH,
     VGG_KEY_PREPROCESS,
+    VGG_KEY_PREPROCESS_ASSUMED, /* only where nobody has stated it: from what it was assumed */
     VGG_KEY_CLASSES,
     VGG_KEY_TRAINING,
     VGG_KEY_HEAD_SOURCE,
@@ -33,7 +34,7 @@ typedef struct vgg_model_metadata {
 
 typedef struct vgg_metadata_choice {
     const vgg_graph *graph;             /* NULL: the file's format tells the network otherwise */
-    const clvgg_preprocess *preprocess; /* NULL: the model's */
+    const clvgg_preprocess *preprocess; /* what somebody states; NULL: the model's */
     bool converted;                     /* say which file this one was made from */
 } vgg_metadata_choice;
 

@@ -12,6 +12,10 @@
 #include "base/text.h"
 #include "clvgg/image.h"
 
+/* The metadata beside "clvgg.preprocess" which says that nobody stated that, and from what it was
+ * assumed: the words of clvgg_model_preprocess_origin(). */
+#define VGG_PREPROCESS_ASSUMED "clvgg.preprocess.assumed"
+
 typedef enum vgg_convention {
     VGG_CONVENTION_TORCHVISION, /* RGB/255, torch's mean and deviation */
     VGG_CONVENTION_CAFFE,       /* BGR 0…255 minus the mean of the originals */

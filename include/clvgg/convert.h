@@ -54,7 +54,8 @@ typedef struct clvgg_export_options {
     clvgg_export_format format;
     int keep_dtype;    /* 1 (default): each tensor has the model's type; 0: */
     clvgg_dtype dtype; /* all have this one */
-    const clvgg_preprocess *preprocess; /* what the file says; NULL: the model's */
+    const clvgg_preprocess *preprocess; /* what the file says; NULL: the model's, and where that was
+                                           assumed, that it was */
     clvgg_device *check_device; /* reads the file again and compares; NULL: no check */
     clvgg_export_progress_fn progress;
     void *progress_user;

@@ -299,6 +299,48 @@ static void wrong_arguments(void **state)
     assert_false(file_exists(out));
 }
 
+/* `clvgg info` of the model says where its preprocessing comes from, with a warning where that is
+ * assumed. */
+static void comes_from(const char *model, const char *origin, bool warns)
+{
+    test_program ran = {0};
+    RUN(&ran, "info", "--json", "--device", "none", model);
+    assert_int_equal(ran.exit_code, 0);
+    cJSON *json = test_program_json(&ran);
+    const cJSON *preprocess = cJSON_GetObjectItem(json, "preprocess");
+    assert_string_equal(cJSON_GetObjectItem(preprocess, "origin")->valuestring, origin);
+    assert_int_equal(strstr(ran.err, "doesn't say how images are prepared") != NULL, warns);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+/* What was assumed of IN is no more certain in OUT, nor in what is made of OUT; what options say
+ * is, even where they say the same. */
+static void assumptions_stay_assumptions(void **state)
+{
+    (void)state;
+    static const char words[] = "assumed: Caffe's, from tensor names";
+    char in[600], out[320], again[320];
+    snprintf(in, sizeof in, "%s/formats/vgg16/network.safetensors", TEST_DATA);
+    comes_from(in, words, true);
+    for (size_t i = 0; i < KINDS; i++) {
+        if (!is_read(kinds[i].reader))
+            continue;
+        char name[64];
+        snprintf(name, sizeof name, "assumed%s", kinds[i].suffix);
+        snprintf(out, sizeof out, "%s", test_scratch_path(name));
+        snprintf(again, sizeof again, "%s", test_scratch_path("again.safetensors"));
+        cJSON_Delete(CONVERT("--quiet", "--to", kinds[i].to, in, out));
+        comes_from(out, words, true);
+        cJSON_Delete(CONVERT("--quiet", "--to", "safetensors", out, again));
+        comes_from(again, words, true);
+        cJSON_Delete(CONVERT("--quiet", "--to", kinds[i].to, "--preprocess", "caffe", in, out));
+        comes_from(out, "stated in the file", false);
+        cJSON_Delete(CONVERT("--quiet", "--to", kinds[i].to, "--std", "1,1,1", again, out));
+        comes_from(out, "stated in the file", false);
+    }
+}
+
 /* A model and one of the files that it is read from, which OUT may not name. */
 static const struct {
     const char *in, *part;
@@ -417,6 +459,7 @@ int main(void)
         cmocka_unit_test(preprocessing_and_labels_are_stated),
         cmocka_unit_test(a_terminal_sees_how_far_it_is),
         cmocka_unit_test(wrong_arguments),
+        cmocka_unit_test(assumptions_stay_assumptions),
         cmocka_unit_test(a_part_of_in_is_not_replaced),
         cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(a_pipe_takes_it),

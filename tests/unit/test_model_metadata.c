@@ -201,6 +201,17 @@ static void refuses_bad_preprocessing(void **state)
         make_vgg(&file, "clvgg.preprocess", cases[i][0]);
         refuses(&file, NULL, CLVGG_STATUS_BAD_FILE, cases[i][1]);
     }
+    char long_words[202];
+    memset(long_words, 'a', sizeof long_words - 1);
+    long_words[sizeof long_words - 1] = '\0';
+    const char *const words[][2] = {{"", "has 0 bytes, must have 1 to 200"},
+                                    {long_words, "has 201 bytes, must have 1 to 200"},
+                                    {"a\033[2J", "has a control character at byte 1"}};
+    for (size_t i = 0; i < 3; i++) {
+        make_vgg(&file, "clvgg.preprocess", PREPROCESS "\"crop\": 32}");
+        tensor_file_state(&file, "clvgg.preprocess.assumed", words[i][0]);
+        refuses(&file, NULL, CLVGG_STATUS_BAD_FILE, words[i][1]);
+    }
     make_vgg(&file, "clvgg.preprocess", PREPROCESS "\"gamma\": 2}");
     refuses(&file, NULL, CLVGG_STATUS_UNSUPPORTED, "clvgg.preprocess: unknown member 'gamma'");
     make_vgg(&file, "clvgg.preprocess", PREPROCESS "\"crop\": 64}");
@@ -224,10 +235,10 @@ static void grey_is_stated_or_the_average(void **state)
     clvgg_preprocess preprocess;
     make_channels(&file, 1, NULL);
     clvgg_model *model = load_good(&file, NULL);
-    for (int again = 0; again < 2; again++) { /* what is saved is stated */
+    for (int again = 0; again < 2; again++) { /* what is saved is no more stated than before */
         assert_string_equal(clvgg_model_preprocess_origin(model),
-                            again ? "stated in the file"
-                                  : "assumed: Caffe's, from tensor names, averaged for grey");
+                            "assumed: Caffe's, from tensor names, averaged for grey");
+        assert_true(model->preprocess_assumed);
         clvgg_model_preprocess(model, &preprocess);
         assert_int_equal(preprocess.channels, 1);
         assert_float_equal(preprocess.mean[0], (103.939 + 116.779 + 123.68) / 3, 1e-4);
