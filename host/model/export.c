@@ -23,7 +23,7 @@ static clvgg_status name_tensor(const vgg_export *made, const vgg_parameter *fro
         VGG_DUP_PASS(*name, from->name);
         return CLVGG_STATUS_OK;
     }
-    VGG_PASS(vgg_export_torch_name(graph, from->node, torch_name));
+    vgg_export_torch_name(graph, from->node, torch_name);
     vgg_text_printf(&text, "%s.%s", torch_name,
                     vgg_layer_of(graph->nodes[from->node].type)->parameters[from->position].name);
     return vgg_text_take(&text, "a tensor's name", name);
@@ -155,6 +155,8 @@ static clvgg_status prepare(vgg_export *made)
     if (made->options->preprocess != NULL)
         VGG_PASS(
             vgg_model_fit_preprocess(made->model, made->options->preprocess, &made->preprocess));
+    if (made->options->writer->torch_names)
+        VGG_PASS(vgg_export_torch_check(made->model->graph));
     VGG_NEW_PASS(made->scratch, SCRATCH_ELEMENTS);
     VGG_NEW_PASS(made->raw, SCRATCH_ELEMENTS);
     return list_tensors(made);

@@ -56,8 +56,11 @@ clvgg_status vgg_model_fit_preprocess(const clvgg_model *model, const clvgg_prep
 
 /* ---- for export.c ---- */
 
-/* torchvision's name of a layer of the graph, "features.0" or "classifier.6": positions in
- * torch.nn.Sequential. Errors: UNSUPPORTED (the network isn't such a sequence). */
-clvgg_status vgg_export_torch_name(const vgg_graph *graph, int node, char name[32]);
+/* Fails with UNSUPPORTED and the first layer in question where a network isn't the row of layers that
+ * torchvision's VGG is, of any widths. */
+clvgg_status vgg_export_torch_check(const vgg_graph *graph);
+/* torchvision's name of a layer of such a network, "features.0" or "classifier.6": positions in
+ * torch.nn.Sequential. */
+void vgg_export_torch_name(const vgg_graph *graph, int node, char name[32]);
 
 #endif

@@ -22,7 +22,7 @@ typedef enum clvgg_export_format {
     /* Names conv1_1 … fc8; the network, preprocessing, labels and origin are metadata. */
     CLVGG_EXPORT_SAFETENSORS = 0,
     /* Names features.0 … classifier.6, for load_state_dict() of torchvision's VGG: positions in its
-     * sequences, batch norms counted; the layers must be in a row. */
+     * sequences, batch norms counted; the layers must be its row, of any widths. */
     CLVGG_EXPORT_TORCHVISION = 1,
     /* Opset 13, IR version 7. Input float32 [N, c, h, w], output "logits": a softmax at the end is
      * left out. Weights of half precision stay so; arithmetic is float32. At most 2 GiB. */

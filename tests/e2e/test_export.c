@@ -32,12 +32,17 @@ static const struct {
     {NETWORK_BRANCHES, CLVGG_EXPORT_TORCHVISION, "doesn't read the one before it"},
     {NETWORK_BRANCHES, CLVGG_EXPORT_ONNX, "ONNX has no pooling to 4 x 3 of 9 x 8"},
     {NETWORK_ZF, CLVGG_EXPORT_ONNX, "ONNX's LRN over 4 channels, an even number, isn't this one"},
-    /* It is what PyTorch would take, but tensors of these names are a VGG's when they are read. */
-    {NETWORK_VGG, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
-    {NETWORK_ODD, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
-    {NETWORK_ZF, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
-    {NETWORK_NORMS, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
-    {NETWORK_INTEGERS, CLVGG_EXPORT_TORCHVISION, "not written: can't be read again"},
+    /* PyTorch would take these tensors, but those of such names are a VGG's. */
+    {NETWORK_VGG, CLVGG_EXPORT_TORCHVISION,
+     "layer 'pool3' (max_pool 2x2 stride 2) stands where torchvision's VGG has a layer conv2d 3x3"},
+    {NETWORK_ODD, CLVGG_EXPORT_TORCHVISION,
+     "layer 'conv1' (conv2d 3x3 stride 2 pad 2) stands where torchvision's VGG has a layer conv2d"},
+    {NETWORK_ZF, CLVGG_EXPORT_TORCHVISION,
+     "layer 'conv1' (conv2d 7x7 stride 2 pad 1) stands where torchvision's VGG has a layer conv2d"},
+    {NETWORK_NORMS, CLVGG_EXPORT_TORCHVISION,
+     "layer 'norm0' (batch_norm epsilon 1e-05) stands where torchvision's VGG has a layer conv2d"},
+    {NETWORK_INTEGERS, CLVGG_EXPORT_TORCHVISION,
+     "layer 'pool3' (max_pool 3x3 stride 2) stands where torchvision's VGG has a layer conv2d 3x3"},
 };
 
 static const char *words_for(network_kind kind, clvgg_export_format format)
@@ -78,6 +83,70 @@ static void every_network_is_written_and_read(void **state)
              format++)
             try_export(model, (network_kind)kind, (clvgg_export_format)format);
         clvgg_model_free(model);
+    }
+}
+
+/* What stands behind the small network's `last` layer. */
+static const struct {
+    const char *last;
+    vgg_layer_type layers[4]; /* INPUT: none */
+    const char *words;        /* NULL: torchvision's VGG is such a row */
+} heads[] = {
+    {"fc6", {VGG_LAYER_RELU, VGG_LAYER_DENSE}, NULL},
+    {"fc6", {VGG_LAYER_DROPOUT, VGG_LAYER_RELU, VGG_LAYER_DENSE, VGG_LAYER_SOFTMAX}, NULL},
+    {"pool5", {VGG_LAYER_INPUT}, NULL},
+    {"fc6",
+     {VGG_LAYER_BATCH_NORM, VGG_LAYER_RELU, VGG_LAYER_DENSE},
+     "layer 'new0' (batch_norm epsilon 1e-05) stands where torchvision's VGG has a layer relu"},
+    {"fc6",
+     {VGG_LAYER_TANH, VGG_LAYER_DENSE},
+     "layer 'new0' (tanh) stands where torchvision's VGG has a layer relu"},
+    {"relu7",
+     {VGG_LAYER_DENSE, VGG_LAYER_RELU, VGG_LAYER_DENSE},
+     "layer 'new1' (relu) stands behind all that torchvision's VGG has"},
+    {"fc8", {VGG_LAYER_RELU}, "layer 'new0' (relu) stands behind all that torchvision's VGG has"},
+    {"relu5_2",
+     {VGG_LAYER_INPUT},
+     "ends where torchvision's VGG goes on with a layer max_pool 2x2"},
+};
+
+/* Before anything is written, with a check and without. */
+static void other_rows_have_no_names_in_torchvision(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        vgg_graph *graph = NULL;
+        clvgg_model *whole = small_model_make(runtime, 1), *model = NULL;
+        const vgg_graph_copy_options options = {
+            .count = vgg_graph_find(whole->graph, heads[i].last) + 1};
+        must(vgg_graph_copy(whole->graph, &options, &graph));
+        for (int k = 0; k < 4 && heads[i].layers[k] != VGG_LAYER_INPUT; k++) {
+            const vgg_layer_type type = heads[i].layers[k];
+            const vgg_attributes attributes =
+                type == VGG_LAYER_DENSE        ? (vgg_attributes){.dense = {4, true}}
+                : type == VGG_LAYER_BATCH_NORM ? (vgg_attributes){.batch_norm = {1e-5f, true}}
+                                               : (vgg_attributes){.dropout_rate = 0};
+            char name[16];
+            snprintf(name, sizeof name, "new%d", k);
+            must(vgg_graph_add(graph, name, type, &attributes, graph->count - 1, NULL));
+        }
+        must(
+            vgg_model_from_graph(runtime, graph, small_model_source, (void *)(uintptr_t)1, &model));
+        for (int checked = 0; checked < 2; checked++) {
+            clvgg_export_options request;
+            clvgg_export_options_defaults(&request);
+            request.format = CLVGG_EXPORT_TORCHVISION;
+            request.check_device = checked ? device : NULL;
+            const clvgg_status status = clvgg_model_export(model, temp_path("row"), &request, NULL);
+            if (heads[i].words == NULL && status != CLVGG_STATUS_OK)
+                fail_msg("%zu: %s", i, clvgg_status_message());
+            if (heads[i].words == NULL)
+                continue;
+            assert_int_equal(status, CLVGG_STATUS_UNSUPPORTED);
+            assert_contains(clvgg_status_message(), heads[i].words);
+        }
+        clvgg_model_free(model);
+        clvgg_model_free(whole);
     }
 }
 
@@ -209,9 +278,11 @@ static void wrong_arguments(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_network_is_written_and_read), cmocka_unit_test(progress_may_stop_it),
-        cmocka_unit_test(other_values_are_noticed), cmocka_unit_test(wrong_arguments)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_network_is_written_and_read),
+                                       cmocka_unit_test(other_rows_have_no_names_in_torchvision),
+                                       cmocka_unit_test(progress_may_stop_it),
+                                       cmocka_unit_test(other_values_are_noticed),
+                                       cmocka_unit_test(wrong_arguments)};
     must(clvgg_runtime_create(NULL, &runtime));
     must(clvgg_device_open(runtime, getenv("CLVGG_DEVICE"), NULL, &device));
     const int failed = cmocka_run_group_tests(tests, temp_folder_setup, temp_folder_teardown);
