@@ -77,8 +77,8 @@ typedef struct vgg_model_head {
  * values and, in a file, its type. Retains the base. Errors: UNSUPPORTED (the base has no such
  * head), SHAPE_MISMATCH. */
 clvgg_status vgg_model_with_head(clvgg_model *base, const vgg_model_head *head, clvgg_model **out);
-/* The dense layers behind the base's flatten, in order: 3 at most, none in a network of features
- * alone. Errors: UNSUPPORTED, in words. */
+/* The dense layers behind the base's flatten: how many, none in a network of features alone, and in
+ * order the nodes of the first three. Errors: UNSUPPORTED, in words. */
 clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *count);
 clvgg_status vgg_model_save(const clvgg_model *model, const char *path, clvgg_dtype dtype);
 /* Says whether the file at `path` is one of those that values are read from; see

@@ -24,10 +24,9 @@ clvgg_status vgg_model_head_nodes(const clvgg_model *model, int nodes[3], int *c
                   model->name, node->name);
         if (!vgg_node_is_dense(node))
             continue;
-        VGG_CHECK(*count < 3, CLVGG_STATUS_UNSUPPORTED,
-                  "%s has more than three dense layers, the fourth is '%s'", model->name,
-                  node->name);
-        nodes[(*count)++] = i;
+        if (*count < 3)
+            nodes[*count] = i;
+        ++*count;
     }
     return CLVGG_STATUS_OK;
 }

@@ -17,8 +17,8 @@ typedef struct base_layer {
 } base_layer;
 
 typedef struct base_head {
-    int nodes[3], count;
-    int64_t features; /* that the first dense layer takes, or would take */
+    int nodes[3], count; /* of more than three layers the first three */
+    int64_t features;    /* that the first dense layer takes, or would take */
     base_layer layers[3];
     bool same_classes;
 } base_head;
@@ -52,7 +52,7 @@ static clvgg_status read_base(const clvgg_model *base, const char *const *classe
 {
     *head = (base_head){.same_classes = same_classes(base, classes, class_count)};
     VGG_PASS(vgg_model_head_nodes(base, head->nodes, &head->count));
-    for (int i = 0; i < head->count; i++) {
+    for (int i = 0; i < head->count && i < 3; i++) {
         const clvgg_shape shape =
             vgg_graph_parameter_shape(base->graph, head->nodes[i], VGG_WEIGHT);
         head->layers[i].inputs = shape.dims[1];
@@ -70,7 +70,7 @@ static clvgg_status lay_out(const base_head *base, size_t class_count,
                             const clvgg_finetune_options *options, vgg_head_choice *choice)
 {
     static const char *const names[] = {"fc6", "fc7", "fc8"};
-    const int hidden = options->head_given ? options->head_layers : base->count == 3 ? 2 : 0;
+    const int hidden = options->head_given ? options->head_layers : base->count >= 3 ? 2 : 0;
     VGG_CHECK(hidden == 0 || hidden == 2, CLVGG_STATUS_INVALID_ARGUMENT,
               "a head has two hidden layers or none, not %d", hidden);
     choice->layer_count = hidden + 1;

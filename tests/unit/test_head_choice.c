@@ -170,6 +170,35 @@ static void a_base_without_an_activation_is_not_kept(void **state)
     assert_choice(same, 3, CLVGG_TRAIN_FC8, CLVGG_HEAD_KEEP, "KKk");
 }
 
+/* A head of four dense layers is replaced by three, as wide as its first two. */
+static void a_deeper_head_is_replaced(void **state)
+{
+    (void)state;
+    vgg_graph *graph = NULL;
+    clvgg_model *three = base, *four;
+    const vgg_attributes dense = {.dense = {7, true}};
+    const vgg_graph_copy_options before = {.count = vgg_graph_find(base->graph, "fc8") + 1};
+    assert_int_equal(vgg_graph_copy(base->graph, &before, &graph), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_add(graph, "relu8", VGG_LAYER_RELU, NULL, graph->count - 1, NULL),
+                     CLVGG_STATUS_OK);
+    assert_int_equal(vgg_graph_add(graph, "fc9", VGG_LAYER_DENSE, &dense, graph->count - 1, NULL),
+                     CLVGG_STATUS_OK);
+    assert_int_equal(
+        vgg_model_from_graph(runtime, graph, small_model_source, (void *)(uintptr_t)1, &four),
+        CLVGG_STATUS_OK);
+    base = four;
+    assert_choice(same, 3, CLVGG_TRAIN_AUTO, CLVGG_HEAD_AUTO, "rrr");
+    assert_choice(same, 3, CLVGG_TRAIN_FC6, CLVGG_HEAD_KEEP, "rrr");
+    clvgg_finetune_options options = defaults();
+    const vgg_head_choice choice = choose(same, 3, &options);
+    assert_int_equal(choice.layers[0].outputs, 12);
+    assert_int_equal(choice.layers[1].outputs, 10);
+    options.train = CLVGG_TRAIN_FC8;
+    assert_refused(&options, "fc6 can't be kept (the base has 4 dense layers), so it has to train");
+    base = three;
+    vgg_model_free(four);
+}
+
 static void learning_rates_follow_their_schedule(void **state)
 {
     (void)state;
@@ -196,6 +225,7 @@ int main(void)
         cmocka_unit_test(activations_belong_to_layers),
         cmocka_unit_test(what_cannot_work_is_refused),
         cmocka_unit_test(a_base_without_an_activation_is_not_kept),
+        cmocka_unit_test(a_deeper_head_is_replaced),
         cmocka_unit_test(learning_rates_follow_their_schedule),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

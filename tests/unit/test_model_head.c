@@ -266,6 +266,50 @@ static void a_head_of_one_layer(void **state)
     vgg_model_free(base);
 }
 
+/* Five dense layers, one of them normalised: all give way, and none is taken for a new one. */
+static void a_head_in_place_of_five_layers(void **state)
+{
+    (void)state;
+    vgg_graph *graph = NULL;
+    clvgg_model *small = small_model_make(runtime, 3), *deep;
+    const vgg_graph_copy_options options = {.count = vgg_graph_find(small->graph, "fc6") + 1};
+    assert_int_equal(vgg_graph_copy(small->graph, &options, &graph), CLVGG_STATUS_OK);
+    const vgg_attributes norm = {.batch_norm = {1e-5f, true}};
+    assert_int_equal(
+        vgg_graph_add(graph, "bn6", VGG_LAYER_BATCH_NORM, &norm, graph->count - 1, NULL),
+        CLVGG_STATUS_OK);
+    for (int i = 0; i < 4; i++) {
+        const vgg_attributes dense = {.dense = {SMALL_FC7, true}};
+        char name[2][8];
+        snprintf(name[0], sizeof name[0], "relu%d", i);
+        snprintf(name[1], sizeof name[1], "dense%d", i);
+        assert_int_equal(
+            vgg_graph_add(graph, name[0], VGG_LAYER_RELU, NULL, graph->count - 1, NULL),
+            CLVGG_STATUS_OK);
+        assert_int_equal(
+            vgg_graph_add(graph, name[1], VGG_LAYER_DENSE, &dense, graph->count - 1, NULL),
+            CLVGG_STATUS_OK);
+    }
+    assert_int_equal(
+        vgg_model_from_graph(runtime, graph, small_model_source, (void *)(uintptr_t)3, &deep),
+        CLVGG_STATUS_OK);
+    int nodes[3], count;
+    assert_int_equal(vgg_model_head_nodes(deep, nodes, &count), CLVGG_STATUS_OK);
+    assert_int_equal(count, 5);
+    assert_int_equal(nodes[0], vgg_graph_find(graph, "fc6"));
+    assert_int_equal(nodes[2], vgg_graph_find(graph, "dense1"));
+    const vgg_model_head head = plain_head();
+    clvgg_model *model = with_head(deep, &head);
+    assert_int_equal(model->parameter_count, small->parameter_count);
+    assert_null(by_name(model, "fc6.weight")->inherited);
+    assert_non_null(by_name(model, "conv1_1.weight")->inherited);
+    assert_int_equal(vgg_graph_find(model->graph, "bn6"), -1);
+    assert_int_equal(model->class_count, 2);
+    vgg_model_free(model);
+    vgg_model_free(deep);
+    vgg_model_free(small);
+}
+
 static void other_activations_are_saved_too(void **state)
 {
     (void)state;
@@ -334,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_story_goes_on_with_what_it_is_about),
         cmocka_unit_test(new_layers_are_saved_in_the_type_asked_for),
         cmocka_unit_test(a_head_of_one_layer),
+        cmocka_unit_test(a_head_in_place_of_five_layers),
         cmocka_unit_test(other_activations_are_saved_too),
         cmocka_unit_test(what_does_not_fit_is_said),
         cmocka_unit_test(every_allocation_may_fail),
