@@ -266,7 +266,8 @@ clvgg_execution cli_execution(const cli_execution_arguments *arguments)
                              .variants = arguments->variants.items,
                              .variant_count = arguments->variants.count,
                              .storage = arguments->storage,
-                             .memory_limit_bytes = arguments->memory_limit_bytes};
+                             .memory_limit_bytes = arguments->memory_limit_bytes,
+                             .verify = !arguments->no_verify};
 }
 
 int cli_execution_batch(const cli_execution_arguments *arguments, uint64_t host_elements,

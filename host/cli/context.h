@@ -28,6 +28,7 @@ typedef struct cli_execution_arguments {
     clvgg_storage storage;
     uint64_t memory_limit_bytes;
     cli_list variants;
+    bool no_verify;
 } cli_execution_arguments;
 
 /* Rows of option tables. `type` is the verb's struct, `context` and `execution` are its members of
@@ -111,6 +112,8 @@ typedef struct cli_execution_arguments {
     {"variant", 0, CLI_OPTION_LIST, offsetof(type, execution.variants), "LAYER=NAME", 0, 0, \
      "Force a kernel for a layer, or for all with *=NAME; repeatable"}, \
     CLI_ROW_STORAGE(type, execution), \
+    {"no-verify", 0, CLI_OPTION_FLAG, offsetof(type, execution.no_verify), NULL, 0, 0, \
+     "Trust this device's kernels without a check at their first use"}, \
     CLI_ROW_NO_CACHE(type, context)
 /* clang-format on */
 

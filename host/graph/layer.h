@@ -46,6 +46,16 @@ typedef struct vgg_window {
     int64_t kernel, stride, dilation, pad;
 } vgg_window;
 
+/* What one element of a layer's output is defined by. */
+typedef struct vgg_element {
+    const vgg_node *node;
+    const clvgg_shape *input;            /* of one image */
+    const float *x;                      /* its values, plain layout */
+    int64_t at[3];                       /* in the output: {k, row, column}, or {feature, 0, 0} */
+    const float *rows[VGG_VARIANCE + 1]; /* of each parameter what belongs to output channel k: a
+                                            weight's row, one value of others; NULL: not there */
+} vgg_element;
+
 /* The roles in which an op takes a layer behind its own along. */
 enum { VGG_FUSED_RELU = 1, VGG_FUSED_POOL = 2 };
 
@@ -87,6 +97,10 @@ typedef struct vgg_layer {
     void (*give_bias)(vgg_attributes *attributes); /* NULL: the layer has no bias to give */
     int fuses; /* VGG_FUSED_… bits of layers that its op may take along, the ReLU before the pool */
 
+    /* The definition: an element of the output, in double precision, by plain loops. NULL: internal
+     * layers, and those that compute nothing. */
+    double (*element)(const vgg_element *element);
+
     int fused_as;                     /* VGG_FUSED_… */
     const vgg_activation *activation; /* NULL: it is none */
     bool alias;    /* its value is its input's, under another shape perhaps: nothing is computed */
@@ -117,6 +131,9 @@ const vgg_layer *vgg_layer_of(vgg_layer_type type);
 bool vgg_layer_type_from_name(const char *name, vgg_layer_type *type);
 /* The layer type of a head's activation. False: there is none. */
 bool vgg_layer_type_of_activation(clvgg_activation activation, vgg_layer_type *type);
+
+/* What stands in a layer's input where the element is in its output. */
+double vgg_element_input(const vgg_element *element);
 
 /* Layers of sums of products: over a window of an image, or over all features. */
 bool vgg_node_is_convolution(const vgg_node *node);

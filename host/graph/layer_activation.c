@@ -48,6 +48,11 @@ static double tangent_derivative(double y)
     return 1 - y * y;
 }
 
+static double activation_element(const vgg_element *e)
+{
+    return vgg_layer_of(e->node->type)->activation->value(vgg_element_input(e));
+}
+
 static const vgg_activation relu = {.function = 1,
                                     .slope = VGG_SLOPE_RELU,
                                     .rectifies = true,
@@ -59,6 +64,7 @@ const vgg_layer vgg_layer_relu = {
     .name = "relu",
     .color = "#b2df8a",
     .infer = vgg_layer_infer_same,
+    .element = activation_element,
     .fused_as = VGG_FUSED_RELU,
     .activation = &relu,
     .step_back = relu_back,
@@ -75,6 +81,7 @@ const vgg_layer vgg_layer_sigmoid = {
     .name = "sigmoid",
     .color = "#b2df8a",
     .infer = vgg_layer_infer_same,
+    .element = activation_element,
     .activation = &sigmoid,
     .step_back = activation_back,
 };
@@ -89,6 +96,7 @@ const vgg_layer vgg_layer_tanh = {
     .name = "tanh",
     .color = "#b2df8a",
     .infer = vgg_layer_infer_same,
+    .element = activation_element,
     .activation = &tangent,
     .step_back = activation_back,
 };
@@ -100,10 +108,21 @@ static clvgg_status infer_softmax(const vgg_node *node, const clvgg_shape *input
     return vgg_layer_check_flat(node, input);
 }
 
+static double softmax_element(const vgg_element *e)
+{
+    double largest = -INFINITY, sum = 0;
+    for (int64_t i = 0; i < e->input->dims[0]; i++)
+        largest = (double)e->x[i] > largest ? (double)e->x[i] : largest;
+    for (int64_t i = 0; i < e->input->dims[0]; i++)
+        sum += exp((double)e->x[i] - largest);
+    return exp(vgg_element_input(e) - largest) / sum;
+}
+
 const vgg_layer vgg_layer_softmax = {
     .name = "softmax",
     .color = "#fb9a99",
     .infer = infer_softmax,
+    .element = softmax_element,
     .probabilities = true,
     .reads_all = true,
 };

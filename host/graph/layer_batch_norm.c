@@ -59,6 +59,16 @@ static vgg_scale_and_shift scale_and_shift(const vgg_node *node, const double *v
     return (vgg_scale_and_shift){scale, values[VGG_BIAS] - values[VGG_MEAN] * scale};
 }
 
+static double element_of(const vgg_element *e)
+{
+    double values[VGG_VARIANCE + 1] = {0};
+    for (int p = 0; p <= VGG_VARIANCE; p++)
+        if (e->rows[p] != NULL)
+            values[p] = (double)*e->rows[p];
+    const vgg_scale_and_shift affine = scale_and_shift(e->node, values);
+    return vgg_element_input(e) * affine.scale + affine.shift;
+}
+
 static clvgg_status step_back(vgg_walk *walk, int at)
 {
     const vgg_attributes attributes = vgg_walk_node(walk, at)->attributes;
@@ -75,6 +85,7 @@ const vgg_layer vgg_layer_batch_norm = {
     .parameters = parameters,
     .parameter_count = sizeof parameters / sizeof *parameters,
     .scale_and_shift = scale_and_shift,
+    .element = element_of,
     .step_back = step_back,
 };
 

@@ -135,6 +135,26 @@ static void give_bias(vgg_attributes *attributes)
     attributes->conv.bias = true;
 }
 
+static double element_of(const vgg_element *e)
+{
+    const vgg_conv_attributes *conv = &e->node->attributes.conv;
+    const int64_t height = e->input->dims[1], width = e->input->dims[2];
+    const int64_t channels = e->input->dims[0] / conv->groups;
+    const int64_t group = e->at[0] / (conv->out_channels / conv->groups);
+    const float *plane = e->x + group * channels * height * width, *weight = e->rows[VGG_WEIGHT];
+    double sum = e->rows[VGG_BIAS] != NULL ? (double)*e->rows[VGG_BIAS] : 0;
+    for (int64_t c = 0; c < channels; c++, plane += height * width)
+        for (int64_t i = 0; i < conv->kernel[0] * conv->kernel[1]; i++, weight++) {
+            const int64_t y = e->at[1] * conv->stride[0] - conv->pad[VGG_TOP] +
+                              i / conv->kernel[1] * conv->dilation[0];
+            const int64_t x = e->at[2] * conv->stride[1] - conv->pad[VGG_LEFT] +
+                              i % conv->kernel[1] * conv->dilation[1];
+            if (y >= 0 && y < height && x >= 0 && x < width)
+                sum += (double)plane[y * width + x] * (double)*weight;
+        }
+    return sum;
+}
+
 static const vgg_field fields[] = {
     {"out_channels", VGG_FIELD_INTEGER, 1, offsetof(vgg_attributes, conv.out_channels), true, 0},
     {"kernel", VGG_FIELD_INTEGER, 2, offsetof(vgg_attributes, conv.kernel), true, 0},
@@ -161,6 +181,7 @@ const vgg_layer vgg_layer_conv2d = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .as_convolution = as_convolution,
     .give_bias = give_bias,
+    .element = element_of,
     .fuses = VGG_FUSED_RELU | VGG_FUSED_POOL,
     .window = window_of,
     .step_back = step_back,

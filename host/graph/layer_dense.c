@@ -58,6 +58,14 @@ static void give_bias(vgg_attributes *attributes)
     attributes->dense.bias = true;
 }
 
+static double element_of(const vgg_element *e)
+{
+    double sum = e->rows[VGG_BIAS] != NULL ? (double)*e->rows[VGG_BIAS] : 0;
+    for (int64_t i = 0; i < e->input->dims[0]; i++)
+        sum += (double)e->x[i] * (double)e->rows[VGG_WEIGHT][i];
+    return sum;
+}
+
 static const vgg_field fields[] = {
     {"out_features", VGG_FIELD_INTEGER, 1, offsetof(vgg_attributes, dense.out_features), true, 0},
     {"bias", VGG_FIELD_BOOL, 1, offsetof(vgg_attributes, dense.bias), false, true},
@@ -79,6 +87,7 @@ const vgg_layer vgg_layer_dense = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .as_convolution = as_convolution,
     .give_bias = give_bias,
+    .element = element_of,
     .fuses = VGG_FUSED_RELU,
     .reads_all = true,
     .step_back = dense_back,

@@ -33,6 +33,19 @@ static void describe(const vgg_node *node, char *text, size_t capacity)
                  (double)lrn->alpha, (double)lrn->beta, (double)lrn->k);
 }
 
+static double element_of(const vgg_element *e)
+{
+    const vgg_lrn_attributes *lrn = &e->node->attributes.lrn;
+    const int64_t pixels = e->input->dims[1] * e->input->dims[2];
+    const float *x = e->x + e->at[1] * e->input->dims[2] + e->at[2];
+    double sum = 0;
+    for (int64_t c = e->at[0] - lrn->size / 2; c <= e->at[0] + (lrn->size - 1) / 2; c++)
+        if (c >= 0 && c < e->input->dims[0])
+            sum += (double)x[c * pixels] * (double)x[c * pixels];
+    return (double)x[e->at[0] * pixels] /
+           pow((double)lrn->k + (double)lrn->alpha / (double)lrn->size * sum, (double)lrn->beta);
+}
+
 static const vgg_field fields[] = {
     {"size", VGG_FIELD_INTEGER, 1, offsetof(vgg_attributes, lrn.size), true, 0},
     {"alpha", VGG_FIELD_FLOAT, 1, offsetof(vgg_attributes, lrn.alpha), true, 0},
@@ -57,6 +70,7 @@ const vgg_layer vgg_layer_local_response_norm = {
     .field_count = sizeof fields / sizeof *fields,
     .infer = infer,
     .describe = describe,
+    .element = element_of,
     .keeps_sign = true,
     .step_back = step_back,
 };

@@ -5,6 +5,7 @@
  * inside the input or its leading padding; padding is at most half the kernel. So every window
  * holds at least one input value.
  */
+#include <math.h>
 #include <stddef.h>
 
 #include "graph/layer.h"
@@ -133,6 +134,59 @@ static bool window_of(const vgg_node *node, const clvgg_shape *input, int axis, 
     return input->dims[1 + axis] % pool->adaptive[axis] == 0;
 }
 
+/* Rows (axis 0) or columns (axis 1) [*begin, *end) of an element's window inside the image; returns
+ * how many there are with padding. */
+static int64_t extent_of(const vgg_element *e, int axis, int64_t *begin, int64_t *end)
+{
+    const vgg_pool_attributes *pool = &e->node->attributes.pool;
+    const int64_t in = e->input->dims[1 + axis], at = e->at[1 + axis];
+    int64_t padded = in;
+    if (is_adaptive(pool)) {
+        *begin = at * in / pool->adaptive[axis];
+        *end = ((at + 1) * in + pool->adaptive[axis] - 1) / pool->adaptive[axis];
+    } else {
+        *begin = at * pool->stride[axis] - pool->pad[axis];
+        *end = *begin + pool->kernel[axis];
+        padded += pool->pad[axis + 2];
+    }
+    *end = *end < padded ? *end : padded;
+    const int64_t count = *end - *begin;
+    *begin = *begin > 0 ? *begin : 0;
+    *end = *end < in ? *end : in;
+    return count;
+}
+
+static double average_element(const vgg_element *e)
+{
+    const float *plane = e->x + e->at[0] * e->input->dims[1] * e->input->dims[2];
+    int64_t top, bottom, left, right;
+    int64_t count = extent_of(e, 0, &top, &bottom) * extent_of(e, 1, &left, &right);
+    double sum = 0;
+    if (!e->node->attributes.pool.count_include_pad)
+        count = (bottom - top) * (right - left);
+    for (int64_t y = top; y < bottom; y++)
+        for (int64_t x = left; x < right; x++)
+            sum += (double)plane[y * e->input->dims[2] + x];
+    return sum / (double)count;
+}
+
+/* NaN is above everything. */
+static double largest_element(const vgg_element *e)
+{
+    const float *plane = e->x + e->at[0] * e->input->dims[1] * e->input->dims[2];
+    int64_t top, bottom, left, right;
+    double largest = -INFINITY;
+    extent_of(e, 0, &top, &bottom);
+    extent_of(e, 1, &left, &right);
+    for (int64_t y = top; y < bottom; y++)
+        for (int64_t x = left; x < right; x++) {
+            const double value = (double)plane[y * e->input->dims[2] + x];
+            if (value > largest || isnan(value))
+                largest = value;
+        }
+    return largest;
+}
+
 static vgg_attributes unpool_attributes(const vgg_walk *walk, int at)
 {
     const clvgg_shape in = vgg_walk_input(walk, at);
@@ -166,6 +220,7 @@ const vgg_layer vgg_layer_max_pool = {
     .field_count = sizeof fields / sizeof *fields,
     .infer = infer_max,
     .describe = describe,
+    .element = largest_element,
     .fused_as = VGG_FUSED_POOL,
     .keeps_sign = true,
     .window = window_of,
@@ -180,6 +235,7 @@ const vgg_layer vgg_layer_avg_pool = {
     .field_count = sizeof fields / sizeof *fields,
     .infer = infer_average,
     .describe = describe,
+    .element = average_element,
     .keeps_sign = true,
     .window = window_of,
     .step_back = average_back,

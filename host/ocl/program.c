@@ -171,6 +171,25 @@ static clvgg_status load_texts(const char *folder, const char *file, program_tex
     return CLVGG_STATUS_OK;
 }
 
+clvgg_status vgg_program_stamp(const clvgg_device *device, const char *file,
+                               char stamp[VGG_PROGRAM_STAMP])
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    program_texts texts = {0};
+    vgg_program_identity identity;
+    if (device->runtime->kernel_dir == NULL) {
+        snprintf(stamp, VGG_PROGRAM_STAMP, "%s %s", clvgg_version(),
+                 vgg_kernel_source_find(file)->hash);
+        return CLVGG_STATUS_OK;
+    }
+    VGG_TRY(load_texts(device->runtime->kernel_dir, file, &texts));
+    vgg_program_identify(device, texts.texts, texts.lengths, TEXT_COUNT, &identity);
+    snprintf(stamp, VGG_PROGRAM_STAMP, "%s", identity.stamp);
+cleanup:
+    free_texts(&texts);
+    return status;
+}
+
 /* The line where the first error is reported; the log's start when none says so. */
 static const char *first_error_line(const char *log)
 {

@@ -166,7 +166,7 @@ static clvgg_status check_memory(const vgg_plan *plan)
 
 /* Steps that always read a full batch also read rows that no run has written: these must hold
  * numbers. */
-static clvgg_status clear_arena(vgg_plan *plan)
+clvgg_status vgg_plan_clear(vgg_plan *plan)
 {
     bool wanted = false;
     for (int i = 0; i < plan->step_count; i++)
@@ -181,18 +181,25 @@ static clvgg_status clear_arena(vgg_plan *plan)
     return CLVGG_STATUS_OK;
 }
 
-/* Makes the plan's kernels and buffers on the device and uploads its weights. */
-static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source)
+/* Makes the plan's kernels and buffers on the device and uploads its weights. *distrusted: steps
+ * whose kernels turned out not to be for this device. */
+static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source, bool verify,
+                               int *distrusted)
 {
     vgg_norm_source own = {plan->graph, source};
     const vgg_parameter_source values = vgg_norm_source_of(&own);
     VGG_PASS(vgg_plan_allocate(plan));
-    VGG_PASS(build_kernels(plan, &values));
-    VGG_PASS(clear_arena(plan));
+    const clvgg_status built = build_kernels(plan, &values);
+    if (verify && built == CLVGG_STATUS_BUILD_FAILED)
+        VGG_PASS(vgg_plan_find_unbuildable(plan, distrusted));
+    if (*distrusted > 0)
+        return CLVGG_STATUS_OK;
+    VGG_PASS(built);
+    VGG_PASS(vgg_plan_clear(plan));
     const double start = vgg_clock_ms();
     VGG_PASS(upload_weights(plan, &values));
     plan->weights_ms = vgg_clock_ms() - start;
-    return CLVGG_STATUS_OK;
+    return verify ? vgg_plan_verify(plan, source, distrusted) : CLVGG_STATUS_OK;
 }
 
 /* Says whether a rule names a variant that needs sub-groups. */
@@ -207,14 +214,17 @@ static bool names_sub_groups(const vgg_plan_options *options)
     return named;
 }
 
-clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
-                             const vgg_parameter_source *source, const vgg_plan_options *options,
-                             vgg_plan **out)
+/* Makes a plan of what isn't known to be wrong on the device; *distrusted is above 0, and *out NULL,
+ * where it has become known of some step: the next plan does without that. */
+static clvgg_status make_plan(clvgg_device *device, const vgg_graph *graph,
+                              const vgg_parameter_source *source, const vgg_plan_options *options,
+                              int *distrusted, vgg_plan **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_plan *plan = NULL;
     const double start = vgg_clock_ms();
     *out = NULL;
+    *distrusted = 0;
     VGG_NEW(plan, 1);
     vgg_device_retain(device);
     plan->device = plan->chain.device = device;
@@ -232,7 +242,9 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
     plan->fingerprint = fingerprint(plan);
     plan->plan_ms = vgg_clock_ms() - start;
     if (!plan->plan_only)
-        VGG_TRY(make_ready(plan, source));
+        VGG_TRY(make_ready(plan, source, options->execution.verify != 0, distrusted));
+    if (*distrusted > 0)
+        goto cleanup;
     vgg_log(CLVGG_LOG_DEBUG, "plan: %d steps, %.1f MiB of activations, %.1f MiB of weights",
             plan->step_count, (double)plan->arena_bytes / 1048576.0,
             (double)plan->weight_bytes / 1048576.0);
@@ -240,6 +252,17 @@ clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
 cleanup:
     vgg_plan_free(plan);
     return status;
+}
+
+clvgg_status vgg_plan_create(clvgg_device *device, const vgg_graph *graph,
+                             const vgg_parameter_source *source, const vgg_plan_options *options,
+                             vgg_plan **out)
+{
+    int distrusted;
+    do
+        VGG_PASS(make_plan(device, graph, source, options, &distrusted, out));
+    while (distrusted > 0);
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_plan_free(vgg_plan *plan)

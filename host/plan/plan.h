@@ -12,6 +12,7 @@
 #include "exec/chain.h"
 #include "graph/graph.h"
 #include "plan/weight_store.h"
+#include "verify/trust.h"
 
 typedef struct vgg_plan_options {
     int max_batch;
@@ -41,6 +42,7 @@ typedef struct vgg_plan_step {
     int second, switches;                     /* likewise: a second input, a pooling's argmax */
     const vgg_packed_weights *weights, *bias; /* of the device's store */
     bool tuned;               /* variant and values come from a tuning result */
+    bool forced;              /* the variant was asked for by name */
     const vgg_node *poolable; /* the pooling that a variant could have taken along, or NULL */
 } vgg_plan_step;
 
@@ -88,6 +90,15 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options);
 void vgg_plan_find_bands(vgg_plan *plan);
 clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options);
 clvgg_status vgg_plan_allocate(vgg_plan *plan);
+
+/* Zeros in the arena where steps read rows that no run has written. */
+clvgg_status vgg_plan_clear(vgg_plan *plan);
+/* Probes what isn't known of this device, and keeps what it finds (verify/trust.h): *distrusted is
+ * the number of steps that turned out wrong and weren't asked for by name, for which a plan made
+ * anew has another variant. Errors: those of vgg_probe_run(). */
+clvgg_status vgg_plan_verify(vgg_plan *plan, const vgg_parameter_source *source, int *distrusted);
+/* Finds the steps whose kernels don't build, after a plan failed to be made for that; likewise. */
+clvgg_status vgg_plan_find_unbuildable(vgg_plan *plan, int *distrusted);
 
 /* Bytes of a step's weights on the device, without its bias. */
 uint64_t vgg_plan_step_weight_bytes(const vgg_plan_step *step);

@@ -19,6 +19,13 @@
 
 enum { MAX_CANDIDATES = 8 };
 
+/* Variants to try for a chain, best first. */
+typedef struct candidates {
+    const vgg_variant *variants[MAX_CANDIDATES];
+    size_t count;
+    bool forced; /* the one was asked for */
+} candidates;
+
 /* State of a node during selection. */
 typedef struct node_state {
     bool needed, retained;
@@ -125,6 +132,18 @@ static int find_tensor(const selection *s, int node, int block)
     return -1;
 }
 
+/* Fails where an op is known to be wrong on this device, or not to build. */
+static clvgg_status check_trust(const selection *s, const vgg_op *op)
+{
+    vgg_trust trust;
+    VGG_PASS(vgg_trust_find(s->plan->device, op, &trust));
+    VGG_CHECK(vgg_trust_allows(&trust), CLVGG_STATUS_UNSUPPORTED, "%s %s: %s", op->variant->name,
+              trust.standing == VGG_TRUST_WRONG ? "gives wrong values on this device"
+                                          : "doesn't build on this device",
+              trust.words);
+    return CLVGG_STATUS_OK;
+}
+
 /* Finds a tensor with a node's value in layout `block`, or adds a step that converts one. */
 static clvgg_status require_tensor(selection *s, int node, int block, int *out)
 {
@@ -135,6 +154,7 @@ static clvgg_status require_tensor(selection *s, int node, int block, int *out)
         vgg_plan_step *step = NULL;
         VGG_PASS(vgg_op_configure_layout(&op, &node_at(s, root)->output,
                                          s->plan->tensors[from].block, block, s->plan->max_batch));
+        VGG_PASS(check_trust(s, &op));
         VGG_PASS(add_step(s->plan, &op, root, root, from, &step));
         snprintf(step->stage->name, sizeof step->stage->name, "%s (layout)",
                  node_at(s, root)->name);
@@ -202,19 +222,21 @@ static const char *forced_variant(const selection *s, const vgg_node *node)
 }
 
 /* Configures the first variant of the list that can do the chain, with the pooling if possible; the
- * ReLU, and so what is behind it, is left to others where the variant doesn't take it along. */
-static clvgg_status configure_first(const selection *s, const vgg_variant *const *candidates,
-                                    size_t count, vgg_problem *problem, const vgg_node *pool,
-                                    vgg_op *op)
+ * ReLU, and so what is behind it, is left to others where the variant doesn't take it along. One
+ * that is forced is taken even if it is known to be wrong. */
+static clvgg_status configure_first(const selection *s, const candidates *list,
+                                    vgg_problem *problem, const vgg_node *pool, vgg_op *op)
 {
     static const vgg_choice defaults = {{0}};
     clvgg_status status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "no variant computes it here");
-    for (size_t i = 0; i < count && status == CLVGG_STATUS_UNSUPPORTED; i++) {
+    for (size_t i = 0; i < list->count && status == CLVGG_STATUS_UNSUPPORTED; i++) {
         vgg_problem chain = *problem;
-        chain.relu = problem->relu && candidates[i]->fuses_relu;
-        status = vgg_op_configure_chain(op, candidates[i], &chain,
+        chain.relu = problem->relu && list->variants[i]->fuses_relu;
+        status = vgg_op_configure_chain(op, list->variants[i], &chain,
                                         chain.relu == problem->relu ? pool : NULL, &s->plan->traits,
                                         &defaults);
+        if (status == CLVGG_STATUS_OK && !list->forced)
+            status = check_trust(s, op);
     }
     *problem = status == CLVGG_STATUS_OK ? op->problem : *problem;
     return status;
@@ -234,22 +256,21 @@ static const vgg_variant *asked_of_clblast(const selection *s, const vgg_node *n
                                                             : NULL;
 }
 
-/* Variants to try for a node, best first. */
-static size_t list_candidates(const selection *s, const vgg_problem *problem,
-                              const vgg_variant **candidates)
+static candidates list_candidates(const selection *s, const vgg_problem *problem)
 {
     const vgg_node *node = problem->node;
     const char *forced = forced_variant(s, node);
+    candidates list = {.count = 1, .forced = true};
     if (forced != NULL) {
-        candidates[0] = vgg_variant_find(forced);
-        return 1;
+        list.variants[0] = vgg_variant_find(forced);
+    } else if (asked_of_clblast(s, node) != NULL) {
+        list.variants[0] = asked_of_clblast(s, node);
+    } else {
+        list.forced = false;
+        list.count = vgg_variant_candidates(problem, &s->plan->traits, allows_clblast(s),
+                                            list.variants, MAX_CANDIDATES);
     }
-    if (asked_of_clblast(s, node) != NULL) {
-        candidates[0] = asked_of_clblast(s, node);
-        return 1;
-    }
-    return vgg_variant_candidates(problem, &s->plan->traits, allows_clblast(s), candidates,
-                                  MAX_CANDIDATES);
+    return list;
 }
 
 /* Configures the chain as it was tuned; false where it wasn't, where the caller wants something
@@ -270,7 +291,8 @@ static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_
         (asked_of_clblast(s, node) != NULL && !tuning.variant->is_clblast_gemm))
         return false;
     if (vgg_op_configure_chain(op, tuning.variant, problem, pool, &s->plan->traits,
-                               &tuning.choice) != CLVGG_STATUS_OK)
+                               &tuning.choice) != CLVGG_STATUS_OK ||
+        check_trust(s, op) != CLVGG_STATUS_OK)
         return false;
     *problem = op->problem;
     return true;
@@ -296,17 +318,15 @@ static clvgg_status select_chain(selection *s, int index)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_node *node = node_at(s, index);
-    const vgg_variant *candidates[MAX_CANDIDATES];
     int relu = -1, pool = -1, input = -1, second = -1;
     vgg_plan_step *step = NULL;
     vgg_op op;
     vgg_problem problem = describe_chain(s, index, &relu, &pool);
     const vgg_node *poolable = pool >= 0 ? node_at(s, pool) : NULL;
     const bool tuned = configure_tuned(s, &problem, poolable, &op);
-    if (!tuned) {
-        const size_t count = list_candidates(s, &problem, candidates);
-        status = configure_first(s, candidates, count, &problem, poolable, &op);
-    }
+    const candidates list = list_candidates(s, &problem);
+    if (!tuned)
+        status = configure_first(s, &list, &problem, poolable, &op);
     VGG_PASS(vgg_prefixed(status, "layer '%s'", node->name));
     if (problem.pool == NULL)
         pool = -1;
@@ -318,6 +338,7 @@ static clvgg_status select_chain(selection *s, int index)
     const int last = pool >= 0 ? pool : relu >= 0 ? relu : index;
     VGG_PASS(add_step(s->plan, &op, index, last, input, &step));
     step->tuned = tuned;
+    step->forced = !tuned && list.forced;
     step->poolable = poolable;
     step->second = second;
     if (second >= 0)

@@ -1,0 +1,39 @@
+/* verify/trust.h — what is known of an op on a device: that it was right when it was probed, or
+ * wrong, or that its kernels don't build.
+ *
+ * What is known is kept with the open device, and in the runtime's cache for later processes. It is
+ * of this very problem, variant and values, kernel source, clvgg's version, device and driver: any
+ * other, a newer driver or a mended kernel, is unknown again.
+ */
+#ifndef VGG_VERIFY_TRUST_H
+#define VGG_VERIFY_TRUST_H
+
+#include "ops/op.h"
+
+typedef enum vgg_standing {
+    VGG_TRUST_UNKNOWN,
+    VGG_TRUST_RIGHT,
+    VGG_TRUST_WRONG,
+    VGG_TRUST_UNBUILDABLE
+} vgg_standing;
+
+enum { VGG_TRUST_WORDS = 256 };
+
+typedef struct vgg_trust {
+    vgg_standing standing;
+    char words[VGG_TRUST_WORDS]; /* why, if it is wrong or doesn't build */
+} vgg_trust;
+
+/* "conv2d 64x224x224 3x3 pad 1 + relu + max_pool 2x2 stride 2, f32": the layers of an op. */
+void vgg_trust_describe(const vgg_op *op, char *text, size_t capacity);
+/* Errors: OUT_OF_MEMORY, and those of reading kernels from a folder. */
+clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *trust);
+/* Keeps what was found; the cache keeps what it can. */
+clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust);
+/* Says whether an op may be chosen: not if it is known to be wrong, or not to build. */
+static inline bool vgg_trust_allows(const vgg_trust *trust)
+{
+    return trust->standing < VGG_TRUST_WRONG;
+}
+
+#endif
