@@ -28,6 +28,7 @@ static const cli_verb *const verbs[] = {&cli_verb_run,
                                         &cli_verb_bench,
                                         &cli_verb_compare,
                                         &cli_verb_tune,
+                                        &cli_verb_verify,
                                         &cli_verb_cache,
                                         NULL};
 

@@ -95,6 +95,18 @@ void vgg_tunable_list(const vgg_tunable *tunable, char *text, size_t capacity)
         length += (size_t)snprintf(text + length, capacity - length, " %d", tunable->values[i]);
 }
 
+void vgg_choice_describe(const vgg_variant *variant, const vgg_choice *choice, char *text,
+                                size_t capacity)
+{
+    size_t length = 0;
+    text[0] = '\0';
+    for (int i = 0; variant->tunables != NULL && variant->tunables[i].name != NULL; i++)
+        if (choice->values[i] != 0 && length < capacity)
+            length +=
+                (size_t)snprintf(text + length, capacity - length, "%s%s=%d", length > 0 ? " " : "",
+                                 variant->tunables[i].name, choice->values[i]);
+}
+
 /* Counted as direct computation, of which no variant does more. What has no products is short. */
 static void limit_launches(vgg_op *op, const vgg_traits *traits)
 {

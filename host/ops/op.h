@@ -171,6 +171,9 @@ const vgg_variant *vgg_variant_find(const char *name);
 /* Says whether two candidates, each a variant with values for its tunables, are the same. */
 bool vgg_candidate_equal(const vgg_variant *a, const vgg_choice *with_a, const vgg_variant *b,
                          const vgg_choice *with_b);
+/* The choice in words, "TW=12 KB=2"; "" for a variant's defaults. */
+void vgg_choice_describe(const vgg_variant *variant, const vgg_choice *choice, char *text,
+                                size_t capacity);
 bool vgg_variant_computes(const vgg_variant *variant, vgg_layer_type type);
 /* The variant that defines what layers of a type compute; NULL where none computes them. */
 const vgg_variant *vgg_variant_definition_of(vgg_layer_type type);

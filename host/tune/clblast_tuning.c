@@ -110,7 +110,7 @@ static clvgg_status override(cl_device_id id, const vgg_choice *choice)
 static clvgg_status settle(cl_device_id id, int index, const vgg_choice *choice)
 {
     VGG_PASS(override(id, choice));
-    vgg_tuning_describe_choice(&vgg_variant_clblast_xgemm, choice, settled[index].words,
+    vgg_choice_describe(&vgg_variant_clblast_xgemm, choice, settled[index].words,
                                VGG_CLBLAST_WORDS);
     return CLVGG_STATUS_OK;
 }

@@ -103,7 +103,7 @@ static void tell_candidate(void *user, const vgg_tuner_event *judged)
     };
     tuning_run *run = user;
     char parameters[256];
-    vgg_tuning_describe_choice(judged->variant, judged->choice, parameters, sizeof parameters);
+    vgg_choice_describe(judged->variant, judged->choice, parameters, sizeof parameters);
     run->judged++;
     run->wrong += judged->verdict == VGG_VERDICT_WRONG;
     clvgg_tune_event event = {.verdict = verdicts[judged->verdict],
@@ -119,7 +119,7 @@ static void tell_candidate(void *user, const vgg_tuner_event *judged)
 static void tell_result(tuning_run *run, const vgg_tuning *tuning, clvgg_tune_verdict verdict)
 {
     char parameters[256];
-    vgg_tuning_describe_choice(tuning->variant, &tuning->choice, parameters, sizeof parameters);
+    vgg_choice_describe(tuning->variant, &tuning->choice, parameters, sizeof parameters);
     clvgg_tune_event event = {.verdict = verdict,
                               .variant = tuning->variant->name,
                               .parameters = parameters,

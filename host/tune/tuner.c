@@ -71,7 +71,7 @@ void vgg_tuner_note(const vgg_tuner *tuner, vgg_tuner_result *result, const vgg_
 static void note(search *s, const vgg_tuner_event *event)
 {
     char choice[128];
-    vgg_tuning_describe_choice(event->variant, event->choice, choice, sizeof choice);
+    vgg_choice_describe(event->variant, event->choice, choice, sizeof choice);
     if (event->verdict == VGG_VERDICT_WRONG)
         vgg_log(CLVGG_LOG_WARNING, "tuning: %s %s gives wrong results on this device",
                 event->variant->name, choice);

@@ -94,18 +94,6 @@ void vgg_tuning_note_kernels(vgg_tuning *tuning, const vgg_op *op)
     }
 }
 
-void vgg_tuning_describe_choice(const vgg_variant *variant, const vgg_choice *choice, char *text,
-                                size_t capacity)
-{
-    size_t length = 0;
-    text[0] = '\0';
-    for (int i = 0; variant->tunables != NULL && variant->tunables[i].name != NULL; i++)
-        if (choice->values[i] != 0 && length < capacity)
-            length +=
-                (size_t)snprintf(text + length, capacity - length, "%s%s=%d", length > 0 ? " " : "",
-                                 variant->tunables[i].name, choice->values[i]);
-}
-
 /* ---- keys ---- */
 
 typedef struct tuning_key {

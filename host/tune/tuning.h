@@ -43,10 +43,6 @@ void vgg_tuning_describe(const vgg_problem *problem, const vgg_node *pool,
                          char text[VGG_TUNING_PROBLEM]);
 /* Notes which kernel files the op's programs are made from. */
 void vgg_tuning_note_kernels(vgg_tuning *tuning, const vgg_op *op);
-/* The choice in words, "TW=12 KB=2"; "" for a variant's defaults. */
-void vgg_tuning_describe_choice(const vgg_variant *variant, const vgg_choice *choice, char *text,
-                                size_t capacity);
-
 /* Appends the result as a JSON object. */
 void vgg_tuning_write(const vgg_tuning *tuning, vgg_text *text);
 /* Reads one that may be anything. Errors: BAD_FILE with the reason, UNSUPPORTED (of other kernels

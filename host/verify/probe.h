@@ -13,13 +13,15 @@ typedef struct vgg_probe {
     const vgg_stage *stage; /* ready to run; its buffers are written */
     cl_command_queue queue; /* in order */
     int images;             /* at most the problem's max_batch */
-    int repeats;            /* runs that must give the same bits, at least 1 */
+    int repeats;            /* runs that must give the same bits, at least 2; two, where they take
+                               long */
     int samples;            /* about so many places */
     int64_t channels;       /* of so many channels at least */
     bool whole_numbers;     /* inputs are 0 … 3, for parameters by which sums are exact; else
                                normal, behind a ReLU where a sum of products reads them */
     uint64_t seed;
     vgg_channel_source parameters;
+    float *answers; /* receives the output, [images] plain; NULL: not wanted */
 } vgg_probe;
 
 enum { VGG_FINDING_WORDS = 256 };

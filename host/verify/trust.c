@@ -136,7 +136,7 @@ static bool recall(clvgg_device *device, uint64_t hash, vgg_trust *trust)
 static bool read_entry(const char *value, size_t bytes, vgg_trust *trust)
 {
     const char *letter = bytes > 0 ? memchr(letters, value[0], sizeof letters) : NULL;
-    if (letter == NULL || bytes > sizeof trust->words)
+    if (letter == NULL || bytes > sizeof trust->words + 1)
         return false;
     trust->standing = (vgg_standing)(letter - letters);
     snprintf(trust->words, sizeof trust->words, "%.*s", (int)bytes - 1, value + 1);
@@ -163,7 +163,7 @@ clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *t
 clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust)
 {
     identity id;
-    char value[VGG_TRUST_WORDS];
+    char value[1 + VGG_TRUST_WORDS];
     VGG_PASS(identify(device, op, &id));
     snprintf(value, sizeof value, "%c%s", letters[trust->standing], trust->words);
     const vgg_cache_entry entry = {key_of(&id), value, strlen(value)};

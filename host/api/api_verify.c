@@ -1,0 +1,40 @@
+/* api/api_verify.c — implements clvgg/verify.h. */
+#include "clvgg/verify.h"
+
+#include "api/scope.h"
+#include "model/model.h"
+#include "plan/plan_sweep.h"
+
+void clvgg_verify_options_defaults(clvgg_verify_options *options)
+{
+    if (options != NULL)
+        *options = (clvgg_verify_options){.struct_size = sizeof *options, .batch = 1};
+}
+
+/* On a device of its own (the same context), so that what is compiled for variants that nobody uses
+ * isn't put into the cache of programs. */
+static clvgg_status verify(clvgg_device *device, const vgg_graph *graph,
+                           const clvgg_verify_options *options, clvgg_verify_summary *summary)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    clvgg_device *own = NULL;
+    VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &own));
+    own->foreign_context = device->foreign_context;
+    VGG_TRY(vgg_plan_sweep(own, graph, options, summary));
+cleanup:
+    vgg_device_release(own);
+    return status;
+}
+
+clvgg_status clvgg_verify_model(clvgg_device *device, clvgg_model *model,
+                                const clvgg_verify_options *options, clvgg_verify_summary *summary)
+{
+    VGG_API_GIVEN(device, model);
+    VGG_API_STRUCT(summary);
+    VGG_API_OPTIONS(clvgg_verify_options, options);
+    VGG_API_REQUIRE(options->batch >= 1 && options->batch <= 4096);
+    VGG_API_REQUIRE(options->budget_seconds >= 0 && options->budget_seconds <= 1e9);
+    VGG_API_REQUIRE_EXECUTION(options->execution);
+    *summary = (clvgg_verify_summary){.struct_size = sizeof *summary};
+    VGG_API_RETURN(model->scope, verify(device, model->graph, options, summary));
+}

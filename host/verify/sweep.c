@@ -1,0 +1,225 @@
+/* verify/sweep.c — see sweep.h. */
+#include "verify/sweep.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "ocl/clock.h"
+#include "tensor/shape.h"
+#include "verify/candidate.h"
+#include "verify/trust.h"
+
+enum { SAMPLES = 2048, REPEATS = 3, FULL_REPEATS = 6 };
+
+typedef struct chain {
+    const vgg_sweep_chain *what;
+    char problem[512];
+} chain;
+
+typedef struct sweep {
+    clvgg_device *device;
+    vgg_traits traits;
+    const clvgg_verify_options *options;
+    clvgg_verify_summary *summary;
+    chain *chains;
+    size_t chain_count, now;
+    vgg_reference reference;
+    double start_ms;
+} sweep;
+
+/* ---- what there is to check ---- */
+
+static void add_chain(sweep *s, const vgg_sweep_chain *what)
+{
+    chain *added = &s->chains[s->chain_count];
+    if (!vgg_definition_exists(&what->op->problem))
+        return;
+    *added = (chain){.what = what};
+    vgg_trust_describe(what->op, added->problem, sizeof added->problem);
+    for (size_t i = 0; i < s->chain_count; i++)
+        if (strcmp(s->chains[i].problem, added->problem) == 0 &&
+            s->chains[i].what->op->problem.max_batch == what->op->problem.max_batch)
+            return;
+    s->chain_count++;
+}
+
+/* ---- one candidate ---- */
+
+static bool is_over(const sweep *s)
+{
+    const double budget = s->options->budget_seconds;
+    return s->summary->stopped ||
+           (budget > 0 && (vgg_clock_ms() - s->start_ms) / 1e3 > budget);
+}
+
+static void tell(sweep *s, const vgg_op *op, clvgg_verify_verdict verdict,
+                 const vgg_candidate_finding *found, const char *reason)
+{
+    const chain *work = &s->chains[s->now];
+    char parameters[256];
+    vgg_choice_describe(op->variant, &op->choice, parameters, sizeof parameters);
+    const clvgg_verify_event event = {.struct_size = sizeof event,
+                                      .chain = s->now,
+                                      .chain_count = s->chain_count,
+                                      .layers = work->what->layers,
+                                      .problem = work->problem,
+                                      .variant = op->variant->name,
+                                      .parameters = parameters,
+                                      .verdict = verdict,
+                                      .error = found->finding.largest,
+                                      .error_l2 = found->l2,
+                                      .error_bound = found->bound,
+                                      .reason = reason,
+                                      .seconds = (vgg_clock_ms() - s->start_ms) / 1e3};
+    s->summary->right += verdict == CLVGG_VERIFY_RIGHT;
+    s->summary->wrong += verdict == CLVGG_VERIFY_WRONG;
+    s->summary->unbuildable += verdict == CLVGG_VERIFY_UNBUILDABLE;
+    if (s->options->progress != NULL && s->options->progress(s->options->user, &event) != 0)
+        s->summary->stopped = 1;
+}
+
+/* What a failure says of a candidate; false: it says nothing, and ends the sweep. */
+static bool judge_failure(clvgg_status status, clvgg_verify_verdict *verdict)
+{
+    *verdict = status == CLVGG_STATUS_BUILD_FAILED || status == CLVGG_STATUS_OPENCL
+                   ? CLVGG_VERIFY_UNBUILDABLE
+                   : CLVGG_VERIFY_REFUSED;
+    return *verdict == CLVGG_VERIFY_UNBUILDABLE || status == CLVGG_STATUS_UNSUPPORTED ||
+           status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY;
+}
+
+/* Runs a configured op, keeps and tells what was found. */
+static clvgg_status check_op(sweep *s, const vgg_op *op, float *answers)
+{
+    vgg_candidate_finding found = {0};
+    vgg_trust trust = {0};
+    clvgg_verify_verdict verdict;
+    const clvgg_status status = vgg_candidate_run(&s->reference, op, answers, &found);
+    if (status == CLVGG_STATUS_OK)
+        verdict = found.finding.right ? CLVGG_VERIFY_RIGHT : CLVGG_VERIFY_WRONG;
+    else if (!judge_failure(status, &verdict))
+        return status;
+    const char *reason = status == CLVGG_STATUS_OK ? found.finding.words : vgg_message();
+    snprintf(trust.words, sizeof trust.words, "%s", reason);
+    trust.standing = verdict == CLVGG_VERIFY_RIGHT   ? VGG_TRUST_RIGHT
+                     : verdict == CLVGG_VERIFY_WRONG ? VGG_TRUST_WRONG
+                                                     : VGG_TRUST_UNBUILDABLE;
+    tell(s, op, verdict, &found, reason);
+    return verdict != CLVGG_VERIFY_REFUSED ? vgg_trust_keep(s->device, op, &trust)
+                                           : CLVGG_STATUS_OK;
+}
+
+static clvgg_status check_candidate(sweep *s, const vgg_variant *variant, const vgg_choice *choice)
+{
+    const vgg_sweep_chain *what = s->chains[s->now].what;
+    const vgg_candidate_finding none = {0};
+    vgg_problem problem = what->op->problem;
+    vgg_op op;
+    problem.pool = NULL;
+    problem.result = problem.output;
+    problem.relu = problem.relu && variant->fuses_relu;
+    const clvgg_status status =
+        vgg_op_configure_chain(&op, variant, &problem, problem.relu ? what->poolable : NULL,
+                               &s->traits, choice);
+    if (status == CLVGG_STATUS_UNSUPPORTED) {
+        op = (vgg_op){.variant = variant, .choice = *choice};
+        tell(s, &op, CLVGG_VERIFY_REFUSED, &none, vgg_message());
+        return CLVGG_STATUS_OK;
+    }
+    VGG_PASS(status);
+    return check_op(s, &op, NULL);
+}
+
+/* ---- one chain ---- */
+
+/* Checks the defining variant on the layer alone: what it gives is what others are held against,
+ * where samples of it are what the definition on the host gives. */
+static clvgg_status check_definition(sweep *s)
+{
+    static const vgg_choice defaults = {{0}};
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_problem problem = s->chains[s->now].what->op->problem;
+    const vgg_variant *definition = vgg_variant_definition_of(problem.node->type);
+    const size_t right = s->summary->right;
+    vgg_op op;
+    float *values = NULL;
+    problem.pool = NULL;
+    problem.relu = false;
+    problem.result = problem.output;
+    VGG_NEW(values, (size_t)problem.max_batch * (size_t)vgg_shape_elements(&problem.output));
+    VGG_TRY(vgg_op_configure_chain(&op, definition, &problem, NULL, &s->traits, &defaults));
+    VGG_TRY(check_op(s, &op, values));
+    if (s->summary->right > right) {
+        s->reference.values = values;
+        values = NULL;
+    }
+cleanup:
+    vgg_free(values);
+    return status;
+}
+
+/* Every value of every tunable, one at a time. */
+static clvgg_status check_values(sweep *s, const vgg_variant *variant)
+{
+    for (int t = 0; variant->tunables != NULL && variant->tunables[t].name != NULL; t++)
+        for (int v = 0; v < VGG_TUNABLE_VALUES && variant->tunables[t].values[v] != 0; v++) {
+            vgg_choice choice = {{0}};
+            choice.values[t] = variant->tunables[t].values[v];
+            if (!is_over(s))
+                VGG_PASS(check_candidate(s, variant, &choice));
+        }
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status check_variants(sweep *s)
+{
+    static const vgg_choice defaults = {{0}};
+    const vgg_op *planned = s->chains[s->now].what->op;
+    if (planned->problem.node == NULL)
+        return check_op(s, planned, NULL);
+    VGG_PASS(check_definition(s));
+    for (size_t i = 0; i < vgg_variant_count && !is_over(s); i++) {
+        if (vgg_variants[i]->definition ||
+            !vgg_variant_computes(vgg_variants[i], planned->problem.node->type))
+            continue;
+        VGG_PASS(check_candidate(s, vgg_variants[i], &defaults));
+        if (s->options->full)
+            VGG_PASS(check_values(s, vgg_variants[i]));
+    }
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_verify_sweep(clvgg_device *device, const vgg_sweep_chain *chains, size_t count,
+                              const clvgg_verify_options *options, clvgg_verify_summary *summary)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    sweep s = {.device = device,
+               .options = options,
+               .summary = summary,
+               .reference = {.device = device,
+                             .repeats = options->full ? FULL_REPEATS : REPEATS,
+                             .samples = SAMPLES},
+               .start_ms = vgg_clock_ms()};
+    VGG_TRY(vgg_clock_queue(device, false, &s.reference.queue));
+    VGG_TRY(vgg_traits_for(device, options->execution.storage, true, &s.traits));
+    s.traits.queue = s.reference.queue;
+    VGG_NEW(s.chains, count);
+    for (size_t i = 0; i < count; i++)
+        add_chain(&s, &chains[i]);
+    summary->chains = s.chain_count;
+    for (; s.now < s.chain_count && !is_over(&s); s.now++) {
+        VGG_TRY(vgg_prefixed(check_variants(&s), "%s", s.chains[s.now].what->layers));
+        vgg_free(s.reference.values);
+        s.reference.values = NULL;
+        summary->left += is_over(&s);
+    }
+    summary->left += s.chain_count - s.now;
+    summary->seconds = (vgg_clock_ms() - s.start_ms) / 1e3;
+cleanup:
+    vgg_free(s.reference.values);
+    VGG_RELEASE(CommandQueue, s.reference.queue);
+    vgg_free(s.chains);
+    return status;
+}
