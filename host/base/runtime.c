@@ -22,6 +22,7 @@ clvgg_status vgg_runtime_create(const clvgg_runtime_options *options, clvgg_runt
     runtime->threads = options->threads > 0 ? options->threads
                        : processors > 0     ? (int)processors
                                             : 1;
+    runtime->verify = options->verify != 0;
     if (options->kernel_dir != NULL)
         VGG_DUP(runtime->kernel_dir, options->kernel_dir);
     VGG_GIVE(out, runtime);

@@ -6,6 +6,8 @@
 #ifndef VGG_BASE_RUNTIME_H
 #define VGG_BASE_RUNTIME_H
 
+#include <stdbool.h>
+
 #include "base/damaged.h"
 #include "clvgg/runtime.h"
 
@@ -24,6 +26,7 @@ struct clvgg_runtime {
     vgg_damaged damaged;
     int threads;             /* at least 1 */
     char *kernel_dir;        /* NULL: embedded kernels */
+    bool verify;             /* kernels are checked before they are used first */
     struct vgg_cache *cache; /* cache/cache.h's; NULL: none */
 };
 

@@ -144,6 +144,7 @@ clvgg_status cli_runtime(cli_program *cli, clvgg_runtime **out)
     options.log_user = cli;
     options.log_level = cli->err_style.terminal ? CLVGG_LOG_INFO : CLVGG_LOG_WARNING;
     options.kernel_dir = cli->kernel_dir;
+    options.verify = !cli->no_verify;
     options.cache_path = cache_path.bytes;
     VGG_TRY(clvgg_runtime_create(&options, out));
 cleanup:

@@ -33,6 +33,7 @@ typedef struct cli_program {
     const char *pocl_cache; /* POCL_CACHE_DIR or NULL */
     const char *temporary;  /* TMPDIR or NULL */
     bool no_cache;          /* --no-cache */
+    bool no_verify;         /* --no-verify, or CLVGG_VERIFY=off */
     vgg_out out;            /* standard output */
     bool silent;            /* --quiet: warnings of the library aren't printed */
     vgg_style out_style, err_style;

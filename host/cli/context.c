@@ -17,6 +17,7 @@ clvgg_status cli_context_begin(cli_context *context, cli_program *cli,
     context->start_ms = vgg_report_now_ms();
     cli->silent = arguments->quiet;
     cli->no_cache = arguments->no_cache;
+    cli->no_verify = cli->no_verify || arguments->no_verify;
     return cli_runtime(cli, &context->runtime);
 }
 
@@ -266,8 +267,7 @@ clvgg_execution cli_execution(const cli_execution_arguments *arguments)
                              .variants = arguments->variants.items,
                              .variant_count = arguments->variants.count,
                              .storage = arguments->storage,
-                             .memory_limit_bytes = arguments->memory_limit_bytes,
-                             .verify = !arguments->no_verify};
+                             .memory_limit_bytes = arguments->memory_limit_bytes};
 }
 
 int cli_execution_batch(const cli_execution_arguments *arguments, uint64_t host_elements,

@@ -11,7 +11,7 @@
 typedef struct cli_context_arguments {
     const char *device, *model, *labels;
     int compute_units;
-    bool no_cache, quiet;
+    bool no_cache, no_verify, quiet;
     cli_extent input_size;
     int resize_mode, resize_short, channels; /* -1, 0, -1: the model's own */
     cli_values mean, std;
@@ -28,7 +28,6 @@ typedef struct cli_execution_arguments {
     clvgg_storage storage;
     uint64_t memory_limit_bytes;
     cli_list variants;
-    bool no_verify;
 } cli_execution_arguments;
 
 /* Rows of option tables. `type` is the verb's struct, `context` and `execution` are its members of
@@ -106,14 +105,17 @@ typedef struct cli_execution_arguments {
     {"no-cache", 0, CLI_OPTION_FLAG, offsetof(type, context.no_cache), NULL, 0, 0, \
      "Compile every program, and keep none"}
 
+#define CLI_ROW_NO_VERIFY(type, context) \
+    {"no-verify", 0, CLI_OPTION_FLAG, offsetof(type, context.no_verify), NULL, 0, 0, \
+     "Trust this device's kernels without a check at their first use\n" \
+     "(CLVGG_VERIFY=off)"}
+
 #define CLI_ROWS_KERNELS(type, context, execution) \
     {"gemm", 0, CLI_OPTION_CHOICE, offsetof(type, execution.gemm), "auto|own|clblast", 0, 0, \
      "Whose matrix multiplication serves dense layers"}, \
     {"variant", 0, CLI_OPTION_LIST, offsetof(type, execution.variants), "LAYER=NAME", 0, 0, \
      "Force a kernel for a layer, or for all with *=NAME; repeatable"}, \
     CLI_ROW_STORAGE(type, execution), \
-    {"no-verify", 0, CLI_OPTION_FLAG, offsetof(type, execution.no_verify), NULL, 0, 0, \
-     "Trust this device's kernels without a check at their first use"}, \
     CLI_ROW_NO_CACHE(type, context)
 /* clang-format on */
 

@@ -116,6 +116,12 @@ static const char *environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+static bool is_off(const char *name)
+{
+    const char *value = environment(name);
+    return value != NULL && strcmp(value, "off") == 0;
+}
+
 int main(int argc, char **argv)
 {
     hold_standard_streams();
@@ -129,6 +135,7 @@ int main(int argc, char **argv)
         .model = environment("CLVGG_MODEL"),
         .kernel_dir = environment("CLVGG_KERNEL_DIR"),
         .cache = environment("CLVGG_CACHE"),
+        .no_verify = is_off("CLVGG_VERIFY"),
         .cache_home = environment("XDG_CACHE_HOME"),
         .home = environment("HOME"),
         .pocl_cache = environment("POCL_CACHE_DIR"),

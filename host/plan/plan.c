@@ -183,9 +183,9 @@ clvgg_status vgg_plan_clear(vgg_plan *plan)
 
 /* Makes the plan's kernels and buffers on the device and uploads its weights. *distrusted: steps
  * whose kernels turned out not to be for this device. */
-static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source, bool verify,
-                               int *distrusted)
+static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source, int *distrusted)
 {
+    const bool verify = plan->device->runtime->verify;
     vgg_norm_source own = {plan->graph, source};
     const vgg_parameter_source values = vgg_norm_source_of(&own);
     VGG_PASS(vgg_plan_allocate(plan));
@@ -242,7 +242,7 @@ static clvgg_status make_plan(clvgg_device *device, const vgg_graph *graph,
     plan->fingerprint = fingerprint(plan);
     plan->plan_ms = vgg_clock_ms() - start;
     if (!plan->plan_only)
-        VGG_TRY(make_ready(plan, source, options->execution.verify != 0, distrusted));
+        VGG_TRY(make_ready(plan, source, distrusted));
     if (*distrusted > 0)
         goto cleanup;
     vgg_log(CLVGG_LOG_DEBUG, "plan: %d steps, %.1f MiB of activations, %.1f MiB of weights",

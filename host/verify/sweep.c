@@ -173,6 +173,12 @@ static clvgg_status check_values(sweep *s, const vgg_variant *variant)
     return CLVGG_STATUS_OK;
 }
 
+/* CLBlast's kernels take a CPU's compiler up to half a minute. */
+static bool takes_long(const sweep *s, const vgg_variant *variant)
+{
+    return variant->uses_clblast && s->traits.type == CLVGG_DEVICE_CPU && !s->options->full;
+}
+
 static clvgg_status check_variants(sweep *s)
 {
     static const vgg_choice defaults = {{0}};
@@ -181,7 +187,7 @@ static clvgg_status check_variants(sweep *s)
         return check_op(s, planned, NULL);
     VGG_PASS(check_definition(s));
     for (size_t i = 0; i < vgg_variant_count && !is_over(s); i++) {
-        if (vgg_variants[i]->definition ||
+        if (vgg_variants[i]->definition || takes_long(s, vgg_variants[i]) ||
             !vgg_variant_computes(vgg_variants[i], planned->problem.node->type))
             continue;
         VGG_PASS(check_candidate(s, vgg_variants[i], &defaults));

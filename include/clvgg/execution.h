@@ -32,10 +32,6 @@ typedef struct clvgg_execution {
                                     multiplies bfloat16 and sums in float32: on Linux the process
                                     then asks for AMX tiles, for good */
     uint64_t memory_limit_bytes; /* of activations on the device; 0: no limit but the device's */
-    int verify; /* 1: kernels of which nothing is known on this device and driver are checked
-                   against their layers' definition before they are used; a wrong one, or one that
-                   doesn't build, is replaced by the next best that is right, with a warning in the
-                   log, and not used again. What is found is kept in the cache */
 } clvgg_execution;
 
 #ifdef __cplusplus

@@ -43,6 +43,11 @@ typedef struct clvgg_runtime_options {
     int threads;               /* that decode, and that build programs; 0: one a processor */
     const char *kernel_dir;    /* folder of .cl files used instead of the embedded ones, or NULL */
     const char *cache_path;    /* file that keeps compiled programs (clvgg/cache.h); NULL: none */
+    int verify; /* 1: kernels of which nothing is known on a device and its driver are held against
+                   their layers' definition before a network runs them first; one that is wrong, or
+                   doesn't build, is replaced by the next best that is right, with a warning in the
+                   log. What is found is kept in the cache, and with the open device. 0 (default):
+                   what is known is heeded, nothing is checked */
 } clvgg_runtime_options;
 
 CLVGG_API void clvgg_runtime_options_defaults(clvgg_runtime_options *options);

@@ -49,8 +49,8 @@ typedef struct clvgg_verify_options {
     size_t struct_size;
     int batch;                 /* images at once; default 1 */
     clvgg_execution execution; /* of it `storage` alone */
-    int full;                  /* 1: also small networks of odd shapes, and every value of every
-                                  tunable */
+    int full;                  /* 1: also small networks of odd shapes, every value of every
+                                  tunable, and CLBlast's kernels on CPUs, which compile for long */
     double budget_seconds;     /* no variant is begun after it; 0 (default): no limit */
     clvgg_verify_progress_fn progress; /* or NULL */
     void *user;

@@ -111,6 +111,7 @@ void test_program_run(test_program *program, const char *const *arguments)
     assert_true(child >= 0);
     if (child == 0) {
         setenv("CLVGG_CACHE", "off", 1);
+        setenv("CLVGG_VERIFY", "off", 1);
         change_environment(program->environment);
         dup2(fileno(err), STDERR_FILENO);
         redirect_stdout(program->stdout_kind, fileno(out), terminal);

@@ -26,7 +26,7 @@ typedef struct test_program {
     /* Set before, or left zero. */
     test_stdout stdout_kind;
     /* "NAME=value" sets, "NAME" unsets; ends with NULL. There is no cache unless CLVGG_CACHE is
-     * among them. */
+     * among them, and kernels aren't checked at their first use unless CLVGG_VERIFY is. */
     const char *const *environment;
     /* Filled in. */
     int exit_code;   /* 128 + the signal's number when a signal ended it */

@@ -26,6 +26,7 @@ static const cli_option options[] = {
     CLI_ROWS_PREPROCESS(cli_eval_arguments, run.context),
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"},
     CLI_ROWS_KERNELS(cli_eval_arguments, run.context, run.execution),
+    CLI_ROW_NO_VERIFY(cli_eval_arguments, run.context),
     {0},
 };
 

@@ -90,6 +90,7 @@ static const cli_option options[] = {
     {"quiet", 'q', CLI_OPTION_FLAG, AT(quiet), NULL, 0, 0, "Only results and errors"},
     {"no-cache", 0, CLI_OPTION_FLAG, AT(context.no_cache), NULL, 0, 0,
      "Neither use nor keep compiled programs and tuning results"},
+    CLI_ROW_NO_VERIFY(cli_finetune_arguments, context),
     {0},
 };
 

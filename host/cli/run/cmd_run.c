@@ -29,6 +29,7 @@ static const cli_option options[] = {
     CLI_ROWS_PREPROCESS(cli_run_arguments, context),
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"},
     CLI_ROWS_KERNELS(cli_run_arguments, context, execution),
+    CLI_ROW_NO_VERIFY(cli_run_arguments, context),
     {0},
 };
 

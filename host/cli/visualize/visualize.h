@@ -47,7 +47,8 @@ typedef struct cli_vis_arguments {
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Input"}, \
     CLI_ROWS_PREPROCESS(cli_vis_arguments, context), \
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"}, \
-    CLI_ROWS_KERNELS(cli_vis_arguments, context, execution)
+    CLI_ROWS_KERNELS(cli_vis_arguments, context, execution), \
+    CLI_ROW_NO_VERIFY(cli_vis_arguments, context)
 /* clang-format on */
 
 /* A subverb at work. */

@@ -1,0 +1,230 @@
+/* test_cli_verify.c — kernels that a driver, or whoever changed them, has made wrong: named by
+ * `verify`, found before they are used first, replaced, remembered, used again once they are right.
+ *
+ * The kernels are those of cl/ with one place changed, in a folder (CLVGG_KERNEL_DIR).
+ */
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "support/files.h"
+#include "support/program.h"
+#include "support/scratch.h"
+
+static char image[300], net[300], kernels[300], environment_cache[400], environment_kernels[400];
+static const char *environment[] = {environment_cache, environment_kernels, "CLVGG_VERIFY", NULL};
+
+#define RUN(program, ...) test_program_run(program, (const char *[]){PROGRAM, __VA_ARGS__, NULL})
+
+static void copy_kernel(const char *file, const char *find, const char *replace)
+{
+    char from[400], to[400];
+    size_t bytes = 0;
+    snprintf(from, sizeof from, "%s/cl/%s", PROJECT_ROOT, file);
+    snprintf(to, sizeof to, "%s/%s", kernels, file);
+    char *text = file_read(from, &bytes);
+    char *at = find != NULL ? strstr(text, find) : NULL;
+    if (find != NULL && at == NULL)
+        fail_msg("%s doesn't have \"%s\" any more", file, find);
+    if (at == NULL) {
+        file_write(to, text, bytes);
+    } else {
+        const size_t before = (size_t)(at - text);
+        char *changed = malloc(bytes + strlen(replace) + 1);
+        memcpy(changed, text, before);
+        strcpy(changed + before, replace);
+        strcat(changed, at + strlen(find));
+        file_write(to, changed, strlen(changed));
+        free(changed);
+    }
+    free(text);
+}
+
+static int set_up(void **state)
+{
+    char folder[300];
+    (void)state;
+    test_scratch_make();
+    test_scratch_net("net.safetensors");
+    test_scratch_picture("a.png", 1);
+    test_scratch_folder("kernels");
+    snprintf(image, sizeof image, "%s", test_scratch_path("a.png"));
+    snprintf(net, sizeof net, "%s", test_scratch_path("net.safetensors"));
+    snprintf(kernels, sizeof kernels, "%s", test_scratch_path("kernels"));
+    snprintf(environment_cache, sizeof environment_cache, "CLVGG_CACHE=%s",
+             test_scratch_path("cache.sqlite"));
+    snprintf(environment_kernels, sizeof environment_kernels, "CLVGG_KERNEL_DIR=%s", kernels);
+    snprintf(folder, sizeof folder, "%s/cl", PROJECT_ROOT);
+    DIR *files = opendir(folder);
+    for (const struct dirent *entry = readdir(files); entry != NULL; entry = readdir(files))
+        if (strstr(entry->d_name, ".cl") != NULL || strstr(entry->d_name, ".h") != NULL)
+            copy_kernel(entry->d_name, NULL, NULL);
+    closedir(files);
+    return 0;
+}
+
+/* The probability of the first class; *warned is standard error from its first warning on, or "". */
+static double classify(char **warned)
+{
+    test_program ran = {.environment = environment};
+    RUN(&ran, "run", "--json", "--model", net, image);
+    if (ran.exit_code != 0)
+        fail_msg("exit code %d:\n%s", ran.exit_code, ran.err);
+    cJSON *json = test_program_json(&ran);
+    const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "images"), 0);
+    const cJSON *top = cJSON_GetArrayItem(cJSON_GetObjectItem(first, "top"), 0);
+    const double probability = cJSON_GetObjectItem(top, "probability")->valuedouble;
+    cJSON_Delete(json);
+    const char *warning = strstr(ran.err, "warning:");
+    *warned = strdup(warning != NULL ? warning : "");
+    test_program_free(&ran);
+    return probability;
+}
+
+/* One kind of fault each, in kernels that the network runs on any CPU. */
+typedef struct fault {
+    const char *kind, *variant, *file, *find, *replace;
+} fault;
+
+static const fault faults[] = {
+    {"an edge row is wrong", "conv_blocked", "conv_blocked.cl", "row >= H)", "row >= H - 1)"},
+    {"work-items race", "conv_blocked", "conv_blocked.cl", "((size_t)oy * width + first) * VW;",
+     "((size_t)(oy / 2) * width + first) * VW;"},
+    {"a tail is missing", "dense_blocked", "dense_blocked.cl",
+     "min(KB * VW, O - panel * KB * VW)", "min(KB * VW, O - panel * KB * VW - 1)"},
+    {"channels are swapped", "dense_blocked", "dense_blocked.cl", "y[(size_t)t * O + o] = relu",
+     "y[(size_t)t * O + (o ^ 1)] = relu"},
+    {"a NaN is swallowed", "conv_blocked", "conv_blocked.cl", "isless(v, (vec)(0.0f))",
+     "~isgreater(v, (vec)(0.0f))"},
+};
+enum { FAULTS = sizeof faults / sizeof *faults };
+
+static void assert_says(const char *text, const char *first, const char *second)
+{
+    if (strstr(text, first) == NULL || strstr(text, second) == NULL)
+        fail_msg("neither '%s' nor '%s' may be missing in:\n%s", first, second, text);
+}
+
+/* Found before the first label, replaced, remembered; the mended kernel is used again. */
+static void faults_are_avoided(void **state)
+{
+    (void)state;
+    char *warned = NULL;
+    const double right = classify(&warned);
+    assert_string_equal(warned, "");
+    free(warned);
+    for (int i = 0; i < FAULTS; i++) {
+        copy_kernel(faults[i].file, faults[i].find, faults[i].replace);
+        for (int time = 0; time < 2; time++) {
+            const double probability = classify(&warned);
+            if (time == 0)
+                assert_says(warned, faults[i].variant, "gives wrong values on this device");
+            else
+                assert_string_equal(warned, "");
+            free(warned);
+            if (!(fabs(probability - right) < 1e-4))
+                fail_msg("%s: %.9g, not %.9g", faults[i].kind, probability, right);
+        }
+        copy_kernel(faults[i].file, NULL, NULL);
+        assert_true(classify(&warned) == right); /* the same kernels: the same bits */
+        assert_string_equal(warned, "");
+        free(warned);
+    }
+}
+
+static void faults_are_named(void **state)
+{
+    (void)state;
+    for (int i = 0; i < FAULTS; i++) {
+        test_program ran = {.environment = environment};
+        copy_kernel(faults[i].file, faults[i].find, faults[i].replace);
+        RUN(&ran, "verify", "--model", net, "--json", "--no-cache");
+        copy_kernel(faults[i].file, NULL, NULL);
+        assert_int_equal(ran.exit_code, 1);
+        assert_says(ran.err, faults[i].variant, "is wrong");
+        cJSON *json = test_program_json(&ran);
+        const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "devices"), 0), *result;
+        int wrong = 0;
+        cJSON_ArrayForEach(result, cJSON_GetObjectItem(first, "results"))
+        {
+            const char *verdict = cJSON_GetObjectItem(result, "verdict")->valuestring;
+            const char *variant = cJSON_GetObjectItem(result, "variant")->valuestring;
+            if (strcmp(verdict, "wrong") == 0)
+                assert_string_equal(variant, faults[i].variant);
+            wrong += strcmp(verdict, "wrong") == 0;
+        }
+        assert_true(wrong > 0);
+        assert_int_equal(cJSON_GetObjectItem(first, "wrong")->valueint, wrong);
+        cJSON_Delete(json);
+        test_program_free(&ran);
+    }
+}
+
+/* Where no variant is right there is an error, and no label. */
+static void no_variant_is_right(void **state)
+{
+    (void)state;
+    test_program ran = {.environment = environment};
+    copy_kernel("softmax.cl", "i += WG)\n        peak", "i += WG)\n        if (i != 1) peak");
+    copy_kernel("softmax.cl", "x += x_offset", "x += x_offset + 1");
+    RUN(&ran, "run", "--model", net, image);
+    copy_kernel("softmax.cl", NULL, NULL);
+    assert_int_equal(ran.exit_code, 1);
+    assert_says(ran.err, "softmax", "gives wrong values on this device");
+    assert_string_equal(ran.out, "");
+    test_program_free(&ran);
+}
+
+/* A variant that doesn't build is replaced too, and remembered. */
+static void builds_fail(void **state)
+{
+    (void)state;
+    char *warned = NULL;
+    const double right = classify(&warned);
+    free(warned);
+    copy_kernel("conv_blocked.cl", "const int tiles", "const int no_such_thing = tiles_, tiles");
+    for (int time = 0; time < 2; time++) {
+        assert_true(fabs(classify(&warned) - right) < 1e-4);
+        if (time == 0)
+            assert_says(warned, "conv_blocked", "doesn't build on this device");
+        else
+            assert_string_equal(warned, "");
+        free(warned);
+    }
+    copy_kernel("conv_blocked.cl", NULL, NULL);
+}
+
+/* Who asks for a variant by name gets it, with a warning; who wants no check has none. */
+static void asked_for(void **state)
+{
+    (void)state;
+    test_program forced = {.environment = environment}, trusting = {.environment = environment};
+    copy_kernel(faults[3].file, faults[3].find, faults[3].replace);
+    RUN(&forced, "run", "--model", net, "--no-cache", "--variant", "*=dense_blocked", image);
+    RUN(&trusting, "run", "--model", net, "--no-cache", "--no-verify", image);
+    copy_kernel(faults[3].file, NULL, NULL);
+    assert_int_equal(forced.exit_code, 0);
+    assert_says(forced.err, "dense_blocked", "it was asked for");
+    assert_int_equal(trusting.exit_code, 0);
+    assert_null(strstr(trusting.err, "wrong"));
+    test_program_free(&forced);
+    test_program_free(&trusting);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(faults_are_avoided), cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(no_variant_is_right), cmocka_unit_test(builds_fail),
+        cmocka_unit_test(asked_for),
+    };
+    return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
+}
