@@ -22,7 +22,7 @@ _clvgg() {
         previous=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert devices bench compare tune cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert devices bench compare tune verify cache help --help --version" -- "$current")
         return
     fi
     if [[ $verb == visualize ]] && ((COMP_CWORD == 2)); then
@@ -84,12 +84,12 @@ _clvgg() {
             words="--device --compute-units --model --labels --map --top --batch --mem-limit --json --csv
                 --output --layer --profile --quiet --input --input-size --resize-mode
                 --resize-short --channels --scale --mean --std --gemm --variant --storage
-                --no-cache --help"
+                --no-cache --no-verify --help"
             ;;
         eval)
             words="--data --max-bad --device --compute-units --model --labels --map --batch --mem-limit --json
                 --mistakes --quiet --input-size --resize-mode --resize-short --channels --scale
-                --mean --std --gemm --variant --storage --no-cache --help"
+                --mean --std --gemm --variant --storage --no-cache --no-verify --help"
             ;;
         finetune)
             words="--data --val --val-split --max-bad --model --output --dtype --train --head --head-init
@@ -97,11 +97,11 @@ _clvgg() {
                 --warmup --momentum --nesterov --weight-decay --clip-norm --label-smoothing
                 --augment --views --seed --keep --patience --cache --cache-limit --mem-limit
                 --device --compute-units --run-dir --resume --checkpoint-every --dry-run
-                --json --quiet --no-cache --help"
+                --json --quiet --no-cache --no-verify --help"
             ;;
         visualize)
             words="--out --format --json --quiet --device --compute-units --model --labels --batch --mem-limit --input-size
-                --resize-mode --resize-short --channels --scale --mean --std --gemm --variant --storage --no-cache --help"
+                --resize-mode --resize-short --channels --scale --mean --std --gemm --variant --storage --no-cache --no-verify --help"
             case ${COMP_WORDS[2]} in
             activations) words+=" --layer --maps --count --intensity --images" ;;
             all) words+=" --images --max-bad --layer --maps --count --mode --samples --single-file" ;;
@@ -129,7 +129,10 @@ _clvgg() {
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json
                 --export --import --help"
             ;;
-        help) words="run eval finetune visualize info convert devices bench compare tune cache" ;;
+        verify)
+            words="--device --compute-units --model --batch --input-size --storage --full --budget --json --quiet --no-cache --help"
+            ;;
+        help) words="run eval finetune visualize info convert devices bench compare tune verify cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             _clvgg_files -- "$current"

@@ -6,7 +6,7 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run eval finetune visualize info convert devices bench compare tune cache help
+set -l verbs run eval finetune visualize info convert devices bench compare tune verify cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a finetune -d 'Train a dense head for your classes'
@@ -18,11 +18,12 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'Lis
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Show results of bench side by side'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a tune -d 'Find the fastest kernels'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a verify -d 'Check that kernels give right values'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List or clear what is kept between runs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert devices bench compare tune cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert devices bench compare tune verify cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s k -l top -x -d 'Classes to print, 0 for all'
@@ -53,6 +54,7 @@ complete -c clvgg -n $both -l gemm -x -a 'auto own clblast' -d 'Whose matrix mul
 complete -c clvgg -n $both -l variant -x -d 'Force a kernel, LAYER=NAME'
 complete -c clvgg -n $both -l storage -x -a 'f32 f16 bf16' -d 'How weights are kept on the device'
 complete -c clvgg -n $both -l no-cache -d 'Compile every program, and keep none'
+complete -c clvgg -n $both -l no-verify -d 'No check of kernels at their first use'
 
 set -l eval '__fish_seen_subcommand_from eval'
 complete -c clvgg -n $eval -l data -x -a '(__fish_complete_directories)' -d 'The data set'
@@ -100,6 +102,7 @@ complete -c clvgg -n $finetune -s n -l dry-run -d 'Say what would be done'
 complete -c clvgg -n $finetune -l json -d 'Print one JSON object'
 complete -c clvgg -n $finetune -s q -l quiet -d 'Only results and errors'
 complete -c clvgg -n $finetune -l no-cache -d 'Compile every program, and keep none'
+complete -c clvgg -n $finetune -l no-verify -d 'No check of kernels at their first use'
 
 set -l visualize '__fish_seen_subcommand_from visualize'
 set -l whats all top project filters activations occlusion invariance gradcam
@@ -133,6 +136,7 @@ complete -c clvgg -n $visualize -l gemm -x -a 'auto own clblast' -d 'Whose matri
 complete -c clvgg -n $visualize -l variant -x -d 'Force a kernel, LAYER=NAME'
 complete -c clvgg -n $visualize -l storage -x -a 'f32 f16 bf16' -d 'How weights are kept on the device'
 complete -c clvgg -n $visualize -l no-cache -d 'Compile every program, and keep none'
+complete -c clvgg -n $visualize -l no-verify -d 'No check of kernels at their first use'
 set -l activations "$visualize; and __fish_seen_subcommand_from activations"
 complete -c clvgg -n $activations -l maps -x -a 'strongest first all' -d 'Which maps'
 complete -c clvgg -n $activations -l intensity -x -a 'map layer' -d 'Brightest: of each map, or of the layer'
@@ -234,6 +238,19 @@ complete -c clvgg -n $tune -l redo -d 'Also what was tuned before'
 complete -c clvgg -n $tune -l json -d 'Print one JSON object'
 complete -c clvgg -n $tune -l export -r -d 'Write all results to a file'
 complete -c clvgg -n $tune -l import -r -d 'Keep the results of a file'
+
+set -l verify '__fish_seen_subcommand_from verify'
+complete -c clvgg -n $verify -s d -l device -x -a '(__clvgg_devices) all' -d 'Device'
+complete -c clvgg -n $verify -l compute-units -x -d 'Use only N compute units of a CPU'
+complete -c clvgg -n $verify -s m -l model -r -a 'vgg11 vgg13 vgg16 vgg19' -d 'Architecture or file'
+complete -c clvgg -n $verify -s b -l batch -x -d 'Images at once'
+complete -c clvgg -n $verify -l input-size -x -d 'Rows and columns of the input'
+complete -c clvgg -n $verify -l storage -x -a 'f32 f16 bf16' -d 'Weights on the device'
+complete -c clvgg -n $verify -l full -d 'Also odd shapes, and every value that tuning may try'
+complete -c clvgg -n $verify -l budget -x -d 'Begin nothing after so long'
+complete -c clvgg -n $verify -l json -d 'Print one JSON object'
+complete -c clvgg -n $verify -s q -l quiet -d 'Nothing but errors on standard error'
+complete -c clvgg -n $verify -l no-cache -d 'Compile every program, and keep none'
 
 set -l cache '__fish_seen_subcommand_from cache'
 complete -c clvgg -n $cache -f -a 'list clear'
