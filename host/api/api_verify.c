@@ -38,3 +38,31 @@ clvgg_status clvgg_verify_model(clvgg_device *device, clvgg_model *model,
     *summary = (clvgg_verify_summary){.struct_size = sizeof *summary};
     VGG_API_RETURN(model->scope, verify(device, model->graph, options, summary));
 }
+
+typedef struct list_call {
+    clvgg_distrusted_fn visit;
+    void *user;
+} list_call;
+
+static void visit_distrusted(void *user, const char *problem, const char *variant,
+                             const vgg_trust *trust)
+{
+    const list_call *call = user;
+    const clvgg_distrusted kernel = {.struct_size = sizeof kernel,
+                                     .variant = variant,
+                                     .problem = problem,
+                                     .verdict = trust->standing == VGG_TRUST_WRONG
+                                                    ? CLVGG_VERIFY_WRONG
+                                                    : CLVGG_VERIFY_UNBUILDABLE,
+                                     .reason = trust->words};
+    call->visit(call->user, &kernel);
+}
+
+clvgg_status clvgg_verify_list(clvgg_runtime *runtime, const clvgg_device_info *info,
+                               clvgg_distrusted_fn visit, void *user)
+{
+    VGG_API_GIVEN(runtime, info);
+    VGG_API_REQUIRE(visit != NULL);
+    list_call call = {visit, user};
+    VGG_API_RETURN(&runtime->scope, vgg_trust_visit(runtime, info, visit_distrusted, &call));
+}

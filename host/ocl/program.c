@@ -171,20 +171,18 @@ static clvgg_status load_texts(const char *folder, const char *file, program_tex
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_program_stamp(const clvgg_device *device, const char *file,
+clvgg_status vgg_program_stamp(const clvgg_runtime *runtime, const char *file,
                                char stamp[VGG_PROGRAM_STAMP])
 {
     clvgg_status status = CLVGG_STATUS_OK;
     program_texts texts = {0};
-    vgg_program_identity identity;
-    if (device->runtime->kernel_dir == NULL) {
-        snprintf(stamp, VGG_PROGRAM_STAMP, "%s %s", clvgg_version(),
-                 vgg_kernel_source_find(file)->hash);
+    const vgg_kernel_source *source = vgg_kernel_source_find(file);
+    if (runtime->kernel_dir == NULL && source != NULL) {
+        snprintf(stamp, VGG_PROGRAM_STAMP, "%s %s", clvgg_version(), source->hash);
         return CLVGG_STATUS_OK;
     }
-    VGG_TRY(load_texts(device->runtime->kernel_dir, file, &texts));
-    vgg_program_identify(device, texts.texts, texts.lengths, TEXT_COUNT, &identity);
-    snprintf(stamp, VGG_PROGRAM_STAMP, "%s", identity.stamp);
+    VGG_TRY(load_texts(runtime->kernel_dir, file, &texts));
+    vgg_program_source_stamp(texts.texts, texts.lengths, TEXT_COUNT, stamp);
 cleanup:
     free_texts(&texts);
     return status;

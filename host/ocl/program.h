@@ -32,10 +32,10 @@ const vgg_kernel_source *vgg_kernel_source_find(const char *file);
 clvgg_status vgg_program_kernel(clvgg_device *device, const char *file, const char *options,
                                 const char *kernel, vgg_kernel **out, double *milliseconds);
 
-/* Writes what stands for the source of a device's programs from `file`: it changes with the file's
+/* Writes what stands for the source of a runtime's programs from `file`: it changes with the file's
  * code, the prelude's, or clvgg's version. Errors: NOT_FOUND, IO, OUT_OF_MEMORY. */
 enum { VGG_PROGRAM_STAMP = 96 };
-clvgg_status vgg_program_stamp(const clvgg_device *device, const char *file,
+clvgg_status vgg_program_stamp(const clvgg_runtime *runtime, const char *file,
                                char stamp[VGG_PROGRAM_STAMP]);
 
 /* Kernels to be made together: all are listed, then made. Zeroed but for the device. */

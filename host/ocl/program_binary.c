@@ -13,16 +13,22 @@ void vgg_device_words(const clvgg_device_info *info, char *words, size_t capacit
              info->opencl_version, info->driver_version);
 }
 
-void vgg_program_identify(const clvgg_device *device, const char *const *texts,
-                          const size_t *lengths, int count, vgg_program_identity *identity)
+void vgg_program_source_stamp(const char *const *texts, const size_t *lengths, int count,
+                              char stamp[96])
 {
     vgg_sha256 sources = vgg_sha256_begin();
     char hash[VGG_SHA256_HEX];
     for (int i = 0; i < count; i++)
         vgg_sha256_add(&sources, texts[i], lengths[i]);
     vgg_sha256_end_hex(&sources, hash);
+    snprintf(stamp, 96, "%s %s", clvgg_version(), hash);
+}
+
+void vgg_program_identify(const clvgg_device *device, const char *const *texts,
+                          const size_t *lengths, int count, vgg_program_identity *identity)
+{
     vgg_device_words(&device->info, identity->device, sizeof identity->device);
-    snprintf(identity->stamp, sizeof identity->stamp, "%s %s", clvgg_version(), hash);
+    vgg_program_source_stamp(texts, lengths, count, identity->stamp);
 }
 
 vgg_cache_key vgg_program_key(const char *file, const char *options,

@@ -13,6 +13,9 @@ typedef struct vgg_program_identity {
 
 /* Device and driver in words: what a cached value is for. */
 void vgg_device_words(const clvgg_device_info *info, char *words, size_t capacity);
+/* Clvgg's version and the hash of `count` texts, as in an identity. */
+void vgg_program_source_stamp(const char *const *texts, const size_t *lengths, int count,
+                              char stamp[96]);
 /* The program is made from `count` texts. */
 void vgg_program_identify(const clvgg_device *device, const char *const *texts,
                           const size_t *lengths, int count, vgg_program_identity *identity);

@@ -11,13 +11,16 @@
 #include "ocl/program_binary.h"
 #include "tensor/shape.h"
 
-/* The value of an entry: a standing's letter, then its words. */
+static const char kind[] = "check";
+
+/* The value of an entry: a standing's letter, the kernel files in one line, then its words. */
 static const char letters[] = {
     [VGG_TRUST_UNKNOWN] = '?', [VGG_TRUST_RIGHT] = 'r', [VGG_TRUST_WRONG] = 'w', [VGG_TRUST_UNBUILDABLE] = 'b'};
 
 /* What an op is known by. */
 typedef struct identity {
     char device[640], problem[512], candidate[1024], stamp[VGG_PROGRAM_STAMP];
+    char files[256]; /* of kernels, with a blank behind each */
     uint64_t hash;
 } identity;
 
@@ -81,29 +84,41 @@ void vgg_trust_describe(const vgg_op *op, char *text, size_t capacity)
                vgg_storage_name(problem->storage));
 }
 
-static clvgg_status identify(const clvgg_device *device, const vgg_op *op, identity *id)
+/* What stands for the source of all these files. */
+static clvgg_status stamp_of(const clvgg_runtime *runtime, const char *files,
+                             char stamp[VGG_PROGRAM_STAMP])
 {
     uint64_t sources = VGG_HASH_START;
+    char file[64];
+    for (int length = 0; sscanf(files, "%63s %n", file, &length) == 1; files += length) {
+        VGG_PASS(vgg_program_stamp(runtime, file, stamp));
+        sources = vgg_hash_text(sources, stamp);
+    }
+    snprintf(stamp, VGG_PROGRAM_STAMP, "%s %016llx", clvgg_version(), (unsigned long long)sources);
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status identify(const clvgg_device *device, const vgg_op *op, identity *id)
+{
     vgg_device_words(&device->info, id->device, sizeof id->device);
     vgg_trust_describe(op, id->problem, sizeof id->problem);
     snprintf(id->candidate, sizeof id->candidate, "%s, blocks of %d", op->variant->name,
              op->input_block);
-    snprintf(id->stamp, sizeof id->stamp, "%s", clvgg_version());
+    id->files[0] = '\0';
     for (int i = 0; i < op->program_count; i++) {
         append(id->candidate, sizeof id->candidate, "; %s %s", op->programs[i].kernel_name,
                op->programs[i].options);
-        VGG_PASS(vgg_program_stamp(device, op->programs[i].file, id->stamp));
-        sources = vgg_hash_text(sources, id->stamp);
+        append(id->files, sizeof id->files, "%s ", op->programs[i].file);
     }
-    snprintf(id->stamp, sizeof id->stamp, "%s %016llx", clvgg_version(),
-             (unsigned long long)sources);
-    id->hash = vgg_hash_text(vgg_hash_text(sources, id->problem), id->candidate);
+    VGG_PASS(stamp_of(device->runtime, id->files, id->stamp));
+    id->hash = vgg_hash_text(vgg_hash_text(vgg_hash_text(VGG_HASH_START, id->stamp), id->problem),
+                             id->candidate);
     return CLVGG_STATUS_OK;
 }
 
 static vgg_cache_key key_of(const identity *id)
 {
-    return (vgg_cache_key){"check", id->device, id->problem, id->candidate, id->stamp};
+    return (vgg_cache_key){kind, id->device, id->problem, id->candidate, id->stamp};
 }
 
 /* Puts what is known in front of the device's list. */
@@ -132,14 +147,16 @@ static bool recall(clvgg_device *device, uint64_t hash, vgg_trust *trust)
     return entry != NULL;
 }
 
-/* An entry that makes no sense is none. */
-static bool read_entry(const char *value, size_t bytes, vgg_trust *trust)
+/* An entry that makes no sense is none. `files` receives its line of them. */
+static bool read_entry(const char *value, size_t bytes, vgg_trust *trust, char files[256])
 {
     const char *letter = bytes > 0 ? memchr(letters, value[0], sizeof letters) : NULL;
-    if (letter == NULL || bytes > sizeof trust->words + 1)
+    const char *end = bytes > 0 ? memchr(value, '\n', bytes) : NULL;
+    if (letter == NULL || end == NULL || end - value > 255)
         return false;
     trust->standing = (vgg_standing)(letter - letters);
-    snprintf(trust->words, sizeof trust->words, "%.*s", (int)bytes - 1, value + 1);
+    snprintf(files, 256, "%.*s", (int)(end - value - 1), value + 1);
+    snprintf(trust->words, sizeof trust->words, "%s", end + 1);
     return true;
 }
 
@@ -148,6 +165,7 @@ clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *t
     identity id;
     void *value = NULL;
     size_t bytes = 0;
+    char files[256];
     *trust = (vgg_trust){0};
     VGG_PASS(identify(device, op, &id));
     if (recall(device, id.hash, trust))
@@ -155,7 +173,7 @@ clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *t
     const vgg_cache_key key = key_of(&id);
     if (!vgg_cache_get(device->runtime->cache, &key, &value, &bytes))
         return CLVGG_STATUS_OK;
-    const bool sound = read_entry(value, bytes, trust);
+    const bool sound = read_entry(value, bytes, trust, files);
     vgg_free(value);
     return sound ? remember(device, id.hash, trust) : CLVGG_STATUS_OK;
 }
@@ -163,10 +181,74 @@ clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *t
 clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust)
 {
     identity id;
-    char value[1 + VGG_TRUST_WORDS];
+    char value[2 + sizeof id.files + VGG_TRUST_WORDS];
     VGG_PASS(identify(device, op, &id));
-    snprintf(value, sizeof value, "%c%s", letters[trust->standing], trust->words);
+    snprintf(value, sizeof value, "%c%s\n%s", letters[trust->standing], id.files, trust->words);
     const vgg_cache_entry entry = {key_of(&id), value, strlen(value)};
     vgg_cache_put(device->runtime->cache, &entry, 1);
     return remember(device, id.hash, trust);
+}
+
+/* ---- what a device is known for ---- */
+
+/* Keys of entries, which can be looked up when the cache's list has been gone through. */
+typedef struct key_list {
+    const char *device;
+    vgg_text texts; /* problem, candidate and stamp, a NUL behind each */
+    size_t count;
+} key_list;
+
+static void note_key(void *user, const vgg_cache_record *record)
+{
+    key_list *keys = user;
+    if (strcmp(record->key.kind, kind) != 0 || strcmp(record->key.device, keys->device) != 0)
+        return;
+    vgg_text_append(&keys->texts, record->key.name, strlen(record->key.name) + 1);
+    vgg_text_append(&keys->texts, record->key.options, strlen(record->key.options) + 1);
+    vgg_text_append(&keys->texts, record->key.stamp, strlen(record->key.stamp) + 1);
+    keys->count++;
+}
+
+/* Visits an entry if it is of distrust, and of the kernels of now. */
+static clvgg_status visit_entry(const clvgg_runtime *runtime, const vgg_cache_key *key,
+                                vgg_distrust_visitor visit, void *user)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    void *value = NULL;
+    size_t bytes = 0;
+    vgg_trust trust;
+    char files[256], stamp[VGG_PROGRAM_STAMP], variant[64];
+    if (!vgg_cache_get(runtime->cache, key, &value, &bytes))
+        return CLVGG_STATUS_OK;
+    if (read_entry(value, bytes, &trust, files) && !vgg_trust_allows(&trust)) {
+        VGG_TRY(stamp_of(runtime, files, stamp));
+        snprintf(variant, sizeof variant, "%.*s", (int)strcspn(key->options, ","), key->options);
+        if (strcmp(stamp, key->stamp) == 0)
+            visit(user, key->name, variant, &trust);
+    }
+cleanup:
+    vgg_free(value);
+    return status;
+}
+
+clvgg_status vgg_trust_visit(const clvgg_runtime *runtime, const clvgg_device_info *info,
+                             vgg_distrust_visitor visit, void *user)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    char words[640];
+    key_list keys = {.device = words};
+    vgg_device_words(info, words, sizeof words);
+    VGG_TRY(vgg_cache_visit(runtime->cache, note_key, &keys));
+    VGG_TRY(vgg_text_check(&keys.texts, "the list of checks"));
+    const char *text = keys.texts.bytes;
+    for (size_t i = 0; i < keys.count; i++) {
+        vgg_cache_key key = {kind, words, text, NULL, NULL};
+        key.options = key.name + strlen(key.name) + 1;
+        key.stamp = key.options + strlen(key.options) + 1;
+        text = key.stamp + strlen(key.stamp) + 1;
+        VGG_TRY(visit_entry(runtime, &key, visit, user));
+    }
+cleanup:
+    vgg_text_free(&keys.texts);
+    return status;
 }

@@ -30,6 +30,13 @@ void vgg_trust_describe(const vgg_op *op, char *text, size_t capacity);
 clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *trust);
 /* Keeps what was found; the cache keeps what it can. */
 clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust);
+/* Calls `visit` for what the runtime's cache knows to be wrong, or not to build, on a device with
+ * this driver and with the kernels of now. Errors: IO, OUT_OF_MEMORY, UNSUPPORTED (built without
+ * SQLite). */
+typedef void (*vgg_distrust_visitor)(void *user, const char *problem, const char *variant,
+                                     const vgg_trust *trust);
+clvgg_status vgg_trust_visit(const clvgg_runtime *runtime, const clvgg_device_info *info,
+                             vgg_distrust_visitor visit, void *user);
 /* Says whether an op may be chosen: not if it is known to be wrong, or not to build. */
 static inline bool vgg_trust_allows(const vgg_trust *trust)
 {

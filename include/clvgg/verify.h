@@ -75,6 +75,23 @@ CLVGG_API clvgg_status clvgg_verify_model(clvgg_device *device, clvgg_model *mod
                                           const clvgg_verify_options *options,
                                           clvgg_verify_summary *summary);
 
+/* A kernel that a device is known to compute wrong, or not to build. The strings are valid during
+ * the call that gets it. */
+typedef struct clvgg_distrusted {
+    size_t struct_size;
+    const char *variant, *problem;
+    clvgg_verify_verdict verdict; /* WRONG or UNBUILDABLE */
+    const char *reason;           /* in words */
+} clvgg_distrusted;
+
+typedef void (*clvgg_distrusted_fn)(void *user, const clvgg_distrusted *kernel);
+
+/* Calls `visit` for what the runtime's cache knows of a device: with this driver, and with the
+ * kernels of now. Never without a cache. Must not call clvgg. Errors: IO, OUT_OF_MEMORY,
+ * UNSUPPORTED (built without SQLite). */
+CLVGG_API clvgg_status clvgg_verify_list(clvgg_runtime *runtime, const clvgg_device_info *info,
+                                         clvgg_distrusted_fn visit, void *user);
+
 #ifdef __cplusplus
 }
 #endif

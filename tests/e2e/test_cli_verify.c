@@ -113,6 +113,26 @@ static void assert_says(const char *text, const char *first, const char *second)
         fail_msg("neither '%s' nor '%s' may be missing in:\n%s", first, second, text);
 }
 
+/* Kernels that a verb says aren't used, all of them of one variant. */
+static int count_not_used(const char *verb, const char *variant)
+{
+    test_program ran = {.environment = environment};
+    if (strcmp(verb, "info") == 0)
+        RUN(&ran, "info", "--json", net);
+    else
+        RUN(&ran, "devices", "--json");
+    assert_int_equal(ran.exit_code, 0);
+    cJSON *json = test_program_json(&ran);
+    const cJSON *list = cJSON_GetObjectItem(json, "not_used"), *kernel;
+    assert_non_null(list);
+    cJSON_ArrayForEach(kernel, list)
+        assert_string_equal(cJSON_GetObjectItem(kernel, "variant")->valuestring, variant);
+    const int count = cJSON_GetArraySize(list);
+    cJSON_Delete(json);
+    test_program_free(&ran);
+    return count;
+}
+
 /* Found before the first label, replaced, remembered; the mended kernel is used again. */
 static void faults_are_avoided(void **state)
 {
@@ -133,7 +153,10 @@ static void faults_are_avoided(void **state)
             if (!(fabs(probability - right) < 1e-4))
                 fail_msg("%s: %.9g, not %.9g", faults[i].kind, probability, right);
         }
+        assert_int_equal(count_not_used("devices", faults[i].variant) > 0, 1);
+        assert_int_equal(count_not_used("info", faults[i].variant) > 0, 1);
         copy_kernel(faults[i].file, NULL, NULL);
+        assert_int_equal(count_not_used("devices", ""), 0);
         assert_true(classify(&warned) == right); /* the same kernels: the same bits */
         assert_string_equal(warned, "");
         free(warned);
@@ -219,12 +242,43 @@ static void asked_for(void **state)
     test_program_free(&trusting);
 }
 
+/* The driver compiles something else than the kernels, which are clvgg's own. */
+static void driver_miscompiles(void **state)
+{
+    (void)state;
+    static const char *const faults_of_drivers[][3] = {
+        {"isless(v, (vec)(0.0f))", "isless(v, (vec)(0.5f))", "conv_blocked"},
+        {"y[(size_t)t * O + o] = relu", "y[(size_t)t * O + (o ^ 1)] = relu", "dense_blocked"}};
+    char *warned = NULL, find[200], put[200];
+    const double right = classify(&warned);
+    free(warned);
+    for (int i = 0; i < 2; i++) {
+        const char *const miscompiling[] = {
+            "CLVGG_VERIFY", "LD_PRELOAD=" MISCOMPILER, find, put,
+            /* a preloaded library comes before the sanitizer's */
+            "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0", NULL};
+        test_program ran = {.environment = miscompiling};
+        snprintf(find, sizeof find, "MISCOMPILE_FIND=%s", faults_of_drivers[i][0]);
+        snprintf(put, sizeof put, "MISCOMPILE_PUT=%s", faults_of_drivers[i][1]);
+        RUN(&ran, "run", "--json", "--model", net, image);
+        assert_int_equal(ran.exit_code, 0);
+        assert_says(ran.err, faults_of_drivers[i][2], "gives wrong values on this device");
+        cJSON *json = test_program_json(&ran);
+        const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "images"), 0);
+        const cJSON *top = cJSON_GetArrayItem(cJSON_GetObjectItem(first, "top"), 0);
+        const double probability = cJSON_GetObjectItem(top, "probability")->valuedouble;
+        assert_true(fabs(probability - right) < 1e-4);
+        cJSON_Delete(json);
+        test_program_free(&ran);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faults_are_avoided), cmocka_unit_test(faults_are_named),
         cmocka_unit_test(no_variant_is_right), cmocka_unit_test(builds_fail),
-        cmocka_unit_test(asked_for),
+        cmocka_unit_test(asked_for),          cmocka_unit_test(driver_miscompiles),
     };
     return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "clvgg/device.h"
 #include "report/device.h"
+#include "report/distrusted.h"
 
 typedef struct devices_arguments {
     bool json, report;
@@ -46,7 +47,7 @@ cleanup:
     return status;
 }
 
-static void print_json(vgg_text *text, const device_list *list)
+static clvgg_status print_json(clvgg_runtime *runtime, vgg_text *text, const device_list *list)
 {
     vgg_json json;
     vgg_json_begin(&json, text);
@@ -54,15 +55,23 @@ static void print_json(vgg_text *text, const device_list *list)
     for (size_t i = 0; i < list->count; i++)
         vgg_report_device_json(&json, NULL, &list->infos[i]);
     vgg_json_end(&json);
+    vgg_json_begin_array(&json, "not_used");
+    for (size_t i = 0; i < list->count; i++)
+        VGG_PASS(vgg_report_distrusted_json(runtime, &list->infos[i], &json));
     vgg_json_end(&json);
+    vgg_json_end(&json);
+    return CLVGG_STATUS_OK;
 }
 
-static void print_text(vgg_text *text, const vgg_style *style, const device_list *list)
+static clvgg_status print_text(clvgg_runtime *runtime, vgg_text *text, const vgg_style *style,
+                               const device_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         vgg_text_puts(text, i > 0 ? "\n" : "");
         vgg_report_device_block(text, style, &list->infos[i], list->infos[i].index == list->chosen);
+        VGG_PASS(vgg_report_distrusted(runtime, &list->infos[i], text));
     }
+    return CLVGG_STATUS_OK;
 }
 
 /* Says whether the list has no GPU or accelerator that can be used. */
@@ -88,13 +97,10 @@ static clvgg_status show_devices(cli_program *cli, bool json)
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_runtime *runtime = NULL;
     device_list list = {.chosen = -1};
-    cli->no_cache = true; /* no program is compiled */
     VGG_TRY(cli_runtime(cli, &runtime));
     VGG_TRY(query_all(runtime, cli->device, &list));
-    if (json)
-        print_json(&cli->out.text, &list);
-    else
-        print_text(&cli->out.text, &cli->out_style, &list);
+    VGG_TRY(json ? print_json(runtime, &cli->out.text, &list)
+                 : print_text(runtime, &cli->out.text, &cli->out_style, &list));
     vgg_out_flush(&cli->out);
     if (list.count == 0)
         cli->exit_code = CLI_EXIT_FAILED;

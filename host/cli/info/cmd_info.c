@@ -121,10 +121,8 @@ static clvgg_status run_info(cli_program *cli, const void *given)
         goto cleanup;
     }
     VGG_TRY(plan_on_device(&info, arguments));
-    if (arguments->json)
-        cli_info_print_json(&info, &cli->out.text);
-    else
-        cli_info_print_text(&info, &cli->out_style, &cli->out.text);
+    VGG_TRY(arguments->json ? cli_info_print_json(&info, &cli->out.text)
+                            : cli_info_print_text(&info, &cli->out_style, &cli->out.text));
 cleanup:
     clvgg_session_free(info.session);
     clvgg_model_free(info.as_run);

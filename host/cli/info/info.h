@@ -12,8 +12,8 @@ typedef struct cli_info {
     int batch;              /* that the plan is for */
 } cli_info;
 
-void cli_info_print_text(const cli_info *info, const vgg_style *style, vgg_text *text);
-void cli_info_print_json(const cli_info *info, vgg_text *text);
+clvgg_status cli_info_print_text(const cli_info *info, const vgg_style *style, vgg_text *text);
+clvgg_status cli_info_print_json(const cli_info *info, vgg_text *text);
 
 /* Which formats of weight files this build reads, and which it writes. */
 clvgg_status cli_info_print_formats(cli_program *cli, bool as_json);

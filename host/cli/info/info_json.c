@@ -4,6 +4,7 @@
 
 #include "cli/info/info.h"
 #include "report/device.h"
+#include "report/distrusted.h"
 #include "report/model.h"
 
 /* Metadata that says where a model is from; absent keys are left out. */
@@ -61,7 +62,7 @@ static void print_layers(vgg_json *json, const clvgg_model *model)
     vgg_json_end(json);
 }
 
-static void print_plan(vgg_json *json, const cli_info *info)
+static clvgg_status print_plan(vgg_json *json, const cli_info *info)
 {
     clvgg_session_stats stats = {.struct_size = sizeof stats};
     clvgg_session_get_stats(info->session, &stats);
@@ -84,9 +85,13 @@ static void print_plan(vgg_json *json, const cli_info *info)
         vgg_json_end(json);
     }
     vgg_json_end(json);
+    vgg_json_begin_array(json, "not_used");
+    VGG_PASS(vgg_report_distrusted_json(info->context.runtime, &info->context.device_info, json));
+    vgg_json_end(json);
+    return CLVGG_STATUS_OK;
 }
 
-void cli_info_print_json(const cli_info *info, vgg_text *text)
+clvgg_status cli_info_print_json(const cli_info *info, vgg_text *text)
 {
     const clvgg_model *model = info->context.model;
     vgg_json json;
@@ -109,6 +114,7 @@ void cli_info_print_json(const cli_info *info, vgg_text *text)
     vgg_json_end(&json);
     print_layers(&json, model);
     if (info->session != NULL)
-        print_plan(&json, info);
+        VGG_PASS(print_plan(&json, info));
     vgg_json_end(&json);
+    return CLVGG_STATUS_OK;
 }

@@ -5,6 +5,7 @@
 #include "cli/info/info.h"
 
 #include "report/device.h"
+#include "report/distrusted.h"
 #include "report/format.h"
 #include "report/model.h"
 #include "report/table.h"
@@ -141,15 +142,16 @@ static void print_steps(vgg_text *text, const vgg_style *style, const clvgg_sess
     vgg_table_finish(&table, style, text);
 }
 
-void cli_info_print_text(const cli_info *info, const vgg_style *style, vgg_text *text)
+clvgg_status cli_info_print_text(const cli_info *info, const vgg_style *style, vgg_text *text)
 {
     print_facts(text, style, info);
     vgg_text_puts(text, "\n");
     print_layers(text, style, info->context.model);
     if (info->session == NULL)
-        return;
+        return CLVGG_STATUS_OK;
     vgg_text_puts(text, "\n");
     print_memory(text, style, info);
     vgg_text_puts(text, "\n");
     print_steps(text, style, info->session);
+    return vgg_report_distrusted(info->context.runtime, &info->context.device_info, text);
 }
