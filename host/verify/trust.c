@@ -160,6 +160,16 @@ static bool read_entry(const char *value, size_t bytes, vgg_trust *trust, char f
     return true;
 }
 
+/* Says whether nothing at all can be known. */
+static bool is_blank(clvgg_device *device)
+{
+    pthread_mutex_lock(&device->lock);
+    const bool blank =
+        device->runtime->cache == NULL && *vgg_device_kept(device, &known_kind) == NULL;
+    pthread_mutex_unlock(&device->lock);
+    return blank;
+}
+
 clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *trust)
 {
     identity id;
@@ -167,7 +177,12 @@ clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *t
     size_t bytes = 0;
     char files[256];
     *trust = (vgg_trust){0};
-    VGG_PASS(identify(device, op, &id));
+    if (is_blank(device))
+        return CLVGG_STATUS_OK;
+    const clvgg_status status = identify(device, op, &id);
+    if (status == CLVGG_STATUS_NOT_FOUND) /* a kernel of the folder: building will say so */
+        return CLVGG_STATUS_OK;
+    VGG_PASS(status);
     if (recall(device, id.hash, trust))
         return CLVGG_STATUS_OK;
     const vgg_cache_key key = key_of(&id);

@@ -26,7 +26,7 @@ typedef struct vgg_trust {
 
 /* "conv2d 64x224x224 3x3 pad 1 + relu + max_pool 2x2 stride 2, f32": the layers of an op. */
 void vgg_trust_describe(const vgg_op *op, char *text, size_t capacity);
-/* Errors: OUT_OF_MEMORY, and those of reading kernels from a folder. */
+/* Errors: OUT_OF_MEMORY, and those of reading kernels from a folder, but one that isn't there. */
 clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *trust);
 /* Keeps what was found; the cache keeps what it can. */
 clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust);

@@ -52,6 +52,7 @@ typedef struct scenario {
     bool times;         /* its output holds times: numbers aren't compared */
     bool measures;      /* what it prints follows from times, and isn't compared */
     bool tolerates;     /* it does what it can, smaller batches and pages too, and says so */
+    bool checks;        /* kernels are checked before they are used */
     const char *before; /* what "out" holds before it starts */
 } scenario;
 
@@ -86,6 +87,10 @@ static const scenario scenarios[] = {
     {.name = "run npy",
      .words = WORDS("run", NET, "--output", "out/y.npy", "--layer", "pool1", "photos/a.png"),
      .tolerates = true}, /* a photograph that it couldn't read has no row */
+    {.name = "run checked",
+     .words = WORDS("run", NET, "photos/a.png"),
+     .checks = true,
+     .tolerates = true}, /* what doesn't build is replaced */
     {.name = "run cached", .words = WORDS("run", NET, "photos/a.png"), .before = "cached"},
     {.name = "eval text", .words = WORDS("eval", NET, "--labels", "labels", "--data", "set")},
     {.name = "eval json",
@@ -132,6 +137,11 @@ static const scenario scenarios[] = {
      .measures = true},
     {.name = "tune",
      .words = WORDS("tune", NET, "--budget", "1"),
+     .measures = true,
+     .before = "cached"},
+    {.name = "verify", .words = WORDS("verify", NET, "--budget", "0.001"), .measures = true},
+    {.name = "verify json",
+     .words = WORDS("verify", NET, "--budget", "0.001", "--json"),
      .measures = true,
      .before = "cached"},
     {.name = "tune export",
@@ -216,7 +226,8 @@ static void run(const scenario *s, test_stdout stdout_kind, const char *fault, o
         .program = {
             .stdout_kind = stdout_kind,
             .environment = (const char *[]){
-                variable, cached ? "CLVGG_CACHE=out/cache.sqlite" : "CLVGG_CACHE=off", NULL}}};
+                variable, cached ? "CLVGG_CACHE=out/cache.sqlite" : "CLVGG_CACHE=off",
+                s->checks ? "CLVGG_VERIFY" : "CLVGG_VERIFY=off", NULL}}};
     remove("struck");
     test_program_run(&out->program, s->words);
     out->struck = file_exists("struck");
