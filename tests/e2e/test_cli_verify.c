@@ -16,10 +16,11 @@
 #include <cmocka.h>
 
 #include "support/files.h"
+#include "support/networks.h"
 #include "support/program.h"
 #include "support/scratch.h"
 
-static char image[300], net[300], kernels[300], environment_cache[400], environment_kernels[400];
+static char image[300], net[300], few_layers[300], kernels[300], environment_cache[400], environment_kernels[400];
 static const char *environment[] = {environment_cache, environment_kernels, "CLVGG_VERIFY", NULL};
 
 #define RUN(program, ...) test_program_run(program, (const char *[]){PROGRAM, __VA_ARGS__, NULL})
@@ -48,6 +49,18 @@ static void copy_kernel(const char *file, const char *find, const char *replace)
     free(text);
 }
 
+/* A network of few layers, each of which takes `verify` seconds of compiling. */
+static void write_few_layers(void)
+{
+    clvgg_runtime *runtime = NULL;
+    must(clvgg_runtime_create(NULL, &runtime));
+    clvgg_model *model = network_make(runtime, NETWORK_VGG);
+    snprintf(few_layers, sizeof few_layers, "%s", test_scratch_path("few.safetensors"));
+    must(clvgg_model_save(model, few_layers, CLVGG_DTYPE_F32));
+    clvgg_model_free(model);
+    clvgg_runtime_free(runtime);
+}
+
 static int set_up(void **state)
 {
     char folder[300];
@@ -56,6 +69,7 @@ static int set_up(void **state)
     test_scratch_net("net.safetensors");
     test_scratch_picture("a.png", 1);
     test_scratch_folder("kernels");
+    write_few_layers();
     snprintf(image, sizeof image, "%s", test_scratch_path("a.png"));
     snprintf(net, sizeof net, "%s", test_scratch_path("net.safetensors"));
     snprintf(kernels, sizeof kernels, "%s", test_scratch_path("kernels"));
@@ -169,7 +183,7 @@ static void faults_are_named(void **state)
     for (int i = 0; i < FAULTS; i++) {
         test_program ran = {.environment = environment};
         copy_kernel(faults[i].file, faults[i].find, faults[i].replace);
-        RUN(&ran, "verify", "--model", net, "--json", "--no-cache");
+        RUN(&ran, "verify", "--model", few_layers, "--json", "--no-cache");
         copy_kernel(faults[i].file, NULL, NULL);
         assert_int_equal(ran.exit_code, 1);
         assert_says(ran.err, faults[i].variant, "is wrong");
