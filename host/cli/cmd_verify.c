@@ -140,9 +140,9 @@ static int note_event(void *user, const clvgg_verify_event *event)
 
 static void print_table(verification *run, const clvgg_verify_summary *summary)
 {
-    static const vgg_column columns[] = {{"variant", false}, {"right", true}, {"wrong", true},
-                                         {"can't run", true}, {"relative L2", true},
-                                         {"at most", true}};
+    static const vgg_column columns[] = {{"variant", false},    {"right", true},
+                                         {"wrong", true},       {"can't run", true},
+                                         {"relative L2", true}, {"at most", true}};
     vgg_text *text = &run->cli->out.text;
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < run->row_count; i++) {
@@ -215,8 +215,8 @@ static clvgg_status verify_device(verification *run)
         vgg_report_device_json(run->json, "device", &run->context.device_info);
         vgg_json_begin_array(run->json, "results");
     }
-    const clvgg_status status = clvgg_verify_model(run->context.device, run->context.model,
-                                                   &verify_options, &summary);
+    const clvgg_status status =
+        clvgg_verify_model(run->context.device, run->context.model, &verify_options, &summary);
     vgg_progress_finish(&run->progress);
     const char *error = status != CLVGG_STATUS_OK ? vgg_message_of(status)
                         : summary.stopped         ? "interrupted"
@@ -308,7 +308,8 @@ const cli_verb cli_verb_verify = {
         "Runs every kernel variant on every shape of a model's layers and holds it against the\n"
         "layers' definition in double precision: values, bits over several runs, what lies around\n"
         "its buffers, NaN let through. A variant that is wrong is named and isn't used on that\n"
-        "device and driver any more, until its kernel or the driver changes. Exits 1 where one is.\n"
+        "device and driver any more, until its kernel or the driver changes. Exits 1 where one "
+        "is.\n"
         "What 'clvgg run' and others use is checked anyway, once, before it is used first.",
     .examples = "  clvgg verify --device all --budget 5m\n"
                 "  clvgg verify --device 1 --model vgg16.pth --storage f16\n"

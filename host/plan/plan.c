@@ -214,8 +214,8 @@ static bool names_sub_groups(const vgg_plan_options *options)
     return named;
 }
 
-/* Makes a plan of what isn't known to be wrong on the device; *distrusted is above 0, and *out NULL,
- * where it has become known of some step: the next plan does without that. */
+/* Makes a plan of what isn't known to be wrong on the device; *distrusted is above 0, and *out
+ * NULL, where it has become known of some step: the next plan does without that. */
 static clvgg_status make_plan(clvgg_device *device, const vgg_graph *graph,
                               const vgg_parameter_source *source, const vgg_plan_options *options,
                               int *distrusted, vgg_plan **out)

@@ -36,13 +36,13 @@ typedef struct vgg_plan_tensor {
 } vgg_plan_tensor;
 
 typedef struct vgg_plan_step {
-    vgg_stage *stage; /* of the plan's chain; its name lists the layers */
+    vgg_stage *stage;                         /* of the plan's chain; its name lists the layers */
     int first_node, last_node;                /* the chain; equal for a conversion */
     int input, output, workspace;             /* tensors; −1: none */
     int second, switches;                     /* likewise: a second input, a pooling's argmax */
     const vgg_packed_weights *weights, *bias; /* of the device's store */
-    bool tuned;               /* variant and values come from a tuning result */
-    bool forced;              /* the variant was asked for by name */
+    bool tuned;                               /* variant and values come from a tuning result */
+    bool forced;                              /* the variant was asked for by name */
     const vgg_node *poolable; /* the pooling that a variant could have taken along, or NULL */
 } vgg_plan_step;
 

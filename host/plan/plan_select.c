@@ -139,7 +139,7 @@ static clvgg_status check_trust(const selection *s, const vgg_op *op)
     VGG_PASS(vgg_trust_find(s->plan->device, op, &trust));
     VGG_CHECK(vgg_trust_allows(&trust), CLVGG_STATUS_UNSUPPORTED, "%s %s: %s", op->variant->name,
               trust.standing == VGG_TRUST_WRONG ? "gives wrong values on this device"
-                                          : "doesn't build on this device",
+                                                : "doesn't build on this device",
               trust.words);
     return CLVGG_STATUS_OK;
 }

@@ -22,7 +22,7 @@ typedef struct odd_network {
     }
 #define POOL(kernel_, stride_)                                                                     \
     {                                                                                              \
-        .kernel = {kernel_, kernel_}, .stride = {stride_, stride_}                                 \
+        .kernel = {kernel_, kernel_}, .stride = { stride_, stride_ }                               \
     }
 
 static const odd_network odd_networks[] = {

@@ -40,7 +40,8 @@ static clvgg_status read_channel(void *user, int parameter, int64_t k, uint64_t 
     uint64_t raw[PIECE]; /* as large as any element type needs */
     for (uint64_t done = 0, some; done < count; done += some) {
         some = count - done < PIECE ? count - done : PIECE;
-        VGG_PASS(source->read(source->user, node, parameter, (uint64_t)k * count + done, some, raw));
+        VGG_PASS(
+            source->read(source->user, node, parameter, (uint64_t)k * count + done, some, raw));
         vgg_to_f32(dtype, raw, (size_t)some, values + done);
         round_to_storage(&from->step->stage->op, parameter, (size_t)some, values + done);
     }

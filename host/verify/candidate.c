@@ -60,8 +60,8 @@ static clvgg_status pack(const vgg_reference *reference, vgg_stage *stage)
     made_up weight = {node, VGG_WEIGHT}, bias = {node, VGG_BIAS};
     const vgg_tensor_input weights = {&weight, CLVGG_DTYPE_F32, read_values};
     const vgg_tensor_input biases = {&bias, CLVGG_DTYPE_F32, read_values};
-    const bool has_bias = vgg_node_has_parameter(node, VGG_BIAS) ||
-                          vgg_layer_of(node->type)->scale_and_shift != NULL;
+    const bool has_bias =
+        vgg_node_has_parameter(node, VGG_BIAS) || vgg_layer_of(node->type)->scale_and_shift != NULL;
     return vgg_stage_pack(stage, reference->device, reference->queue, &weights,
                           has_bias ? &biases : NULL);
 }
@@ -79,8 +79,7 @@ static clvgg_status guard(const vgg_reference *reference, vgg_stage *stage,
         batch * vgg_layout_elements(&op->problem.input, op->input_block),
         batch * vgg_layout_elements(&op->problem.result, op->output_block), op->workspace_elements};
     for (int i = 0; i < GUARDED; i++)
-        VGG_PASS(
-            vgg_guarded_create(reference->device, reference->queue, elements[i], &guarded[i]));
+        VGG_PASS(vgg_guarded_create(reference->device, reference->queue, elements[i], &guarded[i]));
     stage->io.input = guarded[INPUT].buffer;
     stage->io.output = guarded[OUTPUT].buffer;
     stage->io.workspace = guarded[WORKSPACE].buffer;
@@ -110,9 +109,9 @@ static double expected_at(const vgg_reference *reference, const vgg_problem *pro
     double largest = -INFINITY;
     for (int64_t i = 0; i < side * side; i++) {
         const double value =
-            (double)reference->values[(plane * image.dims[1] + row * side + i / side) *
-                                          image.dims[2] +
-                                      column * side + i % side];
+            (double)
+                reference->values[(plane * image.dims[1] + row * side + i / side) * image.dims[2] +
+                                  column * side + i % side];
         largest = value > largest ? value : largest;
     }
     return problem->relu ? vgg_layer_relu.activation->value(largest) : largest;
@@ -157,8 +156,8 @@ clvgg_status vgg_candidate_run(const vgg_reference *reference, const vgg_op *op,
     float *own = NULL;
     *found = (vgg_candidate_finding){.bound = bound_of(op)};
     if (answers == NULL)
-        VGG_NEW(own, (size_t)op->problem.max_batch *
-                         (size_t)vgg_shape_elements(&op->problem.result));
+        VGG_NEW(own,
+                (size_t)op->problem.max_batch * (size_t)vgg_shape_elements(&op->problem.result));
     VGG_TRY(vgg_chain_add(&chain, &stage));
     stage->op = *op;
     VGG_TRY(guard(reference, stage, guarded));

@@ -17,7 +17,7 @@ typedef struct vgg_reference {
 
 typedef struct vgg_candidate_finding {
     vgg_finding finding;
-    double l2;    /* relative error of the whole output; of the samples where there is no reference */
+    double l2; /* relative error of the whole output; of the samples where there is no reference */
     double bound; /* what it may be */
 } vgg_candidate_finding;
 

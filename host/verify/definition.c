@@ -77,15 +77,14 @@ static double behind_pool(const vgg_definition *definition, float *const *rows_o
     const vgg_problem *problem = definition->problem;
     const vgg_layer *pool = vgg_layer_of(problem->pool->type);
     const clvgg_shape plane = {3, {1, problem->output.dims[1], problem->output.dims[2]}};
-    const vgg_element element = {problem->pool, &plane, definition->plane, {0, at[1], at[2]},
-                                 {NULL}};
+    const vgg_element element = {
+        problem->pool, &plane, definition->plane, {0, at[1], at[2]}, {NULL}};
     vgg_window rows, columns;
     pool->window(problem->pool, &plane, 0, &rows);
     pool->window(problem->pool, &plane, 1, &columns);
     for (int64_t i = 0; i < rows.kernel * columns.kernel; i++) {
-        const int64_t inner[3] = {
-            at[0], at[1] * rows.stride - rows.pad + i / columns.kernel,
-            at[2] * columns.stride - columns.pad + i % columns.kernel};
+        const int64_t inner[3] = {at[0], at[1] * rows.stride - rows.pad + i / columns.kernel,
+                                  at[2] * columns.stride - columns.pad + i % columns.kernel};
         if (inner[1] >= 0 && inner[1] < plane.dims[1] && inner[2] >= 0 && inner[2] < plane.dims[2])
             definition->plane[inner[1] * plane.dims[2] + inner[2]] =
                 (float)before_pool(definition, rows_of, x, inner);
@@ -93,8 +92,7 @@ static double behind_pool(const vgg_definition *definition, float *const *rows_o
     return pool->element(&element);
 }
 
-double vgg_definition_element(const vgg_definition *definition, const float *x,
-                              const int64_t at[3])
+double vgg_definition_element(const vgg_definition *definition, const float *x, const int64_t at[3])
 {
     return definition->problem->pool != NULL ? behind_pool(definition, definition->rows, x, at)
                                              : before_pool(definition, definition->rows, x, at);

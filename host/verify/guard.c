@@ -1,7 +1,6 @@
 /* verify/guard.c — see guard.h. */
 #include "verify/guard.h"
 
-
 #include "ocl/memory.h"
 
 enum { GUARD = 1061 }; /* elements on each side: more than a vector or a row of small maps; odd */

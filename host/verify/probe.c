@@ -70,10 +70,10 @@ static void make_input(probing *p)
 static clvgg_status write_input(const probing *p)
 {
     const vgg_buffer to = p->probe->stage->io.input;
-    VGG_CL_PASS(clEnqueueWriteBuffer(
-        p->probe->queue, to.memory, CL_TRUE, (size_t)to.offset * sizeof(float),
-        (size_t)p->probe->images * (size_t)p->input_elements * sizeof(float), p->input, 0, NULL,
-        NULL));
+    VGG_CL_PASS(
+        clEnqueueWriteBuffer(p->probe->queue, to.memory, CL_TRUE, (size_t)to.offset * sizeof(float),
+                             (size_t)p->probe->images * (size_t)p->input_elements * sizeof(float),
+                             p->input, 0, NULL, NULL));
     return CLVGG_STATUS_OK;
 }
 
@@ -85,8 +85,7 @@ static clvgg_status run_into(const probing *p, float *values)
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_buffer from = p->probe->stage->io.output;
     const float nothing = NAN;
-    const size_t bytes =
-        (size_t)p->probe->images * (size_t)p->output_elements * sizeof(float);
+    const size_t bytes = (size_t)p->probe->images * (size_t)p->output_elements * sizeof(float);
     vgg_launch launch = vgg_launch_begin(p->probe->queue, false, 0, NULL);
     VGG_CL(clEnqueueFillBuffer(p->probe->queue, from.memory, &nothing, sizeof nothing,
                                (size_t)from.offset * sizeof(float), bytes, 0, NULL, NULL));
@@ -169,15 +168,14 @@ static clvgg_status judge_values(probing *p)
         const double expected = vgg_definition_element(&p->definition, x, sample->at);
         const double answer = (double)answer_at(p, p->first, sample);
         const double off = fabs(answer - expected);
-        const double allowed =
-            part * (sum ? vgg_definition_size(&p->definition, x, sample->at)
-                        : fmax(fabs(expected), 0.01));
+        const double allowed = part * (sum ? vgg_definition_size(&p->definition, x, sample->at)
+                                           : fmax(fabs(expected), 0.01));
         const double share = off == 0 ? 0 : off / allowed; /* infinite where nothing is allowed */
         if (!(share <= 1))
             is_wrong(p->finding, "%s: %.9g, expected %.9g", describe(p, sample, where), answer,
                      expected);
-        p->finding->largest = share > p->finding->largest || isnan(share) ? share
-                                                                          : p->finding->largest;
+        p->finding->largest =
+            share > p->finding->largest || isnan(share) ? share : p->finding->largest;
         difference += off * off;
         size += expected * expected;
     }
@@ -194,8 +192,7 @@ static void give_answers(const probing *p)
          i++) {
         const int64_t at = (int64_t)(i % elements), pixels = image.dims[1] * image.dims[2];
         const vgg_sample sample = {(int)(i / elements),
-                                   {at / pixels, at % pixels / image.dims[2],
-                                    at % image.dims[2]}};
+                                   {at / pixels, at % pixels / image.dims[2], at % image.dims[2]}};
         p->probe->answers[i] = answer_at(p, p->first, &sample);
     }
 }
@@ -213,8 +210,7 @@ static void judge_padding(const probing *p)
                 char where[96];
                 if (!(answer_at(p, p->first, &sample) == 0)) {
                     is_wrong(p->finding, "%s: %.9g, past the last channel it must be 0",
-                             describe(p, &sample, where),
-                             (double)answer_at(p, p->first, &sample));
+                             describe(p, &sample, where), (double)answer_at(p, p->first, &sample));
                     return;
                 }
             }
@@ -222,8 +218,7 @@ static void judge_padding(const probing *p)
 
 static clvgg_status judge_repeats(probing *p)
 {
-    const size_t bytes =
-        (size_t)p->probe->images * (size_t)p->output_elements * sizeof(float);
+    const size_t bytes = (size_t)p->probe->images * (size_t)p->output_elements * sizeof(float);
     const double start_ms = vgg_clock_ms();
     for (int run = 1; run < p->probe->repeats && p->finding->right &&
                       (run == 1 || vgg_clock_ms() - start_ms < enough_ms);
@@ -249,17 +244,15 @@ static vgg_sample read_by(const probing *p, const vgg_sample *sample)
     if (layer->as_convolution != NULL) {
         const vgg_conv_attributes conv = vgg_problem_conv(problem);
         const int64_t channels = image.dims[0] / conv.groups;
-        read.at[0] = sample->at[0] / (conv.out_channels / conv.groups) * channels +
-                     sample->at[0] % channels;
+        read.at[0] =
+            sample->at[0] / (conv.out_channels / conv.groups) * channels + sample->at[0] % channels;
     }
     for (int axis = 0; axis < 2; axis++) {
         vgg_window window = {1, 1, 1, 0}, pool = {1, 1, 1, 0};
         int64_t *at = &read.at[1 + axis];
         if (problem->pool != NULL)
-            vgg_layer_of(problem->pool->type)
-                ->window(problem->pool, &problem->output, axis, &pool);
-        if (layer->window != NULL &&
-            !layer->window(problem->node, &problem->input, axis, &window))
+            vgg_layer_of(problem->pool->type)->window(problem->pool, &problem->output, axis, &pool);
+        if (layer->window != NULL && !layer->window(problem->node, &problem->input, axis, &window))
             window = (vgg_window){1, 1, 1, 0}; /* adaptive: some window begins there */
         *at = *at * pool.stride - pool.pad;
         *at = (*at < 0 ? 0 : *at) * window.stride - window.pad;
@@ -279,8 +272,7 @@ static clvgg_status judge_nan(probing *p)
     for (int i = 0; i < NANS; i++) {
         const int chosen = (int)((int64_t)p->samples.count * (2 * i + 1) / (2 * NANS));
         const vgg_sample nan = read_by(p, &p->samples.items[chosen]);
-        p->x[(uint64_t)nan.image * p->plain_elements +
-             place_of(&p->op->problem.input, 1, nan.at)] =
+        p->x[(uint64_t)nan.image * p->plain_elements + place_of(&p->op->problem.input, 1, nan.at)] =
             p->input[(uint64_t)nan.image * p->input_elements +
                      place_of(&p->op->problem.input, p->op->input_block, nan.at)] = NAN;
     }

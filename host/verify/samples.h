@@ -22,7 +22,8 @@ typedef struct vgg_samples {
 
 /* Chooses about `wanted` elements of `images` outputs of `shape`, at least one of each of
  * `channels` channels (all, if there are no more; else the first, the last and a run between, so
- * that every position in a vector is among them); the same for the same seed. Errors: OUT_OF_MEMORY. */
+ * that every position in a vector is among them); the same for the same seed. Errors:
+ * OUT_OF_MEMORY. */
 clvgg_status vgg_samples_choose(const clvgg_shape *shape, int images, int64_t channels, int wanted,
                                 uint64_t seed, vgg_samples *samples);
 void vgg_samples_free(vgg_samples *samples);

@@ -50,8 +50,7 @@ static void add_chain(sweep *s, const vgg_sweep_chain *what)
 static bool is_over(const sweep *s)
 {
     const double budget = s->options->budget_seconds;
-    return s->summary->stopped ||
-           (budget > 0 && (vgg_clock_ms() - s->start_ms) / 1e3 > budget);
+    return s->summary->stopped || (budget > 0 && (vgg_clock_ms() - s->start_ms) / 1e3 > budget);
 }
 
 static void tell(sweep *s, const vgg_op *op, clvgg_verify_verdict verdict,
@@ -120,9 +119,8 @@ static clvgg_status check_candidate(sweep *s, const vgg_variant *variant, const 
     problem.pool = NULL;
     problem.result = problem.output;
     problem.relu = problem.relu && variant->fuses_relu;
-    const clvgg_status status =
-        vgg_op_configure_chain(&op, variant, &problem, problem.relu ? what->poolable : NULL,
-                               &s->traits, choice);
+    const clvgg_status status = vgg_op_configure_chain(
+        &op, variant, &problem, problem.relu ? what->poolable : NULL, &s->traits, choice);
     if (status == CLVGG_STATUS_UNSUPPORTED) {
         op = (vgg_op){.variant = variant, .choice = *choice};
         tell(s, &op, CLVGG_VERIFY_REFUSED, &none, vgg_message());

@@ -14,8 +14,10 @@
 static const char kind[] = "check";
 
 /* The value of an entry: a standing's letter, the kernel files in one line, then its words. */
-static const char letters[] = {
-    [VGG_TRUST_UNKNOWN] = '?', [VGG_TRUST_RIGHT] = 'r', [VGG_TRUST_WRONG] = 'w', [VGG_TRUST_UNBUILDABLE] = 'b'};
+static const char letters[] = {[VGG_TRUST_UNKNOWN] = '?',
+                               [VGG_TRUST_RIGHT] = 'r',
+                               [VGG_TRUST_WRONG] = 'w',
+                               [VGG_TRUST_UNBUILDABLE] = 'b'};
 
 /* What an op is known by. */
 typedef struct identity {

@@ -47,11 +47,11 @@ typedef int (*clvgg_verify_progress_fn)(void *user, const clvgg_verify_event *ev
 
 typedef struct clvgg_verify_options {
     size_t struct_size;
-    int batch;                 /* images at once; default 1 */
-    clvgg_execution execution; /* of it `storage` alone */
-    int full;                  /* 1: also small networks of odd shapes, every value of every
-                                  tunable, and CLBlast's kernels on CPUs, which compile for long */
-    double budget_seconds;     /* no variant is begun after it; 0 (default): no limit */
+    int batch;                         /* images at once; default 1 */
+    clvgg_execution execution;         /* of it `storage` alone */
+    int full;                          /* 1: also small networks of odd shapes, every value of every
+                                          tunable, and CLBlast's kernels on CPUs, which compile for long */
+    double budget_seconds;             /* no variant is begun after it; 0 (default): no limit */
     clvgg_verify_progress_fn progress; /* or NULL */
     void *user;
 } clvgg_verify_options;

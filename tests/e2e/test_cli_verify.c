@@ -20,7 +20,8 @@
 #include "support/program.h"
 #include "support/scratch.h"
 
-static char image[300], net[300], few_layers[300], kernels[300], environment_cache[400], environment_kernels[400];
+static char image[300], net[300], few_layers[300], kernels[300], environment_cache[400],
+    environment_kernels[400];
 static const char *environment[] = {environment_cache, environment_kernels, "CLVGG_VERIFY", NULL};
 
 #define RUN(program, ...) test_program_run(program, (const char *[]){PROGRAM, __VA_ARGS__, NULL})
@@ -85,7 +86,8 @@ static int set_up(void **state)
     return 0;
 }
 
-/* The probability of the first class; *warned is standard error from its first warning on, or "". */
+/* The probability of the first class; *warned is standard error from its first warning on, or "".
+ */
 static double classify(char **warned)
 {
     test_program ran = {.environment = environment};
@@ -112,8 +114,8 @@ static const fault faults[] = {
     {"an edge row is wrong", "conv_blocked", "conv_blocked.cl", "row >= H)", "row >= H - 1)"},
     {"work-items race", "conv_blocked", "conv_blocked.cl", "((size_t)oy * width + first) * VW;",
      "((size_t)(oy / 2) * width + first) * VW;"},
-    {"a tail is missing", "dense_blocked", "dense_blocked.cl",
-     "min(KB * VW, O - panel * KB * VW)", "min(KB * VW, O - panel * KB * VW - 1)"},
+    {"a tail is missing", "dense_blocked", "dense_blocked.cl", "min(KB * VW, O - panel * KB * VW)",
+     "min(KB * VW, O - panel * KB * VW - 1)"},
     {"channels are swapped", "dense_blocked", "dense_blocked.cl", "y[(size_t)t * O + o] = relu",
      "y[(size_t)t * O + (o ^ 1)] = relu"},
     {"a NaN is swallowed", "conv_blocked", "conv_blocked.cl", "isless(v, (vec)(0.0f))",
@@ -267,10 +269,10 @@ static void driver_miscompiles(void **state)
     const double right = classify(&warned);
     free(warned);
     for (int i = 0; i < 2; i++) {
-        const char *const miscompiling[] = {
-            "CLVGG_VERIFY", "LD_PRELOAD=" MISCOMPILER, find, put,
-            /* a preloaded library comes before the sanitizer's */
-            "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0", NULL};
+        const char *const miscompiling[] = {"CLVGG_VERIFY", "LD_PRELOAD=" MISCOMPILER, find, put,
+                                            /* a preloaded library comes before the sanitizer's */
+                                            "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0",
+                                            NULL};
         test_program ran = {.environment = miscompiling};
         snprintf(find, sizeof find, "MISCOMPILE_FIND=%s", faults_of_drivers[i][0]);
         snprintf(put, sizeof put, "MISCOMPILE_PUT=%s", faults_of_drivers[i][1]);
@@ -290,9 +292,9 @@ static void driver_miscompiles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(faults_are_avoided), cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(faults_are_avoided),  cmocka_unit_test(faults_are_named),
         cmocka_unit_test(no_variant_is_right), cmocka_unit_test(builds_fail),
-        cmocka_unit_test(asked_for),          cmocka_unit_test(driver_miscompiles),
+        cmocka_unit_test(asked_for),           cmocka_unit_test(driver_miscompiles),
     };
     return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }
