@@ -1,9 +1,9 @@
 /* plan/plan.h — how a graph is computed on a device: steps, memory, execution.
  *
- * Made in five passes, a file each: plan_select.c (chains of layers → variants → steps),
- * plan_bands.c (steps that take a batch some images at a time), plan_memory.c (lifetimes → one
- * arena), plan.c (kernels and weights), and at run time plan_execute.c. The steps' ops are the
- * stages of a chain (exec/chain.h), which is what runs.
+ * Made in five passes, a file each: plan_select.c (chains of layers → steps; plan_choose.c:
+ * variants), plan_bands.c (steps that take a batch some images at a time), plan_memory.c (lifetimes
+ * → one arena), plan.c (kernels and weights), and at run time plan_execute.c. The steps' ops are
+ * the stages of a chain (exec/chain.h), which is what runs.
  */
 #ifndef VGG_PLAN_PLAN_H
 #define VGG_PLAN_PLAN_H

@@ -1,4 +1,4 @@
-/* plan/plan_select.c — which layers one step computes, and by which variant.
+/* plan/plan_select.c — which layers one step computes; by which variant, plan_choose.c says.
  *
  * Walks the needed layers in order. A convolution or dense layer takes its ReLU along, and a
  * pooling behind that where the variant can, unless another reader wants the value in between
@@ -12,19 +12,8 @@
 
 #include "base/alloc.h"
 #include "graph/layer.h"
-#include "plan/plan.h"
+#include "plan/plan_choose.h"
 #include "tensor/shape.h"
-#include "tune/clblast_tuning.h"
-#include "tune/tuning.h"
-
-enum { MAX_CANDIDATES = 8 };
-
-/* Variants to try for a chain, best first. */
-typedef struct candidates {
-    const vgg_variant *variants[MAX_CANDIDATES];
-    size_t count;
-    bool forced; /* the one was asked for */
-} candidates;
 
 /* State of a node during selection. */
 typedef struct node_state {
@@ -38,8 +27,7 @@ typedef struct selection {
     vgg_plan *plan;
     const vgg_plan_options *options;
     node_state *nodes;
-    vgg_tuning_source tuning;
-    bool tuned; /* chains are looked up in `tuning` */
+    vgg_chooser chooser;
 } selection;
 
 static const vgg_node *node_at(const selection *s, int index)
@@ -132,18 +120,6 @@ static int find_tensor(const selection *s, int node, int block)
     return -1;
 }
 
-/* Fails where an op is known to be wrong on this device, or not to build. */
-static clvgg_status check_trust(const selection *s, const vgg_op *op)
-{
-    vgg_trust trust;
-    VGG_PASS(vgg_trust_find(s->plan->device, op, &trust));
-    VGG_CHECK(vgg_trust_allows(&trust), CLVGG_STATUS_UNSUPPORTED, "%s %s: %s", op->variant->name,
-              trust.standing == VGG_TRUST_WRONG ? "gives wrong values on this device"
-                                                : "doesn't build on this device",
-              trust.words);
-    return CLVGG_STATUS_OK;
-}
-
 /* Finds a tensor with a node's value in layout `block`, or adds a step that converts one. */
 static clvgg_status require_tensor(selection *s, int node, int block, int *out)
 {
@@ -154,7 +130,7 @@ static clvgg_status require_tensor(selection *s, int node, int block, int *out)
         vgg_plan_step *step = NULL;
         VGG_PASS(vgg_op_configure_layout(&op, &node_at(s, root)->output,
                                          s->plan->tensors[from].block, block, s->plan->max_batch));
-        VGG_PASS(check_trust(s, &op));
+        VGG_PASS(vgg_chooser_check_trust(&s->chooser, &op));
         VGG_PASS(add_step(s->plan, &op, root, root, from, &step));
         snprintf(step->stage->name, sizeof step->stage->name, "%s (layout)",
                  node_at(s, root)->name);
@@ -204,100 +180,6 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
                          .storage = s->options->execution.storage};
 }
 
-/* Name forced for a layer by "LAYER=NAME", the last that matches; "*" matches every layer that the
- * named variant serves. */
-static const char *forced_variant(const selection *s, const vgg_node *node)
-{
-    const char *name = NULL;
-    for (size_t i = 0; i < s->options->execution.variant_count; i++) {
-        const char *rule = s->options->execution.variants[i], *equals = strchr(rule, '=');
-        const size_t length = (size_t)(equals - rule);
-        const bool any = length == 1 && rule[0] == '*';
-        if (strlen(node->name) == length && strncmp(rule, node->name, length) == 0)
-            name = equals + 1;
-        else if (any && vgg_variant_computes(vgg_variant_find(equals + 1), node->type))
-            name = equals + 1;
-    }
-    return name;
-}
-
-/* Configures the first variant of the list that can do the chain, with the pooling if possible; the
- * ReLU, and so what is behind it, is left to others where the variant doesn't take it along. One
- * that is forced is taken even if it is known to be wrong. */
-static clvgg_status configure_first(const selection *s, const candidates *list,
-                                    vgg_problem *problem, const vgg_node *pool, vgg_op *op)
-{
-    static const vgg_choice defaults = {{0}};
-    clvgg_status status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "no variant computes it here");
-    for (size_t i = 0; i < list->count && status == CLVGG_STATUS_UNSUPPORTED; i++) {
-        vgg_problem chain = *problem;
-        chain.relu = problem->relu && list->variants[i]->fuses_relu;
-        status = vgg_op_configure_chain(op, list->variants[i], &chain,
-                                        chain.relu == problem->relu ? pool : NULL, &s->plan->traits,
-                                        &defaults);
-        if (status == CLVGG_STATUS_OK && !list->forced)
-            status = check_trust(s, op);
-    }
-    *problem = status == CLVGG_STATUS_OK ? op->problem : *problem;
-    return status;
-}
-
-static bool allows_clblast(const selection *s)
-{
-    const clvgg_gemm gemm = s->options->execution.gemm;
-    return gemm == CLVGG_GEMM_CLBLAST ||
-           (gemm == CLVGG_GEMM_AUTO && !s->plan->device->foreign_context);
-}
-
-/* What CLVGG_GEMM_CLBLAST names for a node, or NULL. */
-static const vgg_variant *asked_of_clblast(const selection *s, const vgg_node *node)
-{
-    return s->options->execution.gemm == CLVGG_GEMM_CLBLAST ? vgg_variant_of_clblast(node->type)
-                                                            : NULL;
-}
-
-static candidates list_candidates(const selection *s, const vgg_problem *problem)
-{
-    const vgg_node *node = problem->node;
-    const char *forced = forced_variant(s, node);
-    candidates list = {.count = 1, .forced = true};
-    if (forced != NULL) {
-        list.variants[0] = vgg_variant_find(forced);
-    } else if (asked_of_clblast(s, node) != NULL) {
-        list.variants[0] = asked_of_clblast(s, node);
-    } else {
-        list.forced = false;
-        list.count = vgg_variant_candidates(problem, &s->plan->traits, allows_clblast(s),
-                                            list.variants, MAX_CANDIDATES);
-    }
-    return list;
-}
-
-/* Configures the chain as it was tuned; false where it wasn't, where the caller wants something
- * else, or where the result doesn't fit any more. */
-static bool configure_tuned(const selection *s, vgg_problem *problem, const vgg_node *pool,
-                            vgg_op *op)
-{
-    const vgg_node *node = problem->node;
-    vgg_tuning tuning;
-    char text[VGG_TUNING_PROBLEM];
-    if (!s->tuned || vgg_layer_of(node->type)->as_convolution == NULL ||
-        forced_variant(s, node) != NULL)
-        return false;
-    vgg_tuning_describe(problem, pool, text);
-    if (!vgg_tuning_find(&s->tuning, text, problem->max_batch, &tuning))
-        return false;
-    if ((tuning.variant->uses_clblast && !allows_clblast(s)) ||
-        (asked_of_clblast(s, node) != NULL && !tuning.variant->is_clblast_gemm))
-        return false;
-    if (vgg_op_configure_chain(op, tuning.variant, problem, pool, &s->plan->traits,
-                               &tuning.choice) != CLVGG_STATUS_OK ||
-        check_trust(s, op) != CLVGG_STATUS_OK)
-        return false;
-    *problem = op->problem;
-    return true;
-}
-
 /* Adds the tensor of the switches of a step's pooling, where a layer reads them. */
 static clvgg_status add_switches(selection *s, vgg_plan_step *step)
 {
@@ -316,18 +198,15 @@ static clvgg_status add_switches(selection *s, vgg_plan_step *step)
 /* Adds the step of the chain that begins at node `index`. */
 static clvgg_status select_chain(selection *s, int index)
 {
-    clvgg_status status = CLVGG_STATUS_OK;
     const vgg_node *node = node_at(s, index);
     int relu = -1, pool = -1, input = -1, second = -1;
     vgg_plan_step *step = NULL;
     vgg_op op;
     vgg_problem problem = describe_chain(s, index, &relu, &pool);
     const vgg_node *poolable = pool >= 0 ? node_at(s, pool) : NULL;
-    const bool tuned = configure_tuned(s, &problem, poolable, &op);
-    const candidates list = list_candidates(s, &problem);
-    if (!tuned)
-        status = configure_first(s, &list, &problem, poolable, &op);
-    VGG_PASS(vgg_prefixed(status, "layer '%s'", node->name));
+    vgg_chosen how;
+    VGG_PASS(vgg_prefixed(vgg_choose(&s->chooser, &problem, poolable, &op, &how), "layer '%s'",
+                          node->name));
     if (problem.pool == NULL)
         pool = -1;
     if (relu >= 0 && !problem.relu)
@@ -337,8 +216,8 @@ static clvgg_status select_chain(selection *s, int index)
         VGG_PASS(require_tensor(s, node->inputs[1], op.second_block, &second));
     const int last = pool >= 0 ? pool : relu >= 0 ? relu : index;
     VGG_PASS(add_step(s->plan, &op, index, last, input, &step));
-    step->tuned = tuned;
-    step->forced = !tuned && list.forced;
+    step->tuned = how.tuned;
+    step->forced = how.forced;
     step->poolable = poolable;
     step->second = second;
     if (second >= 0)
@@ -370,52 +249,6 @@ static clvgg_status select_with_leaves(selection *s, int index)
     return CLVGG_STATUS_OK;
 }
 
-/* Rules must name layers and variants that exist and fit each other. */
-static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *options)
-{
-    for (size_t i = 0; i < options->execution.variant_count; i++) {
-        const char *rule = options->execution.variants[i], *equals = strchr(rule, '=');
-        VGG_CHECK(equals != NULL, CLVGG_STATUS_INVALID_ARGUMENT, "variant '%s': needs LAYER=NAME",
-                  rule);
-        char names[1024] = "";
-        for (size_t v = 0; v < vgg_variant_count; v++)
-            if (vgg_variants[v]->layers != 0)
-                snprintf(names + strlen(names), sizeof names - strlen(names), " %s",
-                         vgg_variants[v]->name);
-        const vgg_variant *variant = vgg_variant_find(equals + 1);
-        VGG_CHECK(variant != NULL && variant->layers != 0, CLVGG_STATUS_INVALID_ARGUMENT,
-                  "variant '%s': there is no '%s'; there are%s", rule, equals + 1, names);
-        if (strncmp(rule, "*=", 2) == 0)
-            continue;
-        char layer[128];
-        snprintf(layer, sizeof layer, "%.*s", (int)(equals - rule), rule);
-        int node = 0;
-        VGG_PASS(
-            vgg_prefixed(vgg_graph_require(plan->graph, layer, "", &node), "variant '%s'", rule));
-        const vgg_layer_type type = plan->graph->nodes[node].type;
-        VGG_CHECK(vgg_variant_computes(variant, type), CLVGG_STATUS_INVALID_ARGUMENT,
-                  "variant '%s': %s doesn't compute %s layers", rule, variant->name,
-                  vgg_layer_type_name(type));
-    }
-    return CLVGG_STATUS_OK;
-}
-
-/* Opens the tuning results. Kernels from a folder have none, and under a limit of memory they
- * aren't used, since a faster variant may exceed it. */
-static clvgg_status open_tuning(selection *s)
-{
-    const clvgg_runtime *runtime = s->plan->device->runtime;
-    s->tuned = runtime->kernel_dir == NULL && s->options->execution.memory_limit_bytes == 0;
-    if (!s->tuned)
-        return CLVGG_STATUS_OK;
-    clvgg_status status =
-        vgg_tuning_open(s->plan->device, &s->plan->traits,
-                        s->options->ignore_own_tuning ? NULL : runtime->cache, &s->tuning);
-    if (status == CLVGG_STATUS_OK && allows_clblast(s) && !s->options->ignore_own_tuning)
-        vgg_clblast_prepare(s->plan->device, &s->plan->traits, &s->tuning);
-    return status;
-}
-
 /* Tensors of all input nodes, node 0's first. */
 static clvgg_status add_inputs(vgg_plan *plan)
 {
@@ -436,10 +269,9 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     selection s = {.plan = plan, .options = options};
-    VGG_TRY(check_rules(plan, options));
+    VGG_TRY(vgg_chooser_open(plan, options, &s.chooser));
     VGG_NEW(s.nodes, (size_t)plan->graph->count);
     mark_needed(&s);
-    VGG_TRY(open_tuning(&s));
     VGG_TRY(add_inputs(plan));
     for (int i = 1; i < plan->graph->count; i++)
         if (s.nodes[i].needed && !s.nodes[i].computed && !layer_at(&s, i)->alias &&
@@ -455,7 +287,7 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
     for (int i = 0; i < options->output_count; i++)
         plan->tensors[plan->outputs[i]].last_step = plan->step_count;
 cleanup:
-    vgg_tuning_close(&s.tuning);
+    vgg_chooser_close(&s.chooser);
     vgg_free(s.nodes);
     return status;
 }
