@@ -49,7 +49,9 @@ clvgg_status vgg_definition_take_channel(vgg_definition *definition, int64_t k)
         VGG_PASS(
             source->read(source->user, p, k, definition->row_elements[p], definition->rows[p]));
         for (uint64_t i = 0; i < definition->row_elements[p]; i++)
-            definition->sizes[p][i] = fabsf(definition->rows[p][i]);
+            /* What a mean takes away is a term too. */
+            definition->sizes[p][i] =
+                p == VGG_MEAN ? -fabsf(definition->rows[p][i]) : fabsf(definition->rows[p][i]);
     }
     return CLVGG_STATUS_OK;
 }
@@ -104,9 +106,16 @@ double vgg_definition_size(const vgg_definition *definition, const float *x, con
                                              : before_pool(definition, definition->sizes, x, at);
 }
 
+bool vgg_definition_is_products(const vgg_problem *problem)
+{
+    return problem->node != NULL && vgg_layer_of(problem->node->type)->as_convolution != NULL;
+}
+
 uint64_t vgg_definition_terms(const vgg_problem *problem)
 {
-    if (problem->node == NULL || vgg_layer_of(problem->node->type)->as_convolution == NULL)
+    if (problem->node != NULL && vgg_layer_of(problem->node->type)->scale_and_shift != NULL)
+        return 3; /* x, the mean and the bias, scaled */
+    if (!vgg_definition_is_products(problem))
         return 0;
     const vgg_conv_attributes conv = vgg_problem_conv(problem);
     const clvgg_shape in = vgg_shape_as_image(&problem->input);

@@ -26,7 +26,7 @@ typedef struct vgg_definition {
     const vgg_problem *problem;
     const vgg_channel_source *source;
     float *rows[VGG_VARIANCE + 1];  /* of the channel that was taken; NULL: not there */
-    float *sizes[VGG_VARIANCE + 1]; /* their absolute values */
+    float *sizes[VGG_VARIANCE + 1]; /* likewise, such that no two terms cancel */
     uint64_t row_elements[VGG_VARIANCE + 1];
     float *plane; /* the pooling's input in that channel, where its window is */
 } vgg_definition;
@@ -44,6 +44,9 @@ clvgg_status vgg_definition_take_channel(vgg_definition *definition, int64_t k);
  * layout. */
 double vgg_definition_element(const vgg_definition *definition, const float *x,
                               const int64_t at[3]);
+/* Says whether an element is a sum of products alone, which is exact where all terms are whole
+ * numbers that are small enough. */
+bool vgg_definition_is_products(const vgg_problem *problem);
 /* Terms of the sum that an element is, its bias among them; 0 where it is none. */
 uint64_t vgg_definition_terms(const vgg_problem *problem);
 /* The sum of these terms' absolute values, by which rounding errors are bounded; a pooling's is the
