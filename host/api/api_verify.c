@@ -20,7 +20,7 @@ static clvgg_status verify(clvgg_device *device, const vgg_graph *graph,
     clvgg_device *own = NULL;
     VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &own));
     own->foreign_context = device->foreign_context;
-    VGG_TRY(vgg_plan_sweep(own, graph, options, summary));
+    VGG_TRY(vgg_plan_sweep(own, device, graph, options, summary));
 cleanup:
     vgg_device_release(own);
     return status;

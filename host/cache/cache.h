@@ -23,7 +23,7 @@ typedef struct vgg_cache vgg_cache;
 
 /* An entry is found by all five; none is NULL. */
 typedef struct vgg_cache_key {
-    const char *kind;    /* "program", "tuning" */
+    const char *kind;    /* "program", "tuning", "check" */
     const char *device;  /* what identifies device and driver */
     const char *name;    /* "conv_direct.cl"; of a tuning result: the problem */
     const char *options; /* build options; whatever else the value depends on */

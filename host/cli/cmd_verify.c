@@ -51,7 +51,7 @@ static const cli_option options[] = {
 typedef struct variant_row {
     char name[64];
     size_t verdicts[CLVGG_VERIFY_REFUSED + 1];
-    double error, error_l2, error_bound; /* the worst of those that are right */
+    double error_l2, error_bound; /* the worst of those that are right */
 } variant_row;
 
 enum { MOST_VARIANTS = 64 };
@@ -64,7 +64,8 @@ typedef struct verification {
     variant_row rows[MOST_VARIANTS];
     size_t row_count;
     vgg_text json_text;
-    vgg_json *json;
+    vgg_json *json; /* NULL: text */
+    bool begun;     /* it holds a device's results */
 } verification;
 
 static variant_row *row_of(verification *run, const char *variant)
@@ -87,8 +88,6 @@ static void count(verification *run, const clvgg_verify_event *event)
     row->verdicts[event->verdict]++;
     if (event->verdict != CLVGG_VERIFY_RIGHT)
         return;
-    if (event->error > row->error)
-        row->error = event->error;
     if (event->error_l2 >= row->error_l2) {
         row->error_l2 = event->error_l2;
         row->error_bound = event->error_bound;
@@ -138,6 +137,16 @@ static int note_event(void *user, const clvgg_verify_event *event)
     return cli_interrupt_signal() != 0;
 }
 
+/* Nothing where no chain was right. */
+static void put_error(vgg_table *table, const variant_row *row, double error)
+{
+    if (row->verdicts[CLVGG_VERIFY_RIGHT] > 0 && error > 0)
+        vgg_text_printf(vgg_table_cell(table), "%.1e", error);
+    else if (row->verdicts[CLVGG_VERIFY_RIGHT] > 0)
+        vgg_text_puts(vgg_table_cell(table), "exact");
+    vgg_table_next(table);
+}
+
 static void print_table(verification *run, const clvgg_verify_summary *summary)
 {
     static const vgg_column columns[] = {{"variant", false},    {"right", true},
@@ -157,14 +166,8 @@ static void print_table(verification *run, const clvgg_verify_summary *summary)
                 vgg_text_printf(vgg_table_cell(&table), "%zu", row->verdicts[v]);
             vgg_table_next(&table);
         }
-        for (int column = 0; column < 2; column++) {
-            const double value = column == 0 ? row->error_l2 : row->error_bound;
-            if (value > 0)
-                vgg_text_printf(vgg_table_cell(&table), "%.1e", value);
-            else
-                vgg_text_puts(vgg_table_cell(&table), "exact");
-            vgg_table_next(&table);
-        }
+        put_error(&table, row, row->error_l2);
+        put_error(&table, row, row->error_bound);
     }
     vgg_report_device_name(text, &run->context.device_info);
     vgg_text_puts(text, "\n\n");
@@ -211,6 +214,7 @@ static clvgg_status verify_device(verification *run)
     run->row_count = 0;
     run->progress = vgg_progress_start(&run->cli->err_style, NULL, SIZE_MAX);
     if (run->json != NULL) {
+        run->begun = true;
         vgg_json_begin_object(run->json, NULL);
         vgg_report_device_json(run->json, "device", &run->context.device_info);
         vgg_json_begin_array(run->json, "results");
@@ -265,7 +269,7 @@ static clvgg_status verify_all(verification *run)
         snprintf(index, sizeof index, "%zu", i);
         if (run->json == NULL && checked > 0)
             vgg_text_puts(&run->cli->out.text, "\n");
-        VGG_TRY(verify_one(run, index));
+        cli_fail(run->cli, verify_one(run, index)); /* the others are checked all the same */
         vgg_out_flush(&run->cli->out);
         checked++;
     }
@@ -278,7 +282,6 @@ cleanup:
 static clvgg_status run_verify(cli_program *cli, const void *given)
 {
     const verify_arguments *arguments = given;
-    clvgg_status status = CLVGG_STATUS_OK;
     vgg_json json = {0};
     verification run = {.cli = cli, .arguments = arguments};
     const char *device = arguments->context.device;
@@ -288,14 +291,13 @@ static clvgg_status run_verify(cli_program *cli, const void *given)
         vgg_json_begin(&json, &run.json_text);
         vgg_json_begin_array(&json, "devices");
     }
-    VGG_TRY(device != NULL && strcmp(device, "all") == 0 ? verify_all(&run)
-                                                         : verify_one(&run, device));
-    if (arguments->json) {
+    const clvgg_status status =
+        device != NULL && strcmp(device, "all") == 0 ? verify_all(&run) : verify_one(&run, device);
+    if (run.begun) { /* what was found is printed, whatever came then */
         vgg_json_end(&json);
         vgg_json_end(&json);
         vgg_text_join(&cli->out.text, &run.json_text);
     }
-cleanup:
     vgg_text_free(&run.json_text);
     return status;
 }

@@ -22,13 +22,20 @@ static int find_flatten(const vgg_graph *graph)
     return graph->count;
 }
 
+/* Dropout is a layer of torchvision's classifier, and of none in `features`, whether the network
+ * has any or not: dense layers stand at 0, 3 and 6. */
 void vgg_export_torch_name(const vgg_graph *graph, int node, char name[32])
 {
     const int flatten = find_flatten(graph);
+    int before = 0, dense = 0;
+    for (int i = 1; i < node; i++) {
+        before += !vgg_layer_of(graph->nodes[i].type)->alias;
+        dense += i > flatten && vgg_node_is_dense(&graph->nodes[i]);
+    }
     if (node < flatten)
-        snprintf(name, 32, "features.%d", node - 1);
+        snprintf(name, 32, "features.%d", before);
     else
-        snprintf(name, 32, "classifier.%d", node - flatten - 1);
+        snprintf(name, 32, "classifier.%d", 3 * dense);
 }
 
 /* ---- which networks these names are for ---- */

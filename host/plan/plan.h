@@ -21,7 +21,8 @@ typedef struct vgg_plan_options {
     clvgg_execution execution;
     bool ignore_own_tuning; /* no results from the cache: shipped ones and rules alone */
     bool profile;
-    bool plan_only; /* choose and lay out; allocate, build and upload nothing */
+    bool ignore_trust; /* what is known to be wrong on the device is chosen all the same */
+    bool plan_only;    /* choose and lay out; allocate, build and upload nothing */
 } vgg_plan_options;
 
 /* A value in memory while steps [first_step, last_step] run; the plan's input is tensor 0. */

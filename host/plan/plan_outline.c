@@ -37,6 +37,7 @@ clvgg_status vgg_plan_outline_make(clvgg_device *device, const vgg_graph *graph,
                                                .output_count = 1,
                                                .execution = {.storage = options->execution.storage},
                                                .ignore_own_tuning = true,
+                                               .ignore_trust = true,
                                                .plan_only = true};
         vgg_plan **plan = &out->plans[out->plan_count];
         VGG_PASS(vgg_plan_create(device, graph, NULL, &plan_options, plan));

@@ -80,6 +80,7 @@ static clvgg_status outline(clvgg_device *device, const vgg_graph *graph,
                                            .outputs = &last,
                                            .output_count = 1,
                                            .execution = {.storage = options->execution.storage},
+                                           .ignore_trust = true,
                                            .plan_only = true};
     vgg_plan **plan = &out->plans[out->plan_count];
     VGG_PASS(vgg_plan_create(device, graph, NULL, &plan_options, plan));
@@ -96,7 +97,7 @@ static clvgg_status outline(clvgg_device *device, const vgg_graph *graph,
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_plan_sweep(clvgg_device *device, const vgg_graph *graph,
+clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper, const vgg_graph *graph,
                             const clvgg_verify_options *options, clvgg_verify_summary *summary)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -106,7 +107,7 @@ clvgg_status vgg_plan_sweep(clvgg_device *device, const vgg_graph *graph,
         VGG_TRY(build_odd(&odd_networks[i], &all.odd[i]));
         VGG_TRY(outline(device, all.odd[i], options, &all));
     }
-    VGG_TRY(vgg_verify_sweep(device, all.chains, all.count, options, summary));
+    VGG_TRY(vgg_verify_sweep(device, keeper, all.chains, all.count, options, summary));
 cleanup:
     for (int i = 0; i < all.plan_count; i++)
         vgg_plan_free(all.plans[i]);

@@ -6,8 +6,8 @@
 #include "clvgg/verify.h"
 #include "plan/plan.h"
 
-/* Does the work of clvgg_verify_model(). */
-clvgg_status vgg_plan_sweep(clvgg_device *device, const vgg_graph *graph,
+/* Does the work of clvgg_verify_model(); `keeper` as for vgg_verify_sweep(). */
+clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper, const vgg_graph *graph,
                             const clvgg_verify_options *options, clvgg_verify_summary *summary);
 
 #endif

@@ -3,7 +3,9 @@
  * memory, and one image that each step gets by itself.
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "plan/plan.h"
 #include "tensor/dtype.h"
@@ -26,29 +28,31 @@ static void round_to_storage(const vgg_op *op, int parameter, size_t count, floa
     if (parameter != VGG_WEIGHT || op->pack.panel == 0 || op->pack.winograd != 0 ||
         dtype == CLVGG_DTYPE_F32)
         return;
-    vgg_from_f32(dtype, values, count, halves);
-    vgg_to_f32(dtype, halves, count, values);
+    for (size_t done = 0; done < count; done += PIECE) {
+        const size_t some = count - done < PIECE ? count - done : PIECE;
+        vgg_from_f32(dtype, values + done, some, halves);
+        vgg_to_f32(dtype, halves, some, values + done);
+    }
 }
 
 static clvgg_status read_channel(void *user, int parameter, int64_t k, uint64_t count,
                                  float *values)
 {
+    clvgg_status status = CLVGG_STATUS_OK;
     const step_parameters *from = user;
     const vgg_parameter_source *source = from->source;
     const int node = from->step->first_node;
-    const clvgg_dtype dtype = source->dtype(source->user, node, parameter);
-    uint64_t raw[PIECE]; /* as large as any element type needs */
-    for (uint64_t done = 0, some; done < count; done += some) {
-        some = count - done < PIECE ? count - done : PIECE;
-        VGG_PASS(
-            source->read(source->user, node, parameter, (uint64_t)k * count + done, some, raw));
-        vgg_to_f32(dtype, raw, (size_t)some, values + done);
-        round_to_storage(&from->step->stage->op, parameter, (size_t)some, values + done);
-    }
-    return CLVGG_STATUS_OK;
+    uint64_t *raw = NULL; /* as large as any element type needs */
+    VGG_NEW(raw, (size_t)count);
+    VGG_TRY(source->read(source->user, node, parameter, (uint64_t)k * count, count, raw));
+    vgg_to_f32(source->dtype(source->user, node, parameter), raw, (size_t)count, values);
+    round_to_storage(&from->step->stage->op, parameter, (size_t)count, values);
+cleanup:
+    vgg_free(raw);
+    return status;
 }
 
-/* Says once a plan what takes a moment. */
+/* The log says once a plan what takes a moment. */
 static void tell(const vgg_plan *plan, bool *told)
 {
     if (!*told)
@@ -58,21 +62,29 @@ static void tell(const vgg_plan *plan, bool *told)
 }
 
 static clvgg_status probe_step(vgg_plan *plan, const vgg_plan_step *step,
-                               const vgg_parameter_source *source, vgg_trust *trust)
+                               const vgg_parameter_source *source, vgg_trust *trust, bool *for_now)
 {
     step_parameters from = {source, step};
     vgg_finding finding;
+    const int batch = step->stage->op.problem.max_batch, band = step->stage->band_images;
     const vgg_probe probe = {.stage = step->stage,
                              .queue = plan->queue,
-                             .images = 1,
+                             .images = batch > 1 && band > 1 ? 2 : 1,
                              .repeats = 2,
                              .samples = SAMPLES,
                              /* all channels of convolutions; dense layers' rows are long */
                              .channels = step->stage->op.problem.result.rank == 3 ? INT32_MAX : 0,
                              .seed = 1,
                              .parameters = {&from, read_channel}};
-    VGG_PASS(vgg_prefixed(vgg_probe_run(&probe, &finding), "checking %s (%s)", step->stage->name,
-                          step->stage->op.variant->name));
+    const clvgg_status status = vgg_probe_run(&probe, &finding);
+    *for_now = status == CLVGG_STATUS_OPENCL && !step->forced;
+    if (*for_now) { /* it can't be launched here, or CLBlast can't build it */
+        trust->standing = VGG_TRUST_UNBUILDABLE;
+        snprintf(trust->words, sizeof trust->words, "%s", vgg_message());
+        return CLVGG_STATUS_OK;
+    }
+    VGG_PASS(
+        vgg_prefixed(status, "checking %s (%s)", step->stage->name, step->stage->op.variant->name));
     trust->standing = finding.right ? VGG_TRUST_RIGHT : VGG_TRUST_WRONG;
     snprintf(trust->words, sizeof trust->words, "%s", finding.words);
     return CLVGG_STATUS_OK;
@@ -80,9 +92,11 @@ static clvgg_status probe_step(vgg_plan *plan, const vgg_plan_step *step,
 
 static void warn(const vgg_plan_step *step, const vgg_trust *trust)
 {
-    vgg_log(CLVGG_LOG_WARNING, "%s: %s gives wrong values on this device (%s); %s",
-            step->stage->name, step->stage->op.variant->name, trust->words,
-            step->forced ? "it was asked for" : "another is used");
+    vgg_log(CLVGG_LOG_WARNING, "%s: %s %s on this device (%.*s); %s", step->stage->name,
+            step->stage->op.variant->name,
+            trust->standing == VGG_TRUST_WRONG ? "gives wrong values" : "doesn't build or run",
+            (int)strcspn(trust->words, "\n"), trust->words,
+            step->forced ? "it was asked for" : "it isn't used");
 }
 
 clvgg_status vgg_plan_verify(vgg_plan *plan, const vgg_parameter_source *source, int *distrusted)
@@ -93,14 +107,15 @@ clvgg_status vgg_plan_verify(vgg_plan *plan, const vgg_parameter_source *source,
         const vgg_plan_step *step = &plan->steps[i];
         const vgg_op *op = &step->stage->op;
         vgg_trust trust;
+        bool for_now = false;
         if (!vgg_definition_exists(&op->problem))
             continue;
         VGG_PASS(vgg_trust_find(plan->device, op, &trust));
         if (trust.standing != VGG_TRUST_UNKNOWN)
             continue;
         tell(plan, &told);
-        VGG_PASS(probe_step(plan, step, source, &trust));
-        VGG_PASS(vgg_trust_keep(plan->device, op, &trust));
+        VGG_PASS(probe_step(plan, step, source, &trust, &for_now));
+        VGG_PASS(vgg_trust_keep(plan->device, op, &trust, for_now));
         if (trust.standing == VGG_TRUST_RIGHT)
             continue;
         warn(step, &trust);
@@ -109,23 +124,30 @@ clvgg_status vgg_plan_verify(vgg_plan *plan, const vgg_parameter_source *source,
     return told ? vgg_plan_clear(plan) : CLVGG_STATUS_OK;
 }
 
+/* Says whether a step's kernels build by themselves. */
+static bool builds(vgg_plan *plan, const vgg_plan_step *step)
+{
+    vgg_kernel_list list = {.device = plan->device};
+    vgg_op_release(&step->stage->op);
+    vgg_op_list_kernels(&step->stage->op, &list);
+    return vgg_kernel_list_make(&list, NULL) != CLVGG_STATUS_BUILD_FAILED;
+}
+
+/* Where nothing builds it isn't the kernels: a full disk, say, or no memory. */
 clvgg_status vgg_plan_find_unbuildable(vgg_plan *plan, int *distrusted)
 {
+    bool any = false;
     *distrusted = 0;
-    for (int i = 0; i < plan->step_count; i++) {
+    for (int i = 0; i < plan->step_count; i++)
+        any = builds(plan, &plan->steps[i]) || any;
+    for (int i = 0; i < plan->step_count && any; i++) {
         const vgg_plan_step *step = &plan->steps[i];
-        vgg_kernel_list list = {.device = plan->device};
         vgg_trust trust = {.standing = VGG_TRUST_UNBUILDABLE};
-        vgg_op_release(&step->stage->op);
-        vgg_op_list_kernels(&step->stage->op, &list);
-        if (vgg_kernel_list_make(&list, NULL) != CLVGG_STATUS_BUILD_FAILED)
+        if (step->forced || step->stage->op.variant->definition || builds(plan, step))
             continue;
         snprintf(trust.words, sizeof trust.words, "%s", vgg_message());
-        VGG_PASS(vgg_trust_keep(plan->device, &step->stage->op, &trust));
-        if (step->forced)
-            continue;
-        vgg_log(CLVGG_LOG_WARNING, "%s: %s doesn't build on this device; another is used",
-                step->stage->name, step->stage->op.variant->name);
+        VGG_PASS(vgg_trust_keep(plan->device, &step->stage->op, &trust, false));
+        warn(step, &trust);
         ++*distrusted;
     }
     return CLVGG_STATUS_OK;

@@ -143,7 +143,7 @@ static void judge_all(const vgg_reference *reference, const vgg_op *op, const fl
 /* A bound is measured on normal inputs; of whole numbers above 0 sums cancel more. */
 static double bound_of(const vgg_op *op)
 {
-    return vgg_definition_terms(&op->problem) > 0 ? 4 * vgg_op_error_bound(op) : 1e-5;
+    return vgg_definition_is_products(&op->problem) ? 4 * vgg_op_error_bound(op) : 1e-5;
 }
 
 clvgg_status vgg_candidate_run(const vgg_reference *reference, const vgg_op *op, float *answers,

@@ -3,7 +3,9 @@
  * What an element may be off by: where the variant's sums are exact in any order, nothing if all
  * terms are whole numbers, else 8·√terms·2⁻²⁴ of the sum of its terms' sizes; where the variant has
  * an error bound, eight times that of the terms' sizes. These are far above what rounding does and
- * far below what a wrong element shows. Layers that are no sums: 1e-5 of the value, or of 0.01.
+ * far below what a wrong element shows. Layers that are no sums: 1e-5 of the value, or of 0.01, a
+ * pooling's 0.1. Where weights are rounded after their transform the bound is coarse, and 64/√terms
+ * of it are allowed: errors of many terms cancel.
  */
 #include "verify/probe.h"
 
@@ -51,7 +53,7 @@ static float value_at(const probing *p, uint64_t i)
 {
     const uint64_t bits = vgg_random_bits(vgg_random_bits(p->probe->seed) ^ i);
     if (p->probe->whole_numbers)
-        return (float)(bits >> 62);
+        return p->signs ? (float)((int)(bits >> 32) % 4) : (float)(bits >> 62);
     const float value = (float)(2 * vgg_random_unit(bits) - 1);
     return value < 0 && !p->signs ? 0 : value;
 }
@@ -140,7 +142,7 @@ static const float *image_of(const probing *p, const vgg_sample *sample)
     return p->x + (uint64_t)sample->image * p->plain_elements;
 }
 
-/* Moves through samples by channel, with the channel's parameters taken. */
+/* The definition takes a sample's channel, unless it is that of the sample before. */
 static clvgg_status take_channel_of(probing *p, int i)
 {
     const vgg_sample *sample = &p->samples.items[i];
@@ -158,13 +160,19 @@ static double allowed_part(const probing *p)
         return 1e-5;
     if (bound == 0 && p->probe->whole_numbers && vgg_definition_is_products(&p->op->problem))
         return 0;
-    return fmax(8 * sqrt((double)terms) * 0x1p-24, 8 * bound);
+    const double root = sqrt((double)terms);
+    const double rounded = bound > 1e-4 ? fmin(64 / root, 8) * bound : 8 * bound;
+    return fmax(8 * root * 0x1p-24, rounded);
 }
 
 static clvgg_status judge_values(probing *p)
 {
     const double part = allowed_part(p);
-    const bool sum = vgg_definition_terms(&p->op->problem) > 0;
+    const uint64_t terms = vgg_definition_terms(&p->op->problem);
+    const bool sum = terms > 0;
+    const vgg_node *node = p->op->problem.node;
+    /* Means of values of both signs cancel. */
+    const double least = node != NULL && vgg_layer_of(node->type)->window != NULL ? 0.1 : 0.01;
     double difference = 0, size = 0;
     char where[96];
     for (int i = 0; i < p->samples.count; i++) {
@@ -175,8 +183,9 @@ static clvgg_status judge_values(probing *p)
         const double answer = (double)answer_at(p, p->first, sample);
         const double off = fabs(answer - expected);
         const double scale =
-            sum ? vgg_definition_size(&p->definition, x, sample->at) : fmax(fabs(expected), 0.01);
-        const double allowed = part * scale + (double)FLT_MIN; /* devices may take that for 0 */
+            sum ? vgg_definition_size(&p->definition, x, sample->at) : fmax(fabs(expected), least);
+        /* Devices may take each term for 0 that is smaller than FLT_MIN. */
+        const double allowed = part * scale + (double)(terms + 1) * (double)FLT_MIN;
         const double share = off / allowed;
         if (!(scale <= (double)FLT_MAX)) /* the network itself overflows there */
             continue;
@@ -305,11 +314,10 @@ clvgg_status vgg_probe_run(const vgg_probe *probe, vgg_finding *finding)
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_op *op = &probe->stage->op;
     const size_t images = (size_t)probe->images;
-    const vgg_node *node = op->problem.node;
     probing p = {.probe = probe,
                  .op = op,
                  .finding = finding,
-                 .signs = node == NULL || vgg_layer_of(node->type)->activation != NULL,
+                 .signs = vgg_definition_terms(&op->problem) == 0,
                  .input_elements = vgg_layout_elements(&op->problem.input, op->input_block),
                  .output_elements = vgg_layout_elements(&op->problem.result, op->output_block),
                  .plain_elements = vgg_shape_elements(&op->problem.input)};

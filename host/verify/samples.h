@@ -1,5 +1,5 @@
 /* verify/samples.h — places of an output at which a wrong kernel shows: every channel where these
- * aren't too many, all edges and corners, what is behind the last whole tile, and places at random.
+ * aren't too many, edges and corners, the last rows and columns, and places at random.
  */
 #ifndef VGG_VERIFY_SAMPLES_H
 #define VGG_VERIFY_SAMPLES_H

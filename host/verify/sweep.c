@@ -19,12 +19,13 @@ typedef struct chain {
 } chain;
 
 typedef struct sweep {
-    clvgg_device *device;
+    clvgg_device *device, *keeper;
     vgg_traits traits;
     const clvgg_verify_options *options;
     clvgg_verify_summary *summary;
     chain *chains;
     size_t chain_count, now;
+    bool unfinished; /* the budget ended while the latest chain was at work */
     vgg_reference reference;
     double start_ms;
 } sweep;
@@ -106,7 +107,11 @@ static clvgg_status check_op(sweep *s, const vgg_op *op, float *answers)
                      : verdict == CLVGG_VERIFY_WRONG ? VGG_TRUST_WRONG
                                                      : VGG_TRUST_UNBUILDABLE;
     tell(s, op, verdict, &found, reason);
-    return verdict != CLVGG_VERIFY_REFUSED ? vgg_trust_keep(s->device, op, &trust)
+    /* A build may fail for reasons that pass, which then all builds do. */
+    const bool for_now =
+        verdict == CLVGG_VERIFY_UNBUILDABLE &&
+        (status != CLVGG_STATUS_BUILD_FAILED || op->variant->definition || s->summary->right == 0);
+    return verdict != CLVGG_VERIFY_REFUSED ? vgg_trust_keep(s->keeper, op, &trust, for_now)
                                            : CLVGG_STATUS_OK;
 }
 
@@ -118,9 +123,10 @@ static clvgg_status check_candidate(sweep *s, const vgg_variant *variant, const 
     vgg_op op;
     problem.pool = NULL;
     problem.result = problem.output;
+    const bool takes_relu = !problem.relu || variant->fuses_relu;
     problem.relu = problem.relu && variant->fuses_relu;
     const clvgg_status status = vgg_op_configure_chain(
-        &op, variant, &problem, problem.relu ? what->poolable : NULL, &s->traits, choice);
+        &op, variant, &problem, takes_relu ? what->poolable : NULL, &s->traits, choice);
     if (status == CLVGG_STATUS_UNSUPPORTED) {
         op = (vgg_op){.variant = variant, .choice = *choice};
         tell(s, &op, CLVGG_VERIFY_REFUSED, &none, vgg_message());
@@ -184,7 +190,8 @@ static clvgg_status check_variants(sweep *s)
     if (planned->problem.node == NULL)
         return check_op(s, planned, NULL);
     VGG_PASS(check_definition(s));
-    for (size_t i = 0; i < vgg_variant_count && !is_over(s); i++) {
+    size_t i = 0;
+    for (; i < vgg_variant_count && !is_over(s); i++) {
         if (vgg_variants[i]->definition || takes_long(s, vgg_variants[i]) ||
             !vgg_variant_computes(vgg_variants[i], planned->problem.node->type))
             continue;
@@ -192,14 +199,17 @@ static clvgg_status check_variants(sweep *s)
         if (s->options->full)
             VGG_PASS(check_values(s, vgg_variants[i]));
     }
+    s->unfinished = i < vgg_variant_count;
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_verify_sweep(clvgg_device *device, const vgg_sweep_chain *chains, size_t count,
+clvgg_status vgg_verify_sweep(clvgg_device *device, clvgg_device *keeper,
+                              const vgg_sweep_chain *chains, size_t count,
                               const clvgg_verify_options *options, clvgg_verify_summary *summary)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     sweep s = {.device = device,
+               .keeper = keeper,
                .options = options,
                .summary = summary,
                .reference = {.device = device,
@@ -217,11 +227,10 @@ clvgg_status vgg_verify_sweep(clvgg_device *device, const vgg_sweep_chain *chain
         VGG_TRY(vgg_prefixed(check_variants(&s), "%s", s.chains[s.now].what->layers));
         vgg_free(s.reference.values);
         s.reference.values = NULL;
-        summary->left += is_over(&s);
     }
-    summary->left += s.chain_count - s.now;
-    summary->seconds = (vgg_clock_ms() - s.start_ms) / 1e3;
 cleanup:
+    summary->left = s.chain_count - s.now + s.unfinished;
+    summary->seconds = (vgg_clock_ms() - s.start_ms) / 1e3;
     vgg_free(s.reference.values);
     VGG_RELEASE(CommandQueue, s.reference.queue);
     vgg_free(s.chains);

@@ -13,8 +13,9 @@ typedef struct vgg_sweep_chain {
 } vgg_sweep_chain;
 
 /* Does the work of clvgg_verify_model(): chains of the same problem are checked once. Programs live
- * as long as the device. */
-clvgg_status vgg_verify_sweep(clvgg_device *device, const vgg_sweep_chain *chains, size_t count,
+ * as long as the device; what is found is kept with `keeper`, the same device, opened elsewhere. */
+clvgg_status vgg_verify_sweep(clvgg_device *device, clvgg_device *keeper,
+                              const vgg_sweep_chain *chains, size_t count,
                               const clvgg_verify_options *options, clvgg_verify_summary *summary);
 
 #endif

@@ -19,14 +19,17 @@ static const char letters[] = {[VGG_TRUST_UNKNOWN] = '?',
                                [VGG_TRUST_WRONG] = 'w',
                                [VGG_TRUST_UNBUILDABLE] = 'b'};
 
-/* What an op is known by. */
+/* The kernels that bring an op its weights: without them it isn't right. */
+static const char packers[] = "pack.cl pack_turned.cl pack_winograd.cl ";
+
+/* An op is known by these words. */
 typedef struct identity {
     char device[640], problem[512], candidate[1024], stamp[VGG_PROGRAM_STAMP];
     char files[256]; /* of kernels, with a blank behind each */
     uint64_t hash;
 } identity;
 
-/* Known in this process. */
+/* A fact that is known in this process. */
 typedef struct known {
     struct known *next;
     uint64_t hash;
@@ -104,9 +107,12 @@ static clvgg_status identify(const clvgg_device *device, const vgg_op *op, ident
 {
     vgg_device_words(&device->info, id->device, sizeof id->device);
     vgg_trust_describe(op, id->problem, sizeof id->problem);
-    snprintf(id->candidate, sizeof id->candidate, "%s, blocks of %d", op->variant->name,
-             op->input_block);
-    id->files[0] = '\0';
+    char choice[256];
+    vgg_choice_describe(op->variant, &op->choice, choice, sizeof choice);
+    snprintf(id->candidate, sizeof id->candidate, "%s, blocks of %d%s%s%s", op->variant->name,
+             op->input_block, op->problem.max_batch > 1 ? ", several images" : "",
+             choice[0] != '\0' ? ", " : "", choice);
+    snprintf(id->files, sizeof id->files, "%s", op->pack.panel != 0 ? packers : "");
     for (int i = 0; i < op->program_count; i++) {
         append(id->candidate, sizeof id->candidate, "; %s %s", op->programs[i].kernel_name,
                op->programs[i].options);
@@ -195,14 +201,16 @@ clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *t
     return sound ? remember(device, id.hash, trust) : CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust)
+clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust,
+                            bool for_now)
 {
     identity id;
     char value[2 + sizeof id.files + VGG_TRUST_WORDS];
     VGG_PASS(identify(device, op, &id));
     snprintf(value, sizeof value, "%c%s\n%s", letters[trust->standing], id.files, trust->words);
     const vgg_cache_entry entry = {key_of(&id), value, strlen(value)};
-    vgg_cache_put(device->runtime->cache, &entry, 1);
+    if (!for_now)
+        vgg_cache_put(device->runtime->cache, &entry, 1);
     return remember(device, id.hash, trust);
 }
 
@@ -238,7 +246,12 @@ static clvgg_status visit_entry(const clvgg_runtime *runtime, const vgg_cache_ke
     if (!vgg_cache_get(runtime->cache, key, &value, &bytes))
         return CLVGG_STATUS_OK;
     if (read_entry(value, bytes, &trust, files) && !vgg_trust_allows(&trust)) {
-        VGG_TRY(stamp_of(runtime, files, stamp));
+        status = stamp_of(runtime, files, stamp);
+        if (status == CLVGG_STATUS_NOT_FOUND) { /* a file of another clvgg's */
+            status = CLVGG_STATUS_OK;
+            goto cleanup;
+        }
+        VGG_TRY(status);
         snprintf(variant, sizeof variant, "%.*s", (int)strcspn(key->options, ","), key->options);
         if (strcmp(stamp, key->stamp) == 0)
             visit(user, key->name, variant, &trust);
@@ -255,7 +268,9 @@ clvgg_status vgg_trust_visit(const clvgg_runtime *runtime, const clvgg_device_in
     char words[640];
     key_list keys = {.device = words};
     vgg_device_words(info, words, sizeof words);
-    VGG_TRY(vgg_cache_visit(runtime->cache, note_key, &keys));
+    if (runtime->cache == NULL ||
+        vgg_cache_visit(runtime->cache, note_key, &keys) != CLVGG_STATUS_OK)
+        goto cleanup;
     VGG_TRY(vgg_text_check(&keys.texts, "the list of checks"));
     const char *text = keys.texts.bytes;
     for (size_t i = 0; i < keys.count; i++) {

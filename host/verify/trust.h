@@ -28,11 +28,13 @@ typedef struct vgg_trust {
 void vgg_trust_describe(const vgg_op *op, char *text, size_t capacity);
 /* Errors: OUT_OF_MEMORY, and those of reading kernels from a folder, but one that isn't there. */
 clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *trust);
-/* Keeps what was found; the cache keeps what it can. */
-clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust);
+/* Keeps what was found with the open device and, unless it may be for now only, in the cache, which
+ * keeps what it can. */
+clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust,
+                            bool for_now);
 /* Calls `visit` for what the runtime's cache knows to be wrong, or not to build, on a device with
- * this driver and with the kernels of now. Errors: IO, OUT_OF_MEMORY, UNSUPPORTED (built without
- * SQLite). */
+ * this driver and with the kernels of now. A cache that can't be used knows nothing. Errors:
+ * OUT_OF_MEMORY, and those of reading kernels from a folder. */
 typedef void (*vgg_distrust_visitor)(void *user, const char *problem, const char *variant,
                                      const vgg_trust *trust);
 clvgg_status vgg_trust_visit(const clvgg_runtime *runtime, const clvgg_device_info *info,

@@ -220,10 +220,13 @@ static bool seek(vgg_archive *archive, size_t index, uint64_t offset)
     return archive->open != NULL;
 }
 
-static bool inflate_bytes(vgg_archive *archive, size_t index, uint64_t offset, void *data,
-                          size_t bytes)
+/* libzip compares a member's checksum when its end is read, which is behind the last of `all`
+ * bytes.
+ */
+static bool inflate_bytes(vgg_archive *archive, size_t index, uint64_t all, uint64_t offset,
+                          void *data, size_t bytes)
 {
-    char *to = data;
+    char *to = data, behind;
     if (!seek(archive, index, offset))
         return false;
     while (bytes > 0) {
@@ -234,7 +237,7 @@ static bool inflate_bytes(vgg_archive *archive, size_t index, uint64_t offset, v
         to += got;
         bytes -= (size_t)got;
     }
-    return true;
+    return archive->open_position < all || zip_fread(archive->open, &behind, 1) == 0;
 }
 
 clvgg_status vgg_archive_read(const vgg_archive *archive, const vgg_archive_member *member,
@@ -249,8 +252,8 @@ clvgg_status vgg_archive_read(const vgg_archive *archive, const vgg_archive_memb
         return vgg_file_read(archive->source.file, member->offset + offset, data, bytes);
     vgg_archive *shared = (vgg_archive *)archive; /* what the lock guards changes */
     pthread_mutex_lock(&shared->lock);
-    const bool good =
-        inflate_bytes(shared, (size_t)(member - archive->members), offset, data, bytes);
+    const bool good = inflate_bytes(shared, (size_t)(member - archive->members), member->bytes,
+                                    offset, data, bytes);
     pthread_mutex_unlock(&shared->lock);
     VGG_CHECK(good, CLVGG_STATUS_BAD_FILE, "%s: member \"%s\" is damaged",
               vgg_file_path(archive->source.file), member->name);

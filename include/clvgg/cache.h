@@ -21,7 +21,7 @@ extern "C" {
 
 typedef struct clvgg_cache_entry {
     size_t struct_size;
-    const char *kind;    /* "program", "tuning"; "features" */
+    const char *kind;    /* "program", "tuning", "check" (clvgg/verify.h); "features" */
     const char *name;    /* of a program: its .cl file; of a result: the layers; else the file */
     const char *options; /* of the compiler; of a result: the batch */
     const char *device;  /* device and driver in words */

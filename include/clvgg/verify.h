@@ -4,7 +4,7 @@
  * device and held against the layers' definition: values, bits over several runs, what lies around
  * its buffers, a NaN let through. What is found is kept in the runtime's cache for that device,
  * driver and kernel source; a variant that was wrong isn't used there again, unless it is asked for
- * by name. `verify` of clvgg_execution checks no more than what a network runs.
+ * by name. `verify` of clvgg_runtime_options checks no more than what a network runs.
  */
 #ifndef CLVGG_VERIFY_H
 #define CLVGG_VERIFY_H

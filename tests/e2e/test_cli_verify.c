@@ -233,7 +233,7 @@ static void builds_fail(void **state)
     for (int time = 0; time < 2; time++) {
         assert_true(fabs(classify(&warned) - right) < 1e-4);
         if (time == 0)
-            assert_says(warned, "conv_blocked", "doesn't build on this device");
+            assert_says(warned, "conv_blocked", "doesn't build or run on this device");
         else
             assert_string_equal(warned, "");
         free(warned);

@@ -91,7 +91,7 @@ static void knows_the_op_alone(void **state)
         clvgg_device *opened = open_with_cache(path, &own);
         if (process == 0) {
             assert_int_equal(standing_of(opened, &op), VGG_TRUST_UNKNOWN);
-            must(vgg_trust_keep(opened, &op, &wrong));
+            must(vgg_trust_keep(opened, &op, &wrong, false));
         }
         assert_int_equal(standing_of(opened, &op), VGG_TRUST_WRONG);
         assert_int_equal(standing_of(opened, &other), VGG_TRUST_UNKNOWN);
@@ -107,13 +107,13 @@ static void knows_the_op_alone(void **state)
     assert_int_equal(standing_of(opened, &op), VGG_TRUST_UNKNOWN);
     memcpy(opened->info.driver_version, version, sizeof version);
     assert_int_equal(standing_of(opened, &op), VGG_TRUST_WRONG);
-    must(vgg_trust_keep(opened, &op, &right));
+    must(vgg_trust_keep(opened, &op, &right, false));
     assert_int_equal(standing_of(opened, &op), VGG_TRUST_RIGHT);
     clvgg_device_free(opened);
     clvgg_runtime_free(own);
 }
 
-/* Variants that compute the layer are right by themselves, in batches that aren't full too. */
+/* Variants that compute the layer are right by themselves. */
 static void variants_are_right(void **state)
 {
     (void)state;

@@ -73,6 +73,8 @@ static void what_is_no_layer_is_refused_by_name(void **state)
     onnx_model m =
         one(onnx_with_ints(onnx_node("Conv x,w,b y"), "pads", ONNX_DIMS(INT64_MAX, 1, 1, 1)));
     assert_refused(onnx_write(m), CLVGG_STATUS_BAD_FILE, "pads must be 0 or more, and small");
+    m = one(onnx_with_int(onnx_node("LRN x y"), "size", 4));
+    assert_refused(onnx_write(m), CLVGG_STATUS_UNSUPPORTED, "windows of an even number");
     m = one(onnx_node("Conv x,w,b y"));
     m.opset = 0;
     assert_refused(onnx_write(m), CLVGG_STATUS_BAD_FILE, "states no version");

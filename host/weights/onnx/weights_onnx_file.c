@@ -153,6 +153,8 @@ const vgg_onnx_edge *vgg_onnx_find(const vgg_onnx_edges *edges, const char *name
 static size_t index_branches(const VggOnnx__Node *n, size_t index, vgg_onnx_edges *in)
 {
     size_t count = 0;
+    if (strcmp(vgg_onnx_text(n->op_type), "If") != 0)
+        return 0;
     for (size_t a = 0; a < n->n_attribute; a++) {
         const VggOnnx__Graph *g = n->attribute[a]->g;
         for (size_t i = 0; g != NULL && i < g->n_node; i++) {

@@ -78,6 +78,8 @@ static clvgg_status fold_gather(vgg_onnx_walk *walk, const VggOnnx__Node *node, 
     vgg_onnx_extents from, indices;
     VGG_PASS(vgg_onnx_fold_input(walk, node, 0, depth, &from));
     VGG_PASS(vgg_onnx_fold_input(walk, node, 1, depth, &indices));
+    if (from.columns > 0 || indices.columns > 0)
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "rows of a table");
     *out = (vgg_onnx_extents){.count = indices.count};
     for (int i = 0; i < indices.count; i++) {
         int64_t index = indices.values[i];

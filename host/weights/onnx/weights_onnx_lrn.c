@@ -23,6 +23,12 @@ clvgg_status vgg_onnx_LRN(vgg_onnx_walk *walk, const VggOnnx__Node *node)
                                       .k = vgg_onnx_float(node, "bias", 1.0f)}};
     vgg_onnx_layer *layer;
     VGG_PASS(vgg_onnx_check_image(walk, node));
+    if (a.lrn.size > 0 && a.lrn.size % 2 == 0)
+        return vgg_onnx_fail(
+            node, CLVGG_STATUS_UNSUPPORTED,
+            "its size is %lld; windows of an even number of channels lie elsewhere "
+            "in ONNX than here",
+            (long long)a.lrn.size);
     return vgg_onnx_add(walk, VGG_LAYER_LOCAL_RESPONSE_NORM, &a, &layer);
 }
 
@@ -216,7 +222,8 @@ static clvgg_status take_number(chain *c, const VggOnnx__Node *node)
     const size_t other =
         !is_power && vgg_onnx_input(node, 0) != NULL && strcmp(node->input[0], c->value) != 0 ? 0
                                                                                               : 1;
-    if (c->stage < MEAN || c->stage >= to || strcmp(node->input[1 - other], c->value) != 0)
+    if (node->n_input != 2 || c->stage < MEAN || c->stage >= to ||
+        strcmp(node->input[1 - other], c->value) != 0)
         return differs(node);
     c->stage = to;
     return vgg_onnx_number(c->walk, node, other, number);
