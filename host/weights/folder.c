@@ -77,7 +77,8 @@ static clvgg_status list_names(const char *path, listing *out)
     for (const struct dirent *file; (file = readdir(folder)) != NULL;)
         if (file->d_name[0] != '.')
             VGG_TRY(list_name(path, file->d_name, out));
-    qsort(out->files, out->count, sizeof *out->files, compare_names);
+    if (out->count > 0)
+        qsort(out->files, out->count, sizeof *out->files, compare_names);
 cleanup:
     if (folder != NULL)
         closedir(folder);

@@ -77,7 +77,9 @@ static void list_classes(cli_run *run, vgg_result *result, const float *logits,
 
 clvgg_status cli_run_report(cli_run *run, vgg_result *result, const float *const *outputs)
 {
-    const float *logits = outputs[CLI_OUTPUT_LOGITS], *probabilities = outputs[CLI_OUTPUT_PROB];
+    const float *logits = outputs[CLI_OUTPUT_LOGITS];
+    /* Without classes the one output is --layer's. */
+    const float *probabilities = run->class_count > 0 ? outputs[CLI_OUTPUT_PROB] : NULL;
     size_t bad = 0, wanted = (size_t)run->arguments->top;
     for (size_t i = 0; i < run->class_count; i++)
         bad += !isfinite(logits[i]) || !isfinite(probabilities[i]);
@@ -93,7 +95,8 @@ clvgg_status cli_run_report(cli_run *run, vgg_result *result, const float *const
         return CLVGG_STATUS_OK;
     }
     list_classes(run, result, logits, probabilities);
-    qsort(run->ranking, run->ranked_count, sizeof *run->ranking, by_rank);
+    if (run->ranked_count > 0)
+        qsort(run->ranking, run->ranked_count, sizeof *run->ranking, by_rank);
     result->top = run->ranking;
     result->top_count = wanted == 0 || wanted > run->ranked_count ? run->ranked_count : wanted;
     report(run, result);
