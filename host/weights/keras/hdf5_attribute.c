@@ -184,7 +184,7 @@ clvgg_status vgg_hdf5_texts_at(vgg_hdf5 *file, uint64_t header, const char *attr
     *texts = NULL;
     *count = 0;
     const clvgg_status status = read_parts(file, header, attribute, texts, count);
-    if (status != CLVGG_STATUS_OK) {
+    if (status != CLVGG_STATUS_OK || *count == 0) { /* nobody frees texts that aren't there */
         vgg_hdf5_free_texts(*texts, *count);
         *texts = NULL;
         *count = 0;
