@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/sha256.h"
 #include "cache/cache_database.h"
-#include "cache/sha256.h"
 
 #define WHERE_KEY " WHERE kind = ?1 AND device = ?2 AND name = ?3 AND options = ?4 AND stamp = ?5"
 

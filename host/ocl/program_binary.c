@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "cache/sha256.h"
+#include "base/sha256.h"
 
 void vgg_device_words(const clvgg_device_info *info, char *words, size_t capacity)
 {

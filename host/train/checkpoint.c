@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cache/sha256.h"
+#include "base/sha256.h"
 #include "tensor/shape.h"
 #include "train/checkpoint_state.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/parallel.h"
-#include "cache/sha256.h"
+#include "base/sha256.h"
 #include "image/image.h"
 #include "train/dataset_build.h"
 

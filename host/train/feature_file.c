@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/checksum.h"
-#include "cache/sha256.h"
+#include "base/sha256.h"
 
 enum { HEADER_BYTES = 4096, GROUP = 64, VERSION = 1 };
 

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/hash.h"
-#include "cache/sha256.h"
+#include "base/sha256.h"
 #include "train/finetune.h"
 
 static void put_number(vgg_text *text, const char *name, double value)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "cache/sha256.h"
+#include "base/sha256.h"
 #include "model/preprocess.h"
 #include "pipeline/model_source.h"
 #include "tensor/dtype.h"

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "cache/sha256.h"
+#include "base/sha256.h"
 #include "support/cache.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"

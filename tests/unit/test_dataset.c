@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cache/sha256.h"
+#include "base/sha256.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"
 #include "support/meter.h"

@@ -1,7 +1,7 @@
-/* cache/sha256.h — SHA-256 (FIPS 180-4), for what must not be confused: sources and stored values.
+/* base/sha256.h — SHA-256 (FIPS 180-4), for what must not be confused: sources and stored values.
  */
-#ifndef VGG_CACHE_SHA256_H
-#define VGG_CACHE_SHA256_H
+#ifndef VGG_BASE_SHA256_H
+#define VGG_BASE_SHA256_H
 
 #include <stddef.h>
 #include <stdint.h>

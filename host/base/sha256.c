@@ -1,5 +1,5 @@
-/* cache/sha256.c — SHA-256 as FIPS 180-4 writes it down; its names are the standard's. */
-#include "cache/sha256.h"
+/* base/sha256.c — SHA-256 as FIPS 180-4 writes it down; its names are the standard's. */
+#include "base/sha256.h"
 
 #include <stdio.h>
 #include <string.h>
