@@ -6,6 +6,7 @@
 #include "cache/cache.h"
 #include "ocl/device_facts.h"
 #include "ocl/icd.h"
+#include "ocl/program.h"
 
 clvgg_status clvgg_report_drivers(clvgg_runtime *runtime, clvgg_driver_fn visit, void *user)
 {
@@ -58,4 +59,14 @@ clvgg_status clvgg_report_cache(clvgg_runtime *runtime, clvgg_fact_fn visit, voi
     VGG_API_REQUIRE(runtime != NULL);
     VGG_API_REQUIRE(visit != NULL);
     VGG_API_RETURN(&runtime->scope, vgg_cache_report(runtime->cache, visit, user));
+}
+
+const char *clvgg_kernel_source(size_t index, const char **hash)
+{
+    size_t count = 0;
+    while (vgg_kernel_sources[count].file != NULL)
+        count++;
+    const vgg_kernel_source *source = &vgg_kernel_sources[index < count ? index : count];
+    *hash = source->hash;
+    return source->file;
 }

@@ -41,6 +41,9 @@ typedef struct cli_program {
     bool misused;  /* the failure under way is the command line's: cli_misuse() */
 } cli_program;
 
+/* Of the sources that the program is built from, "…-dirty" where they had changes; NULL: unknown. */
+extern const char *const cli_commit;
+
 typedef struct cli_option cli_option;
 struct cli_vis;
 

@@ -38,6 +38,10 @@ CLVGG_API clvgg_status clvgg_report_device(clvgg_runtime *runtime, size_t index,
  * OUT_OF_MEMORY. */
 CLVGG_API clvgg_status clvgg_report_cache(clvgg_runtime *runtime, clvgg_fact_fn visit, void *user);
 
+/* The kernel sources of this build, by number: a file's name, and in *hash the SHA-256, in
+ * hexadecimal, of it and what compilers read before it, without comments. NULL behind the last. */
+CLVGG_API const char *clvgg_kernel_source(size_t index, const char **hash);
+
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,8 @@ void cli_report_build(vgg_report *report)
 {
     cli_report_begin(report, "clvgg");
     cli_report_fact(report, "version", clvgg_version());
+    if (cli_commit != NULL)
+        cli_report_fact(report, "commit", cli_commit);
     cli_report_fact(report, "built by", CLVGG_BUILT_BY);
     cli_report_fact(report, "with", CLVGG_BUILT_WITH);
     cli_report_fact(report, "without",
