@@ -34,7 +34,7 @@ static void print_legend(vgg_text *text, const vgg_style *style, const compariso
             vgg_text_name(text, " as ", file->storage, "");
         }
         vgg_text_name(text, " on ", file->device, " (");
-        vgg_text_name(text, "", file->platform, "), peak ");
+        vgg_text_name(text, "", file->platform != NULL ? file->platform : "-", "), peak ");
         vgg_text_printf(text, "%s GFLOP/s, %s GB/s\n", VGG_MEASURE(file->fma_gflops, 0),
                         VGG_MEASURE(file->read_gbps, 1));
     }
