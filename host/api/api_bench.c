@@ -15,7 +15,8 @@ struct clvgg_bench {
     clvgg_model *model;
     clvgg_bench_options options;
     vgg_plan_bench plans;
-    clvgg_session *session; /* of the latest run */
+    clvgg_session *session; /* of the latest run, as is what follows */
+    vgg_bench_record record;
 };
 
 clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak)
@@ -95,6 +96,7 @@ void clvgg_bench_free(clvgg_bench *bench)
 {
     if (bench == NULL)
         return;
+    vgg_bench_record_free(&bench->record);
     clvgg_session_free(bench->session);
     vgg_plan_bench_close(&bench->plans);
     vgg_model_free(bench->model);
@@ -111,10 +113,11 @@ static clvgg_status run(clvgg_bench *bench, clvgg_bench_result *result)
 {
     clvgg_session_free(bench->session); /* its memory first */
     bench->session = NULL;
+    vgg_bench_record_free(&bench->record);
     VGG_PASS(open_session(bench, result->batch, &bench->options.execution, &bench->session));
     return vgg_plan_bench_run(&bench->plans, bench->session->runner->plan,
                               bench->options.min_seconds * 1e3, bench->options.per_layer != 0,
-                              result);
+                              &bench->record, result);
 }
 
 clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *result)
@@ -129,4 +132,15 @@ clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *
 const clvgg_session *clvgg_bench_session(const clvgg_bench *bench)
 {
     return bench->session;
+}
+
+const double *clvgg_bench_samples(const clvgg_bench *bench, clvgg_bench_series series,
+                                  size_t *count)
+{
+    return vgg_bench_record_samples(&bench->record, series, count);
+}
+
+const double *clvgg_bench_step_samples(const clvgg_bench *bench, size_t step, size_t *count)
+{
+    return vgg_bench_record_step_samples(&bench->record, step, count);
 }

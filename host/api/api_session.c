@@ -132,17 +132,19 @@ clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvg
     VGG_API_STRUCT(info);
     VGG_API_REQUIRE(index < clvgg_session_step_count(session));
     const vgg_plan_step *step = &session->runner->plan->steps[index];
+    const vgg_op *op = &step->stage->op;
     *info = (clvgg_step_info){.struct_size = sizeof *info,
-                              .variant = step->stage->op.variant->name,
+                              .variant = op->variant->name,
                               .tuned = step->tuned,
                               .weight_bytes = vgg_plan_step_weight_bytes(step),
-                              .workspace_bytes = step->stage->op.workspace_elements * sizeof(float),
-                              .ms = step->stage->ms};
-    if (step->stage->op.problem.node != NULL) /* not a conversion */
+                              .workspace_bytes = op->workspace_elements * sizeof(float),
+                              .ms = step->stage->ms,
+                              .value_bytes = vgg_problem_value_bytes(&op->problem)};
+    if (op->problem.node != NULL) /* not a conversion */
         info->flops = vgg_graph_node_flops(session->model->graph, step->first_node);
-    info->executed_flops = step->stage->op.variant->executed_flops != NULL
-                               ? step->stage->op.variant->executed_flops(&step->stage->op)
-                               : info->flops;
+    info->executed_flops =
+        op->variant->executed_flops != NULL ? op->variant->executed_flops(op) : info->flops;
+    vgg_choice_describe(op->variant, &op->choice, info->choice, sizeof info->choice);
     snprintf(info->layers, sizeof info->layers, "%s", step->stage->name);
     return CLVGG_STATUS_OK;
 }

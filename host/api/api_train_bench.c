@@ -109,3 +109,15 @@ clvgg_status clvgg_train_bench_step(const clvgg_train_bench *bench, size_t index
     VGG_API_STRUCT(step);
     VGG_API_RETURN(&bench->device->runtime->scope, describe_step(bench, index, step));
 }
+
+const double *clvgg_train_bench_samples(const clvgg_train_bench *bench, clvgg_bench_series series,
+                                        size_t *count)
+{
+    return vgg_bench_record_samples(&bench->record, series, count);
+}
+
+const double *clvgg_train_bench_step_samples(const clvgg_train_bench *bench, size_t step,
+                                             size_t *count)
+{
+    return vgg_bench_record_step_samples(&bench->record, step, count);
+}

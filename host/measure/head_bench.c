@@ -3,11 +3,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/random.h"
 #include "measure/head_check.h"
-#include "measure/measure.h"
 #include "measure/plan_bench.h"
 
 /* Names as VGG's: the last layer is fc8. */
@@ -45,6 +45,7 @@ void vgg_head_bench_free(clvgg_train_bench *bench)
 {
     if (bench == NULL)
         return;
+    vgg_bench_record_free(&bench->record);
     vgg_device_release(bench->device);
     vgg_free(bench);
 }
@@ -115,7 +116,7 @@ static clvgg_status make_timed_step(void *user, double *columns)
 {
     const vgg_head *head = ((repeated_step *)user)->example->head;
     const clvgg_status status = make_step(user, NULL);
-    columns[0] = 0;
+    memset(columns, 0, (1 + VGG_HEAD_MOST_STAGES) * sizeof *columns);
     for (int i = 0; i < vgg_head_stage_count(head); i++)
         columns[0] += columns[1 + i] = vgg_head_stage_at(head, i).ms;
     return status;
@@ -127,15 +128,14 @@ static clvgg_status time_stages(clvgg_train_bench *bench, repeated_step *step, d
     clvgg_status status = CLVGG_STATUS_OK, restored = CLVGG_STATUS_OK;
     vgg_head *head = step->example->head;
     const vgg_measured_pass timed = {make_timed_step, step, 1 + VGG_HEAD_MOST_STAGES};
-    vgg_measurement unused;
-    double medians[1 + VGG_HEAD_MOST_STAGES];
     VGG_TRY(vgg_head_set_profile(head, true));
-    VGG_TRY(vgg_measure(&timed, bench->options.min_seconds * 1e3, &unused, medians));
-    *kernel_ms = medians[0];
+    VGG_TRY(vgg_measure(&timed, bench->options.min_seconds * 1e3, &bench->record.steps));
+    VGG_TRY(vgg_bench_record_step(&bench->record, 1, kernel_ms));
     bench->stage_count = vgg_head_stage_count(head);
+    bench->record.steps.columns = 2 + (size_t)bench->stage_count;
     for (int i = 0; i < bench->stage_count; i++) {
         bench->stages[i] = vgg_head_stage_at(head, i);
-        bench->stages[i].ms = medians[1 + i];
+        VGG_TRY(vgg_bench_record_step(&bench->record, 2 + (size_t)i, &bench->stages[i].ms));
     }
 cleanup:
     restored = vgg_head_set_profile(head, false);
@@ -147,14 +147,11 @@ static clvgg_status time_steps(clvgg_train_bench *bench, repeated_step *step,
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_measured_pass whole = {make_step, step, 0};
-    vgg_measurement measured;
     VGG_NEW(step->losses, (size_t)result->batch);
-    VGG_TRY(vgg_measure(&whole, bench->options.min_seconds * 1e3, &measured, NULL));
+    VGG_TRY(vgg_measure(&whole, bench->options.min_seconds * 1e3, &bench->record.passes));
     if (bench->options.per_layer)
         VGG_TRY(time_stages(bench, step, &result->kernel_ms));
-    result->repetitions = measured.repetitions;
-    result->median_ms = measured.median_ms;
-    result->min_ms = measured.min_ms;
+    VGG_TRY(vgg_bench_record_describe(&bench->record, result));
 cleanup:
     vgg_free(step->losses);
     return status;
@@ -169,6 +166,7 @@ clvgg_status vgg_head_bench_run(clvgg_train_bench *bench, clvgg_bench_result *re
     float *features = NULL;
     int32_t *labels = NULL;
     bench->stage_count = 0;
+    vgg_bench_record_free(&bench->record);
     bench->head.max_batch = batch;
     VGG_NEW(features, (size_t)batch * (size_t)o->features);
     VGG_NEW(labels, (size_t)batch);

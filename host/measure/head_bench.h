@@ -2,7 +2,7 @@
 #ifndef VGG_MEASURE_HEAD_BENCH_H
 #define VGG_MEASURE_HEAD_BENCH_H
 
-#include "clvgg/bench.h"
+#include "measure/record.h"
 #include "train/head.h"
 
 struct clvgg_train_bench {
@@ -11,9 +11,10 @@ struct clvgg_train_bench {
     char names[VGG_HEAD_MOST_LAYERS][16];
     vgg_head_layer layers[VGG_HEAD_MOST_LAYERS];
     vgg_head_options head;
-    uint64_t device_bytes, fingerprint; /* of the latest run, as is what follows */
+    uint64_t device_bytes, fingerprint;          /* of the latest run, as is what follows */
     vgg_head_stage stages[VGG_HEAD_MOST_STAGES]; /* with medians */
     int stage_count;
+    vgg_bench_record record;
 };
 
 /* Copies the options, which the caller has checked. Errors: OUT_OF_MEMORY. */

@@ -1,71 +1,85 @@
-/* measure/measure.c — repetitions, and the medians of what they took. */
+/* measure/measure.c — repetitions, and what they took. */
 #include "measure/measure.h"
+
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/median.h"
 
 /* A row a pass: its wall time, then its columns. */
-typedef struct samples {
-    double *values; /* [rows][width] */
-    size_t rows, capacity, width;
-} samples;
+typedef struct rows {
+    double *values; /* [count][width] */
+    size_t count, capacity, width;
+} rows;
 
-/* Room for one row more; *row is that, and is part of the samples once `rows` counts it. */
-static clvgg_status next_row(samples *s, double **row)
+/* Room for one row more; *row is that, and is one of the rows once `count` counts it. */
+static clvgg_status next_row(rows *r, double **row)
 {
-    if (s->rows == s->capacity) {
-        const size_t capacity = s->capacity > 0 ? 2 * s->capacity : 4 * VGG_MEASURE_LEAST;
-        double *grown = vgg_realloc(s->values, capacity * s->width, sizeof *grown);
+    if (r->count == r->capacity) {
+        const size_t capacity = r->capacity > 0 ? 2 * r->capacity : 4 * VGG_MEASURE_LEAST;
+        double *grown = vgg_realloc(r->values, capacity * r->width, sizeof *grown);
         if (grown == NULL)
             return CLVGG_STATUS_OUT_OF_MEMORY;
-        s->values = grown;
-        s->capacity = capacity;
+        r->values = grown;
+        r->capacity = capacity;
     }
-    *row = s->values + s->rows * s->width;
+    *row = r->values + r->count * r->width;
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status repeat(const vgg_measured_pass *pass, double min_ms, samples *s)
+static clvgg_status repeat(const vgg_measured_pass *pass, double min_ms, rows *r)
 {
     double spent_ms = 0, *row = NULL;
     int warm_ups = 0;
-    while (vgg_measure_more(s->rows, spent_ms, min_ms)) {
-        VGG_PASS(next_row(s, &row));
+    while (vgg_measure_more(r->count, spent_ms, min_ms)) {
+        VGG_PASS(next_row(r, &row));
         const double start = vgg_clock_ms();
         VGG_PASS(pass->make(pass->user, row + 1));
         row[0] = vgg_clock_ms() - start;
         if (vgg_measure_is_warm_up(warm_ups++, row[0]))
             continue;
-        s->rows++;
+        r->count++;
         spent_ms += row[0];
     }
     return CLVGG_STATUS_OK;
 }
 
-/* A column in ascending order, in `sorted` [rows]; its median. */
-static double sort_column(const samples *s, size_t column, double *sorted)
+void vgg_timings_free(vgg_timings *timings)
 {
-    for (size_t i = 0; i < s->rows; i++)
-        sorted[i] = s->values[i * s->width + column];
-    return vgg_median(sorted, s->rows);
+    vgg_free(timings->values);
+    *timings = (vgg_timings){0};
 }
 
-clvgg_status vgg_measure(const vgg_measured_pass *pass, double min_ms, vgg_measurement *out,
-                         double *medians)
+const double *vgg_timings_column(const vgg_timings *timings, size_t column)
+{
+    return column < timings->columns ? timings->values + column * timings->count : NULL;
+}
+
+clvgg_status vgg_timings_describe(const vgg_timings *timings, size_t column, vgg_statistics *out,
+                                  double *drift)
+{
+    double *sorted = NULL;
+    VGG_NEW_PASS(sorted, timings->count);
+    memcpy(sorted, vgg_timings_column(timings, column), timings->count * sizeof *sorted);
+    *drift = vgg_drift_of(sorted, timings->count);
+    *out = vgg_statistics_of(sorted, timings->count);
+    vgg_free(sorted);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_measure(const vgg_measured_pass *pass, double min_ms, vgg_timings *timings)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    samples s = {.width = 1 + pass->column_count};
-    double *sorted = NULL;
-    VGG_TRY(repeat(pass, min_ms, &s));
-    VGG_NEW(sorted, s.rows);
-    for (size_t i = 0; i < pass->column_count; i++)
-        medians[i] = sort_column(&s, 1 + i, sorted);
-    out->repetitions = (int)s.rows;
-    out->median_ms = sort_column(&s, 0, sorted);
-    out->min_ms = sorted[0];
+    rows r = {.width = 1 + pass->column_count};
+    vgg_timings_free(timings);
+    VGG_TRY(repeat(pass, min_ms, &r));
+    VGG_NEW(timings->values, r.count * r.width);
+    timings->count = r.count;
+    timings->columns = r.width;
+    for (size_t row = 0; row < r.count; row++)
+        for (size_t column = 0; column < r.width; column++)
+            timings->values[column * r.count + row] = r.values[row * r.width + column];
 cleanup:
-    vgg_free(sorted);
-    vgg_free(s.values);
+    vgg_free(r.values);
     return status;
 }

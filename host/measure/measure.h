@@ -1,13 +1,15 @@
-/* measure/measure.h — timing passes in the steady state: warm-up, enough repetitions, medians. */
+/* measure/measure.h — timing passes in the steady state: warm-up, enough repetitions, every time
+ * kept. */
 #ifndef VGG_MEASURE_MEASURE_H
 #define VGG_MEASURE_MEASURE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/statistics.h"
 #include "clvgg/status.h"
 
-enum { VGG_MEASURE_WARM_UPS = 2, VGG_MEASURE_LEAST = 9, VGG_MEASURE_MOST = 100000 };
+enum { VGG_MEASURE_WARM_UPS = 2, VGG_MEASURE_LEAST = 9, VGG_MEASURE_MOST = 10000 };
 #define VGG_MEASURE_PATIENCE_MS 60e3
 
 /* Says whether another pass is to be timed: until VGG_MEASURE_LEAST passes are done and `min_ms`
@@ -33,14 +35,21 @@ typedef struct vgg_measured_pass {
     size_t column_count;
 } vgg_measured_pass;
 
-typedef struct vgg_measurement {
-    int repetitions;
-    double median_ms, min_ms; /* of a pass, by the host's clock */
-} vgg_measurement;
+/* Times of `count` passes: column 0 is a pass by the host's clock, then come the pass's own. */
+typedef struct vgg_timings {
+    double *values; /* [columns][count], in the order of the passes */
+    size_t count, columns;
+} vgg_timings;
 
-/* Warms up, then repeats the pass as vgg_measure_more() says. medians [column_count] (NULL where
- * there are none) are of the columns. Errors: those of the pass, OUT_OF_MEMORY. */
-clvgg_status vgg_measure(const vgg_measured_pass *pass, double min_ms, vgg_measurement *out,
-                         double *medians);
+void vgg_timings_free(vgg_timings *timings);
+/* [count]; NULL where there is no such column. */
+const double *vgg_timings_column(const vgg_timings *timings, size_t column);
+/* Errors: OUT_OF_MEMORY. */
+clvgg_status vgg_timings_describe(const vgg_timings *timings, size_t column, vgg_statistics *out,
+                                  double *drift);
+
+/* Warms up, then repeats the pass as vgg_measure_more() says, in place of what `timings` held.
+ * Errors: those of the pass, OUT_OF_MEMORY. */
+clvgg_status vgg_measure(const vgg_measured_pass *pass, double min_ms, vgg_timings *timings);
 
 #endif

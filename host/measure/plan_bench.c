@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/random.h"
-#include "measure/measure.h"
 
 void vgg_definition_rules_list(vgg_definition_rules *out)
 {
@@ -87,41 +86,34 @@ static clvgg_status make_timed_pass(void *user, double *columns)
 }
 
 /* Passes of their own, in which every step is timed. */
-static clvgg_status time_steps(plan_pass *pass, double min_ms, double *kernel_ms)
+static clvgg_status time_steps(plan_pass *pass, double min_ms, vgg_bench_record *record,
+                               double *kernel_ms)
 {
     clvgg_status status = CLVGG_STATUS_OK, restored = CLVGG_STATUS_OK;
     const vgg_chain *chain = &pass->plan->chain;
     const vgg_measured_pass timed = {make_timed_pass, pass, 1 + (size_t)chain->count};
-    vgg_measurement unused;
-    double *medians = NULL;
-    VGG_NEW(medians, timed.column_count);
     VGG_TRY(vgg_plan_set_profile(pass->plan, true));
-    VGG_TRY(vgg_measure(&timed, min_ms, &unused, medians));
-    *kernel_ms = medians[0];
+    VGG_TRY(vgg_measure(&timed, min_ms, &record->steps));
+    VGG_TRY(vgg_bench_record_step(record, 1, kernel_ms));
     for (int i = 0; i < chain->count; i++)
-        chain->stages[i]->ms = medians[1 + i];
+        VGG_TRY(vgg_bench_record_step(record, 2 + (size_t)i, &chain->stages[i]->ms));
 cleanup:
     restored = vgg_plan_set_profile(pass->plan, false);
-    vgg_free(medians);
     return status != CLVGG_STATUS_OK ? status : restored;
 }
 
 static clvgg_status time_passes(plan_pass *pass, double min_ms, bool steps,
-                                clvgg_bench_result *result)
+                                vgg_bench_record *record, clvgg_bench_result *result)
 {
     const vgg_measured_pass whole = {make_pass, pass, 0};
-    vgg_measurement measured;
-    VGG_PASS(vgg_measure(&whole, min_ms, &measured, NULL));
+    VGG_PASS(vgg_measure(&whole, min_ms, &record->passes));
     if (steps)
-        VGG_PASS(time_steps(pass, min_ms, &result->kernel_ms));
-    result->repetitions = measured.repetitions;
-    result->median_ms = measured.median_ms;
-    result->min_ms = measured.min_ms;
-    return CLVGG_STATUS_OK;
+        VGG_PASS(time_steps(pass, min_ms, record, &result->kernel_ms));
+    return vgg_bench_record_describe(record, result);
 }
 
 clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, double min_ms,
-                                bool steps, clvgg_bench_result *result)
+                                bool steps, vgg_bench_record *record, clvgg_bench_result *result)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const int batch = result->batch;
@@ -138,7 +130,7 @@ clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, dou
     result->error_l2 = relative_error(bench, batch, outputs);
     result->wrong = !(result->error_l2 <= vgg_bench_error_limit(plan->storage));
     if (!result->wrong)
-        VGG_TRY(time_passes(&pass, min_ms, steps, result));
+        VGG_TRY(time_passes(&pass, min_ms, steps, record, result));
 cleanup:
     vgg_free(outputs);
     vgg_free(input);

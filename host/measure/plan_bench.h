@@ -2,7 +2,7 @@
 #ifndef VGG_MEASURE_PLAN_BENCH_H
 #define VGG_MEASURE_PLAN_BENCH_H
 
-#include "clvgg/bench.h"
+#include "measure/record.h"
 #include "plan/plan.h"
 
 /* Rules for plans ("*=conv_direct" …) by which each layer is computed as it is defined. */
@@ -28,8 +28,9 @@ void vgg_plan_bench_close(vgg_plan_bench *bench);
 /* A relative L2 above this is wrong: see clvgg_bench_error_limit(). */
 double vgg_bench_error_limit(clvgg_storage storage);
 /* Does the work of clvgg_bench_run() on a plan for batches of result->batch, all images being the
- * reference's; with `steps` each step is timed too, and has the median in its stage. */
+ * reference's; with `steps` each step is timed too, and has the median in its stage. `record` is
+ * empty before. */
 clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, double min_ms,
-                                bool steps, clvgg_bench_result *result);
+                                bool steps, vgg_bench_record *record, clvgg_bench_result *result);
 
 #endif

@@ -95,6 +95,14 @@ void vgg_tunable_list(const vgg_tunable *tunable, char *text, size_t capacity)
         length += (size_t)snprintf(text + length, capacity - length, " %d", tunable->values[i]);
 }
 
+uint64_t vgg_problem_value_bytes(const vgg_problem *problem)
+{
+    uint64_t elements = vgg_shape_elements(&problem->input) + vgg_shape_elements(&problem->result);
+    if (problem->second.rank > 0)
+        elements += vgg_shape_elements(&problem->second);
+    return elements * sizeof(float);
+}
+
 void vgg_choice_describe(const vgg_variant *variant, const vgg_choice *choice, char *text,
                                 size_t capacity)
 {

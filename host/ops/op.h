@@ -56,6 +56,9 @@ typedef struct vgg_problem {
     clvgg_storage storage; /* of weights on the device */
 } vgg_problem;
 
+/* Bytes of the chain's values of one image, inputs and result, each once. */
+uint64_t vgg_problem_value_bytes(const vgg_problem *problem);
+
 typedef struct vgg_op_program {
     const char *file, *kernel_name;
     char options[256];

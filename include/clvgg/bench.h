@@ -62,6 +62,9 @@ typedef struct clvgg_bench_result {
     double median_ms, min_ms; /* of a pass of the batch, host to host, in the steady state */
     double first_ms;          /* of the session's first pass, which those leave out */
     double kernel_ms;         /* median by the device's clock, all steps; 0 without per_layer */
+    double p90_ms;            /* the least time that 90 % of the passes don't exceed */
+    double low_ms, high_ms; /* 95 % confidence interval of the median; 0 below six repetitions */
+    double drift; /* the median of the later half of the passes over the earlier's, less 1 */
 } clvgg_bench_result;
 
 /* Makes a session for `batch` images, checks all its rows (each is the reference's image), then
@@ -72,6 +75,20 @@ CLVGG_API clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_benc
 /* The session that the latest clvgg_bench_run() measured, owned by the bench and replaced by the
  * next run; NULL before. Each step's `ms` is its median by the device's clock, with per_layer. */
 CLVGG_API const clvgg_session *clvgg_bench_session(const clvgg_bench *bench);
+
+/* What was timed in a run. */
+typedef enum clvgg_bench_series {
+    CLVGG_BENCH_PASSES /* result->repetitions of them */
+} clvgg_bench_series;
+
+/* All times of the latest run in the order in which they were taken, warm-ups left out: [*count]
+ * milliseconds, owned by the bench and valid until its next run. NULL and 0 where there are none, as
+ * after a wrong run. */
+CLVGG_API const double *clvgg_bench_samples(const clvgg_bench *bench, clvgg_bench_series series,
+                                            size_t *count);
+/* Likewise those of a step of clvgg_bench_session(), with per_layer; 0: shorter than a tick. */
+CLVGG_API const double *clvgg_bench_step_samples(const clvgg_bench *bench, size_t step,
+                                                 size_t *count);
 
 /* The training step of clvgg_finetune_run() by itself, on random features and weights. */
 typedef struct clvgg_train_bench clvgg_train_bench;
@@ -119,6 +136,11 @@ CLVGG_API uint64_t clvgg_train_bench_flops(const clvgg_train_bench *bench);
 CLVGG_API size_t clvgg_train_bench_step_count(const clvgg_train_bench *bench);
 CLVGG_API clvgg_status clvgg_train_bench_step(const clvgg_train_bench *bench, size_t index,
                                               clvgg_step_info *step);
+/* As clvgg_bench_samples() and clvgg_bench_step_samples(). */
+CLVGG_API const double *clvgg_train_bench_samples(const clvgg_train_bench *bench,
+                                                  clvgg_bench_series series, size_t *count);
+CLVGG_API const double *clvgg_train_bench_step_samples(const clvgg_train_bench *bench, size_t step,
+                                                       size_t *count);
 
 #ifdef __cplusplus
 }

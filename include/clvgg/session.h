@@ -107,6 +107,8 @@ typedef struct clvgg_step_info {
     uint64_t executed_flops; /* of one image, what the variant executes: fewer with Winograd's */
     uint64_t weight_bytes, workspace_bytes; /* on the device */
     double ms;                              /* of the last run, when profiled; else 0 */
+    uint64_t value_bytes; /* of one image's inputs and outputs, each read or written once */
+    char choice[128]; /* values that were chosen for the variant, "TW=12 KB=2"; "": its defaults */
 } clvgg_step_info;
 
 /* Steps of the plan, in the order in which they run; set info->struct_size first. Errors:

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "ocl/program.h"
+#include "support/bench_checks.h"
 #include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
@@ -41,6 +42,7 @@ static void check_result(const cJSON *json, const cJSON *result, int batch)
     assert_true(fabs(number(result, "gflops") - number(json, "flops") * batch / median / 1e6) <
                 1e-6 * number(result, "gflops"));
     assert_int_equal(strlen(string(result, "fingerprint")), 16);
+    bench_check_samples(result);
     bool found = false;
     const cJSON *layer = NULL;
     cJSON_ArrayForEach(layer, cJSON_GetObjectItem(result, "layers"))
@@ -55,6 +57,11 @@ static void check_result(const cJSON *json, const cJSON *result, int batch)
         assert_memory_equal(string(layer, "layers"), string(layer, "name"),
                             strlen(string(layer, "name")));
         assert_true(strlen(string(layer, "variant")) > 3);
+        if (strcmp(string(layer, "layers"), "conv1_1+relu1_1+pool1") == 0) { /* 64 of 3x3x3 */
+            assert_true(number(layer, "flops") == 2.0 * batch * 32 * 32 * 64 * 27);
+            assert_true(number(layer, "bytes") ==
+                        number(layer, "weight_bytes") + 4.0 * batch * (3 * 32 * 32 + 64 * 16 * 16));
+        }
         found = found || strcmp(string(layer, "name"), "conv3_2") == 0;
     }
     assert_true(found);
@@ -70,7 +77,9 @@ static void test_json(void **state)
         fail_msg("%s", ran.err);
     assert_string_equal(ran.err, "");
     cJSON *json = test_program_json(&ran);
-    assert_int_equal((int)number(json, "schema"), 1);
+    bench_check_head(json);
+    assert_int_equal(cJSON_GetArraySize(member(json, "input")), 3);
+    assert_int_equal(cJSON_GetArrayItem(member(json, "input"), 1)->valueint, 32);
     assert_true(strlen(string(cJSON_GetObjectItem(json, "device"), "name")) > 0);
     assert_true(cJSON_IsFalse(cJSON_GetObjectItem(json, "tuned")));
     assert_true(cJSON_IsFalse(cJSON_GetObjectItem(json, "random_weights")));
@@ -109,7 +118,9 @@ static void test_text(void **state)
     assert_int_equal(ran.exit_code, 0);
     assert_contains(ran.out, "(vgg11), input 3 x 32 x 32");
     assert_contains(ran.out, " GB/s reading\n");
-    assert_contains(ran.out, "median ms");
+    assert_contains(ran.out, "median ms ");
+    assert_contains(ran.out, " p90 ms ");
+    assert_contains(ran.out, " ± ");
     assert_contains(ran.out, "\n    2  ");
     assert_null(strstr(ran.out, "conv1_1"));
     test_program_free(&ran);
@@ -313,7 +324,8 @@ static void test_signal_ends_in_order(void **state)
 }
 
 #define FILE_OF(results)                                                                           \
-    "{\"schema\": 1, \"device\": {\"name\": \"one\\u001b[1m\", \"platform\": \"p\"}, "             \
+    "{\"schema\": \"clvgg-bench/1\", \"device\": {\"name\": \"one\\u001b[1m\", \"platform\": "     \
+    "\"p\"}, "                                                                                     \
     "\"model\": \"vgg16\", \"peak\": {\"fma_gflops\": 300, \"read_gbps\": 15}, \"results\": "      \
     "[" results "]}\n"
 

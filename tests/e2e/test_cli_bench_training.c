@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "ocl/program.h"
+#include "support/bench_checks.h"
 #include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
@@ -57,7 +58,7 @@ static void steps_are_checked_and_timed(void **state)
         if (ran.exit_code != 0)
             fail_msg("%s", ran.err);
         cJSON *json = test_program_json(&ran);
-        assert_int_equal((int)number(json, "schema"), 1);
+        bench_check_head(json);
         assert_string_equal(cJSON_GetObjectItem(json, "mode")->valuestring, "finetune");
         assert_string_equal(cJSON_GetObjectItem(json, "model")->valuestring, "512-70-33-5");
         assert_string_equal(cJSON_GetObjectItem(json, "optimizer")->valuestring, optimizers[o]);
@@ -74,6 +75,7 @@ static void steps_are_checked_and_timed(void **state)
                         number(result, "min_ms") <= number(result, "median_ms"));
             assert_true(number(result, "device_bytes") > 4.0 * FEATURES * 70 * (o > 0 ? 3 : 2));
             check_parts(result);
+            bench_check_samples(result);
         }
         cJSON_Delete(json);
         test_program_free(&ran);

@@ -1,9 +1,9 @@
 /* cli/bench/bench.h — what `clvgg bench` measures, and its two ways of showing it.
  *
  * cmd_bench.c parses and measures; bench_training.c is what is different for training;
- * bench_text.c and bench_json.c show each result as it comes, because a batch's session is gone
- * with the next. What `clvgg compare` reads of the JSON is in
- * report/bench_file.c.
+ * bench_layer.c works out figures of a step; bench_text.c and bench_json.c show each result as it
+ * comes, because a batch's session is gone with the next. What `clvgg compare` reads of the JSON is
+ * in report/bench_file.c.
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
@@ -39,7 +39,7 @@ typedef struct cli_benchmark {
     size_t result_count;
     bool tuned;          /* a step of any of them */
     vgg_text_file *file; /* of --out */
-    vgg_text json_text; /* the JSON object, whole at the end */
+    vgg_text json_text;  /* the JSON object, whole at the end */
     vgg_json json;
 } cli_benchmark;
 
@@ -55,6 +55,9 @@ void cli_bench_training_result_json(cli_benchmark *run);
 /* Timed steps of the latest result. */
 size_t cli_bench_step_count(const cli_benchmark *run);
 bool cli_bench_step(const cli_benchmark *run, size_t index, clvgg_step_info *step);
+/* Its times, and those of whole passes: [*count], NULL and 0 where there are none. */
+const double *cli_bench_step_samples(const cli_benchmark *run, size_t index, size_t *count);
+const double *cli_bench_samples(const cli_benchmark *run, clvgg_bench_series series, size_t *count);
 
 /* Device, model and peak; the latest result; what ends the output. `error` is why it ended early,
  * or NULL. */
@@ -70,8 +73,12 @@ void cli_bench_json_end(cli_benchmark *run, const char *error);
 typedef struct cli_bench_layer {
     char name[96];      /* of the layer that gives the step its name: "conv1_2" */
     const char *layers; /* all of them: "conv1_2+relu1_2+pool1"; valid with the step */
-    const char *variant;
+    const char *variant, *choice;
     bool tuned;
+    uint64_t flops, executed_flops; /* of the batch */
+    uint64_t weight_bytes;
+    uint64_t bytes;   /* that are read or written once at least: weights and values */
+    double intensity; /* executed FLOPs a byte */
     double ms, gflops, executed_gflops;
     double fma_share;  /* gflops of the device's peak */
     double read_share; /* weight bytes a second of the device's peak */

@@ -6,11 +6,58 @@
 #include "report/device.h"
 #include "report/model.h"
 
+static void put_string(vgg_json *json, const char *key, const char *value)
+{
+    if (value != NULL)
+        vgg_json_string(json, key, value);
+    else
+        vgg_json_raw(json, key, "null");
+}
+
+static void print_program(vgg_json *json)
+{
+    vgg_json_begin_object(json, "program");
+    vgg_json_string(json, "name", "clvgg");
+    vgg_json_string(json, "version", clvgg_version());
+    put_string(json, "commit", cli_commit);
+    vgg_json_end(json);
+}
+
+/* What was asked for. */
+static void print_options(vgg_json *json, const cli_bench_arguments *arguments)
+{
+    static const char *const gemms[] = {"auto", "own", "clblast"};
+    vgg_json_begin_object(json, "options");
+    vgg_json_number(json, "min_time_s", round((double)arguments->min_time * 1e6) / 1e6);
+    vgg_json_bool(json, "per_layer", arguments->per_layer);
+    vgg_json_begin_array(json, "variants");
+    for (size_t i = 0; i < arguments->execution.variants.count; i++)
+        vgg_json_string(json, NULL, arguments->execution.variants.items[i]);
+    vgg_json_end(json);
+    vgg_json_string(json, "gemm", gemms[arguments->execution.gemm]);
+    if (arguments->context.compute_units > 0)
+        vgg_json_integer(json, "compute_units", arguments->context.compute_units);
+    else
+        vgg_json_raw(json, "compute_units", "null");
+    put_string(json, "layer", arguments->layer);
+    vgg_json_end(json);
+}
+
+static void print_input(vgg_json *json, const clvgg_model *model)
+{
+    clvgg_layer_info input = {.struct_size = sizeof input};
+    if (clvgg_model_layer(model, 0, &input) == CLVGG_STATUS_OK)
+        vgg_json_integers(json, "input", input.output.dims, (size_t)input.output.rank);
+}
+
 void cli_bench_json_begin(cli_benchmark *run)
 {
     vgg_json *json = &run->json;
     const clvgg_model *model = run->context.model;
-    vgg_json_begin(json, &run->json_text);
+    *json = (vgg_json){.text = &run->json_text};
+    vgg_json_begin_object(json, NULL);
+    vgg_json_string(json, "schema", "clvgg-bench/1");
+    print_program(json);
     vgg_report_device_json(json, "device", &run->context.device_info);
     if (run->training != NULL) {
         cli_bench_training_json(run);
@@ -18,11 +65,14 @@ void cli_bench_json_begin(cli_benchmark *run)
         vgg_json_string(json, "model", clvgg_model_name(model));
         vgg_json_string(json, "architecture", clvgg_model_architecture(model));
         vgg_json_bool(json, "random_weights", run->context.random_weights);
+        print_input(json, model);
     }
+    print_options(json, run->arguments);
     if (run->arguments->layer != NULL)
         vgg_json_string(json, "layer", run->arguments->layer);
     vgg_json_bytes(json, "flops", run->flops);
     vgg_json_string(json, "storage", clvgg_storage_name(run->arguments->execution.storage));
+    vgg_json_string(json, "accumulation", "float32");
     vgg_json_begin_object(json, "peak");
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
     vgg_json_number(json, "read_gbps", run->peak.read_gbps);
@@ -50,6 +100,15 @@ static void print_layers(cli_benchmark *run)
         vgg_json_number(json, "executed_gflops", layer.executed_gflops);
         vgg_json_number(json, "fma_share", layer.fma_share);
         vgg_json_number(json, "read_share", layer.read_share);
+        vgg_json_bytes(json, "flops", layer.flops);
+        vgg_json_bytes(json, "executed_flops", layer.executed_flops);
+        vgg_json_bytes(json, "bytes", layer.bytes);
+        vgg_json_bytes(json, "weight_bytes", layer.weight_bytes);
+        vgg_json_number(json, "intensity", layer.intensity);
+        vgg_json_string(json, "choice", layer.choice);
+        size_t count = 0;
+        const double *samples = cli_bench_step_samples(run, i, &count);
+        vgg_json_numbers(json, "samples_ms", samples, count);
         vgg_json_end(json);
     }
     vgg_json_end(json);
@@ -61,10 +120,18 @@ static void print_times(cli_benchmark *run, const clvgg_bench_result *result)
     vgg_json_integer(json, "repetitions", result->repetitions);
     vgg_json_number(json, "median_ms", result->median_ms);
     vgg_json_number(json, "min_ms", result->min_ms);
+    vgg_json_number(json, "p90_ms", result->p90_ms);
+    if (result->high_ms > 0)
+        vgg_json_numbers(json, "interval_ms", (const double[]){result->low_ms, result->high_ms}, 2);
+    else
+        vgg_json_raw(json, "interval_ms", "null");
     vgg_json_number(json, "first_ms", result->first_ms);
     vgg_json_number(json, "gflops", cli_bench_gflops(run->flops, result->batch, result->median_ms));
     if (run->arguments->per_layer)
         vgg_json_number(json, "kernel_ms", result->kernel_ms > 0 ? result->kernel_ms : NAN);
+    size_t count = 0;
+    const double *samples = cli_bench_samples(run, CLVGG_BENCH_PASSES, &count);
+    vgg_json_numbers(json, "samples_ms", samples, count);
 }
 
 static void print_session(vgg_json *json, const clvgg_session *session)

@@ -91,11 +91,20 @@ void cli_bench_text_result(cli_benchmark *run)
     vgg_table_finish(&table, &run->cli->out_style, text);
 }
 
+/* How far the interval of the median reaches from it; 0: unknown. */
+static double reach(const clvgg_bench_result *result)
+{
+    const double below = result->median_ms - result->low_ms;
+    const double above = result->high_ms - result->median_ms;
+    return result->high_ms <= 0 ? 0 : below > above ? below : above;
+}
+
 void cli_bench_text_end(cli_benchmark *run)
 {
-    static const vgg_column columns[] = {{"batch", true},    {"median ms", true}, {"min ms", true},
-                                         {"first ms", true}, {"an image", true},  {"GFLOP/s", true},
-                                         {"of peak", true},  {"error", true}};
+    static const vgg_column columns[] = {{"batch", true},   {"median ms", true}, {"95 %", true},
+                                         {"min ms", true},  {"p90 ms", true},    {"first ms", true},
+                                         {"passes", true},  {"an image", true},  {"GFLOP/s", true},
+                                         {"of peak", true}, {"error", true}};
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < run->result_count; i++) {
         const clvgg_bench_result *result = &run->results[i];
@@ -103,8 +112,14 @@ void cli_bench_text_end(cli_benchmark *run)
         vgg_text_printf(vgg_table_cell(&table), "%d", result->batch);
         vgg_table_next(&table);
         vgg_table_measure(&table, result->median_ms, 2, "");
+        if (reach(result) > 0)
+            vgg_text_printf(vgg_table_cell(&table), "± %s", VGG_MEASURE(reach(result), 2));
+        vgg_table_next(&table);
         vgg_table_measure(&table, result->min_ms, 2, "");
+        vgg_table_measure(&table, result->p90_ms, 2, "");
         vgg_table_measure(&table, result->wrong ? 0 : result->first_ms, 2, "");
+        vgg_text_printf(vgg_table_cell(&table), "%d", result->repetitions);
+        vgg_table_next(&table);
         vgg_table_measure(&table, result->median_ms / result->batch, 2, "");
         vgg_table_measure(&table, gflops, 1, "");
         vgg_table_measure(&table, 100 * gflops / run->peak.fma_gflops, 0, " %");

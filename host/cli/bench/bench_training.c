@@ -124,3 +124,15 @@ bool cli_bench_step(const cli_benchmark *run, size_t index, clvgg_step_info *ste
                               : clvgg_session_step(clvgg_bench_session(run->bench), index, step);
     return status == CLVGG_STATUS_OK;
 }
+
+const double *cli_bench_step_samples(const cli_benchmark *run, size_t index, size_t *count)
+{
+    return run->training != NULL ? clvgg_train_bench_step_samples(run->training, index, count)
+                                 : clvgg_bench_step_samples(run->bench, index, count);
+}
+
+const double *cli_bench_samples(const cli_benchmark *run, clvgg_bench_series series, size_t *count)
+{
+    return run->training != NULL ? clvgg_train_bench_samples(run->training, series, count)
+                                 : clvgg_bench_samples(run->bench, series, count);
+}

@@ -3,9 +3,6 @@
  *
  * This file parses and measures; bench_text.c and bench_json.c show.
  */
-#include <math.h>
-#include <string.h>
-
 #include "cli/bench/bench.h"
 #include "cli/interrupt.h"
 
@@ -42,25 +39,6 @@ static const cli_option options[] = {
     CLI_ROWS_KERNELS(cli_bench_arguments, context, execution),
     {0},
 };
-
-double cli_bench_gflops(uint64_t flops, int batch, double ms)
-{
-    return ms > 0 ? (double)flops * batch / ms * 1e-6 : NAN;
-}
-
-cli_bench_layer cli_bench_describe(const cli_benchmark *run, const clvgg_step_info *step)
-{
-    const int batch = run->results[run->result_count - 1].batch;
-    const double ms = step->ms > 0 ? step->ms : NAN;
-    cli_bench_layer layer = {
-        .layers = step->layers, .variant = step->variant, .tuned = step->tuned != 0, .ms = ms};
-    memcpy(layer.name, step->layers, strcspn(step->layers, "+"));
-    layer.gflops = cli_bench_gflops(step->flops, batch, ms);
-    layer.executed_gflops = cli_bench_gflops(step->executed_flops, batch, ms);
-    layer.fma_share = layer.gflops / run->peak.fma_gflops;
-    layer.read_share = (double)step->weight_bytes / ms * 1e-6 / run->peak.read_gbps;
-    return layer;
-}
 
 /* Says on a terminal what takes a while. */
 static void announce(const cli_benchmark *run, const char *what)
