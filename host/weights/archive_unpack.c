@@ -22,16 +22,19 @@ static bool write_all(int descriptor, const char *data, size_t bytes)
     return true;
 }
 
-static clvgg_status fail_writing(const char *path, const vgg_archive_member *member)
+static clvgg_status fail_writing(const char *path, const vgg_archive_member *member,
+                                 const char *folder)
 {
-    return vgg_fail(CLVGG_STATUS_IO,
-                    "%s: member \"%s\" is deflated, and can't be unpacked into a file of %" PRIu64
-                    " bytes in /var/tmp: %s. Unzip the file and pack it by zip -0",
-                    path, member->name, member->bytes, strerror(errno));
+    return vgg_fail(
+        CLVGG_STATUS_IO,
+        "%s: member \"%s\" is deflated, and can't be unpacked into a file of %" PRIu64
+        " bytes in %s: %s. Set TMPDIR to a folder with room, or unzip the file and pack "
+        "it by zip -0",
+        path, member->name, member->bytes, folder, strerror(errno));
 }
 
 static clvgg_status copy(const vgg_archive *archive, const vgg_archive_member *member,
-                         int descriptor)
+                         int descriptor, const char *folder)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     char *piece = NULL;
@@ -40,7 +43,7 @@ static clvgg_status copy(const vgg_archive *archive, const vgg_archive_member *m
         const size_t some = member->bytes - at < PIECE ? (size_t)(member->bytes - at) : PIECE;
         VGG_TRY(vgg_archive_read(archive, member, at, piece, some));
         if (!write_all(descriptor, piece, some))
-            status = fail_writing(vgg_file_path(vgg_archive_file(archive)), member);
+            status = fail_writing(vgg_file_path(vgg_archive_file(archive)), member, folder);
     }
 cleanup:
     vgg_free(piece);
@@ -56,10 +59,11 @@ clvgg_status vgg_archive_unpack(const vgg_archive *archive, const vgg_archive_me
               "%s: member \"%s\" unpacks to %" PRIu64 " bytes, more than the %" PRIu64
               " that are allowed of a file of %" PRIu64,
               vgg_file_path(packed), member->name, member->bytes, most, vgg_file_size(packed));
-    const int descriptor = vgg_temporary_create_nameless();
+    const char *folder = NULL;
+    const int descriptor = vgg_temporary_create_nameless(&folder);
     if (descriptor < 0)
-        return fail_writing(vgg_file_path(packed), member);
-    const clvgg_status status = copy(archive, member, descriptor);
+        return fail_writing(vgg_file_path(packed), member, folder);
+    const clvgg_status status = copy(archive, member, descriptor, folder);
     if (status == CLVGG_STATUS_OK)
         return vgg_file_adopt(descriptor, vgg_file_path(packed), out);
     close(descriptor);

@@ -21,6 +21,7 @@ static const char *const usual_names[] = {"model.safetensors.index.json",
 typedef struct folder_file {
     char *name;
     const vgg_weights_format *format; /* NULL: none's */
+    bool failed;                      /* to be opened */
 } folder_file;
 
 typedef struct listing {
@@ -99,32 +100,38 @@ static clvgg_status identify(const char *folder, folder_file *file)
     const char *ending = strrchr(file->name, '.');
     if (there.format != &vgg_weights_ncnn || ending == NULL || strcmp(ending, ".bin") != 0)
         file->format = there.format;
+    file->failed = status != CLVGG_STATUS_OK;
     return status == CLVGG_STATUS_OUT_OF_MEMORY ? status : CLVGG_STATUS_OK;
 }
 
 /* ---- the choice ---- */
 
-static bool is_index(const vgg_weights_format *format)
+static bool is_index(const folder_file *file)
 {
-    return format == &vgg_weights_sharded || format == &vgg_weights_keras_shards;
+    return file->format == &vgg_weights_sharded || file->format == &vgg_weights_keras_shards;
 }
 
-static bool is_model(const vgg_weights_format *format)
+static bool is_model(const folder_file *file)
 {
-    return format != NULL && (format->open != NULL || format->needs != NULL);
+    return file->format != NULL && (file->format->open != NULL || file->format->needs != NULL);
 }
 
-static bool is_recognised(const vgg_weights_format *format)
+static bool is_recognised(const folder_file *file)
 {
-    return format != NULL;
+    return file->format != NULL;
 }
 
-static size_t count_of(const listing *list, bool (*is)(const vgg_weights_format *format),
+static bool has_failed(const folder_file *file)
+{
+    return file->failed;
+}
+
+static size_t count_of(const listing *list, bool (*is)(const folder_file *file),
                        const folder_file **first)
 {
     size_t count = 0;
     for (size_t i = list->count; i-- > 0;)
-        if (is(list->files[i].format)) {
+        if (is(&list->files[i])) {
             *first = &list->files[i];
             count++;
         }
@@ -136,7 +143,7 @@ static clvgg_status fail_several(const char *path, const listing *list, size_t c
     char names[1024] = "";
     size_t named = 0;
     for (size_t i = 0; i < list->count && named < MOST_NAMED; i++)
-        if (is_model(list->files[i].format)) {
+        if (is_model(&list->files[i])) {
             const size_t used = strlen(names);
             snprintf(names + used, sizeof names - used, "%s%.100s", named++ > 0 ? ", " : "",
                      list->files[i].name);
@@ -146,23 +153,26 @@ static clvgg_status fail_several(const char *path, const listing *list, size_t c
                     count, names, named < count ? " ..." : "");
 }
 
-/* An index stands for the files that it names; of a format that isn't read, any file will do, since
- * what follows says so. */
+/* An index stands for the files that it names; of a format that isn't read, or of what can't be
+ * opened, any file will do, since what follows says so. */
 static clvgg_status choose(vgg_weights *weights, const listing *list)
 {
     char path[LONGEST_PATH];
     const folder_file *only = NULL;
-    if (count_of(list, is_index, &only) != 1) {
+    const bool indexed = count_of(list, is_index, &only) == 1;
+    if (!indexed) {
         const size_t count = count_of(list, is_model, &only);
         if (count > 1)
             return fail_several(weights->path, list, count);
-        if (count == 0 && count_of(list, is_recognised, &only) == 0)
+        if (count == 0 && count_of(list, is_recognised, &only) == 0 &&
+            count_of(list, has_failed, &only) == 0)
             return vgg_fail(CLVGG_STATUS_BAD_FILE,
                             "%s: is a folder without weights of a known format", weights->path);
     }
     VGG_CHECK(find_file(weights->path, only->name, path), CLVGG_STATUS_IO,
               "%s: the file that was there, %s, is gone", weights->path, only->name);
-    vgg_weights_note(weights, "taken as the folder's only model");
+    vgg_weights_note(weights, indexed ? "taken as the folder's only index of files"
+                                      : "taken as the folder's only model");
     return replace_path(weights, path);
 }
 

@@ -58,7 +58,8 @@ static void assert_taken(const char *name, bool noted)
         fail_msg("%s", vgg_message());
     assert_string_equal(vgg_weights_path(weights), in_folder(name));
     assert_int_equal(vgg_weights_count(weights), 32);
-    assert_int_equal(strstr(vgg_weights_notes(weights), "the folder's only model") != NULL, noted);
+    assert_int_equal(strstr(vgg_weights_notes(weights), "taken as the folder's only ") != NULL,
+                     noted);
     vgg_weights_close(weights);
 }
 
@@ -174,6 +175,8 @@ static void folders_without_models_are_refused(void **state)
     assert_refused(CLVGG_STATUS_BAD_FILE, "is a folder without weights of a known format");
     put_text("labels.txt", "cat\ndog\n");
     assert_refused(CLVGG_STATUS_BAD_FILE, "is a folder without weights of a known format");
+    put_text("damaged.npz", "PK\3\4 not a zip");
+    assert_refused(CLVGG_STATUS_BAD_FILE, "damaged.npz: ");
     put_text("vgg.tflite", "\034xxxTFL3xxxxxxxxxxxxxxxx");
     assert_refused(CLVGG_STATUS_UNSUPPORTED,
                    "vgg.tflite: is a TensorFlow Lite model, which this version doesn't read");

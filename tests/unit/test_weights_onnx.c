@@ -219,48 +219,6 @@ static void other_ways_to_say_it(void **state)
     }
 }
 
-static pb with_float(pb n, const char *name, float value)
-{
-    pb a = pb_new();
-    pb_text(&a, 1, name);
-    pb_float(&a, 2, value);
-    pb_put(&n, 5, a);
-    return n;
-}
-
-/* Zeros around an image that has been through a ReLU are no maximum, and -inf is none at all. */
-static void values_in_front_of_a_pooling(void **state)
-{
-    (void)state;
-    static const char *const before[] = {"Relu", "Tanh", "Tanh"};
-    static const float fills[] = {0.0f, -INFINITY, 0.0f};
-    for (int i = 0; i < 3; i++) {
-        char text[32];
-        onnx_model m = onnx_begin();
-        m.opset = 9;
-        snprintf(text, sizeof text, "%s x c", before[i]);
-        onnx_put_node(&m, onnx_node(text));
-        onnx_put_node(&m, with_float(onnx_with_ints(onnx_node("Pad c d"), "pads",
-                                                    ONNX_DIMS(0, 0, 0, 0, 0, 0, 1, 1)),
-                                     "value", fills[i]));
-        onnx_put_node(&m, onnx_with_ints(onnx_with_ints(onnx_node("MaxPool d y"), "kernel_shape",
-                                                        ONNX_DIMS(3, 3)),
-                                         "strides", ONNX_DIMS(2, 2)));
-        if (i == 2) {
-            assert_refused(onnx_write(m), CLVGG_STATUS_UNSUPPORTED,
-                           "node 'y' (MaxPool): follows a Pad, whose values");
-            break;
-        }
-        vgg_weights *weights = open_file(onnx_write(m));
-        const vgg_graph *graph = vgg_weights_graph(weights);
-        assert_int_equal(graph->count, 3);
-        assert_int_equal(graph->nodes[2].output.dims[1], 2);
-        assert_int_equal(graph->nodes[2].attributes.pool.pad[0], 0);
-        assert_int_equal(graph->nodes[2].attributes.pool.pad[3], 1);
-        vgg_weights_close(weights);
-    }
-}
-
 static void an_open_size_is_found(void **state)
 {
     (void)state;
@@ -374,7 +332,6 @@ int main(void)
         cmocka_unit_test(arithmetic_becomes_batch_norm),
         cmocka_unit_test(division_is_read),
         cmocka_unit_test(other_ways_to_say_it),
-        cmocka_unit_test(values_in_front_of_a_pooling),
         cmocka_unit_test(an_open_size_is_found),
         cmocka_unit_test(values_beside_the_model_are_read),
     };

@@ -40,6 +40,17 @@ static onnx_model one(pb n)
     return m;
 }
 
+/* Up to the probabilities, s. */
+static onnx_model classes(void)
+{
+    onnx_model m = onnx_begin();
+    onnx_put_node(&m, onnx_node("Flatten x f"));
+    onnx_put_node(&m, onnx_with_int(onnx_node("Gemm f,d c"), "transB", 1));
+    onnx_put_node(&m, onnx_with_int(onnx_node("Softmax c s"), "axis", 1));
+    onnx_put_tensor(&m, onnx_counting("d", ONNX_DIMS(3, 16)));
+    return m;
+}
+
 static void what_is_no_layer_is_refused_by_name(void **state)
 {
     (void)state;
@@ -84,6 +95,13 @@ static void what_is_no_layer_is_refused_by_name(void **state)
     m = one(onnx_node("Conv x,w,b y"));
     pb_put(&m.graph, 11, onnx_value_info("second", ONNX_FLOAT, 4, m.input));
     assert_refused(onnx_write(m), CLVGG_STATUS_UNSUPPORTED, "has two inputs");
+    m = classes();
+    onnx_put_node(&m, onnx_with_int(onnx_node("Cast s y"), "to", ONNX_INT64));
+    assert_refused(onnx_write(m), CLVGG_STATUS_UNSUPPORTED, "(Cast): makes ONNX's type 7");
+    m = classes();
+    onnx_put_node(&m, onnx_with_int(onnx_node("ArgMax s a"), "axis", 1));
+    onnx_put_node(&m, onnx_with_int(onnx_node("ArgMax a y"), "axis", 1));
+    assert_refused(onnx_write(m), CLVGG_STATUS_UNSUPPORTED, "(ArgMax): follows a Softmax");
 }
 
 static void shapes_that_lie_are_refused(void **state)
@@ -122,6 +140,11 @@ static void circles_and_bombs_end(void **state)
 {
     (void)state;
     onnx_model m = onnx_begin();
+    for (int i = 0; i <= 8192; i++)
+        onnx_put_node(&m, onnx_node("Identity x y"));
+    assert_refused(onnx_write(m), CLVGG_STATUS_UNSUPPORTED,
+                   "has 8193 nodes; networks of up to 8192 are read");
+    m = onnx_begin();
     onnx_put_node(&m, onnx_node("Relu x,b a"));
     onnx_put_node(&m, onnx_node("Relu a x"));
     assert_refused(onnx_write(m), CLVGG_STATUS_BAD_FILE, "gives the value of the input 'x'");

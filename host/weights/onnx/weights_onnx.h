@@ -122,7 +122,7 @@ typedef struct vgg_onnx_walk {
     int flat_order[3]; /* VGG_ONNX_C … */
     int64_t pad[4];    /* of a Pad before a convolution or pooling */
     float pad_value;   /* 0, or below every number */
-    bool is_padded, is_softmax;
+    bool is_padded, is_softmax, is_class;
     int64_t batch;   /* 0: any */
     int fold_budget; /* of values that shapes are computed from */
     bool is_open;    /* the file leaves the input's size open */

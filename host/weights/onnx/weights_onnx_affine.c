@@ -67,8 +67,7 @@ clvgg_status vgg_onnx_Identity(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 clvgg_status vgg_onnx_Cast(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
     const int64_t to = vgg_onnx_int(node, "to", 0);
-    const bool is_class = walk->is_softmax; /* behind an ArgMax */
-    if (!is_class && (!vgg_onnx_is_float((int)to) || to > VGG_ONNX_BFLOAT16))
+    if (!walk->is_class && (!vgg_onnx_is_float((int)to) || to > VGG_ONNX_BFLOAT16))
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "makes ONNX's type %lld of the values",
                              (long long)to);
     return CLVGG_STATUS_OK;

@@ -12,6 +12,9 @@
 #include "weights/onnx/weights_onnx.h"
 #include "weights/strided.h"
 
+/* The path along them is walked once for each size that the input may have. */
+enum { MOST_NODES = 8192 };
+
 #define KEEP(number)                                                                               \
     {                                                                                              \
         number, VGG_PROTOBUF_KEEP, NULL                                                            \
@@ -277,6 +280,8 @@ clvgg_status vgg_onnx_load(vgg_onnx *onnx)
     onnx->graph = onnx->model->graph;
     VGG_CHECK(onnx->graph != NULL && onnx->graph->n_node > 0, CLVGG_STATUS_BAD_FILE,
               "is an ONNX model without a graph");
+    VGG_CHECK(onnx->graph->n_node <= MOST_NODES, CLVGG_STATUS_UNSUPPORTED,
+              "has %zu nodes; networks of up to %d are read", onnx->graph->n_node, MOST_NODES);
     VGG_PASS(check_kind(onnx));
     VGG_PASS(index_nodes(onnx));
     VGG_PASS(index_initializers(onnx));

@@ -236,7 +236,9 @@ clvgg_status vgg_onnx_LogSoftmax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 /* The best class, of which the probability is told with it. */
 clvgg_status vgg_onnx_ArgMax(vgg_onnx_walk *walk, const VggOnnx__Node *node)
 {
-    return end_with_classes(walk, node, vgg_onnx_int(node, "axis", 0));
+    VGG_PASS(end_with_classes(walk, node, vgg_onnx_int(node, "axis", 0)));
+    walk->is_class = true;
+    return CLVGG_STATUS_OK;
 }
 
 #else

@@ -5,6 +5,7 @@
 
 #include "graph/layer.h"
 #include "weights/onnx/weights_onnx.h"
+#include "weights/same_padding.h"
 
 /* Values of an attribute with one for each of two axes; *pair stays where it is absent. */
 static clvgg_status read_pair(const VggOnnx__Node *node, const char *name, int64_t pair[2])
@@ -18,17 +19,6 @@ static clvgg_status read_pair(const VggOnnx__Node *node, const char *name, int64
     return CLVGG_STATUS_OK;
 }
 
-/* auto_pad: what the input's extent asks for, so that the output has ceil(extent / stride). */
-static void pad_same(int64_t extent, int64_t kernel, int64_t stride, int64_t dilation, bool lower,
-                     int64_t *before, int64_t *after)
-{
-    const int64_t outputs = (extent + stride - 1) / stride;
-    int64_t all = (outputs - 1) * stride + dilation * (kernel - 1) + 1 - extent;
-    all = all > 0 ? all : 0;
-    *before = lower ? all - all / 2 : all / 2;
-    *after = all - *before;
-}
-
 /* Everything that is a window's. */
 typedef struct window {
     int64_t kernel[2], stride[2], dilation[2], pad[4];
@@ -37,7 +27,7 @@ typedef struct window {
 static clvgg_status read_pads(vgg_onnx_walk *walk, const VggOnnx__Node *node, window *w)
 {
     const VggOnnx__Attribute *automatic = vgg_onnx_attribute(node, "auto_pad");
-    const clvgg_shape *in = vgg_onnx_shape(walk);
+    clvgg_shape in = *vgg_onnx_shape(walk); /* with what a Pad puts around it */
     int count;
     VGG_PASS(vgg_onnx_ints(node, "pads", w->pad, 4, &count));
     if (count >= 0 && count != 4)
@@ -57,8 +47,8 @@ static clvgg_status read_pads(vgg_onnx_walk *walk, const VggOnnx__Node *node, wi
     if (length != 10 || memcmp(text, "SAME_", 5) != 0)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED, "auto_pad is unknown");
     for (int axis = 0; axis < 2; axis++)
-        pad_same(in->dims[1 + axis], w->kernel[axis], w->stride[axis], w->dilation[axis],
-                 text[5] == 'L', &w->pad[axis], &w->pad[axis + 2]);
+        in.dims[1 + axis] += walk->pad[axis] + walk->pad[axis + 2];
+    vgg_pad_same(&in, w->kernel, w->dilation, w->stride, text[5] == 'L', w->pad);
     return CLVGG_STATUS_OK;
 }
 
@@ -146,6 +136,18 @@ static bool is_positive(const vgg_graph *graph)
     return graph->nodes[last].type == VGG_LAYER_RELU;
 }
 
+/* Where the extents divide evenly, rounding them up changes nothing. Elsewhere a last window may
+ * begin in what a Pad put there, but not in a pooling's own padding. */
+static bool divides(const clvgg_shape *image, const vgg_pool_attributes *pool)
+{
+    for (int axis = 0; axis < 2; axis++)
+        if ((image->dims[1 + axis] + pool->pad[axis] + pool->pad[axis + 2] - pool->kernel[axis]) %
+                pool->stride[axis] !=
+            0)
+            return false;
+    return true;
+}
+
 /* Zeros in front of a pooling: an average counts them, and they are no maximum where no value is
  * below them. */
 static clvgg_status take_padding(vgg_onnx_walk *walk, const VggOnnx__Node *node,
@@ -163,6 +165,9 @@ static clvgg_status take_padding(vgg_onnx_walk *walk, const VggOnnx__Node *node,
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                              "follows a Pad, whose values would be more than a ReLU's or fill "
                              "a window");
+    if (pool->ceil_mode && !divides(vgg_onnx_shape(walk), pool))
+        return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
+                             "follows a Pad, and rounds its output's extent up (ceil_mode)");
     pool->count_include_pad = type == VGG_LAYER_AVG_POOL;
     memset(walk->pad, 0, sizeof walk->pad);
     walk->is_padded = false;

@@ -143,7 +143,7 @@ static clvgg_status run_node(vgg_onnx_walk *walk, const VggOnnx__Node *node)
         run != vgg_onnx_Transpose && run != vgg_onnx_MaxPool && run != vgg_onnx_AveragePool)
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                              "follows a Pad, which is read before a Conv or a pooling alone");
-    if (walk->is_softmax && !renames && run != vgg_onnx_ArgMax)
+    if (walk->is_softmax && !renames && (run != vgg_onnx_ArgMax || walk->is_class))
         return vgg_onnx_fail(node, CLVGG_STATUS_UNSUPPORTED,
                              "follows a Softmax, which is read at the end alone");
     VGG_CHECK(node->n_output >= 1 && node->output[0][0] != '\0', CLVGG_STATUS_BAD_FILE,
