@@ -6,8 +6,8 @@
 #include "api/scope.h"
 #include "api/session.h"
 #include "base/alloc.h"
-#include "measure/peak.h"
 #include "measure/plan_bench.h"
+#include "measure/roof.h"
 
 struct clvgg_bench {
     const vgg_scope *scope; /* the runtime's */
@@ -23,8 +23,16 @@ clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak)
 {
     VGG_API_REQUIRE(device != NULL);
     VGG_API_STRUCT(peak);
-    VGG_API_RETURN(&device->runtime->scope,
-                   vgg_peak_measure(device, &peak->fma_gflops, &peak->read_gbps));
+    *peak = (clvgg_peak){.struct_size = sizeof *peak};
+    VGG_API_RETURN(&device->runtime->scope, vgg_peak_measure(device, peak));
+}
+
+clvgg_status clvgg_device_measure_roof(clvgg_device *device, clvgg_roof *roof)
+{
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_STRUCT(roof);
+    *roof = (clvgg_roof){.struct_size = sizeof *roof};
+    VGG_API_RETURN(&device->runtime->scope, vgg_roof_measure(device, roof));
 }
 
 void clvgg_bench_options_defaults(clvgg_bench_options *options)

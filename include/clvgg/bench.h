@@ -6,6 +6,7 @@
 #define CLVGG_BENCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "clvgg/finetune.h"
 #include "clvgg/session.h"
@@ -23,9 +24,39 @@ typedef struct clvgg_peak {
 
 /* Measures the device; set peak->struct_size first. Best of 25 launches each, fewer on slow
  * devices, by the device's clock (see clvgg_device_has_clock()). Blocks, about a second where
- * nothing else runs; needs 256 MiB of device memory meanwhile. Errors: OUT_OF_DEVICE_MEMORY,
- * BUILD_FAILED, OPENCL. */
+ * nothing else runs; needs 256 MiB of device memory meanwhile, or four times the device's cache.
+ * Errors: OUT_OF_DEVICE_MEMORY, OUT_OF_MEMORY, BUILD_FAILED, OPENCL, UNSUPPORTED (the loops' results
+ * are wrong). */
 CLVGG_API clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak);
+
+/* The most that a device can do: what bounds any program on it. Every rate is of work whose result
+ * was seen to be right. 0: the device has nothing of the kind, or it gave wrong results, which is
+ * logged. */
+typedef struct clvgg_roof {
+    size_t struct_size;
+    /* Arithmetic out of registers, 1e9 operations a second, two a multiply-add. */
+    double fma_f32_gflops;     /* as clvgg_peak */
+    double fma_f16_gflops;     /* with cl_khr_fp16 */
+    double matrix_bf16_gflops; /* of a matrix unit that kernels can use: AMX */
+    double dot_int8_gops;      /* sums of four products of bytes, with cl_khr_integer_dot_product */
+    /* Memory, in buffers larger than caches, 1e9 bytes a second. */
+    double read_gbps, write_gbps;
+    double copy_gbps; /* read and written bytes together */
+    /* Caches and local memory, all of the device's together. */
+    double cache_read_gbps;      /* of the last cache before memory, through half of its bytes */
+    uint64_t cache_bytes;        /* of that cache, as driver or system tell */
+    double near_cache_read_gbps; /* of what lies nearest to a core or compute unit: 16 KiB */
+    double local_gbps;           /* read from local memory, which on CPUs is the near cache */
+    /* Between host and device, host to host. */
+    double launch_ms;                  /* of one work-group that does nothing, until it is seen */
+    double transfer_latency_ms;        /* of four bytes, the mean of both directions */
+    double upload_gbps, download_gbps; /* of 64 MiB of plain host memory */
+} clvgg_roof;
+
+/* Measures the device; set roof->struct_size first. Best of 25 launches each, fewer on slow
+ * devices, as clvgg_device_measure_peak(). Blocks, some five seconds where nothing else runs; needs
+ * twice that one's device memory, and 128 MiB of the host's. Errors: as that one's. */
+CLVGG_API clvgg_status clvgg_device_measure_roof(clvgg_device *device, clvgg_roof *roof);
 
 /* A model on a device, with the output that its layers' definition gives there. */
 typedef struct clvgg_bench clvgg_bench;

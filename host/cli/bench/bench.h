@@ -1,6 +1,7 @@
 /* cli/bench/bench.h — what `clvgg bench` measures, and its two ways of showing it.
  *
  * cmd_bench.c parses and measures; bench_training.c is what is different for training;
+ * bench_roof.c is the device's roof;
  * bench_layer.c works out figures of a step; bench_text.c and bench_json.c show each result as it
  * comes, because a batch's session is gone with the next. What `clvgg compare` reads of the JSON is
  * in report/bench_file.c.
@@ -20,7 +21,7 @@ typedef struct cli_bench_arguments {
     int mode, classes, optimizer;
     cli_counts batches;
     float min_time;
-    bool per_layer, json;
+    bool per_layer, roof, json;
 } cli_bench_arguments;
 
 enum { CLI_BENCH_INFER, CLI_BENCH_FINETUNE }; /* --mode */
@@ -31,6 +32,7 @@ typedef struct cli_benchmark {
     cli_context context;
     uint64_t flops; /* of one image, up to --layer */
     clvgg_peak peak;
+    clvgg_roof roof; /* with --roof */
     int has_clock; /* the device */
     clvgg_bench *bench;
     clvgg_train_bench *training; /* with --mode finetune, instead */
@@ -51,6 +53,11 @@ void cli_bench_training_name(const cli_benchmark *run, vgg_text *text);
 /* Members that only training has: of the object, of a result. */
 void cli_bench_training_json(cli_benchmark *run);
 void cli_bench_training_result_json(cli_benchmark *run);
+
+/* Measures the device's peak, and with --roof its roof; shows that, without --roof nothing. */
+clvgg_status cli_bench_measure_limits(cli_benchmark *run);
+void cli_bench_roof_json(cli_benchmark *run);
+void cli_bench_roof_text(cli_benchmark *run);
 
 /* Timed steps of the latest result. */
 size_t cli_bench_step_count(const cli_benchmark *run);

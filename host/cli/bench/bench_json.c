@@ -77,6 +77,7 @@ void cli_bench_json_begin(cli_benchmark *run)
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
     vgg_json_number(json, "read_gbps", run->peak.read_gbps);
     vgg_json_end(json);
+    cli_bench_roof_json(run);
     vgg_json_string(json, "clock", run->has_clock ? "device" : "host");
     vgg_json_begin_array(json, "results");
 }

@@ -56,6 +56,7 @@ void cli_bench_text_begin(cli_benchmark *run)
         fact(text, style, "clock");
         vgg_text_puts(text, "the host's: the device has none that can be believed\n");
     }
+    cli_bench_roof_text(run);
 }
 
 void cli_bench_text_result(cli_benchmark *run)

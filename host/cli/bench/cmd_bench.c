@@ -32,6 +32,9 @@ static const cli_option options[] = {
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
     {"per-layer", 0, CLI_OPTION_FLAG, AT(per_layer), NULL, 0, 0,
      "Time every step too, in passes of their own"},
+    {"roof", 0, CLI_OPTION_FLAG, AT(roof), NULL, 0, 0,
+     "Measure all that bounds the device first: arithmetic, memory,\n"
+     "caches, launches, transfers"},
     CLI_ROW_JSON(cli_bench_arguments, json),
     {"out", 0, CLI_OPTION_TEXT, AT(out), "FILE", 0, 0,
      "Also write the JSON object to FILE, for clvgg compare"},
@@ -80,13 +83,12 @@ static clvgg_status create_bench(cli_benchmark *run)
 static clvgg_status prepare(cli_benchmark *run)
 {
     const cli_bench_arguments *arguments = run->arguments;
-    run->peak.struct_size = sizeof run->peak;
     if (arguments->out != NULL)
         VGG_PASS(vgg_text_file_open(arguments->out, &run->file));
     cli_interrupt_watch(); /* from here on there is a file to remove */
-    announce(run, "measuring the device's peak");
+    announce(run, arguments->roof ? "measuring the device's roof" : "measuring the device's peak");
     VGG_PASS(clvgg_device_has_clock(run->context.device, &run->has_clock));
-    VGG_PASS(clvgg_device_measure_peak(run->context.device, &run->peak));
+    VGG_PASS(cli_bench_measure_limits(run));
     return arguments->mode == CLI_BENCH_FINETUNE ? cli_bench_training_create(run)
                                                  : create_bench(run);
 }
@@ -136,14 +138,13 @@ static void report_wrong(const cli_benchmark *run)
 {
     for (size_t i = 0; i < run->result_count; i++)
         if (run->results[i].wrong)
-            cli_fail(run->cli,
-                     vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                              "batch %d: the %s are wrong, %.3g off: not timed",
-                              run->results[i].batch,
-                              run->training != NULL           ? "step's losses and weights"
-                              : run->arguments->layer != NULL ? "values"
-                                                              : "logits",
-                              run->results[i].error_l2));
+            cli_fail(run->cli, vgg_fail(CLVGG_STATUS_UNSUPPORTED,
+                                        "batch %d: the %s are wrong, %.3g off: not timed",
+                                        run->results[i].batch,
+                                        run->training != NULL ? "step's losses and weights"
+                                        : run->arguments->layer != NULL ? "values"
+                                                                        : "logits",
+                                        run->results[i].error_l2));
 }
 
 /* Ends the output: `status` is what stopped the measuring, with its message. */

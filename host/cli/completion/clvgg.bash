@@ -121,7 +121,7 @@ _clvgg() {
         devices) words="--json --report --help" ;;
         cache) words="list clear --json --help" ;;
         bench)
-            words="--device --compute-units --model --batch --input-size --layer --mode --head --classes --optimizer --min-time --per-layer
+            words="--device --compute-units --model --batch --input-size --layer --mode --head --classes --optimizer --min-time --per-layer --roof
                 --json --out --gemm --variant --storage --no-cache --help"
             ;;
         compare) words="--help" ;;

@@ -1,0 +1,95 @@
+/* cli/bench/bench_roof.c — `clvgg bench --roof`: the most that the device can do, measured and
+ * shown.
+ */
+#include <math.h>
+
+#include "cli/bench/bench.h"
+#include "report/format.h"
+#include "report/table.h"
+
+/* A figure of clvgg_roof. */
+typedef struct figure {
+    const char *name, *words, *unit;
+    size_t offset;
+    int digits;
+} figure;
+
+#define FIGURE(member, words, unit, digits)                                                        \
+    {                                                                                              \
+#member, words, unit, offsetof(clvgg_roof, member), digits                                 \
+    }
+static const figure figures[] = {
+    FIGURE(fma_f32_gflops, "multiplying and adding, float32", "GFLOP/s", 0),
+    FIGURE(fma_f16_gflops, "multiplying and adding, float16", "GFLOP/s", 0),
+    FIGURE(matrix_bf16_gflops, "matrix unit, bfloat16", "GFLOP/s", 0),
+    FIGURE(dot_int8_gops, "dot products of bytes", "GOP/s", 0),
+    FIGURE(read_gbps, "memory, reading", "GB/s", 1),
+    FIGURE(write_gbps, "memory, writing", "GB/s", 1),
+    FIGURE(copy_gbps, "memory, copying: read and written", "GB/s", 1),
+    FIGURE(cache_read_gbps, "last cache, reading", "GB/s", 0),
+    FIGURE(near_cache_read_gbps, "nearest cache, reading", "GB/s", 0),
+    FIGURE(local_gbps, "local memory, reading", "GB/s", 0),
+    FIGURE(launch_ms, "a launch, until it is seen", "ms", 3),
+    FIGURE(transfer_latency_ms, "four bytes to the device or back", "ms", 3),
+    FIGURE(upload_gbps, "to the device", "GB/s", 1),
+    FIGURE(download_gbps, "from the device", "GB/s", 1),
+};
+enum { FIGURES = sizeof figures / sizeof *figures };
+
+static double value_of(const clvgg_roof *roof, const figure *f)
+{
+    return *(const double *)(const void *)((const char *)roof + f->offset);
+}
+
+/* With --roof the peak is two of its figures: nothing is measured twice. */
+clvgg_status cli_bench_measure_limits(cli_benchmark *run)
+{
+    run->peak.struct_size = sizeof run->peak;
+    run->roof.struct_size = sizeof run->roof;
+    if (!run->arguments->roof)
+        return clvgg_device_measure_peak(run->context.device, &run->peak);
+    VGG_PASS(clvgg_device_measure_roof(run->context.device, &run->roof));
+    run->peak.fma_gflops = run->roof.fma_f32_gflops;
+    run->peak.read_gbps = run->roof.read_gbps;
+    return CLVGG_STATUS_OK;
+}
+
+void cli_bench_roof_json(cli_benchmark *run)
+{
+    vgg_json *json = &run->json;
+    if (!run->arguments->roof)
+        return;
+    vgg_json_begin_object(json, "roof");
+    for (int i = 0; i < FIGURES; i++) {
+        const double value = value_of(&run->roof, &figures[i]);
+        vgg_json_number(json, figures[i].name, value > 0 ? value : NAN);
+    }
+    if (run->roof.cache_bytes > 0)
+        vgg_json_bytes(json, "cache_bytes", run->roof.cache_bytes);
+    else
+        vgg_json_raw(json, "cache_bytes", "null");
+    vgg_json_end(json);
+}
+
+void cli_bench_roof_text(cli_benchmark *run)
+{
+    static const vgg_column columns[] = {{"limit", false}, {"at most", true}, {"unit", false}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    vgg_text *text = &run->cli->out.text;
+    if (!run->arguments->roof)
+        return;
+    for (int i = 0; i < FIGURES; i++) {
+        const double value = value_of(&run->roof, &figures[i]);
+        vgg_table_put(&table, figures[i].words);
+        if (value > 0)
+            vgg_table_measure(&table, value, figures[i].digits, "");
+        else
+            vgg_table_put(&table, "-");
+        vgg_text_puts(vgg_table_cell(&table), figures[i].unit);
+        if (figures[i].offset == offsetof(clvgg_roof, cache_read_gbps) && run->roof.cache_bytes > 0)
+            vgg_text_printf(vgg_table_cell(&table), ", %s", VGG_SIZE(run->roof.cache_bytes));
+        vgg_table_next(&table);
+    }
+    vgg_text_puts(text, "\n");
+    vgg_table_finish(&table, &run->cli->out_style, text);
+}

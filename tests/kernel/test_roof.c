@@ -1,0 +1,156 @@
+/* kernel/test_roof.c — the device's roof; no figure is judged but by what can't be otherwise. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "measure/roof.h"
+#include "measure/roof_rig.h"
+#include "ocl/matrix_unit.h"
+#include "ocl/query.h"
+#include "support/cl_faults.h"
+#include "support/device_fixture.h"
+#include "support/files.h"
+#include "support/networks.h"
+
+static void figures_are_finite_and_complete(void **state)
+{
+    (void)state;
+    clvgg_roof roof = {.struct_size = sizeof roof};
+    must(clvgg_device_measure_roof(device.device, &roof));
+    const double always[] = {roof.fma_f32_gflops, roof.read_gbps,
+                             roof.write_gbps,     roof.copy_gbps,
+                             roof.local_gbps,     roof.near_cache_read_gbps,
+                             roof.launch_ms,      roof.transfer_latency_ms,
+                             roof.upload_gbps,    roof.download_gbps};
+    const double sometimes[] = {roof.fma_f16_gflops, roof.matrix_bf16_gflops, roof.dot_int8_gops,
+                                roof.cache_read_gbps};
+    bool has_amx = false, has_dot = false;
+    must(vgg_matrix_unit_check(device.device, &has_amx));
+    must(vgg_query_has_extension(device.device->id, "cl_khr_integer_dot_product", &has_dot));
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        if (!isfinite(always[i]) || always[i] <= 0)
+            fail_msg("figure %zu is %g", i, always[i]);
+    for (size_t i = 0; i < sizeof sometimes / sizeof *sometimes; i++)
+        assert_true(isfinite(sometimes[i]) && sometimes[i] >= 0);
+    assert_true((roof.matrix_bf16_gflops > 0) == has_amx);
+    assert_true((roof.dot_int8_gops > 0) == has_dot);
+    assert_true((roof.fma_f16_gflops > 0) == (device.device->info.has_half != 0));
+    assert_true((roof.cache_read_gbps > 0) == (roof.cache_bytes > 0));
+    assert_int_equal(clvgg_device_measure_roof(NULL, &roof), CLVGG_STATUS_INVALID_ARGUMENT);
+    roof.struct_size = 1;
+    assert_int_equal(clvgg_device_measure_roof(device.device, &roof),
+                     CLVGG_STATUS_INVALID_ARGUMENT);
+}
+
+/* A folder of the roof's kernels, in one of which a text is another one. */
+static const char *changed_kernels(const char *file, const char *find, const char *put)
+{
+    static char folder[300];
+    static const char *const files[] = {"roof_compute.cl", "roof_memory.cl"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *text = vgg_kernel_source_find(files[i])->text;
+        const char *at = strcmp(files[i], file) == 0 ? strstr(text, find) : text;
+        assert_non_null(at);
+        const size_t cut = at == text ? 0 : strlen(find);
+        vgg_text changed = {0};
+        vgg_text_append(&changed, text, (size_t)(at - text));
+        vgg_text_puts(&changed, cut > 0 ? put : "");
+        vgg_text_puts(&changed, at + cut);
+        file_write(temp_path(files[i]), changed.bytes, changed.length);
+        vgg_text_free(&changed);
+    }
+    snprintf(folder, sizeof folder, "%s", temp_path(files[0]));
+    *strrchr(folder, '/') = '\0';
+    return folder;
+}
+
+/* Kernels that do less than they should: no rate is of work that wasn't done. */
+static void rates_are_of_work_that_was_done(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file, *find, *put;
+        size_t figure; /* that becomes 0 */
+    } changes[] = {
+        {"roof_compute.cl", "i < BLOCK / UNROLL;", "i < BLOCK / UNROLL - 1;",
+         offsetof(clvgg_roof, fma_f32_gflops)},
+        {"roof_compute.cl", "b < blocks;", "b < blocks - 2;", offsetof(clvgg_roof, fma_f32_gflops)},
+        {"roof_memory.cl", "a[u] += VLOAD", "a[u] = VLOAD", offsetof(clvgg_roof, read_gbps)},
+        {"roof_memory.cl", "PUT(v, y", "if (i > 0) PUT(v, y", offsetof(clvgg_roof, write_gbps)},
+        {"roof_memory.cl", "PUT(VLOAD(x", "if (i > 0) PUT(VLOAD(x",
+         offsetof(clvgg_roof, copy_gbps)},
+        {"roof_memory.cl", "a[u] += data", "a[u] = data", offsetof(clvgg_roof, local_gbps)},
+        {"roof_memory.cl", "] += 1;", "] += 0;", offsetof(clvgg_roof, launch_ms)},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        test_device other;
+        vgg_roof_rig rig = {0};
+        clvgg_roof roof = {.struct_size = sizeof roof};
+        test_device_open(&other, changed_kernels(changes[i].file, changes[i].find, changes[i].put));
+        must(vgg_roof_open(&rig, other.device));
+        if (strcmp(changes[i].file, "roof_compute.cl") == 0)
+            must(vgg_roof_fma(&rig, false, &roof.fma_f32_gflops));
+        else if (changes[i].figure == offsetof(clvgg_roof, launch_ms))
+            must(vgg_roof_transfers(&rig, &roof));
+        else
+            must(vgg_roof_memories(&rig, &roof));
+        if (*(double *)(void *)((char *)&roof + changes[i].figure) != 0)
+            fail_msg("change %zu isn't seen", i);
+        vgg_roof_close(&rig);
+        test_device_close(&other);
+    }
+}
+
+/* A device whose loops are wrong has no peak, and says so. */
+static void without_right_results_there_is_no_peak(void **state)
+{
+    (void)state;
+    test_device other;
+    clvgg_peak peak = {.struct_size = sizeof peak};
+    test_device_open(&other, changed_kernels("roof_compute.cl", "b < blocks;", "b < blocks - 2;"));
+    assert_int_equal(clvgg_device_measure_peak(other.device, &peak), CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "wrong results where it only multiplies"));
+    test_device_close(&other);
+}
+
+static void it_fails_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *function;
+        size_t index;
+    } calls[] = {
+        {"clCreateCommandQueue", 0}, {"clCreateBuffer", 0},          {"clCreateBuffer", 1},
+        {"clCreateBuffer", 3},       {"clCreateKernel", 1},          {"clCreateKernel", 3},
+        {"clSetKernelArg", 0},       {"clEnqueueNDRangeKernel", 0},  {"clEnqueueNDRangeKernel", 60},
+        {"clWaitForEvents", 0},      {"clGetEventProfilingInfo", 0}, {"clGetEventProfilingInfo", 1},
+        {"clEnqueueFillBuffer", 0},  {"clEnqueueReadBuffer", 0},     {"clEnqueueWriteBuffer", 0},
+    };
+    const size_t live = cl_faults_live();
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        clvgg_roof roof = {.struct_size = sizeof roof};
+        cl_faults_fail_call(calls[i].function, calls[i].index, CL_OUT_OF_RESOURCES);
+        const clvgg_status status = clvgg_device_measure_roof(device.device, &roof);
+        const bool failed = cl_faults_stop();
+        if (failed != (status != CLVGG_STATUS_OK))
+            fail_msg("%s %zu: %s", calls[i].function, calls[i].index, clvgg_status_message());
+        assert_int_equal(cl_faults_live(), live);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_are_finite_and_complete),
+        cmocka_unit_test(rates_are_of_work_that_was_done),
+        cmocka_unit_test(without_right_results_there_is_no_peak),
+        cmocka_unit_test(it_fails_whole),
+    };
+    return cmocka_run_group_tests(tests, device_setup, device_teardown);
+}
