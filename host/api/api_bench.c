@@ -3,17 +3,23 @@
  */
 #include "clvgg/bench.h"
 
+#include <string.h>
+
 #include "api/scope.h"
 #include "api/session.h"
 #include "base/alloc.h"
 #include "measure/plan_bench.h"
+#include "measure/reference.h"
 #include "measure/roof.h"
+#include "tensor/shape.h"
 
 struct clvgg_bench {
     const vgg_scope *scope; /* the runtime's */
     clvgg_device *device;   /* retained, as the model is */
     clvgg_model *model;
     clvgg_bench_options options;
+    const vgg_reference_logits *stored; /* NULL: no standard network */
+    clvgg_bench_reference reference;
     vgg_plan_bench plans;
     clvgg_session *session; /* of the latest run, as is what follows */
     vgg_bench_record record;
@@ -64,10 +70,22 @@ static clvgg_status compute_reference(clvgg_bench *bench)
     const clvgg_execution execution = {.variants = definition.rules,
                                        .variant_count = definition.count};
     VGG_TRY(open_session(bench, 1, &execution, &session));
-    VGG_TRY(vgg_plan_bench_open(&bench->plans, session->runner->plan));
+    VGG_TRY(vgg_plan_bench_define(&bench->plans, session->runner->plan));
 cleanup:
     clvgg_session_free(session);
     return status;
+}
+
+static clvgg_status find_reference(clvgg_bench *bench)
+{
+    const char *output = bench->options.output;
+    bench->stored = vgg_reference_find(bench->model);
+    if (bench->stored == NULL || (output != NULL && strcmp(output, "logits") != 0))
+        return compute_reference(bench);
+    bench->reference = CLVGG_BENCH_FLOAT64;
+    return vgg_plan_bench_take(&bench->plans,
+                               (size_t)vgg_shape_elements(&bench->model->graph->nodes[0].output),
+                               VGG_REFERENCE_CLASSES, bench->stored->logits);
 }
 
 static clvgg_status create(clvgg_device *device, clvgg_model *model,
@@ -82,7 +100,7 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
     bench->device = device;
     vgg_model_retain(model);
     bench->model = model;
-    VGG_TRY(compute_reference(bench));
+    VGG_TRY(find_reference(bench));
     VGG_GIVE(out, bench);
 cleanup:
     clvgg_bench_free(bench);
@@ -133,7 +151,8 @@ clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *
     VGG_API_REQUIRE(bench != NULL);
     VGG_API_REQUIRE(batch >= 1 && batch <= 65536);
     VGG_API_STRUCT(result);
-    *result = (clvgg_bench_result){.struct_size = sizeof *result, .batch = batch};
+    *result = (clvgg_bench_result){
+        .struct_size = sizeof *result, .batch = batch, .reference = bench->reference};
     VGG_API_RETURN(bench->scope, run(bench, result));
 }
 
@@ -151,4 +170,20 @@ const double *clvgg_bench_samples(const clvgg_bench *bench, clvgg_bench_series s
 const double *clvgg_bench_step_samples(const clvgg_bench *bench, size_t step, size_t *count)
 {
     return vgg_bench_record_step_samples(&bench->record, step, count);
+}
+
+static clvgg_status weights_of(const clvgg_bench *bench, uint64_t *seed, char sha256[65])
+{
+    VGG_CHECK(vgg_reference_seed(bench->model, seed), CLVGG_STATUS_NOT_FOUND,
+              "the model's weights aren't random ones");
+    if (bench->stored == NULL)
+        return vgg_weights_hash(bench->model, sha256);
+    memcpy(sha256, bench->stored->sha256, VGG_SHA256_HEX);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status clvgg_bench_weights(const clvgg_bench *bench, uint64_t *seed, char sha256[65])
+{
+    VGG_API_GIVEN(bench, seed, sha256);
+    VGG_API_RETURN(bench->scope, weights_of(bench, seed, sha256));
 }

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -21,15 +22,37 @@ void vgg_definition_rules_list(vgg_definition_rules *out)
     }
 }
 
-clvgg_status vgg_plan_bench_open(vgg_plan_bench *bench, vgg_plan *definition)
+static clvgg_status open_bench(vgg_plan_bench *bench, size_t input_elements, size_t output_elements)
 {
-    *bench = (vgg_plan_bench){.input_elements = (size_t)vgg_plan_input_elements(definition),
-                              .output_elements = (size_t)vgg_plan_output_elements(definition, 0)};
+    *bench = (vgg_plan_bench){.input_elements = input_elements, .output_elements = output_elements};
     VGG_NEW_PASS(bench->image, bench->input_elements);
     VGG_NEW_PASS(bench->reference, bench->output_elements);
-    /* About what normalised photographs are. */
+    /* About what normalised photographs are; bench/reference_logits.py has the same. */
     vgg_random_fill(bench->image, bench->input_elements, -1, 1);
-    return vgg_plan_run(definition, 1, bench->image, &bench->reference);
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status vgg_plan_bench_define(vgg_plan_bench *bench, vgg_plan *definition)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    float *values = NULL;
+    VGG_TRY(open_bench(bench, (size_t)vgg_plan_input_elements(definition),
+                       (size_t)vgg_plan_output_elements(definition, 0)));
+    VGG_NEW(values, bench->output_elements);
+    VGG_TRY(vgg_plan_run(definition, 1, bench->image, &values));
+    for (size_t i = 0; i < bench->output_elements; i++)
+        bench->reference[i] = values[i];
+cleanup:
+    vgg_free(values);
+    return status;
+}
+
+clvgg_status vgg_plan_bench_take(vgg_plan_bench *bench, size_t input_elements,
+                                 size_t output_elements, const double *values)
+{
+    VGG_PASS(open_bench(bench, input_elements, output_elements));
+    memcpy(bench->reference, values, output_elements * sizeof *values);
+    return CLVGG_STATUS_OK;
 }
 
 void vgg_plan_bench_close(vgg_plan_bench *bench)

@@ -13,16 +13,18 @@ typedef struct vgg_definition_rules {
 } vgg_definition_rules;
 void vgg_definition_rules_list(vgg_definition_rules *out);
 
-/* An image, and what a definition makes of it. */
+/* An image, and what a network makes of it. */
 typedef struct vgg_plan_bench {
     size_t input_elements, output_elements;
-    float *image;     /* [input_elements] of noise */
-    float *reference; /* [output_elements] of the plan's first output */
+    float *image;      /* [input_elements] of noise */
+    double *reference; /* [output_elements] of the plan's first output */
 } vgg_plan_bench;
 
-/* Has `definition`, a plan made by vgg_definition_rules, compute the reference. The caller closes
- * the bench even where this fails. */
-clvgg_status vgg_plan_bench_open(vgg_plan_bench *bench, vgg_plan *definition);
+/* The reference is what `definition`, a plan made by vgg_definition_rules, computes; or `values`,
+ * [output_elements]. The caller closes the bench even where these fail. */
+clvgg_status vgg_plan_bench_define(vgg_plan_bench *bench, vgg_plan *definition);
+clvgg_status vgg_plan_bench_take(vgg_plan_bench *bench, size_t input_elements,
+                                 size_t output_elements, const double *values);
 void vgg_plan_bench_close(vgg_plan_bench *bench);
 
 /* A relative L2 above this is wrong: see clvgg_bench_error_limit(). */

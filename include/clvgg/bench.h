@@ -71,14 +71,28 @@ typedef struct clvgg_bench_options {
 
 CLVGG_API void clvgg_bench_options_defaults(clvgg_bench_options *options);
 
-/* Computes the reference: the output for one image of noise, every convolution and dense layer as a
- * plain sum of products (variants conv_direct and dense_direct) with weights of float32. `options`
- * may be NULL; what it points to must stay valid as long as the bench. Retains device and model.
- * Blocks; the definition is slow (seconds for VGG16 on a CPU). Belongs to one thread at a time, as
- * sessions do. Errors: those of clvgg_session_create() and clvgg_session_run(). */
+/* What outputs are compared with. */
+typedef enum clvgg_bench_reference {
+    CLVGG_BENCH_DEFINITION, /* the layers' definition, computed when the bench is made */
+    CLVGG_BENCH_FLOAT64     /* logits computed in float64 by another program, which come with this */
+} clvgg_bench_reference;
+
+/* Has a reference: the output for one image of noise. The logits of standard networks are there:
+ * vgg11, vgg13, vgg16 and vgg19 of 1000 classes and 224 x 224 pixels, by clvgg_model_random_weights()
+ * with seed 1. Those of others are computed, every convolution and dense layer as a plain sum of
+ * products (variants conv_direct and dense_direct) with weights of float32. `options` may be NULL;
+ * what it points to must stay valid as long as the bench. Retains device and model. Blocks; the
+ * definition is slow (seconds for VGG16 on a CPU). Belongs to one thread at a time, as sessions do.
+ * Errors: those of clvgg_session_create() and clvgg_session_run(). */
 CLVGG_API clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
                                           const clvgg_bench_options *options, clvgg_bench **out);
 CLVGG_API void clvgg_bench_free(clvgg_bench *bench);
+
+/* The seed of a model's clvgg_model_random_weights(), and the SHA-256 in hexadecimal of all tensors'
+ * float32 in the graph's order, little-endian: known for standard networks, else computed, a second
+ * for each 400 MB. Errors: NOT_FOUND (the weights are others). */
+CLVGG_API clvgg_status clvgg_bench_weights(const clvgg_bench *bench, uint64_t *seed,
+                                           char sha256[65]);
 
 /* Outputs further than this from the reference are wrong: 1e-4 with weights stored as F32, 2e-3 as
  * F16, 1.5e-2 as BF16. */
@@ -95,6 +109,7 @@ typedef struct clvgg_bench_result {
     double kernel_ms;         /* median by the device's clock, all steps; 0 without per_layer */
     double p90_ms;            /* the least time that 90 % of the passes don't exceed */
     double low_ms, high_ms; /* 95 % confidence interval of the median; 0 below six repetitions */
+    clvgg_bench_reference reference; /* what the outputs were compared with */
     double drift; /* the median of the later half of the passes over the earlier's, less 1 */
 } clvgg_bench_result;
 

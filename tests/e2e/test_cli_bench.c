@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "ocl/program.h"
 #include "support/bench_checks.h"
+#include "support/changed_kernels.h"
 #include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
@@ -180,25 +180,6 @@ static void test_storage(void **state)
     test_program_free(&ran);
 }
 
-static void test_random_weights(void **state)
-{
-    (void)state;
-    test_program_skip_when_small("test_random_weights");
-    test_program ran = {0};
-    test_program_run(&ran, (const char *[]){PROGRAM, "bench", "--json", "--model", "vgg11",
-                                            "--input-size", "32x64", "--min-time", "0.01", NULL});
-    if (ran.exit_code != 0)
-        fail_msg("%s", ran.err);
-    cJSON *json = test_program_json(&ran);
-    assert_string_equal(string(json, "model"), "vgg11");
-    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(json, "random_weights")));
-    const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0);
-    assert_true(number(result, "error_l2") < 1e-5);
-    assert_null(cJSON_GetObjectItem(result, "layers"));
-    cJSON_Delete(json);
-    test_program_free(&ran);
-}
-
 /* Up to a layer: no step behind it, its FLOPs alone. */
 static void test_layer(void **state)
 {
@@ -256,27 +237,13 @@ static void test_failures(void **state)
     }
 }
 
-/* Kernels whose definition of convolution is off: the reference then contradicts every session. */
-static void write_wrong_kernels(void)
-{
-    static const char right[] = "sum += bias[bias_offset + k];";
-    for (const vgg_kernel_source *source = vgg_kernel_sources; source->file != NULL; source++) {
-        char *text = strdup(source->text);
-        char *at = strcmp(source->file, "conv_direct.cl") == 0 ? strstr(text, right) : NULL;
-        if (at != NULL)
-            memcpy(at, "sum -=", 6);
-        test_scratch_write(source->file, text, strlen(text));
-        free(text);
-    }
-}
-
+/* The definition of convolution is off: the reference then contradicts every session. */
 static void test_wrong_results_are_not_timed(void **state)
 {
     (void)state;
     test_program_skip_when_small("test_wrong_results_are_not_timed");
-    char setting[300];
-    write_wrong_kernels();
-    snprintf(setting, sizeof setting, "CLVGG_KERNEL_DIR=%s", test_scratch_path("."));
+    const char *setting =
+        changed_kernels_write("conv_direct.cl", "sum += bias[bias_offset + k];", "sum -=");
     test_program ran = {.environment = (const char *[]){setting, NULL}};
     BENCH(&ran, "--per-layer", "--json", "--out", test_scratch_path("wrong.json"));
     assert_int_equal(ran.exit_code, 1);
@@ -425,7 +392,6 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_storage),
         cmocka_unit_test(test_whose_clock),
-        cmocka_unit_test(test_random_weights),
         cmocka_unit_test(test_layer),
         cmocka_unit_test(test_failures),
         cmocka_unit_test(test_wrong_results_are_not_timed),

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "ocl/program.h"
 #include "support/bench_checks.h"
+#include "support/changed_kernels.h"
 #include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
@@ -95,21 +95,6 @@ static void a_table_is_for_people(void **state)
     test_program_free(&ran);
 }
 
-/* The program's kernels, with `wrong` of the same length in place of `right`. */
-static void write_kernels(const char *file, const char *right, const char *wrong)
-{
-    for (const vgg_kernel_source *source = vgg_kernel_sources; source->file != NULL; source++) {
-        char *text = strdup(source->text);
-        char *at = strcmp(source->file, file) == 0 ? strstr(text, right) : NULL;
-        if (strcmp(source->file, file) == 0)
-            assert_non_null(at);
-        if (at != NULL)
-            memcpy(at, wrong, strlen(wrong));
-        test_scratch_write(source->file, text, strlen(text));
-        free(text);
-    }
-}
-
 /* A wrong step may be wrong in the forward pass, the gradient or the optimiser. */
 static void wrong_steps_are_not_timed(void **state)
 {
@@ -120,11 +105,9 @@ static void wrong_steps_are_not_timed(void **state)
         {"dropout.cl", "d *= factor[i];", "d += factor[i];"},
         {"update_direct.cl", "g *= hyper.s0", "g -= hyper.s0"},
     };
-    char setting[300];
-    snprintf(setting, sizeof setting, "CLVGG_KERNEL_DIR=%s", test_scratch_path("."));
     for (size_t c = 0; c < sizeof changes / sizeof *changes; c++) {
+        const char *setting = changed_kernels_write(changes[c][0], changes[c][1], changes[c][2]);
         test_program ran = {.environment = (const char *[]){setting, NULL}};
-        write_kernels(changes[c][0], changes[c][1], changes[c][2]);
         BENCH(&ran, "--json", "--batch", "4");
         if (ran.exit_code != 1)
             fail_msg("%s: exit code %d: %s", changes[c][0], ran.exit_code, ran.err);

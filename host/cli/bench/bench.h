@@ -31,6 +31,9 @@ typedef struct cli_benchmark {
     const cli_bench_arguments *arguments;
     cli_context context;
     uint64_t flops; /* of one image, up to --layer */
+    bool seeded;    /* the weights are random ones, of this seed and hash */
+    uint64_t seed;
+    char weights_sha256[65];
     clvgg_peak peak;
     clvgg_roof roof; /* with --roof */
     int has_clock; /* the device */

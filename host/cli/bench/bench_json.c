@@ -43,6 +43,18 @@ static void print_options(vgg_json *json, const cli_bench_arguments *arguments)
     vgg_json_end(json);
 }
 
+static void print_weights(cli_benchmark *run)
+{
+    vgg_json *json = &run->json;
+    vgg_json_begin_object(json, "weights");
+    if (run->seeded)
+        vgg_json_bytes(json, "seed", run->seed);
+    else
+        vgg_json_raw(json, "seed", "null");
+    put_string(json, "sha256", run->seeded ? run->weights_sha256 : NULL);
+    vgg_json_end(json);
+}
+
 static void print_input(vgg_json *json, const clvgg_model *model)
 {
     clvgg_layer_info input = {.struct_size = sizeof input};
@@ -67,6 +79,7 @@ void cli_bench_json_begin(cli_benchmark *run)
         vgg_json_bool(json, "random_weights", run->context.random_weights);
         print_input(json, model);
     }
+    print_weights(run);
     print_options(json, run->arguments);
     if (run->arguments->layer != NULL)
         vgg_json_string(json, "layer", run->arguments->layer);
@@ -153,6 +166,8 @@ void cli_bench_json_result(cli_benchmark *run)
     vgg_json_begin_object(json, NULL);
     vgg_json_integer(json, "batch", result->batch);
     vgg_json_number(json, "error_l2", result->error_l2);
+    vgg_json_string(json, "reference",
+                    result->reference == CLVGG_BENCH_FLOAT64 ? "float64" : "definition");
     vgg_json_bool(json, "wrong", result->wrong != 0);
     if (!result->wrong)
         print_times(run, result);

@@ -1,5 +1,7 @@
 /* cli/bench/bench_text.c — `clvgg bench` for people: what was measured, a table a batch, the
  * summary. */
+#include <inttypes.h>
+
 #include "cli/bench/bench.h"
 #include "report/device.h"
 #include "report/format.h"
@@ -49,6 +51,10 @@ void cli_bench_text_begin(cli_benchmark *run)
     vgg_text_puts(text, "\n");
     fact(text, style, "model");
     (run->training != NULL ? print_training : print_model)(text, run);
+    if (run->seeded) {
+        fact(text, style, "weights");
+        vgg_text_printf(text, "of seed %" PRIu64 ", SHA-256 %s\n", run->seed, run->weights_sha256);
+    }
     fact(text, style, "peak");
     vgg_text_printf(text, "%s GFLOP/s multiplying and adding, %s GB/s reading\n",
                     VGG_MEASURE(run->peak.fma_gflops, 0), VGG_MEASURE(run->peak.read_gbps, 1));

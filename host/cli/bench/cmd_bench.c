@@ -75,8 +75,12 @@ static clvgg_status create_bench(cli_benchmark *run)
     bench_options.min_seconds = (double)arguments->min_time;
     bench_options.per_layer = arguments->per_layer;
     VGG_PASS(count_flops(run));
-    announce(run, "computing the reference by the layers' definition");
-    return clvgg_bench_create(run->context.device, run->context.model, &bench_options, &run->bench);
+    announce(run, "preparing the reference");
+    VGG_PASS(
+        clvgg_bench_create(run->context.device, run->context.model, &bench_options, &run->bench));
+    run->seeded = run->context.random_weights;
+    return run->seeded ? clvgg_bench_weights(run->bench, &run->seed, run->weights_sha256)
+                       : CLVGG_STATUS_OK;
 }
 
 /* Prepares everything before the first batch, first of all --out, which may be refused. */
