@@ -61,7 +61,7 @@ static clvgg_status find(const cJSON *object, const vgg_field *field, const cJSO
     if (!is_null)
         *found = member;
     if ((field->need == VGG_FIELD_MUST && is_null) ||
-        (field->need == VGG_FIELD_MAY_BE_NULL && member == NULL))
+        (field->need == VGG_FIELD_MAY_BE_NULL && member == NULL && !cJSON_IsNull(object)))
         return refuse(field, field->kind == VGG_FIELD_TEXT ? "a string" : "a number, 0 or more");
     return CLVGG_STATUS_OK;
 }

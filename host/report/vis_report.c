@@ -4,37 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/html.h"
 #include "report/json.h"
 #include "report/page.h"
 #include "report/text_file.h"
 #include "report/thumbnail.h"
-
-void vgg_text_script(vgg_text *text, const char *json)
-{
-    for (const char *c = json; *c != '\0'; c++) {
-        if (*c == '<' || *c == '>' || *c == '&')
-            vgg_text_printf(text, "\\u%04x", (unsigned)*c);
-        else if (strncmp(c, "\xE2\x80\xA8", 3) == 0 || strncmp(c, "\xE2\x80\xA9", 3) == 0) {
-            vgg_text_puts(text, c[2] == '\xA8' ? "\\u2028" : "\\u2029");
-            c += 2;
-        } else {
-            vgg_text_append(text, c, 1);
-        }
-    }
-}
-
-void vgg_text_html(vgg_text *text, const char *string)
-{
-    static const char specials[] = "&<>\"'";
-    static const char *const escaped[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
-    for (const char *c = string; *c != '\0'; c++) {
-        const char *special = strchr(specials, *c);
-        if (special != NULL)
-            vgg_text_puts(text, escaped[special - specials]);
-        else
-            vgg_text_append(text, c, 1);
-    }
-}
 
 /* ---- pictures: names of files, or small versions of them ---- */
 
@@ -251,14 +225,8 @@ static clvgg_status put_data(page_writer *w)
 
 static void put_html(const page_writer *w, vgg_text *html)
 {
-    vgg_text_puts(html, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                        "<title>");
-    vgg_text_html(html, w->report->title);
-    vgg_text_puts(html, "</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n");
-    vgg_text_puts(html, vgg_page_css);
-    vgg_text_puts(html, "</style>\n</head>\n<body>\n"
-                        "<a class=\"skip\" href=\"#main\">Skip to the figures</a>\n"
+    vgg_html_begin(html, w->report->title, (const char *const[]){vgg_page_css, NULL});
+    vgg_text_puts(html, "<body>\n<a class=\"skip\" href=\"#main\">Skip to the figures</a>\n"
                         "<header class=\"top\"><h1>");
     vgg_text_html(html, w->report->title);
     vgg_text_puts(html, "</h1><p>");

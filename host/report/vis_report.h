@@ -40,9 +40,4 @@ enum { VGG_REPORT_SINGLE_MEGABYTES = 25 };
 clvgg_status vgg_report_write(const char *folder, const vgg_report *report, bool single_file,
                               size_t *left_out);
 
-/* JSON that may stand inside <script>: what could end it is written as \uNNNN. */
-void vgg_text_script(vgg_text *text, const char *json);
-/* Text for HTML, in an element or a quoted attribute. */
-void vgg_text_html(vgg_text *text, const char *string);
-
 #endif

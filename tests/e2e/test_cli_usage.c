@@ -100,6 +100,8 @@ static const struct {
     {{"bench", "--per-lyer"}, "did you mean --per-layer?"},
     {{"compare", "a.json"}, "needs two to 7 files that clvgg bench wrote"},
     {{"compare", "--json", "a", "b"}, "unknown option '--json'"},
+    {{"report", "--out", "p.html"}, "needs files that clvgg bench wrote, or their folder"},
+    {{"report", "a.json"}, "needs --out, the page to write"},
     {{"devices", "all"}, "takes no argument, got 'all'"},
     {{"cache"}, "needs one of list, clear"},
     {{"cache", "empty"}, "needs one of list, clear"},
@@ -228,12 +230,12 @@ static void test_options_are_documented(void **state)
                             read_text(PROJECT_ROOT "/host/cli/completion/clvgg.fish")};
     remove_backslashes(man);
     static const char *const verbs[][2] = {
-        {"run", "--help"},           {"info", "--help"},           {"devices", "--help"},
-        {"bench", "--help"},         {"compare", "--help"},        {"tune", "--help"},
-        {"cache", "--help"},         {"eval", "--help"},           {"visualize", "all"},
-        {"convert", "--help"},       {"visualize", "top"},         {"visualize", "project"},
-        {"visualize", "filters"},    {"visualize", "activations"}, {"visualize", "occlusion"},
-        {"visualize", "invariance"}, {"visualize", "gradcam"}};
+        {"run", "--help"},          {"info", "--help"},          {"devices", "--help"},
+        {"bench", "--help"},        {"compare", "--help"},       {"tune", "--help"},
+        {"report", "--help"},       {"cache", "--help"},         {"eval", "--help"},
+        {"visualize", "all"},       {"convert", "--help"},       {"visualize", "top"},
+        {"visualize", "project"},   {"visualize", "filters"},    {"visualize", "activations"},
+        {"visualize", "occlusion"}, {"visualize", "invariance"}, {"visualize", "gradcam"}};
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
         test_program ran = {0};
         RUN(&ran, verbs[i][0], verbs[i][1], "--help");

@@ -3,30 +3,12 @@
 # wider than the window, awkward names stay names, and the keyboard works. Usage: test_report_browser.sh SOURCE BUILD
 set -u
 build=$2
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
-    { echo "SKIPPED: no chromium on PATH" >&2; exit 77; }
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
-result=0
-fail() { echo "$*" >&2; result=1; }
+. "$1/tests/support/browser.sh"
 
-browse() { # browse WIDTHxHEIGHT URL OPTION...
-    local size=${1/x/,} url=$2
-    shift 2
-    timeout 40 "$browser" --headless --no-sandbox --disable-gpu --hide-scrollbars --disable-dev-shm-usage \
-        --user-data-dir="$folder/profile" --window-size="$size" --virtual-time-budget=5000 "$@" "$url" 2> "$folder/log" ||
-        { cat "$folder/log" >&2; fail "$browser failed on $url"; }
-}
-
-# What a script says about the page once it stands: it goes behind the page's own and leaves its words in data-said.
 ask() { # ask WIDTHxHEIGHT HASH SCRIPT OPTION...
-    { cat "$folder/page/index.html"; echo "<script>window.addEventListener('load', () => setTimeout(() => {
-        try { document.body.dataset.said = String((() => { $3 })()); } catch (e) { document.body.dataset.said = String(e); }
-    }, 500));</script>"; } > "$folder/page/asked.html"
-    browse "$1" "file://$folder/page/asked.html$2" --dump-dom "${@:4}" | grep -o 'data-said="[^"]*"' | head -1 | sed 's/.*="//; s/"$//'
-}
-expect() { # expect WHAT VALUE EXPECTED
-    [ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
+    ask_page "$folder/page/index.html" "$@"
 }
 
 mkdir "$folder/page" "$folder/single" || exit 1

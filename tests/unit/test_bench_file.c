@@ -254,6 +254,9 @@ static void what_older_files_lack_is_unknown(void **state)
     assert_true(isnan(file.results[0].drift) && isnan(file.results[0].interval_ms[0]));
     assert_true(file.results[1].wrong && isnan(file.results[1].median_ms));
     vgg_bench_file_free(&file);
+    IS(read_lines(7, "\"peak\": null", &file), CLVGG_STATUS_OK); /* other programs know none */
+    assert_true(isnan(file.fma_gflops) && isnan(file.read_gbps));
+    vgg_bench_file_free(&file);
 }
 
 static void folders_and_devices_are_several(void **state)

@@ -13,6 +13,7 @@
 
 #include "base/random.h"
 #include "base/runtime.h"
+#include "report/html.h"
 #include "report/vis_report.h"
 #include "support/failing_allocator.h"
 #include "support/files.h"

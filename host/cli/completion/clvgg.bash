@@ -22,7 +22,7 @@ _clvgg() {
         previous=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert devices bench compare tune verify cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert devices bench compare report tune verify cache help --help --version" -- "$current")
         return
     fi
     if [[ $verb == visualize ]] && ((COMP_CWORD == 2)); then
@@ -125,6 +125,7 @@ _clvgg() {
                 --json --out --gemm --variant --storage --no-cache --help"
             ;;
         compare) words="--help" ;;
+        report) words="--out --help" ;;
         tune)
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json
                 --export --import --help"
@@ -132,7 +133,7 @@ _clvgg() {
         verify)
             words="--device --compute-units --model --batch --input-size --storage --full --budget --json --quiet --no-cache --help"
             ;;
-        help) words="run eval finetune visualize info convert devices bench compare tune verify cache" ;;
+        help) words="run eval finetune visualize info convert devices bench compare report tune verify cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             _clvgg_files -- "$current"

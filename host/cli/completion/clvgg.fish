@@ -6,7 +6,7 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run eval finetune visualize info convert devices bench compare tune verify cache help
+set -l verbs run eval finetune visualize info convert devices bench compare report tune verify cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a finetune -d 'Train a dense head for your classes'
@@ -17,13 +17,14 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a convert -d 'Wri
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Show results of bench side by side'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a report -d 'Make a page of results of bench'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a tune -d 'Find the fastest kernels'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a verify -d 'Check that kernels give right values'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List or clear what is kept between runs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert devices bench compare tune verify cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert devices bench compare report tune verify cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s k -l top -x -d 'Classes to print, 0 for all'
@@ -224,6 +225,9 @@ complete -c clvgg -n $bench -l gemm -x -a 'auto own clblast' -d 'Whose matrix mu
 complete -c clvgg -n $bench -l variant -x -d 'Force a kernel, LAYER=NAME'
 complete -c clvgg -n $bench -l storage -x -a 'f32 f16 bf16' -d 'How weights are kept on the device'
 complete -c clvgg -n $bench -l no-cache -d 'Compile every program, and keep none'
+
+set -l report '__fish_seen_subcommand_from report'
+complete -c clvgg -n $report -s o -l out -r -d 'The page'
 
 set -l tune '__fish_seen_subcommand_from tune'
 complete -c clvgg -n $tune -s d -l device -x -a '(__clvgg_devices)' -d 'Device'

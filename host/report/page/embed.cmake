@@ -1,13 +1,10 @@
-# Writes a C file that holds the report's stylesheet and script: cmake -DOUTPUT=… -DFOLDER=… -P embed.cmake
+# Writes a C file that holds the pages' stylesheets and scripts: cmake -DOUTPUT=… -DFOLDER=… -P embed.cmake
 # They become byte arrays: string literals have a length limit in C11.
-foreach(ending css js)
-  file(READ ${FOLDER}/page.${ending} bytes HEX)
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," ${ending} "${bytes}")
+set(c "/* Generated from host/report/page/ by its embed.cmake. */\n#include \"report/page.h\"\n")
+foreach(file page.css page.js bench.css bench.js)
+  file(READ ${FOLDER}/${file} bytes HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(MAKE_C_IDENTIFIER ${file} name)
+  string(APPEND c "\nstatic const unsigned char ${name}[] = {${bytes}0};\nconst char *const vgg_${name} = (const char *)${name};\n")
 endforeach()
-file(WRITE ${OUTPUT} "/* Generated from host/report/page/ by its embed.cmake. */
-#include \"report/page.h\"
-
-static const unsigned char css[] = {${css}0}, js[] = {${js}0};
-const char *const vgg_page_css = (const char *)css;
-const char *const vgg_page_js = (const char *)js;
-")
+file(WRITE ${OUTPUT} "${c}")

@@ -76,6 +76,7 @@ static const scenario scenarios[] = {
     {.name = "cache json", .words = WORDS("cache", "list", "--json"), .before = "cached"},
     {.name = "cache clear", .words = WORDS("cache", "clear"), .before = "cached"},
     {.name = "compare", .words = WORDS("compare", "bench.json", "bench.json")},
+    {.name = "report", .words = WORDS("report", "bench.json", "bench.json", "--out", "out/p.html")},
     {.name = "devices", .words = WORDS("devices"), .tolerates = true},
     {.name = "devices json", .words = WORDS("devices", "--json"), .tolerates = true},
     {.name = "run text", .words = WORDS("run", NET, "photos")},
@@ -472,7 +473,7 @@ static void make_inputs(void)
     }
     static const char *const preparations[] = {
         FAULTY " bench "
-               "--model net.safetensors --min-time 0.001 --out bench.json > log 2>&1",
+               "--model net.safetensors --min-time 0.001 --per-layer --out bench.json > log 2>&1",
         "mkdir cached && CLVGG_CACHE=cached/cache.sqlite " FAULTY
         " run --model net.safetensors photos/a.png > log 2>&1",
         "CLVGG_CACHE=cached/cache.sqlite " FAULTY
