@@ -3,6 +3,7 @@
 
 #include "api/scope.h"
 #include "model/model.h"
+#include "pipeline/model_source.h"
 #include "plan/plan_sweep.h"
 
 void clvgg_verify_options_defaults(clvgg_verify_options *options)
@@ -13,14 +14,16 @@ void clvgg_verify_options_defaults(clvgg_verify_options *options)
 
 /* On a device of its own (the same context), so that what is compiled for variants that nobody uses
  * isn't put into the cache of programs. */
-static clvgg_status verify(clvgg_device *device, const vgg_graph *graph,
+static clvgg_status verify(clvgg_device *device, const clvgg_model *model,
                            const clvgg_verify_options *options, clvgg_verify_summary *summary)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_device *own = NULL;
+    const vgg_parameter_source source = vgg_model_parameter_source(model);
+    const vgg_sweep_network network = {model->graph, model->graph->count - 1, &source};
     VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &own));
     own->foreign_context = device->foreign_context;
-    VGG_TRY(vgg_plan_sweep(own, device, graph, options, summary));
+    VGG_TRY(vgg_plan_sweep(own, device, &network, 1, options, summary));
 cleanup:
     vgg_device_release(own);
     return status;
@@ -36,7 +39,7 @@ clvgg_status clvgg_verify_model(clvgg_device *device, clvgg_model *model,
     VGG_API_REQUIRE(options->budget_seconds >= 0 && options->budget_seconds <= 1e9);
     VGG_API_REQUIRE_EXECUTION(options->execution);
     *summary = (clvgg_verify_summary){.struct_size = sizeof *summary};
-    VGG_API_RETURN(model->scope, verify(device, model->graph, options, summary));
+    VGG_API_RETURN(model->scope, verify(device, model, options, summary));
 }
 
 typedef struct list_call {

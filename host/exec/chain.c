@@ -171,7 +171,8 @@ clvgg_status vgg_stage_pack(vgg_stage *stage, clvgg_device *device, cl_command_q
     const vgg_pack *pack = &stage->op.pack;
     if (pack->panel == 0)
         return CLVGG_STATUS_OK;
-    VGG_PASS(vgg_packed_weights_create(device, queue, pack, weights, &stage->weights));
+    VGG_PASS(vgg_packed_weights_create(device, queue, pack, weights,
+                                       vgg_op_weight_inner(&stage->op), &stage->weights));
     VGG_PASS(vgg_packed_bias_create(device, pack->rows,
                                     vgg_ceil_div(pack->rows, pack->panel) * pack->panel, bias,
                                     &stage->bias));

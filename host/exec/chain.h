@@ -75,8 +75,9 @@ clvgg_status vgg_chain_allocate(vgg_chain *chain);
 /* Makes kernels, then buffers: a chain by itself needs nothing else but weights. */
 clvgg_status vgg_chain_prepare(vgg_chain *chain);
 
-/* Packs a stage's weights and its bias (NULL: zeros) into buffers of the chain's own, and waits.
- * Does nothing where the op has none. Errors: those of vgg_upload(). */
+/* Packs a stage's weights, which lie as its problem says, and its bias (NULL: zeros) into buffers
+ * of the chain's own, and waits. Does nothing where the op has none. Errors: those of vgg_upload().
+ */
 clvgg_status vgg_stage_pack(vgg_stage *stage, clvgg_device *device, cl_command_queue queue,
                             const vgg_tensor_input *weights, const vgg_tensor_input *bias);
 /* Has a stage read weights and a bias that stay the caller's, such as a plan's. */

@@ -1,7 +1,14 @@
 /* ops/clblast.c — CLBlast's SGEMM with a planned temporary buffer; its codes as statuses. */
+#define _GNU_SOURCE /* dladdr */
 #include "ops/clblast.h"
 
 #include <clblast_c.h>
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 static clvgg_status check(CLBlastStatusCode code, const char *call)
 {
@@ -50,12 +57,81 @@ clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buff
     return CLVGG_STATUS_OK;
 }
 
+/* ---- what is set: CLBlast's state is the process's, and can't be read from it ---- */
+
+enum { MOST_DEVICES = 64 };
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    cl_device_id id;
+    char words[VGG_CLBLAST_WORDS];
+} overridden[MOST_DEVICES];
+static int overridden_count;
+
+/* Its index, or that of the next free place. With the lock held. */
+static int find_device(cl_device_id id)
+{
+    int i = 0;
+    while (i < overridden_count && overridden[i].id != id)
+        i++;
+    return i;
+}
+
 clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const char **names,
                                   const size_t *values, size_t count)
 {
-    return check(
-        CLBlastOverrideParameters(device, kernel, CLBlastPrecisionSingle, count, names, values),
-        "CLBlastOverrideParameters");
+    char words[VGG_CLBLAST_WORDS] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++)
+        if (values[i] != 0 && length < sizeof words)
+            length += (size_t)snprintf(words + length, sizeof words - length, "%s%s=%zu",
+                                       length > 0 ? " " : "", names[i], values[i]);
+    pthread_mutex_lock(&lock);
+    const int at = find_device(device);
+    const clvgg_status status =
+        at == MOST_DEVICES ? vgg_fail(CLVGG_STATUS_UNSUPPORTED, "too many devices use CLBlast")
+                           : check(CLBlastOverrideParameters(device, kernel, CLBlastPrecisionSingle,
+                                                             count, names, values),
+                                   "CLBlastOverrideParameters");
+    if (status == CLVGG_STATUS_OK) {
+        overridden[at].id = device;
+        memcpy(overridden[at].words, words, sizeof words);
+        overridden_count += at == overridden_count;
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
+void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS])
+{
+    pthread_mutex_lock(&lock);
+    const int at = find_device(device);
+    snprintf(words, VGG_CLBLAST_WORDS, "%s", at < overridden_count ? overridden[at].words : "");
+    pthread_mutex_unlock(&lock);
+}
+
+/* ---- which CLBlast it is ---- */
+
+static char version[128];
+
+static void find_version(void)
+{
+    Dl_info library = {0};
+    struct stat facts = {0};
+    char *path = NULL;
+    if (dladdr((void *)(uintptr_t)CLBlastSgemmWithTempBuffer, &library) != 0)
+        path = realpath(library.dli_fname, NULL);
+    if (path != NULL)
+        stat(path, &facts);
+    const char *name = path != NULL ? strrchr(path, '/') + 1 : "";
+    snprintf(version, sizeof version, "%.90s of %lld", name, (long long)facts.st_size);
+    free(path);
+}
+
+const char *vgg_clblast_version(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_version);
+    return version;
 }
 
 static void forget(void *nothing)

@@ -27,6 +27,12 @@ clvgg_status vgg_clblast_gemm(vgg_launch *launch, const vgg_gemm *gemm, vgg_buff
 /* CLBlastOverrideParameters() for float32: the kernel's whole set, for the whole process. */
 clvgg_status vgg_clblast_override(cl_device_id device, const char *kernel, const char **names,
                                   const size_t *values, size_t count);
+enum { VGG_CLBLAST_WORDS = 192 };
+/* Writes the parameters set for a device into `words`, those that aren't 0, "" when none are:
+ * results depend on them. */
+void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS]);
+/* What tells the CLBlast that runs from others: its file's name and size, as it can't be asked. */
+const char *vgg_clblast_version(void);
 
 /* Notes that CLBlast will be used on a device: when it is closed, the programs that CLBlast keeps
  * in the process are dropped, and so its references to contexts. Where they stay, CLBlast releases

@@ -7,6 +7,7 @@
 #include "graph/layer.h"
 #include "ocl/matrix_unit.h"
 #include "ops/clblast.h"
+#include "ops/upload.h"
 #include "tensor/shape.h"
 #include "tensor/storage.h"
 
@@ -48,6 +49,11 @@ double vgg_op_error_bound(const vgg_op *op)
     return op->pack.storage == CLVGG_STORAGE_F32
                ? op->variant->error_bound
                : op->variant->storage_error_bound[op->pack.storage];
+}
+
+uint64_t vgg_op_weight_inner(const vgg_op *op)
+{
+    return vgg_upload_takes_turned(&op->pack) ? op->problem.weight_inner : 0;
 }
 
 /* Decides how the op's weights are stored, and tells its programs. */

@@ -54,6 +54,9 @@ typedef struct vgg_problem {
     clvgg_shape result;   /* of the whole chain */
     int max_batch;
     clvgg_storage storage; /* of weights on the device */
+    /* How the weight lies where it comes from: decides what packs it, no op. */
+    clvgg_dtype weight_dtype;
+    uint64_t weight_inner; /* as of vgg_upload_turned(); 0: in order */
 } vgg_problem;
 
 /* Bytes of the chain's values of one image, inputs and result, each once. */
@@ -189,6 +192,8 @@ size_t vgg_variant_candidates(const vgg_problem *problem, const vgg_traits *trai
 /* The op's error_bound, with its weights stored as they are. Exact arithmetic takes them as stored
  * where it is 0. */
 double vgg_op_error_bound(const vgg_op *op);
+/* The problem's weight_inner, 0 where the op's pack takes weights in order alone. */
+uint64_t vgg_op_weight_inner(const vgg_op *op);
 /* Configures `variant` for `problem`, with its default values; programs of ops with weights get
  * -DSTORAGE=pack.storage, which they read weights by. */
 clvgg_status vgg_op_configure(vgg_op *op, const vgg_variant *variant, const vgg_problem *problem,

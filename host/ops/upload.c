@@ -280,14 +280,14 @@ void vgg_uploader_free(vgg_uploader *uploader)
 
 clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
                                        const vgg_pack *pack, const vgg_tensor_input *input,
-                                       vgg_packed_weights *out)
+                                       uint64_t inner, vgg_packed_weights *out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_uploader *up = NULL;
     *out = (vgg_packed_weights){0};
     VGG_TRY(vgg_uploader_create(device, queue, &up));
     up->staging.least_bytes = 0; /* nothing comes after it */
-    VGG_TRY(vgg_upload(up, pack, input, out));
+    VGG_TRY(vgg_upload_turned(up, pack, input, inner, out));
     VGG_TRY(vgg_packed_weights_wait(out));
 cleanup:
     vgg_uploader_free(up);

@@ -40,9 +40,9 @@ clvgg_status vgg_upload_into(vgg_uploader *uploader, const vgg_pack *pack,
 /* Waits for all that was begun. Accepts NULL. */
 void vgg_uploader_free(vgg_uploader *uploader);
 
-/* Uploads one weight by itself and waits for it. */
+/* Uploads one weight by itself, as vgg_upload_turned() does, and waits for it. */
 clvgg_status vgg_packed_weights_create(clvgg_device *device, cl_command_queue queue,
                                        const vgg_pack *pack, const vgg_tensor_input *input,
-                                       vgg_packed_weights *out);
+                                       uint64_t inner, vgg_packed_weights *out);
 
 #endif

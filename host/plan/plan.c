@@ -182,14 +182,14 @@ clvgg_status vgg_plan_clear(vgg_plan *plan)
 }
 
 /* Makes the plan's kernels and buffers on the device and uploads its weights. *distrusted: steps
- * whose kernels turned out not to be for this device. */
-static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source, int *distrusted)
+ * whose kernels turned out not to be for this device. `values`: the source's, but of layers that
+ * scale and shift as ops take them. */
+static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *source,
+                               const vgg_parameter_source *values, int *distrusted)
 {
     const bool verify = plan->device->runtime->verify;
-    vgg_norm_source own = {plan->graph, source};
-    const vgg_parameter_source values = vgg_norm_source_of(&own);
     VGG_PASS(vgg_plan_allocate(plan));
-    const clvgg_status built = build_kernels(plan, &values);
+    const clvgg_status built = build_kernels(plan, values);
     if (verify && built == CLVGG_STATUS_BUILD_FAILED)
         VGG_PASS(vgg_plan_find_unbuildable(plan, distrusted));
     if (*distrusted > 0)
@@ -197,7 +197,7 @@ static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *sourc
     VGG_PASS(built);
     VGG_PASS(vgg_plan_clear(plan));
     const double start = vgg_clock_ms();
-    VGG_PASS(upload_weights(plan, &values));
+    VGG_PASS(upload_weights(plan, values));
     plan->weights_ms = vgg_clock_ms() - start;
     return verify ? vgg_plan_verify(plan, source, distrusted) : CLVGG_STATUS_OK;
 }
@@ -223,6 +223,8 @@ static clvgg_status make_plan(clvgg_device *device, const vgg_graph *graph,
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_plan *plan = NULL;
     const double start = vgg_clock_ms();
+    vgg_norm_source own = {graph, source};
+    const vgg_parameter_source values = vgg_norm_source_of(&own);
     *out = NULL;
     *distrusted = 0;
     VGG_NEW(plan, 1);
@@ -234,7 +236,7 @@ static clvgg_status make_plan(clvgg_device *device, const vgg_graph *graph,
     plan->storage = options->execution.storage;
     VGG_TRY(vgg_traits_for(device, plan->storage, names_sub_groups(options), &plan->traits));
     VGG_TRY(make_queue(plan, options->profile));
-    VGG_TRY(vgg_plan_select(plan, options));
+    VGG_TRY(vgg_plan_select(plan, source != NULL ? &values : NULL, options));
     vgg_plan_find_bands(plan);
     VGG_TRY(vgg_plan_lay_out(plan, options));
     measure_weights(plan);
@@ -242,7 +244,7 @@ static clvgg_status make_plan(clvgg_device *device, const vgg_graph *graph,
     plan->fingerprint = fingerprint(plan);
     plan->plan_ms = vgg_clock_ms() - start;
     if (!plan->plan_only)
-        VGG_TRY(make_ready(plan, source, distrusted));
+        VGG_TRY(make_ready(plan, source, &values, distrusted));
     if (*distrusted > 0)
         goto cleanup;
     vgg_log(CLVGG_LOG_DEBUG, "plan: %d steps, %.1f MiB of activations, %.1f MiB of weights",

@@ -87,7 +87,8 @@ void vgg_plan_free(vgg_plan *plan);
 clvgg_status vgg_plan_set_profile(vgg_plan *plan, bool profile);
 
 /* Passes of vgg_plan_create(). */
-clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options);
+clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_parameter_source *source,
+                             const vgg_plan_options *options);
 void vgg_plan_find_bands(vgg_plan *plan);
 clvgg_status vgg_plan_lay_out(vgg_plan *plan, const vgg_plan_options *options);
 clvgg_status vgg_plan_allocate(vgg_plan *plan);

@@ -18,10 +18,12 @@ typedef struct candidates {
 
 clvgg_status vgg_chooser_check_trust(const vgg_chooser *c, const vgg_op *op)
 {
+    vgg_subject subject;
     vgg_trust trust;
     if (c->options->ignore_trust)
         return CLVGG_STATUS_OK;
-    VGG_PASS(vgg_trust_find(c->plan->device, op, &trust));
+    vgg_subject_of_op(c->plan->device, op, &subject);
+    VGG_PASS(vgg_trust_find(c->plan->device, &subject, &trust));
     VGG_CHECK(vgg_trust_allows(&trust), CLVGG_STATUS_UNSUPPORTED, "%s %s: %s", op->variant->name,
               trust.standing == VGG_TRUST_WRONG ? "gives wrong values on this device"
                                                 : "doesn't build on this device",

@@ -25,6 +25,7 @@ typedef struct node_state {
 
 typedef struct selection {
     vgg_plan *plan;
+    const vgg_parameter_source *source; /* NULL: of a plan that stays without */
     const vgg_plan_options *options;
     node_state *nodes;
     vgg_chooser chooser;
@@ -166,18 +167,22 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
     /* A flattened image is features in CHW order, which blocks of channels would not give. */
     const bool flattened = node_at(s, node->inputs[0])->output.rank == 1;
     const int tensor = find_tensor(s, node->inputs[0], 0);
+    const bool weights = s->source != NULL && vgg_node_has_parameter(node, VGG_WEIGHT);
     *relu = fusable_reader(s, index, fuses & VGG_FUSED_RELU);
     *pool = fusable_reader(s, *relu >= 0 ? *relu : index, fuses & VGG_FUSED_POOL);
-    return (vgg_problem){.node = node,
-                         .input = node_at(s, node->inputs[0])->output,
-                         .output = node->output,
-                         .input_block = flattened ? 1 : s->plan->tensors[tensor].block,
-                         .second = node->input_count > 1 ? node_at(s, node->inputs[1])->output
-                                                         : (clvgg_shape){0},
-                         .relu = *relu >= 0,
-                         .result = node->output,
-                         .max_batch = s->plan->max_batch,
-                         .storage = s->options->execution.storage};
+    return (vgg_problem){
+        .node = node,
+        .input = node_at(s, node->inputs[0])->output,
+        .output = node->output,
+        .input_block = flattened ? 1 : s->plan->tensors[tensor].block,
+        .second = node->input_count > 1 ? node_at(s, node->inputs[1])->output : (clvgg_shape){0},
+        .relu = *relu >= 0,
+        .result = node->output,
+        .max_batch = s->plan->max_batch,
+        .storage = s->options->execution.storage,
+        .weight_dtype =
+            weights ? s->source->dtype(s->source->user, index, VGG_WEIGHT) : CLVGG_DTYPE_F32,
+        .weight_inner = weights ? s->source->inner(s->source->user, index) : 0};
 }
 
 /* Adds the tensor of the switches of a step's pooling, where a layer reads them. */
@@ -265,10 +270,11 @@ static clvgg_status add_inputs(vgg_plan *plan)
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_plan_options *options)
+clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_parameter_source *source,
+                             const vgg_plan_options *options)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    selection s = {.plan = plan, .options = options};
+    selection s = {.plan = plan, .source = source, .options = options};
     VGG_TRY(vgg_chooser_open(plan, options, &s.chooser));
     VGG_NEW(s.nodes, (size_t)plan->graph->count);
     mark_needed(&s);

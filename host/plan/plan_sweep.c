@@ -63,27 +63,26 @@ cleanup:
     return status;
 }
 
-/* Networks, their plans with nothing on the device, and all chains of these. */
+/* Networks' plans with nothing on the device, and all chains of these. */
 typedef struct outlines {
     vgg_graph *odd[ODD_NETWORKS];
-    vgg_plan *plans[1 + ODD_NETWORKS];
-    int plan_count;
+    vgg_plan **plans;
+    size_t plan_count;
     vgg_sweep_chain *chains;
     size_t count;
 } outlines;
 
-static clvgg_status outline(clvgg_device *device, const vgg_graph *graph,
+static clvgg_status outline(clvgg_device *device, const vgg_sweep_network *network,
                             const clvgg_verify_options *options, outlines *out)
 {
-    const int last = graph->count - 1;
     const vgg_plan_options plan_options = {.max_batch = options->batch,
-                                           .outputs = &last,
+                                           .outputs = &network->output,
                                            .output_count = 1,
                                            .execution = {.storage = options->execution.storage},
                                            .ignore_trust = true,
                                            .plan_only = true};
     vgg_plan **plan = &out->plans[out->plan_count];
-    VGG_PASS(vgg_plan_create(device, graph, NULL, &plan_options, plan));
+    VGG_PASS(vgg_plan_create(device, network->graph, network->source, &plan_options, plan));
     out->plan_count++;
     vgg_sweep_chain *grown =
         vgg_realloc(out->chains, out->count + (size_t)(*plan)->step_count, sizeof *grown);
@@ -97,20 +96,25 @@ static clvgg_status outline(clvgg_device *device, const vgg_graph *graph,
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper, const vgg_graph *graph,
+clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper,
+                            const vgg_sweep_network *networks, size_t count,
                             const clvgg_verify_options *options, clvgg_verify_summary *summary)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     outlines all = {0};
-    VGG_TRY(outline(device, graph, options, &all));
+    VGG_NEW(all.plans, count + ODD_NETWORKS);
+    for (size_t i = 0; i < count; i++)
+        VGG_TRY(outline(device, &networks[i], options, &all));
     for (int i = 0; options->full && i < ODD_NETWORKS; i++) {
         VGG_TRY(build_odd(&odd_networks[i], &all.odd[i]));
-        VGG_TRY(outline(device, all.odd[i], options, &all));
+        const vgg_sweep_network odd = {all.odd[i], all.odd[i]->count - 1, NULL};
+        VGG_TRY(outline(device, &odd, options, &all));
     }
     VGG_TRY(vgg_verify_sweep(device, keeper, all.chains, all.count, options, summary));
 cleanup:
-    for (int i = 0; i < all.plan_count; i++)
+    for (size_t i = 0; i < all.plan_count; i++)
         vgg_plan_free(all.plans[i]);
+    vgg_free(all.plans);
     for (int i = 0; i < ODD_NETWORKS; i++)
         vgg_graph_free(all.odd[i]);
     vgg_free(all.chains);

@@ -1,4 +1,4 @@
-/* plan/plan_sweep.h — the chains that a network's plan runs, and those of small networks of odd
+/* plan/plan_sweep.h — the chains that networks' plans run, and those of small networks of odd
  * shapes, for all variants to be checked on (verify/sweep.h). */
 #ifndef VGG_PLAN_PLAN_SWEEP_H
 #define VGG_PLAN_PLAN_SWEEP_H
@@ -6,8 +6,16 @@
 #include "clvgg/verify.h"
 #include "plan/plan.h"
 
-/* Does the work of clvgg_verify_model(); `keeper` as for vgg_verify_sweep(). */
-clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper, const vgg_graph *graph,
+/* A network to check; of its source it counts how weights lie, not which. Borrowed. */
+typedef struct vgg_sweep_network {
+    const vgg_graph *graph;
+    int output; /* the node that everything leads to */
+    const vgg_parameter_source *source;
+} vgg_sweep_network;
+
+/* Does the work of clvgg_verify_model(), network by network; `keeper` as for vgg_verify_sweep(). */
+clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper,
+                            const vgg_sweep_network *networks, size_t count,
                             const clvgg_verify_options *options, clvgg_verify_summary *summary);
 
 #endif

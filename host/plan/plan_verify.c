@@ -106,16 +106,18 @@ clvgg_status vgg_plan_verify(vgg_plan *plan, const vgg_parameter_source *source,
     for (int i = 0; i < plan->step_count; i++) {
         const vgg_plan_step *step = &plan->steps[i];
         const vgg_op *op = &step->stage->op;
+        vgg_subject subject;
         vgg_trust trust;
         bool for_now = false;
         if (!vgg_definition_exists(&op->problem))
             continue;
-        VGG_PASS(vgg_trust_find(plan->device, op, &trust));
+        vgg_subject_of_op(plan->device, op, &subject);
+        VGG_PASS(vgg_trust_find(plan->device, &subject, &trust));
         if (trust.standing != VGG_TRUST_UNKNOWN)
             continue;
         tell(plan, &told);
         VGG_PASS(probe_step(plan, step, source, &trust, &for_now));
-        VGG_PASS(vgg_trust_keep(plan->device, op, &trust, for_now));
+        VGG_PASS(vgg_trust_keep(plan->device, &subject, &trust, for_now));
         if (trust.standing == VGG_TRUST_RIGHT)
             continue;
         warn(step, &trust);
@@ -142,11 +144,13 @@ clvgg_status vgg_plan_find_unbuildable(vgg_plan *plan, int *distrusted)
         any = builds(plan, &plan->steps[i]) || any;
     for (int i = 0; i < plan->step_count && any; i++) {
         const vgg_plan_step *step = &plan->steps[i];
+        vgg_subject subject;
         vgg_trust trust = {.standing = VGG_TRUST_UNBUILDABLE};
         if (step->forced || step->stage->op.variant->definition || builds(plan, step))
             continue;
         snprintf(trust.words, sizeof trust.words, "%s", vgg_message());
-        VGG_PASS(vgg_trust_keep(plan->device, &step->stage->op, &trust, false));
+        vgg_subject_of_op(plan->device, &step->stage->op, &subject);
+        VGG_PASS(vgg_trust_keep(plan->device, &subject, &trust, false));
         warn(step, &trust);
         ++*distrusted;
     }

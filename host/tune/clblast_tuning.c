@@ -73,29 +73,22 @@ clvgg_status vgg_clblast_check(const vgg_choice *choice, const vgg_traits *trait
 
 enum { MOST_DEVICES = 64 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct {
-    cl_device_id id;
-    char words[VGG_CLBLAST_WORDS];
-} settled[MOST_DEVICES];
+static cl_device_id settled[MOST_DEVICES];
 static int settled_count;
 
-/* Index of a device, −1 when there is none and no room. With the lock held. */
-static int find_or_add(cl_device_id id, bool add, bool *found)
+/* Notes a device; false where it was noted before, or there is no room. With the lock held. */
+static bool note_device(cl_device_id id)
 {
     for (int i = 0; i < settled_count; i++)
-        if (settled[i].id == id) {
-            *found = true;
-            return i;
-        }
-    *found = false;
-    if (!add || settled_count == MOST_DEVICES)
-        return -1;
-    settled[settled_count].id = id;
-    settled[settled_count].words[0] = '\0';
-    return settled_count++;
+        if (settled[i] == id)
+            return false;
+    if (settled_count == MOST_DEVICES)
+        return false;
+    settled[settled_count++] = id;
+    return true;
 }
 
-static clvgg_status override(cl_device_id id, const vgg_choice *choice)
+static clvgg_status settle(cl_device_id id, const vgg_choice *choice)
 {
     const char *names[VALUES + 2] = {"GEMMK", "KREG"};
     size_t values[VALUES + 2] = {0, 1};
@@ -106,35 +99,15 @@ static clvgg_status override(cl_device_id id, const vgg_choice *choice)
     return vgg_clblast_override(id, "Xgemm", names, values, VALUES + 2);
 }
 
-/* Sets and notes it; with the lock held. */
-static clvgg_status settle(cl_device_id id, int index, const vgg_choice *choice)
-{
-    VGG_PASS(override(id, choice));
-    vgg_choice_describe(&vgg_variant_clblast_xgemm, choice, settled[index].words,
-                               VGG_CLBLAST_WORDS);
-    return CLVGG_STATUS_OK;
-}
-
 void vgg_clblast_prepare(const clvgg_device *device, const vgg_traits *traits,
                          const vgg_tuning_source *source)
 {
     vgg_tuning tuning;
-    bool found = false;
     pthread_mutex_lock(&lock);
-    const int index = find_or_add(device->id, true, &found);
-    if (index >= 0 && !found && vgg_tuning_find(source, VGG_CLBLAST_PROBLEM, 1, &tuning) &&
+    if (note_device(device->id) && vgg_tuning_find(source, VGG_CLBLAST_PROBLEM, 1, &tuning) &&
         vgg_clblast_check(&tuning.choice, traits) == CLVGG_STATUS_OK &&
-        settle(device->id, index, &tuning.choice) != CLVGG_STATUS_OK)
+        settle(device->id, &tuning.choice) != CLVGG_STATUS_OK)
         vgg_log(CLVGG_LOG_DEBUG, "CLBlast refuses its parameters: %s", vgg_message());
-    pthread_mutex_unlock(&lock);
-}
-
-void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS])
-{
-    bool found = false;
-    pthread_mutex_lock(&lock);
-    const int index = find_or_add(device, false, &found);
-    snprintf(words, VGG_CLBLAST_WORDS, "%s", index >= 0 ? settled[index].words : "");
     pthread_mutex_unlock(&lock);
 }
 
@@ -293,14 +266,14 @@ static clvgg_status judge(search *s, double best_ms, vgg_verdict *verdict, doubl
 }
 
 /* One drawn candidate. */
-static clvgg_status try_one(search *s, int index, vgg_tuner_result *result)
+static clvgg_status try_one(search *s, vgg_tuner_result *result)
 {
     vgg_choice choice;
     vgg_verdict verdict = VGG_VERDICT_REFUSED;
     double ms = 0;
     VGG_CHECK(draw_choice(s, &choice), CLVGG_STATUS_UNSUPPORTED,
               "no parameters of CLBlast fit the device");
-    clvgg_status status = settle(s->tuner->device->id, index, &choice);
+    clvgg_status status = settle(s->tuner->device->id, &choice);
     if (status == CLVGG_STATUS_OK)
         status = judge(s, result->ms, &verdict, &ms);
     if (status == CLVGG_STATUS_DEVICE_LOST || status == CLVGG_STATUS_OUT_OF_MEMORY)
@@ -325,20 +298,18 @@ static clvgg_status search_locked(search *s, vgg_tuner_result *result)
     const cl_device_id id = tuner->device->id;
     static const vgg_choice untuned = {{0}};
     vgg_verdict verdict = VGG_VERDICT_REFUSED;
-    bool found = false;
-    const int index = find_or_add(id, true, &found);
-    VGG_CHECK(index >= 0, CLVGG_STATUS_UNSUPPORTED, "too many devices use CLBlast");
+    note_device(id);
     VGG_PASS(judge(s, 0, &verdict, &result->default_ms));
     vgg_tuner_note(
         tuner, result,
         &(vgg_tuner_event){&vgg_variant_clblast_xgemm, &untuned, verdict, result->default_ms, ""});
     result->ms = verdict == VGG_VERDICT_TIMED ? result->default_ms : 1e9;
     while (vgg_clock_ms() < tuner->deadline_ms && !result->stopped) {
-        VGG_PASS(try_one(s, index, result));
+        VGG_PASS(try_one(s, result));
         result->stopped = tuner->stop != NULL && tuner->stop(tuner->user);
     }
     if (result->choice.values[0] != 0)
-        VGG_PASS(settle(id, index, &result->choice));
+        VGG_PASS(settle(id, &result->choice));
     return CLVGG_STATUS_OK;
 }
 

@@ -12,7 +12,6 @@
 #include "tune/tuning.h"
 
 #define VGG_CLBLAST_PROBLEM "CLBlast Xgemm, f32"
-enum { VGG_CLBLAST_WORDS = 192 };
 
 /* Checks that the values fit each other and the device, as CLBlast's kernel demands; UNSUPPORTED,
  * in words, where they don't. Always refuses GEMMK=1, whose results are wrong before CLBlast 1.6.3
@@ -21,8 +20,6 @@ clvgg_status vgg_clblast_check(const vgg_choice *choice, const vgg_traits *trait
 /* Sets what `source` knows for the device, unless something was set in this process before. */
 void vgg_clblast_prepare(const clvgg_device *device, const vgg_traits *traits,
                          const vgg_tuning_source *source);
-/* Writes the parameters set for a device into `words`, "" when none are: results depend on them. */
-void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS]);
 
 /* The product that the search times: the smallest of its shapes that CLBlast's Xgemm computes on
  * the queue's device. */

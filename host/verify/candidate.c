@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/random.h"
+#include "tensor/dtype.h"
 #include "tensor/shape.h"
 #include "verify/guard.h"
 
@@ -28,37 +29,57 @@ static clvgg_status read_channel(void *user, int parameter, int64_t k, uint64_t 
 
 /* The `user` of a vgg_tensor_input. */
 typedef struct made_up {
-    const vgg_node *node;
+    const vgg_op *op;
     int parameter;
+    clvgg_dtype dtype; /* which holds the values exactly */
 } made_up;
 
-/* Values as ops want them: of layers that scale and shift, the scale and the shift. */
+/* The place, in order, of element i of a weight that lies turned (ops/upload.h). */
+static uint64_t place_in_order(const vgg_op *op, uint64_t i)
+{
+    const uint64_t inner = vgg_op_weight_inner(op), rows = (uint64_t)op->pack.rows;
+    const uint64_t columns = (uint64_t)(op->pack.channels * op->pack.spatial);
+    const uint64_t at = i / rows;
+    return i % rows * columns + at % inner * (columns / inner) + at / inner;
+}
+
+/* A value as ops want it: of layers that scale and shift, the scale or the shift. */
+static float value_of(const made_up *from, uint64_t i)
+{
+    const vgg_node *node = from->op->problem.node;
+    const vgg_layer *layer = vgg_layer_of(node->type);
+    double channel[VGG_VARIANCE + 1] = {0};
+    if (layer->scale_and_shift == NULL)
+        return parameter_value(from->parameter, i);
+    for (int p = 0; p <= VGG_VARIANCE; p++)
+        if (vgg_node_has_parameter(node, p))
+            channel[p] = (double)parameter_value(p, i);
+    const vgg_scale_and_shift affine = layer->scale_and_shift(node, channel);
+    return (float)(from->parameter == VGG_WEIGHT ? affine.scale : affine.shift);
+}
+
 static clvgg_status read_values(void *user, uint64_t first, uint64_t count, void *data)
 {
     const made_up *from = user;
-    const vgg_layer *layer = vgg_layer_of(from->node->type);
-    float *values = data;
+    const bool turned = from->parameter == VGG_WEIGHT && vgg_op_weight_inner(from->op) != 0;
+    const size_t bytes = vgg_dtype_bytes(from->dtype);
     for (uint64_t i = 0; i < count; i++) {
-        values[i] = parameter_value(from->parameter, first + i);
-        if (layer->scale_and_shift == NULL)
-            continue;
-        double channel[VGG_VARIANCE + 1] = {0};
-        for (int p = 0; p <= VGG_VARIANCE; p++)
-            if (vgg_node_has_parameter(from->node, p))
-                channel[p] = (double)parameter_value(p, first + i);
-        const vgg_scale_and_shift affine = layer->scale_and_shift(from->node, channel);
-        values[i] = (float)(from->parameter == VGG_WEIGHT ? affine.scale : affine.shift);
+        const float value =
+            value_of(from, turned ? place_in_order(from->op, first + i) : first + i);
+        vgg_from_f32(from->dtype, &value, 1, (char *)data + i * bytes);
     }
     return CLVGG_STATUS_OK;
 }
 
 static clvgg_status pack(const vgg_reference *reference, vgg_stage *stage)
 {
-    const vgg_node *node = stage->op.problem.node;
+    const vgg_problem *problem = &stage->op.problem;
+    const vgg_node *node = problem->node;
     if (stage->op.pack.panel == 0)
         return CLVGG_STATUS_OK;
-    made_up weight = {node, VGG_WEIGHT}, bias = {node, VGG_BIAS};
-    const vgg_tensor_input weights = {&weight, CLVGG_DTYPE_F32, read_values};
+    made_up weight = {&stage->op, VGG_WEIGHT, problem->weight_dtype};
+    made_up bias = {&stage->op, VGG_BIAS, CLVGG_DTYPE_F32};
+    const vgg_tensor_input weights = {&weight, weight.dtype, read_values};
     const vgg_tensor_input biases = {&bias, CLVGG_DTYPE_F32, read_values};
     const bool has_bias =
         vgg_node_has_parameter(node, VGG_BIAS) || vgg_layer_of(node->type)->scale_and_shift != NULL;

@@ -32,16 +32,25 @@ typedef struct sweep {
 
 /* ---- what there is to check ---- */
 
+/* Says whether two chains have the same layers, weights that lie alike, and batches. */
+static bool is_same(const chain *a, const chain *b)
+{
+    const vgg_problem *of_a = &a->what->op->problem, *of_b = &b->what->op->problem;
+    return strcmp(a->problem, b->problem) == 0 && of_a->max_batch == of_b->max_batch &&
+           of_a->weight_dtype == of_b->weight_dtype && of_a->weight_inner == of_b->weight_inner;
+}
+
 static void add_chain(sweep *s, const vgg_sweep_chain *what)
 {
     chain *added = &s->chains[s->chain_count];
     if (!vgg_definition_exists(&what->op->problem))
         return;
     *added = (chain){.what = what};
-    vgg_trust_describe(what->op, added->problem, sizeof added->problem);
+    vgg_subject subject;
+    vgg_subject_of_op(s->keeper, what->op, &subject);
+    snprintf(added->problem, sizeof added->problem, "%s", subject.problem);
     for (size_t i = 0; i < s->chain_count; i++)
-        if (strcmp(s->chains[i].problem, added->problem) == 0 &&
-            s->chains[i].what->op->problem.max_batch == what->op->problem.max_batch)
+        if (is_same(&s->chains[i], added))
             return;
     s->chain_count++;
 }
@@ -94,6 +103,7 @@ static bool judge_failure(clvgg_status status, clvgg_verify_verdict *verdict)
 static clvgg_status check_op(sweep *s, const vgg_op *op, float *answers)
 {
     vgg_candidate_finding found = {0};
+    vgg_subject subject;
     vgg_trust trust = {0};
     clvgg_verify_verdict verdict;
     const clvgg_status status = vgg_candidate_run(&s->reference, op, answers, &found);
@@ -111,7 +121,8 @@ static clvgg_status check_op(sweep *s, const vgg_op *op, float *answers)
     const bool for_now =
         verdict == CLVGG_VERIFY_UNBUILDABLE &&
         (status != CLVGG_STATUS_BUILD_FAILED || op->variant->definition || s->summary->right == 0);
-    return verdict != CLVGG_VERIFY_REFUSED ? vgg_trust_keep(s->keeper, op, &trust, for_now)
+    vgg_subject_of_op(s->keeper, op, &subject);
+    return verdict != CLVGG_VERIFY_REFUSED ? vgg_trust_keep(s->keeper, &subject, &trust, for_now)
                                            : CLVGG_STATUS_OK;
 }
 

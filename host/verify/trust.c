@@ -7,9 +7,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "cache/cache.h"
-#include "graph/layer.h"
 #include "ocl/program_binary.h"
-#include "tensor/shape.h"
 
 static const char kind[] = "check";
 
@@ -19,13 +17,10 @@ static const char letters[] = {[VGG_TRUST_UNKNOWN] = '?',
                                [VGG_TRUST_WRONG] = 'w',
                                [VGG_TRUST_UNBUILDABLE] = 'b'};
 
-/* The kernels that bring an op its weights: without them it isn't right. */
-static const char packers[] = "pack.cl pack_turned.cl pack_winograd.cl ";
-
-/* An op is known by these words. */
+/* A subject with all that it is known by. */
 typedef struct identity {
-    char device[640], problem[512], candidate[1024], stamp[VGG_PROGRAM_STAMP];
-    char files[256]; /* of kernels, with a blank behind each */
+    const vgg_subject *subject;
+    char device[640], stamp[VGG_PROGRAM_STAMP];
     uint64_t hash;
 } identity;
 
@@ -46,49 +41,6 @@ static void end_known(void *first)
 
 static const vgg_kept_kind known_kind = {end_known};
 
-static void append(char *text, size_t capacity, const char *format, ...) VGG_PRINTF(3, 4);
-static void append(char *text, size_t capacity, const char *format, ...)
-{
-    const size_t length = strlen(text);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text + length, capacity - length, format, arguments);
-    va_end(arguments);
-}
-
-static void append_shape(char *text, size_t capacity, const clvgg_shape *shape)
-{
-    for (int i = 0; i < shape->rank; i++)
-        append(text, capacity, "%s%lld", i > 0 ? "x" : " ", (long long)shape->dims[i]);
-}
-
-static void append_layer(char *text, size_t capacity, const char *before, const vgg_node *node)
-{
-    char attributes[256] = "";
-    vgg_node_describe(node, attributes, sizeof attributes);
-    append(text, capacity, "%s%s%s%s", before, vgg_layer_type_name(node->type),
-           attributes[0] != '\0' ? " " : "", attributes);
-}
-
-void vgg_trust_describe(const vgg_op *op, char *text, size_t capacity)
-{
-    const vgg_problem *problem = &op->problem;
-    text[0] = '\0';
-    if (problem->node != NULL)
-        append_layer(text, capacity, "", problem->node);
-    else
-        append(text, capacity, "layout %d to %d", op->input_block, op->output_block);
-    if (problem->relu)
-        append(text, capacity, " + relu");
-    if (problem->pool != NULL)
-        append_layer(text, capacity, " + ", problem->pool);
-    append(text, capacity, " of");
-    append_shape(text, capacity, &problem->input);
-    if (op->pack.panel != 0)
-        append(text, capacity, " to %lld, %s", (long long)problem->output.dims[0],
-               vgg_storage_name(problem->storage));
-}
-
 /* What stands for the source of all these files. */
 static clvgg_status stamp_of(const clvgg_runtime *runtime, const char *files,
                              char stamp[VGG_PROGRAM_STAMP])
@@ -103,30 +55,21 @@ static clvgg_status stamp_of(const clvgg_runtime *runtime, const char *files,
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status identify(const clvgg_device *device, const vgg_op *op, identity *id)
+static clvgg_status identify(const clvgg_device *device, const vgg_subject *subject, identity *id)
 {
+    id->subject = subject;
     vgg_device_words(&device->info, id->device, sizeof id->device);
-    vgg_trust_describe(op, id->problem, sizeof id->problem);
-    char choice[256];
-    vgg_choice_describe(op->variant, &op->choice, choice, sizeof choice);
-    snprintf(id->candidate, sizeof id->candidate, "%s, blocks of %d%s%s%s", op->variant->name,
-             op->input_block, op->problem.max_batch > 1 ? ", several images" : "",
-             choice[0] != '\0' ? ", " : "", choice);
-    snprintf(id->files, sizeof id->files, "%s", op->pack.panel != 0 ? packers : "");
-    for (int i = 0; i < op->program_count; i++) {
-        append(id->candidate, sizeof id->candidate, "; %s %s", op->programs[i].kernel_name,
-               op->programs[i].options);
-        append(id->files, sizeof id->files, "%s ", op->programs[i].file);
-    }
-    VGG_PASS(stamp_of(device->runtime, id->files, id->stamp));
-    id->hash = vgg_hash_text(vgg_hash_text(vgg_hash_text(VGG_HASH_START, id->stamp), id->problem),
-                             id->candidate);
+    VGG_PASS(stamp_of(device->runtime, subject->files, id->stamp));
+    id->hash =
+        vgg_hash_text(vgg_hash_text(vgg_hash_text(VGG_HASH_START, id->stamp), subject->problem),
+                      subject->candidate);
     return CLVGG_STATUS_OK;
 }
 
 static vgg_cache_key key_of(const identity *id)
 {
-    return (vgg_cache_key){kind, id->device, id->problem, id->candidate, id->stamp};
+    return (vgg_cache_key){kind, id->device, id->subject->problem, id->subject->candidate,
+                           id->stamp};
 }
 
 /* Puts what is known in front of the device's list. */
@@ -178,7 +121,7 @@ static bool is_blank(clvgg_device *device)
     return blank;
 }
 
-clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *trust)
+clvgg_status vgg_trust_find(clvgg_device *device, const vgg_subject *subject, vgg_trust *trust)
 {
     identity id;
     void *value = NULL;
@@ -187,7 +130,7 @@ clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *t
     *trust = (vgg_trust){0};
     if (is_blank(device))
         return CLVGG_STATUS_OK;
-    const clvgg_status status = identify(device, op, &id);
+    const clvgg_status status = identify(device, subject, &id);
     if (status == CLVGG_STATUS_NOT_FOUND) /* a kernel of the folder: building will say so */
         return CLVGG_STATUS_OK;
     VGG_PASS(status);
@@ -201,13 +144,14 @@ clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *t
     return sound ? remember(device, id.hash, trust) : CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust,
-                            bool for_now)
+clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_subject *subject,
+                            const vgg_trust *trust, bool for_now)
 {
     identity id;
-    char value[2 + sizeof id.files + VGG_TRUST_WORDS];
-    VGG_PASS(identify(device, op, &id));
-    snprintf(value, sizeof value, "%c%s\n%s", letters[trust->standing], id.files, trust->words);
+    char value[2 + sizeof subject->files + VGG_TRUST_WORDS];
+    VGG_PASS(identify(device, subject, &id));
+    snprintf(value, sizeof value, "%c%s\n%s", letters[trust->standing], subject->files,
+             trust->words);
     const vgg_cache_entry entry = {key_of(&id), value, strlen(value)};
     if (!for_now)
         vgg_cache_put(device->runtime->cache, &entry, 1);

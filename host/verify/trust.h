@@ -1,14 +1,14 @@
-/* verify/trust.h — what is known of an op on a device: that it was right when it was probed, or
- * wrong, or that its kernels don't build.
+/* verify/trust.h — what is known of an op or a gradient on a device: that it was right when it was
+ * probed, or wrong, or that its kernels don't build.
  *
  * What is known is kept with the open device, and in the runtime's cache for later processes. It is
- * of this very problem, variant and values, kernel source, clvgg's version, device and driver: any
+ * of this very subject (verify/subject.h), kernel source, clvgg's version, device and driver: any
  * other, a newer driver or a mended kernel, is unknown again.
  */
 #ifndef VGG_VERIFY_TRUST_H
 #define VGG_VERIFY_TRUST_H
 
-#include "ops/op.h"
+#include "verify/subject.h"
 
 typedef enum vgg_standing {
     VGG_TRUST_UNKNOWN,
@@ -24,14 +24,12 @@ typedef struct vgg_trust {
     char words[VGG_TRUST_WORDS]; /* why, if it is wrong or doesn't build */
 } vgg_trust;
 
-/* "conv2d 64x224x224 3x3 pad 1 + relu + max_pool 2x2 stride 2, f32": the layers of an op. */
-void vgg_trust_describe(const vgg_op *op, char *text, size_t capacity);
 /* Errors: OUT_OF_MEMORY, and those of reading kernels from a folder, but one that isn't there. */
-clvgg_status vgg_trust_find(clvgg_device *device, const vgg_op *op, vgg_trust *trust);
+clvgg_status vgg_trust_find(clvgg_device *device, const vgg_subject *subject, vgg_trust *trust);
 /* Keeps what was found with the open device and, unless it may be for now only, in the cache, which
  * keeps what it can. */
-clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_op *op, const vgg_trust *trust,
-                            bool for_now);
+clvgg_status vgg_trust_keep(clvgg_device *device, const vgg_subject *subject,
+                            const vgg_trust *trust, bool for_now);
 /* Calls `visit` for what the runtime's cache knows to be wrong, or not to build, on a device with
  * this driver and with the kernels of now. A cache that can't be used knows nothing. Errors:
  * OUT_OF_MEMORY, and those of reading kernels from a folder. */
@@ -39,7 +37,7 @@ typedef void (*vgg_distrust_visitor)(void *user, const char *problem, const char
                                      const vgg_trust *trust);
 clvgg_status vgg_trust_visit(const clvgg_runtime *runtime, const clvgg_device_info *info,
                              vgg_distrust_visitor visit, void *user);
-/* Says whether an op may be chosen: not if it is known to be wrong, or not to build. */
+/* Says whether a subject may be chosen: not if it is known to be wrong, or not to build. */
 static inline bool vgg_trust_allows(const vgg_trust *trust)
 {
     return trust->standing < VGG_TRUST_WRONG;

@@ -36,7 +36,7 @@ static clvgg_status pack(const vgg_pack *how, const float *values, clvgg_dtype d
 {
     source from = {values, dtype};
     const vgg_tensor_input input = {&from, dtype, read_values};
-    return vgg_packed_weights_create(device.device, device.queue, how, &input, out);
+    return vgg_packed_weights_create(device.device, device.queue, how, &input, 0, out);
 }
 
 /* Values where rounding has something to decide in `storage`: each of its numbers, the middle to

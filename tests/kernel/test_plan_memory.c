@@ -85,7 +85,7 @@ static vgg_plan *full_vgg16_plan(vgg_graph **graph, vgg_traits traits, clvgg_gem
     *plan = (vgg_plan){
         .device = device.device, .graph = *graph, .traits = traits, .max_batch = max_batch};
     vgg_device_retain(device.device);
-    must(vgg_plan_select(plan, &options));
+    must(vgg_plan_select(plan, NULL, &options));
     vgg_plan_find_bands(plan);
     must(vgg_plan_lay_out(plan, &options));
     return plan;

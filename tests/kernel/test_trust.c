@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "cache/cache.h"
+#include "ops/clblast.h"
 #include "ops/op.h"
 #include "support/device_fixture.h"
 #include "support/files.h"
@@ -61,11 +62,20 @@ static vgg_op configure(const char *variant, int max_batch, bool relu)
 
 static vgg_standing standing_of(clvgg_device *of, const vgg_op *op)
 {
+    vgg_subject subject;
     vgg_trust trust;
-    must(vgg_trust_find(of, op, &trust));
+    vgg_subject_of_op(of, op, &subject);
+    must(vgg_trust_find(of, &subject, &trust));
     if (trust.standing == VGG_TRUST_WRONG)
         assert_string_equal(trust.words, "row 3");
     return trust.standing;
+}
+
+static void keep(clvgg_device *of, const vgg_op *op, const vgg_trust *trust)
+{
+    vgg_subject subject;
+    vgg_subject_of_op(of, op, &subject);
+    must(vgg_trust_keep(of, &subject, trust, false));
 }
 
 /* A device of another runtime, as another process has it, with the cache of that path. */
@@ -91,7 +101,7 @@ static void knows_the_op_alone(void **state)
         clvgg_device *opened = open_with_cache(path, &own);
         if (process == 0) {
             assert_int_equal(standing_of(opened, &op), VGG_TRUST_UNKNOWN);
-            must(vgg_trust_keep(opened, &op, &wrong, false));
+            keep(opened, &op, &wrong);
         }
         assert_int_equal(standing_of(opened, &op), VGG_TRUST_WRONG);
         assert_int_equal(standing_of(opened, &other), VGG_TRUST_UNKNOWN);
@@ -107,13 +117,55 @@ static void knows_the_op_alone(void **state)
     assert_int_equal(standing_of(opened, &op), VGG_TRUST_UNKNOWN);
     memcpy(opened->info.driver_version, version, sizeof version);
     assert_int_equal(standing_of(opened, &op), VGG_TRUST_WRONG);
-    must(vgg_trust_keep(opened, &op, &right, false));
+    keep(opened, &op, &right);
     assert_int_equal(standing_of(opened, &op), VGG_TRUST_RIGHT);
     clvgg_device_free(opened);
     clvgg_runtime_free(own);
 }
 
-/* Variants that compute the layer are right by themselves. */
+/* A weight that lies otherwise in its file is packed by another kernel. */
+static void knows_how_the_weight_lies(void **state)
+{
+    (void)state;
+    const vgg_trust wrong = {VGG_TRUST_WRONG, "row 3"};
+    const vgg_op op = configure("conv_direct", 1, true);
+    clvgg_runtime *own = NULL;
+    clvgg_device *opened = open_with_cache(temp_path("lies.sqlite"), &own);
+    keep(opened, &op, &wrong);
+    vgg_op halves = op, turned = op;
+    halves.problem.weight_dtype = CLVGG_DTYPE_F16;
+    turned.problem.weight_inner = 3;
+    assert_int_equal(standing_of(opened, &op), VGG_TRUST_WRONG);
+    assert_int_equal(standing_of(opened, &halves), VGG_TRUST_UNKNOWN);
+    assert_int_equal(standing_of(opened, &turned), VGG_TRUST_UNKNOWN);
+    clvgg_device_free(opened);
+    clvgg_runtime_free(own);
+}
+
+/* What CLBlast computed with other parameters says nothing. */
+static void knows_parameters_of_clblast(void **state)
+{
+    (void)state;
+    static const char *names[] = {"GEMMK", "KREG", "KWG", "KWI", "MDIMA", "MDIMC", "MWG", "NDIMB",
+                                  "NDIMC", "NWG",  "SA",  "SB",  "STRM",  "STRN",  "VWM", "VWN"};
+    static const size_t values[] = {0, 1, 8, 1, 8, 8, 8, 8, 8, 8, 0, 0, 0, 0, 1, 1};
+    const vgg_trust wrong = {VGG_TRUST_WRONG, "row 3"};
+    const vgg_op own = configure("conv_direct", 1, true);
+    vgg_op clblast = configure("conv_im2col_clblast", 1, false);
+    vgg_subject subject;
+    vgg_subject_of_op(device.device, &clblast, &subject);
+    assert_non_null(strstr(subject.candidate, vgg_clblast_version()));
+    assert_non_null(strstr(vgg_clblast_version(), " of "));
+    keep(device.device, &own, &wrong);
+    keep(device.device, &clblast, &wrong);
+    assert_int_equal(standing_of(device.device, &clblast), VGG_TRUST_WRONG);
+    must(vgg_clblast_override(device.device->id, "Xgemm", names, values,
+                              sizeof values / sizeof *values));
+    assert_int_equal(standing_of(device.device, &clblast), VGG_TRUST_UNKNOWN);
+    assert_int_equal(standing_of(device.device, &own), VGG_TRUST_WRONG);
+}
+
+/* Variants that compute the layer are right by themselves, from weights however they lie. */
 static void variants_are_right(void **state)
 {
     (void)state;
@@ -121,14 +173,18 @@ static void variants_are_right(void **state)
         .device = device.device, .queue = device.queue, .repeats = 3, .samples = 300};
     static const char *const names[] = {"conv_direct", "conv_tiled", "winograd_f2_tiled"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const vgg_op op = configure(names[i], 3, true);
+        vgg_op op = configure(names[i], 3, true);
         vgg_candidate_finding found;
-        must(vgg_candidate_run(&reference, &op, NULL, &found));
-        if (!found.finding.right)
-            fail_msg("%s: %s", names[i], found.finding.words);
-        assert_true(found.finding.samples >= 300);
-        if (op.variant->error_bound == 0)
-            assert_true(found.finding.largest == 0 && found.l2 == 0);
+        for (int lies = 0; lies < 4; lies++) {
+            op.problem.weight_dtype = (clvgg_dtype)(lies % 3);
+            op.problem.weight_inner = lies == 3 ? 9 : 0;
+            must(vgg_candidate_run(&reference, &op, NULL, &found));
+            if (!found.finding.right)
+                fail_msg("%s: %s", names[i], found.finding.words);
+            assert_true(found.finding.samples >= 300);
+            if (op.variant->error_bound == 0)
+                assert_true(found.finding.largest == 0 && found.l2 == 0);
+        }
     }
 }
 
@@ -136,6 +192,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_the_op_alone),
+        cmocka_unit_test(knows_how_the_weight_lies),
+        cmocka_unit_test(knows_parameters_of_clblast),
         cmocka_unit_test(variants_are_right),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
