@@ -194,6 +194,13 @@ static bool takes_long(const sweep *s, const vgg_variant *variant)
     return variant->uses_clblast && s->traits.type == CLVGG_DEVICE_CPU && !s->options->full;
 }
 
+/* The definition has been on the layer alone, which is all of the chain where it can't take the
+ * ReLU along. */
+static bool is_checked(const vgg_variant *variant, const vgg_problem *problem)
+{
+    return variant->definition && !(problem->relu && variant->fuses_relu);
+}
+
 static clvgg_status check_variants(sweep *s)
 {
     static const vgg_choice defaults = {{0}};
@@ -203,7 +210,7 @@ static clvgg_status check_variants(sweep *s)
     VGG_PASS(check_definition(s));
     size_t i = 0;
     for (; i < vgg_variant_count && !is_over(s); i++) {
-        if (vgg_variants[i]->definition || takes_long(s, vgg_variants[i]) ||
+        if (is_checked(vgg_variants[i], &planned->problem) || takes_long(s, vgg_variants[i]) ||
             !vgg_variant_computes(vgg_variants[i], planned->problem.node->type))
             continue;
         VGG_PASS(check_candidate(s, vgg_variants[i], &defaults));

@@ -123,6 +123,13 @@ static const fault faults[] = {
 };
 enum { FAULTS = sizeof faults / sizeof *faults };
 
+/* Kinds that only `verify` meets, as the network has variants that are faster. */
+static const fault unused_faults[] = {
+    {"the definition's ReLU is missing", "_direct", "conv_direct.cl", "relu && sum < 0.0f",
+     "relu && sum < -1e9f"},
+};
+enum { UNUSED_FAULTS = sizeof unused_faults / sizeof *unused_faults };
+
 static void assert_says(const char *text, const char *first, const char *second)
 {
     if (strstr(text, first) == NULL || strstr(text, second) == NULL)
@@ -182,13 +189,14 @@ static void faults_are_avoided(void **state)
 static void faults_are_named(void **state)
 {
     (void)state;
-    for (int i = 0; i < FAULTS; i++) {
+    for (int i = 0; i < FAULTS + UNUSED_FAULTS; i++) {
+        const fault *made = i < FAULTS ? &faults[i] : &unused_faults[i - FAULTS];
         test_program ran = {.environment = environment};
-        copy_kernel(faults[i].file, faults[i].find, faults[i].replace);
+        copy_kernel(made->file, made->find, made->replace);
         RUN(&ran, "verify", "--model", few_layers, "--json", "--no-cache");
-        copy_kernel(faults[i].file, NULL, NULL);
+        copy_kernel(made->file, NULL, NULL);
         assert_int_equal(ran.exit_code, 1);
-        assert_says(ran.err, faults[i].variant, "is wrong");
+        assert_says(ran.err, made->variant, "is wrong");
         cJSON *json = test_program_json(&ran);
         const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "devices"), 0), *result;
         int wrong = 0;
@@ -197,7 +205,7 @@ static void faults_are_named(void **state)
             const char *verdict = cJSON_GetObjectItem(result, "verdict")->valuestring;
             const char *variant = cJSON_GetObjectItem(result, "variant")->valuestring;
             if (strcmp(verdict, "wrong") == 0)
-                assert_string_equal(variant, faults[i].variant);
+                assert_non_null(strstr(variant, made->variant));
             wrong += strcmp(verdict, "wrong") == 0;
         }
         assert_true(wrong > 0);
