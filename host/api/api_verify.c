@@ -1,10 +1,13 @@
 /* api/api_verify.c — implements clvgg/verify.h. */
 #include "clvgg/verify.h"
 
+#include <string.h>
+
 #include "api/scope.h"
 #include "model/model.h"
 #include "pipeline/model_source.h"
 #include "plan/plan_sweep.h"
+#include "vis/vis_networks.h"
 
 void clvgg_verify_options_defaults(clvgg_verify_options *options)
 {
@@ -19,12 +22,17 @@ static clvgg_status verify(clvgg_device *device, const clvgg_model *model,
 {
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_device *own = NULL;
+    vgg_vis_networks vis = {.count = 0};
+    const int last = model->graph->count - 1;
     const vgg_parameter_source source = vgg_model_parameter_source(model);
-    const vgg_sweep_network network = {model->graph, model->graph->count - 1, &source};
+    vgg_sweep_network networks[1 + VGG_VIS_NETWORKS] = {{model->graph, &last, 1, &source}};
     VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &own));
     own->foreign_context = device->foreign_context;
-    VGG_TRY(vgg_plan_sweep(own, device, &network, 1, options, summary));
+    VGG_TRY(vgg_vis_networks_make(model, &vis));
+    memcpy(networks + 1, vis.networks, vis.count * sizeof *networks);
+    VGG_TRY(vgg_plan_sweep(own, device, networks, 1 + vis.count, options, summary));
 cleanup:
+    vgg_vis_networks_free(&vis);
     vgg_device_release(own);
     return status;
 }

@@ -51,6 +51,7 @@ typedef struct vgg_element {
     const vgg_node *node;
     const clvgg_shape *input;            /* of one image */
     const float *x;                      /* its values, plain layout */
+    const void *second;                  /* a second input's, float32 or int32; NULL: it has none */
     int64_t at[3];                       /* in the output: {k, row, column}, or {feature, 0, 0} */
     const float *rows[VGG_VARIANCE + 1]; /* of each parameter what belongs to output channel k: a
                                             weight's row, one value of others; NULL: not there */
@@ -97,9 +98,19 @@ typedef struct vgg_layer {
     void (*give_bias)(vgg_attributes *attributes); /* NULL: the layer has no bias to give */
     int fuses; /* VGG_FUSED_… bits of layers that its op may take along, the ReLU before the pool */
 
-    /* The definition: an element of the output, in double precision, by plain loops. NULL: internal
-     * layers, and those that compute nothing. */
+    /* The definition: an element of the output, in double precision, by plain loops. NULL: layers
+     * that compute nothing. */
     double (*element)(const vgg_element *element);
+    /* The same of an int32 output beside it, and whether a layer writes one; NULL: none does. */
+    int32_t (*side_element)(const vgg_element *element);
+    bool (*has_side)(const vgg_node *node);
+    /* Of layers, without weights, whose elements are sums of their input's values, each times a
+     * number above 0: of so many at most. */
+    int64_t (*most_addends)(const vgg_node *node);
+    /* Element i of a second input of int32, made up of a random number so that it makes sense;
+     * NULL: a second input has values. */
+    int32_t (*make_second)(const vgg_node *node, const clvgg_shape *input, uint64_t i,
+                           uint64_t random);
 
     int fused_as;                     /* VGG_FUSED_… */
     const vgg_activation *activation; /* NULL: it is none */
@@ -132,8 +143,13 @@ bool vgg_layer_type_from_name(const char *name, vgg_layer_type *type);
 /* The layer type of a head's activation. False: there is none. */
 bool vgg_layer_type_of_activation(clvgg_activation activation, vgg_layer_type *type);
 
-/* What stands in a layer's input where the element is in its output. */
+/* What stands in a layer's input where the element is in its output, and where that is. */
 double vgg_element_input(const vgg_element *element);
+int64_t vgg_element_place(const vgg_element *element);
+/* Rows (axis 0) or columns (axis 1) [*begin, *end), inside an input's `extent`, of a pooling's
+ * window `at`; returns how many there are with padding. */
+int64_t vgg_pool_window(const vgg_pool_attributes *pool, int64_t extent, int axis, int64_t at,
+                        int64_t *begin, int64_t *end);
 
 /* Layers of sums of products: over a window of an image, or over all features. */
 bool vgg_node_is_convolution(const vgg_node *node);

@@ -111,5 +111,6 @@ const vgg_layer vgg_layer_batch_norm_grad = {
     .parameters = scale_parameters,
     .parameter_count = sizeof scale_parameters / sizeof *scale_parameters,
     .scale_and_shift = scale_and_shift,
+    .element = element_of,
     .internal = true,
 };

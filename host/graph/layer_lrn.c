@@ -33,17 +33,39 @@ static void describe(const vgg_node *node, char *text, size_t capacity)
                  (double)lrn->alpha, (double)lrn->beta, (double)lrn->k);
 }
 
-static double element_of(const vgg_element *e)
+/* k + alpha / size · Σ around channel c at the element's position of `values`. */
+static double sum_around(const vgg_element *e, const float *values, int64_t c)
 {
     const vgg_lrn_attributes *lrn = &e->node->attributes.lrn;
     const int64_t pixels = e->input->dims[1] * e->input->dims[2];
-    const float *x = e->x + e->at[1] * e->input->dims[2] + e->at[2];
+    const float *x = values + e->at[1] * e->input->dims[2] + e->at[2];
     double sum = 0;
-    for (int64_t c = e->at[0] - lrn->size / 2; c <= e->at[0] + (lrn->size - 1) / 2; c++)
-        if (c >= 0 && c < e->input->dims[0])
-            sum += (double)x[c * pixels] * (double)x[c * pixels];
-    return (double)x[e->at[0] * pixels] /
-           pow((double)lrn->k + (double)lrn->alpha / (double)lrn->size * sum, (double)lrn->beta);
+    for (int64_t j = c - lrn->size / 2; j <= c + (lrn->size - 1) / 2; j++)
+        if (j >= 0 && j < e->input->dims[0])
+            sum += (double)x[j * pixels] * (double)x[j * pixels];
+    return (double)lrn->k + (double)lrn->alpha / (double)lrn->size * sum;
+}
+
+static double element_of(const vgg_element *e)
+{
+    return vgg_element_input(e) /
+           pow(sum_around(e, e->x, e->at[0]), (double)e->node->attributes.lrn.beta);
+}
+
+/* Σ over the channels j whose window has channel c of dy[j] · d y[j] / d x[c]. */
+static double gradient_element(const vgg_element *e)
+{
+    const vgg_lrn_attributes *lrn = &e->node->attributes.lrn;
+    const int64_t pixels = e->input->dims[1] * e->input->dims[2], c = e->at[0];
+    const int64_t at = e->at[1] * e->input->dims[2] + e->at[2];
+    const float *x = (const float *)e->second + at, *dy = e->x + at;
+    const double beta = (double)lrn->beta, scale = (double)lrn->alpha / (double)lrn->size;
+    double sum = (double)dy[c * pixels] * pow(sum_around(e, e->second, c), -beta);
+    for (int64_t j = c - (lrn->size - 1) / 2; j <= c + lrn->size / 2; j++)
+        if (j >= 0 && j < e->input->dims[0])
+            sum -= (double)dy[j * pixels] * 2 * scale * beta * (double)x[j * pixels] *
+                   (double)x[c * pixels] * pow(sum_around(e, e->second, j), -beta - 1);
+    return sum;
 }
 
 static const vgg_field fields[] = {
@@ -83,5 +105,6 @@ const vgg_layer vgg_layer_lrn_grad = {
     .further_inputs = 1,
     .takes_further = vgg_shape_equal,
     .describe = describe,
+    .element = gradient_element,
     .internal = true,
 };

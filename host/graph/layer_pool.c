@@ -134,16 +134,13 @@ static bool window_of(const vgg_node *node, const clvgg_shape *input, int axis, 
     return input->dims[1 + axis] % pool->adaptive[axis] == 0;
 }
 
-/* Rows (axis 0) or columns (axis 1) [*begin, *end) of an element's window inside the image; returns
- * how many there are with padding. */
-static int64_t extent_of(const vgg_element *e, int axis, int64_t *begin, int64_t *end)
+int64_t vgg_pool_window(const vgg_pool_attributes *pool, int64_t extent, int axis, int64_t at,
+                        int64_t *begin, int64_t *end)
 {
-    const vgg_pool_attributes *pool = &e->node->attributes.pool;
-    const int64_t in = e->input->dims[1 + axis], at = e->at[1 + axis];
-    int64_t padded = in;
+    int64_t padded = extent;
     if (is_adaptive(pool)) {
-        *begin = at * in / pool->adaptive[axis];
-        *end = ((at + 1) * in + pool->adaptive[axis] - 1) / pool->adaptive[axis];
+        *begin = at * extent / pool->adaptive[axis];
+        *end = ((at + 1) * extent + pool->adaptive[axis] - 1) / pool->adaptive[axis];
     } else {
         *begin = at * pool->stride[axis] - pool->pad[axis];
         *end = *begin + pool->kernel[axis];
@@ -152,8 +149,14 @@ static int64_t extent_of(const vgg_element *e, int axis, int64_t *begin, int64_t
     *end = *end < padded ? *end : padded;
     const int64_t count = *end - *begin;
     *begin = *begin > 0 ? *begin : 0;
-    *end = *end < in ? *end : in;
+    *end = *end < extent ? *end : extent;
     return count;
+}
+
+static int64_t extent_of(const vgg_element *e, int axis, int64_t *begin, int64_t *end)
+{
+    return vgg_pool_window(&e->node->attributes.pool, e->input->dims[1 + axis], axis,
+                           e->at[1 + axis], begin, end);
 }
 
 static double average_element(const vgg_element *e)
@@ -170,21 +173,42 @@ static double average_element(const vgg_element *e)
     return sum / (double)count;
 }
 
-/* NaN is above everything. */
-static double largest_element(const vgg_element *e)
+/* NaN is above everything. *where is the first of the largest values' position. */
+static double find_largest(const vgg_element *e, int32_t *where)
 {
     const float *plane = e->x + e->at[0] * e->input->dims[1] * e->input->dims[2];
     int64_t top, bottom, left, right;
     double largest = -INFINITY;
     extent_of(e, 0, &top, &bottom);
     extent_of(e, 1, &left, &right);
+    *where = (int32_t)(top * e->input->dims[2] + left);
     for (int64_t y = top; y < bottom; y++)
         for (int64_t x = left; x < right; x++) {
             const double value = (double)plane[y * e->input->dims[2] + x];
-            if (value > largest || isnan(value))
-                largest = value;
+            if (!(value > largest || (isnan(value) && !isnan(largest))))
+                continue;
+            largest = value;
+            *where = (int32_t)(y * e->input->dims[2] + x);
         }
     return largest;
+}
+
+static double largest_element(const vgg_element *e)
+{
+    int32_t where;
+    return find_largest(e, &where);
+}
+
+static int32_t switch_element(const vgg_element *e)
+{
+    int32_t where;
+    find_largest(e, &where);
+    return where;
+}
+
+static bool has_switches(const vgg_node *node)
+{
+    return node->attributes.pool.switches;
 }
 
 static vgg_attributes unpool_attributes(const vgg_walk *walk, int at)
@@ -221,6 +245,8 @@ const vgg_layer vgg_layer_max_pool = {
     .infer = infer_max,
     .describe = describe,
     .element = largest_element,
+    .side_element = switch_element,
+    .has_side = has_switches,
     .fused_as = VGG_FUSED_POOL,
     .keeps_sign = true,
     .window = window_of,

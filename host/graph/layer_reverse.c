@@ -2,6 +2,7 @@
  * a forward layer, as its adjoint or as Zeiler & Fergus (2013) take it. Transposed convolutions and
  * dense layers are none of them: they are conv2d and dense with other weights.
  */
+#include <math.h>
 #include <stddef.h>
 
 #include "graph/layer.h"
@@ -23,6 +24,25 @@ static bool is_unit(const clvgg_shape *input, const clvgg_shape *second)
     return second->rank == 1 && second->dims[0] == 2;
 }
 
+/* A map and a position of it, or all. */
+static int32_t make_unit(const vgg_node *node, const clvgg_shape *input, uint64_t i,
+                         uint64_t random)
+{
+    const clvgg_shape *shape = input;
+    const uint64_t maps = (uint64_t)shape->dims[0];
+    (void)node;
+    return (int32_t)(random % ((i % 2 == 0 ? maps : vgg_shape_elements(shape) / maps) + 1)) - 1;
+}
+
+static double seed_element(const vgg_element *e)
+{
+    const int32_t *unit = e->second;
+    const int64_t pixels = (int64_t)vgg_shape_elements(e->input) / e->input->dims[0];
+    const bool kept = (unit[0] < 0 || unit[0] == e->at[0]) &&
+                      (unit[1] < 0 || unit[1] == vgg_element_place(e) - e->at[0] * pixels);
+    return !kept ? 0 : e->node->attributes.seed_ones ? 1 : vgg_element_input(e);
+}
+
 static void describe_seed(const vgg_node *node, char *text, size_t capacity)
 {
     vgg_describe(text, capacity, node->attributes.seed_ones ? "of ones" : "of values");
@@ -35,6 +55,8 @@ const vgg_layer vgg_layer_seed = {
     .further_inputs = 1,
     .takes_further = is_unit,
     .describe = describe_seed,
+    .element = seed_element,
+    .make_second = make_unit,
     .internal = true,
 };
 
@@ -61,6 +83,69 @@ static void describe_unpool(const vgg_node *node, char *text, size_t capacity)
         vgg_describe(text, capacity, " counts pad");
 }
 
+/* Windows that hold a pixel, at most, along both axes; of adaptive ones two along each. */
+static int64_t most_windows(const vgg_node *node)
+{
+    const vgg_pool_attributes *pool = &node->attributes.unpool.pool;
+    int64_t most = 1;
+    for (int axis = 0; axis < 2; axis++)
+        most *= pool->adaptive[0] != 0
+                    ? 2
+                    : (pool->kernel[axis] + pool->stride[axis] - 1) / pool->stride[axis];
+    return most;
+}
+
+/* The switch of window i of all channels' is some pixel of it. */
+static int32_t make_switch(const vgg_node *node, const clvgg_shape *input, uint64_t i,
+                           uint64_t random)
+{
+    const vgg_unpool_attributes *unpool = &node->attributes.unpool;
+    const int64_t window = (int64_t)i % (input->dims[1] * input->dims[2]), width = input->dims[2];
+    int64_t top, bottom, left, right;
+    vgg_pool_window(&unpool->pool, unpool->extent[0], 0, window / width, &top, &bottom);
+    vgg_pool_window(&unpool->pool, unpool->extent[1], 1, window % width, &left, &right);
+    const int64_t pixel = (int64_t)(random % (uint64_t)((bottom - top) * (right - left)));
+    return (int32_t)((top + pixel / (right - left)) * unpool->extent[1] + left +
+                     pixel % (right - left));
+}
+
+static double unpool_element(const vgg_element *e)
+{
+    const int64_t windows = e->input->dims[1] * e->input->dims[2];
+    const float *x = e->x + e->at[0] * windows;
+    const int32_t *switches = (const int32_t *)e->second + e->at[0] * windows;
+    double sum = 0;
+    for (int64_t i = 0; i < windows; i++)
+        if (switches[i] == e->at[1] * e->node->attributes.unpool.extent[1] + e->at[2])
+            sum += (double)x[i];
+    return sum;
+}
+
+/* The part of a window `at` along an axis by which a pixel is divided; 0: it isn't in it. */
+static int64_t window_size(const vgg_element *e, int axis, int64_t at)
+{
+    const vgg_unpool_attributes *unpool = &e->node->attributes.unpool;
+    int64_t begin, end;
+    const int64_t padded =
+        vgg_pool_window(&unpool->pool, unpool->extent[axis], axis, at, &begin, &end);
+    return e->at[1 + axis] < begin || e->at[1 + axis] >= end ? 0
+           : unpool->pool.count_include_pad                  ? padded
+                                                             : end - begin;
+}
+
+static double avg_unpool_element(const vgg_element *e)
+{
+    const int64_t height = e->input->dims[1], width = e->input->dims[2];
+    double sum = 0;
+    for (int64_t y = 0; y < height; y++)
+        for (int64_t x = 0; x < width; x++) {
+            const int64_t size = window_size(e, 0, y) * window_size(e, 1, x);
+            if (size > 0)
+                sum += (double)e->x[(e->at[0] * height + y) * width + x] / (double)size;
+        }
+    return sum;
+}
+
 const vgg_layer vgg_layer_unpool = {
     .name = "unpool",
     .color = "#fdbf6f",
@@ -68,6 +153,9 @@ const vgg_layer vgg_layer_unpool = {
     .further_inputs = 1,
     .takes_further = vgg_shape_equal,
     .describe = describe_unpool,
+    .element = unpool_element,
+    .most_addends = most_windows,
+    .make_second = make_switch,
     .internal = true,
 };
 
@@ -76,6 +164,8 @@ const vgg_layer vgg_layer_avg_unpool = {
     .color = "#ffe0a3",
     .infer = infer_unpool,
     .describe = describe_unpool,
+    .element = avg_unpool_element,
+    .most_addends = most_windows,
     .internal = true,
 };
 
@@ -103,11 +193,44 @@ static void describe_col2im(const vgg_node *node, char *text, size_t capacity)
     vgg_describe_pad(text, capacity, conv->pad);
 }
 
+static int64_t window_elements(const vgg_node *node)
+{
+    const vgg_conv_attributes *conv = &node->attributes.col2im.conv;
+    return conv->kernel[0] * conv->kernel[1];
+}
+
+/* The window along an axis whose element `tap` falls on an output's position; −1: there is none. */
+static int64_t window_at(const vgg_element *e, int axis, int64_t tap)
+{
+    const vgg_conv_attributes *conv = &e->node->attributes.col2im.conv;
+    const int64_t from = e->at[1 + axis] + conv->pad[axis] - tap * conv->dilation[axis];
+    return from < 0 || from % conv->stride[axis] != 0 ||
+                   from / conv->stride[axis] >= e->input->dims[1 + axis]
+               ? -1
+               : from / conv->stride[axis];
+}
+
+static double col2im_element(const vgg_element *e)
+{
+    const int64_t *kernel = e->node->attributes.col2im.conv.kernel;
+    double sum = 0;
+    for (int64_t kh = 0; kh < kernel[0]; kh++)
+        for (int64_t kw = 0; kw < kernel[1]; kw++) {
+            const int64_t y = window_at(e, 0, kh), x = window_at(e, 1, kw);
+            const int64_t channel = (e->at[0] * kernel[0] + kh) * kernel[1] + kw;
+            if (y >= 0 && x >= 0)
+                sum += (double)e->x[(channel * e->input->dims[1] + y) * e->input->dims[2] + x];
+        }
+    return sum;
+}
+
 const vgg_layer vgg_layer_col2im = {
     .name = "col2im",
     .color = "#a6cee3",
     .infer = infer_col2im,
     .describe = describe_col2im,
+    .element = col2im_element,
+    .most_addends = window_elements,
     .internal = true,
 };
 
@@ -122,6 +245,25 @@ static void describe_slope(const vgg_node *node, char *text, size_t capacity)
     vgg_describe(text, capacity, "%s", names[node->attributes.slope]);
 }
 
+/* A NaN of the activation stays one. */
+static double activation_grad_element(const vgg_element *e)
+{
+    const double signal = vgg_element_input(e);
+    const double y = (double)((const float *)e->second)[vgg_element_place(e)];
+    if (isnan(y))
+        return y;
+    switch (e->node->attributes.slope) {
+    case VGG_SLOPE_RELU:
+        return y > 0 ? signal : 0;
+    case VGG_SLOPE_GUIDED:
+        return y > 0 && !(signal < 0) ? signal : 0;
+    case VGG_SLOPE_SIGMOID:
+        return signal * y * (1 - y);
+    default:
+        return signal * (1 - y * y);
+    }
+}
+
 const vgg_layer vgg_layer_activation_grad = {
     .name = "activation_grad",
     .color = "#b2df8a",
@@ -129,6 +271,7 @@ const vgg_layer vgg_layer_activation_grad = {
     .further_inputs = 1,
     .takes_further = vgg_shape_equal,
     .describe = describe_slope,
+    .element = activation_grad_element,
     .internal = true,
 };
 
@@ -145,5 +288,14 @@ static clvgg_status infer_unflatten(const vgg_node *node, const clvgg_shape *inp
     return CLVGG_STATUS_OK;
 }
 
-const vgg_layer vgg_layer_unflatten = {
-    .name = "unflatten", .color = "#d9d9d9", .infer = infer_unflatten, .internal = true};
+static double unflatten_element(const vgg_element *e)
+{
+    const int64_t *to = e->node->attributes.unflatten;
+    return (double)e->x[(e->at[0] * to[1] + e->at[1]) * to[2] + e->at[2]];
+}
+
+const vgg_layer vgg_layer_unflatten = {.name = "unflatten",
+                                       .color = "#d9d9d9",
+                                       .infer = infer_unflatten,
+                                       .element = unflatten_element,
+                                       .internal = true};

@@ -72,11 +72,16 @@ clvgg_status vgg_layer_infer_same(const vgg_node *node, const clvgg_shape *input
     return CLVGG_STATUS_OK;
 }
 
-double vgg_element_input(const vgg_element *e)
+int64_t vgg_element_place(const vgg_element *e)
 {
     const bool image = e->input->rank == 3;
     const int64_t height = image ? e->input->dims[1] : 1, width = image ? e->input->dims[2] : 1;
-    return (double)e->x[(e->at[0] * height + e->at[1]) * width + e->at[2]];
+    return (e->at[0] * height + e->at[1]) * width + e->at[2];
+}
+
+double vgg_element_input(const vgg_element *e)
+{
+    return (double)e->x[vgg_element_place(e)];
 }
 
 clvgg_status vgg_layer_fail(const vgg_node *node, clvgg_status code, const char *format, ...)

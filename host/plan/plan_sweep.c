@@ -76,8 +76,8 @@ static clvgg_status outline(clvgg_device *device, const vgg_sweep_network *netwo
                             const clvgg_verify_options *options, outlines *out)
 {
     const vgg_plan_options plan_options = {.max_batch = options->batch,
-                                           .outputs = &network->output,
-                                           .output_count = 1,
+                                           .outputs = network->outputs,
+                                           .output_count = network->output_count,
                                            .execution = {.storage = options->execution.storage},
                                            .ignore_trust = true,
                                            .plan_only = true};
@@ -103,11 +103,15 @@ clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper,
     clvgg_status status = CLVGG_STATUS_OK;
     outlines all = {0};
     VGG_NEW(all.plans, count + ODD_NETWORKS);
-    for (size_t i = 0; i < count; i++)
-        VGG_TRY(outline(device, &networks[i], options, &all));
+    for (size_t i = 0; i < count; i++) {
+        const clvgg_status outlined = outline(device, &networks[i], options, &all);
+        if (i == 0 || outlined != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY)
+            VGG_TRY(outlined);
+    }
     for (int i = 0; options->full && i < ODD_NETWORKS; i++) {
         VGG_TRY(build_odd(&odd_networks[i], &all.odd[i]));
-        const vgg_sweep_network odd = {all.odd[i], all.odd[i]->count - 1, NULL};
+        const int last = all.odd[i]->count - 1;
+        const vgg_sweep_network odd = {all.odd[i], &last, 1, NULL};
         VGG_TRY(outline(device, &odd, options, &all));
     }
     VGG_TRY(vgg_verify_sweep(device, keeper, all.chains, all.count, options, summary));

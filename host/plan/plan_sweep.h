@@ -9,11 +9,13 @@
 /* A network to check; of its source it counts how weights lie, not which. Borrowed. */
 typedef struct vgg_sweep_network {
     const vgg_graph *graph;
-    int output; /* the node that everything leads to */
+    const int *outputs; /* nodes */
+    int output_count;
     const vgg_parameter_source *source;
 } vgg_sweep_network;
 
-/* Does the work of clvgg_verify_model(), network by network; `keeper` as for vgg_verify_sweep(). */
+/* Does the work of clvgg_verify_model(), network by network, but those behind the first that the
+ * device has no memory for; `keeper` as for vgg_verify_sweep(). */
 clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper,
                             const vgg_sweep_network *networks, size_t count,
                             const clvgg_verify_options *options, clvgg_verify_summary *summary);

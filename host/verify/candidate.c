@@ -89,20 +89,36 @@ static clvgg_status pack(const vgg_reference *reference, vgg_stage *stage)
 
 /* ---- between guards ---- */
 
-enum { INPUT, OUTPUT, WORKSPACE, GUARDED };
+enum { INPUT, SECOND, OUTPUT, SIDE, WORKSPACE, GUARDED };
+
+/* Says whether an op writes a second output where it is given one. */
+static bool has_side(const vgg_problem *problem)
+{
+    const vgg_layer *layer = problem->node != NULL ? vgg_layer_of(problem->node->type) : NULL;
+    return layer != NULL && layer->has_side != NULL && layer->has_side(problem->node);
+}
 
 static clvgg_status guard(const vgg_reference *reference, vgg_stage *stage,
                           vgg_guarded guarded[GUARDED])
 {
     const vgg_op *op = &stage->op;
     const uint64_t batch = (uint64_t)op->problem.max_batch;
+    const vgg_problem *problem = &op->problem;
+    const uint64_t output = batch * vgg_layout_elements(&problem->result, op->output_block);
     const uint64_t elements[GUARDED] = {
-        batch * vgg_layout_elements(&op->problem.input, op->input_block),
-        batch * vgg_layout_elements(&op->problem.result, op->output_block), op->workspace_elements};
+        [INPUT] = batch * vgg_layout_elements(&problem->input, op->input_block),
+        [SECOND] = problem->second.rank > 0
+                       ? batch * vgg_layout_elements(&problem->second, op->second_block)
+                       : 0,
+        [OUTPUT] = output,
+        [SIDE] = has_side(problem) ? output : 0,
+        [WORKSPACE] = op->workspace_elements};
     for (int i = 0; i < GUARDED; i++)
         VGG_PASS(vgg_guarded_create(reference->device, reference->queue, elements[i], &guarded[i]));
     stage->io.input = guarded[INPUT].buffer;
+    stage->io.second = guarded[SECOND].buffer;
     stage->io.output = guarded[OUTPUT].buffer;
+    stage->io.switches = guarded[SIDE].buffer;
     stage->io.workspace = guarded[WORKSPACE].buffer;
     return CLVGG_STATUS_OK;
 }
@@ -110,7 +126,8 @@ static clvgg_status guard(const vgg_reference *reference, vgg_stage *stage,
 static clvgg_status check_guards(const vgg_reference *reference, const vgg_guarded *guarded,
                                  vgg_finding *finding)
 {
-    static const char *const names[GUARDED] = {"input", "output", "workspace"};
+    static const char *const names[GUARDED] = {"input", "second input", "output", "switches",
+                                               "workspace"};
     for (int i = 0; i < GUARDED && finding->right; i++) {
         VGG_PASS(vgg_guarded_check(&guarded[i], reference->queue, &finding->right));
         if (!finding->right)

@@ -8,8 +8,7 @@
 
 bool vgg_definition_exists(const vgg_problem *problem)
 {
-    return problem->node == NULL ||
-           (vgg_layer_of(problem->node->type)->element != NULL && problem->second.rank == 0);
+    return problem->node == NULL || vgg_layer_of(problem->node->type)->element != NULL;
 }
 
 clvgg_status vgg_definition_open(const vgg_problem *problem, const vgg_channel_source *source,
@@ -57,12 +56,13 @@ clvgg_status vgg_definition_take_channel(vgg_definition *definition, int64_t k)
 }
 
 /* Of the layer and its ReLU, with parameters `rows`. */
-static double before_pool(const vgg_definition *definition, float *const *rows, const float *x,
-                          const int64_t at[3])
+static double before_pool(const vgg_definition *definition, float *const *rows,
+                          const vgg_definition_image *image, const int64_t at[3])
 {
     vgg_element element = {.node = definition->problem->node,
                            .input = &definition->problem->input,
-                           .x = x,
+                           .x = image->x,
+                           .second = image->second,
                            .at = {at[0], at[1], at[2]}};
     if (element.node == NULL)
         return vgg_element_input(&element);
@@ -73,14 +73,14 @@ static double before_pool(const vgg_definition *definition, float *const *rows, 
 }
 
 /* Puts what the pooling's element reads where it reads it. */
-static double behind_pool(const vgg_definition *definition, float *const *rows_of, const float *x,
-                          const int64_t at[3])
+static double behind_pool(const vgg_definition *definition, float *const *rows_of,
+                          const vgg_definition_image *image, const int64_t at[3])
 {
     const vgg_problem *problem = definition->problem;
     const vgg_layer *pool = vgg_layer_of(problem->pool->type);
     const clvgg_shape plane = {3, {1, problem->output.dims[1], problem->output.dims[2]}};
     const vgg_element element = {
-        problem->pool, &plane, definition->plane, {0, at[1], at[2]}, {NULL}};
+        .node = problem->pool, .input = &plane, .x = definition->plane, .at = {0, at[1], at[2]}};
     vgg_window rows, columns;
     pool->window(problem->pool, &plane, 0, &rows);
     pool->window(problem->pool, &plane, 1, &columns);
@@ -89,21 +89,36 @@ static double behind_pool(const vgg_definition *definition, float *const *rows_o
                                   at[2] * columns.stride - columns.pad + i % columns.kernel};
         if (inner[1] >= 0 && inner[1] < plane.dims[1] && inner[2] >= 0 && inner[2] < plane.dims[2])
             definition->plane[inner[1] * plane.dims[2] + inner[2]] =
-                (float)before_pool(definition, rows_of, x, inner);
+                (float)before_pool(definition, rows_of, image, inner);
     }
     return pool->element(&element);
 }
 
-double vgg_definition_element(const vgg_definition *definition, const float *x, const int64_t at[3])
+double vgg_definition_element(const vgg_definition *definition, const vgg_definition_image *image,
+                              const int64_t at[3])
 {
-    return definition->problem->pool != NULL ? behind_pool(definition, definition->rows, x, at)
-                                             : before_pool(definition, definition->rows, x, at);
+    return definition->problem->pool != NULL ? behind_pool(definition, definition->rows, image, at)
+                                             : before_pool(definition, definition->rows, image, at);
 }
 
-double vgg_definition_size(const vgg_definition *definition, const float *x, const int64_t at[3])
+int32_t vgg_definition_side_element(const vgg_definition *definition,
+                                    const vgg_definition_image *image, const int64_t at[3])
 {
-    return definition->problem->pool != NULL ? behind_pool(definition, definition->sizes, x, at)
-                                             : before_pool(definition, definition->sizes, x, at);
+    const vgg_problem *problem = definition->problem;
+    const vgg_element element = {.node = problem->node,
+                                 .input = &problem->input,
+                                 .x = image->x,
+                                 .second = image->second,
+                                 .at = {at[0], at[1], at[2]}};
+    return vgg_layer_of(problem->node->type)->side_element(&element);
+}
+
+double vgg_definition_size(const vgg_definition *definition, const vgg_definition_image *image,
+                           const int64_t at[3])
+{
+    return definition->problem->pool != NULL
+               ? behind_pool(definition, definition->sizes, image, at)
+               : before_pool(definition, definition->sizes, image, at);
 }
 
 bool vgg_definition_is_products(const vgg_problem *problem)
@@ -113,8 +128,11 @@ bool vgg_definition_is_products(const vgg_problem *problem)
 
 uint64_t vgg_definition_terms(const vgg_problem *problem)
 {
-    if (problem->node != NULL && vgg_layer_of(problem->node->type)->scale_and_shift != NULL)
+    const vgg_layer *layer = problem->node != NULL ? vgg_layer_of(problem->node->type) : NULL;
+    if (layer != NULL && layer->scale_and_shift != NULL)
         return 3; /* x, the mean and the bias, scaled */
+    if (layer != NULL && layer->most_addends != NULL)
+        return (uint64_t)layer->most_addends(problem->node);
     if (!vgg_definition_is_products(problem))
         return 0;
     const vgg_conv_attributes conv = vgg_problem_conv(problem);

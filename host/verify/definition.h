@@ -4,7 +4,7 @@
  *     vgg_definition definition;
  *     VGG_TRY(vgg_definition_open(&op->problem, &parameters, &definition));
  *     VGG_TRY(vgg_definition_take_channel(&definition, k));       // reads the channel's parameters
- *     value = vgg_definition_element(&definition, x, (int64_t[3]){k, row, column});
+ *     value = vgg_definition_element(&definition, &image, (int64_t[3]){k, row, column});
  *     vgg_definition_close(&definition);
  *
  * The layers' rows say what an element is (graph/layer.h).
@@ -31,7 +31,13 @@ typedef struct vgg_definition {
     float *plane; /* the pooling's input in that channel, where its window is */
 } vgg_definition;
 
-/* Says whether the definition of a problem's layers is known here: internal layers' isn't. */
+/* One image of what a chain reads, plain layout. */
+typedef struct vgg_definition_image {
+    const float *x;
+    const void *second; /* of a layer with two inputs; else NULL */
+} vgg_definition_image;
+
+/* Says whether a problem's layers have a definition. */
 bool vgg_definition_exists(const vgg_problem *problem);
 /* A conversion of layouts, which has no layer, is defined as the identity. The problem and the
  * source must outlive the definition. Errors: OUT_OF_MEMORY. */
@@ -40,17 +46,20 @@ clvgg_status vgg_definition_open(const vgg_problem *problem, const vgg_channel_s
 void vgg_definition_close(vgg_definition *definition);
 /* Reads the parameters of output channel `k`. Errors: the source's. */
 clvgg_status vgg_definition_take_channel(vgg_definition *definition, int64_t k);
-/* The element at `at` of the whole chain's output, whose channel was taken; `x` is one image, plain
- * layout. */
-double vgg_definition_element(const vgg_definition *definition, const float *x,
+/* The element at `at` of the whole chain's output, whose channel was taken. */
+double vgg_definition_element(const vgg_definition *definition, const vgg_definition_image *image,
                               const int64_t at[3]);
+/* The same of what the layer writes beside it (graph/layer.h). */
+int32_t vgg_definition_side_element(const vgg_definition *definition,
+                                    const vgg_definition_image *image, const int64_t at[3]);
 /* Says whether an element is a sum of products alone, which is exact where all terms are whole
  * numbers that are small enough. */
 bool vgg_definition_is_products(const vgg_problem *problem);
 /* Terms of the sum that an element is, its bias among them; 0 where it is none. */
 uint64_t vgg_definition_terms(const vgg_problem *problem);
 /* The sum of these terms' absolute values, by which rounding errors are bounded; a pooling's is the
- * largest of its window. `x` must have no value below 0. */
-double vgg_definition_size(const vgg_definition *definition, const float *x, const int64_t at[3]);
+ * largest of its window. The image must have no value below 0. */
+double vgg_definition_size(const vgg_definition *definition, const vgg_definition_image *image,
+                           const int64_t at[3]);
 
 #endif

@@ -48,6 +48,10 @@ static void describe_problem(const vgg_op *op, char *text, size_t capacity)
         append_layer(text, capacity, " + ", problem->pool);
     append(text, capacity, " of");
     append_shape(text, capacity, &problem->input);
+    if (problem->node != NULL && vgg_layer_of(problem->node->type)->internal) {
+        append(text, capacity, " to"); /* what they undo needn't say it */
+        append_shape(text, capacity, &problem->output);
+    }
     if (op->pack.panel != 0)
         append(text, capacity, " to %lld, %s", (long long)problem->output.dims[0],
                vgg_storage_name(problem->storage));

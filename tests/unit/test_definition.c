@@ -8,16 +8,19 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "graph/layer.h"
 #include "ops/op.h"
 #include "ref/ref_graph.h"
+#include "ref/ref_project.h"
 #include "support/networks.h"
 #include "support/runtime.h"
 #include "tensor/shape.h"
 #include "verify/samples.h"
+#include "vis/transposed_weights.h"
 
 /* The parameters of a node's output channel. */
 static void read_rows(const clvgg_model *model, network_kind kind, int index, int64_t k,
@@ -91,6 +94,127 @@ static void rows_agree_with_plain_loops(void **state)
     }
 }
 
+/* ---- walks back ---- */
+
+/* Values of a node on the way back, or its switches, of what `values` holds of those before. */
+static void *compute_node(vgg_transposed_weights *weights, int index, void *const *values)
+{
+    const vgg_parameter_source source = vgg_transposed_weights_source(weights);
+    const vgg_graph *graph = weights->reverse->graph;
+    const vgg_node *node = &graph->nodes[index];
+    const vgg_node *of = &graph->nodes[node->inputs[0]];
+    const bool side = vgg_layer_of(node->type)->side_output;
+    if (side) /* of the pooling that it reads */
+        node = of, of = &graph->nodes[node->inputs[0]];
+    const vgg_layer *layer = vgg_layer_of(node->type);
+    const clvgg_shape out = vgg_shape_as_image(&node->output);
+    const int64_t pixels = out.dims[1] * out.dims[2];
+    float *result = malloc(vgg_shape_elements(&out) * sizeof *result);
+    vgg_element element = {.node = node,
+                           .input = &of->output,
+                           .x = values[node->inputs[0]],
+                           .second = node->input_count > 1 ? values[node->inputs[1]] : NULL};
+    for (int64_t i = 0; i < out.dims[0] * pixels; i++) {
+        float *rows[VGG_VARIANCE + 1] = {NULL};
+        memcpy(element.at, (int64_t[]){i / pixels, i % pixels / out.dims[2], i % out.dims[2]},
+               sizeof element.at);
+        for (int p = 0; p <= VGG_VARIANCE; p++) {
+            if (!vgg_node_has_parameter(node, p))
+                continue;
+            const clvgg_shape shape = layer->parameters[p].shape(node, &of->output);
+            const uint64_t count = vgg_shape_elements(&shape) / (uint64_t)shape.dims[0];
+            element.rows[p] = rows[p] = malloc(count * sizeof(float));
+            must(source.read(source.user, index, p, (uint64_t)element.at[0] * count, count,
+                             rows[p]));
+        }
+        if (side)
+            ((int32_t *)(void *)result)[i] = layer->side_element(&element);
+        else
+            result[i] = (float)layer->element(&element);
+        for (int p = 0; p <= VGG_VARIANCE; p++)
+            free(rows[p]);
+    }
+    return result;
+}
+
+/* From a signal at a layer to the image, element by element. */
+static void walk_back(const clvgg_model *model, network_kind kind, int layer, clvgg_projection mode,
+                      int compared[VGG_LAYER_TYPE_COUNT])
+{
+    const vgg_graph *network = model->graph;
+    vgg_reverse_graph reverse;
+    vgg_transposed_weights weights;
+    int32_t unit[2] = {-1, -1};
+    must(vgg_reverse_graph_make(network, layer, 0, mode, &reverse));
+    vgg_transposed_weights_init(&weights, model, &reverse);
+    const int count = reverse.graph->count, seed = reverse.forward_count + 1;
+    float *x = network_input(model, kind, 1);
+    float **forward = ref_graph_values(network, network_source(kind), NULL, 1, x);
+    void **values = calloc((size_t)count, sizeof *values);
+    for (int i = 0; i < reverse.forward_count; i++)
+        values[i] = forward[i];
+    values[reverse.forward_count] = unit;
+    for (int i = seed; i < count; i++) {
+        values[i] = compute_node(&weights, i, values);
+        compared[reverse.graph->nodes[i].type]++;
+    }
+    const size_t signals = (size_t)vgg_shape_elements(&network->nodes[layer].output);
+    double *signal = malloc(signals * sizeof *signal), largest = 0;
+    for (size_t i = 0; i < signals; i++)
+        signal[i] = mode == CLVGG_PROJECTION_DECONV ? (double)forward[reverse.value][i] : 1;
+    double *expected =
+        ref_project(network, network_source(kind), NULL, 1, forward, layer, 0, mode, signal);
+    const size_t pixels = (size_t)vgg_shape_elements(&network->nodes[0].output);
+    const float *projection = values[reverse.projection];
+    for (size_t i = 0; i < pixels; i++)
+        largest = fmax(largest, fabs(expected[i]));
+    for (size_t i = 0; i < pixels; i++)
+        if (!(fabs((double)projection[i] - expected[i]) <= 1e-5 * largest))
+            fail_msg("%s, mode %d, pixel %zu: %.9g, expected %.9g", network_names[kind], (int)mode,
+                     i, (double)projection[i], expected[i]);
+    for (int i = seed; i < count; i++)
+        free(values[i]);
+    free(values);
+    free(expected);
+    free(signal);
+    ref_graph_free(network, forward);
+    free(x);
+    vgg_transposed_weights_free(&weights);
+    vgg_reverse_graph_free(&reverse);
+}
+
+static void walks_agree_with_plain_loops(void **state)
+{
+    (void)state;
+    int compared[VGG_LAYER_TYPE_COUNT] = {0};
+    for (int kind = 0; kind < NETWORK_COUNT; kind++) {
+        clvgg_model *model = network_make(runtime, (network_kind)kind);
+        const int logits = vgg_graph_find(model->graph, "logits");
+        for (int mode = 0; mode <= CLVGG_PROJECTION_GRADIENT; mode++)
+            if (logits > 0)
+                walk_back(model, (network_kind)kind, logits, (clvgg_projection)mode, compared);
+        clvgg_model_free(model);
+    }
+    for (int type = 0; type < VGG_LAYER_TYPE_COUNT; type++) {
+        const vgg_layer *layer = vgg_layer_of((vgg_layer_type)type);
+        if (layer->internal && type != VGG_LAYER_MAP_PEAK && compared[type] == 0)
+            fail_msg("no %s was compared", layer->name);
+    }
+}
+
+static void peaks_are_the_first_largest(void **state)
+{
+    (void)state;
+    const float x[] = {1, 3, 3, -5, -2, NAN, 9, NAN};
+    const clvgg_shape input = {3, {2, 2, 2}};
+    const double expected[] = {3, 1, NAN, 1};
+    for (int i = 0; i < 4; i++) {
+        const vgg_element element = {.input = &input, .x = x, .at = {i / 2, 0, i % 2}};
+        const double value = vgg_layer_map_peak.element(&element);
+        assert_true(value == expected[i] || (isnan(value) && isnan(expected[i])));
+    }
+}
+
 /* ---- samples ---- */
 
 static void samples_reach_edges_and_channels(void **state)
@@ -142,6 +266,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_agree_with_plain_loops),
+        cmocka_unit_test(walks_agree_with_plain_loops),
+        cmocka_unit_test(peaks_are_the_first_largest),
         cmocka_unit_test(samples_reach_edges_and_channels),
         cmocka_unit_test(samples_of_many_channels),
     };
