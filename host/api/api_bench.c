@@ -11,6 +11,7 @@
 #include "measure/plan_bench.h"
 #include "measure/reference.h"
 #include "measure/roof.h"
+#include "measure/sensors.h"
 #include "tensor/shape.h"
 
 struct clvgg_bench {
@@ -39,6 +40,14 @@ clvgg_status clvgg_device_measure_roof(clvgg_device *device, clvgg_roof *roof)
     VGG_API_STRUCT(roof);
     *roof = (clvgg_roof){.struct_size = sizeof *roof};
     VGG_API_RETURN(&device->runtime->scope, vgg_roof_measure(device, roof));
+}
+
+clvgg_status clvgg_device_read_sensors(const clvgg_device *device, clvgg_sensors *sensors)
+{
+    VGG_API_REQUIRE(device != NULL);
+    VGG_API_STRUCT(sensors);
+    vgg_sensors_read(&vgg_sensor_places_system, &device->info, sensors);
+    return CLVGG_STATUS_OK;
 }
 
 void clvgg_bench_options_defaults(clvgg_bench_options *options)

@@ -58,6 +58,25 @@ typedef struct clvgg_roof {
  * twice that one's device memory, and 128 MiB of the host's. Errors: as that one's. */
 CLVGG_API clvgg_status clvgg_device_measure_roof(clvgg_device *device, clvgg_roof *roof);
 
+/* What the system shows of a device's state, which speed depends on. A value that can't be read is
+ * NAN, and its text says why; else that is "". */
+enum { CLVGG_SENSOR_WHY = 160 };
+typedef struct clvgg_sensors {
+    size_t struct_size;
+    double clock_mhz; /* of a CPU's processors the mean */
+    double power_w;   /* of a CPU all its packages */
+    double temperature_c;
+    double load_average; /* of the machine, a minute's */
+    char clock_why[CLVGG_SENSOR_WHY], power_why[CLVGG_SENSOR_WHY];
+    char temperature_why[CLVGG_SENSOR_WHY], load_why[CLVGG_SENSOR_WHY];
+} clvgg_sensors;
+
+/* Reads Linux's cpufreq, RAPL, hwmon and thermal zones for CPUs, the card of the same PCI address
+ * for GPUs of AMD and Intel, NVIDIA's NVML. Set sensors->struct_size first. Takes a tenth of a
+ * second where power is a counter of energy. What can't be read is no error. */
+CLVGG_API clvgg_status clvgg_device_read_sensors(const clvgg_device *device,
+                                                 clvgg_sensors *sensors);
+
 /* A model on a device, with the output that its layers' definition gives there. */
 typedef struct clvgg_bench clvgg_bench;
 

@@ -21,6 +21,26 @@
                                       "relu1_1", "--model", test_scratch_path("net.safetensors"),  \
                                       __VA_ARGS__, NULL})
 
+/* Each is a number, or among what is unreadable, with a reason. */
+static void check_sensors(const cJSON *sensors)
+{
+    static const char *const names[] = {"clock_mhz", "power_w", "temperature_c", "load_average"};
+    static const char *const when[] = {"before", "after"};
+    for (int i = 0; i < 2; i++) {
+        const cJSON *read = cJSON_GetObjectItem(sensors, when[i]);
+        int missing = 0;
+        for (size_t j = 0; j < sizeof names / sizeof *names; j++)
+            missing += !cJSON_IsNumber(cJSON_GetObjectItem(read, names[j]));
+        const cJSON *reasons = cJSON_GetObjectItem(read, "unreadable"), *reason;
+        assert_int_equal(cJSON_GetArraySize(reasons), missing);
+        cJSON_ArrayForEach(reason, reasons)
+        {
+            assert_true(cJSON_IsNull(cJSON_GetObjectItem(read, string(reason, "what"))));
+            assert_true(strlen(string(reason, "why")) > 3);
+        }
+    }
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -49,6 +69,7 @@ static void test_json(void **state)
     assert_int_equal(cJSON_GetArraySize(roof), 15);
     assert_true(number(roof, "fma_f32_gflops") == number(peak, "fma_gflops"));
     assert_true(number(roof, "read_gbps") == number(peak, "read_gbps"));
+    check_sensors(cJSON_GetObjectItem(json, "sensors"));
     cJSON_Delete(json);
     test_program_free(&ran);
 }
@@ -63,6 +84,7 @@ static void test_text(void **state)
     assert_contains(with.out, "\nmultiplying and adding, float32 ");
     assert_contains(with.out, "\nfrom the device ");
     assert_contains(with.out, "median ms");
+    assert_contains(with.out, "\nload average ");
     BENCH(&without, "--json");
     assert_int_equal(without.exit_code, 0);
     assert_null(strstr(without.out, "\"roof\""));

@@ -36,6 +36,7 @@ typedef struct cli_benchmark {
     char weights_sha256[65];
     clvgg_peak peak;
     clvgg_roof roof; /* with --roof */
+    clvgg_sensors before, after;
     int has_clock; /* the device */
     clvgg_bench *bench;
     clvgg_train_bench *training; /* with --mode finetune, instead */
@@ -57,10 +58,15 @@ void cli_bench_training_name(const cli_benchmark *run, vgg_text *text);
 void cli_bench_training_json(cli_benchmark *run);
 void cli_bench_training_result_json(cli_benchmark *run);
 
-/* Measures the device's peak, and with --roof its roof; shows that, without --roof nothing. */
+/* Reads the device's sensors, measures its peak, and with --roof its roof; shows that, without
+ * --roof nothing. */
 clvgg_status cli_bench_measure_limits(cli_benchmark *run);
 void cli_bench_roof_json(cli_benchmark *run);
 void cli_bench_roof_text(cli_benchmark *run);
+/* Reads the sensors again; shows both readings, as text with --roof alone. */
+void cli_bench_sensors_end(cli_benchmark *run);
+void cli_bench_sensors_json(cli_benchmark *run);
+void cli_bench_sensors_text(cli_benchmark *run);
 
 /* Timed steps of the latest result. */
 size_t cli_bench_step_count(const cli_benchmark *run);

@@ -185,6 +185,7 @@ void cli_bench_json_end(cli_benchmark *run, const char *error)
     vgg_json *json = &run->json;
     vgg_json_end(json); /* results */
     vgg_json_bool(json, "tuned", run->tuned);
+    cli_bench_sensors_json(run);
     vgg_report_peak_json(json);
     if (error != NULL)
         vgg_json_string(json, "error", error);

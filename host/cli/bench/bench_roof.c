@@ -1,5 +1,5 @@
 /* cli/bench/bench_roof.c — `clvgg bench --roof`: the most that the device can do, measured and
- * shown.
+ * shown; what its sensors say, before and after.
  */
 #include <math.h>
 
@@ -41,9 +41,16 @@ static double value_of(const clvgg_roof *roof, const figure *f)
     return *(const double *)(const void *)((const char *)roof + f->offset);
 }
 
+static void read_sensors(const cli_benchmark *run, clvgg_sensors *sensors)
+{
+    sensors->struct_size = sizeof *sensors;
+    clvgg_device_read_sensors(run->context.device, sensors);
+}
+
 /* With --roof the peak is two of its figures: nothing is measured twice. */
 clvgg_status cli_bench_measure_limits(cli_benchmark *run)
 {
+    read_sensors(run, &run->before);
     run->peak.struct_size = sizeof run->peak;
     run->roof.struct_size = sizeof run->roof;
     if (!run->arguments->roof)
@@ -92,4 +99,89 @@ void cli_bench_roof_text(cli_benchmark *run)
     }
     vgg_text_puts(text, "\n");
     vgg_table_finish(&table, &run->cli->out_style, text);
+}
+
+/* A sensor of clvgg_sensors. */
+typedef struct sensor {
+    const char *name, *words, *unit;
+    size_t value, why;
+    int digits;
+} sensor;
+
+#define SENSOR(member, why, words, unit, digits)                                                   \
+    {                                                                                              \
+#member, words, unit, offsetof(clvgg_sensors, member), offsetof(clvgg_sensors, why),       \
+            digits                                                                                 \
+    }
+static const sensor sensors[] = {
+    SENSOR(clock_mhz, clock_why, "clock", " MHz", 0),
+    SENSOR(power_w, power_why, "power", " W", 1),
+    SENSOR(temperature_c, temperature_why, "temperature", " °C", 1),
+    SENSOR(load_average, load_why, "load average", "", 2),
+};
+enum { SENSORS = sizeof sensors / sizeof *sensors };
+
+static double read_value(const clvgg_sensors *from, const sensor *s)
+{
+    return *(const double *)(const void *)((const char *)from + s->value);
+}
+
+static const char *reason(const clvgg_sensors *from, const sensor *s)
+{
+    return (const char *)from + s->why;
+}
+
+void cli_bench_sensors_end(cli_benchmark *run)
+{
+    read_sensors(run, &run->after);
+}
+
+static void print_sensors(vgg_json *json, const char *key, const clvgg_sensors *from)
+{
+    vgg_json_begin_object(json, key);
+    for (int i = 0; i < SENSORS; i++)
+        vgg_json_number(json, sensors[i].name, read_value(from, &sensors[i]));
+    vgg_json_begin_array(json, "unreadable");
+    for (int i = 0; i < SENSORS; i++)
+        if (reason(from, &sensors[i])[0] != '\0') {
+            vgg_json_begin_object(json, NULL);
+            vgg_json_string(json, "what", sensors[i].name);
+            vgg_json_string(json, "why", reason(from, &sensors[i]));
+            vgg_json_end(json);
+        }
+    vgg_json_end(json);
+    vgg_json_end(json);
+}
+
+void cli_bench_sensors_json(cli_benchmark *run)
+{
+    vgg_json_begin_object(&run->json, "sensors");
+    print_sensors(&run->json, "before", &run->before);
+    print_sensors(&run->json, "after", &run->after);
+    vgg_json_end(&run->json);
+}
+
+void cli_bench_sensors_text(cli_benchmark *run)
+{
+    static const vgg_column columns[] = {
+        {"sensor", false}, {"before", true}, {"after", true}, {"unreadable", false}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    const clvgg_sensors *const both[] = {&run->before, &run->after};
+    if (!run->arguments->roof)
+        return;
+    for (int i = 0; i < SENSORS; i++) {
+        vgg_table_put(&table, sensors[i].words);
+        for (int j = 0; j < 2; j++) {
+            const double value = read_value(both[j], &sensors[i]);
+            if (isfinite(value))
+                vgg_text_printf(vgg_table_cell(&table), "%.*f%s", sensors[i].digits, value,
+                                sensors[i].unit);
+            else
+                vgg_text_puts(vgg_table_cell(&table), "-");
+            vgg_table_next(&table);
+        }
+        vgg_table_put(&table, reason(&run->after, &sensors[i]));
+    }
+    vgg_text_puts(&run->cli->out.text, "\n");
+    vgg_table_finish(&table, &run->cli->out_style, &run->cli->out.text);
 }

@@ -137,4 +137,5 @@ void cli_bench_text_end(cli_benchmark *run)
     vgg_text *text = &run->cli->out.text;
     vgg_text_puts(text, "\n");
     vgg_table_finish(&table, &run->cli->out_style, text);
+    cli_bench_sensors_text(run);
 }

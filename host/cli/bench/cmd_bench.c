@@ -156,6 +156,7 @@ static void end(cli_benchmark *run, clvgg_status status)
 {
     const bool interrupted = cli_interrupt_signal() != 0;
     vgg_message_hold(); /* it is printed behind this */
+    cli_bench_sensors_end(run);
     if (wants_json(run))
         cli_bench_json_end(run, status != CLVGG_STATUS_OK ? vgg_message_of(status)
                                 : interrupted             ? "interrupted"
