@@ -53,14 +53,14 @@ typedef uint64_t integers;
 #endif
 
 enum { TIMES = 25, MOST_THREADS = 256, CHAINS = 12, STEPS = 4, STREAMS = 8 };
-static const long rounds = 1 << 18;
+static const long rounds = 1 << 20;
 static const size_t bytes = 256 << 20, huge_page = 2 << 20;
 
 typedef struct part {
     pthread_t thread;
     const char *data;
     size_t bytes;
-    float left;     /* of the sums, which nothing may drop */
+    double left;    /* of the sums, which nothing may drop */
     uint64_t total; /* of what was read */
 } part;
 
@@ -82,7 +82,7 @@ static void *multiply(void *argument)
     p->left = 0;
     for (int c = 0; c < CHAINS; c++) {
         memcpy(lanes, &a[c], sizeof lanes);
-        p->left += lanes[0];
+        p->left += (double)lanes[0];
     }
     return NULL;
 }
@@ -143,8 +143,8 @@ int main(void)
     const double fma_ms = time_threads(parts, threads, multiply);
     const double flops = 2.0 * (sizeof(vector) / sizeof(float)) * CHAINS * STEPS * (double)rounds;
     for (int t = 0; t < threads; t++)
-        if (parts[t].left != CHAINS * (CHAINS - 1) / 2 + (float)(CHAINS * STEPS * rounds))
-            return fprintf(stderr, "roof_check: %g counted\n", (double)parts[t].left), 1;
+        if (parts[t].left != CHAINS * (CHAINS - 1) / 2 + (double)(CHAINS * STEPS * rounds))
+            return fprintf(stderr, "roof_check: %g counted\n", parts[t].left), 1;
     const double read_ms = time_threads(parts, threads, read_part);
     for (int t = 0; t < threads; t++)
         if (parts[t].total != share / sizeof *data)
