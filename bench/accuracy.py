@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 
 import common
+import peer
+import result
 
 DEFAULT = common.ROOT / "models/vgg16-catdog.safetensors"
-LIMITS = {"f32": 1e-4, "f16": 2e-3, "bf16": 1.5e-2}
 SLOW = ("conv_direct", "conv_tiled")  # minutes each on a CPU; conv_blocked is direct convolution too
 
 
@@ -39,23 +40,9 @@ def prepare(path, rules):
 def reference(weights, images):
     """Logits by PyTorch in float64, an image at a time."""
     import torch
-    from torch.nn import functional
-    weights = {name: tensor.double() for name, tensor in weights.items()}
-    layers = sorted({name.split(".")[0] for name in weights if name.startswith("conv")})
-    rows = []
+    net = peer.torch_network(weights).double()
     with torch.no_grad():
-        for image in images:
-            x = torch.from_numpy(image)[None].double()
-            for layer, following in zip(layers, layers[1:] + ["conv6_1"]):
-                x = functional.relu(functional.conv2d(x, weights[layer + ".weight"], weights[layer + ".bias"], padding=1))
-                if following[4] != layer[4]:
-                    x = functional.max_pool2d(x, 2)
-            x = x.flatten(1)
-            for layer in ("fc6", "fc7", "fc8"):
-                x = functional.linear(x if layer == "fc6" else functional.relu(x), weights[layer + ".weight"],
-                                      weights[layer + ".bias"])
-            rows.append(x[0].numpy())
-    return rows
+        return [net(torch.from_numpy(image)[None].double())[0].numpy() for image in images]
 
 
 def compare(logits, exact):
@@ -120,12 +107,12 @@ def page(stored):
     models = list(dict.fromkeys(line["model"] for line in lines))
     rows = []
     for device in dict.fromkeys(line["device"] for line in lines):
-        for storage in LIMITS:
+        for storage in result.LIMITS:
             for variant in dict.fromkeys(line["variant"] for line in lines):
                 mine = [next((line for line in lines if (line["device"], line["storage"], line["variant"], line["model"])
                               == (device, storage, variant, model)), None) for model in models]
                 if any(mine):
-                    rows.append([f"{device}, {storage}", variant, f"{LIMITS[storage]:g}",
+                    rows.append([f"{device}, {storage}", variant, f"{result.LIMITS[storage]:g}",
                                  *(f"{line['error_l2']:.2g}" if line else "" for line in mine),
                                  *(f"{line['top_same']} of {line['top_judged']}" if line else "" for line in mine)])
     head = ["on, storage ", "convolutions ", "at most", *models, *(f"{model}: same top 5" for model in models)]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything of bench/results, on a machine with nothing else to do: about 70 minutes on 2 cores. What is
-# there already is kept, an unfinished table of peers taken up: to measure anew, use an empty folder.
+# Everything of bench/results, on a machine with nothing else to do: about 60 minutes on 2 cores. What is
+# there already is kept: to measure anew, use an empty folder.
 # Usage: bench/all.sh OUTDIR [PEERS]   (CLVGG_SHARED or PHOTOGRAPHS: a folder of photographs)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,27 +13,27 @@ cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCLVGG_BUILD_BENCH=ON >
 cmake --build build > /dev/null
 bench/setup-peers.sh "$peers"
 
-step() { # NAME SCRIPT OPTION…
-    local file=$out/$1.json start=$SECONDS
-    if [ -e "$file" ] && ! grep -q '"complete": false' "$file"; then
+step() { # RESULT OPTION…: a file, or peers' folder
+    local result=$out/$1 script=${1%.json} option=--out start=$SECONDS
+    if [ -e "$result" ]; then
         echo "$1: kept"
         return
     fi
-    "bench/$2.py" "${@:3}" --out "$file" > /dev/null 2> "$out/$1.log" || { tail -n 5 "$out/$1.log" >&2; exit 1; }
-    rm -f "$out/$1.log"
+    [ "$1" != vgg16 ] || script=peers option=--results
+    "bench/$script.py" "${@:2}" $option "$result.new" > /dev/null 2> "$out/$script.log" || { tail -n 5 "$out/$script.log" >&2; exit 1; }
+    mv "$result.new" "$result"
+    rm -f "$out/$script.log"
     echo "$1: $(((SECONDS - start + 30) / 60)) minutes"
 }
 
-step peers-1 peers --peers "$peers"
-step layers layers
-step startup startup --peers "$peers"
-step scaling scaling
-step accuracy accuracy --peers "$peers" --photographs "$photographs"
-step gemm gemm
-step training training --peers "$peers"
+step vgg16 --peers "$peers"
+step startup.json --peers "$peers"
+step scaling.json
+step accuracy.json --peers "$peers" --photographs "$photographs"
+step gemm.json
+step training.json --peers "$peers"
 if [ -d "${CLVGG_SHARED:-}/data/catdog" ]; then
-    step finetune finetune --data "$CLVGG_SHARED/data/catdog/train" --val "$CLVGG_SHARED/data/catdog/val"
+    step finetune.json --data "$CLVGG_SHARED/data/catdog/train" --val "$CLVGG_SHARED/data/catdog/val"
 fi
-step peers-2 peers --peers "$peers"
 bench/report.py "$out"
 echo "$out/README.md"

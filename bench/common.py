@@ -19,11 +19,12 @@ ROOT = HERE.parent
 PEER_PACKAGES = ("ncnn", "onnxruntime", "openvino", "torch", "numpy")
 
 
-def parser(doc, out):
-    """The options that every script has."""
+def parser(doc, out=None):
+    """The options that scripts have which run clvgg; `out` is where what they store goes."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--clvgg", default=str(ROOT / "build/clvgg"), metavar="PROGRAM")
-    made.add_argument("--out", default=str(ROOT / "build" / out), metavar="FILE", help="JSON; default %(default)s")
+    if out is not None:
+        made.add_argument("--out", default=str(ROOT / "build" / out), metavar="FILE", help="JSON; default %(default)s")
     return made
 
 
@@ -172,13 +173,17 @@ def machine_lines(described):
     return lines
 
 
-def store(path, value):
-    """Writes JSON whole or not at all."""
+def write(path, text):
+    """Writes a file whole or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(value, indent=1) + "\n")
+    temporary.write_text(text)
     os.replace(temporary, path)
+
+
+def store(path, value):
+    write(path, json.dumps(value, indent=1) + "\n")
 
 
 def load(path):

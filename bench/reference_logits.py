@@ -10,41 +10,30 @@ order. It takes minutes, and 2 GB of memory; run it again only where the network
 --check compares with the file that is there instead: hashes to the letter, logits to 1e-9 of the largest.
 """
 import argparse
-import hashlib
+import math
 import re
 import subprocess
 import sys
 import tempfile
 
 import common
+import peer
+import result
 from accuracy import reference
 
 NETWORKS = ("vgg11", "vgg13", "vgg16", "vgg19")
 TARGET = common.ROOT / "host/measure/reference_logits.c"
 
 
-def noise(count):
-    """vgg_random_fill() of host/base/random.h, from -1 to 1."""
-    import numpy
-    state, values = 1, numpy.empty(count, numpy.float32)
-    for i in range(count):
-        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
-        values[i] = (state >> 8) / 16777216 * 2 - 1
-    return values
-
-
 def run(network, make_vgg):
     """How many weights and biases, their SHA-256, and the logits."""
+    import numpy
     from safetensors.torch import load_file
+    image = numpy.array(result.noise(3 * peer.SIDE ** 2), numpy.float32).reshape(3, peer.SIDE, peer.SIDE)
     with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
         subprocess.run([make_vgg, file.name, network], check=True)
-        digest, size = hashlib.sha256(), 0
-        with open(file.name, "rb") as tensors:
-            tensors.seek(int.from_bytes(tensors.read(8), "little"), 1)
-            while piece := tensors.read(1 << 20):
-                digest.update(piece)
-                size += len(piece)
-        return size // 4, digest.hexdigest(), reference(load_file(file.name), [noise(3 * 224 * 224).reshape(3, 224, 224)])[0]
+        count = sum(math.prod(shape) for shape, _ in peer.tensors(file.name).values())
+        return count, peer.weights_hash(file.name), reference(load_file(file.name), [image])[0]
 
 
 def write(found):

@@ -10,16 +10,12 @@ import accuracy
 import common
 import finetune
 import gemm
-import layers
 import peers
 import scaling
 import startup
 import training
 
-SECTIONS = (("peers-1.json", "VGG16 beside other runtimes, first run", peers),
-            ("peers-2.json", "VGG16 beside other runtimes, second run", peers),
-            ("layers.json", "Layer by layer", layers),
-            ("startup.json", "Start-up and memory", startup),
+SECTIONS = (("startup.json", "Start-up and memory", startup),
             ("accuracy.json", "Accuracy", accuracy),
             ("gemm.json", "Matrix products", gemm),
             ("scaling.json", "Time against work", scaling),
@@ -31,6 +27,12 @@ def section(path, title, script):
     stored = common.load(path)
     return "\n".join([f"## {title}", "", *common.machine_lines(stored["machine"]), f"`bench/{script.__name__}.py`, "
                       f"[{path.name}]({path.name}).", "", script.page(stored), ""])
+
+
+def beside(folder):
+    """Of the results of bench/peers.py."""
+    files = ", ".join(f"[{path.name}]({folder.name}/{path.name})" for path in sorted(folder.glob("*.json")))
+    return "\n".join(["## VGG16 beside other runtimes", "", peers.page(folder), "", f"`bench/peers.py`: {files}.", ""])
 
 
 def others(folder):
@@ -45,6 +47,7 @@ def others(folder):
 
 def page(folder):
     parts = ["# Stored results", "", "Written by `bench/report.py` from the JSON files beside it, which `bench/all.sh` makes.", ""]
+    parts += [beside(folder / "vgg16")] if (folder / "vgg16").is_dir() else []
     parts += [section(folder / name, title, script) for name, title, script in SECTIONS if (folder / name).exists()]
     return "\n".join(parts + [others(folder)]).rstrip() + "\n"
 

@@ -1,22 +1,21 @@
 #!/usr/bin/env bash
-# Installs the runtimes that clvgg is timed beside, and exports one VGG16 (random weights, 1000
-# classes) for them. Usage: setup-peers.sh [DIR]   (default /tmp/peers; about 3 GB)
+# Installs the runtimes that clvgg is timed beside, and converts the network that `clvgg bench` times for them: VGG16
+# with random weights, 1000 classes. Needs build/ with -DCLVGG_BUILD_BENCH=ON. DIR/venv may be there already.
+# Usage: setup-peers.sh [DIR [vgg11|vgg13|vgg16|vgg19]]   (default /tmp/peers vgg16; about 5 GB)
 set -euo pipefail
-dir=${1:-/tmp/peers}
+build=$(cd "$(dirname "$0")/../build" && pwd)
+dir=${1:-/tmp/peers} model=${2:-vgg16}
 mkdir -p "$dir"
 cd "$dir"
 [ -x venv/bin/python ] || python3 -m venv venv
-venv/bin/pip install -q torch torchvision onnx onnxscript onnxruntime openvino ncnn pnnx numpy \
-    safetensors pillow
-if [ ! -s vgg16.ncnn.bin ]; then
-    venv/bin/python - <<'PY'
-import torch, torchvision
-torch.manual_seed(0)
-net = torchvision.models.vgg16(weights=None).eval()
-x = torch.rand(1, 3, 224, 224)
-torch.onnx.export(net, x, "vgg16.onnx", input_names=["x"], output_names=["y"],
-                  dynamic_axes={"x": {0: "n"}, "y": {0: "n"}}, dynamo=False)
-torch.jit.trace(net, x).save("vgg16.pt")
-PY
-    PATH="$PWD/venv/bin:$PATH" pnnx vgg16.pt "inputshape=[1,3,224,224]" fp16=0 > pnnx.log 2>&1
+venv/bin/pip install -q torch onnxruntime openvino ncnn pnnx numpy safetensors pillow
+[ -s "$model.safetensors" ] || "$build/bench/make_vgg" "$model.safetensors" "$model"
+[ -s "$model.onnx" ] || "$build/clvgg" convert --quiet "$model.safetensors" "$model.onnx"
+if [ ! -s "$model.ncnn.bin" ]; then
+    work=$(mktemp -d -p .)
+    # pnnx writes what it makes on the way beside its input.
+    (cd "$work" && ln -s "../$model.onnx" . && ../venv/bin/python -c 'import sys, pnnx; sys.exit(pnnx.pnnx())' "$model.onnx" \
+        "inputshape=[1,3,224,224]" fp16=0) > pnnx.log 2>&1
+    mv "$work/$model".ncnn.{param,bin} .
+    rm -r "$work"
 fi

@@ -20,13 +20,15 @@ MEMORY_GOAL = 0.55
 
 
 def time_torch(args):
-    """In a process of its own: prints a line of JSON."""
+    """In a process of its own: prints a line of JSON. A step is from features in host memory to the loss in host memory."""
     import torch
     torch.set_num_threads(os.cpu_count())
+    torch.backends.cuda.matmul.allow_tf32 = False
+    device = "cuda" if args.cuda else "cpu"
     wide = args.head
     net = torch.nn.Sequential(torch.nn.Linear(25088, wide), torch.nn.ReLU(), torch.nn.Dropout(0.5),
                               torch.nn.Linear(wide, wide), torch.nn.ReLU(), torch.nn.Dropout(0.5),
-                              torch.nn.Linear(wide, 2))
+                              torch.nn.Linear(wide, 2)).to(device)
     optimizer = (torch.optim.SGD(net.parameters(), 1e-3, 0.9, weight_decay=5e-4) if args.one == "sgd" else
                  torch.optim.Adam(net.parameters(), 1e-4, weight_decay=5e-4))
     features, labels = torch.rand(args.batch, 25088), torch.arange(args.batch) % 2
@@ -34,8 +36,12 @@ def time_torch(args):
     for repetition in range(2 + args.reps):
         start = time.perf_counter()
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(net(features), labels).backward()
+        loss = torch.nn.functional.cross_entropy(net(features.to(device)), labels.to(device))
+        loss.backward()
         optimizer.step()
+        loss.item()
+        if args.cuda:
+            torch.cuda.synchronize()
         if repetition >= 2:
             times.append((time.perf_counter() - start) * 1e3)
     print(json.dumps({"min_ms": min(times), "median_ms": sorted(times)[len(times) // 2],
@@ -98,6 +104,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--reps", type=int, default=9, help="steps of PyTorch in each round")
     parser.add_argument("--one", choices=GOALS, help="only PyTorch, in this process: what the script runs itself as")
+    parser.add_argument("--cuda", action="store_true", help="with --one, on a GPU")
     args = parser.parse_args()
     if args.one:
         return time_torch(args)

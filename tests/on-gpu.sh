@@ -46,6 +46,12 @@ pack() {
         strip -o "$stage/on-gpu/tests/$test" "$build/tests/$test" || die "$build has no $test: cmake --build $build"
         patchelf --set-rpath "$rpath" "$stage/on-gpu/tests/$test"
     done
+    if [ -x "$build/bench/make_vgg" ]; then
+        strip -o "$stage/on-gpu/tests/make_vgg" "$build/bench/make_vgg"
+        patchelf --set-rpath "$rpath" "$stage/on-gpu/tests/make_vgg"
+    else
+        echo "SKIPPED: $build has no make_vgg (CLVGG_BUILD_BENCH), so that PyTorch won't be timed" >&2
+    fi
     cp -L "$(ldd "$build/tests/test_conv" | awk '/libcmocka/ {print $3}')" "$stage/on-gpu/lib/"
 
     # File, logit of cat, logit of dog: the golden ones, and what this machine gives.
@@ -60,7 +66,8 @@ pack() {
     else
         echo "SKIPPED: $photographs isn't there, so that one photograph is packed" >&2
     fi
-    cp "$here/on-gpu.sh" "$here/on_gpu_torch.py" "$stage/on-gpu/"
+    cp "$here/on-gpu.sh" "$stage/on-gpu/"
+    (cd "$top" && cp --parents bench/{common,peer,result,training}.py host/measure/reference_logits.c "$stage/on-gpu/")
     mkdir -p "$(dirname "$file")"
     tar czf "$file" --owner=0 --group=0 -C "$stage" on-gpu
     echo "$file: $(du -h --apparent-size "$file" | cut -f1)B, $(ls "$stage/on-gpu/tests" | wc -l) kernel tests, $(wc -l < "$stage/on-gpu/photographs/logits.tsv") photographs"
@@ -210,9 +217,16 @@ tune() {
     "$clvgg" tune --export "$out/tuned.json"
 }
 
+# VGG16 in both layouts of maps, as results beside bench.json, and a training step.
 pytorch() {
+    local program
     command -v python3 > /dev/null || { echo "python3 isn't there"; return 77; }
-    python3 "$bundle/on_gpu_torch.py" "$work/pytorch.json" "$batches"
+    [ -x "$bundle/tests/make_vgg" ] || { echo "the archive has no make_vgg"; return 77; }
+    "$bundle/tests/make_vgg" "$work/vgg16.safetensors" || return
+    for program in pytorch-cuda-last pytorch-cuda; do
+        python3 "$bundle/bench/peer.py" $program --peers "$work" --batch "$batches" --out "$out/$program.json" || return
+    done
+    python3 "$bundle/bench/training.py" --one sgd --cuda > "$out/pytorch-training.json"
 }
 
 run() {
@@ -264,10 +278,9 @@ run() {
     step bench-tuned 45 bash -c 'bench "$out/bench-tuned.json" --batch "$tuned"'
     step pytorch 60 bash -c pytorch
     {
-        printf '{"schema": 1, "date": "%s", "driver_library": %s,\n "gpu": %s,\n "steps": [\n  %s],\n' "$(date -u +%F)" \
+        printf '{"schema": 1, "date": "%s", "driver_library": %s,\n "gpu": %s,\n "steps": [\n  %s]}\n' "$(date -u +%F)" \
             "$(basename "$driver" | quoted)" \
             "$(nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv,noheader 2> /dev/null | quoted)" "$steps"
-        printf ' "pytorch": %s\n}\n' "$(cat "$work/pytorch.json" 2> /dev/null || echo null)"
     } > "$out/summary.json"
     echo
     cat "$work/table"

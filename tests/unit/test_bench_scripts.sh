@@ -5,10 +5,11 @@ set -eu
 command -v python3 > /dev/null || exit 77
 export PYTHONDONTWRITEBYTECODE=1
 cd "$1/bench"
-for script in accuracy finetune gemm layers peers reference_logits report runtimes scaling startup training; do
+for script in accuracy finetune gemm peer peers reference_logits report runtimes scaling startup training; do
     ./$script.py --help | grep -q "$script.py" || { echo "$script.py --help says nothing of itself"; exit 1; }
 done
 python3 - <<'PY'
+import hashlib
 import json
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ import finetune
 import peers
 import plot
 import report
+import result
 import runtimes
 import startup
 import training
@@ -26,22 +28,57 @@ machine = {"date": "today", "load_average": [0, 0, 0], "cpu": "a CPU", "cores": 
            "system": "a system", "clvgg": "clvgg", "opencl": {"pocl": "a driver"}, "peers": {"ncnn": "1"}}
 
 
-def line(name, batch, ms, mib):
-    return {"round": 1, "name": name, "batch": batch, "min_ms": ms, "peak_bytes": mib << 20}
+# Figures are those of test_statistics.c.
+times = result.times([5, 3, 9, 1, 7, 8, 2, 6, 40])
+assert (times["repetitions"], times["min_ms"], times["median_ms"], times["p90_ms"], times["interval_ms"]) == (9, 1, 6, 40, [2, 9]), times
+times = result.times([10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+assert (times["median_ms"], times["p90_ms"], times["interval_ms"]) == (6, 9, [2, 9]), times
+assert result.interval(range(5)) is None and result.interval(range(100)) == [39, 60] and result.interval(range(10000)) == [4901, 5098]
+assert abs(result.times([4, 5, 6, 100, 6, 9, 8])["drift"] - 0.6) < 1e-15 and result.times([3])["drift"] == 0
+assert result.times([10, 10, 5, 5])["drift"] == -0.5 and not result.times([10, 10, 5, 5])["drifted"] and result.times([2, 3])["drifted"]
+assert result.error_l2([[3, 4], [3, 5]], [3, 4]) == (1 / 50) ** 0.5
+# 1664525 + 1013904223 = 1015568748; its upper 24 bits are 3967065.
+assert result.noise(1) == [3967065 / 2**23 - 1] and len(set(result.noise(1000))) == 1000
+published, logits = result.reference("vgg16")
+assert len(logits) == 1000 and published in Path("README.md").read_text()
 
 
-# Ratios are to the right peers, minima over rounds, and goals are reached or not.
-lines = [line("ncnn", 1, 120, 1000), line("ncnn", 1, 100, 900), line("onnxruntime", 1, 200, 1000),
-         line("torch", 16, 3000, 900), line("ncnn", 16, 2000, 900), line("openvino-default", 16, 10, 900),
-         line("clvgg pocl f32", 1, 60, 800), line("clvgg pocl f32", 1, 70, 700), line("clvgg pocl f32", 16, 900, 700),
-         {"round": 1, "name": "clvgg pocl bf16", "batch": 1, "error": "exit status 1"}]
-names = ["ncnn", "onnxruntime", "torch", "openvino-default", "clvgg pocl f32", "clvgg pocl bf16"]
-stored = {"machine": machine, "lines": lines, "names": names, "devices": ["pocl"], "batches": [1, 16], "reps": 9}
-text = peers.page(stored)
-for wanted in ("| **clvgg** pocl f32 | 60.0 | 60.0 | 800 | 0.60 | 0.30 | 0.60 |  | 0.80 |",
-               "| **clvgg** pocl bf16 | failed |", "| pocl | f32, batch 1, to ncnn | 0.65 | 0.60 | yes |",
-               "| pocl | f32, batch 16, to the best f32 peer | 0.40 | 0.45 | no |"):
-    assert wanted in text, (wanted, text)
+def document(name, mib, *results, **more):
+    """A program's, of results (batch, samples); no samples: wrong."""
+    return {"schema": "clvgg-bench/1", "program": {"name": name, "version": "1", "commit": None}, "storage": "f32",
+            "device": {"type": "cpu", "name": "a CPU", "platform": "P", "driver_version": "2"}, "system":
+            {"os": "Linux", "cpu": "a CPU", "cores": 2, "memory_bytes": 1 << 30}, "peak_bytes": mib << 20, "results": [
+                {"batch": batch, "wrong": not samples, "error_l2": 0.5, **(result.times(samples) if samples else {}), **more}
+                for batch, samples in results]}
+
+
+# A program's rounds: all samples in order of time, the steps of the round in which they took least; wrong once is wrong.
+merged = result.merge([document("a", 1, (1, [4, 5, 6]), kernel_ms=3), document("a", 2, (1, [1, 2, 3]), kernel_ms=2)])
+assert merged["peak_bytes"] == 2 << 20 and merged["results"][0]["samples_ms"] == [4, 5, 6, 1, 2, 3], merged
+assert merged["results"][0]["kernel_ms"] == 2 and merged["results"][0]["interval_ms"] == [1, 6], merged
+assert "median_ms" not in result.merge([document("a", 1, (1, [4])), document("a", 1, (1, []))])["results"][0]
+
+# Ratios are to the right peers, of the least times, and goals are reached or not.
+layer = {"name": "conv1_2", "layers": "conv1_2+relu1_2", "variant": "v", "ms": 2, "gflops": 40, "samples_ms": [2]}
+own = document("clvgg", 800, (1, [70, 60, 80]), (16, [900]), layers=[layer])
+own["peak"] = {"fma_gflops": 50, "read_gbps": 10}
+programs = {"ncnn": document("ncnn", 1000, (1, [120, 100]), (16, [2000])), "onnxruntime": document("ONNX Runtime", 1000, (1, [200])),
+            "pytorch": document("PyTorch", 900, (16, [3000])), "openvino-default": document("OpenVINO", 900, (16, [10])),
+            "clvgg-pocl-f32": own, "clvgg-pocl-bf16": document("clvgg", 800, (1, []))}
+with tempfile.TemporaryDirectory() as folder:
+    for name, each in programs.items():
+        result.write(f"{folder}/vgg16/{name}.json", each)
+        text = Path(f"{folder}/vgg16/{name}.json").read_text()
+        head, digest = text.split('  "digest": "')
+        assert digest == hashlib.sha256(head.encode()).hexdigest() + '"\n}\n' and json.loads(text)["results"] == each["results"], text
+    Path(f"{folder}/other.md").write_text("# Another page\n")
+    page = report.page(Path(folder))
+for wanted in ("| **clvgg** pocl f32 | 70.0 |  | 60.0 | 60.0 | 5.0e-01 | 800 | 0.60 | 0.30 | 0.60 |  |",
+               "| **clvgg** pocl bf16 | wrong |", "| pocl | f32, batch 1, to ncnn | 0.65 | 0.60 | yes |",
+               "| pocl | f32, batch 16, to the best f32 peer | 0.40 | 0.45 | no |", "at batch 16, below the peak: conv1_2 (80 %).",
+               "| conv1_2+relu1_2 | v | 2.00 | 40 | 80 % | v | 2.00 | 40 | 80 % |", "[ncnn.json](vgg16/ncnn.json)",
+               "P 2: a CPU.", "Slower by more than 5 % in the later half: **clvgg** pocl f32, batch 1.", "- [Another page](other.md)"):
+    assert wanted in page, (wanted, page)
 
 # Frozen layers that aren't the base's are told apart from those that are.
 epochs = [{"epoch": i, "val_loss": loss, "val_accuracy": right, "seconds": 2}
@@ -79,10 +116,6 @@ times, printed = common.timed(["sh", "-c", "echo label; sleep 1"], until="label"
 assert printed == "label\n" and times["first_s"] < times["end_s"] - 0.2 and times["peak_bytes"] > 1 << 16
 
 with tempfile.TemporaryDirectory() as folder:
-    common.store(f"{folder}/peers-1.json", stored)
-    Path(f"{folder}/other.md").write_text("# Another page\n")
-    page = report.page(Path(folder))
-    assert text in page and "[peers-1.json](peers-1.json)" in page and "- [Another page](other.md)" in page, page
     plot.write(f"{folder}/a.svg", [("t", "x", "y", [("one & two", [(1, 5), (2, 7)])])])
     from xml.dom import minidom
     assert len(minidom.parse(f"{folder}/a.svg").getElementsByTagName("circle")) == 3
