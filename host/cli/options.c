@@ -82,6 +82,8 @@ static bool read_value(const cli_option *option, const char *value, void *field)
         return cli_value_extent(value, least, most, field);
     case CLI_OPTION_ALLOWANCE:
         return cli_value_allowance(value, field);
+    case CLI_OPTION_PERCENT:
+        return cli_value_percent(value, option->least, option->most, field);
     case CLI_OPTION_CHOICE:
         return cli_value_choice(value, option->argument, field);
     case CLI_OPTION_STORAGE:
@@ -119,6 +121,9 @@ static int say_need(const cli_option *option, char words[256])
         return snprintf(words, 256, "HEIGHTxWIDTH or one number, each from %d to %d", least, most);
     case CLI_OPTION_ALLOWANCE:
         return snprintf(words, 256, "a number, or a share such as 10%%");
+    case CLI_OPTION_PERCENT:
+        return snprintf(words, 256, "a share from %g%% to %g%%, such as 5%%", option->least * 100,
+                        option->most * 100);
     default:
         return snprintf(words, 256, "one of %s", option->argument);
     }

@@ -67,6 +67,7 @@ typedef enum cli_option_kind {
     CLI_OPTION_VALUES,    /* cli_values: one or three finite numbers, each above `least` */
     CLI_OPTION_EXTENT,    /* cli_extent: HxW or N, between least and most */
     CLI_OPTION_ALLOWANCE, /* cli_allowance: N or P% */
+    CLI_OPTION_PERCENT,   /* double, a share: P% from `least` to `most` */
     CLI_OPTION_CHOICE,    /* int: position in `argument`, words with "|" between */
     CLI_OPTION_STORAGE    /* clvgg_storage */
 } cli_option_kind;

@@ -169,6 +169,16 @@ bool cli_value_allowance(const char *text, cli_allowance *value)
     return good;
 }
 
+bool cli_value_percent(const char *text, double least, double most, double *share)
+{
+    const char *end = text;
+    float percent = 0;
+    if (!decimal(text, '%', &percent, &end) || end[1] != '\0')
+        return false;
+    *share = round((double)percent * 1e6) / 1e8; /* 0.05 of "5%", and of "0.1%" what it says */
+    return *share >= least && *share <= most;
+}
+
 bool cli_allowance_permits(const cli_allowance *allowance, size_t bad, size_t total)
 {
     const size_t share = (size_t)(allowance->share * (double)total);

@@ -18,6 +18,8 @@ bool cli_value_duration(const char *text, float *seconds);
 bool cli_value_size(const char *text, uint64_t *bytes);
 /* A number, or a percentage up to 100%. */
 bool cli_value_allowance(const char *text, cli_allowance *value);
+/* A percentage, with its sign, of a share from `least` to `most`. */
+bool cli_value_percent(const char *text, double least, double most, double *share);
 /* Says whether so many may be bad. All of them never may. */
 bool cli_allowance_permits(const cli_allowance *allowance, size_t bad, size_t total);
 /* Reads one number, or three with commas between, each above `bound`. */

@@ -70,6 +70,15 @@ size_t vgg_text_columns(const char *string, size_t length)
     return columns;
 }
 
+void vgg_text_markdown(vgg_text *text, const char *string)
+{
+    for (; *string != '\0'; string++) {
+        if (strchr("|<`*[\\", *string) != NULL)
+            vgg_text_puts(text, "\\");
+        vgg_text_append(text, string, 1);
+    }
+}
+
 void vgg_text_csv(vgg_text *text, const char *string)
 {
     bool quote = strpbrk(string, ",\"\r\n") != NULL;

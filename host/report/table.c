@@ -47,6 +47,13 @@ static void print_cell(vgg_text *text, const char *cell, size_t width, bool righ
     vgg_text_puts(text, last ? "" : "  ");
 }
 
+static void end_table(vgg_table *table, vgg_text *text)
+{
+    text->failed |= table->cells.failed;
+    vgg_text_free(&table->cells);
+    table->cell_count = 0;
+}
+
 /* Empty cells leave no spaces at the end of a line. */
 static void end_row(vgg_text *text)
 {
@@ -80,7 +87,31 @@ void vgg_table_finish(vgg_table *table, const vgg_style *style, vgg_text *text)
             end_row(text);
         cell += strlen(cell) + 1;
     }
-    text->failed |= table->cells.failed;
-    vgg_text_free(&table->cells);
-    table->cell_count = 0;
+    end_table(table, text);
+}
+
+static void put_markdown_cell(vgg_text *text, const char *cell)
+{
+    vgg_text_puts(text, "| ");
+    vgg_text_markdown(text, cell);
+    vgg_text_puts(text, " ");
+}
+
+void vgg_table_finish_markdown(vgg_table *table, vgg_text *text)
+{
+    const size_t columns = table->column_count;
+    for (size_t c = 0; c < columns; c++)
+        put_markdown_cell(text, table->columns[c].title);
+    vgg_text_puts(text, "|\n");
+    for (size_t c = 0; c < columns; c++)
+        vgg_text_puts(text, table->columns[c].right ? "|---:" : "|---");
+    vgg_text_puts(text, "|\n");
+    const char *cell = table->cells.bytes;
+    for (size_t i = 0; i < table->cell_count && !table->cells.failed; i++) {
+        put_markdown_cell(text, cell);
+        if (i % columns + 1 == columns)
+            vgg_text_puts(text, "|\n");
+        cell += strlen(cell) + 1;
+    }
+    end_table(table, text);
 }

@@ -25,5 +25,7 @@ void vgg_table_put(vgg_table *table, const char *string);
 void vgg_table_measure(vgg_table *table, double value, int digits, const char *unit);
 /* Prints every complete row below the titles and frees the table. */
 void vgg_table_finish(vgg_table *table, const vgg_style *style, vgg_text *text);
+/* The same as a table of Markdown (GitHub's). */
+void vgg_table_finish_markdown(vgg_table *table, vgg_text *text);
 
 #endif

@@ -124,7 +124,7 @@ _clvgg() {
             words="--device --compute-units --model --batch --input-size --layer --mode --head --classes --optimizer --min-time --per-layer --roof
                 --json --out --gemm --variant --storage --no-cache --help"
             ;;
-        compare) words="--help" ;;
+        compare) words="--group --fail-above --markdown --csv --json --help" ;;
         report) words="--out --help" ;;
         tune)
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json

@@ -16,7 +16,7 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a convert -d 'Write a model for other programs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
-complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Show results of bench side by side'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Say which result of bench is faster'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a report -d 'Make a page of results of bench'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a tune -d 'Find the fastest kernels'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a verify -d 'Check that kernels give right values'
@@ -204,6 +204,13 @@ complete -c clvgg -n $convert -l no-cache -d 'Compile every program, and keep no
 
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l json -d 'Print one JSON object'
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l report -d 'Print what a report of a fault should hold'
+
+set -l compare '__fish_seen_subcommand_from compare'
+complete -c clvgg -n $compare -l group -d 'Take files of one setting for rounds'
+complete -c clvgg -n $compare -l fail-above -x -d 'Fail where passes are slower by more than P%'
+complete -c clvgg -n $compare -l markdown -d 'Print Markdown'
+complete -c clvgg -n $compare -l csv -d 'Print a line a file and row'
+complete -c clvgg -n $compare -l json -d 'Print one JSON object'
 
 set -l bench '__fish_seen_subcommand_from bench'
 complete -c clvgg -n $bench -s d -l device -x -a '(__clvgg_devices)' -d 'Device'

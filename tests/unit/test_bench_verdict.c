@@ -1,0 +1,226 @@
+/* test_bench_verdict.c — the statistics behind `clvgg compare`, against tables and values by hand.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "report/bench_verdict.h"
+
+/* Critical values of Mann & Whitney's U, two-sided, as printed in textbooks: the rank is one more.
+ */
+static void ranks_are_those_of_tables(void **state)
+{
+    static const struct {
+        size_t m, n;
+        double error;
+        int critical; /* -1: none */
+    } rows[] = {
+        {3, 3, 0.05, -1},   {4, 4, 0.05, 0},   {4, 6, 0.05, 2},     {5, 5, 0.05, 2},
+        {6, 6, 0.05, 5},    {8, 8, 0.05, 13},  {8, 8, 0.01, 7},     {10, 10, 0.05, 23},
+        {10, 10, 0.01, 16}, {12, 7, 0.05, 18}, {20, 20, 0.05, 127}, {20, 20, 0.01, 105},
+        {1, 24, 0.05, -1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const size_t rank = vgg_verdict_rank(rows[i].m, rows[i].n, rows[i].error);
+        if ((int)rank != rows[i].critical + 1)
+            fail_msg("%zu and %zu at %g: %zu", rows[i].m, rows[i].n, rows[i].error, rank);
+    }
+    /* 8 and 8: 2 of C(16, 8) = 12870 orders are the two extremes. */
+    assert_int_equal(vgg_verdict_rank(8, 8, 2.01 / 12870), 1);
+    assert_int_equal(vgg_verdict_rank(8, 8, 1.99 / 12870), 0);
+    assert_int_equal(vgg_verdict_rank(24, 24, 1e-12), 5); /* 24 of C(48, 24) = 3.2e13 */
+}
+
+static void a_tenth_lies_at_or_below_the_value(void **state)
+{
+    double many[21], one = 3;
+    (void)state;
+    for (int i = 0; i < 21; i++)
+        many[i] = 21 - i;
+    assert_true(vgg_verdict_value(many, 21) == 3);
+    assert_true(vgg_verdict_value(many, 20) == 2);
+    assert_true(vgg_verdict_value(many, 10) == 1);
+    assert_true(vgg_verdict_value(&one, 1) == 3);
+}
+
+enum { MOST_RUNS = 60, MOST_SAMPLES = 32 };
+
+/* Runs of one sample each, or one run. */
+typedef struct side {
+    double values[MOST_RUNS];
+    vgg_bench_samples samples[MOST_RUNS];
+    const vgg_bench_samples *runs[MOST_RUNS];
+    vgg_verdict_side side;
+} side;
+
+static vgg_verdict_side *of_runs(side *s, size_t count, const double *values)
+{
+    memcpy(s->values, values, count * sizeof *values);
+    for (size_t i = 0; i < count; i++) {
+        s->samples[i] = (vgg_bench_samples){&s->values[i], 1};
+        s->runs[i] = &s->samples[i];
+    }
+    s->side = (vgg_verdict_side){s->runs, count};
+    return &s->side;
+}
+
+static vgg_verdict_side *of_one_run(side *s, size_t count, const double *values)
+{
+    memcpy(s->values, values, count * sizeof *values);
+    s->samples[0] = (vgg_bench_samples){s->values, count};
+    s->runs[0] = &s->samples[0];
+    s->side = (vgg_verdict_side){s->runs, 1};
+    return &s->side;
+}
+
+#define VALUES(...)                                                                                \
+    sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[])                                   \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+
+static vgg_verdict judge(const vgg_verdict_side *first, const vgg_verdict_side *second,
+                         double error)
+{
+    vgg_verdict verdict;
+    assert_int_equal(vgg_verdict_of(first, second, error, &verdict), CLVGG_STATUS_OK);
+    return verdict;
+}
+
+static void assert_near(double value, double expected)
+{
+    if (!(fabs(value - expected) <= 1e-12 * fabs(expected)))
+        fail_msg("%.17g, not %.17g", value, expected);
+}
+
+/* The nine ratios of 20, 22, 24 to 10, 11, 12 are 20/12, 20/11, 22/12, 2, 2, 2, 24/11, 2.2, 2.4;
+ * 2 of 20 orders are the extremes. */
+static void the_estimate_is_the_median_of_ratios(void **state)
+{
+    side first, second;
+    (void)state;
+    of_runs(&first, VALUES(11, 10, 12));
+    of_runs(&second, VALUES(20, 24, 22));
+    vgg_verdict verdict = judge(&first.side, &second.side, 0.1);
+    assert_int_equal(verdict.kind, VGG_VERDICT_SLOWER);
+    assert_near(verdict.ratio, 2);
+    assert_near(verdict.low, 20.0 / 12);
+    assert_near(verdict.high, 2.4);
+    verdict = judge(&second.side, &first.side, 0.1);
+    assert_int_equal(verdict.kind, VGG_VERDICT_FASTER);
+    assert_near(verdict.ratio, 0.5);
+    assert_near(verdict.low, 1 / 2.4);
+    assert_near(verdict.high, 0.6);
+    double ms = 0;
+    assert_int_equal(vgg_verdict_time(&second.side, &ms), CLVGG_STATUS_OK);
+    assert_near(ms, 22);
+    /* An even number: between 2/1.25 and 2/1, the second and third of 1.6, 1.6, 2, 2. */
+    of_runs(&first, VALUES(1, 1.25));
+    of_runs(&second, VALUES(2, 2));
+    assert_near(judge(&first.side, &second.side, 0.5).ratio, sqrt(1.6 * 2));
+}
+
+static void what_overlaps_or_is_little_is_the_same(void **state)
+{
+    side first, second;
+    (void)state;
+    of_runs(&first, VALUES(10, 11, 12));
+    of_runs(&second, VALUES(11.5, 13, 14)); /* 11.5 / 12 is below 1 */
+    assert_int_equal(judge(&first.side, &second.side, 0.1).kind, VGG_VERDICT_SAME);
+    of_runs(&second, VALUES(12.1, 13, 14));
+    assert_int_equal(judge(&first.side, &second.side, 0.1).kind, VGG_VERDICT_SLOWER);
+    of_runs(&first, VALUES(100, 100, 100));
+    of_runs(&second, VALUES(101.9, 101.9, 101.9));
+    assert_int_equal(judge(&first.side, &second.side, 0.1).kind, VGG_VERDICT_SAME);
+    assert_int_equal(judge(&second.side, &first.side, 0.1).kind, VGG_VERDICT_SAME);
+    of_runs(&second, VALUES(102.1, 102.1, 102.1));
+    assert_int_equal(judge(&first.side, &second.side, 0.1).kind, VGG_VERDICT_SLOWER);
+}
+
+/* Nine samples of a run are nine parts. Only 2 of C(18, 9) = 48620 orders are the extremes. */
+static void few_runs_are_compared_in_parts(void **state)
+{
+    side first, second;
+    (void)state;
+    of_one_run(&first, VALUES(10, 11, 12, 10, 11, 12, 10, 11, 12));
+    of_one_run(&second, VALUES(13, 14, 15, 13, 14, 15, 13, 14, 15));
+    vgg_verdict verdict = judge(&first.side, &second.side, 2.01 / 48620);
+    assert_int_equal(verdict.kind, VGG_VERDICT_SLOWER);
+    assert_near(verdict.ratio, 14.0 / 11);
+    assert_near(verdict.low, 13.0 / 12);
+    assert_near(verdict.high, 1.5);
+    assert_int_equal(judge(&first.side, &second.side, 1.9 / 48620).kind, VGG_VERDICT_UNKNOWN);
+    /* 4 % might be the difference between two runs of anything. */
+    of_one_run(&first, VALUES(100, 100, 100, 100, 100, 100, 100, 100, 100));
+    of_one_run(&second, VALUES(104, 104, 104, 104, 104, 104, 104, 104, 104));
+    assert_int_equal(judge(&first.side, &second.side, 0.01).kind, VGG_VERDICT_SAME);
+    of_one_run(&second, VALUES(106, 106, 106, 106, 106, 106, 106, 106, 106));
+    assert_int_equal(judge(&first.side, &second.side, 0.01).kind, VGG_VERDICT_SLOWER);
+}
+
+/* Two runs of a side differ by as much as the sides. */
+static void runs_that_differ_among_themselves_are_noise(void **state)
+{
+    static double fast[9] = {1, 1, 1, 1, 1, 1, 1, 1, 1}, slow[9] = {2, 2, 2, 2, 2, 2, 2, 2, 2};
+    const vgg_bench_samples fast_run = {fast, 9}, slow_run = {slow, 9};
+    const vgg_bench_samples *const mixed[] = {&fast_run, &slow_run}, *const slows[] = {&slow_run};
+    const vgg_bench_samples *const fasts[] = {&fast_run};
+    (void)state;
+    const vgg_verdict_side first = {mixed, 2}, second = {slows, 1}, third = {fasts, 1};
+    assert_int_equal(judge(&first, &second, 0.01).kind, VGG_VERDICT_SAME);
+    assert_int_equal(judge(&third, &second, 0.01).kind, VGG_VERDICT_SLOWER);
+}
+
+static void without_samples_nothing_is_known(void **state)
+{
+    static double few[8] = {1, 1, 1, 1, 1, 1, 1, 1}, zeros[9];
+    const vgg_bench_samples none = {NULL, 0}, eight = {few, 8}, nothing = {zeros, 9};
+    const vgg_bench_samples *const runs[] = {&none, &eight, &nothing};
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const vgg_verdict_side one = {&runs[i], 1};
+        const vgg_verdict verdict = judge(&one, &one, 0.05);
+        assert_int_equal(verdict.kind, VGG_VERDICT_UNKNOWN);
+        assert_true(isnan(verdict.ratio) && isnan(verdict.low) && isnan(verdict.high));
+    }
+    double ms = 0;
+    assert_int_equal(vgg_verdict_time(&(vgg_verdict_side){&runs[0], 1}, &ms), CLVGG_STATUS_OK);
+    assert_true(isnan(ms));
+}
+
+/* Sixty runs become 24 values, neighbours together: a fast sample in each hides the slow ones. */
+static void many_runs_are_taken_together(void **state)
+{
+    side first, second;
+    double values[MOST_RUNS];
+    (void)state;
+    for (int i = 0; i < MOST_RUNS; i++)
+        values[i] = i % 2 == 0 ? 1 : 100;
+    of_runs(&first, MOST_RUNS, values);
+    for (int i = 0; i < MOST_RUNS; i++)
+        values[i] = i % 2 == 0 ? 1.1 : 1;
+    of_runs(&second, MOST_RUNS, values);
+    assert_near(judge(&first.side, &second.side, 0.01).ratio, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranks_are_those_of_tables),
+        cmocka_unit_test(a_tenth_lies_at_or_below_the_value),
+        cmocka_unit_test(the_estimate_is_the_median_of_ratios),
+        cmocka_unit_test(what_overlaps_or_is_little_is_the_same),
+        cmocka_unit_test(few_runs_are_compared_in_parts),
+        cmocka_unit_test(runs_that_differ_among_themselves_are_noise),
+        cmocka_unit_test(without_samples_nothing_is_known),
+        cmocka_unit_test(many_runs_are_taken_together),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
