@@ -224,7 +224,8 @@ static clvgg_status make_plan(clvgg_device *device, const vgg_graph *graph,
     vgg_plan *plan = NULL;
     const double start = vgg_clock_ms();
     vgg_norm_source own = {graph, source};
-    const vgg_parameter_source values = vgg_norm_source_of(&own);
+    const vgg_parameter_source values =
+        source != NULL ? vgg_norm_source_of(&own) : (vgg_parameter_source){0};
     *out = NULL;
     *distrusted = 0;
     VGG_NEW(plan, 1);
