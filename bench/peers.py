@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
 """Times full-size VGG16 (224 x 224, 1000 classes) on clvgg and on other runtimes, and writes a result of each.
 
-Results are files of the form of `clvgg bench --out`, one a program: `clvgg compare`, `clvgg report` and `clvgg check-result` read
-them. All programs have the same weights and the same image, and what is wrong isn't timed. A round runs every program once, in a
-process of its own, so that whatever else the machine does falls on all of them alike; a result has the times of all rounds.
-Prints tables in Markdown. About 3 minutes a round on 2 cores.
+Results are files of the form of `clvgg bench --out`: `clvgg compare`, `clvgg report` and `clvgg check-result` read them. All
+programs have the same weights and the same image, and what is wrong isn't timed. A round runs every program once, in a process of
+its own, so that whatever else the machine does falls on all of them alike, and writes NAME.ROUND.json for each. Prints tables in
+Markdown, of all rounds together. About 3 minutes a round on 2 cores.
 
   bench/setup-peers.sh
   bench/peers.py --results DIR [--rounds 3] [--batch 1,16] [--devices pocl intel] [--storage f32 bf16 f16]
 """
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 import common
@@ -22,40 +21,46 @@ import result
 FLOAT32_PEERS = ("ncnn", "onnxruntime", "openvino", "pytorch")
 
 
+def rounds(folder):
+    """Name → its files, by round."""
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        found.setdefault(path.name.split(".")[0], []).append(path)
+    return found
+
+
 def measure(args):
-    """Runs all in turns; what fails is left out of its round. Results are written behind each round."""
+    """Runs all in turns; what fails is left out of its round. Files of earlier measurements of the same programs go."""
     variables = common.implementations(args.devices if "clvgg" in args.programs else [])
     commands = {name: ({}, [f"{args.peers}/venv/bin/python", common.HERE / "peer.py", name, "--peers", args.peers])
                 for name in args.programs if name != "clvgg"}
     commands |= {f"clvgg-{device}-{storage}": (values, [args.clvgg, "bench", "--per-layer", "--roof", *common.storage_options(storage)])
                  for device, values in variables.items() for storage in common.storages(args.clvgg, "bench", args.storage)}
-    rounds = {name: [] for name in commands}
+    args.results.mkdir(parents=True, exist_ok=True)
+    for path in [path for name, paths in rounds(args.results).items() if name in commands for path in paths]:
+        path.unlink()
     for number in range(1, args.rounds + 1):
         for name, (values, words) in list(commands.items()):
-            with tempfile.TemporaryDirectory(prefix="clvgg-bench-") as folder:
-                words = [*words, "--model", args.model, "--batch", args.batch, "--min-time", args.min_time, "--out", f"{folder}/a.json"]
-                done = subprocess.run(list(map(str, words)), stdout=subprocess.DEVNULL, env={**os.environ, **values})
-                said = f"exit status {done.returncode}"
-                if done.returncode == 77:  # nor will it be there in the next round
-                    del commands[name]
-                if Path(f"{folder}/a.json").exists():  # clvgg's status tells that it is wrong
-                    rounds[name].append(common.load(f"{folder}/a.json"))
-                    said = ", ".join(f"batch {one['batch']}: " + ("wrong" if one["wrong"] else f"{one['median_ms']:.1f} ms")
-                                     for one in rounds[name][-1]["results"])
+            out = args.results / f"{name}.{number}.json"
+            words = [*words, "--model", args.model, "--batch", args.batch, "--min-time", args.min_time, "--out", out]
+            done = subprocess.run(list(map(str, words)), stdout=subprocess.DEVNULL, env={**os.environ, **values})
+            said = f"exit status {done.returncode}"
+            if done.returncode == 77:  # nor will it be there in the next round
+                del commands[name]
+            if out.exists():  # clvgg's status tells that it is wrong
+                said = ", ".join(f"batch {one['batch']}: " + ("wrong" if one["wrong"] else f"{one['median_ms']:.1f} ms")
+                                 for one in common.load(out)["results"])
             common.say(f"round {number}, {name}: {said}")
-        for name, documents in rounds.items():
-            if documents:
-                result.write(args.results / f"{name}.json", result.merge(documents))
 
 
 # ---- tables ----
 
 
 def read(folder):
-    """Name → document, clvgg's last."""
-    names = [path.stem for path in sorted(folder.glob("*.json"))]
-    names.sort(key=lambda name: list(peer.PROGRAMS).index(name) if name in peer.PROGRAMS else len(peer.PROGRAMS))
-    return {name: common.load(folder / f"{name}.json") for name in names}
+    """Name → document, of all its rounds; clvgg's last."""
+    found = rounds(folder)
+    names = [name for name in peer.PROGRAMS if name in found] + [name for name in found if name not in peer.PROGRAMS]
+    return {name: result.merge([common.load(path) for path in found[name]]) for name in names}
 
 
 def title(name, document):
@@ -89,6 +94,8 @@ def batch_table(documents, batch):
               least(documents, "openvino-default", batch)]
     rows = []
     for name, document in documents.items():
+        if all(one["batch"] != batch for one in document["results"]):
+            continue
         found = of(documents, name, batch)
         row = [title(name, document)]
         if found is None:
@@ -141,7 +148,7 @@ def page(folder):
     load = [value for _, one in found for value in one.get("load_average") or () if value is not None]
     drifted = [f"{name}, batch {one['batch']}" for name, one in found if one.get("drifted")]
     text = [about(documents), "",
-            f"{min(passes)} to {max(passes)} passes each, by processes that took turns" +
+            f"{' to '.join(str(count) for count in sorted({min(passes), max(passes)}))} passes each, by processes that took turns" +
             (f"; load average {min(load):.1f} to {max(load):.1f}" if load else "") + ". Ratios are of the least times. Memory is a "
             "process's largest." +
             (f" Slower by more than 5 % in the later half: {'; '.join(drifted)}." if drifted else ""), ""]

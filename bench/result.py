@@ -1,4 +1,4 @@
-"""Results in the form of `clvgg bench --out`, schema clvgg-bench/1, for programs that aren't clvgg; and several of them made one.
+"""Results in the form of `clvgg bench --out`, schema clvgg-bench/1, for programs that aren't clvgg; and rounds made one for tables.
 
 Only the standard library. Figures are those of `clvgg bench` (host/base/statistics.h): order statistics, nothing else.
 """
@@ -97,6 +97,8 @@ def merge_results(rounds):
 
 def merge(documents):
     """One document of a program's rounds, in order of time."""
+    if len(documents) == 1:
+        return documents[0]
     last = documents[-1]
     merged = {**last, "results": [merge_results(rounds) for rounds in zip(*(document["results"] for document in documents))],
               "peak_bytes": max(document["peak_bytes"] for document in documents)}

@@ -259,16 +259,6 @@ static void what_older_files_lack_is_unknown(void **state)
     vgg_bench_file_free(&file);
 }
 
-/* What other programs run on has a peak that nobody measured. */
-static void a_peak_may_be_null(void **state)
-{
-    vgg_bench_file file;
-    (void)state;
-    IS(read_lines(7, "\"peak\": null", &file), CLVGG_STATUS_OK);
-    assert_true(isnan(file.fma_gflops) && isnan(file.read_gbps));
-    vgg_bench_file_free(&file);
-}
-
 static void folders_and_devices_are_several(void **state)
 {
     vgg_bench_files files = {0};
@@ -321,7 +311,6 @@ int main(void)
         cmocka_unit_test(every_member_is_read),
         cmocka_unit_test(wrong_members_are_named),
         cmocka_unit_test(what_older_files_lack_is_unknown),
-        cmocka_unit_test(a_peak_may_be_null),
         cmocka_unit_test(folders_and_devices_are_several),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -62,23 +62,25 @@ assert "median_ms" not in result.merge([document("a", 1, (1, [4])), document("a"
 layer = {"name": "conv1_2", "layers": "conv1_2+relu1_2", "variant": "v", "ms": 2, "gflops": 40, "samples_ms": [2]}
 own = document("clvgg", 800, (1, [70, 60, 80]), (16, [900]), layers=[layer])
 own["peak"] = {"fma_gflops": 50, "read_gbps": 10}
-programs = {"ncnn": document("ncnn", 1000, (1, [120, 100]), (16, [2000])), "onnxruntime": document("ONNX Runtime", 1000, (1, [200])),
+programs = {"ncnn": document("ncnn", 1000, (1, [120, 130]), (16, [2000])), "onnxruntime": document("ONNX Runtime", 1000, (1, [200])),
             "pytorch": document("PyTorch", 900, (16, [3000])), "openvino-default": document("OpenVINO", 900, (16, [10])),
             "clvgg-pocl-f32": own, "clvgg-pocl-bf16": document("clvgg", 800, (1, []))}
 with tempfile.TemporaryDirectory() as folder:
     for name, each in programs.items():
-        result.write(f"{folder}/vgg16/{name}.json", each)
-        text = Path(f"{folder}/vgg16/{name}.json").read_text()
+        result.write(f"{folder}/vgg16/{name}.1.json", each)
+        text = Path(f"{folder}/vgg16/{name}.1.json").read_text()
         head, digest = text.split('  "digest": "')
         assert digest == hashlib.sha256(head.encode()).hexdigest() + '"\n}\n' and json.loads(text)["results"] == each["results"], text
+    result.write(f"{folder}/vgg16/ncnn.2.json", document("ncnn", 900, (1, [100]), (16, [2000])))
     Path(f"{folder}/other.md").write_text("# Another page\n")
     page = report.page(Path(folder))
 for wanted in ("| **clvgg** pocl f32 | 70.0 |  | 60.0 | 60.0 | 5.0e-01 | 800 | 0.60 | 0.30 | 0.60 |  |",
-               "| **clvgg** pocl bf16 | wrong |", "| pocl | f32, batch 1, to ncnn | 0.65 | 0.60 | yes |",
+               "| **clvgg** pocl bf16 | wrong |", "| ncnn | 120.0 |  | 100.0 | 100.0 | 5.0e-01 | 1000 |", "| pocl | f32, batch 1, to ncnn | 0.65 | 0.60 | yes |",
                "| pocl | f32, batch 16, to the best f32 peer | 0.40 | 0.45 | no |", "at batch 16, below the peak: conv1_2 (80 %).",
-               "| conv1_2+relu1_2 | v | 2.00 | 40 | 80 % | v | 2.00 | 40 | 80 % |", "[ncnn.json](vgg16/ncnn.json)",
+               "| conv1_2+relu1_2 | v | 2.00 | 40 | 80 % | v | 2.00 | 40 | 80 % |", "[vgg16](vgg16)",
                "P 2: a CPU.", "Slower by more than 5 % in the later half: **clvgg** pocl f32, batch 1.", "- [Another page](other.md)"):
     assert wanted in page, (wanted, page)
+assert page.count("| wrong |") == 1, page
 
 # Frozen layers that aren't the base's are told apart from those that are.
 epochs = [{"epoch": i, "val_loss": loss, "val_accuracy": right, "seconds": 2}
