@@ -43,7 +43,7 @@ size_t vgg_verdict_rank(size_t m, size_t n, double error)
 double vgg_verdict_value(double *samples, size_t count)
 {
     vgg_median(samples, count);
-    return samples[(count - 1) / 10];
+    return samples[(count - 1) / 20];
 }
 
 /* ---- values of a side ---- */
@@ -51,6 +51,7 @@ double vgg_verdict_value(double *samples, size_t count)
 typedef struct values {
     double items[VGG_VERDICT_MOST];
     size_t count;
+    double spread; /* the greatest ratio of a run's median to its value */
 } values;
 
 /* Appends what value `index` of `count` is of: a run, or some, or a part of one. */
@@ -79,8 +80,11 @@ static clvgg_status find_values(const vgg_verdict_side *side, size_t count, valu
         total += side->runs[i]->count;
     VGG_MEMORY_NEW_PASS(samples, total, "samples of a side");
     *out = (values){.count = count};
-    for (size_t i = 0; i < count; i++)
-        out->items[i] = vgg_verdict_value(samples, gather(side, i, count, samples));
+    for (size_t i = 0; i < count; i++) {
+        const size_t gathered = gather(side, i, count, samples);
+        out->items[i] = vgg_verdict_value(samples, gathered);
+        out->spread = fmax(out->spread, samples[gathered / 2] / out->items[i]);
+    }
     vgg_memory_free(samples);
     return CLVGG_STATUS_OK;
 }
@@ -156,9 +160,9 @@ static clvgg_status compare_by(const vgg_verdict_side *const sides[2], bool in_p
 
 static void decide(vgg_verdict *verdict, double least)
 {
-    verdict->kind = verdict->low > 1 && verdict->ratio >= 1 + least    ? VGG_VERDICT_SLOWER
-                    : verdict->high < 1 && verdict->ratio <= 1 - least ? VGG_VERDICT_FASTER
-                                                                       : VGG_VERDICT_SAME;
+    verdict->kind = verdict->low > 1 && verdict->ratio >= 1 + least          ? VGG_VERDICT_SLOWER
+                    : verdict->high < 1 && verdict->ratio <= 1 / (1 + least) ? VGG_VERDICT_FASTER
+                                                                             : VGG_VERDICT_SAME;
 }
 
 clvgg_status vgg_verdict_of(const vgg_verdict_side *first, const vgg_verdict_side *second,
@@ -180,7 +184,7 @@ clvgg_status vgg_verdict_of(const vgg_verdict_side *first, const vgg_verdict_sid
     rank = enough ? vgg_verdict_rank(parts[0].count, parts[1].count, error) : 0;
     if (rank > 0) {
         *out = interval_of(&parts[0], &parts[1], rank);
-        decide(out, VGG_VERDICT_LEAST_OF_PARTS);
+        decide(out, fmax(VGG_VERDICT_LEAST_OF_PARTS, fmax(runs[0].spread, runs[1].spread) - 1));
         if (most_of(&runs[0]) >= least_of(&runs[1]) && most_of(&runs[1]) >= least_of(&runs[0]))
             out->kind = VGG_VERDICT_SAME; /* runs of one side differ by as much */
     }

@@ -1,12 +1,12 @@
 /* report/bench_verdict.h — which of two sides is faster, by how much, and whether that is noise.
  *
  * A side is one or several runs of a benchmark, each with its samples in order of time. What is
- * compared are values of runs: what a tenth of a run's samples don't exceed. Other work on the
- * machine only ever adds time, so a low quantile is of the program, and the median of the machine.
- * All ratios of a value of one side to a value of the other give the estimate, their median (Hodges
- * & Lehmann 1963), and an interval: its ends are ratios whose ranks follow from the distribution of
- * Mann & Whitney's U. Nothing is assumed about how times are distributed; only that runs were made
- * in turns, so that a load or a clock that changes meets both sides. See decision 98.
+ * compared is a value of each run: what a twentieth of its samples don't exceed. Other work on the
+ * machine only ever adds time, so a low quantile is the program's, and the median the machine's.
+ * All ratios of a value of one side to one of the other give the estimate, their median (Hodges &
+ * Lehmann, 1963), and an interval, between ratios whose ranks follow from the distribution of Mann
+ * & Whitney's U. Nothing is assumed of how times are distributed; only that runs were made in
+ * turns, so that a load or a clock that changes meets both sides.
  */
 #ifndef VGG_REPORT_BENCH_VERDICT_H
 #define VGG_REPORT_BENCH_VERDICT_H
@@ -16,8 +16,9 @@
 /* Values of a side that are compared, at most: of more runs, neighbours are taken together. */
 enum { VGG_VERDICT_MOST = 24 };
 /* Differences below the first share are of no use to anybody, certain or not. Where there are too
- * few runs to show how much one run differs from the next, parts of runs are compared, and
- * differences below the second count as such. */
+ * few runs to show how much one run differs from the next, parts of runs are compared, and only
+ * differences count that exceed the second, and that by which a run's median exceeds its value:
+ * other work did that, and may have met one run more than the other. */
 #define VGG_VERDICT_LEAST 0.02
 #define VGG_VERDICT_LEAST_OF_PARTS 0.05
 
@@ -46,7 +47,8 @@ typedef struct vgg_verdict_side {
  * their distributions' locations with a probability of 1 − `error` at least; 0 where not even the
  * first and the last do. m and n are from 1 to VGG_VERDICT_MOST. */
 size_t vgg_verdict_rank(size_t m, size_t n, double error);
-/* The value of a run's samples [count]: what a tenth of them don't exceed. Sorts them; one or more.
+/* The value of a run's samples [count]: what a twentieth of them don't exceed. Sorts them; one or
+ * more.
  */
 double vgg_verdict_value(double *samples, size_t count);
 /* A side's time: the median of its runs' values; NAN where one has no samples. Errors:

@@ -5,7 +5,7 @@ set -eu
 command -v python3 > /dev/null || exit 77
 export PYTHONDONTWRITEBYTECODE=1
 cd "$1/bench"
-for script in accuracy finetune gemm peer peers reference_logits report runtimes scaling startup training; do
+for script in accuracy compare_trials finetune gemm peer peers reference_logits report runtimes scaling startup training; do
     ./$script.py --help | grep -q "$script.py" || { echo "$script.py --help says nothing of itself"; exit 1; }
 done
 python3 - <<'PY'
