@@ -22,11 +22,11 @@ FLOAT32_PEERS = ("ncnn", "onnxruntime", "openvino", "pytorch")
 
 
 def rounds(folder):
-    """Name → its files, by round."""
+    """Name → its files NAME.ROUND.json, by round."""
     found = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*.*.json"), key=lambda path: int(path.name.split(".")[1])):
         found.setdefault(path.name.split(".")[0], []).append(path)
-    return found
+    return dict(sorted(found.items()))
 
 
 def measure(args):

@@ -71,9 +71,11 @@ with tempfile.TemporaryDirectory() as folder:
         text = Path(f"{folder}/vgg16/{name}.1.json").read_text()
         head, digest = text.split('  "digest": "')
         assert digest == hashlib.sha256(head.encode()).hexdigest() + '"\n}\n' and json.loads(text)["results"] == each["results"], text
-    result.write(f"{folder}/vgg16/ncnn.2.json", document("ncnn", 900, (1, [100]), (16, [2000])))
+    result.write(f"{folder}/vgg16/ncnn.10.json", document("ncnn", 900, (1, [100]), (16, [2000])))
     Path(f"{folder}/other.md").write_text("# Another page\n")
     page = report.page(Path(folder))
+    result.write(f"{folder}/vgg16/ncnn.9.json", document("ncnn", 900, (1, [110]), (16, [2000])))
+    assert peers.read(Path(f"{folder}/vgg16"))["ncnn"]["results"][0]["samples_ms"] == [120, 130, 110, 100]
 for wanted in ("| **clvgg** pocl f32 | 70.0 |  | 60.0 | 60.0 | 5.0e-01 | 800 | 0.60 | 0.30 | 0.60 |  |",
                "| **clvgg** pocl bf16 | wrong |", "| ncnn | 120.0 |  | 100.0 | 100.0 | 5.0e-01 | 1000 |", "| pocl | f32, batch 1, to ncnn | 0.65 | 0.60 | yes |",
                "| pocl | f32, batch 16, to the best f32 peer | 0.40 | 0.45 | no |", "at batch 16, below the peak: conv1_2 (80 %).",
