@@ -17,7 +17,7 @@ SIDES = (64, 128, 192, 224, 256, 320, 384, 448, 512)
 
 
 def bench(args, variables, units, options):
-    command = [args.clvgg, "bench", "--json", "--model", "vgg16", "--min-time", "0.001", "--compute-units", units]
+    command = [args.clvgg, "bench", "--json", "--model", "vgg16", "--no-cold", "--min-time", "0.001", "--compute-units", units]
     return json.loads(common.output([*command, *options], variables))
 
 

@@ -53,7 +53,7 @@ def run(name, optimizer, args, variables):
         return json.loads(common.output([f"{args.peers}/venv/bin/python", __file__, "--one", optimizer, "--batch", args.batch,
                                          "--head", args.head, "--reps", args.reps]))
     command = [args.clvgg, "bench", "--mode", "finetune", "--head", f"{args.head},{args.head}", "--classes", "2",
-               "--batch", args.batch, "--optimizer", optimizer, "--json"]
+               "--batch", args.batch, "--optimizer", optimizer, "--no-cold", "--json"]
     cost, printed = common.timed(command, variables[name.split()[1]])
     result = json.loads(printed)["results"][0]
     return {**{key: result[key] for key in ("min_ms", "median_ms", "error_l2")}, "peak_bytes": cost["peak_bytes"]}

@@ -296,6 +296,8 @@ int main(void)
     add(&set, "roof_compute.cl", "-DVW=4 -DWG=64 -DCHAINS=8 -DHALF=1", "gpu", "");
     add(&set, "roof_compute.cl", "-DVW=16 -DWG=1 -DCHAINS=12", "cpu", "");
     add(&set, "roof_memory.cl", "-DVW=4 -DWG=64", "gpu", "");
+    add(&set, "flush.cl", "-DVW=4 -DWG=64", "gpu", "");
+    add(&set, "flush.cl", "-DVW=16 -DWG=1", "cpu", "");
     add(&set, "roof_memory.cl", "-DVW=16 -DWG=1", "cpu", "");
     add(&set, "sub_group.cl", "-DS=8", "intel", "");
     add(&set, "sub_group.cl", "-DS=16", "intel", "");

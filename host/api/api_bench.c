@@ -53,7 +53,8 @@ clvgg_status clvgg_device_read_sensors(const clvgg_device *device, clvgg_sensors
 void clvgg_bench_options_defaults(clvgg_bench_options *options)
 {
     if (options != NULL)
-        *options = (clvgg_bench_options){.struct_size = sizeof *options, .min_seconds = 1};
+        *options =
+            (clvgg_bench_options){.struct_size = sizeof *options, .min_seconds = 1, .cold = 1};
 }
 
 static clvgg_status open_session(const clvgg_bench *bench, int batch,
@@ -123,6 +124,7 @@ clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
     VGG_API_GIVEN(device, model);
     VGG_API_OPTIONS(clvgg_bench_options, options);
     VGG_API_REQUIRE(options->min_seconds >= 0);
+    VGG_API_REQUIRE(options->max_seconds >= 0);
     VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
 }
@@ -150,9 +152,11 @@ static clvgg_status run(clvgg_bench *bench, clvgg_bench_result *result)
     bench->session = NULL;
     vgg_bench_record_free(&bench->record);
     VGG_PASS(open_session(bench, result->batch, &bench->options.execution, &bench->session));
-    return vgg_plan_bench_run(&bench->plans, bench->session->runner->plan,
-                              bench->options.min_seconds * 1e3, bench->options.per_layer != 0,
-                              &bench->record, result);
+    const clvgg_bench_options *o = &bench->options;
+    const vgg_bench_how how =
+        vgg_bench_how_of(o->min_seconds, o->max_seconds, o->per_layer, o->cold);
+    return vgg_plan_bench_run(&bench->plans, bench->session->runner->plan, &how, &bench->record,
+                              result);
 }
 
 clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *result)

@@ -24,7 +24,8 @@ void clvgg_train_bench_options_defaults(clvgg_train_bench_options *options)
                                            .weight_decay = training.weight_decay,
                                            .dropout = training.dropout,
                                            .label_smoothing = training.label_smoothing,
-                                           .min_seconds = 1};
+                                           .min_seconds = 1,
+                                           .cold = 1};
 }
 
 clvgg_status clvgg_train_bench_create(clvgg_device *device,
@@ -48,6 +49,7 @@ clvgg_status clvgg_train_bench_create(clvgg_device *device,
     VGG_API_REQUIRE(options->dropout >= 0 && options->dropout < 1);
     VGG_API_REQUIRE(options->label_smoothing >= 0 && options->label_smoothing < 1);
     VGG_API_REQUIRE(options->min_seconds >= 0);
+    VGG_API_REQUIRE(options->max_seconds >= 0);
     VGG_API_RETURN(&device->runtime->scope, vgg_head_bench_create(device, options, out));
 }
 

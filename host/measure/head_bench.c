@@ -123,13 +123,15 @@ static clvgg_status make_timed_step(void *user, double *columns)
 }
 
 /* Steps of their own, in which every stage is timed. */
-static clvgg_status time_stages(clvgg_train_bench *bench, repeated_step *step, double *kernel_ms)
+static clvgg_status time_stages(clvgg_train_bench *bench, repeated_step *step,
+                                const vgg_measure_limits *limits, double *kernel_ms)
 {
     clvgg_status status = CLVGG_STATUS_OK, restored = CLVGG_STATUS_OK;
     vgg_head *head = step->example->head;
-    const vgg_measured_pass timed = {make_timed_step, step, 1 + VGG_HEAD_MOST_STAGES};
+    const vgg_measured_pass timed = {make_timed_step, step,
+                                     .column_count = 1 + VGG_HEAD_MOST_STAGES, .judged = 1};
     VGG_TRY(vgg_head_set_profile(head, true));
-    VGG_TRY(vgg_measure(&timed, bench->options.min_seconds * 1e3, &bench->record.steps));
+    VGG_TRY(vgg_measure(&timed, limits, &bench->record.steps));
     VGG_TRY(vgg_bench_record_step(&bench->record, 1, kernel_ms));
     bench->stage_count = vgg_head_stage_count(head);
     bench->record.steps.columns = 2 + (size_t)bench->stage_count;
@@ -146,11 +148,14 @@ static clvgg_status time_steps(clvgg_train_bench *bench, repeated_step *step,
                                clvgg_bench_result *result)
 {
     clvgg_status status = CLVGG_STATUS_OK;
-    const vgg_measured_pass whole = {make_step, step, 0};
+    const clvgg_train_bench_options *o = &bench->options;
+    const vgg_bench_how how =
+        vgg_bench_how_of(o->min_seconds, o->max_seconds, o->per_layer, o->cold);
+    const vgg_measured_pass whole = {.make = make_step, .user = step};
     VGG_NEW(step->losses, (size_t)result->batch);
-    VGG_TRY(vgg_measure(&whole, bench->options.min_seconds * 1e3, &bench->record.passes));
-    if (bench->options.per_layer)
-        VGG_TRY(time_stages(bench, step, &result->kernel_ms));
+    VGG_TRY(vgg_bench_record_passes(&bench->record, bench->device, &whole, &how));
+    if (how.steps)
+        VGG_TRY(time_stages(bench, step, &how.limits, &result->kernel_ms));
     VGG_TRY(vgg_bench_record_describe(&bench->record, result));
 cleanup:
     vgg_free(step->losses);

@@ -27,19 +27,42 @@ static clvgg_status next_row(rows *r, double **row)
     return CLVGG_STATUS_OK;
 }
 
-static clvgg_status repeat(const vgg_measured_pass *pass, double min_ms, rows *r)
+/* Looks at a column again when an eighth more of it is there. */
+static clvgg_status judge(const rows *r, size_t column, size_t *next, bool *precise)
+{
+    double *sorted = NULL;
+    if (r->count < VGG_MEASURE_LEAST || r->count < *next)
+        return CLVGG_STATUS_OK;
+    VGG_NEW_PASS(sorted, r->count);
+    for (size_t i = 0; i < r->count; i++)
+        sorted[i] = r->values[i * r->width + column];
+    const vgg_statistics s = vgg_statistics_of(sorted, r->count);
+    vgg_free(sorted);
+    *precise = vgg_measure_is_precise(&s);
+    *next = r->count + r->count / 8 + 1;
+    return CLVGG_STATUS_OK;
+}
+
+static clvgg_status repeat(const vgg_measured_pass *pass, const vgg_measure_limits *limits, rows *r)
 {
     double spent_ms = 0, *row = NULL;
     int warm_ups = 0;
-    while (vgg_measure_more(r->count, spent_ms, min_ms)) {
+    size_t next = 0;
+    bool precise = false;
+    while (vgg_measure_more(r->count, spent_ms, limits, precise)) {
         VGG_PASS(next_row(r, &row));
+        const double began = vgg_clock_ms();
+        if (pass->prepare != NULL)
+            VGG_PASS(pass->prepare(pass->prepare_user));
         const double start = vgg_clock_ms();
         VGG_PASS(pass->make(pass->user, row + 1));
-        row[0] = vgg_clock_ms() - start;
-        if (vgg_measure_is_warm_up(warm_ups++, row[0]))
+        const double end = vgg_clock_ms();
+        row[0] = end - start;
+        if (vgg_measure_is_warm_up(warm_ups++, end - began))
             continue;
         r->count++;
-        spent_ms += row[0];
+        spent_ms += end - began;
+        VGG_PASS(judge(r, pass->judged, &next, &precise));
     }
     return CLVGG_STATUS_OK;
 }
@@ -67,12 +90,13 @@ clvgg_status vgg_timings_describe(const vgg_timings *timings, size_t column, vgg
     return CLVGG_STATUS_OK;
 }
 
-clvgg_status vgg_measure(const vgg_measured_pass *pass, double min_ms, vgg_timings *timings)
+clvgg_status vgg_measure(const vgg_measured_pass *pass, const vgg_measure_limits *limits,
+                         vgg_timings *timings)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     rows r = {.width = 1 + pass->column_count};
     vgg_timings_free(timings);
-    VGG_TRY(repeat(pass, min_ms, &r));
+    VGG_TRY(repeat(pass, limits, &r));
     VGG_NEW(timings->values, r.count * r.width);
     timings->count = r.count;
     timings->columns = r.width;

@@ -11,14 +11,26 @@
 
 enum { VGG_MEASURE_WARM_UPS = 2, VGG_MEASURE_LEAST = 9, VGG_MEASURE_MOST = 10000 };
 #define VGG_MEASURE_PATIENCE_MS 60e3
+#define VGG_MEASURE_PRECISION 0.01 /* half of the median's 95 % interval, of the median */
 
-/* Says whether another pass is to be timed: until VGG_MEASURE_LEAST passes are done and `min_ms`
- * have gone by, or fewer after a minute. */
-static inline bool vgg_measure_more(size_t done, double spent_ms, double min_ms)
+/* How long passes are repeated: `min_ms` in any case, `max_ms` where they stay imprecise. */
+typedef struct vgg_measure_limits {
+    double min_ms, max_ms;
+} vgg_measure_limits;
+
+/* Says whether another pass is to be timed: until VGG_MEASURE_LEAST are done, or fewer after a
+ * minute, min_ms have gone by and the median is `precise`, or max_ms have. */
+static inline bool vgg_measure_more(size_t done, double spent_ms, const vgg_measure_limits *limits,
+                                    bool precise)
 {
     if (done < VGG_MEASURE_LEAST)
         return done == 0 || spent_ms < VGG_MEASURE_PATIENCE_MS;
-    return spent_ms < min_ms && done < VGG_MEASURE_MOST;
+    return spent_ms < (precise ? limits->min_ms : limits->max_ms) && done < VGG_MEASURE_MOST;
+}
+/* Says whether the interval of the median is narrow enough. */
+static inline bool vgg_measure_is_precise(const vgg_statistics *s)
+{
+    return (s->high - s->low) / 2 <= VGG_MEASURE_PRECISION * s->median; /* not with NAN */
 }
 /* Says whether a pass that took `ms` is one more warm-up after `done` of them. A slow pass isn't:
  * it is timed, as another would cost too much. */
@@ -33,6 +45,9 @@ typedef struct vgg_measured_pass {
     clvgg_status (*make)(void *user, double *columns);
     void *user;
     size_t column_count;
+    size_t judged; /* the column whose median is to be precise; 0: the pass by the host's clock */
+    clvgg_status (*prepare)(void *user); /* comes before each pass and isn't timed; NULL: nothing */
+    void *prepare_user;
 } vgg_measured_pass;
 
 /* Times of `count` passes: column 0 is a pass by the host's clock, then come the pass's own. */
@@ -48,8 +63,9 @@ const double *vgg_timings_column(const vgg_timings *timings, size_t column);
 clvgg_status vgg_timings_describe(const vgg_timings *timings, size_t column, vgg_statistics *out,
                                   double *drift);
 
-/* Warms up, then repeats the pass as vgg_measure_more() says, in place of what `timings` held.
- * Errors: those of the pass, OUT_OF_MEMORY. */
-clvgg_status vgg_measure(const vgg_measured_pass *pass, double min_ms, vgg_timings *timings);
+/* Warms up, then repeats the pass as vgg_measure_more() says, what prepares it included, in place
+ * of what `timings` held. Errors: those of the pass, OUT_OF_MEMORY. */
+clvgg_status vgg_measure(const vgg_measured_pass *pass, const vgg_measure_limits *limits,
+                         vgg_timings *timings);
 
 #endif

@@ -109,14 +109,15 @@ static clvgg_status make_timed_pass(void *user, double *columns)
 }
 
 /* Passes of their own, in which every step is timed. */
-static clvgg_status time_steps(plan_pass *pass, double min_ms, vgg_bench_record *record,
-                               double *kernel_ms)
+static clvgg_status time_steps(plan_pass *pass, const vgg_measure_limits *limits,
+                               vgg_bench_record *record, double *kernel_ms)
 {
     clvgg_status status = CLVGG_STATUS_OK, restored = CLVGG_STATUS_OK;
     const vgg_chain *chain = &pass->plan->chain;
-    const vgg_measured_pass timed = {make_timed_pass, pass, 1 + (size_t)chain->count};
+    const vgg_measured_pass timed = {make_timed_pass, pass,
+                                     .column_count = 1 + (size_t)chain->count, .judged = 1};
     VGG_TRY(vgg_plan_set_profile(pass->plan, true));
-    VGG_TRY(vgg_measure(&timed, min_ms, &record->steps));
+    VGG_TRY(vgg_measure(&timed, limits, &record->steps));
     VGG_TRY(vgg_bench_record_step(record, 1, kernel_ms));
     for (int i = 0; i < chain->count; i++)
         VGG_TRY(vgg_bench_record_step(record, 2 + (size_t)i, &chain->stages[i]->ms));
@@ -125,18 +126,42 @@ cleanup:
     return status != CLVGG_STATUS_OK ? status : restored;
 }
 
-static clvgg_status time_passes(plan_pass *pass, double min_ms, bool steps,
-                                vgg_bench_record *record, clvgg_bench_result *result)
+/* Columns: in, out. */
+static clvgg_status make_transfers(void *user, double *columns)
 {
-    const vgg_measured_pass whole = {make_pass, pass, 0};
-    VGG_PASS(vgg_measure(&whole, min_ms, &record->passes));
-    if (steps)
-        VGG_PASS(time_steps(pass, min_ms, record, &result->kernel_ms));
+    const plan_pass *pass = user;
+    const double start = vgg_clock_ms();
+    VGG_PASS(vgg_plan_upload(pass->plan, pass->batch, pass->input));
+    const double between = vgg_clock_ms();
+    VGG_PASS(vgg_plan_download(pass->plan, pass->batch, &pass->outputs));
+    columns[0] = between - start;
+    columns[1] = vgg_clock_ms() - between;
+    return CLVGG_STATUS_OK;
+}
+
+/* A tenth of the time is enough for them: they are short. */
+static clvgg_status time_transfers(plan_pass *pass, const vgg_measure_limits *limits,
+                                   vgg_bench_record *record)
+{
+    const vgg_measured_pass transfers = {make_transfers, pass, .column_count = 2};
+    const vgg_measure_limits tenth = {limits->min_ms / 10, limits->max_ms / 10};
+    return vgg_measure(&transfers, &tenth, &record->transfers);
+}
+
+static clvgg_status time_passes(plan_pass *pass, const vgg_bench_how *how, vgg_bench_record *record,
+                                clvgg_bench_result *result)
+{
+    const vgg_measured_pass whole = {.make = make_pass, .user = pass};
+    VGG_PASS(vgg_bench_record_passes(record, pass->plan->device, &whole, how));
+    VGG_PASS(time_transfers(pass, &how->limits, record));
+    if (how->steps)
+        VGG_PASS(time_steps(pass, &how->limits, record, &result->kernel_ms));
     return vgg_bench_record_describe(record, result);
 }
 
-clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, double min_ms,
-                                bool steps, vgg_bench_record *record, clvgg_bench_result *result)
+clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan,
+                                const vgg_bench_how *how, vgg_bench_record *record,
+                                clvgg_bench_result *result)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const int batch = result->batch;
@@ -153,7 +178,7 @@ clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, dou
     result->error_l2 = relative_error(bench, batch, outputs);
     result->wrong = !(result->error_l2 <= vgg_bench_error_limit(plan->storage));
     if (!result->wrong)
-        VGG_TRY(time_passes(&pass, min_ms, steps, record, result));
+        VGG_TRY(time_passes(&pass, how, record, result));
 cleanup:
     vgg_free(outputs);
     vgg_free(input);

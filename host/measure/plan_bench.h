@@ -30,9 +30,10 @@ void vgg_plan_bench_close(vgg_plan_bench *bench);
 /* A relative L2 above this is wrong: see clvgg_bench_error_limit(). */
 double vgg_bench_error_limit(clvgg_storage storage);
 /* Does the work of clvgg_bench_run() on a plan for batches of result->batch, all images being the
- * reference's; with `steps` each step is timed too, and has the median in its stage. `record` is
+ * reference's; with how->steps each step is timed too, and has the median in its stage. `record` is
  * empty before. */
-clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan, double min_ms,
-                                bool steps, vgg_bench_record *record, clvgg_bench_result *result);
+clvgg_status vgg_plan_bench_run(const vgg_plan_bench *bench, vgg_plan *plan,
+                                const vgg_bench_how *how, vgg_bench_record *record,
+                                clvgg_bench_result *result);
 
 #endif

@@ -4,13 +4,28 @@
 
 #include "clvgg/bench.h"
 #include "measure/measure.h"
+#include "ocl/device.h"
 
 typedef struct vgg_bench_record {
     vgg_timings passes;
     vgg_timings steps; /* columns: a pass with its steps timed, all steps together, then each */
+    vgg_timings cold;
+    vgg_timings transfers; /* columns: both, in, out */
+    double load[2];        /* the system's load average before and after; −1: unknown */
 } vgg_bench_record;
 
+/* How a bench measures. */
+typedef struct vgg_bench_how {
+    vgg_measure_limits limits;
+    bool steps, cold;
+} vgg_bench_how;
+vgg_bench_how vgg_bench_how_of(double min_seconds, double max_seconds, int per_layer, int cold);
+
 void vgg_bench_record_free(vgg_bench_record *record);
+/* Measures whole passes, then with how->cold others before each of which the caches of device and
+ * host are emptied, where that is possible. Errors: those of vgg_measure() and vgg_flush_open(). */
+clvgg_status vgg_bench_record_passes(vgg_bench_record *record, clvgg_device *device,
+                                     const vgg_measured_pass *whole, const vgg_bench_how *how);
 /* Fills in what the result says of whole passes. Errors: OUT_OF_MEMORY. */
 clvgg_status vgg_bench_record_describe(const vgg_bench_record *record, clvgg_bench_result *result);
 /* The median of the steps' column. Errors: OUT_OF_MEMORY. */

@@ -136,25 +136,31 @@ static clvgg_status time_local(void *user, int passes, int count, double *ms)
     return vgg_roof_time(f->rig, f->local, count, &expected, ms);
 }
 
-/* Of the last cache before memory: what the driver tells, or the system. Some drivers for CPUs tell
- * of a core's own. */
-static clvgg_status query_cache(const vgg_roof_rig *rig, uint64_t *bytes)
+uint64_t vgg_host_cache(void)
 {
-    cl_ulong told = 0;
-    VGG_CL_PASS(clGetDeviceInfo(rig->device->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof told,
-                                &told, NULL));
-    *bytes = told;
-    for (int i = 0; i < 8 && rig->traits.type == CLVGG_DEVICE_CPU; i++) {
+    uint64_t bytes = 0;
+    for (int i = 0; i < 8; i++) {
         char path[64];
         unsigned long long kib = 0;
         snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
         FILE *file = fopen(path, "re");
         if (file == NULL)
             break;
-        if (fscanf(file, "%lluK", &kib) == 1 && kib << 10 > *bytes)
-            *bytes = kib << 10;
+        if (fscanf(file, "%lluK", &kib) == 1 && kib << 10 > bytes)
+            bytes = kib << 10;
         fclose(file);
     }
+    return bytes;
+}
+
+/* Some drivers for CPUs tell of a core's own cache. */
+clvgg_status vgg_roof_cache(const vgg_roof_rig *rig, uint64_t *bytes)
+{
+    cl_ulong told = 0;
+    const uint64_t host = rig->traits.type == CLVGG_DEVICE_CPU ? vgg_host_cache() : 0;
+    VGG_CL_PASS(clGetDeviceInfo(rig->device->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof told,
+                                &told, NULL));
+    *bytes = told > host ? told : host;
     return CLVGG_STATUS_OK;
 }
 
@@ -164,7 +170,7 @@ static clvgg_status measure_read(field *f, double *gbps)
     const clvgg_device_info *info = &f->rig->device->info;
     uint64_t cache = 0, allowed = info->max_allocation_bytes / 2;
     double ms = 0;
-    VGG_PASS(query_cache(f->rig, &cache));
+    VGG_PASS(vgg_roof_cache(f->rig, &cache));
     const uint64_t most = cache * ABOVE_CACHE > most_bytes ? cache * ABOVE_CACHE : most_bytes;
     if (allowed > info->global_memory_bytes / 8)
         allowed = info->global_memory_bytes / 8;
@@ -206,7 +212,7 @@ static clvgg_status measure_cache(field *f, uint64_t bytes, double *gbps)
 static clvgg_status measure_caches(field *f, clvgg_roof *roof)
 {
     const uint64_t held = bytes_of(f);
-    VGG_PASS(query_cache(f->rig, &roof->cache_bytes));
+    VGG_PASS(vgg_roof_cache(f->rig, &roof->cache_bytes));
     f->shared = true;
     if (roof->cache_bytes > 0 && roof->cache_bytes / 2 <= held)
         VGG_PASS(measure_cache(f, roof->cache_bytes / 2, &roof->cache_read_gbps));

@@ -53,6 +53,10 @@ clvgg_status vgg_roof_best(vgg_roof_sized timed, void *user, int first, int most
 /* 1e9 units a second; 0 where there is no time, or the work wasn't done. */
 double vgg_roof_rate(double units, double ms);
 
+/* Bytes of the last cache before memory: what the driver tells, or the system. */
+uint64_t vgg_host_cache(void); /* of the host's processor; 0: unknown */
+clvgg_status vgg_roof_cache(const vgg_roof_rig *rig, uint64_t *bytes);
+
 /* Parts of vgg_roof_measure(): roof_compute.c, roof_memory.c, roof_transfer.c. A rate is 0 where
  * the device has nothing of the kind. */
 clvgg_status vgg_roof_fma(const vgg_roof_rig *rig, bool half, double *gflops);

@@ -125,6 +125,10 @@ clvgg_status vgg_plan_enqueue(vgg_plan *plan, cl_command_queue queue, const vgg_
                               cl_event *event);
 /* Does the work of clvgg_session_run(): host memory, blocking. */
 clvgg_status vgg_plan_run(vgg_plan *plan, int count, const float *input, float *const *outputs);
+/* The parts of it by which values come to the device and go back, alone: `input` for `count` images
+ * into the plan's memory, outputs as the latest pass left them. Blocking. */
+clvgg_status vgg_plan_upload(vgg_plan *plan, int count, const float *input);
+clvgg_status vgg_plan_download(vgg_plan *plan, int count, float *const *outputs);
 /* Runs the plan with a value for each of its inputs. */
 clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *inputs,
                                  float *const *outputs);

@@ -190,6 +190,44 @@ static clvgg_status write_inputs(vgg_plan *plan, int count, const float *const *
     return CLVGG_STATUS_OK;
 }
 
+/* Enqueues reading every output that is wanted. */
+static clvgg_status read_outputs(vgg_plan *plan, int count, float *const *outputs)
+{
+    for (int i = 0; i < plan->output_count; i++) {
+        const vgg_buffer from = vgg_plan_tensor_buffer(plan, plan->outputs[i]);
+        if (outputs[i] != NULL)
+            VGG_CL_PASS(clEnqueueReadBuffer(
+                plan->queue, from.memory, CL_FALSE, (size_t)from.offset * sizeof(float),
+                (size_t)count * (size_t)vgg_plan_output_elements(plan, i) * sizeof(float),
+                outputs[i], 0, NULL, NULL));
+    }
+    return CLVGG_STATUS_OK;
+}
+
+/* Whatever was enqueued has ended behind this: it may use the caller's memory. */
+static clvgg_status finish(vgg_plan *plan, clvgg_status status)
+{
+    const cl_int ended = clFinish(plan->queue);
+    if (status == CLVGG_STATUS_OK)
+        status = vgg_cl_check(ended, "clFinish(");
+    return note_loss(plan, status);
+}
+
+clvgg_status vgg_plan_upload(vgg_plan *plan, int count, const float *input)
+{
+    cl_event written = NULL;
+    VGG_PASS(check_runs(plan));
+    const clvgg_status status = write_inputs(plan, count, &input, &written);
+    VGG_RELEASE(Event, written);
+    return finish(plan, status);
+}
+
+clvgg_status vgg_plan_download(vgg_plan *plan, int count, float *const *outputs)
+{
+    VGG_PASS(check_runs(plan));
+    return finish(plan, read_outputs(plan, count, outputs));
+}
+
 clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *inputs,
                                  float *const *outputs)
 {
@@ -209,14 +247,7 @@ clvgg_status vgg_plan_run_inputs(vgg_plan *plan, int count, const float *const *
     bind_input(plan, vgg_plan_tensor_buffer(plan, 0));
     VGG_TRY(vgg_chain_enqueue(&plan->chain, &launch, count, plan->profile));
     VGG_TRY(vgg_launch_end(&launch, &done));
-    for (int i = 0; i < plan->output_count; i++) {
-        const vgg_buffer from = vgg_plan_tensor_buffer(plan, plan->outputs[i]);
-        if (outputs[i] != NULL)
-            VGG_CL(clEnqueueReadBuffer(
-                plan->queue, from.memory, CL_FALSE, (size_t)from.offset * sizeof(float),
-                (size_t)count * (size_t)vgg_plan_output_elements(plan, i) * sizeof(float),
-                outputs[i], 0, NULL, NULL));
-    }
+    VGG_TRY(read_outputs(plan, count, outputs));
     VGG_CL(clFinish(plan->queue));
     VGG_TRY(check_event(done));
     note_run(plan);

@@ -86,6 +86,8 @@ typedef struct clvgg_bench_options {
     const char *output; /* layer to compute, and nothing behind it; NULL: "logits" */
     double min_seconds; /* of timed passes; default 1. At least nine are timed, or a minute long */
     int per_layer;      /* 1: time each step too, in passes of their own */
+    double max_seconds; /* where the median stays imprecise; 0, the default: 5 × min_seconds */
+    int cold;           /* 1, the default: time passes with caches emptied before each, too */
 } clvgg_bench_options;
 
 CLVGG_API void clvgg_bench_options_defaults(clvgg_bench_options *options);
@@ -129,12 +131,18 @@ typedef struct clvgg_bench_result {
     double p90_ms;            /* the least time that 90 % of the passes don't exceed */
     double low_ms, high_ms; /* 95 % confidence interval of the median; 0 below six repetitions */
     clvgg_bench_reference reference; /* what the outputs were compared with */
+    double cold_ms; /* median of passes with caches emptied before each; 0: not measured */
+    double upload_ms, download_ms; /* medians of the transfers in and out alone; 0: not measured */
+    double load_before, load_after; /* the system's load average; -1: unknown */
     double drift; /* the median of the later half of the passes over the earlier's, less 1 */
 } clvgg_bench_result;
 
 /* Makes a session for `batch` images, checks all its rows (each is the reference's image), then
- * times passes: two to warm up, then until min_seconds have passed. Set result->struct_size first.
- * A wrong session is no error. Blocks. Errors: those of clvgg_session_create() and _run(). */
+ * times passes: two to warm up, then until min_seconds have passed and half the interval of the
+ * median is below 1 % of it, or max_seconds have passed, or 10000 passes are there; and so the other
+ * series. Caches are emptied by reading and writing buffers several times as large: of the device,
+ * and of the host where that is another; not where a device would take seconds for it. Set
+ * result->struct_size first. A wrong session is no error. Blocks. Errors: those of clvgg_session_create() and _run(). */
 CLVGG_API clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *result);
 
 /* The session that the latest clvgg_bench_run() measured, owned by the bench and replaced by the
@@ -143,7 +151,9 @@ CLVGG_API const clvgg_session *clvgg_bench_session(const clvgg_bench *bench);
 
 /* What was timed in a run. */
 typedef enum clvgg_bench_series {
-    CLVGG_BENCH_PASSES /* result->repetitions of them */
+    CLVGG_BENCH_PASSES, /* result->repetitions of them */
+    CLVGG_BENCH_COLD,   /* passes with caches emptied before each */
+    CLVGG_BENCH_UPLOADS, CLVGG_BENCH_DOWNLOADS /* alone, by the host's clock */
 } clvgg_bench_series;
 
 /* All times of the latest run in the order in which they were taken, warm-ups left out: [*count]
@@ -169,6 +179,8 @@ typedef struct clvgg_train_bench_options {
     double lr, momentum, weight_decay, dropout, label_smoothing;
     double min_seconds; /* of timed steps; default 1. At least nine are timed, or a minute long */
     int per_layer;      /* 1: time each part of a step too, in steps of their own */
+    double max_seconds; /* as in clvgg_bench_options */
+    int cold;
 } clvgg_train_bench_options;
 
 CLVGG_API void clvgg_train_bench_options_defaults(clvgg_train_bench_options *options);

@@ -39,6 +39,7 @@ static void check_result(const cJSON *json, const cJSON *result, int batch)
     const double median = number(result, "median_ms");
     assert_true(number(result, "min_ms") > 0 && number(result, "min_ms") <= median);
     assert_true(number(result, "first_ms") > 0 && number(result, "kernel_ms") > 0);
+    assert_true(number(result, "upload_ms") > 0 && number(result, "download_ms") > 0);
     assert_true(fabs(number(result, "gflops") - number(json, "flops") * batch / median / 1e6) <
                 1e-6 * number(result, "gflops"));
     assert_int_equal(strlen(string(result, "fingerprint")), 16);
@@ -121,6 +122,8 @@ static void test_text(void **state)
     assert_contains(ran.out, "median ms ");
     assert_contains(ran.out, " p90 ms ");
     assert_contains(ran.out, " ± ");
+    assert_contains(ran.out, "first ms  cold ms  upload ms  download ms ");
+    assert_contains(ran.out, " drift ");
     assert_contains(ran.out, "\n    2  ");
     assert_null(strstr(ran.out, "conv1_1"));
     test_program_free(&ran);
@@ -168,12 +171,15 @@ static void test_storage(void **state)
     (void)state;
     test_program_skip_when_small("test_storage");
     test_program ran = {0};
-    BENCH(&ran, "--json", "--storage", "bf16");
+    BENCH(&ran, "--json", "--storage", "bf16", "--no-cold", "--max-time", "0.02");
     assert_int_equal(ran.exit_code, 0);
     cJSON *json = test_program_json(&ran);
     assert_string_equal(string(json, "storage"), "bf16");
     const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(json, "results"), 0);
     assert_string_equal(string(result, "storage"), "bf16");
+    assert_true(cJSON_IsNull(member(result, "cold_ms")));
+    assert_true(cJSON_IsFalse(member(member(json, "options"), "cold")));
+    assert_true(number(member(json, "options"), "max_time_s") == 0.02);
     assert_true(cJSON_IsFalse(cJSON_GetObjectItem(result, "wrong")));
     assert_true(number(result, "error_l2") > 1e-4 && number(result, "error_l2") <= 1.5e-2);
     cJSON_Delete(json);

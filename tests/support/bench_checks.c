@@ -4,6 +4,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +37,9 @@ void bench_check_head(const cJSON *json)
     assert_true(strlen(string(options, "gemm")) > 0);
 }
 
-static double *read_samples(const cJSON *object, int *count)
+static double *read_samples(const cJSON *object, const char *name, int *count)
 {
-    const cJSON *samples = member(object, "samples_ms");
+    const cJSON *samples = member(object, name);
     *count = cJSON_GetArraySize(samples);
     assert_true(*count > 0);
     double *values = calloc((size_t)*count, sizeof *values), *next = values;
@@ -48,10 +49,42 @@ static double *read_samples(const cJSON *object, int *count)
     return values;
 }
 
+/* A figure that may be unknown, and is then null. */
+static bool is_known(const cJSON *object, const char *name)
+{
+    const cJSON *value = member(object, name);
+    assert_true(cJSON_IsNull(value) || (cJSON_IsNumber(value) && value->valuedouble > 0));
+    return cJSON_IsNumber(value);
+}
+
+static void check_cold(const cJSON *result)
+{
+    if (!is_known(result, "cold_ms")) {
+        assert_int_equal(cJSON_GetArraySize(member(result, "cold_samples_ms")), 0);
+        return;
+    }
+    int count = 0;
+    double *samples = read_samples(result, "cold_samples_ms", &count);
+    assert_near(number(result, "cold_ms"), vgg_statistics_of(samples, (size_t)count).median);
+    free(samples);
+}
+
+/* Drift is worked out of samples that JSON has rounded. */
+static void check_steadiness(const cJSON *result)
+{
+    int count = 0;
+    double *samples = read_samples(result, "samples_ms", &count);
+    const double drift = vgg_drift_of(samples, (size_t)count);
+    assert_true(fabs(number(result, "drift") - drift) < 1e-6);
+    assert_int_equal(cJSON_IsTrue(member(result, "drifted")), fabs(number(result, "drift")) > 0.05);
+    assert_int_equal(cJSON_GetArraySize(member(result, "load_average")), 2);
+    free(samples);
+}
+
 static void check_layer(const cJSON *layer)
 {
     int count = 0;
-    double *samples = read_samples(layer, &count);
+    double *samples = read_samples(layer, "samples_ms", &count);
     const vgg_statistics s = vgg_statistics_of(samples, (size_t)count);
     if (!cJSON_IsNull(member(layer, "ms"))) {
         assert_near(number(layer, "ms"), s.median);
@@ -59,6 +92,8 @@ static void check_layer(const cJSON *layer)
         assert_near(number(layer, "executed_gflops"),
                     number(layer, "executed_flops") / number(layer, "ms") / 1e6);
     }
+    const cJSON *share = member(layer, "roof_share");
+    assert_true(cJSON_IsNull(share) || share->valuedouble > 0);
     assert_true(number(layer, "bytes") >= number(layer, "weight_bytes"));
     if (number(layer, "bytes") > 0)
         assert_near(number(layer, "intensity"),
@@ -70,7 +105,7 @@ static void check_layer(const cJSON *layer)
 void bench_check_samples(const cJSON *result)
 {
     int count = 0;
-    double *samples = read_samples(result, &count);
+    double *samples = read_samples(result, "samples_ms", &count);
     const vgg_statistics s = vgg_statistics_of(samples, (size_t)count);
     assert_int_equal(integer(result, "repetitions"), count);
     assert_near(number(result, "median_ms"), s.median);
@@ -83,6 +118,9 @@ void bench_check_samples(const cJSON *result)
         assert_near(cJSON_GetArrayItem(interval, 0)->valuedouble, s.low);
         assert_near(cJSON_GetArrayItem(interval, 1)->valuedouble, s.high);
     }
+    check_cold(result);
+    check_steadiness(result);
+    assert_int_equal(is_known(result, "upload_ms"), is_known(result, "download_ms"));
     const cJSON *layer;
     cJSON_ArrayForEach(layer, cJSON_GetObjectItem(result, "layers")) check_layer(layer);
     free(samples);

@@ -20,8 +20,8 @@ typedef struct cli_bench_arguments {
     const char *layer, *out, *head;
     int mode, classes, optimizer;
     cli_counts batches;
-    float min_time;
-    bool per_layer, roof, json;
+    float min_time, max_time; /* max_time 0: five times min_time */
+    bool no_cold, per_layer, roof, json;
 } cli_bench_arguments;
 
 enum { CLI_BENCH_INFER, CLI_BENCH_FINETUNE }; /* --mode */
@@ -98,9 +98,12 @@ typedef struct cli_bench_layer {
     double ms, gflops, executed_gflops;
     double fma_share;  /* gflops of the device's peak */
     double read_share; /* weight bytes a second of the device's peak */
+    double roof_share; /* the least time that arithmetic and memory allow, of its time */
 } cli_bench_layer;
 
 cli_bench_layer cli_bench_describe(const cli_benchmark *run, const clvgg_step_info *step);
+/* Says whether the halves of a result's passes differ by more than 5 %. */
+bool cli_bench_drifted(const clvgg_bench_result *result);
 /* 1e9 FLOPs a second; NAN for no time. */
 double cli_bench_gflops(uint64_t flops, int batch, double ms);
 

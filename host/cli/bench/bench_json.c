@@ -29,6 +29,9 @@ static void print_options(vgg_json *json, const cli_bench_arguments *arguments)
     static const char *const gemms[] = {"auto", "own", "clblast"};
     vgg_json_begin_object(json, "options");
     vgg_json_number(json, "min_time_s", round((double)arguments->min_time * 1e6) / 1e6);
+    vgg_json_number(json, "max_time_s",
+                    arguments->max_time > 0 ? round((double)arguments->max_time * 1e6) / 1e6 : NAN);
+    vgg_json_bool(json, "cold", !arguments->no_cold);
     vgg_json_bool(json, "per_layer", arguments->per_layer);
     vgg_json_begin_array(json, "variants");
     for (size_t i = 0; i < arguments->execution.variants.count; i++)
@@ -119,6 +122,7 @@ static void print_layers(cli_benchmark *run)
         vgg_json_bytes(json, "bytes", layer.bytes);
         vgg_json_bytes(json, "weight_bytes", layer.weight_bytes);
         vgg_json_number(json, "intensity", layer.intensity);
+        vgg_json_number(json, "roof_share", layer.roof_share);
         vgg_json_string(json, "choice", layer.choice);
         size_t count = 0;
         const double *samples = cli_bench_step_samples(run, i, &count);
@@ -126,6 +130,19 @@ static void print_layers(cli_benchmark *run)
         vgg_json_end(json);
     }
     vgg_json_end(json);
+}
+
+static void print_samples(cli_benchmark *run, const char *key, clvgg_bench_series series)
+{
+    size_t count = 0;
+    const double *samples = cli_bench_samples(run, series, &count);
+    vgg_json_numbers(&run->json, key, samples, count);
+}
+
+/* Null where it wasn't measured. */
+static void print_time(vgg_json *json, const char *key, double ms)
+{
+    vgg_json_number(json, key, ms > 0 ? ms : NAN);
 }
 
 static void print_times(cli_benchmark *run, const clvgg_bench_result *result)
@@ -142,10 +159,18 @@ static void print_times(cli_benchmark *run, const clvgg_bench_result *result)
     vgg_json_number(json, "first_ms", result->first_ms);
     vgg_json_number(json, "gflops", cli_bench_gflops(run->flops, result->batch, result->median_ms));
     if (run->arguments->per_layer)
-        vgg_json_number(json, "kernel_ms", result->kernel_ms > 0 ? result->kernel_ms : NAN);
-    size_t count = 0;
-    const double *samples = cli_bench_samples(run, CLVGG_BENCH_PASSES, &count);
-    vgg_json_numbers(json, "samples_ms", samples, count);
+        print_time(json, "kernel_ms", result->kernel_ms);
+    print_samples(run, "samples_ms", CLVGG_BENCH_PASSES);
+    print_time(json, "cold_ms", result->cold_ms);
+    print_samples(run, "cold_samples_ms", CLVGG_BENCH_COLD);
+    print_time(json, "upload_ms", result->upload_ms);
+    print_time(json, "download_ms", result->download_ms);
+    vgg_json_number(json, "drift", result->drift);
+    vgg_json_bool(json, "drifted", cli_bench_drifted(result));
+    vgg_json_begin_array(json, "load_average");
+    vgg_json_number(json, NULL, result->load_before >= 0 ? result->load_before : NAN);
+    vgg_json_number(json, NULL, result->load_after >= 0 ? result->load_after : NAN);
+    vgg_json_end(json);
 }
 
 static void print_session(vgg_json *json, const clvgg_session *session)

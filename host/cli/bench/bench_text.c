@@ -69,7 +69,7 @@ void cli_bench_text_result(cli_benchmark *run)
 {
     static const vgg_column columns[] = {{"layers", false}, {"variant", false}, {"ms", true},
                                          {"GFLOP/s", true}, {"executed", true}, {"of peak", true},
-                                         {"reading", true}};
+                                         {"reading", true}, {"of roof", true}};
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     const clvgg_bench_result *result = &run->results[run->result_count - 1];
     if (!run->arguments->per_layer || result->wrong)
@@ -88,6 +88,7 @@ void cli_bench_text_result(cli_benchmark *run)
         vgg_table_measure(&table, layer.executed_gflops, 1, "");
         vgg_table_measure(&table, 100 * layer.fma_share, 0, " %");
         vgg_table_measure(&table, 100 * layer.read_share, 0, " %");
+        vgg_table_measure(&table, 100 * layer.roof_share, 0, " %");
     }
     vgg_text *text = &run->cli->out.text;
     vgg_text_printf(text, "\nbatch %d: steps by the %s clock", result->batch,
@@ -106,12 +107,12 @@ static double reach(const clvgg_bench_result *result)
     return result->high_ms <= 0 ? 0 : below > above ? below : above;
 }
 
-void cli_bench_text_end(cli_benchmark *run)
+static void print_passes(const cli_benchmark *run)
 {
-    static const vgg_column columns[] = {{"batch", true},   {"median ms", true}, {"95 %", true},
-                                         {"min ms", true},  {"p90 ms", true},    {"first ms", true},
-                                         {"passes", true},  {"an image", true},  {"GFLOP/s", true},
-                                         {"of peak", true}, {"error", true}};
+    static const vgg_column columns[] = {{"batch", true},    {"median ms", true}, {"95 %", true},
+                                         {"min ms", true},   {"p90 ms", true},    {"passes", true},
+                                         {"an image", true}, {"GFLOP/s", true},   {"of peak", true},
+                                         {"error", true}};
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < run->result_count; i++) {
         const clvgg_bench_result *result = &run->results[i];
@@ -124,7 +125,6 @@ void cli_bench_text_end(cli_benchmark *run)
         vgg_table_next(&table);
         vgg_table_measure(&table, result->min_ms, 2, "");
         vgg_table_measure(&table, result->p90_ms, 2, "");
-        vgg_table_measure(&table, result->wrong ? 0 : result->first_ms, 2, "");
         vgg_text_printf(vgg_table_cell(&table), "%d", result->repetitions);
         vgg_table_next(&table);
         vgg_table_measure(&table, result->median_ms / result->batch, 2, "");
@@ -134,8 +134,44 @@ void cli_bench_text_end(cli_benchmark *run)
                         result->wrong ? " WRONG" : "");
         vgg_table_next(&table);
     }
-    vgg_text *text = &run->cli->out.text;
-    vgg_text_puts(text, "\n");
-    vgg_table_finish(&table, &run->cli->out_style, text);
+    vgg_table_finish(&table, &run->cli->out_style, &run->cli->out.text);
+}
+
+/* What the steady state leaves out, and how steady it was. */
+static void print_rest(const cli_benchmark *run)
+{
+    static const vgg_column columns[] = {
+        {"batch", true},       {"first ms", true}, {"cold ms", true}, {"upload ms", true},
+        {"download ms", true}, {"drift", true},    {"load", true}};
+    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
+    for (size_t i = 0; i < run->result_count; i++) {
+        const clvgg_bench_result *result = &run->results[i];
+        if (result->wrong)
+            continue;
+        vgg_text_printf(vgg_table_cell(&table), "%d", result->batch);
+        vgg_table_next(&table);
+        vgg_table_measure(&table, result->first_ms, 2, "");
+        vgg_table_measure(&table, result->cold_ms, 2, "");
+        vgg_table_measure(&table, result->upload_ms, 2, "");
+        vgg_table_measure(&table, result->download_ms, 2, "");
+        vgg_text_printf(vgg_table_cell(&table), "%+.1f %%%s", 100 * result->drift,
+                        cli_bench_drifted(result) ? " DRIFTED" : "");
+        vgg_table_next(&table);
+        if (result->load_after >= 0)
+            vgg_text_printf(vgg_table_cell(&table), "%.2f, %.2f", result->load_before,
+                            result->load_after);
+        vgg_table_next(&table);
+    }
+    if (table.cell_count > 0)
+        vgg_text_puts(&run->cli->out.text, "\n");
+    if (table.cell_count > 0)
+        vgg_table_finish(&table, &run->cli->out_style, &run->cli->out.text);
+}
+
+void cli_bench_text_end(cli_benchmark *run)
+{
+    vgg_text_puts(&run->cli->out.text, "\n");
+    print_passes(run);
+    print_rest(run);
     cli_bench_sensors_text(run);
 }

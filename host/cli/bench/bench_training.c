@@ -69,6 +69,8 @@ clvgg_status cli_bench_training_create(cli_benchmark *run)
     if (arguments->optimizer >= 0)
         options->optimizer = (clvgg_optimizer)arguments->optimizer;
     options->min_seconds = (double)arguments->min_time;
+    options->max_seconds = (double)arguments->max_time;
+    options->cold = !arguments->no_cold;
     options->per_layer = arguments->per_layer;
     VGG_PASS(clvgg_train_bench_create(run->context.device, options, &run->training));
     run->flops = clvgg_train_bench_flops(run->training);

@@ -28,7 +28,12 @@ static const cli_option options[] = {
     {"optimizer", 0, CLI_OPTION_CHOICE, AT(optimizer), "sgd|adam|adamw", 0, 0,
      "With finetune (sgd)"},
     {"min-time", 0, CLI_OPTION_NUMBER, AT(min_time), "S", 0, 0,
-     "Repeat for S seconds (1), nine times at least"},
+     "Repeat for S seconds (1), nine times at least, and on until the\n"
+     "median is known to 1 %"},
+    {"max-time", 0, CLI_OPTION_NUMBER, AT(max_time), "S", 0, 0,
+     "But no longer than S seconds (five times --min-time)"},
+    {"no-cold", 0, CLI_OPTION_FLAG, AT(no_cold), NULL, 0, 0,
+     "Time no passes with emptied caches"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
     {"per-layer", 0, CLI_OPTION_FLAG, AT(per_layer), NULL, 0, 0,
      "Time every step too, in passes of their own"},
@@ -73,6 +78,8 @@ static clvgg_status create_bench(cli_benchmark *run)
     bench_options.execution = cli_execution(&arguments->execution);
     bench_options.output = arguments->layer;
     bench_options.min_seconds = (double)arguments->min_time;
+    bench_options.max_seconds = (double)arguments->max_time;
+    bench_options.cold = !arguments->no_cold;
     bench_options.per_layer = arguments->per_layer;
     VGG_PASS(count_flops(run));
     announce(run, "preparing the reference");

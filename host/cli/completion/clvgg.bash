@@ -71,7 +71,7 @@ _clvgg() {
     --fill) words="edge mean" ;;
     --intensity) words="map layer" ;;
     --compute-units | --class | -c | --layers | --size | --stride | --translation | --scale-to | --rotation | --points | --count | --val-split | --max-bad | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
-        --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --mem-limit | --layer | --input-size | \
+        --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --max-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
     -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out | --images)
         _clvgg_files -- "$current"
@@ -121,7 +121,7 @@ _clvgg() {
         devices) words="--json --report --help" ;;
         cache) words="list clear --json --help" ;;
         bench)
-            words="--device --compute-units --model --batch --input-size --layer --mode --head --classes --optimizer --min-time --per-layer --roof
+            words="--device --compute-units --model --batch --input-size --layer --mode --head --classes --optimizer --min-time --max-time --no-cold --per-layer --roof
                 --json --out --gemm --variant --storage --no-cache --help"
             ;;
         compare) words="--group --fail-above --markdown --csv --json --help" ;;

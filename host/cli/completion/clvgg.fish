@@ -224,6 +224,8 @@ complete -c clvgg -n $bench -l head -x -d 'With finetune: widths of fc6 and fc7,
 complete -c clvgg -n $bench -l classes -x -d 'With finetune'
 complete -c clvgg -n $bench -l optimizer -x -a 'sgd adam adamw' -d 'With finetune'
 complete -c clvgg -n $bench -l min-time -x -d 'Repeat for S seconds'
+complete -c clvgg -n $bench -l max-time -x -d 'No longer than S seconds'
+complete -c clvgg -n $bench -l no-cold -d 'No passes with emptied caches'
 complete -c clvgg -n $bench -l per-layer -d 'Time every step too'
 complete -c clvgg -n $bench -l roof -d 'Measure all that bounds the device'
 complete -c clvgg -n $bench -l json -d 'Print one JSON object'
