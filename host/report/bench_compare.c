@@ -58,6 +58,20 @@ static clvgg_status add_side(vgg_comparison *comparison, const char *path, size_
     return CLVGG_STATUS_OK;
 }
 
+/* A benchmark and a driver's threads are a load of their own; of what is above that, each running
+ * thread takes as much of a processor as they do. */
+static void note_load(vgg_compare_side *side, const vgg_bench_file *file)
+{
+    const bool on_cpu = file->device_type != NULL && strcmp(file->device_type, "cpu") == 0;
+    const double units = on_cpu ? file->compute_units : file->cores;
+    const double load = fmax(file->before.load_average, file->after.load_average);
+    const double busy = (load - units - 1) / units; /* NAN where one isn't known */
+    if (busy > side->busy) {
+        side->busy = busy;
+        side->load = load;
+    }
+}
+
 clvgg_status vgg_comparison_add(vgg_comparison *comparison, const vgg_bench_file *file,
                                 const char *operand_path, size_t operand, bool in_groups)
 {
@@ -69,6 +83,7 @@ clvgg_status vgg_comparison_add(vgg_comparison *comparison, const vgg_bench_file
         VGG_PASS(add_side(comparison, file->path, operand, &side));
     VGG_MEMORY_GROW_PASS(side->files, side->count + 1, "files of a side");
     side->files[side->count++] = file;
+    note_load(side, file);
     if (in_folder && side->count > 1)
         side->path = operand_path;
     return CLVGG_STATUS_OK;
@@ -179,7 +194,7 @@ static clvgg_status collect(const vgg_compare_row *row, const vgg_compare_side *
         known += out->medians[i];
     cell->ms = isnan(known) ? NAN : vgg_median(out->medians, out->count);
     cell->variant = out->layer != NULL ? out->layer->variant : NULL;
-    return vgg_verdict_time(&(vgg_verdict_side){out->runs, out->count}, &cell->low_ms);
+    return vgg_verdict_time(&(vgg_verdict_side){out->runs, out->count, 0}, &cell->low_ms);
 }
 
 /* Steps of one name, but one with a pooling that is a step of its own in the other. */
@@ -205,7 +220,8 @@ static clvgg_status judge_row(const vgg_comparison *comparison, const vgg_compar
             cell->state = VGG_COMPARE_UNLIKE;
             continue;
         }
-        const vgg_verdict_side sides[] = {{first.runs, first.count}, {second.runs, second.count}};
+        const vgg_verdict_side sides[] = {{first.runs, first.count, comparison->sides[0].busy},
+                                          {second.runs, second.count, comparison->sides[i].busy}};
         VGG_TRY(vgg_verdict_of(&sides[0], &sides[1], error, &cell->verdict));
         if (isnan(cell->verdict.ratio) && row->cells[0].ms > 0 && cell->ms > 0)
             cell->verdict.ratio = cell->ms / row->cells[0].ms;

@@ -12,6 +12,8 @@ typedef struct vgg_compare_side {
     size_t operand;   /* which of the paths given */
     const vgg_bench_file **files;
     size_t count;
+    double load; /* the greatest load average that was seen, of which the machine was busy; or 0 */
+    double busy; /* share by which that may have slowed it down */
 } vgg_compare_side;
 
 typedef struct vgg_compare_cell {

@@ -12,6 +12,7 @@ const char *const vgg_verdict_names[] = {"unknown", "same", "faster", "slower"};
 /* Sides of too few runs are compared by parts of runs, at least so many of a side: with this many,
  * one of a thousand comparisons can still be told from noise. */
 enum { LEAST_PARTS = 9 };
+static const double slice_ms = 4; /* of Linux's scheduler, about */
 
 /* The number of ways in which U is u, for all u up to m·n: coefficients of the Gaussian binomial of
  * m + n over m, the product of (1 − q^(n+i)) / (1 − q^i). All are whole, and below 2^53. */
@@ -165,6 +166,17 @@ static void decide(vgg_verdict *verdict, double least)
                                                                              : VGG_VERDICT_SAME;
 }
 
+/* What a difference between parts of runs has to exceed. What waits for a processor waits for a
+ * time slice of others at least, however short it is itself. */
+static double least_of_parts(const vgg_verdict_side *const sides[2], const values runs[2])
+{
+    double least = VGG_VERDICT_LEAST_OF_PARTS;
+    for (int i = 0; i < 2; i++)
+        least = fmax(least, fmax(runs[i].spread - 1,
+                                 sides[i]->busy * fmax(1, slice_ms / least_of(&runs[i]))));
+    return least;
+}
+
 clvgg_status vgg_verdict_of(const vgg_verdict_side *first, const vgg_verdict_side *second,
                             double error, vgg_verdict *out)
 {
@@ -184,7 +196,7 @@ clvgg_status vgg_verdict_of(const vgg_verdict_side *first, const vgg_verdict_sid
     rank = enough ? vgg_verdict_rank(parts[0].count, parts[1].count, error) : 0;
     if (rank > 0) {
         *out = interval_of(&parts[0], &parts[1], rank);
-        decide(out, fmax(VGG_VERDICT_LEAST_OF_PARTS, fmax(runs[0].spread, runs[1].spread) - 1));
+        decide(out, least_of_parts(sides, runs));
         if (most_of(&runs[0]) >= least_of(&runs[1]) && most_of(&runs[1]) >= least_of(&runs[0]))
             out->kind = VGG_VERDICT_SAME; /* runs of one side differ by as much */
     }

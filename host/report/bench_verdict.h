@@ -17,8 +17,9 @@
 enum { VGG_VERDICT_MOST = 24 };
 /* Differences below the first share are of no use to anybody, certain or not. Where there are too
  * few runs to show how much one run differs from the next, parts of runs are compared, and only
- * differences count that exceed the second, and that by which a run's median exceeds its value:
- * other work did that, and may have met one run more than the other. */
+ * differences count that exceed the second, and what other work may have done to one run more than
+ * to the other: that by which a run's median exceeds its value, and by which the machine was busy.
+ */
 #define VGG_VERDICT_LEAST 0.02
 #define VGG_VERDICT_LEAST_OF_PARTS 0.05
 
@@ -41,6 +42,7 @@ extern const char *const vgg_verdict_names[];
 typedef struct vgg_verdict_side {
     const vgg_bench_samples *const *runs;
     size_t count;
+    double busy; /* share by which other work may have slowed down any of them; 0: not known to */
 } vgg_verdict_side;
 
 /* The ranks from each end, from 1 on, of the m·n ratios of m values to n that hold the ratio of

@@ -52,7 +52,8 @@ static void put(const char *name, const result *r)
     assert_non_null(file);
     fprintf(file,
             "{\"schema\": \"clvgg-bench/1\", \"program\": {\"name\": \"clvgg\", \"version\": "
-            "\"1.0\", \"commit\": \"0123456789abcdef\"}, \"device\": {\"name\": \"one\", "
+            "\"1.0\", \"commit\": \"0123456789abcdef\"}, \"device\": {\"name\": \"one\", \"type\": "
+            "\"cpu\", \"compute_units\": 2, "
             "\"platform\": \"p\"}, \"model\": \"vgg16\", \"architecture\": \"vgg16\", "
             "\"random_weights\": true, \"peak\": {\"fma_gflops\": 300, \"read_gbps\": 15}, %s, "
             "\"results\": [{\"batch\": %d, \"median_ms\": %.6g, \"min_ms\": %.6g, "
@@ -116,6 +117,28 @@ static void verdicts_are_in_words(void **state)
     COMPARE(&ran, AT("a.json"), AT("a.json"));
     assert_contains(ran.out, "\nbatch 1, B against A: no difference beyond noise: +0.0 % (");
     assert_contains(ran.out, "\n  2 layers: no difference beyond noise\n");
+    test_program_free(&ran);
+}
+
+/* A load of 5 is two threads beside the benchmark's three, one for each unit: times may double. */
+static void busy_machines_are_noise(void **state)
+{
+    (void)state;
+    put("a.json", &(result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
+    put("b.json", &(result){"\"sensors\": {\"before\": {\"load_average\": 2.9}, \"after\": "
+                            "{\"load_average\": 2.5}}, \"input\": [3, 224, 224]",
+                            1, 12, 2, 4, NULL});
+    put("c.json", &(result){"\"sensors\": {\"before\": {\"load_average\": 2.9}, \"after\": "
+                            "{\"load_average\": 5}}, \"input\": [3, 224, 224]",
+                            1, 12, 2, 4, NULL});
+    put("d.json", &(result){"\"sensors\": {\"before\": {\"load_average\": 5}}", 1, 21, 2, 4, NULL});
+    test_program ran = {0};
+    COMPARE(&ran, AT("a.json"), AT("b.json"), AT("c.json"), AT("d.json"));
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "\nbatch 1, B against A: slower by 20.0 % (");
+    assert_contains(ran.out, "\nbatch 1, C against A: no difference beyond noise: +20.0 % (");
+    assert_contains(ran.out, "\nbatch 1, D against A: slower by 110.0 % (");
+    assert_contains(ran.out, " GB/s; busy, load average 5.0\nD ");
     test_program_free(&ran);
 }
 
@@ -427,6 +450,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_are_in_words),
+        cmocka_unit_test(busy_machines_are_noise),
         cmocka_unit_test(steps_of_other_layers_arent_compared),
         cmocka_unit_test(other_work_is_refused),
         cmocka_unit_test(limits_fail),

@@ -67,7 +67,7 @@ static vgg_verdict_side *of_runs(side *s, size_t count, const double *values)
         s->samples[i] = (vgg_bench_samples){&s->values[i], 1};
         s->runs[i] = &s->samples[i];
     }
-    s->side = (vgg_verdict_side){s->runs, count};
+    s->side = (vgg_verdict_side){s->runs, count, 0};
     return &s->side;
 }
 
@@ -76,7 +76,7 @@ static vgg_verdict_side *of_one_run(side *s, size_t count, const double *values)
     memcpy(s->values, values, count * sizeof *values);
     s->samples[0] = (vgg_bench_samples){s->values, count};
     s->runs[0] = &s->samples[0];
-    s->side = (vgg_verdict_side){s->runs, 1};
+    s->side = (vgg_verdict_side){s->runs, 1, 0};
     return &s->side;
 }
 
@@ -176,6 +176,16 @@ static void what_a_busy_machine_adds_is_noise(void **state)
     of_one_run(&second, VALUES(12, 14, 14, 14, 14, 14, 14, 14, 14)); /* a median of 17 % more */
     assert_int_equal(judge(&first.side, &second.side, 0.01).kind, VGG_VERDICT_SLOWER);
     assert_int_equal(judge(&second.side, &first.side, 0.01).kind, VGG_VERDICT_FASTER);
+    second.side.busy = 0.3; /* above the 27 % between them */
+    assert_int_equal(judge(&first.side, &second.side, 0.01).kind, VGG_VERDICT_SAME);
+    assert_int_equal(judge(&second.side, &first.side, 0.01).kind, VGG_VERDICT_SAME);
+    /* A step of 0.01 ms that waits for others a quarter of a slice looks a hundred times as slow.
+     */
+    of_one_run(&first, VALUES(.01, .01, .01, .01, .01, .01, .01, .01, .01));
+    of_one_run(&second, VALUES(1, 1, 1, 1, 1, 1, 1, 1, 1));
+    assert_int_equal(judge(&first.side, &second.side, 0.01).kind, VGG_VERDICT_SLOWER);
+    first.side.busy = 0.3;
+    assert_int_equal(judge(&first.side, &second.side, 0.01).kind, VGG_VERDICT_SAME);
     of_one_run(&first, VALUES(10, 11, 11, 11, 13, 13, 13, 13, 13));
     of_one_run(&second, VALUES(13.5, 14, 14, 14, 14, 14, 14, 14, 14));
     assert_int_equal(judge(&first.side, &second.side, 0.01).kind, VGG_VERDICT_SAME);
@@ -190,7 +200,7 @@ static void runs_that_differ_among_themselves_are_noise(void **state)
     const vgg_bench_samples *const mixed[] = {&fast_run, &slow_run}, *const slows[] = {&slow_run};
     const vgg_bench_samples *const fasts[] = {&fast_run};
     (void)state;
-    const vgg_verdict_side first = {mixed, 2}, second = {slows, 1}, third = {fasts, 1};
+    const vgg_verdict_side first = {mixed, 2, 0}, second = {slows, 1, 0}, third = {fasts, 1, 0};
     assert_int_equal(judge(&first, &second, 0.01).kind, VGG_VERDICT_SAME);
     assert_int_equal(judge(&third, &second, 0.01).kind, VGG_VERDICT_SLOWER);
 }
@@ -202,13 +212,13 @@ static void without_samples_nothing_is_known(void **state)
     const vgg_bench_samples *const runs[] = {&none, &eight, &nothing};
     (void)state;
     for (int i = 0; i < 3; i++) {
-        const vgg_verdict_side one = {&runs[i], 1};
+        const vgg_verdict_side one = {&runs[i], 1, 0};
         const vgg_verdict verdict = judge(&one, &one, 0.05);
         assert_int_equal(verdict.kind, VGG_VERDICT_UNKNOWN);
         assert_true(isnan(verdict.ratio) && isnan(verdict.low) && isnan(verdict.high));
     }
     double ms = 0;
-    assert_int_equal(vgg_verdict_time(&(vgg_verdict_side){&runs[0], 1}, &ms), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_verdict_time(&(vgg_verdict_side){&runs[0], 1, 0}, &ms), CLVGG_STATUS_OK);
     assert_true(isnan(ms));
 }
 

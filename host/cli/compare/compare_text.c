@@ -63,6 +63,8 @@ static void print_side(const printer *to, const vgg_compare_side *side)
     if (file->fma_gflops > 0)
         vgg_text_printf(to->text, ", peak %s GFLOP/s, %s GB/s", VGG_MEASURE(file->fma_gflops, 0),
                         VGG_MEASURE(file->read_gbps, 1));
+    if (side->busy > 0)
+        vgg_text_printf(to->text, "; busy, load average %.1f", side->load);
     put_known(to, "; ended early: ", file->error, "");
     vgg_text_puts(to->text, "\n");
 }
