@@ -105,9 +105,6 @@ const vgg_grad_variant *vgg_grad_definition_of(vgg_gradient gradient);
 
 clvgg_status vgg_grad_configure(vgg_grad_op *op, const vgg_grad_variant *variant,
                                 const vgg_grad_problem *problem, const vgg_traits *traits);
-/* Configures the op with the first variant, in order of preference, that can do the problem. */
-clvgg_status vgg_grad_choose(vgg_grad_op *op, const vgg_grad_problem *problem,
-                             const vgg_traits *traits);
 void vgg_grad_list_kernels(vgg_grad_op *op, vgg_kernel_list *list);
 /* Enqueues the op for `count` images, in as many commands as pieces and watchdogs ask for. */
 clvgg_status vgg_grad_enqueue(const vgg_grad_op *op, vgg_launch *launch, const vgg_grad_io *io,

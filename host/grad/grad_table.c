@@ -34,19 +34,6 @@ const vgg_grad_variant *vgg_grad_definition_of(vgg_gradient gradient)
     return NULL;
 }
 
-clvgg_status vgg_grad_choose(vgg_grad_op *op, const vgg_grad_problem *problem,
-                             const vgg_traits *traits)
-{
-    clvgg_status status = CLVGG_STATUS_UNSUPPORTED;
-    for (size_t i = 0; i < vgg_grad_variant_count && status == CLVGG_STATUS_UNSUPPORTED; i++) {
-        const vgg_grad_variant *variant = vgg_grad_variants[i];
-        if (variant->gradient == problem->gradient &&
-            (variant->is_for == NULL || variant->is_for(traits)))
-            status = vgg_grad_configure(op, variant, problem, traits);
-    }
-    return status;
-}
-
 void vgg_grad_list_kernels(vgg_grad_op *op, vgg_kernel_list *list)
 {
     for (int i = 0; i < op->program_count; i++) {

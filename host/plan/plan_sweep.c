@@ -72,7 +72,7 @@ typedef struct outlines {
     size_t count;
 } outlines;
 
-static clvgg_status outline(clvgg_device *device, const vgg_sweep_network *network,
+static clvgg_status outline(clvgg_device *device, const vgg_sweep_network *network, bool trained,
                             const clvgg_verify_options *options, outlines *out)
 {
     const vgg_plan_options plan_options = {.max_batch = options->batch,
@@ -91,7 +91,7 @@ static clvgg_status outline(clvgg_device *device, const vgg_sweep_network *netwo
     for (int i = 0; i < (*plan)->step_count; i++) {
         const vgg_plan_step *step = &(*plan)->steps[i];
         out->chains[out->count++] =
-            (vgg_sweep_chain){&step->stage->op, step->poolable, step->stage->name};
+            (vgg_sweep_chain){&step->stage->op, step->poolable, step->stage->name, trained};
     }
     return CLVGG_STATUS_OK;
 }
@@ -104,7 +104,7 @@ clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper,
     outlines all = {0};
     VGG_NEW(all.plans, count + ODD_NETWORKS);
     for (size_t i = 0; i < count; i++) {
-        const clvgg_status outlined = outline(device, &networks[i], options, &all);
+        const clvgg_status outlined = outline(device, &networks[i], i == 0, options, &all);
         if (i == 0 || outlined != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY)
             VGG_TRY(outlined);
     }
@@ -112,7 +112,7 @@ clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper,
         VGG_TRY(build_odd(&odd_networks[i], &all.odd[i]));
         const int last = all.odd[i]->count - 1;
         const vgg_sweep_network odd = {all.odd[i], &last, 1, NULL};
-        VGG_TRY(outline(device, &odd, options, &all));
+        VGG_TRY(outline(device, &odd, true, options, &all));
     }
     VGG_TRY(vgg_verify_sweep(device, keeper, all.chains, all.count, options, summary));
 cleanup:

@@ -7,21 +7,9 @@
 #include "base/hash.h"
 #include "graph/layer.h"
 #include "train/head_parts.h"
+#include "verify/trusted.h"
 
-/* ---- which kernels ---- */
-
-/* The best forward variant for a problem. Not what tuning found: gradients want certain layouts. */
-static clvgg_status choose_forward(const vgg_head *head, const vgg_problem *problem, vgg_op *op)
-{
-    enum { MOST_CANDIDATES = 8 };
-    const vgg_variant *candidates[MOST_CANDIDATES];
-    const size_t count =
-        vgg_variant_candidates(problem, &head->traits, true, candidates, MOST_CANDIDATES);
-    clvgg_status status = vgg_fail(CLVGG_STATUS_UNSUPPORTED, "no variant computes it");
-    for (size_t i = 0; i < count && status == CLVGG_STATUS_UNSUPPORTED; i++)
-        status = vgg_op_configure(op, candidates[i], problem, &head->traits);
-    return status;
-}
+/* ---- which kernels: not those that tuning found, as gradients want certain layouts ---- */
 
 static vgg_node make_node(head_layer *layer, vgg_layer_type type)
 {
@@ -48,12 +36,13 @@ static clvgg_status configure_forward(vgg_head *head, int index)
                            .result = layer->dense_node.output,
                            .max_batch = head->options.max_batch};
     VGG_PASS(vgg_chain_add(&head->chain, &layer->dense));
-    VGG_PASS(choose_forward(head, &problem, &layer->dense->op));
+    VGG_PASS(vgg_trusted_forward(head->device, &problem, &head->traits, &layer->dense->op));
     if (!head_is_last(head, index) && !fused) {
         problem.node = &layer->activation_node;
         problem.input = problem.output;
         VGG_PASS(vgg_chain_add(&head->chain, &layer->activation));
-        VGG_PASS(choose_forward(head, &problem, &layer->activation->op));
+        VGG_PASS(
+            vgg_trusted_forward(head->device, &problem, &head->traits, &layer->activation->op));
     }
     return CLVGG_STATUS_OK;
 }
@@ -68,6 +57,7 @@ static clvgg_status add_gradient(vgg_head *head, vgg_stage **out)
 static clvgg_status configure_gradients(vgg_head *head, int index)
 {
     head_layer *layer = &head->layers[index];
+    vgg_subject subject;
     layer->weight.pack = layer->bias.pack = layer->dense->op.pack;
     layer->bias.pack.channels = 1;
     vgg_grad_problem problem = {.gradient = VGG_GRADIENT_DATA,
@@ -76,15 +66,20 @@ static clvgg_status configure_gradients(vgg_head *head, int index)
                                 .rule = head->rule};
     if (index > 0) {
         VGG_PASS(add_gradient(head, &layer->data));
-        VGG_PASS(vgg_grad_choose(&layer->data->gradient, &problem, &head->traits));
+        VGG_PASS(
+            vgg_trusted_gradient(head->device, &problem, &head->traits, &layer->data->gradient));
     }
     problem.gradient = VGG_GRADIENT_UPDATE;
     VGG_PASS(add_gradient(head, &layer->weight.update));
-    VGG_PASS(vgg_grad_choose(&layer->weight.update->gradient, &problem, &head->traits));
+    VGG_PASS(vgg_trusted_gradient(head->device, &problem, &head->traits,
+                                  &layer->weight.update->gradient));
     problem.pack = layer->bias.pack;
     VGG_PASS(add_gradient(head, &layer->bias.update));
-    return vgg_grad_configure(&layer->bias.update->gradient,
-                              vgg_grad_definition_of(VGG_GRADIENT_UPDATE), &problem, &head->traits);
+    VGG_PASS(vgg_grad_configure(&layer->bias.update->gradient,
+                                vgg_grad_definition_of(VGG_GRADIENT_UPDATE), &problem,
+                                &head->traits));
+    vgg_subject_of_gradient(&layer->bias.update->gradient, &subject);
+    return vgg_trusted_check(head->device, &subject);
 }
 
 /* ---- how much memory ---- */

@@ -110,6 +110,22 @@ static clvgg_status check_memory(const vgg_head *head)
                     (double)head->device->info.global_memory_bytes / 1048576.0);
 }
 
+/* Plans anew as long as kernels turn out to be wrong. */
+static clvgg_status plan_verified(clvgg_device *device, const vgg_head_options *options,
+                                  vgg_head **out)
+{
+    int distrusted;
+    do {
+        vgg_head_free(*out);
+        *out = NULL;
+        distrusted = 0;
+        VGG_PASS(vgg_head_plan(device, options, out));
+        if (device->runtime->verify)
+            VGG_PASS(vgg_head_verify(*out, &distrusted));
+    } while (distrusted > 0);
+    return CLVGG_STATUS_OK;
+}
+
 clvgg_status vgg_head_create(clvgg_device *device, const vgg_head_options *options,
                              vgg_head_source source, void *user, vgg_head **out)
 {
@@ -117,7 +133,7 @@ clvgg_status vgg_head_create(clvgg_device *device, const vgg_head_options *optio
     vgg_head *head = NULL;
     vgg_uploader *uploader = NULL;
     *out = NULL;
-    VGG_TRY(vgg_head_plan(device, options, &head));
+    VGG_TRY(plan_verified(device, options, &head));
     VGG_TRY(check_memory(head));
     VGG_TRY(build_kernels(head));
     VGG_TRY(make_buffers(head));

@@ -111,6 +111,11 @@ static inline head_parameter *head_parameter_of(vgg_head *head, int layer, bool 
 /* Makes a head that has chosen its kernels and knows its sizes. */
 clvgg_status vgg_head_plan(clvgg_device *device, const vgg_head_options *options, vgg_head **out);
 
+/* Checks what isn't known yet of the kernels of a head that has nothing on the device, and keeps
+ * what it finds (verify/trust.h): *distrusted of them turned out wrong, for which a head planned
+ * anew has others. Errors: those of vgg_candidate_run(). */
+clvgg_status vgg_head_verify(const vgg_head *head, int *distrusted);
+
 /* Says that a stage has been enqueued: a profiled step remembers when it ends. */
 clvgg_status vgg_head_note_stage(vgg_head *head, const vgg_launch *launch, head_stage_kind kind,
                                  int layer);

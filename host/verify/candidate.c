@@ -5,25 +5,19 @@
 #include <stdio.h>
 
 #include "base/alloc.h"
-#include "base/random.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 #include "verify/guard.h"
+#include "verify/made_up.h"
 
-/* ---- made-up parameters: whole numbers, so that sums are exact ---- */
-
-static float parameter_value(int parameter, uint64_t i)
-{
-    const uint64_t bits = vgg_random_bits(vgg_random_bits((uint64_t)parameter + 7) ^ i) >> 32;
-    return parameter == VGG_VARIANCE ? (float)(1 + bits % 4) : (float)(int)(bits % 5) - 2;
-}
+/* ---- made-up parameters ---- */
 
 static clvgg_status read_channel(void *user, int parameter, int64_t k, uint64_t count,
                                  float *values)
 {
     (void)user;
     for (uint64_t i = 0; i < count; i++)
-        values[i] = parameter_value(parameter, (uint64_t)k * count + i);
+        values[i] = vgg_made_up(parameter, (uint64_t)k * count + i);
     return CLVGG_STATUS_OK;
 }
 
@@ -50,10 +44,10 @@ static float value_of(const made_up *from, uint64_t i)
     const vgg_layer *layer = vgg_layer_of(node->type);
     double channel[VGG_VARIANCE + 1] = {0};
     if (layer->scale_and_shift == NULL)
-        return parameter_value(from->parameter, i);
+        return vgg_made_up(from->parameter, i);
     for (int p = 0; p <= VGG_VARIANCE; p++)
         if (vgg_node_has_parameter(node, p))
-            channel[p] = (double)parameter_value(p, i);
+            channel[p] = (double)vgg_made_up(p, i);
     const vgg_scale_and_shift affine = layer->scale_and_shift(node, channel);
     return (float)(from->parameter == VGG_WEIGHT ? affine.scale : affine.shift);
 }

@@ -95,3 +95,21 @@ void vgg_subject_of_op(const clvgg_device *device, const vgg_op *op, vgg_subject
                op->problem.max_batch);
     append_programs(subject, op->programs, op->program_count);
 }
+
+void vgg_subject_of_gradient(const vgg_grad_op *op, vgg_subject *subject)
+{
+    static const char *const rules[] = {[VGG_RULE_SGD] = "SGD",
+                                        [VGG_RULE_NESTEROV] = "Nesterov's SGD",
+                                        [VGG_RULE_ADAM] = "Adam",
+                                        [VGG_RULE_ADAMW] = "AdamW"};
+    const vgg_grad_problem *problem = &op->problem;
+    const bool update = problem->gradient == VGG_GRADIENT_UPDATE;
+    *subject = (vgg_subject){.problem = ""};
+    snprintf(subject->problem, sizeof subject->problem, "%s%s of dense %lld to %lld",
+             update ? "update by " : "data gradient", update ? rules[problem->rule] : "",
+             (long long)problem->pack.channels, (long long)problem->pack.rows);
+    snprintf(subject->candidate, sizeof subject->candidate, "%s, panels of %d%s", op->variant->name,
+             problem->pack.panel, problem->max_batch > 1 ? ", several images" : "");
+    append(subject->files, sizeof subject->files, "%s", packers);
+    append_programs(subject, op->programs, op->program_count);
+}

@@ -4,6 +4,7 @@
 #ifndef VGG_VERIFY_SUBJECT_H
 #define VGG_VERIFY_SUBJECT_H
 
+#include "grad/dense_grad.h"
 #include "ops/op.h"
 
 typedef struct vgg_subject {
@@ -15,5 +16,6 @@ typedef struct vgg_subject {
 } vgg_subject;
 
 void vgg_subject_of_op(const clvgg_device *device, const vgg_op *op, vgg_subject *subject);
+void vgg_subject_of_gradient(const vgg_grad_op *op, vgg_subject *subject);
 
 #endif

@@ -6,16 +6,20 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "graph/layer.h"
 #include "ocl/clock.h"
 #include "tensor/shape.h"
 #include "verify/candidate.h"
-#include "verify/trust.h"
+#include "verify/gradient.h"
+#include "verify/trusted.h"
 
 enum { SAMPLES = 2048, REPEATS = 3, FULL_REPEATS = 6 };
 
 typedef struct chain {
     const vgg_sweep_chain *what;
     char problem[512];
+    bool is_gradient; /* of its dense layer, which `gradient` tells */
+    vgg_grad_problem gradient;
 } chain;
 
 typedef struct sweep {
@@ -36,8 +40,20 @@ typedef struct sweep {
 static bool is_same(const chain *a, const chain *b)
 {
     const vgg_problem *of_a = &a->what->op->problem, *of_b = &b->what->op->problem;
+    if (a->is_gradient || b->is_gradient)
+        return strcmp(a->problem, b->problem) == 0;
     return strcmp(a->problem, b->problem) == 0 && of_a->max_batch == of_b->max_batch &&
            of_a->weight_dtype == of_b->weight_dtype && of_a->weight_inner == of_b->weight_inner;
+}
+
+/* The chain behind the last becomes one more. */
+static void keep_if_new(sweep *s)
+{
+    const chain *added = &s->chains[s->chain_count];
+    for (size_t i = 0; i < s->chain_count; i++)
+        if (is_same(&s->chains[i], added))
+            return;
+    s->chain_count++;
 }
 
 static void add_chain(sweep *s, const vgg_sweep_chain *what)
@@ -49,10 +65,47 @@ static void add_chain(sweep *s, const vgg_sweep_chain *what)
     vgg_subject subject;
     vgg_subject_of_op(s->keeper, what->op, &subject);
     snprintf(added->problem, sizeof added->problem, "%s", subject.problem);
-    for (size_t i = 0; i < s->chain_count; i++)
-        if (is_same(&s->chains[i], added))
-            return;
-    s->chain_count++;
+    keep_if_new(s);
+}
+
+static clvgg_status add_gradient(sweep *s, const vgg_sweep_chain *what,
+                                 const vgg_grad_problem *gradient)
+{
+    chain *added = &s->chains[s->chain_count];
+    vgg_subject subject;
+    vgg_grad_op op;
+    VGG_PASS(
+        vgg_grad_configure(&op, vgg_grad_definition_of(gradient->gradient), gradient, &s->traits));
+    vgg_subject_of_gradient(&op, &subject);
+    *added = (chain){.what = what, .is_gradient = true, .gradient = *gradient};
+    snprintf(added->problem, sizeof added->problem, "%s", subject.problem);
+    keep_if_new(s);
+    return CLVGG_STATUS_OK;
+}
+
+/* The gradients of a dense layer, on weights that lie as the forward variant of training reads
+ * them: float32, and not of one image. Of a large layer an update of each kind is enough. */
+static clvgg_status add_gradients(sweep *s, const vgg_sweep_chain *what)
+{
+    enum { LARGE = 1 << 24, TRAINED_BATCH = 32 };
+    vgg_problem forward = what->op->problem;
+    vgg_op op;
+    forward.pool = NULL;
+    forward.relu = false;
+    forward.result = forward.output;
+    forward.storage = CLVGG_STORAGE_F32;
+    forward.max_batch = forward.max_batch > 1 ? forward.max_batch : TRAINED_BATCH;
+    VGG_PASS(vgg_trusted_forward(s->keeper, &forward, &s->traits, &op));
+    vgg_grad_problem gradient = {VGG_GRADIENT_DATA, op.pack, forward.max_batch, VGG_RULE_SGD};
+    VGG_PASS(add_gradient(s, what, &gradient));
+    gradient.gradient = VGG_GRADIENT_UPDATE;
+    const bool few = op.pack.rows * op.pack.channels > LARGE && !s->options->full;
+    for (int rule = VGG_RULE_SGD; rule <= VGG_RULE_ADAMW; rule++) {
+        gradient.rule = (vgg_update_rule)rule;
+        if (!few || rule == VGG_RULE_SGD || rule == VGG_RULE_ADAMW)
+            VGG_PASS(add_gradient(s, what, &gradient));
+    }
+    return CLVGG_STATUS_OK;
 }
 
 /* ---- one candidate ---- */
@@ -63,18 +116,17 @@ static bool is_over(const sweep *s)
     return s->summary->stopped || (budget > 0 && (vgg_clock_ms() - s->start_ms) / 1e3 > budget);
 }
 
-static void tell(sweep *s, const vgg_op *op, clvgg_verify_verdict verdict,
-                 const vgg_candidate_finding *found, const char *reason)
+static void tell(sweep *s, const char *variant, const char *parameters,
+                 clvgg_verify_verdict verdict, const vgg_candidate_finding *found,
+                 const char *reason)
 {
     const chain *work = &s->chains[s->now];
-    char parameters[256];
-    vgg_choice_describe(op->variant, &op->choice, parameters, sizeof parameters);
     const clvgg_verify_event event = {.struct_size = sizeof event,
                                       .chain = s->now,
                                       .chain_count = s->chain_count,
                                       .layers = work->what->layers,
                                       .problem = work->problem,
-                                      .variant = op->variant->name,
+                                      .variant = variant,
                                       .parameters = parameters,
                                       .verdict = verdict,
                                       .error = found->finding.largest,
@@ -99,31 +151,50 @@ static bool judge_failure(clvgg_status status, clvgg_verify_verdict *verdict)
            status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY;
 }
 
-/* Runs a configured op, keeps and tells what was found. */
-static clvgg_status check_op(sweep *s, const vgg_op *op, float *answers)
+/* What a run found, or why it failed. */
+typedef struct outcome {
+    clvgg_status status;
+    vgg_candidate_finding found;
+    const char *variant, *parameters;
+    bool definition;
+} outcome;
+
+/* Keeps and tells it. */
+static clvgg_status conclude(sweep *s, const vgg_subject *subject, const outcome *out)
 {
-    vgg_candidate_finding found = {0};
-    vgg_subject subject;
     vgg_trust trust = {0};
     clvgg_verify_verdict verdict;
-    const clvgg_status status = vgg_candidate_run(&s->reference, op, answers, &found);
+    const clvgg_status status = out->status;
     if (status == CLVGG_STATUS_OK)
-        verdict = found.finding.right ? CLVGG_VERIFY_RIGHT : CLVGG_VERIFY_WRONG;
+        verdict = out->found.finding.right ? CLVGG_VERIFY_RIGHT : CLVGG_VERIFY_WRONG;
     else if (!judge_failure(status, &verdict))
         return status;
-    const char *reason = status == CLVGG_STATUS_OK ? found.finding.words : vgg_message();
+    const char *reason = status == CLVGG_STATUS_OK ? out->found.finding.words : vgg_message();
     snprintf(trust.words, sizeof trust.words, "%s", reason);
     trust.standing = verdict == CLVGG_VERIFY_RIGHT   ? VGG_TRUST_RIGHT
                      : verdict == CLVGG_VERIFY_WRONG ? VGG_TRUST_WRONG
                                                      : VGG_TRUST_UNBUILDABLE;
-    tell(s, op, verdict, &found, reason);
+    tell(s, out->variant, out->parameters, verdict, &out->found, reason);
     /* A build may fail for reasons that pass, which then all builds do. */
     const bool for_now =
         verdict == CLVGG_VERIFY_UNBUILDABLE &&
-        (status != CLVGG_STATUS_BUILD_FAILED || op->variant->definition || s->summary->right == 0);
-    vgg_subject_of_op(s->keeper, op, &subject);
-    return verdict != CLVGG_VERIFY_REFUSED ? vgg_trust_keep(s->keeper, &subject, &trust, for_now)
+        (status != CLVGG_STATUS_BUILD_FAILED || out->definition || s->summary->right == 0);
+    return verdict != CLVGG_VERIFY_REFUSED ? vgg_trust_keep(s->keeper, subject, &trust, for_now)
                                            : CLVGG_STATUS_OK;
+}
+
+/* Runs a configured op; `answers` as of vgg_candidate_run(). */
+static clvgg_status check_op(sweep *s, const vgg_op *op, float *answers)
+{
+    char parameters[256];
+    vgg_subject subject;
+    vgg_choice_describe(op->variant, &op->choice, parameters, sizeof parameters);
+    outcome out = {.variant = op->variant->name,
+                   .parameters = parameters,
+                   .definition = op->variant->definition};
+    out.status = vgg_candidate_run(&s->reference, op, answers, &out.found);
+    vgg_subject_of_op(s->keeper, op, &subject);
+    return conclude(s, &subject, &out);
 }
 
 static clvgg_status check_candidate(sweep *s, const vgg_variant *variant, const vgg_choice *choice)
@@ -139,8 +210,9 @@ static clvgg_status check_candidate(sweep *s, const vgg_variant *variant, const 
     const clvgg_status status = vgg_op_configure_chain(
         &op, variant, &problem, takes_relu ? what->poolable : NULL, &s->traits, choice);
     if (status == CLVGG_STATUS_UNSUPPORTED) {
-        op = (vgg_op){.variant = variant, .choice = *choice};
-        tell(s, &op, CLVGG_VERIFY_REFUSED, &none, vgg_message());
+        char parameters[256];
+        vgg_choice_describe(variant, choice, parameters, sizeof parameters);
+        tell(s, variant->name, parameters, CLVGG_VERIFY_REFUSED, &none, vgg_message());
         return CLVGG_STATUS_OK;
     }
     VGG_PASS(status);
@@ -201,8 +273,39 @@ static bool is_checked(const vgg_variant *variant, const vgg_problem *problem)
     return variant->definition && !(problem->relu && variant->fuses_relu);
 }
 
+static clvgg_status check_gradients(sweep *s)
+{
+    const chain *work = &s->chains[s->now];
+    const vgg_candidate_finding none = {0};
+    size_t i = 0;
+    for (; i < vgg_grad_variant_count && !is_over(s); i++) {
+        const vgg_grad_variant *variant = vgg_grad_variants[i];
+        vgg_subject subject;
+        vgg_grad_op op;
+        if (variant->gradient != work->gradient.gradient)
+            continue;
+        const clvgg_status status = vgg_grad_configure(&op, variant, &work->gradient, &s->traits);
+        if (status == CLVGG_STATUS_UNSUPPORTED) {
+            tell(s, variant->name, "", CLVGG_VERIFY_REFUSED, &none, vgg_message());
+            continue;
+        }
+        VGG_PASS(status);
+        outcome out = {
+            .variant = variant->name, .parameters = "", .definition = variant->definition};
+        out.status = vgg_gradient_check(s->device, s->reference.queue, &op, &out.found.finding);
+        out.found.l2 = out.found.finding.l2;
+        out.found.bound = vgg_rule_is_adam(work->gradient.rule) ? 4e-6 : 0;
+        vgg_subject_of_gradient(&op, &subject);
+        VGG_PASS(conclude(s, &subject, &out));
+    }
+    s->unfinished = i < vgg_grad_variant_count;
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status check_variants(sweep *s)
 {
+    if (s->chains[s->now].is_gradient)
+        return check_gradients(s);
     static const vgg_choice defaults = {{0}};
     const vgg_op *planned = s->chains[s->now].what->op;
     if (planned->problem.node == NULL)
@@ -237,9 +340,13 @@ clvgg_status vgg_verify_sweep(clvgg_device *device, clvgg_device *keeper,
     VGG_TRY(vgg_clock_queue(device, false, &s.reference.queue));
     VGG_TRY(vgg_traits_for(device, options->execution.storage, true, &s.traits));
     s.traits.queue = s.reference.queue;
-    VGG_NEW(s.chains, count);
+    VGG_NEW(s.chains, count * (2 + VGG_RULE_ADAMW + 1) + 1);
     for (size_t i = 0; i < count; i++)
         add_chain(&s, &chains[i]);
+    for (size_t i = 0; i < count; i++)
+        if (chains[i].trained && chains[i].op->problem.node != NULL &&
+            vgg_node_is_dense(chains[i].op->problem.node))
+            VGG_TRY(add_gradients(&s, &chains[i]));
     summary->chains = s.chain_count;
     for (; s.now < s.chain_count && !is_over(&s); s.now++) {
         VGG_TRY(vgg_prefixed(check_variants(&s), "%s", s.chains[s.now].what->layers));

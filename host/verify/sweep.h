@@ -1,4 +1,5 @@
-/* verify/sweep.h — all variants for some chains of layers, each held against their definition. */
+/* verify/sweep.h — all variants for some chains of layers, and for the gradients of dense ones,
+ * each held against their definition. */
 #ifndef VGG_VERIFY_SWEEP_H
 #define VGG_VERIFY_SWEEP_H
 
@@ -10,6 +11,7 @@ typedef struct vgg_sweep_chain {
     const vgg_op *op;         /* whose problem and layouts are the chain's */
     const vgg_node *poolable; /* the pooling behind it that a variant may take along, or NULL */
     const char *layers;       /* in words */
+    bool trained;             /* fine-tuning may train it: a dense layer's gradients are checked */
 } vgg_sweep_chain;
 
 /* Does the work of clvgg_verify_model(): chains of the same problem are checked once. Programs live

@@ -133,6 +133,10 @@ static const fault unused_faults[] = {
     {"windows miss their switch", "unpool", "unpool.cl", "== iy * W + ix", "== iy * W + ix + 1"},
     {"the last of equal values is the peak", "map_peak", "map_peak.cl", "(other_where < where)",
      "(other_where > where)"},
+    {"a lane's gradient is left out", "dgrad_direct", "dgrad_direct.cl", "lane < P &&",
+     "lane < P - 1 &&"},
+    {"an image's part is missing", "update_blocked", "update_blocked.cl", "k < n; k++",
+     "k < n - 1; k++"},
 };
 enum { UNUSED_FAULTS = sizeof unused_faults / sizeof *unused_faults };
 
@@ -256,6 +260,41 @@ static void builds_fail(void **state)
     copy_kernel("conv_blocked.cl", NULL, NULL);
 }
 
+/* What only walks back and training run is found before those use it. */
+static void faults_of_other_verbs(void **state)
+{
+    (void)state;
+    test_program walk = {.environment = environment}, training = {.environment = environment};
+    test_scratch_pictures("pictures", "x", "y");
+    copy_kernel("unpool.cl", "== iy * W + ix", "== iy * W + ix + 1");
+    RUN(&walk, "visualize", "project", "--model", net, "--out", test_scratch_path("walk"),
+        "--layer", "conv3_2", image);
+    copy_kernel("unpool.cl", NULL, NULL);
+    assert_int_equal(walk.exit_code, 1);
+    assert_says(walk.err, "unpool", "gives wrong values on this device");
+    copy_kernel("update_blocked.cl", "k < n; k++", "k < n - 1; k++");
+    RUN(&training, "finetune", "--model", net, "--data", test_scratch_path("pictures"), "--epochs",
+        "1", "-o", test_scratch_path("trained.safetensors"));
+    copy_kernel("update_blocked.cl", NULL, NULL);
+    if (training.exit_code != 0)
+        fail_msg("exit code %d: %s", training.exit_code, training.err);
+    assert_says(training.err, "update_blocked", "gives wrong values on this device");
+    test_program_free(&walk);
+    test_program_free(&training);
+}
+
+/* The networks of odd shapes are planned, and a budget ends what would take long. */
+static void full_within_a_budget(void **state)
+{
+    (void)state;
+    test_program ran = {.environment = environment};
+    RUN(&ran, "verify", "--full", "--budget", "1", "--model", few_layers, "--no-cache");
+    if (ran.exit_code != 0)
+        fail_msg("exit code %d: %s", ran.exit_code, ran.err);
+    assert_says(ran.out, "chains of layers", "left");
+    test_program_free(&ran);
+}
+
 /* Who asks for a variant by name gets it, with a warning; who wants no check has none. */
 static void asked_for(void **state)
 {
@@ -307,9 +346,14 @@ static void driver_miscompiles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(faults_are_avoided),  cmocka_unit_test(faults_are_named),
-        cmocka_unit_test(no_variant_is_right), cmocka_unit_test(builds_fail),
-        cmocka_unit_test(asked_for),           cmocka_unit_test(driver_miscompiles),
+        cmocka_unit_test(faults_are_avoided),
+        cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(no_variant_is_right),
+        cmocka_unit_test(builds_fail),
+        cmocka_unit_test(faults_of_other_verbs),
+        cmocka_unit_test(full_within_a_budget),
+        cmocka_unit_test(asked_for),
+        cmocka_unit_test(driver_miscompiles),
     };
     return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
 }

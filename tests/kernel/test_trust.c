@@ -16,7 +16,9 @@
 #include "support/device_fixture.h"
 #include "support/files.h"
 #include "support/networks.h"
+#include "train/head_parts.h"
 #include "verify/candidate.h"
+#include "verify/gradient.h"
 #include "verify/trust.h"
 
 static vgg_graph *graph;
@@ -188,13 +190,73 @@ static void variants_are_right(void **state)
     }
 }
 
+/* Gradients of dense layers whose panels and inputs aren't whole, by every rule. */
+static void gradients_are_right(void **state)
+{
+    (void)state;
+    static const int64_t shapes[][2] = {{37, 21}, {300, 1}, {1, 70}, {130, 700}};
+    vgg_traits traits;
+    int ran = 0;
+    must(vgg_traits_for(device.device, CLVGG_STORAGE_F32, false, &traits));
+    for (size_t i = 0; i < vgg_grad_variant_count * 16; i++) {
+        const vgg_grad_variant *variant = vgg_grad_variants[i / 16];
+        const int64_t *shape = shapes[i / 4 % 4];
+        const vgg_pack pack = {.rows = shape[1],
+                               .channels = shape[0],
+                               .spatial = 1,
+                               .block = 1,
+                               .panel = 16,
+                               .splittable = true};
+        const vgg_grad_problem problem = {variant->gradient, pack, 5, (vgg_update_rule)(i % 4)};
+        vgg_grad_op op;
+        vgg_finding finding;
+        if (vgg_grad_configure(&op, variant, &problem, &traits) != CLVGG_STATUS_OK)
+            continue;
+        must(vgg_gradient_check(device.device, device.queue, &op, &finding));
+        if (!finding.right)
+            fail_msg("%s, %lld to %lld: %s", variant->name, (long long)shape[0],
+                     (long long)shape[1], finding.words);
+        assert_true(finding.samples > 0);
+        ran++;
+    }
+    assert_true(ran >= 2 * 16); /* the definitions run everywhere */
+}
+
+/* A head is planned without what is known to be wrong. */
+static void heads_avoid_what_is_wrong(void **state)
+{
+    (void)state;
+    static const vgg_head_layer layers[] = {{.name = "a", .inputs = 37, .outputs = 21},
+                                            {.name = "b", .inputs = 21, .outputs = 5}};
+    const vgg_head_options options = {.layers = layers, .layer_count = 2, .max_batch = 4};
+    const vgg_trust wrong = {VGG_TRUST_WRONG, "row 3"};
+    vgg_head *head = NULL;
+    vgg_grad_op update;
+    vgg_op forward;
+    vgg_subject subject;
+    must(vgg_head_plan(device.device, &options, &head));
+    update = head->layers[1].weight.update->gradient;
+    forward = head->layers[1].dense->op;
+    vgg_head_free(head);
+    assert_false(update.variant->definition || forward.variant->definition);
+    vgg_subject_of_gradient(&update, &subject);
+    must(vgg_trust_keep(device.device, &subject, &wrong, false));
+    must(vgg_head_plan(device.device, &options, &head));
+    assert_ptr_not_equal(head->layers[1].weight.update->gradient.variant, update.variant);
+    assert_ptr_equal(head->layers[0].weight.update->gradient.variant, update.variant);
+    vgg_head_free(head);
+    keep(device.device, &forward, &wrong);
+    must(vgg_head_plan(device.device, &options, &head));
+    assert_ptr_not_equal(head->layers[1].dense->op.variant, forward.variant);
+    vgg_head_free(head);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_the_op_alone),
-        cmocka_unit_test(knows_how_the_weight_lies),
-        cmocka_unit_test(knows_parameters_of_clblast),
-        cmocka_unit_test(variants_are_right),
+        cmocka_unit_test(knows_the_op_alone),          cmocka_unit_test(knows_how_the_weight_lies),
+        cmocka_unit_test(knows_parameters_of_clblast), cmocka_unit_test(variants_are_right),
+        cmocka_unit_test(gradients_are_right),         cmocka_unit_test(heads_avoid_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
