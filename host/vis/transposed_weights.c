@@ -1,5 +1,6 @@
 /* vis/transposed_weights.c — a convolution's weight is read once as a whole, some MiB at most in a
- * VGG; a dense layer's, which may be half a gigabyte, a strip of columns at a time.
+ * VGG; a dense layer's, which may be half a gigabyte, lies turned (plan/weight_store.h) and is read
+ * as it lies. Whoever wants rows of its transpose gets them from a strip of columns.
  */
 #include "vis/transposed_weights.h"
 
@@ -34,30 +35,54 @@ static int key(void *user, int node)
     return origin >= 0 ? w->model->graph->count + origin : node;
 }
 
-/* W'[i][o] = W[o][i], elements [first, first + count). */
-static clvgg_status read_dense(vgg_transposed_weights *w, const vgg_parameter *parameter,
-                               uint64_t first, uint64_t count, char *data)
+/* Reads the strip of W'[i][o] = W[o][i] that begins at row `first`, unless it is there: of each of
+ * the weight's rows a run. */
+static clvgg_status hold_strip(vgg_transposed_weights *w, int origin,
+                               const vgg_parameter *parameter, uint64_t first)
 {
+    enum { STRIP_ROWS = 64 };
     clvgg_status status = CLVGG_STATUS_OK;
     const size_t bytes = vgg_dtype_bytes(parameter->dtype);
     const uint64_t outputs = (uint64_t)parameter->shape.dims[0];
     const uint64_t inputs = (uint64_t)parameter->shape.dims[1];
-    const uint64_t first_row = first / outputs,
-                   rows = (first + count - 1) / outputs - first_row + 1;
-    char *column = NULL;
-    VGG_NEW(column, (size_t)rows * bytes);
+    const uint64_t rows = STRIP_ROWS < inputs - first ? STRIP_ROWS : inputs - first;
+    char *strip = NULL, *run = NULL;
+    if (w->strip != NULL && w->strip_node == origin && first >= w->strip_first &&
+        first < w->strip_first + w->strip_rows)
+        return CLVGG_STATUS_OK;
+    vgg_free(w->strip);
+    w->strip = NULL;
+    VGG_NEW(strip, (size_t)(rows * outputs) * bytes);
+    VGG_NEW(run, (size_t)rows * bytes);
     for (uint64_t o = 0; o < outputs; o++) {
-        VGG_TRY(
-            vgg_model_read_parameter(w->model, parameter, o * inputs + first_row, rows, column));
-        for (uint64_t i = 0; i < rows; i++) {
-            const uint64_t at = (first_row + i) * outputs + o;
-            if (at >= first && at < first + count)
-                memcpy(data + (at - first) * bytes, column + i * bytes, bytes);
-        }
+        VGG_TRY(vgg_model_read_parameter(w->model, parameter, o * inputs + first, rows, run));
+        for (uint64_t i = 0; i < rows; i++)
+            memcpy(strip + (i * outputs + o) * bytes, run + i * bytes, bytes);
     }
+    w->strip_node = origin;
+    w->strip_first = first;
+    w->strip_rows = rows;
+    VGG_GIVE(&w->strip, strip);
 cleanup:
-    vgg_free(column);
+    vgg_free(run);
+    vgg_free(strip);
     return status;
+}
+
+static clvgg_status read_dense(vgg_transposed_weights *w, int origin,
+                               const vgg_parameter *parameter, uint64_t first, uint64_t count,
+                               char *data)
+{
+    const size_t bytes = vgg_dtype_bytes(parameter->dtype);
+    const uint64_t outputs = (uint64_t)parameter->shape.dims[0];
+    for (uint64_t done = 0, some; done < count; done += some) {
+        const uint64_t row = (first + done) / outputs, at = (first + done) % outputs;
+        some = outputs - at < count - done ? outputs - at : count - done;
+        VGG_PASS(hold_strip(w, origin, parameter, row));
+        memcpy(data + done * bytes, w->strip + ((row - w->strip_first) * outputs + at) * bytes,
+               (size_t)some * bytes);
+    }
+    return CLVGG_STATUS_OK;
 }
 
 static clvgg_status hold(vgg_transposed_weights *w, int origin, const vgg_parameter *parameter)
@@ -115,8 +140,29 @@ static clvgg_status read_values(void *user, int node, int position, uint64_t fir
     if (origin < 0 || vgg_layer_of(w->reverse->graph->nodes[origin].type)->as_convolution == NULL)
         return vgg_model_read_parameter(w->model, parameter, first, count, data);
     if (vgg_node_is_dense(&w->reverse->graph->nodes[origin]))
-        return read_dense(w, parameter, first, count, data);
+        return read_dense(w, origin, parameter, first, count, data);
     return read_conv(w, node, parameter, first, count, data);
+}
+
+/* A dense layer's weight is its transpose turned, and the other way round. */
+static uint64_t weight_inner(void *user, int node)
+{
+    const vgg_transposed_weights *w = user;
+    const vgg_parameter *parameter = parameter_of(w, node, VGG_WEIGHT);
+    const int origin = origin_of(w, node);
+    const uint64_t inner = vgg_model_inner(w->model, parameter);
+    if (origin < 0)
+        return inner;
+    return inner == 0 && vgg_node_is_dense(&w->reverse->graph->nodes[origin]) ? 1 : 0;
+}
+
+static clvgg_status read_turned(void *user, int node, uint64_t first, uint64_t count, void *data)
+{
+    const vgg_transposed_weights *w = user;
+    const vgg_parameter *parameter = parameter_of(w, node, VGG_WEIGHT);
+    return origin_of(w, node) < 0
+               ? vgg_model_read_turned(w->model, parameter, first, count, data)
+               : vgg_model_read_parameter(w->model, parameter, first, count, data);
 }
 
 void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_model *model,
@@ -127,13 +173,15 @@ void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_mo
 
 vgg_parameter_source vgg_transposed_weights_source(vgg_transposed_weights *weights)
 {
-    return (vgg_parameter_source){weights, weights->model->id, read_dtype, read_values, key, NULL,
-                                  NULL};
+    return (vgg_parameter_source){weights, weights->model->id, read_dtype, read_values,
+                                  key,     weight_inner,       read_turned};
 }
 
 void vgg_transposed_weights_free(vgg_transposed_weights *weights)
 {
     vgg_free(weights->held);
+    vgg_free(weights->strip);
     weights->held = NULL;
+    weights->strip = NULL;
     weights->held_node = -1;
 }

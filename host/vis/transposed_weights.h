@@ -13,6 +13,9 @@ typedef struct vgg_transposed_weights {
     const vgg_reverse_graph *reverse;
     int held_node; /* the node whose whole weight `held` is; −1: none */
     void *held;    /* kept while its transpose is read in pieces */
+    char *strip;   /* rows of a dense layer's transpose, of the node `strip_node`; NULL: none */
+    int strip_node;
+    uint64_t strip_first, strip_rows;
 } vgg_transposed_weights;
 
 void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_model *model,
