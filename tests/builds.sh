@@ -16,8 +16,9 @@ build() { # SOURCE BUILD OPTION…
 }
 
 for copy in one another/further; do
-    mkdir -p "$scratch/$copy"
+    mkdir -p "$scratch/$copy/bench"
     cp -R "$root"/{CMakeLists.txt,include,host,cl,models} "$scratch/$copy"
+    cp "$root/bench/schema.json" "$scratch/$copy/bench"
     build "$scratch/$copy" "$scratch/$copy/build-$(basename $copy)"
     check "build in $copy" $?
 done

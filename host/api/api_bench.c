@@ -169,6 +169,14 @@ clvgg_status clvgg_bench_run(clvgg_bench *bench, int batch, clvgg_bench_result *
     VGG_API_RETURN(bench->scope, run(bench, result));
 }
 
+const char *clvgg_bench_published_weights(const char *architecture)
+{
+    for (size_t i = 0; architecture != NULL && i < VGG_REFERENCE_NETWORKS; i++)
+        if (strcmp(vgg_reference_networks[i].architecture, architecture) == 0)
+            return vgg_reference_networks[i].sha256;
+    return NULL;
+}
+
 const clvgg_session *clvgg_bench_session(const clvgg_bench *bench)
 {
     return bench->session;

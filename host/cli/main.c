@@ -27,6 +27,7 @@ static const cli_verb *const verbs[] = {&cli_verb_run,
                                         &cli_verb_devices,
                                         &cli_verb_bench,
                                         &cli_verb_compare,
+                                        &cli_verb_check_result,
                                         &cli_verb_report,
                                         &cli_verb_tune,
                                         &cli_verb_verify,
@@ -50,7 +51,7 @@ static clvgg_status print_help(cli_program *cli)
                     "%sUsage:%s clvgg VERB [OPTION]... [ARGUMENT]...\n\n%sVerbs:%s\n",
                     clvgg_version(), bold, reset, bold, reset);
     for (size_t i = 0; verbs[i] != NULL; i++)
-        vgg_text_printf(text, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
+        vgg_text_printf(text, "  %-12s %s\n", verbs[i]->name, verbs[i]->summary);
     vgg_text_puts(
         text, "\n'clvgg VERB --help' explains a verb. Others: clvgg --help, clvgg --version.\n");
     return CLVGG_STATUS_OK;

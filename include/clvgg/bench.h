@@ -115,6 +115,10 @@ CLVGG_API void clvgg_bench_free(clvgg_bench *bench);
 CLVGG_API clvgg_status clvgg_bench_weights(const clvgg_bench *bench, uint64_t *seed,
                                            char sha256[65]);
 
+/* The SHA-256 of a standard network's weights of seed 1, as clvgg_bench_weights() gives it; NULL: no
+ * such network. */
+CLVGG_API const char *clvgg_bench_published_weights(const char *architecture);
+
 /* Outputs further than this from the reference are wrong: 1e-4 with weights stored as F32, 2e-3 as
  * F16, 1.5e-2 as BF16. */
 CLVGG_API double clvgg_bench_error_limit(clvgg_storage storage);

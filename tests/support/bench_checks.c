@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/statistics.h"
+#include "report/schema.h"
 #include "support/json.h"
 
 /* The figures have nine digits. */
@@ -21,8 +22,21 @@ static void assert_near(double value, double expected)
         fail_msg("%.12g, not %.12g", value, expected);
 }
 
+static void check_schema(const cJSON *json)
+{
+    cJSON *schema = cJSON_Parse(vgg_bench_schema);
+    vgg_findings findings = {0};
+    vgg_finding finding = {0};
+    assert_non_null(schema);
+    vgg_schema_check(schema, json, &findings);
+    if (vgg_findings_next(&findings, &finding))
+        fail_msg("%s is %s, expected %s", finding.member, finding.actual, finding.expected);
+    cJSON_Delete(schema);
+}
+
 void bench_check_head(const cJSON *json)
 {
+    check_schema(json);
     assert_string_equal(json->child->string, "schema");
     assert_string_equal(string(json, "schema"), "clvgg-bench/1");
     assert_string_equal(string(member(json, "program"), "name"), "clvgg");

@@ -1,10 +1,10 @@
 /* cli/bench/bench.h — what `clvgg bench` measures, and its two ways of showing it.
  *
  * cmd_bench.c parses and measures; bench_training.c is what is different for training;
- * bench_roof.c is the device's roof;
- * bench_layer.c works out figures of a step; bench_text.c and bench_json.c show each result as it
- * comes, because a batch's session is gone with the next. What `clvgg compare` reads of the JSON is
- * in report/bench_file.c.
+ * bench_roof.c is the device's roof, bench_system.c the machine, bench_submit.c a result to hand
+ * on; bench_layer.c works out figures of a step; bench_text.c and bench_json.c show each result as
+ * it comes, because a batch's session is gone with the next. What `clvgg compare` reads of the JSON
+ * is in report/bench_file.c.
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
@@ -17,7 +17,7 @@
 typedef struct cli_bench_arguments {
     cli_context_arguments context;
     cli_execution_arguments execution;
-    const char *layer, *out, *head;
+    const char *layer, *out, *submit, *head;
     int mode, classes, optimizer;
     cli_counts batches;
     float min_time, max_time; /* max_time 0: five times min_time */
@@ -43,9 +43,11 @@ typedef struct cli_benchmark {
     clvgg_train_bench_options training_options;
     clvgg_bench_result results[CLI_COUNTS_MOST];
     size_t result_count;
-    bool tuned;          /* a step of any of them */
-    vgg_text_file *file; /* of --out */
-    vgg_text json_text;  /* the JSON object, whole at the end */
+    bool tuned;                /* a step of any of them */
+    vgg_text_file *file;       /* of --out */
+    vgg_text_file *submission; /* of --submit */
+    bool submitted;            /* that is whole, and stands */
+    vgg_text json_text;        /* the JSON object, whole at the end */
     vgg_json json;
 } cli_benchmark;
 
@@ -62,11 +64,26 @@ void cli_bench_training_result_json(cli_benchmark *run);
  * --roof nothing. */
 clvgg_status cli_bench_measure_limits(cli_benchmark *run);
 void cli_bench_roof_json(cli_benchmark *run);
+/* Measures the roof again, of which the better figures stay. */
+clvgg_status cli_bench_improve_roof(cli_benchmark *run);
 void cli_bench_roof_text(cli_benchmark *run);
 /* Reads the sensors again; shows both readings, as text with --roof alone. */
 void cli_bench_sensors_end(cli_benchmark *run);
 void cli_bench_sensors_json(cli_benchmark *run);
 void cli_bench_sensors_text(cli_benchmark *run);
+
+/* The machine and its environment. */
+void cli_bench_system_json(cli_benchmark *run);
+/* Takes names of users and hosts, and paths, out of what the driver says of the device. */
+void cli_bench_scrub_device(cli_benchmark *run);
+
+/* Refuses options that contradict --submit; the model's name as results have it, without folders
+ * where they are handed on. */
+clvgg_status cli_bench_submit_check(cli_program *cli, const cli_bench_arguments *arguments);
+const char *cli_bench_model_name(const cli_benchmark *run);
+/* Ends the JSON object behind its results, instead of cli_bench_json_end(), with kernels, class and
+ * digest. Errors: UNSUPPORTED, where `clvgg check-result` would refuse it; those of the roof. */
+clvgg_status cli_bench_submit_end(cli_benchmark *run);
 
 /* Timed steps of the latest result. */
 size_t cli_bench_step_count(const cli_benchmark *run);
@@ -83,6 +100,8 @@ void cli_bench_text_end(cli_benchmark *run);
 void cli_bench_json_begin(cli_benchmark *run);
 void cli_bench_json_result(cli_benchmark *run);
 void cli_bench_json_end(cli_benchmark *run, const char *error);
+/* The members between the results and what ends the object. */
+void cli_bench_json_members(cli_benchmark *run);
 
 /* A step of the latest result, in the units that are shown; direct-equivalent unless it says. NAN
  * where its time is unknown: shorter than a tick. */

@@ -77,7 +77,7 @@ void cli_bench_json_begin(cli_benchmark *run)
     if (run->training != NULL) {
         cli_bench_training_json(run);
     } else {
-        vgg_json_string(json, "model", clvgg_model_name(model));
+        vgg_json_string(json, "model", cli_bench_model_name(run));
         vgg_json_string(json, "architecture", clvgg_model_architecture(model));
         vgg_json_bool(json, "random_weights", run->context.random_weights);
         print_input(json, model);
@@ -93,7 +93,6 @@ void cli_bench_json_begin(cli_benchmark *run)
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
     vgg_json_number(json, "read_gbps", run->peak.read_gbps);
     vgg_json_end(json);
-    cli_bench_roof_json(run);
     vgg_json_string(json, "clock", run->has_clock ? "device" : "host");
     vgg_json_begin_array(json, "results");
 }
@@ -205,13 +204,21 @@ void cli_bench_json_result(cli_benchmark *run)
     vgg_json_end(json);
 }
 
-void cli_bench_json_end(cli_benchmark *run, const char *error)
+void cli_bench_json_members(cli_benchmark *run)
 {
     vgg_json *json = &run->json;
     vgg_json_end(json); /* results */
     vgg_json_bool(json, "tuned", run->tuned);
     cli_bench_sensors_json(run);
     vgg_report_peak_json(json);
+    cli_bench_roof_json(run);
+    cli_bench_system_json(run);
+}
+
+void cli_bench_json_end(cli_benchmark *run, const char *error)
+{
+    vgg_json *json = &run->json;
+    cli_bench_json_members(run);
     if (error != NULL)
         vgg_json_string(json, "error", error);
     vgg_json_end(json);

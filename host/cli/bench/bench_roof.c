@@ -2,6 +2,7 @@
  * shown; what its sensors say, before and after.
  */
 #include <math.h>
+#include <string.h>
 
 #include "cli/bench/bench.h"
 #include "report/format.h"
@@ -58,6 +59,20 @@ clvgg_status cli_bench_measure_limits(cli_benchmark *run)
     VGG_PASS(clvgg_device_measure_roof(run->context.device, &run->roof));
     run->peak.fma_gflops = run->roof.fma_f32_gflops;
     run->peak.read_gbps = run->roof.read_gbps;
+    return CLVGG_STATUS_OK;
+}
+
+clvgg_status cli_bench_improve_roof(cli_benchmark *run)
+{
+    clvgg_roof again = {.struct_size = sizeof again};
+    VGG_PASS(clvgg_device_measure_roof(run->context.device, &again));
+    for (int i = 0; i < FIGURES; i++) {
+        double *known = (double *)(void *)((char *)&run->roof + figures[i].offset);
+        const double value = value_of(&again, &figures[i]);
+        const bool is_time = strcmp(figures[i].unit, "ms") == 0;
+        if (value > 0 && (!(*known > 0) || (is_time ? value < *known : value > *known)))
+            *known = value;
+    }
     return CLVGG_STATUS_OK;
 }
 

@@ -43,6 +43,9 @@ static const cli_option options[] = {
     CLI_ROW_JSON(cli_bench_arguments, json),
     {"out", 0, CLI_OPTION_TEXT, AT(out), "FILE", 0, 0,
      "Also write the JSON object to FILE, for clvgg compare"},
+    {"submit", 0, CLI_OPTION_TEXT, AT(submit), "FILE", 0, 0,
+     "Write a result to hand on, with --per-layer and --roof; nothing\n"
+     "in it tells who or where you are; see clvgg check-result"},
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Kernels"},
     CLI_ROWS_KERNELS(cli_bench_arguments, context, execution),
     {0},
@@ -96,6 +99,10 @@ static clvgg_status prepare(cli_benchmark *run)
     const cli_bench_arguments *arguments = run->arguments;
     if (arguments->out != NULL)
         VGG_PASS(vgg_text_file_open(arguments->out, &run->file));
+    if (arguments->submit != NULL) {
+        VGG_PASS(vgg_text_file_open(arguments->submit, &run->submission));
+        cli_bench_scrub_device(run);
+    }
     cli_interrupt_watch(); /* from here on there is a file to remove */
     announce(run, arguments->roof ? "measuring the device's roof" : "measuring the device's peak");
     VGG_PASS(clvgg_device_has_clock(run->context.device, &run->has_clock));
@@ -122,7 +129,7 @@ static clvgg_status run_batch(cli_benchmark *run, int batch, clvgg_bench_result 
 /* The object isn't built for nothing: a failed allocation of it would go unnoticed. */
 static bool wants_json(const cli_benchmark *run)
 {
-    return run->arguments->json || run->arguments->out != NULL;
+    return run->arguments->json || run->file != NULL || run->submission != NULL;
 }
 
 /* Every batch; a wrong one is reported and doesn't stop the others. */
@@ -162,9 +169,15 @@ static void report_wrong(const cli_benchmark *run)
 static void end(cli_benchmark *run, clvgg_status status)
 {
     const bool interrupted = cli_interrupt_signal() != 0;
+    const bool submits = run->submission != NULL && status == CLVGG_STATUS_OK && !interrupted;
     vgg_message_hold(); /* it is printed behind this */
     cli_bench_sensors_end(run);
-    if (wants_json(run))
+    vgg_message_release();
+    if (submits)
+        status = cli_bench_submit_end(run);
+    run->submitted = submits && status == CLVGG_STATUS_OK;
+    vgg_message_hold();
+    if (wants_json(run) && !submits)
         cli_bench_json_end(run, status != CLVGG_STATUS_OK ? vgg_message_of(status)
                                 : interrupted             ? "interrupted"
                                                           : NULL);
@@ -182,14 +195,19 @@ static void end(cli_benchmark *run, clvgg_status status)
 
 static clvgg_status run_bench(cli_program *cli, const void *given)
 {
-    const cli_bench_arguments *arguments = given;
+    cli_bench_arguments asked = *(const cli_bench_arguments *)given;
+    const cli_bench_arguments *arguments = &asked;
     clvgg_status status = CLVGG_STATUS_OK;
     cli_benchmark run = {.cli = cli, .arguments = arguments};
     cli->no_verify = true; /* a wrong result is one of the results */
+    asked.per_layer = asked.per_layer || asked.submit != NULL;
+    asked.roof = asked.roof || asked.submit != NULL;
+    VGG_TRY(cli_bench_submit_check(cli, arguments));
     VGG_TRY(cli_bench_training_check(cli, arguments));
     VGG_TRY(cli_context_begin(&run.context, cli, &arguments->context));
     VGG_TRY(cli_context_find_model(&run.context));
     VGG_TRY(cli_context_keep_model(&run.context, "--out", arguments->out));
+    VGG_TRY(cli_context_keep_model(&run.context, "--submit", arguments->submit));
     VGG_TRY(cli_context_open_device(&run.context));
     VGG_TRY(prepare(&run));
     if (wants_json(&run))
@@ -199,9 +217,12 @@ static clvgg_status run_bench(cli_program *cli, const void *given)
     end(&run, measure(&run));
     if (run.file != NULL && cli_interrupt_signal() == 0)
         VGG_TRY(vgg_text_file_finish(run.file, &run.json_text, "the results"));
+    if (run.submitted)
+        VGG_TRY(vgg_text_file_finish(run.submission, &run.json_text, "the results"));
 cleanup:
     vgg_text_free(&run.json_text);
     vgg_text_file_free(run.file);
+    vgg_text_file_free(run.submission);
     clvgg_bench_free(run.bench);
     clvgg_train_bench_free(run.training);
     cli_context_close(&run.context);
@@ -220,7 +241,8 @@ const cli_verb cli_verb_bench = {
                 "  clvgg bench --model vgg19 --variant '*=winograd_f2_fused' --out f2.json\n"
                 "  clvgg bench --layer pool5 --input-size 512 --compute-units 1\n"
                 "  clvgg bench --mode finetune --batch 32 --optimizer adam --per-layer\n"
-                "  clvgg bench --device gpu --model net.safetensors --json\n",
+                "  clvgg bench --device gpu --model net.safetensors --json\n"
+                "  clvgg bench --batch 1,16 --submit vgg16.json\n",
     .options = options,
     .arguments_size = sizeof(cli_bench_arguments),
     .defaults = &(const cli_bench_arguments){.batches = {.values = {1}, .count = 1},

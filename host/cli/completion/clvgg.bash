@@ -22,7 +22,7 @@ _clvgg() {
         previous=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert devices bench compare report tune verify cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert devices bench compare check-result report tune verify cache help --help --version" -- "$current")
         return
     fi
     if [[ $verb == visualize ]] && ((COMP_CWORD == 2)); then
@@ -73,7 +73,7 @@ _clvgg() {
     --compute-units | --class | -c | --layers | --size | --stride | --translation | --scale-to | --rotation | --points | --count | --val-split | --max-bad | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
         --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --max-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
-    -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out | --images)
+    -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out | --submit | --images)
         _clvgg_files -- "$current"
         return
         ;;
@@ -121,10 +121,11 @@ _clvgg() {
         devices) words="--json --report --help" ;;
         cache) words="list clear --json --help" ;;
         bench)
-            words="--device --compute-units --model --batch --input-size --layer --mode --head --classes --optimizer --min-time --max-time --no-cold --per-layer --roof
+            words="--device --compute-units --model --batch --input-size --layer --mode --head --classes --optimizer --min-time --max-time --no-cold --per-layer --roof --submit
                 --json --out --gemm --variant --storage --no-cache --help"
             ;;
         compare) words="--group --fail-above --markdown --csv --json --help" ;;
+        check-result) words="--json --help" ;;
         report) words="--out --help" ;;
         tune)
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json
@@ -133,7 +134,7 @@ _clvgg() {
         verify)
             words="--device --compute-units --model --batch --input-size --storage --full --budget --json --quiet --no-cache --help"
             ;;
-        help) words="run eval finetune visualize info convert devices bench compare report tune verify cache" ;;
+        help) words="run eval finetune visualize info convert devices bench compare check-result report tune verify cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             _clvgg_files -- "$current"

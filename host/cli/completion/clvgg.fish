@@ -6,7 +6,7 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run eval finetune visualize info convert devices bench compare report tune verify cache help
+set -l verbs run eval finetune visualize info convert devices bench compare check-result report tune verify cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a finetune -d 'Train a dense head for your classes'
@@ -17,6 +17,7 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a convert -d 'Wri
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Say which result of bench is faster'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a check-result -d 'Check results that somebody handed on'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a report -d 'Make a page of results of bench'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a tune -d 'Find the fastest kernels'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a verify -d 'Check that kernels give right values'
@@ -24,7 +25,7 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List 
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert devices bench compare report tune verify cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert devices bench compare check-result report tune verify cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s k -l top -x -d 'Classes to print, 0 for all'
@@ -228,6 +229,7 @@ complete -c clvgg -n $bench -l max-time -x -d 'No longer than S seconds'
 complete -c clvgg -n $bench -l no-cold -d 'No passes with emptied caches'
 complete -c clvgg -n $bench -l per-layer -d 'Time every step too'
 complete -c clvgg -n $bench -l roof -d 'Measure all that bounds the device'
+complete -c clvgg -n $bench -l submit -r -d 'Write a result to hand on'
 complete -c clvgg -n $bench -l json -d 'Print one JSON object'
 complete -c clvgg -n $bench -l out -r -d 'Also write the JSON object to a file'
 complete -c clvgg -n $bench -l gemm -x -a 'auto own clblast' -d 'Whose matrix multiplication'
@@ -235,6 +237,7 @@ complete -c clvgg -n $bench -l variant -x -d 'Force a kernel, LAYER=NAME'
 complete -c clvgg -n $bench -l storage -x -a 'f32 f16 bf16' -d 'How weights are kept on the device'
 complete -c clvgg -n $bench -l no-cache -d 'Compile every program, and keep none'
 
+complete -c clvgg -n '__fish_seen_subcommand_from check-result' -l json -d 'Print one JSON object'
 set -l report '__fish_seen_subcommand_from report'
 complete -c clvgg -n $report -s o -l out -r -d 'The page'
 
