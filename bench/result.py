@@ -30,6 +30,12 @@ def interval(ranked):
     return [ranked[rank - 1], ranked[-rank]] if rank else None
 
 
+def is_precise(samples):
+    """Whether half of the median's interval is 1 % of it or less."""
+    ends = interval(sorted(samples))
+    return ends is not None and ends[1] - ends[0] <= 0.02 * median_high(samples)
+
+
 def times(samples):
     """The members of a result that say how long passes took; `samples` are milliseconds in order of time."""
     ranked, half = sorted(samples), len(samples) // 2

@@ -36,6 +36,7 @@ assert (times["median_ms"], times["p90_ms"], times["interval_ms"]) == (6, 9, [2,
 assert result.interval(range(5)) is None and result.interval(range(100)) == [39, 60] and result.interval(range(10000)) == [4901, 5098]
 assert abs(result.times([4, 5, 6, 100, 6, 9, 8])["drift"] - 0.6) < 1e-15 and result.times([3])["drift"] == 0
 assert result.times([10, 10, 5, 5])["drift"] == -0.5 and not result.times([10, 10, 5, 5])["drifted"] and result.times([2, 3])["drifted"]
+assert result.is_precise([100, 101, 102] * 3) and not result.is_precise([100, 103] * 5) and not result.is_precise([1])
 assert result.error_l2([[3, 4], [3, 5]], [3, 4]) == (1 / 50) ** 0.5
 # 1664525 + 1013904223 = 1015568748; its upper 24 bits are 3967065.
 assert result.noise(1) == [3967065 / 2**23 - 1] and len(set(result.noise(1000))) == 1000
