@@ -20,7 +20,8 @@
 #include "ocl/program_binary.h"
 #include "ocl/program_frame.h"
 
-/* Kernels compile as OpenCL C 1.2 everywhere, unless their options name another version. No fast-math: NaN must pass and bits must repeat. */
+/* Kernels compile as OpenCL C 1.2 everywhere, unless their options name another version. No
+ * fast-math: NaN must pass and bits must repeat. */
 #define LANGUAGE_OPTION "-cl-std=CL1.2"
 #define MAX_SOURCE_BYTES ((uint64_t)16 << 20)
 /* The most of a compiler's log that a message has. */
