@@ -106,6 +106,15 @@ static void put_line(vgg_text *html, const char *kind, double x1, double y1, dou
         kind, x1, y1, x2, y2);
 }
 
+static const char *tick_words(double tick, char words[VGG_NUMBER_WORDS])
+{
+    if (tick < 1e6 && tick > 1e-4)
+        return vgg_number_words(tick, 3, words);
+    snprintf(words, VGG_NUMBER_WORDS, "%.3g", tick);
+    return words;
+}
+#define TICK(tick) tick_words(tick, (char[VGG_NUMBER_WORDS]){0})
+
 void vgg_chart_begin(vgg_chart *chart, const char *label, const char *x_name, const char *y_name)
 {
     vgg_text *html = chart->html;
@@ -117,14 +126,14 @@ void vgg_chart_begin(vgg_chart *chart, const char *label, const char *x_name, co
         put_line(html, "grid", at, 0, at, 100);
         vgg_text_printf(html,
                         "<text class=\"tick x\" x=\"%.2f%%\" y=\"100%%\" dy=\"18\">%s</text>\n", at,
-                        vgg_number_words(chart->x.ticks[i], 3, (char[VGG_NUMBER_WORDS]){0}));
+                        TICK(chart->x.ticks[i]));
     }
     for (size_t i = 0; i < chart->y.tick_count; i++) {
         const double at = down(chart, chart->y.ticks[i]);
         put_line(html, "grid", 0, at, 100, at);
         vgg_text_printf(
             html, "<text class=\"tick y\" x=\"0\" y=\"%.2f%%\" dx=\"-8\" dy=\"4\">%s</text>\n", at,
-            vgg_number_words(chart->y.ticks[i], 3, (char[VGG_NUMBER_WORDS]){0}));
+            TICK(chart->y.ticks[i]));
     }
     vgg_html_element(html, "text", "class=\"axis x\" x=\"100%\" y=\"100%\" dy=\"38\"", x_name);
     vgg_html_element(html, "text", "class=\"axis y\" x=\"0\" y=\"0\" dx=\"-48\" dy=\"-10\"",
@@ -147,11 +156,11 @@ void vgg_chart_slope(vgg_chart *chart, double slope, double top, bool dashed, co
     const double left = across(chart, x1), lower = down(chart, slope * x1);
     const double right = across(chart, x2), upper = down(chart, slope * x2);
     put_line(chart->html, roof(dashed), left, lower, right, upper);
-    for (double along = 0; along < 1; along += 1.0 / SLOPE_PARTS) {
-        const double x = (left + along * (right - left)) / 100 * plot_width;
-        const double wide = (right - left) / 100 * plot_width / SLOPE_PARTS;
-        const double y = (lower + along * (upper - lower)) / 100 * plot_height;
-        const double high = (lower - upper) / 100 * plot_height / SLOPE_PARTS;
+    const double wide = (right - left) / 100 * plot_width / SLOPE_PARTS;
+    const double high = (lower - upper) / 100 * plot_height / SLOPE_PARTS;
+    for (int i = 0; i < SLOPE_PARTS; i++) {
+        const double x = left / 100 * plot_width + i * wide;
+        const double y = lower / 100 * plot_height - i * high;
         keep_clear(chart, (vgg_chart_box){x, x + wide, y - high, y, NULL});
     }
     /* Over its upper end where the line is the upper one, a dashed one; else below the line, from

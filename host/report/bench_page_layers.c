@@ -115,7 +115,7 @@ static void put_bar(const vgg_bench_page *page, size_t run, const vgg_bench_file
                         "<span class=\"track\"><span class=\"fill c%u%s\" style=\"width:%.2f%%\">"
                         "</span></span>",
                         vgg_bench_colour(run), run >= VGG_BENCH_COLOURS ? " hatched" : "",
-                        100 * layer->ms / most);
+                        100 * (layer->ms / most));
     else
         vgg_text_puts(html, "<span class=\"track\"></span>");
     vgg_text_puts(html, "<span class=\"value\">");

@@ -93,23 +93,29 @@ static void find_twins(const vgg_bench_page *page, bool *twins)
     }
 }
 
-/* Says whether the trait is to be in a run's label: it differs among the runs of that program, and
- * some labels of these don't yet. */
-static bool is_wanted(const vgg_bench_page *page, size_t run, const vgg_text *words,
-                      const bool *twins)
+/* Says of each run whether the trait tells it from one that has its label too. */
+static void find_splits(const vgg_bench_page *page, const vgg_text *words, bool *splits)
 {
-    bool differs = false, ambiguous = false;
+    for (size_t i = 0; i < page->run_count; i++) {
+        splits[i] = false;
+        for (size_t j = 0; j < page->run_count && !splits[i]; j++)
+            splits[i] = same_program(page, i, j) && equal(&page->labels[i], &page->labels[j]) &&
+                        !equal(&words[i], &words[j]);
+    }
+}
+
+/* Says whether the trait is to be in a run's label: it tells apart any of that program. */
+static bool is_wanted(const vgg_bench_page *page, size_t run, const bool *splits)
+{
     for (size_t i = 0; i < page->run_count; i++)
-        if (same_program(page, i, run)) {
-            differs = differs || !equal(&words[i], &words[run]);
-            ambiguous = ambiguous || twins[i];
-        }
-    return differs && ambiguous;
+        if (splits[i] && same_program(page, i, run))
+            return true;
+    return false;
 }
 
 /* Appends a trait to `common` where all runs share it, else to labels: the program to all. `words`
- * and `twins` [run_count] are for this function to use. */
-static void add_trait(vgg_bench_page *page, size_t trait, vgg_text *words, bool *twins)
+ * and `splits` [run_count] are for this function to use. */
+static void add_trait(vgg_bench_page *page, size_t trait, vgg_text *words, bool *splits)
 {
     bool shared = true;
     for (size_t i = 0; i < page->run_count; i++) {
@@ -122,9 +128,9 @@ static void add_trait(vgg_bench_page *page, size_t trait, vgg_text *words, bool 
         join(&page->common, vgg_text_string(&words[0]));
         return;
     }
-    find_twins(page, twins);
+    find_splits(page, words, splits);
     for (size_t i = 0; i < page->run_count; i++)
-        if (trait == 0 || is_wanted(page, i, words, twins))
+        if (trait == 0 || is_wanted(page, i, splits))
             join(&page->labels[i], vgg_text_string(&words[i]));
 }
 

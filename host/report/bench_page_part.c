@@ -39,7 +39,9 @@ void vgg_bench_put_number(vgg_text *html, double value, int digits)
 {
     if (isnan(value))
         vgg_text_puts(html, "\xE2\x80\x93");
-    else if (digits == 0 && value < 1e15)
+    else if (value >= 1e9 || (value > 0 && value < 1e-6))
+        vgg_text_printf(html, "%.3g", value);
+    else if (digits == 0)
         vgg_text_puts(html, VGG_COUNT((uint64_t)(value > 0 ? value + 0.5 : 0)));
     else
         vgg_text_puts(html, value > 0 ? VGG_MEASURE(value, digits) : "0");

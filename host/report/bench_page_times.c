@@ -71,11 +71,11 @@ static void put_bar(const vgg_bench_page *page, const entry *e, double most)
         "</span><span class=\"track\"><span class=\"fill c%u%s\" style=\"width:%.2f%%\">"
         "</span>",
         vgg_bench_colour(e->run), e->run >= VGG_BENCH_COLOURS ? " hatched" : "",
-        100 * result->median_ms / most);
+        100 * (result->median_ms / most));
     if (result->interval_ms[1] >= result->interval_ms[0])
         vgg_text_printf(html, "<span class=\"whisker\" style=\"left:%.2f%%;width:%.2f%%\"></span>",
-                        100 * result->interval_ms[0] / most,
-                        100 * (result->interval_ms[1] - result->interval_ms[0]) / most);
+                        100 * (result->interval_ms[0] / most),
+                        100 * ((result->interval_ms[1] - result->interval_ms[0]) / most));
     vgg_text_puts(html, "</span></li>\n");
 }
 

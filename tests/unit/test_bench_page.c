@@ -1,6 +1,7 @@
 /* unit/test_bench_page.c — the page of benchmarks: its values are those of the files, names are
  * never markup, what isn't known isn't invented, labels don't cover each other. */
 #include <ctype.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -304,6 +305,49 @@ static void labels_have_room(void **state)
     assert_true(axis.low < axis.high && axis.low > 0);
 }
 
+/* Roofs have their labels, also where one is close to another. */
+static void roofs_are_named(void **state)
+{
+    (void)state;
+    static vgg_chart chart;
+    vgg_text html = {0};
+    chart.html = &html;
+    chart.x = vgg_chart_axis(&(vgg_chart_range){0.5, 150});
+    chart.y = vgg_chart_axis(&(vgg_chart_range){4, 525});
+    vgg_chart_flat(&chart, 525, 525 / 77.5, false, "float32 525 GFLOP/s");
+    vgg_chart_slope(&chart, 77.5, 525, false, "memory 77.5 GB/s");
+    vgg_chart_slope(&chart, 99.5, 525, true, "cache 99.5 GB/s");
+    assert_contains(html.bytes, ">float32 525 GFLOP/s</text>");
+    assert_contains(html.bytes, ">memory 77.5 GB/s</text>");
+    assert_contains(html.bytes, ">cache 99.5 GB/s</text>");
+    assert_contains(html.bytes, "<line class=\"roof dashed\" ");
+    vgg_text_free(&html);
+}
+
+/* Also numbers that no measurement gives take little room. */
+static void numbers_are_short(void **state)
+{
+    (void)state;
+    static const struct {
+        double value;
+        int digits;
+        const char *words;
+    } numbers[] = {{12.3456, 3, "12.346"},
+                   {0.0042, 2, "0.0042"},
+                   {0, 3, "0"},
+                   {9, 0, "9"},
+                   {1234567, 0, "1,234,567"},
+                   {1e308, 2, "1e+308"},
+                   {5e-324, 3, "4.94e-324"},
+                   {(double)NAN, 2, "\xE2\x80\x93"}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        vgg_text html = {0};
+        vgg_bench_put_number(&html, numbers[i].value, numbers[i].digits);
+        assert_string_equal(html.bytes, numbers[i].words);
+        vgg_text_free(&html);
+    }
+}
+
 static clvgg_status make_and_drop(void *files)
 {
     vgg_text html = {0};
@@ -343,7 +387,8 @@ int main(void)
         cmocka_unit_test(values_are_the_files),  cmocka_unit_test(names_are_no_markup),
         cmocka_unit_test(labels_tell_apart),     cmocka_unit_test(marks_differ),
         cmocka_unit_test(files_that_say_little), cmocka_unit_test(limits_are_said),
-        cmocka_unit_test(labels_have_room),      cmocka_unit_test(memory_fails),
+        cmocka_unit_test(labels_have_room),      cmocka_unit_test(roofs_are_named),
+        cmocka_unit_test(numbers_are_short),     cmocka_unit_test(memory_fails),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
