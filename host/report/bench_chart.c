@@ -61,15 +61,15 @@ static double text_width(const char *words)
 /* Says whether a label that is there will do for another with the same words. */
 static bool says_it_too(const vgg_chart_box *label, const vgg_chart_box *box, const char *words)
 {
-    return label->words != NULL && strcmp(label->words, words) == 0 &&
+    return strncmp(label->words, words, sizeof label->words - 1) == 0 &&
            fabs(label->left - box->left) < 90 && fabs(label->top - box->top) < 50;
 }
 
 /* Takes the place of a text that begins at (left, middle), unless something is there already. */
 static bool take_place(vgg_chart *chart, double left, double middle, const char *words)
 {
-    const vgg_chart_box box = {left, left + text_width(words), middle - line_height / 2,
-                               middle + line_height / 2, words};
+    vgg_chart_box box = {left, left + text_width(words), middle - line_height / 2,
+                         middle + line_height / 2, ""};
     if (box.left < 0 || box.right > plot_width || box.top < -above || box.bottom > plot_height ||
         chart->box_count == VGG_CHART_BOXES)
         return false;
@@ -80,6 +80,7 @@ static bool take_place(vgg_chart *chart, double left, double middle, const char 
             says_it_too(other, &box, words))
             return false;
     }
+    snprintf(box.words, sizeof box.words, "%s", words);
     keep_clear(chart, box);
     return true;
 }
@@ -161,7 +162,7 @@ void vgg_chart_slope(vgg_chart *chart, double slope, double top, bool dashed, co
     for (int i = 0; i < SLOPE_PARTS; i++) {
         const double x = left / 100 * plot_width + i * wide;
         const double y = lower / 100 * plot_height - i * high;
-        keep_clear(chart, (vgg_chart_box){x, x + wide, y - high, y, NULL});
+        keep_clear(chart, (vgg_chart_box){x, x + wide, y - high, y, ""});
     }
     /* Over its upper end where the line is the upper one, a dashed one; else below the line, from
      * its lower end on, where there is room. */
@@ -180,7 +181,7 @@ void vgg_chart_flat(vgg_chart *chart, double flat, double from, bool dashed, con
     const double width = text_width(words) + 4, middle = at / 100 * plot_height;
     put_line(chart->html, roof(dashed), left, at, 100, at);
     keep_clear(chart,
-               (vgg_chart_box){left / 100 * plot_width, plot_width, middle - 2, middle + 2, NULL});
+               (vgg_chart_box){left / 100 * plot_width, plot_width, middle - 2, middle + 2, ""});
     if (!put_label(chart, 100, at, -width, -13, roof_label, words))
         put_label(chart, 100, at, -width, 13, roof_label, words);
 }
@@ -190,7 +191,7 @@ void vgg_chart_reserve(vgg_chart *chart, double x, double y)
     const double at = across(chart, x) / 100 * plot_width;
     const double middle = down(chart, y) / 100 * plot_height;
     if (chart->box_count < VGG_CHART_POINTS)
-        keep_clear(chart, (vgg_chart_box){at - 6, at + 6, middle - 6, middle + 6, NULL});
+        keep_clear(chart, (vgg_chart_box){at - 6, at + 6, middle - 6, middle + 6, ""});
 }
 
 void vgg_chart_point(vgg_chart *chart, double x, double y, const char *attributes, const char *mark)

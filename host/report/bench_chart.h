@@ -16,7 +16,7 @@
 
 typedef struct vgg_chart_box {
     double left, right, top, bottom; /* pixels of a plot of the usual size */
-    const char *words;               /* of a label, else NULL */
+    char words[25];                  /* of a label; "": none */
 } vgg_chart_box;
 
 /* Places that are kept clear: of the first points, then of roofs and labels. */

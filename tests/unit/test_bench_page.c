@@ -176,7 +176,7 @@ static void labels_tell_apart(void **state)
         "clvgg \xC2\xB7 f32 \xC2\xB7 commit bbbbbbbbb \xC2\xB7 4.json"};
     vgg_bench_files files = {0};
     for (int i = 0; i < 5; i++) {
-        char name[16], text[512];
+        char name[24], text[512];
         snprintf(name, sizeof name, "%d.json", i);
         snprintf(text, sizeof text,
                  "{\"schema\": \"clvgg-bench/1\", %s, \"device\": {\"name\": \"d\", \"platform\": "
@@ -283,7 +283,7 @@ static void labels_have_room(void **state)
         const size_t reserved = chart.box_count;
         assert_int_equal(reserved, VGG_CHART_POINTS);
         for (int i = 0; i < 400; i++) {
-            char words[8];
+            char words[16];
             snprintf(words, sizeof words, "c%d", i);
             vgg_chart_label(&chart, points[i][0], points[i][1], "", words);
         }
