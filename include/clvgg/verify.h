@@ -67,8 +67,10 @@ typedef struct clvgg_verify_summary {
     double seconds;
 } clvgg_verify_summary;
 
-/* Checks the variants of a model's layers on a device, all steps to its last layer. Random whole
- * numbers stand for images and weights, of the model the shapes count alone. Blocks. Set
+/* Checks the variants of a model's layers on a device: of all steps to its last layer, of what
+ * visualising runs beside them, and of the gradients that its dense layers are trained by. Random
+ * whole numbers stand for images and weights; of the model the shapes count, and how its weights lie
+ * in their file. Blocks. Set
  * summary->struct_size first; `options` may be NULL. A wrong variant is no error. Errors:
  * OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, DEVICE_LOST, OPENCL. */
 CLVGG_API clvgg_status clvgg_verify_model(clvgg_device *device, clvgg_model *model,
