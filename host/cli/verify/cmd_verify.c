@@ -1,16 +1,15 @@
-/* cli/cmd_verify.c — `clvgg verify`: whether a device's kernels give right values. */
+/* cli/verify/cmd_verify.c — `clvgg verify`: whether a device's kernels give right values. */
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/context.h"
 #include "cli/interrupt.h"
+#include "cli/verify/verify_results.h"
 #include "clvgg/verify.h"
 #include "report/device.h"
-#include "report/format.h"
 #include "report/json.h"
 #include "report/memory.h"
 #include "report/progress.h"
-#include "report/table.h"
 
 typedef struct verify_arguments {
     cli_context_arguments context;
@@ -47,75 +46,16 @@ static const cli_option options[] = {
     {0},
 };
 
-/* A variant, over all chains of a device. */
-typedef struct variant_row {
-    char name[64];
-    size_t verdicts[CLVGG_VERIFY_REFUSED + 1];
-    double error_l2, error_bound; /* the worst of those that are right */
-} variant_row;
-
-enum { MOST_VARIANTS = 64 };
-
 typedef struct verification {
     cli_program *cli;
     const verify_arguments *arguments;
     cli_context context;
     vgg_progress progress;
-    variant_row rows[MOST_VARIANTS];
-    size_t row_count;
+    verify_results results;
     vgg_text json_text;
     vgg_json *json; /* NULL: text */
     bool begun;     /* it holds a device's results */
 } verification;
-
-static variant_row *row_of(verification *run, const char *variant)
-{
-    size_t i = 0;
-    while (i < run->row_count && strcmp(run->rows[i].name, variant) != 0)
-        i++;
-    if (i == MOST_VARIANTS)
-        return &run->rows[i - 1];
-    if (i == run->row_count) {
-        run->rows[run->row_count++] = (variant_row){.name = ""};
-        snprintf(run->rows[i].name, sizeof run->rows[i].name, "%s", variant);
-    }
-    return &run->rows[i];
-}
-
-static void count(verification *run, const clvgg_verify_event *event)
-{
-    variant_row *row = row_of(run, event->variant);
-    row->verdicts[event->verdict]++;
-    if (event->verdict != CLVGG_VERIFY_RIGHT)
-        return;
-    if (event->error_l2 >= row->error_l2) {
-        row->error_l2 = event->error_l2;
-        row->error_bound = event->error_bound;
-    }
-}
-
-static const char *const verdict_names[] = {[CLVGG_VERIFY_RIGHT] = "right",
-                                            [CLVGG_VERIFY_WRONG] = "wrong",
-                                            [CLVGG_VERIFY_UNBUILDABLE] = "unbuildable",
-                                            [CLVGG_VERIFY_REFUSED] = "refused"};
-
-static void put_object(vgg_json *json, const clvgg_verify_event *event)
-{
-    vgg_json_begin_object(json, NULL);
-    vgg_json_string(json, "layers", event->layers);
-    vgg_json_string(json, "problem", event->problem);
-    vgg_json_string(json, "variant", event->variant);
-    vgg_json_string(json, "parameters", event->parameters);
-    vgg_json_string(json, "verdict", verdict_names[event->verdict]);
-    if (event->verdict <= CLVGG_VERIFY_WRONG) {
-        vgg_json_number(json, "error", event->error);
-        vgg_json_number(json, "error_l2", event->error_l2);
-        vgg_json_number(json, "error_bound", event->error_bound);
-    }
-    if (event->reason[0] != '\0')
-        vgg_json_string(json, "reason", event->reason);
-    vgg_json_end(json);
-}
 
 static int note_event(void *user, const clvgg_verify_event *event)
 {
@@ -124,9 +64,9 @@ static int note_event(void *user, const clvgg_verify_event *event)
     snprintf(words, sizeof words, "checking %zu of %zu  %.32s  %.32s", event->chain + 1,
              event->chain_count, event->layers, event->variant);
     vgg_progress_show(&run->progress, (double)event->chain / (double)event->chain_count, words);
-    count(run, event);
+    verify_results_count(&run->results, event);
     if (run->json != NULL)
-        put_object(run->json, event);
+        verify_json_event(run->json, event);
     if (event->verdict == CLVGG_VERIFY_WRONG || event->verdict == CLVGG_VERIFY_UNBUILDABLE) {
         vgg_progress_clear(&run->progress);
         cli_error(run->cli, "%s: %s%s%s %s: %.*s", event->layers, event->variant,
@@ -135,67 +75,6 @@ static int note_event(void *user, const clvgg_verify_event *event)
                   (int)strcspn(event->reason, "\n"), event->reason);
     }
     return cli_interrupt_signal() != 0;
-}
-
-/* Nothing where no chain was right. */
-static void put_error(vgg_table *table, const variant_row *row, double error)
-{
-    if (row->verdicts[CLVGG_VERIFY_RIGHT] > 0 && error > 0)
-        vgg_text_printf(vgg_table_cell(table), "%.1e", error);
-    else if (row->verdicts[CLVGG_VERIFY_RIGHT] > 0)
-        vgg_text_puts(vgg_table_cell(table), "exact");
-    vgg_table_next(table);
-}
-
-static void print_table(verification *run, const clvgg_verify_summary *summary)
-{
-    static const vgg_column columns[] = {{"variant", false},    {"right", true},
-                                         {"wrong", true},       {"can't run", true},
-                                         {"relative L2", true}, {"at most", true}};
-    vgg_text *text = &run->cli->out.text;
-    vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
-    for (size_t i = 0; i < run->row_count; i++) {
-        const variant_row *row = &run->rows[i];
-        if (row->verdicts[CLVGG_VERIFY_RIGHT] + row->verdicts[CLVGG_VERIFY_WRONG] +
-                row->verdicts[CLVGG_VERIFY_UNBUILDABLE] ==
-            0)
-            continue;
-        vgg_table_put(&table, row->name);
-        for (int v = 0; v < CLVGG_VERIFY_REFUSED; v++) {
-            if (v == CLVGG_VERIFY_RIGHT || row->verdicts[v] > 0)
-                vgg_text_printf(vgg_table_cell(&table), "%zu", row->verdicts[v]);
-            vgg_table_next(&table);
-        }
-        put_error(&table, row, row->error_l2);
-        put_error(&table, row, row->error_bound);
-    }
-    vgg_report_device_name(text, &run->context.device_info);
-    vgg_text_puts(text, "\n\n");
-    vgg_table_finish(&table, &run->cli->out_style, text);
-    vgg_text_printf(text, "\n%zu %s of layers: %zu right", summary->chains,
-                    vgg_plural(summary->chains, "chain", "chains"), summary->right);
-    if (summary->wrong > 0)
-        vgg_text_printf(text, ", %zu wrong", summary->wrong);
-    if (summary->unbuildable > 0)
-        vgg_text_printf(text, ", %zu can't be run", summary->unbuildable);
-    if (summary->left > 0)
-        vgg_text_printf(text, "; %zu %s left", summary->left,
-                        vgg_plural(summary->left, "chain", "chains"));
-    vgg_text_printf(text, "; %.1f s\n", summary->seconds);
-}
-
-static void end_object(vgg_json *json, const clvgg_verify_summary *summary, const char *error)
-{
-    vgg_json_end(json); /* results */
-    vgg_json_integer(json, "chains", (int64_t)summary->chains);
-    vgg_json_integer(json, "right", (int64_t)summary->right);
-    vgg_json_integer(json, "wrong", (int64_t)summary->wrong);
-    vgg_json_integer(json, "unbuildable", (int64_t)summary->unbuildable);
-    vgg_json_integer(json, "left", (int64_t)summary->left);
-    vgg_json_number(json, "seconds", summary->seconds);
-    if (error != NULL)
-        vgg_json_string(json, "error", error);
-    vgg_json_end(json);
 }
 
 /* The device that the context has open. */
@@ -211,7 +90,7 @@ static clvgg_status verify_device(verification *run)
     verify_options.budget_seconds = (double)arguments->budget;
     verify_options.progress = note_event;
     verify_options.user = run;
-    run->row_count = 0;
+    run->results.row_count = 0;
     run->progress = vgg_progress_start(&run->cli->err_style, NULL, SIZE_MAX);
     if (run->json != NULL) {
         run->begun = true;
@@ -226,9 +105,10 @@ static clvgg_status verify_device(verification *run)
                         : summary.stopped         ? "interrupted"
                                                   : NULL;
     if (run->json != NULL)
-        end_object(run->json, &summary, error);
+        verify_json_end(run->json, &summary, error);
     else
-        print_table(run, &summary);
+        verify_results_print(&run->results, &run->context.device_info, &summary,
+                             &run->cli->out_style, &run->cli->out.text);
     VGG_PASS(status);
     if (summary.stopped)
         cli_error(run->cli, "interrupted: what was found is kept");
