@@ -120,6 +120,15 @@ void vgg_json_file(vgg_json *json, const char *file, const char *key, const char
     vgg_json_end(json);
 }
 
+void vgg_json_object(vgg_json *json, vgg_text *text)
+{
+    lead(json, NULL);
+    if (text->length > 0 && text->bytes[text->length - 1] == '\n')
+        text->length--;
+    vgg_text_join(json->text, text);
+    text->length = 0;
+}
+
 void vgg_json_raw(vgg_json *json, const char *key, const char *value)
 {
     lead(json, key);

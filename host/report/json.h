@@ -36,6 +36,8 @@ void vgg_json_integers(vgg_json *json, const char *key, const int64_t *values, s
 void vgg_json_numbers(vgg_json *json, const char *key, const double *values, size_t count);
 /* An element {"file": …, key: words}. */
 void vgg_json_file(vgg_json *json, const char *file, const char *key, const char *words);
+/* An object that was written by itself, from vgg_json_begin_object() to its end; empties `text`. */
+void vgg_json_object(vgg_json *json, vgg_text *text);
 /* A value that is JSON already. */
 void vgg_json_raw(vgg_json *json, const char *key, const char *value);
 void vgg_json_bool(vgg_json *json, const char *key, bool value);

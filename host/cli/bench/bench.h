@@ -49,6 +49,7 @@ typedef struct cli_benchmark {
     bool submitted;            /* that is whole, and stands */
     vgg_text json_text;        /* the JSON object, whole at the end */
     vgg_json json;
+    vgg_json *devices; /* where the object goes with --device all; NULL: to the output */
 } cli_benchmark;
 
 /* Refuses options that contradict --mode; creates the bench of training steps. */

@@ -4,13 +4,18 @@
  * This file parses and measures; bench_text.c and bench_json.c show.
  */
 #include "cli/bench/bench.h"
+#include "cli/each_device.h"
 #include "cli/interrupt.h"
 
 #define AT(field) offsetof(cli_bench_arguments, field)
 
 static const cli_option options[] = {
     {NULL, 0, CLI_OPTION_OPERANDS, 0, NULL, 0, 0, ": name a model by --model"},
-    CLI_ROWS_DEVICE(cli_bench_arguments, context),
+    {"device", 'd', CLI_OPTION_TEXT, AT(context.device), "D|all", 0, 0,
+     "Device as 'clvgg devices' lists it, or all that can be used, one\n"
+     "after the other"},
+    {"compute-units", 0, CLI_OPTION_COUNT, AT(context.compute_units), "N", 1, 65535,
+     "Use only N compute units of a CPU"},
     {"model", 'm', CLI_OPTION_TEXT, AT(context.model), "F", 0, 0,
      "File of weights; or vgg11, vgg13, vgg16, vgg19: random weights,\n"
      "1000 classes (CLVGG_MODEL, else vgg16)"},
@@ -189,21 +194,27 @@ static void end(cli_benchmark *run, clvgg_status status)
                   vgg_plural(run->result_count, "result", "results"));
     if (!run->arguments->json)
         cli_bench_text_end(run);
+    else if (run->devices != NULL)
+        vgg_json_object(run->devices, &run->json_text);
     else
         vgg_text_join(&run->cli->out.text, &run->json_text);
 }
 
-static clvgg_status run_bench(cli_program *cli, const void *given)
+/* What is benchmarked: one device, or several into `devices`. */
+typedef struct benchmarks {
+    cli_program *cli;
+    const cli_bench_arguments *arguments;
+    vgg_json *devices; /* NULL: one, or text */
+} benchmarks;
+
+static clvgg_status bench_one(void *user, const char *device)
 {
-    cli_bench_arguments asked = *(const cli_bench_arguments *)given;
-    const cli_bench_arguments *arguments = &asked;
+    const benchmarks *all = user;
+    cli_program *cli = all->cli;
+    cli_bench_arguments with = *all->arguments, *arguments = &with;
     clvgg_status status = CLVGG_STATUS_OK;
-    cli_benchmark run = {.cli = cli, .arguments = arguments};
-    cli->no_verify = true; /* a wrong result is one of the results */
-    asked.per_layer = asked.per_layer || asked.submit != NULL;
-    asked.roof = asked.roof || asked.submit != NULL;
-    VGG_TRY(cli_bench_submit_check(cli, arguments));
-    VGG_TRY(cli_bench_training_check(cli, arguments));
+    cli_benchmark run = {.cli = cli, .arguments = arguments, .devices = all->devices};
+    arguments->context.device = device;
     VGG_TRY(cli_context_begin(&run.context, cli, &arguments->context));
     VGG_TRY(cli_context_find_model(&run.context));
     VGG_TRY(cli_context_keep_model(&run.context, "--out", arguments->out));
@@ -229,15 +240,51 @@ cleanup:
     return status;
 }
 
+static clvgg_status bench_all(benchmarks *all)
+{
+    const bool json = all->arguments->json;
+    vgg_json devices;
+    vgg_text text = {0};
+    if (all->arguments->out != NULL)
+        return cli_misuse(all->cli, "--out is for one device");
+    if (!json)
+        return cli_each_device(all->cli, true, bench_one, all);
+    all->devices = &devices;
+    vgg_json_begin(&devices, &text);
+    vgg_json_begin_array(&devices, "devices");
+    const clvgg_status status = cli_each_device(all->cli, false, bench_one, all);
+    vgg_json_end(&devices);
+    vgg_json_end(&devices);
+    if (status == CLVGG_STATUS_OK) /* there was a device */
+        vgg_text_join(&all->cli->out.text, &text);
+    vgg_text_free(&text);
+    return status;
+}
+
+static clvgg_status run_bench(cli_program *cli, const void *given)
+{
+    cli_bench_arguments asked = *(const cli_bench_arguments *)given;
+    benchmarks all = {.cli = cli, .arguments = &asked};
+    const char *device = asked.context.device;
+    cli->no_verify = true; /* a wrong result is one of the results */
+    asked.per_layer = asked.per_layer || asked.submit != NULL;
+    asked.roof = asked.roof || asked.submit != NULL;
+    VGG_PASS(cli_bench_submit_check(cli, &asked));
+    VGG_PASS(cli_bench_training_check(cli, &asked));
+    return cli_wants_all_devices(device) ? bench_all(&all) : bench_one(&all, device);
+}
+
 const cli_verb cli_verb_bench = {
     .name = "bench",
     .summary = "time a model, layer by layer if wanted",
     .usage = "[OPTION]...",
     .description =
         "Times passes of a model on a device, beside what the device can do at most. Before that\n"
-        "the logits are checked against the layers' definition, which takes a while on a CPU;\n"
-        "wrong ones aren't timed. GFLOP/s count direct convolution, whatever the kernel does.",
+        "the logits are checked against float64 ones, or for networks that aren't standard against\n"
+        "the layers' definition, which takes a while on a CPU; wrong ones aren't timed. GFLOP/s\n"
+        "count direct convolution, whatever the kernel does.",
     .examples = "  clvgg bench --batch 1,16 --per-layer\n"
+                "  clvgg bench --device all --json > devices.json\n"
                 "  clvgg bench --model vgg19 --variant '*=winograd_f2_fused' --out f2.json\n"
                 "  clvgg bench --layer pool5 --input-size 512 --compute-units 1\n"
                 "  clvgg bench --mode finetune --batch 32 --optimizer adam --per-layer\n"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/context.h"
+#include "cli/each_device.h"
 #include "cli/interrupt.h"
 #include "cli/verify/verify_results.h"
 #include "clvgg/verify.h"
@@ -118,9 +119,10 @@ static clvgg_status verify_device(verification *run)
 }
 
 /* One device, asked for by `device`. */
-static clvgg_status verify_one(verification *run, const char *device)
+static clvgg_status verify_one(void *user, const char *device)
 {
     clvgg_status status = CLVGG_STATUS_OK;
+    verification *run = user;
     cli_context_arguments with = run->arguments->context;
     with.device = device;
     VGG_TRY(cli_context_begin(&run->context, run->cli, &with));
@@ -129,33 +131,6 @@ static clvgg_status verify_one(verification *run, const char *device)
     VGG_TRY(verify_device(run));
 cleanup:
     cli_context_close(&run->context);
-    return status;
-}
-
-/* All devices that can be used. */
-static clvgg_status verify_all(verification *run)
-{
-    clvgg_status status = CLVGG_STATUS_OK;
-    clvgg_runtime *runtime = NULL;
-    size_t devices = 0, checked = 0;
-    VGG_TRY(cli_runtime(run->cli, &runtime));
-    VGG_TRY(clvgg_device_count(runtime, &devices));
-    for (size_t i = 0; i < devices && cli_interrupt_signal() == 0; i++) {
-        clvgg_device_info info = {.struct_size = sizeof info};
-        char index[32];
-        VGG_TRY(clvgg_device_query(runtime, i, &info));
-        if (!info.usable)
-            continue;
-        snprintf(index, sizeof index, "%zu", i);
-        if (run->json == NULL && checked > 0)
-            vgg_text_puts(&run->cli->out.text, "\n");
-        cli_fail(run->cli, verify_one(run, index)); /* the others are checked all the same */
-        vgg_out_flush(&run->cli->out);
-        checked++;
-    }
-    VGG_REQUIRE(checked > 0, CLVGG_STATUS_NO_DEVICE, "no device that can be used");
-cleanup:
-    clvgg_runtime_free(runtime);
     return status;
 }
 
@@ -171,8 +146,9 @@ static clvgg_status run_verify(cli_program *cli, const void *given)
         vgg_json_begin(&json, &run.json_text);
         vgg_json_begin_array(&json, "devices");
     }
-    const clvgg_status status =
-        device != NULL && strcmp(device, "all") == 0 ? verify_all(&run) : verify_one(&run, device);
+    const clvgg_status status = cli_wants_all_devices(device)
+                                    ? cli_each_device(cli, run.json == NULL, verify_one, &run)
+                                    : verify_one(&run, device);
     if (run.begun) { /* what was found is printed, whatever came then */
         vgg_json_end(&json);
         vgg_json_end(&json);
