@@ -11,6 +11,7 @@ Markdown, of all rounds together. About 3 minutes a round on 2 cores.
 """
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import common
@@ -34,7 +35,9 @@ def measure(args):
     variables = common.implementations(args.devices if "clvgg" in args.programs else [])
     commands = {name: ({}, [f"{args.peers}/venv/bin/python", common.HERE / "peer.py", name, "--peers", args.peers])
                 for name in args.programs if name != "clvgg"}
-    commands |= {f"clvgg-{device}-{storage}": (values, [args.clvgg, "bench", "--per-layer", "--roof", *common.storage_options(storage)])
+    # What can be submitted is what --out writes then, too; on a machine too busy for it, --out alone is written.
+    own = [args.clvgg, "bench", "--submit", f"{args.scratch}/submitted.json"]
+    commands |= {f"clvgg-{device}-{storage}": (values, [*own, *common.storage_options(storage)])
                  for device, values in variables.items() for storage in common.storages(args.clvgg, "bench", args.storage)}
     args.results.mkdir(parents=True, exist_ok=True)
     for path in [path for name, paths in rounds(args.results).items() if name in commands for path in paths]:
@@ -170,7 +173,8 @@ def main():
     parser.add_argument("--min-time", type=float, default=1, metavar="S", help="of a batch's passes in each process, nine at least")
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
-    measure(args)
+    with tempfile.TemporaryDirectory(prefix="clvgg-bench-") as args.scratch:
+        measure(args)
     print(page(args.results))
 
 
