@@ -154,7 +154,7 @@ def page(folder):
             f"{' to '.join(str(count) for count in sorted({min(passes), max(passes)}))} passes each, by processes that took turns" +
             (f"; load average {min(load):.1f} to {max(load):.1f}" if load else "") + ". Ratios are of the least times. Memory is a "
             "process's largest." +
-            (f" Slower by more than 5 % in the later half: {'; '.join(drifted)}." if drifted else ""), ""]
+            (f" Off by more than 5 % in the later half: {'; '.join(drifted)}." if drifted else ""), ""]
     for batch in batches:
         text += [batch_table(documents, batch), ""]
     return "\n".join([*text, goals(documents), "", layers.page({name: document for name, document in documents.items()

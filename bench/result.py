@@ -42,7 +42,7 @@ def times(samples):
     drift = median_high(samples[-half:]) / median_high(samples[:half]) - 1 if half else 0
     return {"repetitions": len(samples), "median_ms": median_high(samples), "min_ms": ranked[0],
             "p90_ms": ranked[(9 * len(samples) + 9) // 10 - 1], "interval_ms": interval(ranked),
-            "drift": drift, "drifted": drift > 0.05, "samples_ms": samples}
+            "drift": drift, "drifted": abs(drift) > 0.05, "samples_ms": samples}
 
 
 def error_l2(rows, exact):
