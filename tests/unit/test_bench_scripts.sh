@@ -81,7 +81,7 @@ for wanted in ("| **clvgg** pocl f32 | 70.0 |  | 60.0 | 60.0 | 5.0e-01 | 800 | 0
                "| **clvgg** pocl bf16 | wrong |", "| ncnn | 120.0 |  | 100.0 | 100.0 | 5.0e-01 | 1000 |", "| pocl | f32, batch 1, to ncnn | 0.65 | 0.60 | yes |",
                "| pocl | f32, batch 16, to the best f32 peer | 0.40 | 0.45 | no |", "at batch 16, below the peak: conv1_2 (80 %).",
                "| conv1_2+relu1_2 | v | 2.00 | 40 | 80 % | v | 2.00 | 40 | 80 % |", "[vgg16](vgg16)",
-               "P 2: a CPU.", "Off by more than 5 % in the later half: **clvgg** pocl f32, batch 1.", "- [Another page](other.md)"):
+               "P 2: a CPU.", "Off by more than 5 % in the later half: ncnn, batch 1; **clvgg** pocl f32, batch 1.", "- [Another page](other.md)"):
     assert wanted in page, (wanted, page)
 assert page.count("| wrong |") == 1, page
 
