@@ -19,7 +19,7 @@ import common
 
 # Convolutions whose channels, in and out, no other layer of a VGG has, and the percentage of their work-items that are computed
 # twice: a bit more than the tenth, as what is computed again finds its data in the cache.
-LAYERS = {"conv2_1": (64, 128, 11), "conv3_1": (128, 256, 13), "conv4_1": (256, 512, 15)}
+LAYERS = {"conv2_1": (64, 128, 9), "conv3_1": (128, 256, 10), "conv4_1": (256, 512, 15)}
 PLACE = "    for (int r = 0; r <= pool; r++)\n        convolve_row("
 AGAIN = """    const size_t item = get_global_id(1) * get_global_size(0) + get_global_id(0);
     const int times = C == %d && K == %d && item * 37 %% 100 < %d ? 2 : 1;

@@ -93,8 +93,10 @@ clvgg_status vgg_comparison_add(vgg_comparison *comparison, const vgg_bench_file
 
 static bool has_row(const vgg_comparison *comparison, int batch, const char *layer)
 {
-    for (size_t i = 0; i < comparison->row_count; i++) {
+    for (size_t i = comparison->row_count; i-- > 0;) {
         const vgg_compare_row *row = &comparison->rows[i];
+        if (row->batch != batch && layer != NULL)
+            return false; /* a batch's rows stand together */
         if (row->batch == batch &&
             (layer == NULL || row->layer == NULL ? row->layer == layer
                                                  : strcmp(row->layer, layer) == 0))
@@ -103,13 +105,17 @@ static bool has_row(const vgg_comparison *comparison, int batch, const char *lay
     return false;
 }
 
-static clvgg_status add_row(vgg_comparison *comparison, int batch, const char *layer)
+static clvgg_status add_row(vgg_comparison *comparison, int batch, const char *layer, size_t index)
 {
     if (has_row(comparison, batch, layer))
         return CLVGG_STATUS_OK;
-    VGG_MEMORY_GROW_PASS(comparison->rows, comparison->row_count + 1, "a comparison's rows");
+    if (comparison->row_count == comparison->row_capacity) {
+        const size_t capacity = comparison->row_capacity > 0 ? 2 * comparison->row_capacity : 32;
+        VGG_MEMORY_GROW_PASS(comparison->rows, capacity, "a comparison's rows");
+        comparison->row_capacity = capacity;
+    }
     vgg_compare_row *row = &comparison->rows[comparison->row_count++];
-    *row = (vgg_compare_row){.batch = batch, .layer = layer};
+    *row = (vgg_compare_row){.batch = batch, .layer = layer, .index = index};
     VGG_MEMORY_NEW_PASS(row->cells, comparison->side_count, "a comparison's cells");
     return CLVGG_STATUS_OK;
 }
@@ -119,12 +125,12 @@ static clvgg_status add_rows(vgg_comparison *comparison, int batch)
 {
     if (has_row(comparison, batch, NULL))
         return CLVGG_STATUS_OK;
-    VGG_PASS(add_row(comparison, batch, NULL));
+    VGG_PASS(add_row(comparison, batch, NULL, 0));
     for (size_t i = 0; i < comparison->side_count; i++) {
         const vgg_bench_file_result *result =
             vgg_bench_file_result_of(comparison->sides[i].files[0], batch);
         for (size_t j = 0; result != NULL && j < result->layer_count; j++)
-            VGG_PASS(add_row(comparison, batch, result->layers[j].name));
+            VGG_PASS(add_row(comparison, batch, result->layers[j].name, j));
     }
     return CLVGG_STATUS_OK;
 }
@@ -155,6 +161,16 @@ static void free_series(series *s)
     vgg_memory_free(s->medians);
 }
 
+/* Nearly always every file has a layer in the same place. */
+static const vgg_bench_file_layer *find_layer(const vgg_compare_row *row,
+                                              const vgg_bench_file_result *result)
+{
+    return row->index < result->layer_count &&
+                   strcmp(result->layers[row->index].name, row->layer) == 0
+               ? &result->layers[row->index]
+               : vgg_bench_file_layer_of(result, row->layer);
+}
+
 /* The series of one file, and how it is there. */
 static int collect_file(const vgg_compare_row *row, const vgg_bench_file *file, series *out)
 {
@@ -163,8 +179,7 @@ static int collect_file(const vgg_compare_row *row, const vgg_bench_file *file, 
         return VGG_COMPARE_ABSENT;
     if (result->wrong)
         return VGG_COMPARE_WRONG;
-    const vgg_bench_file_layer *layer =
-        row->layer != NULL ? vgg_bench_file_layer_of(result, row->layer) : NULL;
+    const vgg_bench_file_layer *layer = row->layer != NULL ? find_layer(row, result) : NULL;
     if (row->layer != NULL && layer == NULL)
         return VGG_COMPARE_ABSENT;
     if (out->count == 0)

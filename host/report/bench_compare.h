@@ -32,6 +32,7 @@ typedef struct vgg_compare_cell {
 typedef struct vgg_compare_row {
     int batch;
     const char *layer;       /* NULL: whole passes */
+    size_t index;            /* of the layer, in the file that has it first */
     vgg_compare_cell *cells; /* [side_count] */
 } vgg_compare_row;
 
@@ -39,7 +40,7 @@ typedef struct vgg_comparison {
     vgg_compare_side *sides;
     size_t side_count;
     vgg_compare_row *rows; /* batch by batch, the passes before the layers */
-    size_t row_count;
+    size_t row_count, row_capacity;
 } vgg_comparison;
 
 /* Appends files as sides, or as rounds of a side: those of one operand that is a folder, with

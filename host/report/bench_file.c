@@ -195,7 +195,7 @@ const char *vgg_bench_pair_of(const vgg_bench_pairs *pairs, const char *name)
 
 #ifdef CLVGG_HAVE_CJSON
 
-enum { MOST_RESULTS = 256, MOST_LAYERS = 4096 };
+enum { MOST_RESULTS = 256, MOST_LAYERS = 1024 };
 
 static clvgg_status read_layers(const cJSON *array, vgg_bench_file_result *result)
 {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes the readers of weight files, each for some time, from the files of tests/data: by hand.
+# Fuzzes the readers of weight files and of results of bench, each for some time, from the files of tests/data: by hand.
 #
 #   run.sh BUILD [SECONDS=600] [NAME...]
 #
@@ -10,7 +10,7 @@ build=$(cd "$1" && pwd) seconds=${2:-600}
 shift $(($# < 2 ? $# : 2))
 cd "$(dirname "$0")/../data" || exit 1
 names=("$@")
-[ $# -gt 0 ] || names=(torch pickle keras onnx caffe ncnn npz npy safetensors model)
+[ $# -gt 0 ] || names=(torch pickle keras onnx caffe ncnn npz npy safetensors model bench_file)
 
 # The files that a fuzzer begins with.
 seeds() {
@@ -23,6 +23,7 @@ seeds() {
     npz) ls formats/*/*.npz ;;
     npy) ls formats/*/*.npy formats/*/arrays/*.npy | head -n 8 ;;
     safetensors | model) ls formats/*/*.safetensors ;;
+    bench_file) ls ../../bench/results/*/vgg16/*.json ;;
     pickle) ;;
     esac 2>/dev/null
 }
