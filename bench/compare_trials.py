@@ -80,7 +80,7 @@ def main():
     made = common.parser(__doc__)
     made.add_argument("--out", default=str(common.ROOT / "build/compare-trials"), metavar="DIR", help="default %(default)s")
     made.add_argument("--tries", type=int, default=20, metavar="N", help="of each kind; default %(default)s")
-    made.add_argument("--rounds", type=int, default=12, metavar="N", help="processes a side; default %(default)s")
+    made.add_argument("--rounds", type=int, default=16, metavar="N", help="processes a side; default %(default)s")
     made.add_argument("--model", default="vgg11", help="default %(default)s")
     made.add_argument("--input-size", default="64", metavar="N", help="default %(default)s")
     made.add_argument("--min-time", default="0.25", metavar="S", help="of a process; default %(default)s")

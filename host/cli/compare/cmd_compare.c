@@ -130,7 +130,7 @@ const cli_verb cli_verb_compare = {
         "which\n"
         "is faster, by how much, and whether that is beyond noise. A folder's files of one "
         "program,\n"
-        "device, options and kernels are rounds of one measurement: twelve rounds of each side,\n"
+        "device, options and kernels are rounds of one measurement: sixteen rounds of each side,\n"
         "made in turns, tell 10 % from noise on a busy machine. Another network, input, layer or\n"
         "batch is another work, which isn't compared.",
     .examples = "  clvgg bench --per-layer --out before.json\n"
