@@ -71,8 +71,9 @@ static clvgg_status append_all(vgg_bench_files *files, const cJSON *root, const 
     const cJSON *devices = devices_of(root), *item = NULL;
     if (devices == NULL)
         return append(files, root, path);
-    VGG_CHECK(cJSON_GetArraySize(devices) <= MOST_DEVICES, CLVGG_STATUS_BAD_FILE,
-              "%s: not a result of clvgg bench: 'devices' must be an array of at most %d", path,
+    VGG_CHECK(cJSON_GetArraySize(devices) > 0 && cJSON_GetArraySize(devices) <= MOST_DEVICES,
+              CLVGG_STATUS_BAD_FILE,
+              "%s: not a result of clvgg bench: 'devices' must be an array of 1 to %d", path,
               MOST_DEVICES);
     cJSON_ArrayForEach(item, devices) VGG_PASS(append(files, item, path));
     return CLVGG_STATUS_OK;

@@ -1,5 +1,6 @@
 /* report/bench_page_name.c — what a run is called: what all have in common is said once, and each
  * label has what is left. */
+#include <stdio.h>
 #include <string.h>
 
 #include "report/bench_page_part.h"
@@ -141,10 +142,13 @@ static void add_files(vgg_bench_page *page, bool *twins)
     for (size_t i = 0; i < page->run_count; i++)
         if (twins[i] || page->labels[i].length == 0)
             join(&page->labels[i], vgg_bench_file_name(page->runs[i].path));
-    find_twins(page, twins); /* files of one name in several folders */
+    find_twins(page, twins); /* files of one name in several folders: a page doesn't tell paths */
     for (size_t i = 0; i < page->run_count; i++)
-        if (twins[i])
-            join(&page->labels[i], page->runs[i].path);
+        if (twins[i]) {
+            char number[32];
+            snprintf(number, sizeof number, "file %zu", i + 1);
+            join(&page->labels[i], number);
+        }
 }
 
 clvgg_status vgg_bench_page_name(vgg_bench_page *page)

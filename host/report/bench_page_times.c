@@ -64,8 +64,10 @@ static void put_bar(const vgg_bench_page *page, const entry *e, double most)
     }
     vgg_bench_put_number(html, result->median_ms, 2);
     vgg_text_puts(html, " ms");
-    if (result->drifted)
+    if (result->drifted && isfinite(result->drift))
         vgg_text_printf(html, " <span class=\"bad\">drifted %+.0f %%</span>", 100 * result->drift);
+    else if (result->drifted)
+        vgg_text_puts(html, " <span class=\"bad\">drifted</span>");
     vgg_text_printf(
         html,
         "</span><span class=\"track\"><span class=\"fill c%u%s\" style=\"width:%.2f%%\">"

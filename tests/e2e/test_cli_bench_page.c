@@ -103,6 +103,17 @@ static void test_folder(void **state)
     assert_contains(html, "<span>a.json</span>");
     assert_contains(html, "5.25 ms");
     free(html);
+    test_scratch_folder("results/more"); /* of one name: where they lie isn't told */
+    test_scratch_write("results/more/a.json", small, strlen(small));
+    REPORT(&ran, test_scratch_path("results/a.json"), test_scratch_path("results/more/a.json"),
+           "-o", test_scratch_path("folder.html"));
+    assert_int_equal(ran.exit_code, 0);
+    test_program_free(&ran);
+    html = file_read(test_scratch_path("folder.html"), &size);
+    assert_contains(html, "file 1</span>");
+    assert_contains(html, "file 2</span>");
+    assert_null(strstr(html, "more"));
+    free(html);
 }
 
 /* Nothing is written then. */
@@ -112,11 +123,13 @@ static void test_bad_files(void **state)
     test_scratch_folder("empty");
     test_scratch_write("bad.json", "{\"schema\": 1}", 13);
     test_scratch_write("text.json", "hello", 5);
+    test_scratch_write("nothing.json", "{\"devices\": []}", 15);
     test_scratch_write("new.json", "{\"schema\": \"clvgg-bench/9\"}", 27);
     test_scratch_write("good.json", small, strlen(small));
     static const struct {
         const char *name, *words;
     } bad[] = {{"bad.json", "bad.json: not a result of clvgg bench: '"},
+               {"nothing.json", "nothing.json: not a result of clvgg bench: 'devices' must be"},
                {"text.json", "text.json: not a result of clvgg bench: not a JSON object"},
                {"new.json", "new.json: schema clvgg-bench/9, this version reads clvgg-bench/1"},
                {"empty", "empty: holds no result of clvgg bench (*.json)"},
