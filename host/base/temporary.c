@@ -86,17 +86,13 @@ int vgg_temporary_create(const char *target, char *path, size_t capacity)
 
 int vgg_temporary_create_nameless(const char **folder)
 {
-    const char *chosen = getenv("TMPDIR");
-    const bool is_chosen = chosen != NULL && chosen[0] != '\0';
-    const char *const folders[] = {is_chosen ? chosen : "/var/tmp", "/tmp"};
-    char path[4096];
+    static const char *const folders[] = {"/var/tmp", "/tmp"};
+    char path[32];
     int descriptor = -1;
-    for (size_t i = 0; i < (is_chosen ? 1 : 2) && descriptor < 0; i++) {
+    for (size_t i = 0; i < 2 && descriptor < 0; i++) {
         *folder = folders[i];
-        if (snprintf(path, sizeof path, "%s/clvgg-XXXXXX", folders[i]) >= (int)sizeof path)
-            errno = ENAMETOOLONG;
-        else
-            descriptor = mkstemp(path);
+        snprintf(path, sizeof path, "%s/clvgg-XXXXXX", folders[i]);
+        descriptor = mkstemp(path);
     }
     if (descriptor >= 0) {
         unlink(path);

@@ -13,9 +13,9 @@ enum { VGG_TEMPORARY_EXTRA = 64 }; /* bytes that a temporary name has more, its 
  * has got its own name, or none any more. `path` is [capacity]. Returns a descriptor, or -1 with
  * errno. */
 int vgg_temporary_create(const char *target, char *path, size_t capacity);
-/* Creates a file without a name, which is gone when it is closed, in $TMPDIR; where that isn't set,
- * in /var/tmp or, if that can't be, in /tmp, which often lies in memory. *folder is which it was, or
- * the last that was tried. Returns a descriptor, or -1 with errno. */
+/* Creates a file without a name, which is gone when it is closed, in /var/tmp or, if that can't be,
+ * in /tmp, which often lies in memory. *folder is which it was, or the last that was tried. Returns
+ * a descriptor, or -1 with errno. */
 int vgg_temporary_create_nameless(const char **folder);
 
 #endif

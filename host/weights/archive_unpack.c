@@ -25,12 +25,11 @@ static bool write_all(int descriptor, const char *data, size_t bytes)
 static clvgg_status fail_writing(const char *path, const vgg_archive_member *member,
                                  const char *folder)
 {
-    return vgg_fail(
-        CLVGG_STATUS_IO,
-        "%s: member \"%s\" is deflated, and can't be unpacked into a file of %" PRIu64
-        " bytes in %s: %s. Set TMPDIR to a folder with room, or unzip the file and pack "
-        "it by zip -0",
-        path, member->name, member->bytes, folder, strerror(errno));
+    return vgg_fail(CLVGG_STATUS_IO,
+                    "%s: member \"%s\" is deflated, and can't be unpacked into a file of %" PRIu64
+                    " bytes in %s: %s. Unzip the file and pack "
+                    "it by zip -0",
+                    path, member->name, member->bytes, folder, strerror(errno));
 }
 
 static clvgg_status copy(const vgg_archive *archive, const vgg_archive_member *member,

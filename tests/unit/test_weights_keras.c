@@ -223,11 +223,7 @@ static void deflated_files_need_room(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, SIG_DFL);
     assert_int_equal(status, CLVGG_STATUS_IO);
-    assert_non_null(strstr(vgg_message(), "or unzip the file and pack it by zip -0"));
-    setenv("TMPDIR", "/nowhere", 1);
-    assert_int_equal(open_and_read(path), CLVGG_STATUS_IO);
-    assert_non_null(strstr(vgg_message(), "in /nowhere: No such file or directory. Set TMPDIR"));
-    unsetenv("TMPDIR");
+    assert_non_null(strstr(vgg_message(), "tmp: File too large. Unzip the file and pack it by"));
 }
 
 static clvgg_status open_and_close(void *path)
