@@ -46,7 +46,9 @@ def times(samples):
 
 
 def error_l2(rows, exact):
-    """Relative L2 over all rows, each of which should be `exact`."""
+    """Relative L2 over all rows, each of which should be `exact`; None where a value isn't finite."""
+    if not all(math.isfinite(value) for row in rows for value in row):
+        return None
     off = math.fsum((mine - theirs) ** 2 for row in rows for mine, theirs in zip(row, exact))
     return math.sqrt(off / (len(rows) * math.fsum(value * value for value in exact)))
 
@@ -88,8 +90,9 @@ def environment():
 
 def merge_results(rounds):
     """One result of several of the same batch. Steps are those of the round in which they took least."""
+    errors = [one["error_l2"] for one in rounds]
     merged = {**min(rounds, key=lambda one: one.get("kernel_ms") or math.inf),
-              "error_l2": max(one["error_l2"] for one in rounds)}
+              "error_l2": None if None in errors else max(errors)}
     if any(one["wrong"] for one in rounds):
         return next(one for one in rounds if one["wrong"])
     merged.update(times([ms for one in rounds for ms in one["samples_ms"]]))
@@ -113,10 +116,14 @@ def merge(documents):
     return merged
 
 
+def text(value):
+    return json.dumps(value, allow_nan=False)
+
+
 def member(name, value):
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return f'  "{name}": [\n    ' + ",\n    ".join(map(json.dumps, value)) + "\n  ]"
-    return f'  "{name}": {json.dumps(value)}'
+        return f'  "{name}": [\n    ' + ",\n    ".join(map(text, value)) + "\n  ]"
+    return f'  "{name}": {text(value)}'
 
 
 def write(path, document):

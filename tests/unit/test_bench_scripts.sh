@@ -39,6 +39,7 @@ assert result.times([10, 10, 5, 5])["drift"] == -0.5 and result.times([10, 10, 5
 assert result.is_precise([100, 101, 102] * 3) and not result.is_precise([100, 103] * 5) and not result.is_precise([1])
 assert result.error_l2([[3, 4], [3, 5]], [3, 4]) == (1 / 50) ** 0.5
 # 1664525 + 1013904223 = 1015568748; its upper 24 bits are 3967065.
+assert result.error_l2([[3, 4], [3, float("nan")]], [3, 4]) is None
 assert result.noise(1) == [3967065 / 2**23 - 1] and len(set(result.noise(1000))) == 1000
 published, logits = result.reference("vgg16")
 assert len(logits) == 1000 and published in Path("README.md").read_text()
@@ -55,6 +56,8 @@ def document(name, mib, *results, **more):
 
 # A program's rounds: all samples in order of time, the steps of the round in which they took least; wrong once is wrong.
 merged = result.merge([document("a", 1, (1, [4, 5, 6]), kernel_ms=3), document("a", 2, (1, [1, 2, 3]), kernel_ms=2)])
+unknown = result.merge([document("a", 1, (1, [4]), error_l2=None), document("a", 1, (1, [4]))])
+assert unknown["results"][0]["error_l2"] is None
 assert merged["peak_bytes"] == 2 << 20 and merged["results"][0]["samples_ms"] == [4, 5, 6, 1, 2, 3], merged
 assert merged["results"][0]["kernel_ms"] == 2 and merged["results"][0]["interval_ms"] == [1, 6], merged
 assert "median_ms" not in result.merge([document("a", 1, (1, [4])), document("a", 1, (1, []))])["results"][0]
