@@ -124,7 +124,7 @@ clvgg_status clvgg_bench_create(clvgg_device *device, clvgg_model *model,
     VGG_API_GIVEN(device, model);
     VGG_API_OPTIONS(clvgg_bench_options, options);
     VGG_API_REQUIRE(options->min_seconds >= 0);
-    VGG_API_REQUIRE(options->max_seconds >= 0);
+    VGG_API_REQUIRE(options->max_seconds == 0 || options->max_seconds >= options->min_seconds);
     VGG_API_REQUIRE_EXECUTION(options->execution);
     VGG_API_RETURN(model->scope, create(device, model, options, out));
 }

@@ -49,7 +49,7 @@ clvgg_status clvgg_train_bench_create(clvgg_device *device,
     VGG_API_REQUIRE(options->dropout >= 0 && options->dropout < 1);
     VGG_API_REQUIRE(options->label_smoothing >= 0 && options->label_smoothing < 1);
     VGG_API_REQUIRE(options->min_seconds >= 0);
-    VGG_API_REQUIRE(options->max_seconds >= 0);
+    VGG_API_REQUIRE(options->max_seconds == 0 || options->max_seconds >= options->min_seconds);
     VGG_API_RETURN(&device->runtime->scope, vgg_head_bench_create(device, options, out));
 }
 

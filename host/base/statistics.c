@@ -5,11 +5,9 @@
 
 #include "base/median.h"
 
-static const double tail = 0.025; /* on each side */
-
-size_t vgg_interval_rank(size_t count)
+size_t vgg_interval_rank(size_t count, double confidence)
 {
-    const double n = (double)count;
+    const double n = (double)count, tail = (1 - confidence) / 2; /* on each side */
     double log_chance = n * log(0.5), below = 0; /* of k heads in n throws; of k or fewer */
     size_t k = 0;
     for (; 2 * k < count; k++) {
@@ -24,7 +22,7 @@ size_t vgg_interval_rank(size_t count)
 vgg_statistics vgg_statistics_of(double *values, size_t count)
 {
     const double median = vgg_median(values, count); /* sorts */
-    const size_t rank = vgg_interval_rank(count);
+    const size_t rank = vgg_interval_rank(count, VGG_CONFIDENCE);
     return (vgg_statistics){.least = values[0],
                             .median = median,
                             .p90 = values[(9 * count + 9) / 10 - 1],

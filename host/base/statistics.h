@@ -7,6 +7,7 @@
 
 /* Fewer values than this have no 95 % interval of their median. */
 enum { VGG_INTERVAL_LEAST = 6 };
+#define VGG_CONFIDENCE 0.95
 
 typedef struct vgg_statistics {
     double least, median; /* as vgg_median() */
@@ -15,10 +16,10 @@ typedef struct vgg_statistics {
 } vgg_statistics;
 
 /* The rank r, from 1 on, for which the interval from the r-th smallest of `count` independent
- * values to the r-th largest holds their distribution's median with a probability of 95 % at least,
- * and the narrowest such; 0 where even the range doesn't. By the binomial distribution: Conover,
+ * values to the r-th largest holds their distribution's median with at least this probability, and
+ * the narrowest such; 0 where even the range doesn't. By the binomial distribution: Conover,
  * Practical Nonparametric Statistics, "confidence interval for a quantile". */
-size_t vgg_interval_rank(size_t count);
+size_t vgg_interval_rank(size_t count, double confidence);
 /* Sorts the values [count], one or more. */
 vgg_statistics vgg_statistics_of(double *values, size_t count);
 /* The median of the later half over that of the earlier, less 1: how values in order of time drift.

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/median.h"
 
 /* A row a pass: its wall time, then its columns. */
 typedef struct rows {
@@ -36,9 +37,9 @@ static clvgg_status judge(const rows *r, size_t column, size_t *next, bool *prec
     VGG_NEW_PASS(sorted, r->count);
     for (size_t i = 0; i < r->count; i++)
         sorted[i] = r->values[i * r->width + column];
-    const vgg_statistics s = vgg_statistics_of(sorted, r->count);
+    vgg_median(sorted, r->count); /* sorts */
+    *precise = vgg_measure_is_precise(sorted, r->count);
     vgg_free(sorted);
-    *precise = vgg_measure_is_precise(&s);
     *next = r->count + r->count / 8 + 1;
     return CLVGG_STATUS_OK;
 }

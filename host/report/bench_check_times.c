@@ -262,8 +262,8 @@ static clvgg_status check_result(const vgg_bench_document *document, const vgg_b
     check_error(document, part);
     check_presence(part, wrong, document->own);
     if (wrong)
-        return CLVGG_STATUS_OK;
-    VGG_PASS(read_samples(part->object, "samples_ms", &samples, &count));
+        goto cleanup;
+    VGG_TRY(read_samples(part->object, "samples_ms", &samples, &count));
     if (count > 0 && document->own)
         VGG_TRY(check_repetitions(document, part, samples, count));
     if (count > 0)

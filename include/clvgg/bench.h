@@ -1,6 +1,6 @@
 /* clvgg/bench.h — how fast a device is, and how fast a model runs on it.
  *
- * Nothing is timed before its result was checked against the layers' definition.
+ * Nothing is timed before its result was checked against a reference.
  */
 #ifndef CLVGG_BENCH_H
 #define CLVGG_BENCH_H
@@ -77,7 +77,7 @@ typedef struct clvgg_sensors {
 CLVGG_API clvgg_status clvgg_device_read_sensors(const clvgg_device *device,
                                                  clvgg_sensors *sensors);
 
-/* A model on a device, with the output that its layers' definition gives there. */
+/* A model on a device, with what its output should be. */
 typedef struct clvgg_bench clvgg_bench;
 
 typedef struct clvgg_bench_options {
@@ -86,7 +86,8 @@ typedef struct clvgg_bench_options {
     const char *output; /* layer to compute, and nothing behind it; NULL: "logits" */
     double min_seconds; /* of timed passes; default 1. At least nine are timed, or a minute long */
     int per_layer;      /* 1: time each step too, in passes of their own */
-    double max_seconds; /* where the median stays imprecise; 0, the default: 5 × min_seconds */
+    double max_seconds; /* where the median stays imprecise; 0, the default: 5 × min_seconds; else
+                         * min_seconds at least */
     int cold;           /* 1, the default: time passes with caches emptied before each, too */
 } clvgg_bench_options;
 

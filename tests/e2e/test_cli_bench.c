@@ -171,6 +171,10 @@ static void test_storage(void **state)
     (void)state;
     test_program_skip_when_small("test_storage");
     test_program ran = {0};
+    BENCH(&ran, "--max-time", "0.009");
+    assert_int_equal(ran.exit_code, 2);
+    assert_contains(ran.err, "--max-time 0.009 is less than --min-time 0.01");
+    test_program_free(&ran);
     BENCH(&ran, "--json", "--storage", "bf16", "--no-cold", "--max-time", "0.02");
     assert_int_equal(ran.exit_code, 0);
     cJSON *json = test_program_json(&ran);

@@ -20,9 +20,11 @@ static void ranks_of_the_interval(void **state)
     } rows[] = {{1, 0},  {5, 0},  {6, 1},   {7, 1},   {8, 1},    {9, 2},       {10, 2},
                 {15, 4}, {20, 6}, {50, 18}, {75, 29}, {100, 40}, {10000, 4902}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        assert_int_equal(vgg_interval_rank(rows[i].count), rows[i].rank);
-    assert_int_equal(vgg_interval_rank(VGG_INTERVAL_LEAST), 1);
-    assert_int_equal(vgg_interval_rank(VGG_INTERVAL_LEAST - 1), 0);
+        assert_int_equal(vgg_interval_rank(rows[i].count, VGG_CONFIDENCE), rows[i].rank);
+    assert_int_equal(vgg_interval_rank(VGG_INTERVAL_LEAST, VGG_CONFIDENCE), 1);
+    assert_int_equal(vgg_interval_rank(VGG_INTERVAL_LEAST - 1, VGG_CONFIDENCE), 0);
+    assert_int_equal(vgg_interval_rank(6, 0.98), 0); /* 1/64 is more than 1 % */
+    assert_int_equal(vgg_interval_rank(9, 0.98), 1); /* 1/512; with the next 10/512 */
 }
 
 static void figures_of_nine(void **state)

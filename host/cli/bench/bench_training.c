@@ -27,6 +27,9 @@ clvgg_status cli_bench_training_check(cli_program *cli, const cli_bench_argument
                 {"--gemm", arguments->execution.gemm != 0, false},
                 {"--storage", arguments->execution.storage != CLVGG_STORAGE_F32, false}};
     cli_counts widths;
+    if (arguments->max_time > 0 && arguments->max_time < arguments->min_time)
+        return cli_misuse(cli, "--max-time %g is less than --min-time %g",
+                          (double)arguments->max_time, (double)arguments->min_time);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].given && rows[i].for_training != trains)
             return cli_misuse(cli, "%s is for --mode %s", rows[i].option,
