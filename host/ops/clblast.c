@@ -123,7 +123,9 @@ static void find_version(void)
     if (path != NULL)
         stat(path, &facts);
     const char *name = path != NULL ? strrchr(path, '/') + 1 : "";
-    snprintf(version, sizeof version, "%.90s of %lld", name, (long long)facts.st_size);
+    /* Of a library that was rebuilt the size may be what it was. */
+    snprintf(version, sizeof version, "%.60s of %lld, %lld.%09ld", name, (long long)facts.st_size,
+             (long long)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
     free(path);
 }
 

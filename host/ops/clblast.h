@@ -31,7 +31,8 @@ enum { VGG_CLBLAST_WORDS = 192 };
 /* Writes the parameters set for a device into `words`, those that aren't 0, "" when none are:
  * results depend on them. */
 void vgg_clblast_in_force(cl_device_id device, char words[VGG_CLBLAST_WORDS]);
-/* What tells the CLBlast that runs from others: its file's name and size, as it can't be asked. */
+/* What tells the CLBlast that runs from others: its file's name, size and time of
+ * change, as it can't be asked. */
 const char *vgg_clblast_version(void);
 
 /* Notes that CLBlast will be used on a device: when it is closed, the programs that CLBlast keeps
