@@ -25,7 +25,8 @@ static clvgg_status verify(clvgg_device *device, const clvgg_model *model,
     vgg_vis_networks vis = {.count = 0};
     const int last = model->graph->count - 1;
     const vgg_parameter_source source = vgg_model_parameter_source(model);
-    vgg_sweep_network networks[1 + VGG_VIS_NETWORKS] = {{model->graph, &last, 1, &source}};
+    vgg_sweep_network networks[1 + VGG_VIS_NETWORKS] = {
+        {model->graph, &last, 1, &source, "the model"}};
     VGG_TRY(vgg_device_from_context(device->runtime, device->context, device->id, &own));
     own->foreign_context = device->foreign_context;
     VGG_TRY(vgg_vis_networks_make(model, &vis));

@@ -2,6 +2,7 @@
 #include "plan/plan_sweep.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "verify/sweep.h"
 
 /* A convolution, its ReLU and a pooling, then a dense layer: where extents, channels, windows,
@@ -103,18 +104,24 @@ clvgg_status vgg_plan_sweep(clvgg_device *device, clvgg_device *keeper,
     clvgg_status status = CLVGG_STATUS_OK;
     outlines all = {0};
     VGG_NEW(all.plans, count + ODD_NETWORKS);
+    size_t left = 0; /* networks */
     for (size_t i = 0; i < count; i++) {
         const clvgg_status outlined = outline(device, &networks[i], i == 0, options, &all);
         if (i == 0 || outlined != CLVGG_STATUS_OUT_OF_DEVICE_MEMORY)
             VGG_TRY(outlined);
+        if (outlined == CLVGG_STATUS_OK)
+            continue;
+        vgg_log(CLVGG_LOG_WARNING, "%s isn't checked: %s", networks[i].name, vgg_message());
+        left++;
     }
     for (int i = 0; options->full && i < ODD_NETWORKS; i++) {
         VGG_TRY(build_odd(&odd_networks[i], &all.odd[i]));
         const int last = all.odd[i]->count - 1;
-        const vgg_sweep_network odd = {all.odd[i], &last, 1, NULL};
+        const vgg_sweep_network odd = {all.odd[i], &last, 1, NULL, "a network of odd shapes"};
         VGG_TRY(outline(device, &odd, true, options, &all));
     }
     VGG_TRY(vgg_verify_sweep(device, keeper, all.chains, all.count, options, summary));
+    summary->left += left;
 cleanup:
     for (size_t i = 0; i < all.plan_count; i++)
         vgg_plan_free(all.plans[i]);

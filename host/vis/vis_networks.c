@@ -8,17 +8,21 @@
 #include "pipeline/model_source.h"
 
 static void add_network(vgg_vis_networks *out, const vgg_graph *graph, const int *outputs,
-                        int output_count, vgg_parameter_source source)
+                        int output_count, vgg_parameter_source source, const char *name)
 {
     out->sources[out->count] = source;
     out->networks[out->count] =
-        (vgg_sweep_network){graph, outputs, output_count, &out->sources[out->count]};
+        (vgg_sweep_network){graph, outputs, output_count, &out->sources[out->count], name};
     out->count++;
 }
 
 /* From the logits to the image. */
 static clvgg_status add_walk(const clvgg_model *model, int mode, vgg_vis_networks *out)
 {
+    static const char *const names[VGG_WALKS] = {
+        [CLVGG_PROJECTION_DECONV] = "the walk back by deconv",
+        [CLVGG_PROJECTION_GUIDED] = "the walk back by guided",
+        [CLVGG_PROJECTION_GRADIENT] = "the walk back by gradient"};
     vgg_reverse_graph *walk = &out->walks[mode];
     const int logits = vgg_graph_find(model->graph, "logits");
     if (logits <= 0)
@@ -30,7 +34,7 @@ static clvgg_status add_walk(const clvgg_model *model, int mode, vgg_vis_network
     VGG_PASS(status);
     vgg_transposed_weights_init(&out->weights[mode], model, walk);
     add_network(out, walk->graph, &walk->projection, 1,
-                vgg_transposed_weights_source(&out->weights[mode]));
+                vgg_transposed_weights_source(&out->weights[mode]), names[mode]);
     return CLVGG_STATUS_OK;
 }
 
@@ -62,7 +66,8 @@ static clvgg_status add_peaks(const clvgg_model *model, vgg_vis_networks *out)
         peaks += status == CLVGG_STATUS_OK; /* maps may be too large, or names too long */
     }
     if (peaks > 0)
-        add_network(out, out->peaks, out->peak_outputs, peaks, vgg_model_parameter_source(model));
+        add_network(out, out->peaks, out->peak_outputs, peaks, vgg_model_parameter_source(model),
+                    "the search for the strongest activations");
     return CLVGG_STATUS_OK;
 }
 

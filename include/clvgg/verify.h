@@ -2,9 +2,11 @@
  *
  * Drivers miscompile. Every kernel variant that could compute a layer of a model is run on the
  * device and held against the layers' definition: values, bits over several runs, what lies around
- * its buffers, a NaN let through. What is found is kept in the runtime's cache for that device,
- * driver and kernel source; a variant that was wrong isn't used there again, unless it is asked for
- * by name. `verify` of clvgg_runtime_options checks no more than what a network runs.
+ * its buffers, a NaN let through. Walks back through the model, searches for the strongest
+ * activations and the gradients that its dense layers are trained by are checked likewise. What is
+ * found is kept in the runtime's cache for that device, driver and kernel source; a variant that
+ * was wrong isn't used there again, unless it is asked for by name. `verify` of
+ * clvgg_runtime_options checks no more than what a network runs.
  */
 #ifndef CLVGG_VERIFY_H
 #define CLVGG_VERIFY_H
@@ -62,7 +64,9 @@ typedef struct clvgg_verify_summary {
     size_t struct_size;
     size_t chains;                    /* different ones */
     size_t right, wrong, unbuildable; /* variants on chains */
-    size_t left;                      /* chains that weren't reached, or not to their end */
+    size_t left;                      /* chains that weren't reached, or not to their end; and one
+                                         for each network of visualising that the device
+                                         has no memory for */
     int stopped;                      /* 1: by the caller */
     double seconds;
 } clvgg_verify_summary;

@@ -7,12 +7,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "cache/cache.h"
 #include "ops/clblast.h"
 #include "ops/op.h"
+#include "plan/plan_sweep.h"
 #include "support/device_fixture.h"
 #include "support/files.h"
 #include "support/networks.h"
@@ -157,7 +159,6 @@ static void knows_parameters_of_clblast(void **state)
     vgg_subject subject;
     vgg_subject_of_op(device.device, &clblast, &subject);
     assert_non_null(strstr(subject.candidate, vgg_clblast_version()));
-    assert_non_null(strstr(vgg_clblast_version(), " of "));
     keep(device.device, &own, &wrong);
     keep(device.device, &clblast, &wrong);
     assert_int_equal(standing_of(device.device, &clblast), VGG_TRUST_WRONG);
@@ -165,6 +166,53 @@ static void knows_parameters_of_clblast(void **state)
                               sizeof values / sizeof *values));
     assert_int_equal(standing_of(device.device, &clblast), VGG_TRUST_UNKNOWN);
     assert_int_equal(standing_of(device.device, &own), VGG_TRUST_WRONG);
+}
+
+/* A CLBlast that was built again is another, also where its file is as large. */
+static void knows_when_clblast_was_built(void **state)
+{
+    (void)state;
+    char line[4096], expected[128] = "";
+    struct stat facts;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (expected[0] == '\0' && fgets(line, sizeof line, maps) != NULL) {
+        const char *name = strstr(line, "/libclblast"), *path = strchr(line, '/');
+        line[strcspn(line, "\n")] = '\0';
+        if (name != NULL && stat(path, &facts) == 0)
+            snprintf(expected, sizeof expected, "%.60s of %lld, %lld.%09ld", name + 1,
+                     (long long)facts.st_size, (long long)facts.st_mtim.tv_sec,
+                     facts.st_mtim.tv_nsec);
+    }
+    fclose(maps);
+    if (expected[0] == '\0')
+        skip(); /* it isn't a library of its own */
+    assert_string_equal(vgg_clblast_version(), expected);
+}
+
+/* Of the networks behind the first, one that the device has no memory for is left, and counted. */
+static void networks_without_memory_are_left(void **state)
+{
+    (void)state;
+    vgg_graph *large = NULL;
+    const int last = 1;
+    clvgg_verify_options options;
+    clvgg_verify_summary summary = {.struct_size = sizeof summary};
+    must(vgg_graph_create(20, 640, 640, &large));
+    must(vgg_graph_add(large, "conv", VGG_LAYER_CONV2D, &graph->nodes[1].attributes, 0, NULL));
+    const vgg_sweep_network networks[] = {{graph, &last, 1, NULL, "small"},
+                                          {large, &last, 1, NULL, "large"}};
+    clvgg_verify_options_defaults(&options);
+    options.budget_seconds = 1e-9; /* nothing is run */
+    const uint64_t whole = device.device->info.max_allocation_bytes;
+    device.device->info.max_allocation_bytes = 4 << 20;
+    const clvgg_status status =
+        vgg_plan_sweep(device.device, device.device, networks, 2, &options, &summary);
+    device.device->info.max_allocation_bytes = whole;
+    vgg_graph_free(large);
+    must(status);
+    assert_true(summary.chains > 0);
+    assert_int_equal(summary.left, summary.chains + 1);
 }
 
 /* Variants that compute the layer are right by themselves, from weights however they lie. */
@@ -254,9 +302,14 @@ static void heads_avoid_what_is_wrong(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_the_op_alone),          cmocka_unit_test(knows_how_the_weight_lies),
-        cmocka_unit_test(knows_parameters_of_clblast), cmocka_unit_test(variants_are_right),
-        cmocka_unit_test(gradients_are_right),         cmocka_unit_test(heads_avoid_what_is_wrong),
+        cmocka_unit_test(knows_the_op_alone),
+        cmocka_unit_test(knows_how_the_weight_lies),
+        cmocka_unit_test(knows_parameters_of_clblast),
+        cmocka_unit_test(variants_are_right),
+        cmocka_unit_test(gradients_are_right),
+        cmocka_unit_test(heads_avoid_what_is_wrong),
+        cmocka_unit_test(knows_when_clblast_was_built),
+        cmocka_unit_test(networks_without_memory_are_left),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -165,9 +165,11 @@ const cli_verb cli_verb_verify = {
     .description =
         "Runs every kernel variant on every shape of a model's layers and holds it against the\n"
         "layers' definition in double precision: values, bits over several runs, what lies around\n"
-        "its buffers, NaN let through. A variant that is wrong is named and isn't used on that\n"
-        "device and driver any more, until its kernel or the driver changes. Exits 1 where one "
-        "is.\n"
+        "its buffers, NaN let through. Likewise what 'clvgg visualize' runs, walks back and "
+        "searches\n"
+        "for the strongest activations, and the gradients that 'clvgg finetune' trains dense\n"
+        "layers by. A variant that is wrong is named and isn't used on that device and driver any\n"
+        "more, until its kernel or the driver changes. Exits 1 where one is.\n"
         "What 'clvgg run' and others use is checked anyway, once, before it is used first.",
     .examples = "  clvgg verify --device all --budget 5m\n"
                 "  clvgg verify --device 1 --model vgg16.pth --storage f16\n"
