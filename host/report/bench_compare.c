@@ -9,7 +9,7 @@
 #include "report/bench_work.h"
 #include "report/memory.h"
 
-static const double error_of_a_side = 0.01;
+static const double error_of_passes = 0.01, error_of_layers = 0.01; /* of a side, all together */
 
 void vgg_comparison_free(vgg_comparison *comparison)
 {
@@ -195,7 +195,7 @@ static clvgg_status collect(const vgg_compare_row *row, const vgg_compare_side *
 {
     *out = (series){0};
     *cell = (vgg_compare_cell){
-        .ms = NAN, .low_ms = NAN, .verdict = {.ratio = NAN, .low = NAN, .high = NAN}};
+        .ms = NAN, .low_ms = NAN, .verdict = {.ratio = NAN, .low = NAN, .high = NAN, .least = NAN}};
     VGG_MEMORY_NEW_PASS(out->runs, side->count, "a side's runs");
     VGG_MEMORY_NEW_PASS(out->medians, side->count, "a side's medians");
     int state = VGG_COMPARE_TIMED;
@@ -250,8 +250,13 @@ cleanup:
 clvgg_status vgg_comparison_judge(vgg_comparison *comparison)
 {
     VGG_PASS(add_all_rows(comparison));
+    size_t passes = 0;
+    for (size_t i = 0; i < comparison->row_count; i++)
+        passes += comparison->rows[i].layer == NULL;
     for (size_t i = 0; i < comparison->row_count; i++)
         VGG_PASS(judge_row(comparison, &comparison->rows[i],
-                           error_of_a_side / (double)comparison->row_count));
+                           comparison->rows[i].layer == NULL
+                               ? error_of_passes / (double)passes
+                               : error_of_layers / (double)(comparison->row_count - passes)));
     return CLVGG_STATUS_OK;
 }

@@ -49,8 +49,9 @@ typedef struct vgg_comparison {
  * UNSUPPORTED (another work than the first file's). */
 clvgg_status vgg_comparison_add(vgg_comparison *comparison, const vgg_bench_file *file,
                                 const char *operand_path, size_t operand, bool in_groups);
-/* Makes the rows. For each side the chance that any of its cells that don't differ from the first
- * side's is called different is 1 % at most. Errors: OUT_OF_MEMORY. */
+/* Makes the rows. For each side of enough rounds the chance that any of its passes that don't
+ * differ from the first side's is called different is 1 % at most, and that any layer is, too;
+ * single runs differ by more than their samples tell. Errors: OUT_OF_MEMORY. */
 clvgg_status vgg_comparison_judge(vgg_comparison *comparison);
 void vgg_comparison_free(vgg_comparison *comparison);
 

@@ -2,7 +2,8 @@
  *
  * A side is one or several runs of a benchmark, each with its samples in order of time. What is
  * compared is a value of each run: what a twentieth of its samples don't exceed. Other work on the
- * machine only ever adds time, so a low quantile is the program's, and the median the machine's.
+ * machine only ever adds time, so a low quantile is the program's, and the median the machine's. It
+ * lies the higher the fewer samples there are, so of both sides as many of each run are taken.
  * All ratios of a value of one side to one of the other give the estimate, their median (Hodges &
  * Lehmann, 1963), and an interval, between ratios whose ranks follow from the distribution of Mann
  * & Whitney's U. Nothing is assumed of how times are distributed; only that runs were made in
@@ -34,6 +35,7 @@ typedef struct vgg_verdict {
     vgg_verdict_kind kind;
     double ratio;     /* of the second side's time to the first's; NAN where it is unknown */
     double low, high; /* where it lies with the confidence asked for; NAN where unknown */
+    double least;     /* the share below which a difference doesn't count; NAN where unknown */
 } vgg_verdict;
 
 /* "unknown", "same", "faster", "slower". */
@@ -53,8 +55,8 @@ size_t vgg_verdict_rank(size_t m, size_t n, double error);
  * more.
  */
 double vgg_verdict_value(double *samples, size_t count);
-/* A side's time: the median of its runs' values; NAN where one has no samples. Errors:
- * OUT_OF_MEMORY. */
+/* A side's time: the median of its runs' values, each of all its samples; NAN where one has none.
+ * Errors: OUT_OF_MEMORY. */
 clvgg_status vgg_verdict_time(const vgg_verdict_side *side, double *ms);
 /* `error` is the probability of calling sides different that aren't; for one of many comparisons,
  * of which none is to be wrong, their share of it. Errors: OUT_OF_MEMORY. */

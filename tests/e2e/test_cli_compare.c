@@ -433,6 +433,36 @@ static void damaged_files_are_named(void **state)
     test_program_free(&ran);
 }
 
+/* However many layers share a chance of being wrong, the passes have their own. */
+static void layers_leave_passes_their_error(void **state)
+{
+    (void)state;
+    for (int side = 0; side < 2; side++) {
+        const double ms = side == 0 ? 10 : 12;
+        FILE *file = fopen(AT(side == 0 ? "a.json" : "b.json"), "wb");
+        assert_non_null(file);
+        fprintf(file,
+                "{\"schema\": 1, \"device\": {\"name\": \"one\", \"platform\": \"p\"}, \"model\": "
+                "\"m\", \"peak\": {\"fma_gflops\": 1, \"read_gbps\": 1}, \"results\": [{\"batch\": "
+                "1, \"median_ms\": %g, \"min_ms\": %g, \"samples_ms\": [%g",
+                ms, ms, ms);
+        for (int i = 1; i < 9; i++)
+            fprintf(file, ", %g", ms);
+        fputs("], \"layers\": [", file);
+        for (int i = 0; i < 300; i++)
+            fprintf(file, "%s{\"name\": \"l%d\", \"variant\": \"v\", \"ms\": 1}", i > 0 ? ", " : "",
+                    i);
+        fputs("]}]}\n", file);
+        assert_int_equal(fclose(file), 0);
+    }
+    test_program ran = {0};
+    COMPARE(&ran, "--fail-above=50%", AT("a.json"), AT("b.json"));
+    assert_string_equal(ran.err, "");
+    assert_int_equal(ran.exit_code, 0);
+    assert_contains(ran.out, "\nbatch 1, B against A: slower by 20.0 % (");
+    test_program_free(&ran);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -454,6 +484,7 @@ int main(void)
         cmocka_unit_test(steps_of_other_layers_arent_compared),
         cmocka_unit_test(other_work_is_refused),
         cmocka_unit_test(limits_fail),
+        cmocka_unit_test(layers_leave_passes_their_error),
         cmocka_unit_test(rounds_are_one_side),
         cmocka_unit_test(programs_read_json),
         cmocka_unit_test(tables_are_csv_and_markdown),

@@ -157,6 +157,7 @@ static void few_runs_are_compared_in_parts(void **state)
     assert_near(verdict.ratio, 14.0 / 11);
     assert_near(verdict.low, 13.0 / 12);
     assert_near(verdict.high, 1.5);
+    assert_near(verdict.least, 11.0 / 10 - 1); /* a median to a value */
     assert_int_equal(judge(&first.side, &second.side, 1.9 / 48620).kind, VGG_VERDICT_UNKNOWN);
     /* 4 % might be the difference between two runs of anything. */
     of_one_run(&first, VALUES(100, 100, 100, 100, 100, 100, 100, 100, 100));
@@ -205,6 +206,72 @@ static void runs_that_differ_among_themselves_are_noise(void **state)
     assert_int_equal(judge(&third, &second, 0.01).kind, VGG_VERDICT_SLOWER);
 }
 
+/* One of two hundred thousand comparisons asks for more parts than nine: 14 of 28 samples. */
+static void many_comparisons_take_more_parts(void **state)
+{
+    double fast[MOST_SAMPLES], slow[MOST_SAMPLES];
+    side first, second;
+    (void)state;
+    for (int i = 0; i < MOST_SAMPLES; i++)
+        slow[i] = 1.2 * (fast[i] = 10 + i % 2 * 0.1);
+    of_one_run(&first, 28, fast);
+    of_one_run(&second, 28, slow);
+    vgg_verdict verdict = judge(&first.side, &second.side, 2.01 / 40116600); /* C(28, 14) */
+    assert_int_equal(verdict.kind, VGG_VERDICT_SLOWER);
+    assert_near(verdict.ratio, 1.2);
+    of_one_run(&second, 13, slow); /* 13 to 24: C(37, 13) is 3562467300 */
+    assert_int_equal(judge(&first.side, &second.side, 2.01 / 3562467300).kind, VGG_VERDICT_SLOWER);
+    assert_int_equal(judge(&first.side, &second.side, 1e-12).kind, VGG_VERDICT_UNKNOWN);
+    /* Parts of twenty runs, which differ too little by themselves, are the runs. */
+    of_runs(&first, 20, fast);
+    of_one_run(&second, 24, slow);
+    assert_int_equal(judge(&first.side, &second.side, 1e-9).kind, VGG_VERDICT_SLOWER);
+}
+
+/* Times that other work adds to, in no order: 1, and seldom up to some more. */
+static double noisy(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    const double u = (double)(*seed >> 11) / 9007199254740992.0;
+    return 1 + 0.1 * -log(1 - u);
+}
+
+/* A low quantile of few samples lies above one of many, of one distribution too: nothing may come
+ * of that, neither of one run's parts nor of rounds. */
+static void unequal_counts_are_no_difference(void **state)
+{
+    enum { PAIRS = 50, ROUNDS = 12, FEW = 9, MANY = 1000 };
+    static double few[ROUNDS][FEW], many[ROUNDS][MANY];
+    static const size_t run_counts[] = {1, ROUNDS};
+    vgg_bench_samples samples[2][ROUNDS];
+    const vgg_bench_samples *runs[2][ROUNDS];
+    uint64_t seed = 1;
+    (void)state;
+    for (int c = 0; c < 2; c++) {
+        double logarithms = 0;
+        int outside = 0;
+        for (int pair = 0; pair < PAIRS; pair++) {
+            for (size_t r = 0; r < run_counts[c]; r++) {
+                for (int i = 0; i < FEW; i++)
+                    few[r][i] = noisy(&seed);
+                for (int i = 0; i < MANY; i++)
+                    many[r][i] = noisy(&seed);
+                samples[0][r] = (vgg_bench_samples){few[r], FEW};
+                samples[1][r] = (vgg_bench_samples){many[r], MANY};
+                runs[0][r] = &samples[0][r];
+                runs[1][r] = &samples[1][r];
+            }
+            const vgg_verdict verdict = judge(&(vgg_verdict_side){runs[0], run_counts[c], 0},
+                                              &(vgg_verdict_side){runs[1], run_counts[c], 0}, 0.05);
+            logarithms += log(verdict.ratio);
+            outside += verdict.low > 1 || verdict.high < 1;
+        }
+        if (outside > PAIRS / 10 || fabs(logarithms / PAIRS) > 0.01)
+            fail_msg("%zu runs: %d of %d intervals without 1, ratio %g", run_counts[c], outside,
+                     PAIRS, exp(logarithms / PAIRS));
+    }
+}
+
 static void without_samples_nothing_is_known(void **state)
 {
     static double few[8] = {1, 1, 1, 1, 1, 1, 1, 1}, zeros[9];
@@ -247,6 +314,8 @@ int main(void)
         cmocka_unit_test(few_runs_are_compared_in_parts),
         cmocka_unit_test(what_a_busy_machine_adds_is_noise),
         cmocka_unit_test(runs_that_differ_among_themselves_are_noise),
+        cmocka_unit_test(many_comparisons_take_more_parts),
+        cmocka_unit_test(unequal_counts_are_no_difference),
         cmocka_unit_test(without_samples_nothing_is_known),
         cmocka_unit_test(many_runs_are_taken_together),
     };
