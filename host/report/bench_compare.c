@@ -58,15 +58,14 @@ static clvgg_status add_side(vgg_comparison *comparison, const char *path, size_
     return CLVGG_STATUS_OK;
 }
 
-/* A benchmark and a driver's threads are a load of their own; of what is above that, each running
- * thread takes as much of a processor as they do. */
+/* A benchmark and a driver's threads, one a core, are a load of their own; of what is above that,
+ * each running thread takes as much of a processor as they do. A benchmark of a part of the cores
+ * leaves others free, so all the machine's count. */
 static void note_load(vgg_compare_side *side, const vgg_bench_file *file)
 {
-    const bool on_cpu = file->device_type != NULL && strcmp(file->device_type, "cpu") == 0;
-    const double units = on_cpu ? file->compute_units : file->cores;
     const double load = fmax(file->before.load_average, file->after.load_average);
-    const double busy = (load - units - 1) / units; /* NAN where one isn't known */
-    if (busy > side->busy) {
+    const double busy = (load - file->cores - 1) / file->cores; /* NAN where one isn't known */
+    if (file->cores > 0 && busy > side->busy) {
         side->busy = busy;
         side->load = load;
     }

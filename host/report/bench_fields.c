@@ -148,6 +148,11 @@ static clvgg_status read_member(const cJSON *item, const vgg_field *field, void 
             return refuse(field, "true or false");
         *(bool *)value = cJSON_IsTrue(item);
         break;
+    case VGG_FIELD_ANSWER:
+        if (!cJSON_IsBool(item))
+            return refuse(field, "true or false");
+        *(vgg_bench_answer *)value = cJSON_IsTrue(item) ? VGG_BENCH_YES : VGG_BENCH_NO;
+        break;
     case VGG_FIELD_NUMBER:
     case VGG_FIELD_SIGNED:
         if (!is_number(item, field->kind == VGG_FIELD_NUMBER ? 0 : -INFINITY))

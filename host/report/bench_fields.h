@@ -9,6 +9,7 @@
 typedef enum vgg_field_kind {
     VGG_FIELD_TEXT,    /* char * */
     VGG_FIELD_FLAG,    /* bool */
+    VGG_FIELD_ANSWER,  /* vgg_bench_answer */
     VGG_FIELD_NUMBER,  /* double, 0 or more */
     VGG_FIELD_SIGNED,  /* double */
     VGG_FIELD_TWO,     /* double[2], each 0 or more, or null */

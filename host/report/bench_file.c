@@ -117,7 +117,7 @@ static const vgg_field file_fields[] = {
     FILE_AT("weights.seed", NUMBER, weights_seed, MAY),
     FILE_AT("classes", NUMBER, classes, MAY),
     FILE_AT("flops", NUMBER, flops, MAY),
-    FILE_AT("random_weights", FLAG, random_weights, MAY),
+    FILE_AT("random_weights", VGG_FIELD_ANSWER, random_weights, MAY),
     FILE_AT("tuned", FLAG, tuned, MAY),
     FILE_AT("peak.fma_gflops", NUMBER, fma_gflops, NULLABLE),
     FILE_AT("peak.read_gbps", NUMBER, read_gbps, NULLABLE),

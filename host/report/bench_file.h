@@ -17,6 +17,9 @@ typedef struct vgg_bench_samples {
     size_t count;
 } vgg_bench_samples;
 
+/* A flag for which it matters that a file doesn't say it. */
+typedef enum vgg_bench_answer { VGG_BENCH_UNKNOWN, VGG_BENCH_NO, VGG_BENCH_YES } vgg_bench_answer;
+
 /* Members of an object whose names aren't fixed. A value that isn't a string is its JSON. */
 typedef struct vgg_bench_pair {
     char *name, *value;
@@ -65,7 +68,8 @@ typedef struct vgg_bench_file {
     char *storage, *accumulation; /* "f32" and "float32", where the file doesn't say */
     char *class, *digest, *weights_sha256;
     double weights_seed, classes, flops;
-    bool random_weights, tuned;
+    vgg_bench_answer random_weights;
+    bool tuned;
     int input[8]; /* channels, height, width */
     size_t input_count;
     double fma_gflops, read_gbps; /* of "peak" */

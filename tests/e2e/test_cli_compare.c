@@ -1,6 +1,5 @@
-/* test_cli_compare.c — `clvgg compare` on results that are written here: verdicts, rounds, work
- * that differs, limits, JSON, CSV, Markdown, older and damaged files.
- */
+/* test_cli_compare.c — `clvgg compare` on results that are written here: verdicts, rounds, JSON,
+ * CSV, Markdown, older and damaged files. */
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <setjmp.h>
@@ -12,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "support/bench_result.h"
 #include "support/json.h"
 #include "support/program.h"
 #include "support/scratch.h"
@@ -20,55 +20,6 @@
 #define COMPARE(program, ...)                                                                      \
     test_program_run(program, (const char *[]){PROGRAM, "compare", __VA_ARGS__, NULL})
 #define AT(name) test_scratch_path(name)
-
-/* A result of today: members of the object, and times of its only batch. */
-typedef struct result {
-    const char *members; /* in place of "weights" and "input" */
-    int batch;
-    double pass, conv1, conv2; /* samples are this and up to 1 % more */
-    const char *layers;        /* of conv2_1 */
-} result;
-
-static void put_samples(FILE *file, double ms)
-{
-    for (int i = 0; i < 20; i++)
-        fprintf(file, "%s%.6g", i > 0 ? ", " : "", ms * (1 + (i * 7 % 20) * 0.0005));
-}
-
-static void put_layer(FILE *file, const char *name, const char *layers, const char *variant,
-                      double ms)
-{
-    fprintf(file,
-            "{\"name\": \"%s\", \"layers\": \"%s\", \"variant\": \"%s\", \"ms\": %.6g, "
-            "\"samples_ms\": [",
-            name, layers, variant, ms);
-    put_samples(file, ms);
-    fputs("]}", file);
-}
-
-static void put(const char *name, const result *r)
-{
-    FILE *file = fopen(AT(name), "wb");
-    assert_non_null(file);
-    fprintf(file,
-            "{\"schema\": \"clvgg-bench/1\", \"program\": {\"name\": \"clvgg\", \"version\": "
-            "\"1.0\", \"commit\": \"0123456789abcdef\"}, \"device\": {\"name\": \"one\", \"type\": "
-            "\"cpu\", \"compute_units\": 2, "
-            "\"platform\": \"p\"}, \"model\": \"vgg16\", \"architecture\": \"vgg16\", "
-            "\"random_weights\": true, \"peak\": {\"fma_gflops\": 300, \"read_gbps\": 15}, %s, "
-            "\"results\": [{\"batch\": %d, \"median_ms\": %.6g, \"min_ms\": %.6g, "
-            "\"fingerprint\": \"f0\", \"samples_ms\": [",
-            r->members != NULL ? r->members : "\"input\": [3, 224, 224]", r->batch, r->pass,
-            r->pass);
-    put_samples(file, r->pass);
-    fputs("], \"layers\": [", file);
-    put_layer(file, "conv1_1", "conv1_1+relu1_1", "direct", r->conv1);
-    fputs(", ", file);
-    put_layer(file, "conv2_1", r->layers != NULL ? r->layers : "conv2_1+relu2_1", "fast|wide",
-              r->conv2);
-    fputs("]}]}\n", file);
-    assert_int_equal(fclose(file), 0);
-}
 
 #define OLD(results)                                                                               \
     "{\"schema\": 1, \"device\": {\"name\": \"one\\u001b[1m\", \"platform\": \"p\"}, "             \
@@ -95,8 +46,10 @@ static void assert_lacks(const char *text, const char *part)
 static void verdicts_are_in_words(void **state)
 {
     (void)state;
-    put("a.json", &(result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
-    put("b.json", &(result){.batch = 1, .pass = 12, .conv1 = 2, .conv2 = 5});
+    test_bench_result_put("a.json",
+                          &(test_bench_result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
+    test_bench_result_put("b.json",
+                          &(test_bench_result){.batch = 1, .pass = 12, .conv1 = 2, .conv2 = 5});
     test_program ran = {0};
     COMPARE(&ran, AT("a.json"), AT("b.json"));
     assert_int_equal(ran.exit_code, 0);
@@ -120,123 +73,21 @@ static void verdicts_are_in_words(void **state)
     test_program_free(&ran);
 }
 
-/* A load of 5 is two threads beside the benchmark's three, one for each unit: times may double. */
-static void busy_machines_are_noise(void **state)
-{
-    (void)state;
-    put("a.json", &(result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
-    put("b.json", &(result){"\"sensors\": {\"before\": {\"load_average\": 2.9}, \"after\": "
-                            "{\"load_average\": 2.5}}, \"input\": [3, 224, 224]",
-                            1, 12, 2, 4, NULL});
-    put("c.json", &(result){"\"sensors\": {\"before\": {\"load_average\": 2.9}, \"after\": "
-                            "{\"load_average\": 5}}, \"input\": [3, 224, 224]",
-                            1, 12, 2, 4, NULL});
-    put("d.json", &(result){"\"sensors\": {\"before\": {\"load_average\": 5}}", 1, 21, 2, 4, NULL});
-    test_program ran = {0};
-    COMPARE(&ran, AT("a.json"), AT("b.json"), AT("c.json"), AT("d.json"));
-    assert_int_equal(ran.exit_code, 0);
-    assert_contains(ran.out, "\nbatch 1, B against A: slower by 20.0 % (");
-    assert_contains(ran.out, "\nbatch 1, C against A: no difference beyond noise: +20.0 % (");
-    assert_contains(ran.out, "\nbatch 1, D against A: slower by 110.0 % (");
-    assert_contains(ran.out, " GB/s; busy, load average 5.0\nD ");
-    test_program_free(&ran);
-}
-
 /* A step that does more has the name of one that does less. */
 static void steps_of_other_layers_arent_compared(void **state)
 {
     (void)state;
-    put("a.json", &(result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
-    put("b.json",
-        &(result){
+    test_bench_result_put("a.json",
+                          &(test_bench_result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
+    test_bench_result_put(
+        "b.json",
+        &(test_bench_result){
             .batch = 1, .pass = 10, .conv1 = 2, .conv2 = 8, .layers = "conv2_1+relu2_1+pool2"});
     test_program ran = {0};
     COMPARE(&ran, AT("a.json"), AT("b.json"));
     assert_int_equal(ran.exit_code, 0);
     assert_contains(ran.out, "\nconv2_1       4.000  other layers");
     assert_lacks(ran.out, "slower");
-    test_program_free(&ran);
-}
-
-static void other_work_is_refused(void **state)
-{
-    static const struct {
-        const char *first, *second, *message;
-        int batch;
-    } cases[] = {
-        {"\"input\": [3, 224, 224]", "\"input\": [3, 64, 64]",
-         "'input' is 3 x 224 x 224 there and 3 x 64 x 64 here", 1},
-        {"\"flops\": 1000", "\"flops\": 2000", "'flops' is 1000 there and 2000 here", 1},
-        {"\"weights\": {\"sha256\": \"aa\"}", "\"weights\": {\"sha256\": \"bb\"}",
-         "'weights.sha256' is aa there and bb here", 1},
-        {"\"weights\": {\"seed\": 1}", "\"weights\": {\"seed\": 2}",
-         "'weights.seed' is 1 there and 2 here", 1},
-        {"\"layer\": \"pool5\"", "\"clock\": \"device\"", "'layer' is pool5 there and logits here",
-         1},
-        {"\"classes\": 2", "\"classes\": 1000", "'classes' is 2 there and 1000 here", 1},
-        {"\"mode\": \"finetune\"", "\"mode\": \"infer\"", "'mode' is finetune there and infer here",
-         1},
-        {"\"optimizer\": \"sgd\"", "\"optimizer\": \"adam\"",
-         "'optimizer' is sgd there and adam here", 1},
-        {"\"architecture\": \"vgg16\"", "\"clock\": \"host\"", "'batch' is 1 there and 4 here", 4},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        test_program ran = {0};
-        put("a.json", &(result){cases[i].first, 1, 10, 2, 4, NULL});
-        put("b.json", &(result){cases[i].second, cases[i].batch, 10, 2, 4, NULL});
-        COMPARE(&ran, AT("a.json"), AT("b.json"));
-        assert_int_equal(ran.exit_code, 1);
-        assert_string_equal(ran.out, "");
-        assert_contains(ran.err, "a.json and ");
-        assert_contains(ran.err, "b.json aren't of the same work: ");
-        assert_contains(ran.err, cases[i].message);
-        test_program_free(&ran);
-    }
-    /* What is compared: storage, options, variables, device. */
-    test_program ran = {0};
-    put("a.json", &(result){"\"storage\": \"bf16\"", 1, 10, 2, 4, NULL});
-    put("b.json", &(result){"\"options\": {\"gemm\": \"own\"}", 1, 10, 2, 4, NULL});
-    COMPARE(&ran, AT("a.json"), AT("b.json"));
-    assert_int_equal(ran.exit_code, 0);
-    assert_contains(ran.out, "a.json: vgg16 as bf16 on one (p)");
-    test_program_free(&ran);
-}
-
-/* Exit codes: by the passes alone, beyond noise, above the limit, and where nothing can be told. */
-static void limits_fail(void **state)
-{
-    static const struct {
-        double pass, conv2;
-        const char *limit;
-        int exit_code;
-    } cases[] = {
-        {11, 4, "5%", 1}, {11, 4, "9.9%", 1}, {11, 4, "10.1%", 0}, {10.3, 4, "1%", 0},
-        {10, 9, "5%", 0}, {8, 4, "0%", 0},    {10.6, 4, "5%", 1},  {30, 4, "100%", 1},
-    };
-    (void)state;
-    put("a.json", &(result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        test_program ran = {0};
-        put("b.json", &(result){NULL, 1, cases[i].pass, 2, cases[i].conv2, NULL});
-        COMPARE(&ran, "--fail-above", cases[i].limit, AT("a.json"), AT("b.json"));
-        if (ran.exit_code != cases[i].exit_code)
-            fail_msg("%g at %s: exit code %d\n%s", cases[i].pass, cases[i].limit, ran.exit_code,
-                     ran.err);
-        assert_contains(ran.out, "B against A: ");
-        if (ran.exit_code != 0)
-            assert_contains(ran.err, "a.json by ");
-        test_program_free(&ran);
-    }
-    test_program ran = {0};
-    test_scratch_write("old.json", old_file, strlen(old_file));
-    COMPARE(&ran, "--fail-above=5%", AT("old.json"), AT("old.json"));
-    assert_int_equal(ran.exit_code, 1);
-    assert_contains(ran.err, "old.json has too few samples to judge by");
-    test_program_free(&ran);
-    COMPARE(&ran, "--fail-above", "5", AT("a.json"), AT("a.json"));
-    assert_int_equal(ran.exit_code, 2);
-    assert_contains(ran.err, "--fail-above: needs a share from 0% to 1000%, such as 5%, got '5'");
     test_program_free(&ran);
 }
 
@@ -253,13 +104,15 @@ static void rounds_are_one_side(void **state)
     for (int i = 0; i < 8; i++) {
         const double a = 10 * noise[i], b = 10 * noise[(i + 3) % 8];
         snprintf(name, sizeof name, "before/%d.json", i);
-        put(name, &(result){NULL, 1, a, a / 5, a / 2, NULL});
+        test_bench_result_put(name, &(test_bench_result){NULL, 1, a, a / 5, a / 2, NULL});
         snprintf(name, sizeof name, "both/a%d.json", i);
-        put(name, &(result){NULL, 1, a, a / 5, a / 2, NULL});
+        test_bench_result_put(name, &(test_bench_result){NULL, 1, a, a / 5, a / 2, NULL});
         snprintf(name, sizeof name, "after/%d.json", i);
-        put(name, &(result){NULL, 1, b * 1.025, b / 5, b / 2 * 1.1, NULL});
+        test_bench_result_put(name,
+                              &(test_bench_result){NULL, 1, b * 1.025, b / 5, b / 2 * 1.1, NULL});
         snprintf(name, sizeof name, "both/b%d.json", i);
-        put(name, &(result){"\"options\": {\"gemm\": \"own\"}", 1, b, b / 5, b / 2 * 1.1, NULL});
+        test_bench_result_put(name, &(test_bench_result){"\"options\": {\"gemm\": \"own\"}", 1, b,
+                                                         b / 5, b / 2 * 1.1, NULL});
     }
     test_program ran = {0};
     COMPARE(&ran, AT("before"), AT("after"));
@@ -297,8 +150,10 @@ static void rounds_are_one_side(void **state)
 static void programs_read_json(void **state)
 {
     (void)state;
-    put("a.json", &(result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
-    put("b.json", &(result){.batch = 1, .pass = 12, .conv1 = 2, .conv2 = 5});
+    test_bench_result_put("a.json",
+                          &(test_bench_result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
+    test_bench_result_put("b.json",
+                          &(test_bench_result){.batch = 1, .pass = 12, .conv1 = 2, .conv2 = 5});
     test_program ran = {0};
     COMPARE(&ran, "--json", AT("a.json"), AT("b.json"));
     assert_int_equal(ran.exit_code, 0);
@@ -332,8 +187,10 @@ static void programs_read_json(void **state)
 static void tables_are_csv_and_markdown(void **state)
 {
     (void)state;
-    put("a.json", &(result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
-    put("b, c.json", &(result){.batch = 1, .pass = 12, .conv1 = 2, .conv2 = 5});
+    test_bench_result_put("a.json",
+                          &(test_bench_result){.batch = 1, .pass = 10, .conv1 = 2, .conv2 = 4});
+    test_bench_result_put("b, c.json",
+                          &(test_bench_result){.batch = 1, .pass = 12, .conv1 = 2, .conv2 = 5});
     test_program ran = {0};
     COMPARE(&ran, "--csv", AT("a.json"), AT("b, c.json"));
     assert_int_equal(ran.exit_code, 0);
@@ -433,36 +290,6 @@ static void damaged_files_are_named(void **state)
     test_program_free(&ran);
 }
 
-/* However many layers share a chance of being wrong, the passes have their own. */
-static void layers_leave_passes_their_error(void **state)
-{
-    (void)state;
-    for (int side = 0; side < 2; side++) {
-        const double ms = side == 0 ? 10 : 12;
-        FILE *file = fopen(AT(side == 0 ? "a.json" : "b.json"), "wb");
-        assert_non_null(file);
-        fprintf(file,
-                "{\"schema\": 1, \"device\": {\"name\": \"one\", \"platform\": \"p\"}, \"model\": "
-                "\"m\", \"peak\": {\"fma_gflops\": 1, \"read_gbps\": 1}, \"results\": [{\"batch\": "
-                "1, \"median_ms\": %g, \"min_ms\": %g, \"samples_ms\": [%g",
-                ms, ms, ms);
-        for (int i = 1; i < 9; i++)
-            fprintf(file, ", %g", ms);
-        fputs("], \"layers\": [", file);
-        for (int i = 0; i < 300; i++)
-            fprintf(file, "%s{\"name\": \"l%d\", \"variant\": \"v\", \"ms\": 1}", i > 0 ? ", " : "",
-                    i);
-        fputs("]}]}\n", file);
-        assert_int_equal(fclose(file), 0);
-    }
-    test_program ran = {0};
-    COMPARE(&ran, "--fail-above=50%", AT("a.json"), AT("b.json"));
-    assert_string_equal(ran.err, "");
-    assert_int_equal(ran.exit_code, 0);
-    assert_contains(ran.out, "\nbatch 1, B against A: slower by 20.0 % (");
-    test_program_free(&ran);
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -480,11 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verdicts_are_in_words),
-        cmocka_unit_test(busy_machines_are_noise),
         cmocka_unit_test(steps_of_other_layers_arent_compared),
-        cmocka_unit_test(other_work_is_refused),
-        cmocka_unit_test(limits_fail),
-        cmocka_unit_test(layers_leave_passes_their_error),
         cmocka_unit_test(rounds_are_one_side),
         cmocka_unit_test(programs_read_json),
         cmocka_unit_test(tables_are_csv_and_markdown),

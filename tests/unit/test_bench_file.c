@@ -101,7 +101,7 @@ static void every_member_is_read(void **state)
     IS(file.weights_seed, 1);
     IS(file.classes, 1000);
     IS(file.flops, 30e9);
-    assert_true(file.random_weights && file.tuned);
+    assert_true(file.random_weights == VGG_BENCH_YES && file.tuned);
     assert_int_equal(file.input_count, 3);
     assert_int_equal(file.input[0], 3);
     assert_int_equal(file.input[2], 224);

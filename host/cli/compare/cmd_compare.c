@@ -18,7 +18,8 @@ static const cli_option options[] = {
      "of one measurement, as those of a folder are"},
     {"fail-above", 0, CLI_OPTION_PERCENT, AT(fail_above), "P%", 0, 10,
      "Exit with 1 if a later file's passes are slower than the first's\n"
-     "beyond noise, and by more than P %"},
+     "beyond noise, and by more than P %, or if that can't be told: a batch\n"
+     "that is wrong or absent, an early end, few samples, a busy machine"},
     {"markdown", 0, CLI_OPTION_FLAG, AT(markdown), NULL, 0, 0, "Print Markdown"},
     {"csv", 0, CLI_OPTION_FLAG, AT(csv), NULL, 0, 0, "Print a line a file and row"},
     {"json", 0, CLI_OPTION_FLAG, AT(json), NULL, 0, 0, "Print one JSON object"},
@@ -59,32 +60,56 @@ static clvgg_status add_sides(cli_program *cli, const compare_arguments *argumen
                             files->count > 1 ? "; all of these are rounds of one" : "");
 }
 
+/* A share of one side's measurement may tell another story than all of it. */
+static void judge_ends(cli_program *cli, const vgg_compare_side *side)
+{
+    for (size_t i = 0; i < side->count; i++)
+        if (side->files[i]->error != NULL)
+            cli_fail(cli, vgg_fail(CLVGG_STATUS_UNSUPPORTED, "%s ended early: %s",
+                                   side->files[i]->path, side->files[i]->error));
+}
+
+/* Says of a side's passes whether they are slower than they may be, or why that can't be told. What
+ * the first side hasn't measured has nothing to be slower than. */
+static clvgg_status judge_passes(const vgg_comparison *comparison, const vgg_compare_row *row,
+                                 size_t side, double limit)
+{
+    const char *first = comparison->sides[0].path, *path = comparison->sides[side].path;
+    const vgg_compare_cell *cell = &row->cells[side];
+    const vgg_verdict *verdict = &cell->verdict;
+    const int expected = row->cells[0].state;
+    VGG_CHECK(cell->state != VGG_COMPARE_WRONG, CLVGG_STATUS_UNSUPPORTED, "batch %d: %s is wrong",
+              row->batch, path);
+    if (expected == VGG_COMPARE_ABSENT)
+        return CLVGG_STATUS_OK;
+    VGG_CHECK(expected != VGG_COMPARE_WRONG, CLVGG_STATUS_UNSUPPORTED, "batch %d: %s is wrong",
+              row->batch, first);
+    VGG_CHECK(cell->state != VGG_COMPARE_ABSENT, CLVGG_STATUS_UNSUPPORTED,
+              "batch %d: %s has no such batch, %s has", row->batch, path, first);
+    VGG_CHECK(verdict->kind != VGG_VERDICT_UNKNOWN, CLVGG_STATUS_UNSUPPORTED,
+              "batch %d: %s or %s has too few samples to judge by", row->batch, first, path);
+    VGG_CHECK(verdict->kind != VGG_VERDICT_SLOWER || verdict->ratio - 1 <= limit,
+              CLVGG_STATUS_UNSUPPORTED,
+              "batch %d: %s is slower than %s by %.1f %%, and %g %% are allowed", row->batch, path,
+              first, (verdict->ratio - 1) * 100, limit * 100);
+    VGG_CHECK(
+        verdict->kind != VGG_VERDICT_SAME || verdict->least <= limit ||
+            verdict->least <= VGG_VERDICT_LEAST_OF_PARTS,
+        CLVGG_STATUS_UNSUPPORTED,
+        "batch %d: the machine was too busy to judge %s against %s by: less than %.1f %% isn't "
+        "told, and %g %% are allowed",
+        row->batch, path, first, verdict->least * 100, limit * 100);
+    return CLVGG_STATUS_OK;
+}
+
 /* Fails where a side is slower than it may be, or where that can't be told. */
 static void judge_limit(cli_program *cli, const vgg_comparison *comparison, double limit)
 {
-    for (size_t i = 0; i < comparison->row_count; i++) {
-        const vgg_compare_row *row = &comparison->rows[i];
-        for (size_t s = 1; s < comparison->side_count && row->layer == NULL; s++) {
-            const vgg_compare_cell *cell = &row->cells[s];
-            const double more = cell->verdict.ratio - 1;
-            if (cell->state == VGG_COMPARE_WRONG)
-                cli_fail(cli, vgg_fail(CLVGG_STATUS_UNSUPPORTED, "batch %d: %s is wrong",
-                                       row->batch, comparison->sides[s].path));
-            else if (cell->verdict.kind == VGG_VERDICT_SLOWER && more > limit)
-                cli_fail(
-                    cli,
-                    vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                             "batch %d: %s is slower than %s by %.1f %%, and %g %% are allowed",
-                             row->batch, comparison->sides[s].path, comparison->sides[0].path,
-                             more * 100, limit * 100));
-            else if (cell->state == VGG_COMPARE_TIMED && row->cells[0].state == VGG_COMPARE_TIMED &&
-                     cell->verdict.kind == VGG_VERDICT_UNKNOWN)
-                cli_fail(cli,
-                         vgg_fail(CLVGG_STATUS_UNSUPPORTED,
-                                  "batch %d: %s or %s has too few samples to judge by", row->batch,
-                                  comparison->sides[0].path, comparison->sides[s].path));
-        }
-    }
+    for (size_t s = 0; s < comparison->side_count; s++)
+        judge_ends(cli, &comparison->sides[s]);
+    for (size_t i = 0; i < comparison->row_count; i++)
+        for (size_t s = 1; s < comparison->side_count && comparison->rows[i].layer == NULL; s++)
+            cli_fail(cli, judge_passes(comparison, &comparison->rows[i], s, limit));
 }
 
 static void show(cli_program *cli, const compare_arguments *arguments,
