@@ -24,18 +24,6 @@ void vgg_comparison_free(vgg_comparison *comparison)
 
 /* ---- sides ---- */
 
-/* The side's letter; behind Z two. */
-static void label_side(size_t index, char label[8])
-{
-    size_t length = 0;
-    char reversed[8];
-    for (size_t rest = index + 1; rest > 0 && length < sizeof reversed - 1; rest = (rest - 1) / 26)
-        reversed[length++] = (char)('A' + (rest - 1) % 26);
-    for (size_t i = 0; i < length; i++)
-        label[i] = reversed[length - 1 - i];
-    label[length] = '\0';
-}
-
 static vgg_compare_side *find_side(const vgg_comparison *comparison, const vgg_bench_file *file,
                                    size_t operand, bool in_groups, bool in_folder)
 {
@@ -54,7 +42,7 @@ static clvgg_status add_side(vgg_comparison *comparison, const char *path, size_
     VGG_MEMORY_GROW_PASS(comparison->sides, comparison->side_count + 1, "what is compared");
     *out = &comparison->sides[comparison->side_count];
     **out = (vgg_compare_side){.path = path, .operand = operand};
-    label_side(comparison->side_count++, (*out)->label);
+    vgg_bench_key(comparison->side_count++, (*out)->label);
     return CLVGG_STATUS_OK;
 }
 

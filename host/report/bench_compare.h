@@ -3,13 +3,14 @@
 #ifndef VGG_REPORT_BENCH_COMPARE_H
 #define VGG_REPORT_BENCH_COMPARE_H
 
+#include "report/bench_name.h"
 #include "report/bench_verdict.h"
 
 /* What is compared: a result, or rounds of one. */
 typedef struct vgg_compare_side {
-    char label[8];    /* "A", "B" … "Z", "AA" */
-    const char *path; /* of a file, or of the folder that the files are from */
-    size_t operand;   /* which of the paths given */
+    char label[VGG_BENCH_KEY_BYTES]; /* "A", "B" … "Z", "AA" */
+    const char *path;                /* of a file, or of the folder that the files are from */
+    size_t operand;                  /* which of the paths given */
     const vgg_bench_file **files;
     size_t count;
     double load; /* the greatest load average that was seen, of which the machine was busy; or 0 */

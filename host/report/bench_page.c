@@ -37,15 +37,12 @@ static clvgg_status add_layer(vgg_bench_page *page, const char *name)
     return CLVGG_STATUS_OK;
 }
 
-static bool same(const char *a, const char *b)
-{
-    return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
-}
-
 static bool is_same_device(const vgg_bench_file *a, const vgg_bench_file *b)
 {
-    return same(a->device, b->device) && same(a->platform, b->platform) &&
-           same(a->driver_version, b->driver_version) && same(a->cpu, b->cpu);
+    return vgg_bench_same_text(a->device, b->device) &&
+           vgg_bench_same_text(a->platform, b->platform) &&
+           vgg_bench_same_text(a->driver_version, b->driver_version) &&
+           vgg_bench_same_text(a->cpu, b->cpu);
 }
 
 static clvgg_status collect(vgg_bench_page *page)

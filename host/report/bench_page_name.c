@@ -11,12 +11,6 @@ const char *vgg_bench_device(const vgg_bench_file *run)
     return run->device[0] != '\0' ? run->device : run->cpu != NULL ? run->cpu : "";
 }
 
-const char *vgg_bench_file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static void put(vgg_text *text, const char *before, const char *words)
 {
     if (words != NULL && words[0] != '\0')

@@ -1,4 +1,4 @@
-/* report/bench_page_part.c — keys, marks, cells and the frames of tables and sections. */
+/* report/bench_page_part.c — marks, cells and the frames of tables and sections. */
 #include "report/bench_page_part.h"
 
 #include <math.h>
@@ -12,19 +12,6 @@ unsigned vgg_bench_colour(size_t run)
 unsigned vgg_bench_shape(size_t run)
 {
     return (unsigned)((run + run / VGG_BENCH_COLOURS) % VGG_BENCH_COLOURS);
-}
-
-const char *vgg_bench_key(size_t run, char key[VGG_BENCH_KEY_BYTES])
-{
-    size_t length = 1, letters = 26;
-    for (; run >= letters && length + 1 < VGG_BENCH_KEY_BYTES; length++) {
-        run -= letters;
-        letters *= 26;
-    }
-    key[length] = '\0';
-    for (; length > 0; run /= 26)
-        key[--length] = (char)('A' + run % 26);
-    return key;
 }
 
 void vgg_bench_put_mark(vgg_text *html, size_t run)

@@ -8,6 +8,7 @@
 #ifndef VGG_REPORT_BENCH_PAGE_PART_H
 #define VGG_REPORT_BENCH_PAGE_PART_H
 
+#include "report/bench_name.h"
 #include "report/bench_page.h"
 #include "report/format.h"
 #include "report/html.h"
@@ -27,12 +28,9 @@ typedef struct vgg_bench_page {
 
 /* Colours, and shapes of marks: a run has the colour of its number, and the next shape when they
  * are through. */
-enum { VGG_BENCH_COLOURS = 8, VGG_BENCH_KEY_BYTES = 8 };
+enum { VGG_BENCH_COLOURS = 8 };
 unsigned vgg_bench_colour(size_t run);
 unsigned vgg_bench_shape(size_t run);
-/* "A" … "Z", "AA" …: how a run is called on the page. */
-const char *vgg_bench_key(size_t run, char key[VGG_BENCH_KEY_BYTES]);
-#define VGG_BENCH_KEY(run) vgg_bench_key(run, (char[VGG_BENCH_KEY_BYTES]){0})
 /* Appends the run's mark and key. */
 void vgg_bench_put_mark(vgg_text *html, size_t run);
 
@@ -40,9 +38,6 @@ void vgg_bench_put_mark(vgg_text *html, size_t run);
 clvgg_status vgg_bench_page_name(vgg_bench_page *page);
 /* The device, or where a program has none the processor; "" where neither is known. */
 const char *vgg_bench_device(const vgg_bench_file *run);
-
-/* The last part of a path. */
-const char *vgg_bench_file_name(const char *path);
 
 /* A number, 0 or unknown too, with so many digits behind the point; a dash where it is unknown. */
 void vgg_bench_put_number(vgg_text *html, double value, int digits);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "report/bench_name.h"
 
 static clvgg_status refuse(const vgg_bench_file *first, const vgg_bench_file *second,
                            const char *name, const char *one, const char *other)
@@ -51,19 +52,14 @@ static const char *origin_of(const vgg_bench_file *file)
     return words[file->random_weights];
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* A hash says more than names; files that lack it have a name and what it was made of. */
 static clvgg_status check_weights(const vgg_bench_file *first, const vgg_bench_file *second)
 {
     if (first->weights_sha256 != NULL && second->weights_sha256 != NULL)
         return check_text(first, second, "weights.sha256", first->weights_sha256,
                           second->weights_sha256);
-    VGG_PASS(check_text(first, second, "model", base_name(first->model), base_name(second->model)));
+    VGG_PASS(check_text(first, second, "model", vgg_bench_file_name(first->model),
+                        vgg_bench_file_name(second->model)));
     VGG_PASS(check_text(first, second, "random_weights", origin_of(first), origin_of(second)));
     return check_number(first, second, "weights.seed", first->weights_seed, second->weights_seed);
 }
@@ -122,17 +118,12 @@ clvgg_status vgg_bench_same_work(const vgg_bench_file *first, const vgg_bench_fi
 
 /* ---- rounds ---- */
 
-static bool is_same(const char *one, const char *other)
-{
-    return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
-}
-
 static bool are_same_pairs(const vgg_bench_pairs *one, const vgg_bench_pairs *other)
 {
     if (one->count != other->count)
         return false;
     for (size_t i = 0; i < one->count; i++)
-        if (!is_same(one->items[i].value, vgg_bench_pair_of(other, one->items[i].name)))
+        if (!vgg_bench_same_text(one->items[i].value, vgg_bench_pair_of(other, one->items[i].name)))
             return false;
     return true;
 }
@@ -141,7 +132,7 @@ static bool are_same_bits(const vgg_bench_file *one, const vgg_bench_file *other
 {
     for (size_t i = 0; i < one->result_count; i++) {
         const vgg_bench_file_result *found = vgg_bench_file_result_of(other, one->results[i].batch);
-        if (found == NULL || !is_same(found->fingerprint, one->results[i].fingerprint))
+        if (found == NULL || !vgg_bench_same_text(found->fingerprint, one->results[i].fingerprint))
             return false;
     }
     return one->result_count == other->result_count;
@@ -162,7 +153,7 @@ bool vgg_bench_same_setting(const vgg_bench_file *first, const vgg_bench_file *s
         {first->accumulation, second->accumulation},
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (!is_same(texts[i][0], texts[i][1]))
+        if (!vgg_bench_same_text(texts[i][0], texts[i][1]))
             return false;
     return first->tuned == second->tuned && are_same_pairs(&first->options, &second->options) &&
            are_same_pairs(&first->environment, &second->environment) &&

@@ -70,12 +70,22 @@ size_t vgg_text_columns(const char *string, size_t length)
     return columns;
 }
 
+static bool is_word(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 void vgg_text_markdown(vgg_text *text, const char *string)
 {
-    for (; *string != '\0'; string++) {
-        if (strchr("|<`*[\\", *string) != NULL)
+    for (const char *at = string; *at != '\0'; at++) {
+        /* "_" begins or ends nothing within a word, so names like conv1_1 stay readable. */
+        const bool in_word = *at == '_' && at > string && is_word(at[-1]) && is_word(at[1]);
+        if (strchr("|<`*_~&[]\\", *at) != NULL && !in_word)
             vgg_text_puts(text, "\\");
-        vgg_text_append(text, string, 1);
+        vgg_text_append(text, at, 1);
+        if (*at ==
+            '@') /* a backslash doesn't keep it from mentioning people, an empty space does */
+            vgg_text_puts(text, "&#8203;");
     }
 }
 

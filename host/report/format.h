@@ -17,9 +17,11 @@ void vgg_text_terminal(vgg_text *text, const char *string);
 void vgg_text_terminal_lines(vgg_text *text, const char *string);
 /* Columns that a UTF-8 string takes on a terminal, one a code point. */
 size_t vgg_text_columns(const char *string, size_t length);
-/* A text that Markdown shows as it is: what would begin a cell, a tag, code or emphasis is escaped. */
+/* A text that Markdown shows as it is: what would begin a cell, a tag, an entity, a link, code,
+ * emphasis or a mention of somebody is escaped. */
 void vgg_text_markdown(vgg_text *text, const char *string);
-/* A CSV field, quoted where RFC 4180 asks for it. Line breaks become spaces: a record is a line. */
+/* A CSV field, quoted where RFC 4180 asks for it. Line breaks become spaces: a record is a line.
+ * What spreadsheets take for formulas stays as it is, since programs read these files. */
 void vgg_text_csv(vgg_text *text, const char *string);
 /* A name as vgg_text_terminal() writes it, between words. */
 void vgg_text_name(vgg_text *text, const char *before, const char *name, const char *after);

@@ -253,7 +253,7 @@ static void test_wrong_results_are_not_timed(void **state)
     (void)state;
     test_program_skip_when_small("test_wrong_results_are_not_timed");
     const char *setting =
-        changed_kernels_write("conv_direct.cl", "sum += bias[bias_offset + k];", "sum -=");
+        changed_kernels_write("conv_direct.cl", "sum += bias[bias_offset + k];", "sum -= bias[bias_offset + k];");
     test_program ran = {.environment = (const char *[]){setting, NULL}};
     BENCH(&ran, "--per-layer", "--json", "--out", test_scratch_path("wrong.json"));
     assert_int_equal(ran.exit_code, 1);

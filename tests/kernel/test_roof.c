@@ -13,10 +13,11 @@
 #include "measure/roof_rig.h"
 #include "ocl/matrix_unit.h"
 #include "ocl/query.h"
+#include "support/changed_kernels.h"
 #include "support/cl_faults.h"
 #include "support/device_fixture.h"
-#include "support/files.h"
 #include "support/networks.h"
+#include "support/scratch.h"
 
 static void figures_are_finite_and_complete(void **state)
 {
@@ -48,28 +49,6 @@ static void figures_are_finite_and_complete(void **state)
                      CLVGG_STATUS_INVALID_ARGUMENT);
 }
 
-/* A folder of the roof's kernels, in one of which a text is another one. */
-static const char *changed_kernels(const char *file, const char *find, const char *put)
-{
-    static char folder[300];
-    static const char *const files[] = {"roof_compute.cl", "roof_memory.cl"};
-    for (size_t i = 0; i < 2; i++) {
-        const char *text = vgg_kernel_source_find(files[i])->text;
-        const char *at = strcmp(files[i], file) == 0 ? strstr(text, find) : text;
-        assert_non_null(at);
-        const size_t cut = at == text ? 0 : strlen(find);
-        vgg_text changed = {0};
-        vgg_text_append(&changed, text, (size_t)(at - text));
-        vgg_text_puts(&changed, cut > 0 ? put : "");
-        vgg_text_puts(&changed, at + cut);
-        file_write(temp_path(files[i]), changed.bytes, changed.length);
-        vgg_text_free(&changed);
-    }
-    snprintf(folder, sizeof folder, "%s", temp_path(files[0]));
-    *strrchr(folder, '/') = '\0';
-    return folder;
-}
-
 /* Kernels that do less than they should: no rate is of work that wasn't done. */
 static void rates_are_of_work_that_was_done(void **state)
 {
@@ -92,7 +71,8 @@ static void rates_are_of_work_that_was_done(void **state)
         test_device other;
         vgg_roof_rig rig = {0};
         clvgg_roof roof = {.struct_size = sizeof roof};
-        test_device_open(&other, changed_kernels(changes[i].file, changes[i].find, changes[i].put));
+        test_device_open(&other,
+                         changed_kernels_folder(changes[i].file, changes[i].find, changes[i].put));
         must(vgg_roof_open(&rig, other.device));
         if (strcmp(changes[i].file, "roof_compute.cl") == 0)
             must(vgg_roof_fma(&rig, false, &roof.fma_f32_gflops));
@@ -113,7 +93,8 @@ static void without_right_results_there_is_no_peak(void **state)
     (void)state;
     test_device other;
     clvgg_peak peak = {.struct_size = sizeof peak};
-    test_device_open(&other, changed_kernels("roof_compute.cl", "b < blocks;", "b < blocks - 2;"));
+    test_device_open(&other,
+                     changed_kernels_folder("roof_compute.cl", "b < blocks;", "b < blocks - 2;"));
     assert_int_equal(clvgg_device_measure_peak(other.device, &peak), CLVGG_STATUS_UNSUPPORTED);
     assert_non_null(strstr(clvgg_status_message(), "wrong results where it only multiplies"));
     test_device_close(&other);
@@ -144,6 +125,17 @@ static void it_fails_whole(void **state)
     }
 }
 
+static int set_up(void **state)
+{
+    return test_scratch_make() == NULL ? -1 : device_setup(state);
+}
+
+static int tear_down(void **state)
+{
+    test_scratch_remove();
+    return device_teardown(state);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,5 +144,5 @@ int main(void)
         cmocka_unit_test(without_right_results_there_is_no_peak),
         cmocka_unit_test(it_fails_whole),
     };
-    return cmocka_run_group_tests(tests, device_setup, device_teardown);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }
