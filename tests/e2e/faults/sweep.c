@@ -78,7 +78,7 @@ static const scenario scenarios[] = {
     {.name = "compare", .words = WORDS("compare", "bench.json", "bench.json")},
     {.name = "compare json", .words = WORDS("compare", "--json", "bench.json", "bench.json")},
     {.name = "compare markdown",
-     .words = WORDS("compare", "--markdown", "--fail-above", "5%", "bench.json", "bench.json")},
+     .words = WORDS("compare", "--markdown", "bench.json", "bench.json")},
     {.name = "report", .words = WORDS("report", "bench.json", "bench.json", "--out", "out/p.html")},
     {.name = "devices", .words = WORDS("devices"), .tolerates = true},
     {.name = "devices json", .words = WORDS("devices", "--json"), .tolerates = true},
