@@ -3,13 +3,16 @@
 
 #include "measure/roof_rig.h"
 
-/* A device that gives wrong results here has no use for any others. */
+/* A device that gives wrong results here has no use for any others, nor one whose clock says that
+ * none of the launches took any time. */
 static clvgg_status check(const clvgg_device *device, double fma_gflops, double read_gbps)
 {
     VGG_CHECK(fma_gflops > 0, CLVGG_STATUS_UNSUPPORTED,
-              "'%s' gives wrong results where it only multiplies and adds", device->info.name);
+              "'%s' gives wrong results where it only multiplies and adds, or no times",
+              device->info.name);
     VGG_CHECK(read_gbps > 0, CLVGG_STATUS_UNSUPPORTED,
-              "'%s' gives wrong results where it only reads and adds", device->info.name);
+              "'%s' gives wrong results where it only reads and adds, or no times",
+              device->info.name);
     return CLVGG_STATUS_OK;
 }
 

@@ -116,7 +116,8 @@ clvgg_status vgg_roof_time(const vgg_roof_rig *rig, const vgg_kernel *kernel, in
             return CLVGG_STATUS_OK;
         }
         spent_ms += wall_ms;
-        *least_ms = i == 0 || ms < *least_ms ? ms : *least_ms;
+        if (ms > 0) /* not where the device's clock went backwards */
+            *least_ms = *least_ms == 0 || ms < *least_ms ? ms : *least_ms;
     }
     return CLVGG_STATUS_OK;
 }

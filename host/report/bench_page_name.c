@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/bench_name.h"
 #include "report/bench_page_part.h"
 #include "report/memory.h"
 
@@ -31,7 +32,7 @@ static void put_commit(vgg_text *text, const vgg_bench_file *run)
 
 static void put_model(vgg_text *text, const vgg_bench_file *run)
 {
-    vgg_text_puts(text, run->model);
+    vgg_text_puts(text, vgg_bench_file_name(run->model));
     put(text, " to ", run->layer);
     put(text, " ", run->mode);
 }

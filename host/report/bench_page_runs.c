@@ -28,7 +28,7 @@ static const fact facts[] = {
     {"program", FACT_TEXT, MEMBER(program), 0},
     {"version", FACT_TEXT, MEMBER(program_version), 0},
     {"commit", FACT_TEXT, MEMBER(program_commit), 0},
-    {"model", FACT_TEXT, MEMBER(model), 0},
+    {"model", FACT_FILE, MEMBER(model), 0},
     {"up to layer", FACT_TEXT, MEMBER(layer), 0},
     {"mode", FACT_TEXT, MEMBER(mode), 0},
     {"storage", FACT_TEXT, MEMBER(storage), 0},

@@ -19,10 +19,10 @@
 #define REPORT(program, ...)                                                                       \
     test_program_run(program, (const char *[]){PROGRAM, "report", __VA_ARGS__, NULL})
 
-static const char small[] =
-    "{\"schema\": 1, \"device\": {\"name\": \"d\", \"platform\": \"p\"}, \"model\": \"m\","
-    " \"peak\": {\"fma_gflops\": 300, \"read_gbps\": 15},"
-    " \"results\": [{\"batch\": 1, \"median_ms\": 5.25, \"min_ms\": 4}]}";
+static const char small[] = "{\"schema\": 1, \"device\": {\"name\": \"d\", \"platform\": \"p\"}, "
+                            "\"model\": \"/somewhere/m\","
+                            " \"peak\": {\"fma_gflops\": 300, \"read_gbps\": 15},"
+                            " \"results\": [{\"batch\": 1, \"median_ms\": 5.25, \"min_ms\": 4}]}";
 
 static cJSON *read_json(const char *path)
 {
@@ -102,6 +102,7 @@ static void test_folder(void **state)
     assert_contains(html, "<title>Benchmarks: 2 results</title>");
     assert_contains(html, "<span>a.json</span>");
     assert_contains(html, "5.25 ms");
+    assert_null(strstr(html, "somewhere")); /* the model's file */
     free(html);
     test_scratch_folder("results/more"); /* of one name: where they lie isn't told */
     test_scratch_write("results/more/a.json", small, strlen(small));

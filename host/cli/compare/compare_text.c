@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/compare/compare.h"
+#include "report/bench_name.h"
 #include "report/format.h"
 #include "report/table.h"
 
@@ -47,7 +48,7 @@ static void print_side(const printer *to, const vgg_compare_side *side)
     put_name(to, "", side->path, ": ");
     if (side->count > 1)
         vgg_text_printf(to->text, "%zu rounds of ", side->count);
-    put_name(to, "", file->model, "");
+    put_name(to, "", vgg_bench_file_name(file->model), "");
     if (strcmp(file->storage, "f32") != 0)
         put_name(to, " as ", file->storage, "");
     put_name(to, " on ", file->device, "");
