@@ -6,15 +6,18 @@
 #include "report/bench_check.h"
 #include "report/format.h"
 #include "report/json.h"
+#include "report/schema.h"
 
 typedef struct check_arguments {
     cli_operands files;
-    bool json;
+    bool json, schema;
 } check_arguments;
 
 static const cli_option options[] = {
     {NULL, 0, CLI_OPTION_OPERANDS, offsetof(check_arguments, files), "FILE", 0, 0, ""},
     CLI_ROW_JSON(check_arguments, json),
+    {"schema", 0, CLI_OPTION_FLAG, offsetof(check_arguments, schema), NULL, 0, 0,
+     "Print what a result has, as JSON Schema, and check nothing"},
     {0},
 };
 
@@ -115,6 +118,10 @@ static clvgg_status run_check(cli_program *cli, const void *given)
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_bench_build build = {.commit = cli_commit};
     vgg_json json = {0};
+    if (arguments->schema) {
+        vgg_text_puts(&cli->out.text, vgg_bench_schema);
+        return CLVGG_STATUS_OK;
+    }
     if (arguments->files.count == 0)
         return cli_misuse(cli, "needs a file that clvgg bench --submit wrote");
     cli->no_cache = true;

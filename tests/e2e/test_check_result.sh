@@ -57,6 +57,7 @@ shows "words: not JSON, so no result of clvgg bench"
 shows "nothing speaks against it"
 exits 1 check-result "$scratch/missing"
 exits 2 check-result
+"$clvgg" check-result --schema | cmp - "$source/bench/schema.json" || fail "--schema prints another"
 exits 2 bench --submit "$scratch/no.json" --mode finetune
 exits 2 bench --submit "$scratch/no.json" --device all
 CLVGG_KERNEL_DIR=$source/cl exits 2 bench --submit "$scratch/no.json"

@@ -125,7 +125,7 @@ _clvgg() {
                 --json --out --gemm --variant --storage --no-cache --help"
             ;;
         compare) words="--group --fail-above --markdown --csv --json --help" ;;
-        check-result) words="--json --help" ;;
+        check-result) words="--json --schema --help" ;;
         report) words="--out --help" ;;
         tune)
             words="--device --compute-units --model --batch --input-size --storage --budget --seed --redo --clblast --json

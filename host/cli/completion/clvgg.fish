@@ -238,6 +238,7 @@ complete -c clvgg -n $bench -l storage -x -a 'f32 f16 bf16' -d 'How weights are 
 complete -c clvgg -n $bench -l no-cache -d 'Compile every program, and keep none'
 
 complete -c clvgg -n '__fish_seen_subcommand_from check-result' -l json -d 'Print one JSON object'
+complete -c clvgg -n '__fish_seen_subcommand_from check-result' -l schema -d 'Print what a result has'
 set -l report '__fish_seen_subcommand_from report'
 complete -c clvgg -n $report -s o -l out -r -d 'The page'
 
