@@ -12,7 +12,16 @@
 #include "base/clock.h"
 #include "measure/sensors_inside.h"
 
-const vgg_sensor_places vgg_sensor_places_system = {"", "libnvidia-ml.so.1"};
+/* A signal may end it early. */
+static double wait_a_moment(void)
+{
+    const struct timespec moment = {.tv_nsec = 100000000};
+    const double start = vgg_clock_ms();
+    nanosleep(&moment, NULL);
+    return vgg_clock_ms() - start;
+}
+
+const vgg_sensor_places vgg_sensor_places_system = {"", "libnvidia-ml.so.1", wait_a_moment};
 
 void vgg_reading_miss(vgg_reading *reading, const char *format, ...)
 {
@@ -100,14 +109,6 @@ double vgg_sensor_watts(double before_uj, double after_uj, double wrap_uj, doubl
 {
     const double used = after_uj - before_uj + (after_uj < before_uj ? wrap_uj : 0);
     return used >= 0 && ms > 0 ? used / ms * 1e-3 : NAN;
-}
-
-double vgg_sensor_wait(void)
-{
-    const struct timespec moment = {.tv_nsec = 100000000};
-    const double start = vgg_clock_ms();
-    nanosleep(&moment, NULL); /* a signal may end it early */
-    return vgg_clock_ms() - start;
 }
 
 static void read_load(const vgg_sensor_places *places, vgg_reading *out)

@@ -6,8 +6,9 @@
 
 /* Where to look: the system's own places, or a test's. */
 typedef struct vgg_sensor_places {
-    const char *root; /* in front of /sys and /proc; "" */
-    const char *nvml; /* NVIDIA's library */
+    const char *root;     /* in front of /sys and /proc; "" */
+    const char *nvml;     /* NVIDIA's library */
+    double (*wait)(void); /* between two readings of a counter: the milliseconds that it took */
 } vgg_sensor_places;
 
 extern const vgg_sensor_places vgg_sensor_places_system;

@@ -58,14 +58,18 @@ static void read_power(const vgg_sensor_places *places, vgg_reading *out)
             vgg_sensor_take(places, out, 1, energy_file, found.index[i]); /* says why */
             return;
         }
-    const double ms = vgg_sensor_wait();
+    const double ms = places->wait();
     for (int i = 0; i < found.count; i++) {
-        double now = 0, wrap = 0;
+        double wrap = 0;
+        vgg_reading now = {.value = NAN};
         vgg_sensor_number(places, &wrap, "/sys/class/powercap/intel-rapl:%d/max_energy_range_uj",
                           found.index[i]);
-        watts += vgg_sensor_number(places, &now, energy_file, found.index[i])
-                     ? vgg_sensor_watts(found.uj[i], now, wrap, ms)
-                     : NAN;
+        vgg_sensor_take(places, &now, 1, energy_file, found.index[i]);
+        if (!isfinite(now.value)) {
+            *out = now;
+            return;
+        }
+        watts += vgg_sensor_watts(found.uj[i], now.value, wrap, ms);
     }
     vgg_reading_set(out, watts);
     vgg_reading_miss(out, "/sys/class/powercap: a counter of energy ran backwards");

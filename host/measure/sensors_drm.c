@@ -31,15 +31,20 @@ static bool is_card(const vgg_sensor_places *places, int card, const char *addre
 /* Watts that the driver averages, or those that its counter of energy makes. */
 static void read_power(const vgg_sensor_places *places, const char *hwmon, vgg_reading *out)
 {
-    double before = 0, after = 0;
+    double before = 0;
+    vgg_reading after = {.value = NAN};
     vgg_sensor_take(places, out, 1e-6, "%s/power1_average", hwmon);
     if (!isfinite(out->value))
         vgg_sensor_take(places, out, 1e-6, "%s/power1_input", hwmon);
     if (isfinite(out->value) || !vgg_sensor_number(places, &before, "%s/energy1_input", hwmon))
         return;
-    const double ms = vgg_sensor_wait();
-    if (vgg_sensor_number(places, &after, "%s/energy1_input", hwmon))
-        vgg_reading_set(out, vgg_sensor_watts(before, after, 0, ms));
+    const double ms = places->wait();
+    vgg_sensor_take(places, &after, 1, "%s/energy1_input", hwmon);
+    *out = after; /* with the reason, where there is none */
+    if (!isfinite(after.value))
+        return;
+    vgg_reading_set(out, vgg_sensor_watts(before, after.value, 0, ms));
+    vgg_reading_miss(out, "%.90s/energy1_input: the counter ran backwards", hwmon);
 }
 
 /* amdgpu tells hertz, i915 and xe megahertz. */

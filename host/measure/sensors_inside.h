@@ -37,8 +37,6 @@ void vgg_sensor_take(const vgg_sensor_places *places, vgg_reading *reading, doub
 /* A counter of microjoules, read twice: watts in between. `wrap` is where it begins anew; 0: never.
  */
 double vgg_sensor_watts(double before_uj, double after_uj, double wrap_uj, double ms);
-/* Waits between the two readings; returns the milliseconds that it took. */
-double vgg_sensor_wait(void);
 
 void vgg_sensors_cpu(const vgg_sensor_places *places, vgg_readings *out);
 void vgg_sensors_drm(const vgg_sensor_places *places, const clvgg_device_info *info,

@@ -62,6 +62,10 @@ static void read_all(const nvml *n, const clvgg_device_info *info, vgg_readings 
 {
     nvml_device device = NULL;
     unsigned value = 0;
+    if (info->pci_address[0] == '\0') {
+        miss_all(out, "NVML", "the OpenCL driver doesn't tell the device's PCI address");
+        return;
+    }
     int error = n->handle(info->pci_address, &device);
     if (error != NVML_SUCCESS) {
         miss_all(out, "nvmlDeviceGetHandleByPciBusId", n->error_string(error));

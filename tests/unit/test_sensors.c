@@ -18,6 +18,7 @@
 #include "support/text.h"
 
 static vgg_sensor_places places;
+static const char *counter, *counter_next; /* a file that changes between two readings; its text */
 
 /* A file below the made-up root. */
 static void put(const char *path, const char *text)
@@ -27,10 +28,18 @@ static void put(const char *path, const char *text)
     file_write_deep(whole, text, strlen(text));
 }
 
+static double change_counter(void)
+{
+    if (counter != NULL)
+        put(counter, counter_next);
+    return 100;
+}
+
 static int make_root(void **state)
 {
     (void)state;
-    places = (vgg_sensor_places){test_scratch_make(), "libno-such-library.so.1"};
+    places = (vgg_sensor_places){test_scratch_make(), "libno-such-library.so.1", change_counter};
+    counter = NULL;
     return 0;
 }
 
@@ -133,6 +142,8 @@ static void nvidias_library_is_asked(void **state)
     assert_unreadable(known.power_w, known.power_why, "nvmlDeviceGetPowerUsage: Not Supported");
     const clvgg_sensors other = read_of(CLVGG_DEVICE_GPU, "NVIDIA Corporation", "0000:42:00.0");
     assert_unreadable(other.clock_mhz, other.clock_why, "nvmlDeviceGetHandleByPciBusId: Not Found");
+    const clvgg_sensors nameless = read_of(CLVGG_DEVICE_GPU, "NVIDIA Corporation", "");
+    assert_unreadable(nameless.power_w, nameless.power_why, "tell the device's PCI address");
 }
 
 static void counters_of_energy_begin_anew(void **state)
@@ -142,6 +153,40 @@ static void counters_of_energy_begin_anew(void **state)
     assert_true(vgg_sensor_watts(9e6, 1e6, 10e6, 100) == 20);
     assert_true(isnan(vgg_sensor_watts(9e6, 1e6, 0, 100)));
     assert_true(isnan(vgg_sensor_watts(0, 1e6, 0, 0)));
+}
+
+/* A counter's second reading: more, less, none. */
+static void second_readings_have_their_reasons(void **state)
+{
+    (void)state;
+    static const struct {
+        clvgg_device_type type;
+        const char *counter, *next;
+        double watts;
+        const char *why; /* NULL: there are watts */
+    } cases[] = {
+#define PACKAGE "/sys/class/powercap/intel-rapl:0/energy_uj"
+#define CARD "/sys/class/drm/card1/device/hwmon/hwmon5/energy1_input"
+        {CLVGG_DEVICE_CPU, PACKAGE, "9000000\n", 40, NULL},
+        {CLVGG_DEVICE_CPU, PACKAGE, "4000000\n", NAN, "ran backwards"},
+        {CLVGG_DEVICE_CPU, PACKAGE, "nonsense\n", NAN, PACKAGE ": Invalid argument"},
+        {CLVGG_DEVICE_GPU, CARD, "9000000\n", 40, NULL},
+        {CLVGG_DEVICE_GPU, CARD, "4000000\n", NAN, CARD ": the counter ran backwards"},
+        {CLVGG_DEVICE_GPU, CARD, "nonsense\n", NAN, CARD ": Invalid argument"},
+    };
+    put("/sys/class/powercap/intel-rapl:0/name", "package-0\n");
+    put("/sys/class/drm/card1/device/uevent", "PCI_SLOT_NAME=0000:03:00.0\n");
+    put("/sys/class/drm/card1/device/hwmon/hwmon5/name", "xe\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        counter = cases[i].counter;
+        counter_next = cases[i].next;
+        put(counter, "5000000\n");
+        const clvgg_sensors read = read_of(cases[i].type, "Intel", "0000:03:00.0");
+        if (cases[i].why != NULL)
+            assert_unreadable(read.power_w, read.power_why, cases[i].why);
+        else
+            assert_true(read.power_w == cases[i].watts && read.power_why[0] == '\0');
+    }
 }
 
 /* Each value is there, or words why it isn't. */
@@ -165,7 +210,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_missing_says_so),          TEST(processors),
         TEST(cards_are_found_by_their_address), TEST(nvidias_library_is_asked),
-        TEST(counters_of_energy_begin_anew),    TEST(this_machine),
+        TEST(counters_of_energy_begin_anew),    TEST(second_readings_have_their_reasons),
+        TEST(this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
