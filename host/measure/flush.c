@@ -44,17 +44,17 @@ clvgg_status vgg_flush_open(vgg_flush *f, clvgg_device *device, bool *able)
 {
     const clvgg_device_info *info = &device->info;
     const bool cpu = info->type == CLVGG_DEVICE_CPU;
-    uint64_t cache = 0;
+    vgg_caches caches;
     *able = false;
     VGG_PASS(vgg_roof_open(&f->rig, device));
     VGG_PASS(vgg_roof_kernel(&f->rig, "flush.cl", "flush", false, &f->kernel, NULL));
-    VGG_PASS(vgg_roof_cache(&f->rig, &cache));
+    VGG_PASS(vgg_roof_caches(&f->rig, &caches));
     const uint64_t row = f->rig.items * (uint64_t)f->rig.vector * sizeof(cl_uint);
     const uint64_t least = cpu ? least_bytes : least_bytes_of_gpu;
     const uint64_t room = info->max_allocation_bytes < info->global_memory_bytes / 4
                               ? info->max_allocation_bytes
                               : info->global_memory_bytes / 4;
-    const uint64_t rows = clamp(clamp(ABOVE_CACHE * cache, least, most_bytes), 0, room) / row;
+    const uint64_t rows = clamp(clamp(ABOVE_CACHE * caches.all, least, most_bytes), 0, room) / row;
     f->vectors = (int)(rows * f->rig.local);
     if (rows == 0)
         return CLVGG_STATUS_OK;
@@ -63,8 +63,9 @@ clvgg_status vgg_flush_open(vgg_flush *f, clvgg_device *device, bool *able)
         return CLVGG_STATUS_OK;
     VGG_PASS(status);
     if (!cpu) {
-        f->host_words = (size_t)(clamp(ABOVE_CACHE * vgg_host_cache(), least_bytes, most_bytes) /
-                                 sizeof *f->host);
+        f->host_words =
+            (size_t)(clamp(ABOVE_CACHE * vgg_host_caches("").all, least_bytes, most_bytes) /
+                     sizeof *f->host);
         VGG_NEW_PASS(f->host, f->host_words);
     }
     return try_part(f, able);

@@ -3,8 +3,6 @@
  */
 #include "measure/roof_rig.h"
 
-#include <stdio.h>
-
 #include "ocl/memory.h"
 
 enum { UNROLL = 8, LOCAL_BYTES = 8 << 10 }; /* cl/roof_memory.cl's */
@@ -136,31 +134,15 @@ static clvgg_status time_local(void *user, int passes, int count, double *ms)
     return vgg_roof_time(f->rig, f->local, count, &expected, ms);
 }
 
-uint64_t vgg_host_cache(void)
-{
-    uint64_t bytes = 0;
-    for (int i = 0; i < 8; i++) {
-        char path[64];
-        unsigned long long kib = 0;
-        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
-        FILE *file = fopen(path, "re");
-        if (file == NULL)
-            break;
-        if (fscanf(file, "%lluK", &kib) == 1 && kib << 10 > bytes)
-            bytes = kib << 10;
-        fclose(file);
-    }
-    return bytes;
-}
-
 /* Some drivers for CPUs tell of a core's own cache. */
-clvgg_status vgg_roof_cache(const vgg_roof_rig *rig, uint64_t *bytes)
+clvgg_status vgg_roof_caches(const vgg_roof_rig *rig, vgg_caches *out)
 {
     cl_ulong told = 0;
-    const uint64_t host = rig->traits.type == CLVGG_DEVICE_CPU ? vgg_host_cache() : 0;
+    *out = rig->traits.type == CLVGG_DEVICE_CPU ? vgg_host_caches("") : (vgg_caches){0, 0};
     VGG_CL_PASS(clGetDeviceInfo(rig->device->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof told,
                                 &told, NULL));
-    *bytes = told > host ? told : host;
+    out->one = told > out->one ? told : out->one;
+    out->all = out->one > out->all ? out->one : out->all;
     return CLVGG_STATUS_OK;
 }
 
@@ -168,17 +150,21 @@ clvgg_status vgg_roof_cache(const vgg_roof_rig *rig, uint64_t *bytes)
 static clvgg_status measure_read(field *f, double *gbps)
 {
     const clvgg_device_info *info = &f->rig->device->info;
-    uint64_t cache = 0, allowed = info->max_allocation_bytes / 2;
+    vgg_caches caches;
+    uint64_t allowed = info->max_allocation_bytes / 2;
     double ms = 0;
-    VGG_PASS(vgg_roof_cache(f->rig, &cache));
-    const uint64_t most = cache * ABOVE_CACHE > most_bytes ? cache * ABOVE_CACHE : most_bytes;
+    VGG_PASS(vgg_roof_caches(f->rig, &caches));
+    const uint64_t above = ABOVE_CACHE * caches.all, most = above > most_bytes ? above : most_bytes;
     if (allowed > info->global_memory_bytes / 8)
         allowed = info->global_memory_bytes / 8;
-    for (uint64_t bytes = first_bytes;
-         bytes <= most && bytes <= allowed && ms >= 0 && ms < VGG_ROOF_SLOW_MS; bytes *= 4) {
-        set_part(f, bytes / f->rig->groups);
+    const uint64_t last = most < allowed ? most : allowed;
+    for (uint64_t bytes = first_bytes; ms >= 0 && ms < VGG_ROOF_SLOW_MS; bytes *= 4) {
+        const uint64_t size = bytes < last ? bytes : last;
+        set_part(f, size / f->rig->groups);
         VGG_PASS(make(f, &f->x));
         VGG_PASS(time_read(f, 1, SIZE_TIMES, &ms));
+        if (size == last)
+            break;
     }
     VGG_PASS(time_read(f, 1, VGG_ROOF_BEST_OF, &ms));
     *gbps = vgg_roof_rate((double)bytes_of(f), ms);
@@ -212,7 +198,9 @@ static clvgg_status measure_cache(field *f, uint64_t bytes, double *gbps)
 static clvgg_status measure_caches(field *f, clvgg_roof *roof)
 {
     const uint64_t held = bytes_of(f);
-    VGG_PASS(vgg_roof_cache(f->rig, &roof->cache_bytes));
+    vgg_caches caches;
+    VGG_PASS(vgg_roof_caches(f->rig, &caches));
+    roof->cache_bytes = caches.one;
     f->shared = true;
     if (roof->cache_bytes > 0 && roof->cache_bytes / 2 <= held)
         VGG_PASS(measure_cache(f, roof->cache_bytes / 2, &roof->cache_read_gbps));

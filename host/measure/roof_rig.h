@@ -5,6 +5,7 @@
 #define VGG_MEASURE_ROOF_RIG_H
 
 #include "clvgg/bench.h"
+#include "measure/host_cache.h"
 #include "ops/op.h"
 
 #define VGG_ROOF_ENOUGH_MS 10.0     /* of a launch: far above a clock's tick */
@@ -53,9 +54,8 @@ clvgg_status vgg_roof_best(vgg_roof_sized timed, void *user, int first, int most
 /* 1e9 units a second; 0 where there is no time, or the work wasn't done. */
 double vgg_roof_rate(double units, double ms);
 
-/* Bytes of the last cache before memory: what the driver tells, or the system. */
-uint64_t vgg_host_cache(void); /* of the host's processor; 0: unknown */
-clvgg_status vgg_roof_cache(const vgg_roof_rig *rig, uint64_t *bytes);
+/* The last caches before memory, as the driver tells, or the system. */
+clvgg_status vgg_roof_caches(const vgg_roof_rig *rig, vgg_caches *out);
 
 /* Parts of vgg_roof_measure(): roof_compute.c, roof_memory.c, roof_transfer.c. A rate is 0 where
  * the device has nothing of the kind. */

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 enum { MOST_TIMES = 200 };
 static const uint64_t transfer_bytes = 64 << 20;
@@ -28,18 +29,23 @@ static clvgg_status measure_launch(const vgg_roof_rig *rig, vgg_kernel *kernel, 
     VGG_CL_PASS(clEnqueueFillBuffer(rig->queue, rig->sums, &zero, sizeof zero, 0,
                                     rig->local * sizeof zero, 0, NULL, NULL));
     VGG_CL_PASS(clFinish(rig->queue));
-    const double start = vgg_clock_ms();
+    double start = vgg_clock_ms();
     while (launched < MOST_TIMES && vgg_clock_ms() - start < VGG_ROOF_PATIENCE_MS) {
         const double before = vgg_clock_ms();
         VGG_CL_PASS(clEnqueueNDRangeKernel(rig->queue, kernel->handle, 1, NULL, &rig->local,
                                            &rig->local, 0, NULL, NULL));
         VGG_CL_PASS(clFinish(rig->queue));
-        ms = least(ms, vgg_clock_ms() - before);
-        launched++;
+        if (launched++ > 0)
+            ms = least(ms, vgg_clock_ms() - before);
+        else
+            start = vgg_clock_ms(); /* PoCL has compiled */
     }
     VGG_CL_PASS(clEnqueueReadBuffer(rig->queue, rig->sums, CL_TRUE, 0, sizeof count, &count, 0,
                                     NULL, NULL));
     *least_ms = count == launched ? ms : 0;
+    if (count != launched)
+        vgg_log(CLVGG_LOG_WARNING, "roof of '%s': %u launches, of which %u were done",
+                rig->device->info.name, (unsigned)launched, (unsigned)count);
     return CLVGG_STATUS_OK;
 }
 
@@ -62,8 +68,11 @@ static clvgg_status time_transfers(const vgg_roof_rig *rig, cl_mem memory, size_
         *up_ms = least(*up_ms, between - before);
         same = same && memcmp(sent, got, bytes) == 0;
     }
-    if (!same)
+    if (!same) {
+        vgg_log(CLVGG_LOG_WARNING, "roof of '%s': other bytes come back than were sent",
+                rig->device->info.name);
         *up_ms = *down_ms = 0;
+    }
     return CLVGG_STATUS_OK;
 }
 

@@ -24,7 +24,7 @@ typedef struct clvgg_peak {
 
 /* Measures the device; set peak->struct_size first. Best of 25 launches each, fewer on slow
  * devices, by the device's clock (see clvgg_device_has_clock()). Blocks, about a second where
- * nothing else runs; needs 256 MiB of device memory meanwhile, or four times the device's cache.
+ * nothing else runs; needs 256 MiB of device memory meanwhile, or four times the device's caches.
  * Errors: OUT_OF_DEVICE_MEMORY, OUT_OF_MEMORY, BUILD_FAILED, OPENCL, UNSUPPORTED (the loops' results
  * are wrong). */
 CLVGG_API clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak);
