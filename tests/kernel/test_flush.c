@@ -11,7 +11,6 @@
 #include "support/cl_faults.h"
 #include "support/device_fixture.h"
 #include "support/networks.h"
-#include "support/device_fixture.h"
 #include "support/program.h"
 
 static void every_value_is_read_and_written(void **state)

@@ -17,6 +17,7 @@
 #include "support/cl_faults.h"
 #include "support/device_fixture.h"
 #include "support/networks.h"
+#include "support/program.h"
 #include "support/scratch.h"
 
 static void figures_are_finite_and_complete(void **state)
@@ -103,6 +104,7 @@ static void without_right_results_there_is_no_peak(void **state)
 static void it_fails_whole(void **state)
 {
     (void)state;
+    test_program_skip_when_small(__func__);
     static const struct {
         const char *function;
         size_t index;
