@@ -294,8 +294,7 @@ int main(void)
     }
     add(&set, "roof_compute.cl", "-DVW=4 -DWG=64 -DCHAINS=8", "gpu", "");
     add(&set, "roof_compute.cl", "-DVW=4 -DWG=64 -DCHAINS=8 -DHALF=1", "intel", "");
-    add(&set, "roof_compute.cl",
-        "-DVW=4 -DWG=64 -DCHAINS=8 -cl-std=CL3.0 -DDOT=dot_4x8packed_ss_int", "intel", "");
+    /* Not with DOT: ocloc 22.43 calls the built-in as a function of another program. */
     add(&set, "roof_compute.cl", "-DVW=16 -DWG=1 -DCHAINS=12", "cpu", "");
     add(&set, "roof_memory.cl", "-DVW=4 -DWG=64", "gpu", "");
     add(&set, "flush.cl", "-DVW=4 -DWG=64", "gpu", "");
