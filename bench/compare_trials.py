@@ -28,7 +28,7 @@ AGAIN = """    const size_t item = get_global_id(1) * get_global_size(0) + get_g
 
 
 def kernels(folder, channels_in, channels_out, share):
-    """A folder of kernels that repeat a share of one layer's work; the same code, and no layer, for 0 channels."""
+    """A folder of kernels that repeat a share of one layer's work; for 0 channels no layer's, by the same machine code."""
     if not folder.exists():
         shutil.copytree(common.ROOT / "cl", folder)
         source = folder / "conv_blocked.cl"
@@ -55,7 +55,7 @@ def bench(options, folder, out):
 def measure(options, number, layer, order):
     """Runs a try's rounds; its folder."""
     place = Path(options.out) / f"try-{number:02}-{layer}"
-    same = kernels(Path(options.out) / "kernels-same", 0, 0, 0)
+    same = kernels(Path(options.out) / "kernels-same", 0, 0, LAYERS[layer][2])
     slow = kernels(Path(options.out) / f"kernels-{layer}", *LAYERS[layer])
     for side in "ABC":
         (place / side).mkdir(parents=True, exist_ok=True)

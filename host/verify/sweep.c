@@ -6,107 +6,24 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "graph/layer.h"
 #include "ocl/clock.h"
 #include "tensor/shape.h"
 #include "verify/candidate.h"
-#include "verify/gradient.h"
-#include "verify/trusted.h"
+#include "verify/sweep_list.h"
+#include "verify/trust.h"
 
 enum { SAMPLES = 2048, REPEATS = 3, FULL_REPEATS = 6 };
-
-typedef struct chain {
-    const vgg_sweep_chain *what;
-    char problem[512];
-    bool is_gradient; /* of its dense layer, which `gradient` tells */
-    vgg_grad_problem gradient;
-} chain;
 
 typedef struct sweep {
     clvgg_device *device, *keeper;
     vgg_traits traits;
     const clvgg_verify_options *options;
     clvgg_verify_summary *summary;
-    chain *chains;
-    size_t chain_count, now;
-    bool unfinished; /* the budget ended while the latest chain was at work */
+    vgg_sweep_list list;
+    size_t now;
     vgg_reference reference;
     double start_ms;
 } sweep;
-
-/* ---- what there is to check ---- */
-
-/* Says whether two chains have the same layers, weights that lie alike, and batches. */
-static bool is_same(const chain *a, const chain *b)
-{
-    const vgg_problem *of_a = &a->what->op->problem, *of_b = &b->what->op->problem;
-    if (a->is_gradient || b->is_gradient)
-        return strcmp(a->problem, b->problem) == 0;
-    return strcmp(a->problem, b->problem) == 0 && of_a->max_batch == of_b->max_batch &&
-           of_a->weight_dtype == of_b->weight_dtype && of_a->weight_inner == of_b->weight_inner;
-}
-
-/* The chain behind the last becomes one more. */
-static void keep_if_new(sweep *s)
-{
-    const chain *added = &s->chains[s->chain_count];
-    for (size_t i = 0; i < s->chain_count; i++)
-        if (is_same(&s->chains[i], added))
-            return;
-    s->chain_count++;
-}
-
-static void add_chain(sweep *s, const vgg_sweep_chain *what)
-{
-    chain *added = &s->chains[s->chain_count];
-    if (!vgg_definition_exists(&what->op->problem))
-        return;
-    *added = (chain){.what = what};
-    vgg_subject subject;
-    vgg_subject_of_op(s->keeper, what->op, &subject);
-    snprintf(added->problem, sizeof added->problem, "%s", subject.problem);
-    keep_if_new(s);
-}
-
-static clvgg_status add_gradient(sweep *s, const vgg_sweep_chain *what,
-                                 const vgg_grad_problem *gradient)
-{
-    chain *added = &s->chains[s->chain_count];
-    vgg_subject subject;
-    vgg_grad_op op;
-    VGG_PASS(
-        vgg_grad_configure(&op, vgg_grad_definition_of(gradient->gradient), gradient, &s->traits));
-    vgg_subject_of_gradient(&op, &subject);
-    *added = (chain){.what = what, .is_gradient = true, .gradient = *gradient};
-    snprintf(added->problem, sizeof added->problem, "%s", subject.problem);
-    keep_if_new(s);
-    return CLVGG_STATUS_OK;
-}
-
-/* The gradients of a dense layer, on weights that lie as the forward variant of training reads
- * them: float32, and not of one image. Of a large layer an update of each kind is enough. */
-static clvgg_status add_gradients(sweep *s, const vgg_sweep_chain *what)
-{
-    enum { LARGE = 1 << 24, TRAINED_BATCH = 32 };
-    vgg_problem forward = what->op->problem;
-    vgg_op op;
-    forward.pool = NULL;
-    forward.relu = false;
-    forward.result = forward.output;
-    forward.storage = CLVGG_STORAGE_F32;
-    forward.max_batch = forward.max_batch > 1 ? forward.max_batch : TRAINED_BATCH;
-    VGG_PASS(vgg_trusted_forward(s->keeper, &forward, &s->traits, &op));
-    vgg_grad_problem gradient = {VGG_GRADIENT_DATA, op.pack, forward.max_batch, VGG_RULE_SGD};
-    VGG_PASS(add_gradient(s, what, &gradient));
-    gradient.gradient = VGG_GRADIENT_UPDATE;
-    const bool few = op.pack.rows * op.pack.channels > LARGE && !s->options->full;
-    for (int rule = VGG_RULE_SGD; rule <= VGG_RULE_ADAMW; rule++) {
-        gradient.rule = (vgg_update_rule)rule;
-        if (!few || rule == VGG_RULE_SGD || rule == VGG_RULE_ADAMW)
-            VGG_PASS(add_gradient(s, what, &gradient));
-    }
-    return CLVGG_STATUS_OK;
-}
 
 /* ---- one candidate ---- */
 
@@ -120,10 +37,10 @@ static void tell(sweep *s, const char *variant, const char *parameters,
                  clvgg_verify_verdict verdict, const vgg_candidate_finding *found,
                  const char *reason)
 {
-    const chain *work = &s->chains[s->now];
+    const vgg_sweep_item *work = &s->list.items[s->now];
     const clvgg_verify_event event = {.struct_size = sizeof event,
                                       .chain = s->now,
-                                      .chain_count = s->chain_count,
+                                      .chain_count = s->list.count,
                                       .layers = work->what->layers,
                                       .problem = work->problem,
                                       .variant = variant,
@@ -199,7 +116,7 @@ static clvgg_status check_op(sweep *s, const vgg_op *op, float *answers)
 
 static clvgg_status check_candidate(sweep *s, const vgg_variant *variant, const vgg_choice *choice)
 {
-    const vgg_sweep_chain *what = s->chains[s->now].what;
+    const vgg_sweep_chain *what = s->list.items[s->now].what;
     const vgg_candidate_finding none = {0};
     vgg_problem problem = what->op->problem;
     vgg_op op;
@@ -221,24 +138,30 @@ static clvgg_status check_candidate(sweep *s, const vgg_variant *variant, const 
 
 /* ---- one chain ---- */
 
-/* Checks the defining variant on the layer alone: what it gives is what others are held against,
- * where samples of it are what the definition on the host gives. */
-static clvgg_status check_definition(sweep *s)
+/* Runs the defining variant on the layer alone: what it gives is what others are held against,
+ * where samples of it are what the definition on the host gives. That is checked, and told, once.
+ */
+static clvgg_status run_definition(sweep *s, bool again)
 {
     static const vgg_choice defaults = {{0}};
     clvgg_status status = CLVGG_STATUS_OK;
-    vgg_problem problem = s->chains[s->now].what->op->problem;
+    vgg_sweep_item *item = &s->list.items[s->now];
+    vgg_problem problem = item->what->op->problem;
     const vgg_variant *definition = vgg_variant_definition_of(problem.node->type);
     const size_t right = s->summary->right;
+    vgg_reference once = s->reference;
+    vgg_candidate_finding found;
     vgg_op op;
     float *values = NULL;
+    once.repeats = 1;
     problem.pool = NULL;
     problem.relu = false;
     problem.result = problem.output;
     VGG_NEW(values, (size_t)problem.max_batch * (size_t)vgg_shape_elements(&problem.output));
     VGG_TRY(vgg_op_configure_chain(&op, definition, &problem, NULL, &s->traits, &defaults));
-    VGG_TRY(check_op(s, &op, values));
-    if (s->summary->right > right) {
+    VGG_TRY(again ? vgg_candidate_run(&once, &op, values, &found) : check_op(s, &op, values));
+    item->defined = again ? found.finding.right : s->summary->right > right;
+    if (item->defined) {
         s->reference.values = values;
         values = NULL;
     }
@@ -275,10 +198,9 @@ static bool is_checked(const vgg_variant *variant, const vgg_problem *problem)
 
 static clvgg_status check_gradients(sweep *s)
 {
-    const chain *work = &s->chains[s->now];
+    const vgg_sweep_item *work = &s->list.items[s->now];
     const vgg_candidate_finding none = {0};
-    size_t i = 0;
-    for (; i < vgg_grad_variant_count && !is_over(s); i++) {
+    for (size_t i = 0; i < vgg_grad_variant_count && !is_over(s); i++) {
         const vgg_grad_variant *variant = vgg_grad_variants[i];
         vgg_subject subject;
         vgg_grad_op op;
@@ -298,29 +220,56 @@ static clvgg_status check_gradients(sweep *s)
         vgg_subject_of_gradient(&op, &subject);
         VGG_PASS(conclude(s, &subject, &out));
     }
-    s->unfinished = i < vgg_grad_variant_count;
     return CLVGG_STATUS_OK;
+}
+
+/* Says whether a walk has something to do with a variant on the chain at hand. */
+static bool is_wanted(const sweep *s, const vgg_variant *variant)
+{
+    const vgg_problem *problem = &s->list.items[s->now].what->op->problem;
+    return !is_checked(variant, problem) && !takes_long(s, variant) &&
+           vgg_variant_computes(variant, problem->node->type);
 }
 
 static clvgg_status check_variants(sweep *s)
 {
-    if (s->chains[s->now].is_gradient)
-        return check_gradients(s);
     static const vgg_choice defaults = {{0}};
-    const vgg_op *planned = s->chains[s->now].what->op;
-    if (planned->problem.node == NULL)
-        return check_op(s, planned, NULL);
-    VGG_PASS(check_definition(s));
-    size_t i = 0;
-    for (; i < vgg_variant_count && !is_over(s); i++) {
-        if (is_checked(vgg_variants[i], &planned->problem) || takes_long(s, vgg_variants[i]) ||
-            !vgg_variant_computes(vgg_variants[i], planned->problem.node->type))
-            continue;
-        VGG_PASS(check_candidate(s, vgg_variants[i], &defaults));
-        if (s->options->full)
+    const vgg_sweep_item *item = &s->list.items[s->now];
+    if (item->is_gradient)
+        return check_gradients(s);
+    if (item->what->op->problem.node == NULL)
+        return check_op(s, item->what->op, NULL);
+    VGG_PASS(run_definition(s, false));
+    for (size_t i = 0; i < vgg_variant_count && !is_over(s); i++)
+        if (is_wanted(s, vgg_variants[i]))
+            VGG_PASS(check_candidate(s, vgg_variants[i], &defaults));
+    return CLVGG_STATUS_OK;
+}
+
+/* What tuning may try beside the defaults. */
+static clvgg_status check_tunables(sweep *s)
+{
+    const vgg_sweep_item *item = &s->list.items[s->now];
+    if (item->is_gradient || item->what->op->problem.node == NULL)
+        return CLVGG_STATUS_OK;
+    if (item->defined)
+        VGG_PASS(run_definition(s, true));
+    for (size_t i = 0; i < vgg_variant_count && !is_over(s); i++)
+        if (is_wanted(s, vgg_variants[i]))
             VGG_PASS(check_values(s, vgg_variants[i]));
+    return CLVGG_STATUS_OK;
+}
+
+/* Goes through all chains until the budget has ended, which leaves `left` and the one at work. */
+static clvgg_status walk(sweep *s, clvgg_status (*check)(sweep *), size_t *left)
+{
+    *left = s->list.count;
+    for (s->now = 0; s->now < s->list.count && !is_over(s); s->now++) {
+        VGG_PASS(vgg_prefixed(check(s), "%s", s->list.items[s->now].what->layers));
+        vgg_free(s->reference.values);
+        s->reference.values = NULL;
+        *left -= !is_over(s);
     }
-    s->unfinished = i < vgg_variant_count;
     return CLVGG_STATUS_OK;
 }
 
@@ -340,24 +289,16 @@ clvgg_status vgg_verify_sweep(clvgg_device *device, clvgg_device *keeper,
     VGG_TRY(vgg_clock_queue(device, false, &s.reference.queue));
     VGG_TRY(vgg_traits_for(device, options->execution.storage, true, &s.traits));
     s.traits.queue = s.reference.queue;
-    VGG_NEW(s.chains, count * (2 + VGG_RULE_ADAMW + 1) + 1);
-    for (size_t i = 0; i < count; i++)
-        add_chain(&s, &chains[i]);
-    for (size_t i = 0; i < count; i++)
-        if (chains[i].trained && chains[i].op->problem.node != NULL &&
-            vgg_node_is_dense(chains[i].op->problem.node))
-            VGG_TRY(add_gradients(&s, &chains[i]));
-    summary->chains = s.chain_count;
-    for (; s.now < s.chain_count && !is_over(&s); s.now++) {
-        VGG_TRY(vgg_prefixed(check_variants(&s), "%s", s.chains[s.now].what->layers));
-        vgg_free(s.reference.values);
-        s.reference.values = NULL;
-    }
+    VGG_TRY(vgg_sweep_list_make(keeper, &s.traits, chains, count, options->full, &s.list));
+    summary->chains = s.list.count;
+    /* All of what is used without tuning comes before any of what tuning may try. */
+    VGG_TRY(walk(&s, check_variants, &summary->left));
+    if (options->full)
+        VGG_TRY(walk(&s, check_tunables, &summary->left_values));
 cleanup:
-    summary->left = s.chain_count - s.now + s.unfinished;
     summary->seconds = (vgg_clock_ms() - s.start_ms) / 1e3;
     vgg_free(s.reference.values);
     VGG_RELEASE(CommandQueue, s.reference.queue);
-    vgg_free(s.chains);
+    vgg_free(s.list.items);
     return status;
 }

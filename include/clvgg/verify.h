@@ -64,19 +64,19 @@ typedef struct clvgg_verify_summary {
     size_t struct_size;
     size_t chains;                    /* different ones */
     size_t right, wrong, unbuildable; /* variants on chains */
-    size_t left;                      /* chains that weren't reached, or not to their end; and one
+    size_t left;                      /* chains that weren't reached, or not with all variants; one
                                          for each network of visualising that the device
                                          has no memory for */
     int stopped;                      /* 1: by the caller */
     double seconds;
+    size_t left_values; /* with `full`: chains whose tunables weren't tried, or not all */
 } clvgg_verify_summary;
 
 /* Checks the variants of a model's layers on a device: of all steps to its last layer, of what
  * visualising runs beside them, and of the gradients that its dense layers are trained by. Random
- * whole numbers stand for images and weights; of the model the shapes count, and how its weights lie
- * in their file. Blocks. Set
- * summary->struct_size first; `options` may be NULL. A wrong variant is no error. Errors:
- * OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, DEVICE_LOST, OPENCL. */
+ * whole numbers stand for images and weights; of the model the shapes count, and how its weights
+ * lie in their file. Blocks. Set summary->struct_size first; `options` may be NULL. A wrong variant
+ * is no error. Errors: OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, DEVICE_LOST, OPENCL. */
 CLVGG_API clvgg_status clvgg_verify_model(clvgg_device *device, clvgg_model *model,
                                           const clvgg_verify_options *options,
                                           clvgg_verify_summary *summary);

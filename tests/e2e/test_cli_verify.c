@@ -310,6 +310,7 @@ static void full_within_a_budget(void **state)
     if (ran.exit_code != 0)
         fail_msg("exit code %d: %s", ran.exit_code, ran.err);
     assert_says(ran.out, "chains of layers", "left");
+    assert_says(ran.out, "tunables' values left", "");
     test_program_free(&ran);
 }
 

@@ -56,15 +56,21 @@ typedef struct verification {
     vgg_text json_text;
     vgg_json *json; /* NULL: text */
     bool begun;     /* it holds a device's results */
+    bool values;    /* with --full: the walk over tunables' values has begun */
+    size_t latest;  /* chain */
 } verification;
 
 static int note_event(void *user, const clvgg_verify_event *event)
 {
     verification *run = user;
     char words[160];
-    snprintf(words, sizeof words, "checking %zu of %zu  %.32s  %.32s", event->chain + 1,
-             event->chain_count, event->layers, event->variant);
-    vgg_progress_show(&run->progress, (double)event->chain / (double)event->chain_count, words);
+    run->values = run->values || event->chain < run->latest;
+    run->latest = event->chain;
+    snprintf(words, sizeof words, "checking %zu of %zu  %.32s  %.32s %.32s", event->chain + 1,
+             event->chain_count, event->layers, event->variant, event->parameters);
+    const double walked = (double)event->chain / (double)event->chain_count;
+    vgg_progress_show(&run->progress, run->arguments->full ? (run->values + walked) / 2 : walked,
+                      words);
     verify_results_count(&run->results, event);
     if (run->json != NULL)
         verify_json_event(run->json, event);
@@ -92,6 +98,8 @@ static clvgg_status verify_device(verification *run)
     verify_options.progress = note_event;
     verify_options.user = run;
     run->results.row_count = 0;
+    run->values = false;
+    run->latest = 0;
     run->progress = vgg_progress_start(&run->cli->err_style, NULL, SIZE_MAX);
     if (run->json != NULL) {
         run->begun = true;

@@ -103,6 +103,8 @@ void verify_results_print(const verify_results *results, const clvgg_device_info
     if (summary->left > 0)
         vgg_text_printf(text, "; %zu %s left", summary->left,
                         vgg_plural(summary->left, "chain", "chains"));
+    if (summary->left_values > 0)
+        vgg_text_printf(text, "; tunables' values left on %zu", summary->left_values);
     vgg_text_printf(text, "; %.1f s\n", summary->seconds);
 }
 
@@ -114,6 +116,7 @@ void verify_json_end(vgg_json *json, const clvgg_verify_summary *summary, const 
     vgg_json_integer(json, "wrong", (int64_t)summary->wrong);
     vgg_json_integer(json, "unbuildable", (int64_t)summary->unbuildable);
     vgg_json_integer(json, "left", (int64_t)summary->left);
+    vgg_json_integer(json, "left_values", (int64_t)summary->left_values);
     vgg_json_number(json, "seconds", summary->seconds);
     if (error != NULL)
         vgg_json_string(json, "error", error);
