@@ -133,6 +133,8 @@ static clvgg_status build_graph(vgg_graph **out)
     VGG_TRY(vgg_graph_add(graph, "norm", VGG_LAYER_LOCAL_RESPONSE_NORM, &norm, input, NULL));
     const vgg_attributes batch = {.batch_norm = {1e-5f, true}};
     VGG_TRY(vgg_graph_add(graph, "batch_norm", VGG_LAYER_BATCH_NORM, &batch, input, NULL));
+    const vgg_attributes quantize = {.quantize = {0.1f, 0, 254}};
+    VGG_TRY(vgg_graph_add(graph, "quantize", VGG_LAYER_QUANTIZE, &quantize, input, NULL));
     VGG_TRY(vgg_graph_add(graph, "peaks", VGG_LAYER_MAP_PEAK, NULL, input, NULL));
     VGG_TRY(vgg_graph_add(graph, "flatten", VGG_LAYER_FLATTEN, NULL, last, &last));
     const vgg_attributes dense = {.dense = {.out_features = 100, .bias = true}};

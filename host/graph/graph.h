@@ -64,6 +64,12 @@ typedef struct vgg_batch_norm_attributes {
     bool affine;
 } vgg_batch_norm_attributes;
 
+/* y = scale · q: a quantised value, q an integer from `low` to `high`, 0 among them. */
+typedef struct vgg_quantize_attributes {
+    float scale;
+    int64_t low, high;
+} vgg_quantize_attributes;
+
 /* Attributes of layers that undo a pooling or convolution; `extent` is that of its input, which is
  * their output. */
 typedef struct vgg_unpool_attributes {
@@ -90,6 +96,7 @@ typedef union vgg_attributes {
     float dropout_rate;
     vgg_lrn_attributes lrn;
     vgg_batch_norm_attributes batch_norm;
+    vgg_quantize_attributes quantize;
     vgg_unpool_attributes unpool;
     vgg_col2im_attributes col2im;
     vgg_slope slope;

@@ -16,6 +16,7 @@
 #define VGG_MAX_ELEMENTS (UINT64_C(1) << 40)    /* of any activation or parameter */
 #define VGG_MAX_LAYER_FLOPS (UINT64_C(1) << 49) /* so that a whole graph's sum fits 64 bits */
 #define VGG_MAX_NODES 10000
+#define VGG_MOST_LEVEL 255 /* of a quantised value, and distance between two */
 #define VGG_MAX_NAME_LENGTH 255
 
 /* Description of one attribute for JSON. */

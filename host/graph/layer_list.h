@@ -28,6 +28,7 @@
     X(LRN_GRAD, lrn_grad)                                                                          \
     X(MAP_PEAK, map_peak)                                                                          \
     X(BATCH_NORM, batch_norm)                                                                      \
-    X(BATCH_NORM_GRAD, batch_norm_grad)
+    X(BATCH_NORM_GRAD, batch_norm_grad)                                                            \
+    X(QUANTIZE, quantize)
 
 #endif

@@ -28,6 +28,7 @@
     X(activation)                                                                                  \
     X(softmax)                                                                                     \
     X(lrn)                                                                                         \
+    X(quantize)                                                                                    \
     X(batch_norm)                                                                                  \
     X(map_peak_group)                                                                              \
     X(map_peak)                                                                                    \

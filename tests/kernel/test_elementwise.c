@@ -59,6 +59,45 @@ static void activations_follow_their_definition(void **state)
         }
 }
 
+/* Ties go to the even level, levels end where they are said to, in every layout. */
+static void quantising_follows_its_definition(void **state)
+{
+    (void)state;
+    static const vgg_quantize_attributes cases[] = {
+        {1.0f, 0, 255}, {0.1f, -127, 127}, {0.037f, 0, 254}, {3.0f, -255, 0}, {1e-3f, -100, 155}};
+    enum { COUNT = 2 * 5 * 7 * 3 };
+    const clvgg_shape shape = {3, {5, 7, 3}};
+    float x[COUNT], y[COUNT];
+    double expected[COUNT];
+    fill_normal(x, COUNT, 3.0, 7);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int block = 1; block <= 16; block *= 4) {
+            const float scale = cases[i].scale;
+            vgg_node node = {.name = "quantize",
+                             .type = VGG_LAYER_QUANTIZE,
+                             .attributes = {.quantize = cases[i]},
+                             .output = shape};
+            const op_case c = {.variant = &vgg_variant_quantize,
+                               .problem = {.node = &node,
+                                           .input = shape,
+                                           .output = shape,
+                                           .input_block = block,
+                                           .result = shape,
+                                           .max_batch = 2},
+                               .count = 2,
+                               .x = x,
+                               .traits = test_traits(&device)};
+            x[0] = NAN, x[1] = INFINITY, x[2] = -INFINITY, x[3] = 2.5f * scale;
+            x[4] = 3.5f * scale, x[5] = -0.5f * scale, x[6] = 1e4f * scale, x[7] = -1e4f * scale;
+            assert_int_equal(op_run(&device, &c, y, NULL), CLVGG_STATUS_OK);
+            ref_quantize(&cases[i], COUNT, x, expected);
+            for (int e = 0; e < COUNT; e++)
+                if (isnan(expected[e]) ? !isnan(y[e]) : !(y[e] == (float)expected[e]))
+                    fail_msg("case %zu, block %d: %g of %g, expected %g", i, block, (double)y[e],
+                             (double)x[e], expected[e]);
+        }
+}
+
 /* Odd and even windows, wider than the channels too. */
 static void normalisation_follows_its_definition(void **state)
 {
@@ -211,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(activations_follow_their_definition),
+        cmocka_unit_test(quantising_follows_its_definition),
         cmocka_unit_test(normalisation_follows_its_definition),
         cmocka_unit_test(batch_normalisation_scales_and_shifts),
         cmocka_unit_test(softmax_is_a_distribution),

@@ -95,7 +95,7 @@ static void every_layer_agrees_with_its_definition(void **state)
         for (int i = 1; i < graph->count; i++) {
             const size_t count = BATCH * session_output_elements(session, (size_t)i - 1);
             const double error = relative_l2(outputs[i - 1], expected[i], count);
-            if (!(error <= (kind == NETWORK_INTEGERS ? 0.0 : 1e-5)))
+            if (!(error <= (network_is_integers(kind) ? 0.0 : 1e-5)))
                 fail_msg("%s, %s: relative L2 %g", network_names[kind], names[i - 1], error);
             worst = error > worst ? error : worst;
             free(outputs[i - 1]);
@@ -124,7 +124,7 @@ static void a_layer_has_the_same_value_alone(void **state)
             float *output = session_run_one(session, 1, input);
             const double error =
                 relative_l2(output, expected[i], session_output_elements(session, 0));
-            if (!(error <= (kind == NETWORK_INTEGERS ? 0.0 : 1e-5)))
+            if (!(error <= (network_is_integers(kind) ? 0.0 : 1e-5)))
                 fail_msg("%s, %s alone: relative L2 %g", network_names[kind], names[0], error);
             free(output);
             clvgg_session_free(session);

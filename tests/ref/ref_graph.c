@@ -63,6 +63,9 @@ static void compute(const walk *w, int index, const float *x, double *y)
     case VGG_LAYER_BATCH_NORM:
         ref_batch_norm((double)node->attributes.batch_norm.epsilon, &norm, in, w->n, x, y);
         break;
+    case VGG_LAYER_QUANTIZE:
+        ref_quantize(&node->attributes.quantize, w->n * inputs, x, y);
+        break;
     case VGG_LAYER_MAP_PEAK:
         ref_map_peak(in, w->n, x, y);
         break;

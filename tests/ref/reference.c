@@ -124,6 +124,15 @@ void ref_lrn(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n,
     }
 }
 
+void ref_quantize(const vgg_quantize_attributes *q, int64_t count, const float *x, double *y)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const float steps = x[i] * (1.0f / q->scale);
+        const double level = fmin(fmax(nearbyint((double)steps), (double)q->low), (double)q->high);
+        y[i] = isnan(x[i]) ? NAN : level * (double)q->scale;
+    }
+}
+
 void ref_batch_norm(double epsilon, const ref_norm *norm, const clvgg_shape *shape, int64_t n,
                     const float *x, double *y)
 {

@@ -28,6 +28,7 @@ void ref_batch_norm(double epsilon, const ref_norm *norm, const clvgg_shape *sha
                     const float *x, double *y);
 void ref_lrn(const vgg_lrn_attributes *lrn, const clvgg_shape *shape, int64_t n, const float *x,
              double *y);
+void ref_quantize(const vgg_quantize_attributes *q, int64_t count, const float *x, double *y);
 /* y [n][c][2]: of each channel the largest value, or a NaN, and the lowest position of several. */
 void ref_map_peak(const clvgg_shape *in, int64_t n, const float *x, double *y);
 double ref_activation(vgg_layer_type type, double x);

@@ -52,6 +52,11 @@ typedef struct network {
     {                                                                                              \
         .batch_norm = { epsilon, affine }                                                          \
     }
+#define QUANTIZE(scale, low, high)                                                                 \
+    VGG_LAYER_QUANTIZE,                                                                            \
+    {                                                                                              \
+        .quantize = { scale, low, high }                                                           \
+    }
 #define NONE                                                                                       \
     {                                                                                              \
         .dropout_rate = 0.0f                                                                       \
@@ -62,7 +67,7 @@ typedef struct network {
     }
 
 const char *const network_names[NETWORK_COUNT] = {"vgg", "odd",   "branches",
-                                                  "zf",  "norms", "integers"};
+                                                  "zf",  "norms", "integers", "quantized"};
 
 static const network networks[NETWORK_COUNT] = {
     [NETWORK_VGG] = {{3, 32, 32},
@@ -126,6 +131,22 @@ static const network networks[NETWORK_COUNT] = {
                            {"fc4", DENSE(37), NULL},
                            {"relu4", VGG_LAYER_RELU, NONE, NULL},
                            {"fc5", DENSE(3), NULL}}},
+    [NETWORK_QUANTIZED] = {{3, 10, 12},
+                           {{"conv1", CONV(9, 3, 1, 1), NULL},
+                            {"quantize2", QUANTIZE(2.0f, -127, 127), NULL},
+                            {"conv2", CONV(10, 3, 1, 1), NULL},
+                            {"relu2", VGG_LAYER_RELU, NONE, NULL},
+                            {"pool2", VGG_LAYER_MAX_POOL, POOL(2, 2, {0}), NULL},
+                            {"quantize3", QUANTIZE(4.0f, 0, 254), NULL},
+                            {"conv3", CONV(17, 3, 1, 1), NULL},
+                            {"relu3", VGG_LAYER_RELU, NONE, NULL},
+                            {"side", CONV(4, 1, 1, 0), "quantize3"},
+                            {"quantize4", QUANTIZE(16.0f, -3, 9), "relu3"},
+                            {"flatten", VGG_LAYER_FLATTEN, NONE, NULL},
+                            {"fc4", DENSE(37), NULL},
+                            {"relu4", VGG_LAYER_RELU, NONE, NULL},
+                            {"quantize5", QUANTIZE(8.0f, 0, 255), NULL},
+                            {"fc5", DENSE(3), NULL}}},
     [NETWORK_ZF] = {{3, 63, 61},
                     {{"conv1", CONV(18, 7, 2, 1), NULL},
                      {"relu1", VGG_LAYER_RELU, NONE, NULL},
@@ -186,9 +207,14 @@ static clvgg_status integer_source(void *user, const char *tensor, const clvgg_s
     return status;
 }
 
+bool network_is_integers(network_kind kind)
+{
+    return kind == NETWORK_INTEGERS || kind == NETWORK_QUANTIZED;
+}
+
 clvgg_tensor_source network_source(network_kind kind)
 {
-    return kind == NETWORK_INTEGERS ? integer_source : small_model_source;
+    return network_is_integers(kind) ? integer_source : small_model_source;
 }
 
 clvgg_model *network_make(clvgg_runtime *runtime, network_kind kind)
@@ -210,7 +236,7 @@ float *network_input(const clvgg_model *model, network_kind kind, int count)
 {
     const size_t values = (size_t)count * vgg_shape_elements(&model->graph->nodes[0].output);
     float *input = malloc(values * sizeof *input);
-    if (kind == NETWORK_INTEGERS)
+    if (network_is_integers(kind))
         fill_integers(input, values, 2, 5);
     else
         fill_normal(input, values, 1.0, 5);

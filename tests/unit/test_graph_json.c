@@ -35,6 +35,7 @@ static vgg_graph *make_odd(void)
     const vgg_attributes norm = {.lrn = {5, 1e-4f, 0.75f, 2}};
     const vgg_attributes batch = {.batch_norm = {1e-3f, true}};
     const vgg_attributes bare = {.batch_norm = {1.0f / 3.0f, false}};
+    const vgg_attributes quantize = {.quantize = {1.0f / 3.0f, -127, 0}};
     const vgg_attributes third = {.dropout_rate = 1.0f / 3.0f}, none = {.dropout_rate = 0.0f};
     assert_int_equal(vgg_graph_create(3, 13, 9, &graph), CLVGG_STATUS_OK);
     assert_int_equal(vgg_graph_add(graph, "a \"<&>\" b", VGG_LAYER_CONV2D, &odd, 0, &conv), 0);
@@ -47,6 +48,7 @@ static vgg_graph *make_odd(void)
         vgg_graph_add(graph, "norm", VGG_LAYER_LOCAL_RESPONSE_NORM, &norm, pool, &pool), 0);
     assert_int_equal(vgg_graph_add(graph, "bn", VGG_LAYER_BATCH_NORM, &batch, pool, &pool), 0);
     assert_int_equal(vgg_graph_add(graph, "bare", VGG_LAYER_BATCH_NORM, &bare, pool, &pool), 0);
+    assert_int_equal(vgg_graph_add(graph, "q", VGG_LAYER_QUANTIZE, &quantize, pool, &pool), 0);
     assert_int_equal(vgg_graph_add(graph, "flat", VGG_LAYER_FLATTEN, NULL, pool, &flat), 0);
     assert_int_equal(vgg_graph_add(graph, "fc", VGG_LAYER_DENSE, &wide, flat, &dense), 0);
     assert_int_equal(vgg_graph_add(graph, "drop", VGG_LAYER_DROPOUT, &third, dense, NULL), 0);
@@ -130,6 +132,7 @@ static void refuses_layer(const char *layer, clvgg_status expected, const char *
 
 #define LAYER(type) "{\"name\": \"x\", \"input\": \"input\", \"type\": \"" type "\""
 #define CONV LAYER("conv2d") ", \"out_channels\": 4, \"kernel\": [3, 3]"
+#define QUANTIZE LAYER("quantize") ", \"scale\": "
 #define NORM LAYER("local_response_norm") ", \"size\": 5, \"alpha\": 1, \"beta\": "
 
 static void refuses_bad_layers(void **state)
@@ -168,6 +171,15 @@ static void refuses_bad_layers(void **state)
     refuses_layer(NORM "-1, \"k\": 1}", bad,
                   "local_response_norm 'x': alpha is 1, beta -1, k 1: alpha and beta must be 0 or "
                   "more, k above 0");
+    refuses_layer(QUANTIZE "1, \"low\": 0}", bad, "quantize 'x': attribute 'high' is missing");
+    refuses_layer(QUANTIZE "0, \"low\": 0, \"high\": 9}", bad,
+                  "quantize 'x': scale is 0, must be a normal number above 0");
+    refuses_layer(QUANTIZE "1e-40, \"low\": 0, \"high\": 9}", bad,
+                  "quantize 'x': scale is 9.99995e-41, must be a normal number above 0");
+    refuses_layer(QUANTIZE "1, \"low\": -1, \"high\": 255}", bad,
+                  "quantize 'x': levels go from -1 to 255, need 2 to 256 of them, 0 among them");
+    refuses_layer(QUANTIZE "1, \"low\": 1, \"high\": 9}", bad,
+                  "quantize 'x': levels go from 1 to 9, need 2 to 256 of them, 0 among them");
     refuses_layer(LAYER("lrn_grad") "}", CLVGG_STATUS_BAD_FILE,
                   "layer 'x': unknown type 'lrn_grad'");
     refuses_layer(CONV ", \"groups\": 2}", CLVGG_STATUS_SHAPE_MISMATCH,

@@ -113,7 +113,8 @@ static void layer_types_keep_their_numbers(void **state)
         "input",     "conv2d",   "max_pool", "avg_pool",   "dense",          "flatten",
         "relu",      "sigmoid",  "tanh",     "softmax",    "dropout",        "local_response_norm",
         "switches",  "seed",     "unpool",   "avg_unpool", "col2im",         "activation_grad",
-        "unflatten", "lrn_grad", "map_peak", "batch_norm", "batch_norm_grad"};
+        "unflatten", "lrn_grad", "map_peak", "batch_norm", "batch_norm_grad",
+        "quantize"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_string_equal(vgg_layer_type_name((vgg_layer_type)i), names[i]);
 }
