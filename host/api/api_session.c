@@ -126,6 +126,18 @@ size_t clvgg_session_step_count(const clvgg_session *session)
     return plan != NULL ? (size_t)plan->step_count : 0;
 }
 
+static void describe_weights(const clvgg_model *model, const vgg_plan_step *step,
+                             clvgg_step_info *info)
+{
+    const vgg_pack *pack = &step->stage->op.pack;
+    info->weight_storage = pack->storage;
+    info->winograd_tile = pack->winograd;
+    info->weight_count = (uint64_t)(pack->rows * pack->channels * pack->spatial);
+    info->model_weight_bytes = vgg_model_parameter_bytes(model, step->first_node, VGG_WEIGHT);
+    info->bias_bytes = vgg_bias_bytes(pack);
+    info->model_bias_bytes = vgg_model_parameter_bytes(model, step->first_node, VGG_BIAS);
+}
+
 clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvgg_step_info *info)
 {
     VGG_API_REQUIRE(session != NULL);
@@ -134,14 +146,19 @@ clvgg_status clvgg_session_step(const clvgg_session *session, size_t index, clvg
     const vgg_plan_step *step = &session->runner->plan->steps[index];
     const vgg_op *op = &step->stage->op;
     *info = (clvgg_step_info){.struct_size = sizeof *info,
+                              .type = "",
                               .variant = op->variant->name,
                               .tuned = step->tuned,
                               .weight_bytes = vgg_plan_step_weight_bytes(step),
                               .workspace_bytes = op->workspace_elements * sizeof(float),
                               .ms = step->stage->ms,
                               .value_bytes = vgg_problem_value_bytes(&op->problem)};
-    if (op->problem.node != NULL) /* not a conversion */
+    if (op->problem.node != NULL) { /* not a conversion */
+        info->type = vgg_layer_type_name(op->problem.node->type);
         info->flops = vgg_graph_node_flops(session->model->graph, step->first_node);
+    }
+    if (op->pack.panel != 0)
+        describe_weights(session->model, step, info);
     info->executed_flops =
         op->variant->executed_flops != NULL ? op->variant->executed_flops(op) : info->flops;
     vgg_choice_describe(op->variant, &op->choice, info->choice, sizeof info->choice);

@@ -95,6 +95,7 @@ static clvgg_status describe_step(const clvgg_train_bench *bench, size_t index,
                         bench->stage_count, index + 1);
     const vgg_head_stage *stage = &bench->stages[index];
     *step = (clvgg_step_info){.struct_size = sizeof *step,
+                              .type = "",
                               .variant = stage->variant,
                               .flops = stage->flops,
                               .executed_flops = stage->flops,

@@ -10,6 +10,7 @@
 #include "model/norm_fold.h"
 #include "model/preprocess.h"
 #include "model/read_entry.h"
+#include "tensor/dtype.h"
 #include "tensor/shape.h"
 
 /* Ids must not repeat in the process, as they key weights that devices share between sessions. */
@@ -183,6 +184,16 @@ const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, int
         if (model->parameters[i].node == node && model->parameters[i].position == position)
             return &model->parameters[i];
     return NULL;
+}
+
+uint64_t vgg_model_parameter_bytes(const clvgg_model *model, int node, int position)
+{
+    const vgg_parameter *parameter = vgg_model_parameter(model, node, position);
+    if (parameter == NULL)
+        return 0;
+    const vgg_parameter *from = parameter->inherited != NULL ? parameter->inherited : parameter;
+    return vgg_shape_elements(&parameter->shape) *
+           vgg_dtype_bytes(from->entry != NULL ? from->entry->dtype : from->dtype);
 }
 
 /* Values of a caller's source. */

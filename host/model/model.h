@@ -96,6 +96,8 @@ void vgg_model_random_weights(uint64_t seed, const char *tensor, const clvgg_sha
 
 /* Parameter of a node, by its position in the layer's list, or NULL when it has none. */
 const vgg_parameter *vgg_model_parameter(const clvgg_model *model, int node, int position);
+/* Bytes of a parameter's values where they come from; 0 where the node doesn't have it. */
+uint64_t vgg_model_parameter_bytes(const clvgg_model *model, int node, int position);
 /* Elements [first, first + count) in the parameter's dtype and canonical order. Thread-safe.
  * Errors: NON_FINITE (tensor and index), BAD_FILE (the file shrank), IO, and the source's. */
 clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parameter *parameter,

@@ -109,6 +109,13 @@ typedef struct clvgg_step_info {
     double ms;                              /* of the last run, when profiled; else 0 */
     uint64_t value_bytes; /* of one image's inputs and outputs, each read or written once */
     char choice[128]; /* values that were chosen for the variant, "TW=12 KB=2"; "": its defaults */
+    const char *type; /* of its first layer, "conv2d"; "" of a change of layout, of training */
+    clvgg_storage weight_storage; /* float32 where the session's would lose too much */
+    int winograd_tile; /* m: weights are transformed for F(m x m, 3x3), (m + 2)^2 values for 9; else
+                          0 */
+    uint64_t weight_count; /* values of weights in the model */
+    uint64_t model_weight_bytes; /* of these in its file; as float32 where there is none */
+    uint64_t bias_bytes, model_bias_bytes; /* likewise; on the device there always is a bias */
 } clvgg_step_info;
 
 /* Steps of the plan, in the order in which they run; set info->struct_size first. Errors:

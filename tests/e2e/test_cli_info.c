@@ -12,6 +12,30 @@
 #include "support/scratch.h"
 #include "support/text.h"
 
+/* Weights by kind: the file's float16, and as float32 all that the plan takes. */
+static void check_weights(const cJSON *plan)
+{
+    const cJSON *row = NULL, *rows = cJSON_GetObjectItem(plan, "weights");
+    int model_bytes = 0, device_bytes = 0;
+    cJSON_ArrayForEach(row, rows)
+    {
+        const int tile = integer(row, "winograd_tile"),
+                  taken = tile > 0 ? (tile + 2) * (tile + 2) : 9;
+        model_bytes += integer(row, "model_bytes");
+        device_bytes += integer(row, "device_bytes");
+        assert_string_equal(string(row, "storage"), "f32");
+        assert_true(integer(row, "device_bytes") >= 2 * integer(row, "model_bytes") / 9 * taken);
+        assert_true((strstr(string(row, "reason"), "transformed for F(") != NULL) == (tile > 0));
+        assert_true(strcmp(string(row, "kind"), "bias") == 0 ||
+                    strstr(string(row, "reason"), "4 bytes a value, 2 in the model") != NULL);
+        assert_in_range(integer(row, "layers"), 1, 16);
+    }
+    assert_int_equal(model_bytes, 2 * TEST_NET_PARAMETERS);
+    assert_int_equal(device_bytes, integer(plan, "weight_bytes"));
+    assert_string_equal(string(cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1), "kind"),
+                        "bias");
+}
+
 static void test_json(void **state)
 {
     (void)state;
@@ -44,6 +68,7 @@ static void test_json(void **state)
     assert_in_range(integer(plan, "arena_bytes"), 1, integer(plan, "unshared_bytes"));
     assert_true(integer(plan, "arena_bound_bytes") <= integer(plan, "arena_bytes"));
     assert_int_equal(strlen(string(plan, "fingerprint")), 16);
+    check_weights(plan);
     assert_in_range(cJSON_GetArraySize(cJSON_GetObjectItem(json, "steps")), 8, 60);
     assert_true(cJSON_IsObject(cJSON_GetObjectItem(json, "device")));
     cJSON_Delete(json);
@@ -107,6 +132,7 @@ static void test_storage(void **state)
                                             "--storage=bf16", NULL});
     assert_int_equal(ran.exit_code, 0);
     assert_contains(ran.out, "MiB as bf16, activations");
+    assert_contains(ran.out, "in the model  on the device");
     test_program_free(&ran);
     test_program_run(&ran, (const char *[]){PROGRAM, "info", "--storage", "f64", NULL});
     assert_int_equal(ran.exit_code, 2);

@@ -245,6 +245,32 @@ static void half_storage_keeps_the_logits(void **state)
     free(inputs);
 }
 
+/* Weights for Winograd's F(4x4): 36 values for each 9 of the model's, in whole vectors. */
+static void transformed_weights_are_told(void **state)
+{
+    (void)state;
+    int found = 0;
+    clvgg_model *model = network_make(shared.runtime, NETWORK_VGG);
+    clvgg_session *session =
+        session_make(shared.device, model, &(session_request){.variant = "*=winograd_f4_batched"});
+    for (size_t s = 0; s < clvgg_session_step_count(session); s++) {
+        clvgg_step_info step = {.struct_size = sizeof step};
+        must(clvgg_session_step(session, s, &step));
+        assert_true(step.model_weight_bytes == step.weight_count * sizeof(float));
+        assert_true(step.weight_storage == CLVGG_STORAGE_F32);
+        assert_true(step.bias_bytes >= step.model_bias_bytes);
+        if (strcmp(step.variant, "winograd_f4_batched") != 0)
+            continue;
+        assert_string_equal(step.type, "conv2d");
+        assert_int_equal(step.winograd_tile, 4);
+        assert_true(step.weight_bytes >= step.model_weight_bytes * 4);
+        found += step.weight_count > 0;
+    }
+    assert_true(found > 0);
+    clvgg_session_free(session);
+    clvgg_model_free(model);
+}
+
 /* Weights for a direct kernel take half the bytes, biases aside; sessions of a model that store
  * weights differently don't share them. */
 static void half_storage_halves_the_weights(void **state)
@@ -351,6 +377,7 @@ int main(void)
         cmocka_unit_test(one_call_classifies_a_file),
         cmocka_unit_test(photographs_agree_with_their_references),
         cmocka_unit_test(half_storage_keeps_the_logits),
+        cmocka_unit_test(transformed_weights_are_told),
         cmocka_unit_test(half_storage_halves_the_weights),
         cmocka_unit_test(a_weight_that_cannot_be_stored_is_refused),
     };

@@ -71,6 +71,7 @@ static clvgg_status print_plan(vgg_json *json, const cli_info *info)
     vgg_json_integer(json, "batch", info->batch);
     vgg_report_fingerprint_json(json, stats.fingerprint);
     vgg_report_memory_json(json, &stats);
+    cli_info_weights_json(info->session, json);
     vgg_json_end(json);
     vgg_json_begin_array(json, "steps");
     for (size_t i = 0; i < clvgg_session_step_count(info->session); i++) {

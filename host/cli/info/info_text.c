@@ -151,6 +151,7 @@ clvgg_status cli_info_print_text(const cli_info *info, const vgg_style *style, v
         return CLVGG_STATUS_OK;
     vgg_text_puts(text, "\n");
     print_memory(text, style, info);
+    cli_info_print_weights(info->session, style, text);
     vgg_text_puts(text, "\n");
     print_steps(text, style, info->session);
     return vgg_report_distrusted(info->context.runtime, &info->context.device_info, text);
