@@ -29,9 +29,13 @@ static clvgg_status launch(vgg_flush *f, int vectors)
     return CLVGG_STATUS_OK;
 }
 
-/* A hundredth of the memory tells how long all of it takes. */
-static clvgg_status try_part(vgg_flush *f, bool *able)
+/* Memory on the device and, where it is no CPU, on the host. A driver may make its own at the first
+ * launch only, of which a hundredth of the memory tells how long all of it takes. */
+static clvgg_status make_memory(vgg_flush *f, uint64_t bytes, bool *able)
 {
+    VGG_PASS(vgg_device_memory_create(f->rig.device, bytes, &f->memory));
+    if (f->host_words > 0)
+        VGG_NEW_PASS(f->host, f->host_words);
     const int unit = (int)f->rig.local, part = f->vectors / unit / 100 * unit + unit;
     VGG_PASS(launch(f, part)); /* compiles */
     const double start = vgg_clock_ms();
@@ -58,17 +62,14 @@ clvgg_status vgg_flush_open(vgg_flush *f, clvgg_device *device, bool *able)
     f->vectors = (int)(rows * f->rig.local);
     if (rows == 0)
         return CLVGG_STATUS_OK;
-    const clvgg_status status = vgg_device_memory_create(device, rows * row, &f->memory);
-    if (status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY)
-        return CLVGG_STATUS_OK;
-    VGG_PASS(status);
-    if (!cpu) {
+    if (!cpu)
         f->host_words =
             (size_t)(clamp(ABOVE_CACHE * vgg_host_caches("").all, least_bytes, most_bytes) /
                      sizeof *f->host);
-        VGG_NEW_PASS(f->host, f->host_words);
-    }
-    return try_part(f, able);
+    const clvgg_status status = make_memory(f, rows * row, able);
+    f->no_memory =
+        status == CLVGG_STATUS_OUT_OF_DEVICE_MEMORY || status == CLVGG_STATUS_OUT_OF_MEMORY;
+    return f->no_memory ? CLVGG_STATUS_OK : status;
 }
 
 void vgg_flush_close(vgg_flush *f)

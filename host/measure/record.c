@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/status.h"
 #include "measure/flush.h"
 
@@ -42,6 +43,10 @@ static clvgg_status measure_cold(vgg_bench_record *record, clvgg_device *device,
     cold.prepare = vgg_flush_run;
     cold.prepare_user = &flush;
     VGG_TRY(vgg_flush_open(&flush, device, &able));
+    if (flush.no_memory && !record->told_cold)
+        vgg_log(CLVGG_LOG_WARNING,
+                "no passes with emptied caches: no memory to empty them with: %s", vgg_message());
+    record->told_cold = record->told_cold || flush.no_memory;
     if (able)
         VGG_TRY(vgg_measure(&cold, limits, &record->cold));
 cleanup:

@@ -12,6 +12,7 @@ typedef struct vgg_bench_record {
     vgg_timings cold;
     vgg_timings transfers; /* columns: both, in, out */
     double load[2];        /* the system's load average before and after; −1: unknown */
+    bool told_cold;        /* it was said why there are no cold passes: once, not for every run */
 } vgg_bench_record;
 
 /* How a bench measures. */
