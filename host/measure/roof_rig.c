@@ -124,7 +124,7 @@ clvgg_status vgg_roof_time(const vgg_roof_rig *rig, const vgg_kernel *kernel, in
 
 double vgg_roof_rate(double units, double ms)
 {
-    return ms > 0 ? units / ms * 1e-6 : 0;
+    return ms > 0 ? units / ms * 1e-6 : ms;
 }
 
 clvgg_status vgg_roof_best(vgg_roof_sized timed, void *user, int first, int most, int *size,

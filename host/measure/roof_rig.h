@@ -51,14 +51,14 @@ typedef clvgg_status (*vgg_roof_sized)(void *user, int size, int count, double *
 clvgg_status vgg_roof_best(vgg_roof_sized timed, void *user, int first, int most, int *size,
                            double *ms);
 
-/* 1e9 units a second; 0 where there is no time, or the work wasn't done. */
+/* 1e9 units a second; 0 where there is no time, VGG_ROOF_UNDONE where the work wasn't done. */
 double vgg_roof_rate(double units, double ms);
 
 /* The last caches before memory, as the driver tells, or the system. */
 clvgg_status vgg_roof_caches(const vgg_roof_rig *rig, vgg_caches *out);
 
 /* Parts of vgg_roof_measure(): roof_compute.c, roof_memory.c, roof_transfer.c. A rate is 0 where
- * the device has nothing of the kind. */
+ * the device has nothing of the kind, and as vgg_roof_rate() says. */
 clvgg_status vgg_roof_fma(const vgg_roof_rig *rig, bool half, double *gflops);
 clvgg_status vgg_roof_dot(const vgg_roof_rig *rig, double *gops);
 clvgg_status vgg_roof_tiles(const vgg_roof_rig *rig, double *gflops);

@@ -26,7 +26,7 @@ typedef struct clvgg_peak {
  * devices, by the device's clock (see clvgg_device_has_clock()). Blocks, about a second where
  * nothing else runs; needs 256 MiB of device memory meanwhile, or four times the device's caches.
  * Errors: OUT_OF_DEVICE_MEMORY, OUT_OF_MEMORY, BUILD_FAILED, OPENCL, UNSUPPORTED (the loops' results
- * are wrong). */
+ * are wrong, or by the device's clock the loops take no time). */
 CLVGG_API clvgg_status clvgg_device_measure_peak(clvgg_device *device, clvgg_peak *peak);
 
 /* The most that a device can do: what bounds any program on it. Every rate is of work whose result

@@ -11,6 +11,7 @@
 
 #include "measure/roof.h"
 #include "measure/roof_rig.h"
+#include "ocl/clock.h"
 #include "ocl/matrix_unit.h"
 #include "ocl/query.h"
 #include "support/changed_kernels.h"
@@ -56,7 +57,7 @@ static void rates_are_of_work_that_was_done(void **state)
     (void)state;
     static const struct {
         const char *file, *find, *put;
-        size_t figure; /* that becomes 0 */
+        size_t figure; /* that is none any more */
     } changes[] = {
         {"roof_compute.cl", "i < BLOCK / UNROLL;", "i < BLOCK / UNROLL - 1;",
          offsetof(clvgg_roof, fma_f32_gflops)},
@@ -81,7 +82,7 @@ static void rates_are_of_work_that_was_done(void **state)
             must(vgg_roof_transfers(&rig, &roof));
         else
             must(vgg_roof_memories(&rig, &roof));
-        if (*(double *)(void *)((char *)&roof + changes[i].figure) != 0)
+        if (*(double *)(void *)((char *)&roof + changes[i].figure) > 0)
             fail_msg("change %zu isn't seen", i);
         vgg_roof_close(&rig);
         test_device_close(&other);
@@ -99,6 +100,42 @@ static void without_right_results_there_is_no_peak(void **state)
     assert_int_equal(clvgg_device_measure_peak(other.device, &peak), CLVGG_STATUS_UNSUPPORTED);
     assert_non_null(strstr(clvgg_status_message(), "wrong results where it only multiplies"));
     test_device_close(&other);
+    test_device_open(&other,
+                     changed_kernels_folder("roof_memory.cl", "a[u] += VLOAD", "a[u] = VLOAD"));
+    assert_int_equal(clvgg_device_measure_peak(other.device, &peak), CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "wrong results where it only reads"));
+    test_device_close(&other);
+}
+
+/* Stores that do less than they should are no error: only that rate is unknown. */
+static void a_rate_of_work_undone_is_unknown(void **state)
+{
+    (void)state;
+    test_program_skip_when_small(__func__);
+    test_device other;
+    clvgg_roof roof = {.struct_size = sizeof roof};
+    test_device_open(&other,
+                     changed_kernels_folder("roof_memory.cl", "PUT(v, y", "if (i > 0) PUT(v, y"));
+    must(clvgg_device_measure_roof(other.device, &roof));
+    assert_true(roof.write_gbps == 0 && roof.read_gbps > 0);
+    test_device_close(&other);
+}
+
+/* A clock that was right once and then stands still: right results in no time are no wrong ones. */
+static void without_times_there_is_no_peak(void **state)
+{
+    (void)state;
+    bool has_clock = false;
+    clvgg_peak peak = {.struct_size = sizeof peak};
+    must(vgg_clock_check(device.device, &has_clock));
+    if (!has_clock)
+        skip();
+    cl_faults_scale_clock(1e-30);
+    const clvgg_status status = clvgg_device_measure_peak(device.device, &peak);
+    cl_faults_scale_clock(1);
+    assert_int_equal(status, CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "takes no time where it only multiplies"));
+    assert_null(strstr(clvgg_status_message(), "wrong"));
 }
 
 static void it_fails_whole(void **state)
@@ -144,6 +181,8 @@ int main(void)
         cmocka_unit_test(figures_are_finite_and_complete),
         cmocka_unit_test(rates_are_of_work_that_was_done),
         cmocka_unit_test(without_right_results_there_is_no_peak),
+        cmocka_unit_test(a_rate_of_work_undone_is_unknown),
+        cmocka_unit_test(without_times_there_is_no_peak),
         cmocka_unit_test(it_fails_whole),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
