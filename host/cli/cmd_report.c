@@ -1,4 +1,5 @@
 /* cli/cmd_report.c — `clvgg report`: results of `clvgg bench` as one HTML page. */
+#include "cli/devices/scrub.h"
 #include "cli/options.h"
 #include "report/bench_page.h"
 #include "report/text_file.h"
@@ -30,6 +31,39 @@ static void read_all(cli_program *cli, const report_arguments *arguments, vgg_be
         cli_fail(cli, vgg_bench_files_add(files, arguments->paths.items[i]));
 }
 
+static clvgg_status scrub_text(const cli_scrub *scrub, char **words)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    vgg_text text = {0};
+    char *shown = NULL;
+    if (*words == NULL)
+        return status;
+    cli_scrub_append(scrub, *words, &text);
+    VGG_TRY(vgg_text_check(&text, "a text of the page"));
+    VGG_MEMORY_COPY(shown, vgg_text_string(&text), "a text of the page");
+    vgg_memory_free(*words);
+    *words = shown;
+cleanup:
+    vgg_text_free(&text);
+    return status;
+}
+
+/* Pages are handed on: what programs said when they were run may hold paths and names. */
+static clvgg_status scrub_files(const cli_program *cli, vgg_bench_files *files)
+{
+    cli_scrub scrub = {0};
+    cli_scrub_learn(&scrub, cli);
+    for (size_t i = 0; i < files->count; i++) {
+        vgg_bench_file *file = &files->items[i];
+        const vgg_bench_pairs *const pairs[] = {&file->options, &file->environment};
+        VGG_PASS(scrub_text(&scrub, &file->error));
+        for (size_t p = 0; p < 2; p++)
+            for (size_t j = 0; j < pairs[p]->count; j++)
+                VGG_PASS(scrub_text(&scrub, &pairs[p]->items[j].value));
+    }
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status run_report(cli_program *cli, const void *given)
 {
     const report_arguments *arguments = given;
@@ -44,6 +78,7 @@ static clvgg_status run_report(cli_program *cli, const void *given)
             status = cli_misuse(cli, "--out would replace %s", files.items[i].path);
             goto cleanup;
         }
+    VGG_TRY(scrub_files(cli, &files));
     VGG_TRY(vgg_bench_page_put(&files, &html));
     VGG_TRY(vgg_text_save(&html, arguments->out, "the page"));
 cleanup:

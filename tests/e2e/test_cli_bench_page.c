@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "support/changed_kernels.h"
 #include "support/files.h"
 #include "support/json.h"
 #include "support/program.h"
@@ -117,6 +119,59 @@ static void test_folder(void **state)
     free(html);
 }
 
+/* Nor does the result itself, of a benchmark that a kernel's file ended which isn't there. */
+static void test_error_names_no_folder(void **state)
+{
+    (void)state;
+    char setting[300];
+    test_program ran = {.environment = (const char *const[]){setting, NULL}};
+    changed_kernels_write("winograd_batched.cl", "winograd", "winograd");
+    assert_int_equal(unlink(test_scratch_path("winograd_batched.cl")), 0);
+    test_scratch_folder("Secret Files");
+    assert_int_equal(symlink("..", test_scratch_path("Secret Files/kernels")), 0);
+    snprintf(setting, sizeof setting, "CLVGG_KERNEL_DIR=%s",
+             test_scratch_path("Secret Files/kernels"));
+    test_program_run(&ran, (const char *[]){PROGRAM, "bench", "--json", "--model",
+                                            test_scratch_path("net.safetensors"), "--layer",
+                                            "conv1_1", "--variant", "*=winograd_f4_batched",
+                                            "--min-time", "0.001", "--no-cold", NULL});
+    assert_int_equal(ran.exit_code, 1);
+    assert_contains(ran.err, "Secret Files/kernels/winograd_batched.cl: can't be opened");
+    cJSON *json = test_program_json(&ran);
+    assert_string_equal(string(json, "error"),
+                        "kernels/winograd_batched.cl: can't be opened: No such file or directory");
+    cJSON_Delete(json);
+    test_program_free(&ran);
+}
+
+/* What ended a result, and what it was run with, may name folders and users: the page doesn't. */
+static void test_page_names_nobody(void **state)
+{
+    (void)state;
+    static const char ended[] =
+        "{\"schema\": 1, \"device\": {\"name\": \"d\", \"platform\": null}, \"model\": \"m\","
+        " \"peak\": {\"fma_gflops\": null, \"read_gbps\": null},"
+        " \"options\": {\"affinity\": \"/home/jd oe/vault/out.txt\"},"
+        " \"environment\": {\"POCL_DEBUG\": \"/srv/vault/log\"},"
+        " \"results\": [{\"batch\": 1, \"median_ms\": 5.25, \"min_ms\": 4}],"
+        " \"error\": \"/srv/vault/a.cl:3: bad word of jdoe in /home/jd oe/vault/b.h\"}";
+    size_t size;
+    test_program ran = {.environment = (const char *const[]){"HOME=/home/jd oe", "USER=jdoe",
+                                                             "LOGNAME=jdoe", NULL}};
+    test_scratch_write("ended.json", ended, strlen(ended));
+    REPORT(&ran, test_scratch_path("ended.json"), "-o", test_scratch_path("ended.html"));
+    assert_int_equal(ran.exit_code, 0);
+    test_program_free(&ran);
+    char *html = file_read(test_scratch_path("ended.html"), &size);
+    assert_contains(html, ".../a.cl:3: bad word of (user) in ~/.../b.h");
+    assert_contains(html, "affinity = ~/.../out.txt");
+    assert_contains(html, "POCL_DEBUG = .../log");
+    assert_null(strstr(html, "jdoe"));
+    assert_null(strstr(html, "jd oe"));
+    assert_null(strstr(html, "vault"));
+    free(html);
+}
+
 /* Nothing is written then. */
 static void test_bad_files(void **state)
 {
@@ -162,8 +217,8 @@ static void test_bad_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_page_of_a_benchmark),
-        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_page_of_a_benchmark), cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_page_names_nobody),   cmocka_unit_test(test_error_names_no_folder),
         cmocka_unit_test(test_bad_files),
     };
     return cmocka_run_group_tests(tests, test_scratch_setup, test_scratch_teardown);

@@ -75,6 +75,8 @@ void cli_bench_sensors_text(cli_benchmark *run);
 
 /* The machine and its environment. */
 void cli_bench_system_json(cli_benchmark *run);
+/* Why it ended early, without names of users and hosts, and folders. */
+void cli_bench_error_json(cli_benchmark *run, const char *error);
 /* Takes names of users and hosts, and paths, out of what the driver says of the device. */
 void cli_bench_scrub_device(cli_benchmark *run);
 

@@ -220,6 +220,6 @@ void cli_bench_json_end(cli_benchmark *run, const char *error)
     vgg_json *json = &run->json;
     cli_bench_json_members(run);
     if (error != NULL)
-        vgg_json_string(json, "error", error);
+        cli_bench_error_json(run, error);
     vgg_json_end(json);
 }

@@ -123,6 +123,20 @@ void cli_bench_system_json(cli_benchmark *run)
     vgg_json_end(json);
 }
 
+void cli_bench_error_json(cli_benchmark *run, const char *error)
+{
+    const cli_context *context = &run->context;
+    const char *const paths[] = {context->model != NULL ? clvgg_model_name(context->model) : NULL,
+                                 run->cli->kernel_dir, run->cli->cache};
+    vgg_text text = {0};
+    cli_scrub scrub = {0};
+    cli_scrub_learn(&scrub, run->cli);
+    cli_scrub_without(&scrub, error, paths, sizeof paths / sizeof *paths, &text);
+    vgg_json_string(&run->json, "error", vgg_text_string(&text));
+    run->json.text->failed |= text.failed;
+    vgg_text_free(&text);
+}
+
 static void scrub_field(const cli_scrub *scrub, char *field, size_t capacity)
 {
     vgg_text text = {0};

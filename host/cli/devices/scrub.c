@@ -96,6 +96,14 @@ static const cli_scrub_word *find_word(const cli_scrub *scrub, const char *begin
     return NULL;
 }
 
+/* Bytes of the path that a text goes on with. The home is known, whatever is in its name. */
+static size_t path_length(const cli_scrub *scrub, const char *at)
+{
+    static const char ends[] = " \t\n\"'`()[]{}<>,:;=";
+    const size_t home = scrub->home != NULL && begins(at, scrub->home) ? strlen(scrub->home) : 0;
+    return home + strcspn(at + home, ends);
+}
+
 /* Appends the string with paths scrubbed. Names of users and hosts stay in it, as they may be part
  * of a path's last name. */
 static void append_paths(const cli_scrub *scrub, const char *string, vgg_text *text)
@@ -104,7 +112,7 @@ static void append_paths(const cli_scrub *scrub, const char *string, vgg_text *t
         const bool begins_here =
             at == string || (!is_letter(at[-1]) && strchr("/.~", at[-1]) == NULL);
         if (at[0] == '/' && at[1] != '/' && at[1] != '\0' && begins_here) {
-            const size_t length = strcspn(at, " \t\n\"'`()[]{}<>,:;=");
+            const size_t length = path_length(scrub, at);
             append_path(scrub, at, length, text);
             at += length;
         } else {
@@ -141,6 +149,26 @@ static void append_with(const cli_scrub *scrub, const char *string, bool one_pat
 void cli_scrub_append(const cli_scrub *scrub, const char *string, vgg_text *text)
 {
     append_with(scrub, string, false, text);
+}
+
+void cli_scrub_without(const cli_scrub *scrub, const char *string, const char *const *paths,
+                       size_t count, vgg_text *text)
+{
+    vgg_text shown = {0};
+    while (*string != '\0') {
+        size_t length = 1;
+        const char *last = NULL;
+        for (size_t i = 0; i < count && last == NULL; i++) {
+            last = paths[i] != NULL && begins(string, paths[i]) ? strrchr(paths[i], '/') : NULL;
+            length = last != NULL ? strlen(paths[i]) : 1;
+        }
+        vgg_text_append(&shown, last != NULL ? last + 1 : string,
+                        last != NULL ? strlen(last + 1) : 1);
+        string += length;
+    }
+    cli_scrub_append(scrub, vgg_text_string(&shown), text);
+    text->failed |= shown.failed;
+    vgg_text_free(&shown);
 }
 
 void cli_scrub_path(const cli_scrub *scrub, const char *path, vgg_text *text)

@@ -24,6 +24,10 @@ void cli_scrub_learn(cli_scrub *scrub, const cli_program *cli);
  * alone is left, behind "…/"; a user's or the host's name is "(user)" or "(host)". A path ends at
  * white space, a quotation mark, a bracket, a comma, or a colon. */
 void cli_scrub_append(const cli_scrub *scrub, const char *string, vgg_text *text);
+/* The same of a message that may name one of `paths` [count], each NULL or whatever is in it: of
+ * those the last part is left, also of one that begins in the folder that the program was in. */
+void cli_scrub_without(const cli_scrub *scrub, const char *string, const char *const *paths,
+                       size_t count, vgg_text *text);
 /* A string that is one path, whatever is in it. */
 void cli_scrub_path(const cli_scrub *scrub, const char *path, vgg_text *text);
 
