@@ -7,8 +7,10 @@
  * Places that no source row or channel falls on must have been filled with zero. The arguments are
  * those of pack.cl; S is 9.
  *
- * NDRange {C * S rounded up to the local size, ceil(rows/panel)}, local {64, 1}; the
- * first C work-items of a row have work, as pack.cl's range is larger.
+ * A work-item transforms a channel for VW rows at a time, which lie beside each other in the panel:
+ * positions lie far apart, and a line of the cache is written whole or fetched VW times.
+ *
+ * NDRange {C rounded up to the local size, ceil(rows/panel)}, local {64, 1}.
  */
 #ifndef TYPE
 #define TYPE 0 /* 0 float32, 1 float16, 2 bfloat16 */
@@ -17,14 +19,18 @@
 #define M 4 /* output tile: 2, 4 or 6 */
 #endif
 #define N (M + 2)
+#ifndef VW
+#define VW 1 /* rows of a panel at a time: 1, 2, 4, 8 or 16, a divisor of the panel */
+#endif
 
 #define source_t PASTE2(STORED_, TYPE)
 #define VALUE(p, i) PASTE2(WEIGHT_, TYPE)(i, p)
 
 PACKS
+DECLARE_VEC_ANYWHERE;
 
 /* o = G g: 3 values to N. */
-inline void weight_line(float a, float b, float c, float *o)
+inline void weight_line(vec a, vec b, vec c, vec *o)
 {
 #if M == 4
     o[0] = a * 0.25f;
@@ -50,6 +56,25 @@ inline void weight_line(float a, float b, float c, float *o)
 #endif
 }
 
+/* Packs the values of neighbouring rows, zeros for rows that aren't there. */
+inline void pack_rows(vec v, __global weight_t *packed)
+{
+#if STORAGE == 0
+    STORE_GLOBAL(v, packed);
+#elif STORAGE == 1 && defined(__F16C__)
+    float values[VW];
+    STORE_PRIVATE(v, values);
+#pragma unroll
+    for (int i = 0; i < VW; i++)
+        __builtin_store_halff(values[i], packed + i);
+#else
+    float values[VW];
+    STORE_PRIVATE(v, values);
+    for (int i = 0; i < VW; i++)
+        PACK(values[i], i, packed);
+#endif
+}
+
 __kernel void pack_winograd(__global const source_t *restrict source, ulong source_offset,
                             __global weight_t *restrict packed, ulong packed_offset, int rows, int C,
                             int S, int block, int panel)
@@ -59,15 +84,20 @@ __kernel void pack_winograd(__global const source_t *restrict source, ulong sour
         return;
     const size_t channels = (size_t)(C + block - 1) / block * block;
     packed += packed_offset + (get_global_id(1) * N * N * channels + c) * panel;
-    for (int lane = 0; lane < panel && first + lane < rows; lane++) {
+    for (int lane = 0; lane < panel && first + lane < rows; lane += VW) {
         __global const source_t *g = source + source_offset + ((size_t)(first + lane) * C + c) * S;
-        float half_done[3][N], line[N];
+        float taps[9][VW] = {{0}};
+        vec half_done[3][N], line[N];
+        for (int i = 0; i < VW && first + lane + i < rows; i++, g += (size_t)C * S)
+            for (int tap = 0; tap < 9; tap++)
+                taps[tap][i] = VALUE(g, tap);
         for (int j = 0; j < 3; j++)
-            weight_line(VALUE(g, j), VALUE(g, 3 + j), VALUE(g, 6 + j), half_done[j]);
+            weight_line(LOAD_PRIVATE(taps[j]), LOAD_PRIVATE(taps[3 + j]), LOAD_PRIVATE(taps[6 + j]),
+                        half_done[j]);
         for (int i = 0; i < N; i++) {
             weight_line(half_done[0][i], half_done[1][i], half_done[2][i], line);
             for (int j = 0; j < N; j++)
-                PACK(line[j], (i * N + j) * channels * panel + lane, packed);
+                pack_rows(line[j], packed + (i * N + j) * channels * panel + lane);
         }
     }
 }

@@ -1,10 +1,9 @@
 /* ops/upload.c — source → staging → device, a chunk of whole panels, or of columns, at a time. */
 #include "ops/upload.h"
 
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "ops/launch.h"
+#include "ops/pack_items.h"
 #include "ops/staging.h"
 #include "tensor/dtype.h"
 #include "tensor/storage.h"
@@ -47,14 +46,14 @@ static clvgg_status check_range(const upload *tensor, const void *values, size_t
                     vgg_storage_name(storage), (double)most);
 }
 
-/* Launches the kernel for `columns` columns and `rows` rows, its arguments being bound. */
+/* Launches the kernel, its arguments being bound: so many work-items for each panel of `rows`. */
 static clvgg_status launch(vgg_uploader *up, const upload *tensor, const vgg_args *args,
-                           uint64_t columns, int64_t rows, cl_event *written)
+                           uint64_t items, int64_t rows, cl_event *written)
 {
     const int64_t panel = tensor->pack->panel;
     VGG_PASS(vgg_args_end(args));
     const size_t local[2] = {VGG_LINEAR_LOCAL, 1};
-    const size_t global[2] = {((size_t)columns + local[0] - 1) / local[0] * local[0],
+    const size_t global[2] = {((size_t)items + local[0] - 1) / local[0] * local[0],
                               (size_t)((rows + panel - 1) / panel)};
     VGG_CL_PASS(clEnqueueNDRangeKernel(up->queue, tensor->kernel->handle, 2, NULL, global, local, 0,
                                        NULL, written));
@@ -71,7 +70,7 @@ static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const vgg_
     VGG_ARG_BUFFERS(&args, (vgg_buffer){slot->memory, 0},
                     (vgg_buffer){piece->memory, vgg_pack_elements(pack, first)});
     VGG_ARG_INTS(&args, rows, pack->channels, pack->spatial, pack->block, pack->panel);
-    return launch(up, tensor, &args, tensor->columns, rows, written);
+    return launch(up, tensor, &args, vgg_pack_items(up->device, pack), rows, written);
 }
 
 /* The next slot, with elements [first, first + count). */
@@ -188,31 +187,6 @@ static clvgg_status upload_as_it_lies(vgg_uploader *up, const upload *tensor,
 }
 
 /* ---- tensors ---- */
-
-bool vgg_upload_takes_turned(const vgg_pack *pack)
-{
-    return pack->winograd == 0;
-}
-
-void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
-                             bool turned, vgg_kernel **kernel)
-{
-    const bool winograd = pack->winograd != 0;
-    char options[64];
-    snprintf(options, sizeof options, "-DTYPE=%d -DSTORAGE=%d -D%s=%d", (int)dtype,
-             (int)pack->storage, winograd ? "M" : "PAIRS",
-             winograd ? pack->winograd : (int)pack->pairs);
-    turned = turned && vgg_upload_takes_turned(pack);
-    vgg_kernel_list_add(list,
-                        turned     ? "pack_turned.cl"
-                        : winograd ? "pack_winograd.cl"
-                                   : "pack.cl",
-                        options,
-                        turned     ? "pack_turned"
-                        : winograd ? "pack_winograd"
-                                   : "pack",
-                        kernel);
-}
 
 static clvgg_status upload_tensor(vgg_uploader *up, const vgg_pack *pack,
                                   const vgg_tensor_input *input, uint64_t inner,

@@ -1,5 +1,5 @@
 /* kernel/test_pack.c — weights on the device in half the bytes: rounded as the host rounds, and
- * refused where they would become infinite.
+ * refused where they would become infinite; weights that are transformed.
  */
 #include <float.h>
 #include <math.h>
@@ -138,11 +138,96 @@ static void values_that_would_become_infinite_are_refused(void **state)
     }
 }
 
+/* Value (i, j) of G g Gt for F(2x2), F(4x4) and F(6x6), and the sum of its terms' sizes. */
+static double transformed(int tile, const float *g, int i, int j, double *size)
+{
+    static const double two[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+    static const double four[6][3] = {{.25, 0, 0},
+                                      {-1 / 6., -1 / 6., -1 / 6.},
+                                      {-1 / 6., 1 / 6., -1 / 6.},
+                                      {1 / 24., 1 / 12., 1 / 6.},
+                                      {1 / 24., -1 / 12., 1 / 6.},
+                                      {0, 0, 1}};
+    static const double six[8][3] = {{1, 0, 0},
+                                     {-2 / 9., -2 / 9., -2 / 9.},
+                                     {-2 / 9., 2 / 9., -2 / 9.},
+                                     {1 / 90., 1 / 45., 2 / 45.},
+                                     {1 / 90., -1 / 45., 2 / 45.},
+                                     {1 / 45., 1 / 90., 1 / 180.},
+                                     {1 / 45., -1 / 90., 1 / 180.},
+                                     {0, 0, 1}};
+    const double(*rows)[3] = tile == 2 ? two : tile == 4 ? four : six;
+    double sum = *size = 0;
+    for (int y = 0; y < 3; y++)
+        for (int x = 0; x < 3; x++) {
+            const double term = rows[i][y] * (double)g[3 * y + x] * rows[j][x];
+            sum += term;
+            *size += fabs(term);
+        }
+    return sum;
+}
+
+/* Holds every value of a packed weight against its definition; places that no weight falls on are
+ * zero. */
+static void check_transformed(const vgg_pack *how, const float *values, const float *packed)
+{
+    const int side = how->winograd + 2, panel = how->panel;
+    const int64_t channels = (how->channels + how->block - 1) / how->block * how->block;
+    const int64_t rows = (how->rows + panel - 1) / panel * panel;
+    for (int64_t row = 0; row < rows; row++)
+        for (int position = 0; position < side * side; position++)
+            for (int64_t c = 0; c < channels; c++) {
+                double size = 0, expected = 0;
+                if (row < how->rows && c < how->channels)
+                    expected = transformed(how->winograd, values + (row * how->channels + c) * 9,
+                                           position / side, position % side, &size);
+                const double got =
+                    (double)packed[((row / panel * side * side + position) * channels + c) * panel +
+                                   row % panel];
+                if (!(fabs(got - expected) <= 1e-6 * size))
+                    fail_msg("F(%d), panel %d: row %lld, channel %lld, position %d: %g expected, "
+                             "got %g",
+                             how->winograd, panel, (long long)row, (long long)c, position, expected,
+                             got);
+            }
+}
+
+/* Panels of any number of vectors, and of none; rows and channels that don't fill them. */
+static void transformed_weights_are_their_definition(void **state)
+{
+    (void)state;
+    static const int panels[] = {1, 3, 4, 8, 16, 24, 32};
+    enum { ROWS = 37, CHANNELS = 70 };
+    float *values = malloc(ROWS * CHANNELS * 9 * sizeof *values);
+    for (unsigned i = 0; i < ROWS * CHANNELS * 9; i++)
+        values[i] = (float)(int)(i * 2654435761u >> 8 & 0xFFFF) / 32768.0f - 1.0f;
+    for (size_t i = 0; i < sizeof panels / sizeof *panels; i++)
+        for (int tile = 2; tile <= 6; tile += 2) {
+            const vgg_pack how = {.rows = ROWS,
+                                  .channels = CHANNELS,
+                                  .spatial = 9,
+                                  .block = 16,
+                                  .panel = panels[i],
+                                  .winograd = tile};
+            vgg_packed_weights weights;
+            must(pack(&how, values, CLVGG_DTYPE_F32, &weights));
+            float *packed = malloc((size_t)weights.bytes);
+            assert_int_equal(clEnqueueReadBuffer(device.queue, weights.pieces[0].memory, CL_TRUE, 0,
+                                                 (size_t)weights.bytes, packed, 0, NULL, NULL),
+                             CL_SUCCESS);
+            check_transformed(&how, values, packed);
+            free(packed);
+            vgg_packed_weights_free(&weights);
+        }
+    free(values);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_rounded_to_the_nearest),
         cmocka_unit_test(values_that_would_become_infinite_are_refused),
+        cmocka_unit_test(transformed_weights_are_their_definition),
     };
     return cmocka_run_group_tests(tests, device_setup, device_teardown);
 }
