@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/random.h"
 #include "measure/head_check.h"
 #include "measure/plan_bench.h"
@@ -122,6 +123,20 @@ static clvgg_status make_timed_step(void *user, double *columns)
     return status;
 }
 
+/* Columns: in, out. */
+static clvgg_status make_transfers(void *user, double *columns)
+{
+    const repeated_step *s = user;
+    const vgg_head_example *e = s->example;
+    const double start = vgg_clock_ms();
+    VGG_PASS(vgg_head_upload(e->head, e->count, e->features, e->labels));
+    const double between = vgg_clock_ms();
+    VGG_PASS(vgg_head_download(e->head, e->count, s->losses));
+    columns[0] = between - start;
+    columns[1] = vgg_clock_ms() - between;
+    return CLVGG_STATUS_OK;
+}
+
 /* Steps of their own, in which every stage is timed. */
 static clvgg_status time_stages(clvgg_train_bench *bench, repeated_step *step,
                                 const vgg_measure_limits *limits, double *kernel_ms)
@@ -154,6 +169,7 @@ static clvgg_status time_steps(clvgg_train_bench *bench, repeated_step *step,
     const vgg_measured_pass whole = {.make = make_step, .user = step};
     VGG_NEW(step->losses, (size_t)result->batch);
     VGG_TRY(vgg_bench_record_passes(&bench->record, bench->device, &whole, &how));
+    VGG_TRY(vgg_bench_record_transfers(&bench->record, make_transfers, step, &how.limits));
     if (how.steps)
         VGG_TRY(time_stages(bench, step, &how.limits, &result->kernel_ms));
     VGG_TRY(vgg_bench_record_describe(&bench->record, result));

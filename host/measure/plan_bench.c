@@ -139,21 +139,12 @@ static clvgg_status make_transfers(void *user, double *columns)
     return CLVGG_STATUS_OK;
 }
 
-/* A tenth of the time is enough for them: they are short. */
-static clvgg_status time_transfers(plan_pass *pass, const vgg_measure_limits *limits,
-                                   vgg_bench_record *record)
-{
-    const vgg_measured_pass transfers = {make_transfers, pass, .column_count = 2};
-    const vgg_measure_limits tenth = {limits->min_ms / 10, limits->max_ms / 10};
-    return vgg_measure(&transfers, &tenth, &record->transfers);
-}
-
 static clvgg_status time_passes(plan_pass *pass, const vgg_bench_how *how, vgg_bench_record *record,
                                 clvgg_bench_result *result)
 {
     const vgg_measured_pass whole = {.make = make_pass, .user = pass};
     VGG_PASS(vgg_bench_record_passes(record, pass->plan->device, &whole, how));
-    VGG_PASS(time_transfers(pass, &how->limits, record));
+    VGG_PASS(vgg_bench_record_transfers(record, make_transfers, pass, &how->limits));
     if (how->steps)
         VGG_PASS(time_steps(pass, &how->limits, record, &result->kernel_ms));
     return vgg_bench_record_describe(record, result);

@@ -63,6 +63,15 @@ clvgg_status vgg_bench_record_passes(vgg_bench_record *record, clvgg_device *dev
     return how->cold ? measure_cold(record, device, whole, &how->limits) : CLVGG_STATUS_OK;
 }
 
+clvgg_status vgg_bench_record_transfers(vgg_bench_record *record,
+                                        clvgg_status (*make)(void *user, double *columns),
+                                        void *user, const vgg_measure_limits *limits)
+{
+    const vgg_measured_pass transfers = {make, user, .column_count = 2};
+    const vgg_measure_limits tenth = {limits->min_ms / 10, limits->max_ms / 10};
+    return vgg_measure(&transfers, &tenth, &record->transfers);
+}
+
 /* 0 where nothing was measured. */
 static clvgg_status median_of(const vgg_timings *timings, size_t column, double *ms)
 {

@@ -27,6 +27,11 @@ void vgg_bench_record_free(vgg_bench_record *record);
  * host are emptied, where that is possible. Errors: those of vgg_measure() and vgg_flush_open(). */
 clvgg_status vgg_bench_record_passes(vgg_bench_record *record, clvgg_device *device,
                                      const vgg_measured_pass *whole, const vgg_bench_how *how);
+/* Measures transfers alone: `make` moves in, then out, and writes how long each took. A tenth of
+ * the time is enough for them: they are short. Errors: those of vgg_measure(). */
+clvgg_status vgg_bench_record_transfers(vgg_bench_record *record,
+                                        clvgg_status (*make)(void *user, double *columns),
+                                        void *user, const vgg_measure_limits *limits);
 /* Fills in what the result says of whole passes. Errors: OUT_OF_MEMORY. */
 clvgg_status vgg_bench_record_describe(const vgg_bench_record *record, clvgg_bench_result *result);
 /* The median of the steps' column. Errors: OUT_OF_MEMORY. */

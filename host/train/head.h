@@ -74,6 +74,12 @@ uint64_t vgg_head_bytes(const vgg_head *head);
  * `count`. Blocks. Errors: NON_FINITE (a loss; the update is made already), OPENCL, DEVICE_LOST. */
 clvgg_status vgg_head_train(vgg_head *head, int count, const float *features, const int32_t *labels,
                             const vgg_head_step *step, float *losses, int *correct);
+/* The parts of a step by which values come to the device and go back, alone; losses are those of
+ * the latest step. `count` as there. Block. Errors: OPENCL, DEVICE_LOST. */
+clvgg_status vgg_head_upload(vgg_head *head, int count, const float *features,
+                             const int32_t *labels);
+clvgg_status vgg_head_download(vgg_head *head, int count, float *losses);
+
 /* A part of a step: a layer forward, the loss, a layer's data gradient, clipping, an update. */
 typedef struct vgg_head_stage {
     char name[96];         /* "fc6 update" */

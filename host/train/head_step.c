@@ -186,6 +186,15 @@ cleanup:
     return status;
 }
 
+/* All that a step reads. */
+static clvgg_status write_inputs(vgg_head *head, int count, const float *features,
+                                 const int32_t *labels)
+{
+    VGG_PASS(write_buffer(head, HEAD_HYPER, head->hyper, sizeof head->hyper, NULL));
+    VGG_PASS(write_buffer(head, HEAD_LABELS, labels, (uint64_t)count * sizeof *labels, NULL));
+    return write_features(head, count, features);
+}
+
 /* Waits for all before it. */
 static clvgg_status read_buffer(vgg_head *head, cl_mem from, void *values, uint64_t elements)
 {
@@ -233,9 +242,7 @@ clvgg_status vgg_head_train(vgg_head *head, int count, const float *features, co
     if (step->clip_norm > 0 && head->clip.norm == NULL)
         VGG_TRY(vgg_clip_build(head->device, &head->traits, &head->clip));
     set_hyper(head, step);
-    VGG_TRY(write_buffer(head, HEAD_HYPER, head->hyper, sizeof head->hyper, NULL));
-    VGG_TRY(write_buffer(head, HEAD_LABELS, labels, (uint64_t)count * sizeof *labels, NULL));
-    VGG_TRY(write_features(head, count, features));
+    VGG_TRY(write_inputs(head, count, features, labels));
     VGG_TRY(enqueue_forward(head, &launch, count, step));
     VGG_TRY(enqueue_backward(head, &launch, count, step));
     VGG_TRY(read_results(head, count, losses, correct));
@@ -246,6 +253,20 @@ cleanup:
     vgg_launch_abandon(&launch);
     vgg_head_release_stages(head);
     return status;
+}
+
+clvgg_status vgg_head_upload(vgg_head *head, int count, const float *features,
+                             const int32_t *labels)
+{
+    const clvgg_status status = write_inputs(head, count, features, labels);
+    const cl_int finished = clFinish(head->queue);
+    vgg_head_release_stages(head);
+    return status != CLVGG_STATUS_OK ? status : vgg_cl_check(finished, "clFinish");
+}
+
+clvgg_status vgg_head_download(vgg_head *head, int count, float *losses)
+{
+    return read_buffer(head, head->buffers[HEAD_LOSSES], losses, (uint64_t)count);
 }
 
 clvgg_status vgg_head_infer(vgg_head *head, int count, const float *features, float *logits)

@@ -200,8 +200,8 @@ CLVGG_API void clvgg_train_bench_free(clvgg_train_bench *bench);
 /* Puts the layers on the device for steps of `batch` images, has one made and compares losses,
  * biases, weights of some outputs and the optimiser's state with plain loops in double precision on
  * the host (error_l2 is the worst relative L2; seconds for VGG16's layers), then times steps: two
- * to warm up, then until min_seconds have passed. A step is from features in host memory to losses
- * in host memory. Set result->struct_size first. A wrong step is no error. Blocks. Errors:
+ * to warm up, then until min_seconds have passed, and transfers in and out alone. A step is from
+ * features in host memory to losses in host memory. Set result->struct_size first. A wrong step is no error. Blocks. Errors:
  * OUT_OF_DEVICE_MEMORY, BUILD_FAILED, NON_FINITE, OPENCL, DEVICE_LOST. */
 CLVGG_API clvgg_status clvgg_train_bench_run(clvgg_train_bench *bench, int batch,
                                              clvgg_bench_result *result);

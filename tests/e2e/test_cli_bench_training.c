@@ -74,6 +74,7 @@ static void steps_are_checked_and_timed(void **state)
             assert_true(number(result, "min_ms") > 0 &&
                         number(result, "min_ms") <= number(result, "median_ms"));
             assert_true(number(result, "device_bytes") > 4.0 * FEATURES * 70 * (o > 0 ? 3 : 2));
+            assert_true(number(result, "upload_ms") > 0 && number(result, "download_ms") > 0);
             check_parts(result);
             bench_check_samples(result);
         }

@@ -226,6 +226,21 @@ static void losses_hits_and_logits_are_right(void **state)
     learner_free(&l);
 }
 
+/* What a step reads and gives, moved alone: losses stay those of the step, whatever comes in. */
+static void transfers_alone_change_nothing(void **state)
+{
+    (void)state;
+    learner l;
+    float losses[BATCH], again[BATCH];
+    const vgg_head_step step = learner_step(1);
+    learner_make(&l, &device, CLVGG_ACTIVATION_RELU, 0.0f, CLVGG_OPTIMIZER_SGD);
+    must(vgg_head_train(l.head, BATCH, l.features, l.labels, &step, losses, NULL));
+    must(vgg_head_upload(l.head, BATCH, l.features, l.labels));
+    must(vgg_head_download(l.head, BATCH, again));
+    assert_memory_equal(again, losses, sizeof losses);
+    learner_free(&l);
+}
+
 /* Two heads, and one that was stopped, saved and put back, have the same bits. */
 static void bits_repeat(void **state)
 {
@@ -308,6 +323,7 @@ int main(void)
         cmocka_unit_test(clipping_follows_the_reference),
         cmocka_unit_test(clipping_is_exact),
         cmocka_unit_test(losses_hits_and_logits_are_right),
+        cmocka_unit_test(transfers_alone_change_nothing),
         cmocka_unit_test(bits_repeat),
         cmocka_unit_test(any_run_can_be_read),
     };
