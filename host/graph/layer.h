@@ -119,6 +119,7 @@ typedef struct vgg_layer {
     bool flattens; /* makes features of an image */
     bool keeps_sign;    /* its output has no value below 0 where its input has none */
     bool probabilities; /* its output is the network's answer, "prob" */
+    bool quantizes;     /* holds values to steps; layers that read it may do so themselves */
     bool side_output;   /* it is a second output, which the layer that it reads writes */
     float (*dropout_rate)(const vgg_node *node); /* NULL: nothing is dropped in training */
 
@@ -151,6 +152,9 @@ int64_t vgg_element_place(const vgg_element *element);
  * window `at`; returns how many there are with padding. */
 int64_t vgg_pool_window(const vgg_pool_attributes *pool, int64_t extent, int axis, int64_t at,
                         int64_t *begin, int64_t *end);
+
+/* scale · q, in exact arithmetic: the definition of VGG_LAYER_QUANTIZE; NaN stays NaN. */
+double vgg_quantized(const vgg_quantize_attributes *quantize, float x);
 
 /* Layers of sums of products: over a window of an image, or over all features. */
 bool vgg_node_is_convolution(const vgg_node *node);

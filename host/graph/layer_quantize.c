@@ -33,16 +33,16 @@ static void describe(const vgg_node *node, char *text, size_t capacity)
 }
 
 /* One product in float32, as kernels have it: a level is the same on every device. */
-static double level_of(const vgg_quantize_attributes *q, float x)
+double vgg_quantized(const vgg_quantize_attributes *q, float x)
 {
     const double level = (double)rintf(x * (1.0f / q->scale));
-    return level < (double)q->low ? (double)q->low : level > (double)q->high ? (double)q->high : level;
+    return (double)q->scale *
+           (level < (double)q->low ? (double)q->low : level > (double)q->high ? (double)q->high : level);
 }
 
 static double element_of(const vgg_element *e)
 {
-    const vgg_quantize_attributes *q = &e->node->attributes.quantize;
-    return (double)q->scale * level_of(q, (float)vgg_element_input(e));
+    return vgg_quantized(&e->node->attributes.quantize, (float)vgg_element_input(e));
 }
 
 static const vgg_field fields[] = {
@@ -60,4 +60,5 @@ const vgg_layer vgg_layer_quantize = {
     .describe = describe,
     .element = element_of,
     .keeps_sign = true,
+    .quantizes = true,
 };

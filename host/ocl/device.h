@@ -56,6 +56,7 @@ struct clvgg_device {
     struct vgg_program_cache *programs;
     vgg_kept kept[VGG_MOST_KEPT];
     atomic_int matrix_unit; /* matrix_unit.c's: what it found, 0 before it looked */
+    atomic_int byte_products; /* byte_products.c's, likewise */
     atomic_int sub_groups;  /* sub_group.c's */
     atomic_int clock;       /* clock.c's */
 };

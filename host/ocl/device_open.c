@@ -61,6 +61,7 @@ static clvgg_status new_device(const clvgg_runtime *runtime, cl_device_id id, cl
                 "no memory for a lock");
     atomic_init(&device->references, 1);
     atomic_init(&device->matrix_unit, 0);
+    atomic_init(&device->byte_products, 0);
     atomic_init(&device->sub_groups, 0);
     atomic_init(&device->clock, 0);
     device->runtime = runtime;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "graph/layer.h"
+#include "ocl/byte_products.h"
 #include "ocl/matrix_unit.h"
 #include "ops/clblast.h"
 #include "ops/upload.h"
@@ -39,6 +40,8 @@ clvgg_status vgg_traits_for(clvgg_device *device, clvgg_storage storage, bool su
     *traits = vgg_traits_of(&device->info);
     if (storage == CLVGG_STORAGE_BF16)
         VGG_PASS(vgg_matrix_unit_check(device, &traits->amx));
+    if (storage == CLVGG_STORAGE_INT8)
+        VGG_PASS(vgg_byte_products_check(device, &traits->byte_products));
     if (sub_groups || traits->type == CLVGG_DEVICE_GPU)
         VGG_PASS(vgg_sub_group_check(device, &traits->sub_groups));
     return CLVGG_STATUS_OK;
@@ -60,7 +63,9 @@ uint64_t vgg_op_weight_inner(const vgg_op *op)
 static clvgg_status configure_storage(vgg_op *op, const vgg_traits *traits)
 {
     const char *name = op->variant->name;
-    if (!op->float32_weights)
+    /* Only what quantises its input makes something of integers. */
+    if (!op->float32_weights &&
+        (op->problem.storage != CLVGG_STORAGE_INT8 || op->variant->quantizes))
         op->pack.storage = op->problem.storage;
     const clvgg_storage storage = op->pack.storage;
     VGG_CHECK(op->variant->error_bound == 0.0 || vgg_op_error_bound(op) > 0.0,
@@ -183,6 +188,8 @@ static clvgg_status check_row(const vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(variant->storages == 0 || (variant->storages & 1u << problem->storage) != 0,
               CLVGG_STATUS_UNSUPPORTED, "%s takes weights of%s alone, not %s", variant->name, takes,
               vgg_storage_name(problem->storage));
+    VGG_CHECK(!variant->quantizes || problem->quantized != NULL, CLVGG_STATUS_UNSUPPORTED,
+              "%s needs an input that is quantised", variant->name);
     VGG_CHECK(!problem->relu || variant->fuses_relu, CLVGG_STATUS_UNSUPPORTED,
               "%s doesn't fuse a ReLU", variant->name);
     VGG_CHECK(problem->pool == NULL || variant->fuses_pool, CLVGG_STATUS_UNSUPPORTED,
@@ -203,6 +210,8 @@ clvgg_status vgg_op_configure_chosen(vgg_op *op, const vgg_variant *variant,
                    .input_block = 1,
                    .output_block = 1,
                    .second_block = 1};
+    if (!variant->quantizes)
+        op->problem.quantized = NULL;
     for (int i = 0; tunables != NULL && tunables[i].name != NULL; i++)
         VGG_CHECK(choice->values[i] == 0 || vgg_tunable_allows(&tunables[i], choice->values[i]),
                   CLVGG_STATUS_UNSUPPORTED, "%s: %s can't be %d", variant->name, tunables[i].name,

@@ -29,6 +29,7 @@ typedef struct vgg_traits {
     int vector_width; /* floats in a vector register: 1 (most GPUs), 4, 8, 16 */
     int compute_units;
     bool amx;                  /* kernels can use AMX tiles: ocl/matrix_unit.h found so */
+    bool byte_products;        /* and AVX512-VNNI: ocl/byte_products.h found so */
     vgg_sub_groups sub_groups; /* that kernels can use: ocl/sub_group.h found so */
     size_t max_work_group_size;
     uint64_t local_memory_bytes, max_allocation_bytes;
@@ -43,7 +44,7 @@ vgg_traits vgg_traits_of(const clvgg_device_info *info);
 clvgg_status vgg_traits_for(clvgg_device *device, clvgg_storage storage, bool sub_groups,
                             vgg_traits *traits);
 
-/* The chain of layers an op computes: node, then ReLU if `relu`, then `pool` if not NULL. */
+/* The chain of layers an op computes: quantising the input if `quantized`, node, then ReLU if `relu`, then `pool` if not NULL. */
 typedef struct vgg_problem {
     const vgg_node *node;
     clvgg_shape input, output; /* of the node, one image */
@@ -54,6 +55,9 @@ typedef struct vgg_problem {
     clvgg_shape result;   /* of the whole chain */
     int max_batch;
     clvgg_storage storage; /* of weights on the device */
+    /* How the node's input is quantised, as the chain's first step, by an op that can; NULL: the
+     * input is read as it is. */
+    const vgg_quantize_attributes *quantized;
     /* How the weight lies where it comes from: decides what packs it, no op. */
     clvgg_dtype weight_dtype;
     uint64_t weight_inner; /* as of vgg_upload_turned(); 0: in order */
@@ -138,6 +142,7 @@ typedef struct vgg_variant {
     bool uses_clblast;
     bool is_clblast_gemm; /* what CLVGG_GEMM_CLBLAST asks for, where it computes the layer */
     bool sub_groups;      /* its kernels need them */
+    bool quantizes;       /* takes the quantising of its input along, and needs it */
     bool fuses_relu;      /* takes a ReLU behind its layer along */
     bool fuses_pool;      /* and a max pooling of 2x2, stride 2, all windows inside the image */
     uint32_t storages;    /* bit 1 << storage for those it takes weights in; 0: all */

@@ -1,5 +1,6 @@
 /* ops/op_conv_amx.c — cl/conv_amx.cl: convolution by bfloat16 tiles of x86 CPUs that have AMX. */
 #include "ops/op.h"
+#include "ops/strips.h"
 
 enum { TILE_PIXELS, STRIP_ROWS, UNIT_PANELS, SLOTS }; /* op->parameters */
 enum { CHOOSE_TILE_PIXELS, CHOOSE_STRIP_KIB, CHOOSE_UNITS_A_CORE };
@@ -10,68 +11,7 @@ static const vgg_tunable tunables[] = {{"TP", {4, 7, 8, 10, 12, 14, 16}},
 enum { BLOCK = 16, PANEL = 32, MAX_TILE_PIXELS = 16 };
 /* Converted input of a unit: half of a 2 MiB L2 that two threads share, the rest is for weights. */
 enum { STRIP_KIB = 512 };
-enum {
-    UNITS_A_CORE = 2
-}; /* at least, else weights are divided too: each converts its strip anew */
-enum { SLOTS_A_CORE = 4 }; /* work-items: evens out what cores are busy with besides */
-
-/* Pixels of a tile: a tile of fewer rows takes less time, so the width that wastes least on this
- * image. Reading weights costs about one pixel's time a tile. Even where pairs are pooled. */
-static int choose_tile_pixels(int64_t out_width, bool pool)
-{
-    int best = MAX_TILE_PIXELS;
-    for (int p = MAX_TILE_PIXELS - 1; p > 0; p--)
-        if (!(pool && p % 2 != 0) &&
-            vgg_ceil_div(out_width, p) * (p + 1) < vgg_ceil_div(out_width, best) * (best + 1))
-            best = p;
-    return best;
-}
-
-/* Input rows, and pixels of one, under a strip of `rows` output rows: as the kernel counts. */
-static int64_t strip_rows(const vgg_conv_attributes *conv, int64_t rows)
-{
-    return (rows - 1) * conv->stride[0] + (conv->kernel[0] - 1) * conv->dilation[0] + 1;
-}
-
-static int64_t strip_pitch(const vgg_op *op)
-{
-    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
-    const int pixels = op->parameters[TILE_PIXELS];
-    const int64_t columns = vgg_ceil_div(op->problem.output.dims[2], pixels) * pixels;
-    return (columns - 1) * conv->stride[1] + (conv->kernel[1] - 1) * conv->dilation[1] + 1;
-}
-
-/* Divides the work: strips of rows, an even number and about as large as the others, and where
- * there are too few of them runs of panels. */
-static void divide(vgg_op *op, const vgg_traits *traits)
-{
-    const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
-    const int64_t channel_pairs = vgg_ceil_div(op->problem.input.dims[0], PANEL);
-    const int64_t panels = vgg_ceil_div(op->pack.rows, PANEL);
-    const int64_t out_rows = op->problem.output.dims[1];
-    const int64_t row_bytes = channel_pairs * strip_pitch(op) * PANEL * (int64_t)sizeof(uint16_t);
-    const int64_t budget = (int64_t)vgg_op_chosen(op, CHOOSE_STRIP_KIB, STRIP_KIB) << 10;
-    int64_t rows = 2;
-    while (rows < out_rows && strip_rows(conv, rows + 2) * row_bytes <= budget)
-        rows += 2;
-    const int64_t strips = vgg_ceil_div(out_rows, rows);
-    rows = vgg_ceil_div(vgg_ceil_div(out_rows, strips), 2) * 2;
-
-    const int64_t cores = traits->compute_units;
-    const int64_t images = op->problem.max_batch;
-    const int64_t wanted = cores * vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE);
-    const int64_t pieces = images * vgg_ceil_div(out_rows, rows);
-    int64_t runs = vgg_ceil_div(wanted, pieces);
-    runs = runs < panels ? runs : panels;
-    const int64_t unit_panels = vgg_ceil_div(panels, runs);
-    const int64_t units = pieces * vgg_ceil_div(panels, unit_panels);
-    const int64_t most = cores * SLOTS_A_CORE;
-    const int64_t slots = units < most ? units : vgg_ceil_div(units, vgg_ceil_div(units, most));
-    op->parameters[STRIP_ROWS] = (int)rows;
-    op->parameters[UNIT_PANELS] = (int)unit_panels;
-    op->parameters[SLOTS] = (int)slots;
-    op->workspace_elements = (uint64_t)(slots * strip_rows(conv, rows) * row_bytes) / sizeof(float);
-}
+enum { UNITS_A_CORE = 2, READING_PIXELS = 1 }; /* strips.h */
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
@@ -83,7 +23,9 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_amx needs groups 1, not %lld",
               (long long)conv->groups);
     const int pixels =
-        vgg_op_chosen(op, CHOOSE_TILE_PIXELS, choose_tile_pixels(op->problem.output.dims[2], pool));
+        vgg_op_chosen(op, CHOOSE_TILE_PIXELS,
+                      vgg_strip_tile_pixels(op->problem.output.dims[2], pool, MAX_TILE_PIXELS,
+                                            READING_PIXELS));
     VGG_CHECK(!pool || pixels % 2 == 0, CLVGG_STATUS_UNSUPPORTED,
               "conv_amx: pooling needs tiles of even width, not %d", pixels);
     op->parameters[TILE_PIXELS] = pixels;
@@ -91,7 +33,15 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     op->pack = vgg_problem_pack(&op->problem, PANEL);
     op->pack.block = PANEL;
     op->pack.pairs = true;
-    divide(op, traits);
+    const vgg_strip_needs needs = {
+        pixels, vgg_ceil_div(op->problem.input.dims[0], PANEL) * PANEL * (int64_t)sizeof(uint16_t),
+        (int64_t)vgg_op_chosen(op, CHOOSE_STRIP_KIB, STRIP_KIB) << 10,
+        vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE)};
+    const vgg_strips strips = vgg_strips_divide(op, traits, &needs);
+    op->parameters[STRIP_ROWS] = strips.rows;
+    op->parameters[UNIT_PANELS] = strips.unit_panels;
+    op->parameters[SLOTS] = strips.slots;
+    op->workspace_elements = strips.workspace_bytes / sizeof(float);
     char window[96];
     vgg_conv_options(conv, window, sizeof window);
     vgg_op_add_program(op, "conv_amx.cl", "conv_amx", "-DTP=%d %s", pixels, window);

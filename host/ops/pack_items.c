@@ -25,7 +25,7 @@ uint64_t vgg_pack_items(const clvgg_device *device, const vgg_pack *pack)
 
 bool vgg_upload_takes_turned(const vgg_pack *pack)
 {
-    return pack->winograd == 0;
+    return pack->winograd == 0 && pack->storage != CLVGG_STORAGE_INT8; /* a scale needs a whole row */
 }
 
 void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
@@ -40,13 +40,9 @@ void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_
     if (!turned)
         snprintf(options + length, sizeof options - (size_t)length, " -DVW=%d",
                  vector_width(list->device, pack));
-    vgg_kernel_list_add(list,
-                        turned     ? "pack_turned.cl"
-                        : winograd ? "pack_winograd.cl"
-                                   : "pack.cl",
-                        options,
-                        turned     ? "pack_turned"
-                        : winograd ? "pack_winograd"
-                                   : "pack",
-                        kernel);
+    const int way = pack->storage == CLVGG_STORAGE_INT8 ? 3 : turned ? 2 : winograd;
+    static const char *const files[] = {"pack.cl", "pack_winograd.cl", "pack_turned.cl",
+                                        "pack_int8.cl"};
+    static const char *const names[] = {"pack", "pack_winograd", "pack_turned", "pack_int8"};
+    vgg_kernel_list_add(list, files[way], options, names[way], kernel);
 }

@@ -25,7 +25,10 @@ uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows)
 
 uint64_t vgg_pack_bytes(const vgg_pack *pack, int64_t rows)
 {
-    return vgg_pack_elements(pack, rows) * vgg_dtype_bytes(vgg_storage_element(pack->storage));
+    const uint64_t elements = vgg_pack_elements(pack, rows);
+    const uint64_t scales = pack->storage == CLVGG_STORAGE_INT8 ? 2 * sizeof(float) * (uint64_t)vgg_pack_padded(pack, rows)
+                                                                : 0;
+    return elements * vgg_storage_bytes(pack->storage) + scales;
 }
 
 void vgg_packed_weights_free(vgg_packed_weights *weights)

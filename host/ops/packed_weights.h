@@ -15,9 +15,8 @@
  * transformed, as cl/pack_winograd.cl says.
  *
  * Nobody but vgg_pack_bytes() counts the bytes of a buffer and nobody but vgg_pack_equal() compares
- * packs: a storage with scales (int8 with one for each row, say) puts them behind the elements of
- * each piece, whose row offsets are counted in elements and stay; those two functions, pack.cl and
- * the kernels that read such weights are what it changes. */
+ * packs: INT8 puts a scale and a sum for each row behind the elements of each piece
+ * (cl/pack_int8.cl), whose row offsets are counted in elements and stay. */
 typedef struct vgg_pack {
     int64_t rows, channels, spatial;
     int block, panel; /* panel 0: there are no weights */
@@ -52,10 +51,15 @@ bool vgg_pack_equal(const vgg_pack *a, const vgg_pack *b);
 uint64_t vgg_pack_elements(const vgg_pack *pack, int64_t rows);
 /* Bytes of a buffer for `rows` rows, in pack->storage. */
 uint64_t vgg_pack_bytes(const vgg_pack *pack, int64_t rows);
+/* `rows` rows with those that fill their last panel. */
+static inline int64_t vgg_pack_padded(const vgg_pack *pack, int64_t rows)
+{
+    return (rows + pack->panel - 1) / pack->panel * pack->panel;
+}
 /* Bytes of the bias that belongs to the weight, padded to whole panels. */
 static inline uint64_t vgg_bias_bytes(const vgg_pack *pack)
 {
-    return (uint64_t)((pack->rows + pack->panel - 1) / pack->panel * pack->panel) * sizeof(float);
+    return (uint64_t)vgg_pack_padded(pack, pack->rows) * sizeof(float);
 }
 /* Buffers that a packed weight is split into, each of whole panels, where the largest allocation
  * asks for it; 0: no split is small enough, or the kernel can't take one. */

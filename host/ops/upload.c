@@ -34,6 +34,7 @@ static clvgg_status check_range(const upload *tensor, const void *values, size_t
     const clvgg_dtype dtype = tensor->input->dtype;
     if (storage == CLVGG_STORAGE_F32)
         return CLVGG_STATUS_OK;
+    /* An int8 row has a scale; what has none is infinite or NaN. */
     const float most = vgg_dtype_largest(vgg_storage_element(storage)) /
                        (tensor->pack->winograd == 2 ? 2.25f : 1.0f);
     const size_t found = vgg_find_beyond(dtype, values, count, most);
@@ -60,6 +61,24 @@ static clvgg_status launch(vgg_uploader *up, const upload *tensor, const vgg_arg
     return CLVGG_STATUS_OK;
 }
 
+/* The same of int8: a work-item finds a row's scale. */
+static clvgg_status pack_int8_rows(vgg_uploader *up, const upload *tensor,
+                                   const vgg_staging_slot *slot, const vgg_weight_piece *piece,
+                                   int64_t first, int64_t rows, cl_event *written)
+{
+    const vgg_pack *pack = tensor->pack;
+    const size_t local = VGG_LINEAR_LOCAL, global = ((size_t)rows + local - 1) / local * local;
+    vgg_args args = vgg_args_of(tensor->kernel);
+    VGG_ARG_BUFFERS(&args, (vgg_buffer){slot->memory, 0}, (vgg_buffer){piece->memory, 0});
+    VGG_ARG_INTS(&args, rows, pack->channels, pack->spatial, pack->panel, first,
+                 vgg_pack_padded(pack, piece->rows));
+    vgg_arg_ulong(&args, vgg_pack_elements(pack, piece->rows));
+    VGG_PASS(vgg_args_end(&args));
+    VGG_CL_PASS(clEnqueueNDRangeKernel(up->queue, tensor->kernel->handle, 1, NULL, &global, &local,
+                                       0, NULL, written));
+    return CLVGG_STATUS_OK;
+}
+
 /* Packs `rows` rows of the slot into `piece` from its row `first` on. */
 static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const vgg_staging_slot *slot,
                               const vgg_weight_piece *piece, int64_t first, int64_t rows,
@@ -67,6 +86,8 @@ static clvgg_status pack_rows(vgg_uploader *up, const upload *tensor, const vgg_
 {
     const vgg_pack *pack = tensor->pack;
     vgg_args args = vgg_args_of(tensor->kernel);
+    if (pack->storage == CLVGG_STORAGE_INT8)
+        return pack_int8_rows(up, tensor, slot, piece, first, rows, written);
     VGG_ARG_BUFFERS(&args, (vgg_buffer){slot->memory, 0},
                     (vgg_buffer){piece->memory, vgg_pack_elements(pack, first)});
     VGG_ARG_INTS(&args, rows, pack->channels, pack->spatial, pack->block, pack->panel);

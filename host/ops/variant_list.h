@@ -6,6 +6,7 @@
 
 #define VGG_VARIANT_LIST(X)                                                                        \
     X(conv_amx)                                                                                    \
+    X(conv_int8)                                                                                   \
     X(conv_blocked)                                                                                \
     X(conv_subgroup)                                                                               \
     X(conv_tiled)                                                                                  \
@@ -19,6 +20,7 @@
     X(winograd_f4_batched)                                                                         \
     X(winograd_f4_subgroup)                                                                        \
     X(conv_direct)                                                                                 \
+    X(dense_int8)                                                                                  \
     X(dense_blocked)                                                                               \
     X(dense_tiled)                                                                                 \
     X(dense_rows)                                                                                  \

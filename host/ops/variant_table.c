@@ -60,6 +60,7 @@ size_t vgg_variant_candidates(const vgg_problem *problem, const vgg_traits *trai
         for (size_t i = 0; i < vgg_variant_count && count < capacity; i++) {
             const vgg_variant *variant = vgg_variants[i];
             if (vgg_variant_computes(variant, problem->node->type) &&
+                (problem->quantized != NULL || !variant->quantizes) &&
                 (clblast || !variant->uses_clblast) && rank_of(variant, problem, traits) == wanted)
                 candidates[count++] = variant;
         }

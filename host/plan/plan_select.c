@@ -121,9 +121,21 @@ static int find_tensor(const selection *s, int node, int block)
     return -1;
 }
 
+static clvgg_status select_chain(selection *s, int index);
+
+/* Quantised values are computed when they are asked for: the layers that read them may quantise
+ * what comes before themselves. */
+static bool waits(const selection *s, int node)
+{
+    return layer_at(s, node)->quantizes;
+}
+
 /* Finds a tensor with a node's value in layout `block`, or adds a step that converts one. */
 static clvgg_status require_tensor(selection *s, int node, int block, int *out)
 {
+    const int value = s->nodes[node].root;
+    if (waits(s, value) && find_tensor(s, value, 0) < 0)
+        VGG_PASS(select_chain(s, value));
     *out = find_tensor(s, node, block);
     if (*out < 0) {
         const int root = s->nodes[node].root, from = find_tensor(s, root, 0);
@@ -166,7 +178,9 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
     const int fuses = vgg_layer_of(node->type)->fuses;
     /* A flattened image is features in CHW order, which blocks of channels would not give. */
     const bool flattened = node_at(s, node->inputs[0])->output.rank == 1;
-    const int tensor = find_tensor(s, node->inputs[0], 0);
+    const int read = s->nodes[node->inputs[0]].root;
+    const bool quantized = waits(s, read);
+    const int tensor = find_tensor(s, quantized ? node_at(s, read)->inputs[0] : read, 0);
     const bool weights = s->source != NULL && vgg_node_has_parameter(node, VGG_WEIGHT);
     *relu = fusable_reader(s, index, fuses & VGG_FUSED_RELU);
     *pool = fusable_reader(s, *relu >= 0 ? *relu : index, fuses & VGG_FUSED_POOL);
@@ -180,6 +194,7 @@ static vgg_problem describe_chain(const selection *s, int index, int *relu, int 
         .result = node->output,
         .max_batch = s->plan->max_batch,
         .storage = s->options->execution.storage,
+        .quantized = quantized ? &node_at(s, read)->attributes.quantize : NULL,
         .weight_dtype =
             weights ? s->source->dtype(s->source->user, index, VGG_WEIGHT) : CLVGG_DTYPE_F32,
         .weight_inner = weights ? s->source->inner(s->source->user, index) : 0};
@@ -216,7 +231,9 @@ static clvgg_status select_chain(selection *s, int index)
         pool = -1;
     if (relu >= 0 && !problem.relu)
         relu = pool = -1, poolable = NULL;
-    VGG_PASS(require_tensor(s, node->inputs[0], op.input_block, &input));
+    const int value = s->nodes[node->inputs[0]].root;
+    VGG_PASS(require_tensor(s, op.problem.quantized != NULL ? node_at(s, value)->inputs[0] : value,
+                            op.input_block, &input));
     if (node->input_count > 1)
         VGG_PASS(require_tensor(s, node->inputs[1], op.second_block, &second));
     const int last = pool >= 0 ? pool : relu >= 0 ? relu : index;
@@ -280,7 +297,7 @@ clvgg_status vgg_plan_select(vgg_plan *plan, const vgg_parameter_source *source,
     mark_needed(&s);
     VGG_TRY(add_inputs(plan));
     for (int i = 1; i < plan->graph->count; i++)
-        if (s.nodes[i].needed && !s.nodes[i].computed && !layer_at(&s, i)->alias &&
+        if (s.nodes[i].needed && !s.nodes[i].computed && !layer_at(&s, i)->alias && !waits(&s, i) &&
             node_at(&s, i)->input_count > 0)
             VGG_TRY(select_with_leaves(&s, i));
     VGG_NEW(plan->outputs, (size_t)options->output_count);

@@ -10,30 +10,15 @@
 #include "plan/plan.h"
 #include "tensor/dtype.h"
 #include "verify/probe.h"
+#include "verify/rounded.h"
 
-enum { SAMPLES = 192, PIECE = 1024 };
+enum { SAMPLES = 192 };
 
 /* The `user` of a vgg_channel_source that reads a plan's parameters. */
 typedef struct step_parameters {
     const vgg_parameter_source *source;
     const vgg_plan_step *step;
 } step_parameters;
-
-/* Weights are what they became when they were packed: kernels that transform them first have an
- * error bound for that. */
-static void round_to_storage(const vgg_op *op, int parameter, size_t count, float *values)
-{
-    uint16_t halves[PIECE];
-    const clvgg_dtype dtype = vgg_storage_element(op->pack.storage);
-    if (parameter != VGG_WEIGHT || op->pack.panel == 0 || op->pack.winograd != 0 ||
-        dtype == CLVGG_DTYPE_F32)
-        return;
-    for (size_t done = 0; done < count; done += PIECE) {
-        const size_t some = count - done < PIECE ? count - done : PIECE;
-        vgg_from_f32(dtype, values + done, some, halves);
-        vgg_to_f32(dtype, halves, some, values + done);
-    }
-}
 
 static clvgg_status read_channel(void *user, int parameter, int64_t k, uint64_t count,
                                  float *values)
@@ -46,7 +31,7 @@ static clvgg_status read_channel(void *user, int parameter, int64_t k, uint64_t 
     VGG_NEW(raw, (size_t)count);
     VGG_TRY(source->read(source->user, node, parameter, (uint64_t)k * count, count, raw));
     vgg_to_f32(source->dtype(source->user, node, parameter), raw, (size_t)count, values);
-    round_to_storage(&from->step->stage->op, parameter, (size_t)count, values);
+    vgg_round_as_packed(&from->step->stage->op, parameter, (size_t)count, values);
 cleanup:
     vgg_free(raw);
     return status;

@@ -8,9 +8,11 @@
 static const struct {
     const char *name;
     clvgg_dtype element;
-} storages[VGG_STORAGE_COUNT] = {[CLVGG_STORAGE_F32] = {"f32", CLVGG_DTYPE_F32},
-                                 [CLVGG_STORAGE_F16] = {"f16", CLVGG_DTYPE_F16},
-                                 [CLVGG_STORAGE_BF16] = {"bf16", CLVGG_DTYPE_BF16}};
+    size_t bytes;
+} storages[VGG_STORAGE_COUNT] = {[CLVGG_STORAGE_F32] = {"f32", CLVGG_DTYPE_F32, 4},
+                                 [CLVGG_STORAGE_F16] = {"f16", CLVGG_DTYPE_F16, 2},
+                                 [CLVGG_STORAGE_BF16] = {"bf16", CLVGG_DTYPE_BF16, 2},
+                                 [CLVGG_STORAGE_INT8] = {"int8", CLVGG_DTYPE_F32, 1}};
 
 const char *vgg_storage_name(clvgg_storage storage)
 {
@@ -26,6 +28,11 @@ clvgg_status vgg_storage_parse(const char *name, clvgg_storage *storage)
         }
     return vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "storage of weights: needs one of %s, got '%s'",
                     CLVGG_STORAGE_NAMES, name);
+}
+
+size_t vgg_storage_bytes(clvgg_storage storage)
+{
+    return storages[storage].bytes;
 }
 
 clvgg_dtype vgg_storage_element(clvgg_storage storage)

@@ -9,15 +9,16 @@
 #include "tensor/shape.h"
 #include "verify/guard.h"
 #include "verify/made_up.h"
+#include "verify/rounded.h"
 
 /* ---- made-up parameters ---- */
 
 static clvgg_status read_channel(void *user, int parameter, int64_t k, uint64_t count,
                                  float *values)
 {
-    (void)user;
     for (uint64_t i = 0; i < count; i++)
         values[i] = vgg_made_up(parameter, (uint64_t)k * count + i);
+    vgg_round_as_packed(user, parameter, (size_t)count, values);
     return CLVGG_STATUS_OK;
 }
 
@@ -203,12 +204,13 @@ clvgg_status vgg_candidate_run(const vgg_reference *reference, const vgg_op *op,
                              .channels = INT32_MAX,
                              .whole_numbers = true,
                              .seed = 2,
-                             .parameters = {NULL, read_channel},
+                             .parameters = {&stage->op, read_channel},
                              .answers = answers != NULL ? answers : own};
     VGG_TRY(vgg_probe_run(&probe, &found->finding));
     VGG_TRY(check_guards(reference, guarded, &found->finding));
     found->l2 = found->finding.l2;
-    if (reference->values != NULL)
+    /* The reference is of the input as it is. */
+    if (reference->values != NULL && op->problem.quantized == NULL)
         judge_all(reference, op, probe.answers, found);
 cleanup:
     vgg_chain_release(&chain);

@@ -67,6 +67,9 @@ void vgg_probing_make_inputs(vgg_probing *p)
             x[i] = value_of(
                 p, vgg_random_bits(vgg_random_bits(p->probe->seed) ^ (n * p->plain_elements + i)));
         lay_out(&problem->input, p->op->input_block, x, p->input + n * p->input_elements);
+        /* The definition gets what the chain quantises first. */
+        for (uint64_t i = 0; i < p->plain_elements && problem->quantized != NULL; i++)
+            x[i] = (float)vgg_quantized(problem->quantized, x[i]);
         if (p->second != NULL)
             make_second(p, n);
     }

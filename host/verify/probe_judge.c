@@ -64,7 +64,8 @@ static double allowed_part(const vgg_probing *p)
     const double bound = vgg_op_error_bound(p->op);
     if (terms == 0)
         return 1e-5;
-    if (bound == 0 && p->probe->whole_numbers && vgg_definition_is_products(&p->op->problem))
+    if (bound == 0 && p->probe->whole_numbers && vgg_definition_is_products(&p->op->problem) &&
+        p->op->problem.quantized == NULL)
         return 0;
     const double root = sqrt((double)terms);
     const double rounded = bound > 1e-4 ? fmin(64 / root, 8) * bound : 8 * bound;

@@ -9,7 +9,7 @@
 #include "tensor/dtype.h"
 
 /* The kernels that bring an op its weights: without them it isn't right. */
-static const char packers[] = "pack.cl pack_turned.cl pack_winograd.cl ";
+static const char packers[] = "pack.cl pack_turned.cl pack_winograd.cl pack_int8.cl ";
 
 static void append(char *text, size_t capacity, const char *format, ...) VGG_PRINTF(3, 4);
 static void append(char *text, size_t capacity, const char *format, ...)
@@ -38,6 +38,9 @@ static void append_layer(char *text, size_t capacity, const char *before, const 
 static void describe_problem(const vgg_op *op, char *text, size_t capacity)
 {
     const vgg_problem *problem = &op->problem;
+    if (problem->quantized != NULL) /* the scale is an argument of the kernel */
+        append(text, capacity, "levels %lld to %lld + ", (long long)problem->quantized->low,
+               (long long)problem->quantized->high);
     if (problem->node != NULL)
         append_layer(text, capacity, "", problem->node);
     else

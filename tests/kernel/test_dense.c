@@ -39,7 +39,7 @@ static vgg_choice choice; /* of run_shape(): zeros, but where a tuning space is 
 
 static bool serves_dense(const vgg_variant *variant)
 {
-    return (variant->layers & VGG_LAYER_BIT(VGG_LAYER_DENSE)) != 0;
+    return (variant->layers & VGG_LAYER_BIT(VGG_LAYER_DENSE)) != 0 && !variant->quantizes;
 }
 
 /* Input, weights, bias, and what should come of them. */

@@ -160,5 +160,5 @@ bool conv_check_shape(conv_check *check, const vgg_variant *variant, const conv_
 
 bool serves_conv(const vgg_variant *variant)
 {
-    return (variant->layers & VGG_LAYER_BIT(VGG_LAYER_CONV2D)) != 0;
+    return (variant->layers & VGG_LAYER_BIT(VGG_LAYER_CONV2D)) != 0 && !variant->quantizes;
 }

@@ -33,6 +33,7 @@ typedef struct conv_check {
     double worst_error; /* relative L2, of all shapes since it was set to 0 */
 } conv_check;
 
+/* But for variants that quantise, which test_int8.c checks. */
 bool serves_conv(const vgg_variant *variant);
 /* Runs one variant on one shape; false where the variant says it can't. Weights are handed over in
  * the `index`th type. */

@@ -24,6 +24,7 @@ enum {
 enum {
     F32 = 1 << CLVGG_STORAGE_F32,
     BF16 = 1 << CLVGG_STORAGE_BF16,
+    INT8 = 1 << CLVGG_STORAGE_INT8, /* test_int8.c asks for these itself */
     ALL = F32 | 1 << CLVGG_STORAGE_F16 | BF16
 };
 
@@ -32,6 +33,7 @@ static const struct demand {
     unsigned needs, storages;
 } demands[] = {
     {"conv_amx", AMX, BF16},
+    {"conv_int8", VECTORS, INT8},
     {"conv_blocked", VECTORS, ALL},
     {"conv_subgroup", SUB_GROUPS, ALL},
     {"conv_tiled", LOCAL, ALL},
@@ -45,6 +47,7 @@ static const struct demand {
     {"winograd_f4_batched", LOCAL, ALL},
     {"winograd_f4_subgroup", SUB_GROUPS, ALL},
     {"conv_direct", 0, ALL},
+    {"dense_int8", VECTORS, INT8},
     {"dense_blocked", VECTORS, ALL},
     {"dense_tiled", LOCAL, ALL},
     {"dense_rows", LOCAL, ALL},

@@ -212,9 +212,21 @@ bool network_is_integers(network_kind kind)
     return kind == NETWORK_INTEGERS || kind == NETWORK_QUANTIZED;
 }
 
+/* −127, 0 or 127 steps of 2⁻⁷: as int8 they are the same. */
+static clvgg_status quantized_source(void *user, const char *tensor, const clvgg_shape *shape,
+                                     uint64_t first, uint64_t count, float *values)
+{
+    const clvgg_status status = integer_source(user, tensor, shape, first, count, values);
+    for (uint64_t i = 0; i < count; i++)
+        values[i] *= 127.0f / 128.0f;
+    return status;
+}
+
 clvgg_tensor_source network_source(network_kind kind)
 {
-    return network_is_integers(kind) ? integer_source : small_model_source;
+    return kind == NETWORK_QUANTIZED  ? quantized_source
+           : network_is_integers(kind) ? integer_source
+                                       : small_model_source;
 }
 
 clvgg_model *network_make(clvgg_runtime *runtime, network_kind kind)

@@ -17,13 +17,14 @@ typedef enum network_kind {
     NETWORK_NORMS, /* 3×19×18: batch normalisation before and behind layers, of images and features,
                       without weights too */
     NETWORK_INTEGERS, /* 3×10×12: its integers stay below 2²⁴ with network_integers as source */
-    NETWORK_QUANTIZED, /* 3×10×12: likewise, with quantised values before some of its layers */
+    NETWORK_QUANTIZED, /* 3×10×12: likewise, in steps of 2⁻⁷, with quantised values before some of
+                          its layers */
     NETWORK_COUNT
 } network_kind;
 
 extern const char *const network_names[NETWORK_COUNT];
 
-/* Says whether a network's values are integers, so that any order of sums gives the same. */
+/* Says whether a network's values are integers, or few steps of one size, so that any order of sums gives the same. */
 bool network_is_integers(network_kind kind);
 /* A model with weights from its kind; free with clvgg_model_free(). */
 clvgg_model *network_make(clvgg_runtime *runtime, network_kind kind);

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "exec/chain.h"
+#include "ocl/byte_products.h"
 #include "ocl/matrix_unit.h"
 #include "ocl/sub_group.h"
 #include "support/guarded.h"
@@ -46,6 +47,7 @@ vgg_traits test_traits(const test_device *device)
     vgg_traits traits = vgg_traits_of(&device->device->info);
     traits.queue = device->queue;
     assert_int_equal(vgg_matrix_unit_check(device->device, &traits.amx), CLVGG_STATUS_OK);
+    assert_int_equal(vgg_byte_products_check(device->device, &traits.byte_products), CLVGG_STATUS_OK);
     assert_int_equal(vgg_sub_group_check(device->device, &traits.sub_groups), CLVGG_STATUS_OK);
     if (getenv("CLVGG_TEST_VECTOR_WIDTH") != NULL)
         traits.vector_width = atoi(getenv("CLVGG_TEST_VECTOR_WIDTH"));
