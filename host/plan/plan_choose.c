@@ -155,6 +155,18 @@ static clvgg_status check_rules(const vgg_plan *plan, const vgg_plan_options *op
     return CLVGG_STATUS_OK;
 }
 
+/* Integers make nothing of values that aren't quantised. */
+static clvgg_status check_storage(const vgg_plan *plan)
+{
+    bool quantizes = plan->storage != CLVGG_STORAGE_INT8;
+    for (int i = 0; i < plan->graph->count; i++)
+        quantizes = quantizes || vgg_layer_of(plan->graph->nodes[i].type)->quantizes;
+    VGG_CHECK(quantizes, CLVGG_STATUS_UNSUPPORTED,
+              "weights of int8 are for networks with quantised values, and this one has none: "
+              "'clvgg quantize' makes one of it");
+    return CLVGG_STATUS_OK;
+}
+
 /* Opens the tuning results. Kernels from a folder have none, and under a limit of memory they
  * aren't used, since a faster variant may exceed it. */
 static clvgg_status open_tuning(vgg_chooser *c)
@@ -176,6 +188,7 @@ clvgg_status vgg_chooser_open(const vgg_plan *plan, const vgg_plan_options *opti
 {
     *chooser = (vgg_chooser){.plan = plan, .options = options};
     VGG_PASS(check_rules(plan, options));
+    VGG_PASS(check_storage(plan));
     return open_tuning(chooser);
 }
 

@@ -136,7 +136,7 @@ static void test_storage(void **state)
     test_program_free(&ran);
     test_program_run(&ran, (const char *[]){PROGRAM, "info", "--storage", "f64", NULL});
     assert_int_equal(ran.exit_code, 2);
-    assert_contains(ran.err, "--storage: needs one of f32|f16|bf16, got 'f64'");
+    assert_contains(ran.err, "--storage: needs one of f32|f16|bf16|int8, got 'f64'");
     test_program_free(&ran);
 }
 

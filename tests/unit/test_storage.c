@@ -17,6 +17,7 @@ static void numbers_stay(void **state)
     assert_int_equal(CLVGG_STORAGE_F32, 0);
     assert_int_equal(CLVGG_STORAGE_F16, 1);
     assert_int_equal(CLVGG_STORAGE_BF16, 2);
+    assert_int_equal(CLVGG_STORAGE_INT8, 3);
 }
 
 /* The list for people names each storage at its number, and no other. */
@@ -43,7 +44,7 @@ static void other_names_are_refused(void **state)
     clvgg_storage storage = CLVGG_STORAGE_BF16;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         assert_int_equal(clvgg_storage_parse(wrong[i], &storage), CLVGG_STATUS_INVALID_ARGUMENT);
-        assert_non_null(strstr(clvgg_status_message(), "needs one of f32|f16|bf16, got"));
+        assert_non_null(strstr(clvgg_status_message(), "needs one of f32|f16|bf16|int8, got"));
     }
     assert_int_equal(clvgg_storage_parse(NULL, &storage), CLVGG_STATUS_INVALID_ARGUMENT);
     assert_int_equal(clvgg_storage_parse("f16", NULL), CLVGG_STATUS_INVALID_ARGUMENT);

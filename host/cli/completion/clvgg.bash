@@ -37,7 +37,7 @@ _clvgg() {
         ;;
     -d | --device) words="gpu cpu accelerator $(_clvgg_devices)" ;;
     --gemm) words="auto own clblast" ;;
-    --storage) words="f32 f16 bf16" ;;
+    --storage) words="f32 f16 bf16 int8" ;;
     --dtype) words="f32 f16 bf16" ;;
     --to) words="safetensors torchvision onnx npz" ;;
     --preprocess)
