@@ -25,7 +25,7 @@ check() { # AS_FILES 'OFFERS' WORD…: the last word is the one to complete, cut
 }
 check no run clvgg ru
 check no "f32 f16" clvgg run --storage f
-check no "f32 f16 bf16" clvgg run --storage =
+check no "f32 f16 bf16 int8" clvgg run --storage =
 check no "f32 f16" clvgg run --storage = f
 check no crop clvgg eval --resize-mode = cr
 check no "infer" clvgg bench --mode = i

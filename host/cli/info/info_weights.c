@@ -59,7 +59,8 @@ static void add_reason(vgg_text *text, const char *words)
 static void give_reason(const cli_info_weights *row, vgg_text *text)
 {
     enum { WINDOW = 9 };
-    const uint64_t size = row->storage == CLVGG_STORAGE_F32 ? 4 : 2;
+    const bool int8 = row->storage == CLVGG_STORAGE_INT8;
+    const uint64_t size = int8 ? 1 : row->storage == CLVGG_STORAGE_F32 ? 4 : 2;
     const int side = row->winograd_tile + 2, taken = row->winograd_tile > 0 ? side * side : WINDOW;
     char words[96];
     if (row->winograd_tile > 0) {
@@ -68,14 +69,17 @@ static void give_reason(const cli_info_weights *row, vgg_text *text)
         add_reason(text, words);
     }
     if (row->model_bytes != row->values * size) {
-        snprintf(words, sizeof words, "%d bytes a value, %.3g in the model", (int)size,
+        snprintf(words, sizeof words, "%d %s a value, %.3g in the model", (int)size,
+                 vgg_plural(size, "byte", "bytes"),
                  (double)row->model_bytes / (double)row->values);
         add_reason(text, words);
     }
     if (row->kept)
         add_reason(text, row->winograd_tile > 0 ? "not rounded: that would cost more than it saves"
                                                 : "its kernel reads float32 alone");
-    if (row->device_bytes * WINDOW > row->values * size * (uint64_t)taken)
+    if (int8)
+        add_reason(text, "a scale and a sum for each channel");
+    else if (row->device_bytes * WINDOW > row->values * size * (uint64_t)taken)
         add_reason(text, "zeros up to whole vectors");
 }
 
