@@ -57,8 +57,11 @@ static void add_op(program_set *set, const vgg_op *op, const char *kind, const c
     for (int type = 0; type < 3 && op->pack.panel != 0; type++) {
         char options[32];
         snprintf(options, sizeof options, "-DTYPE=%d -DM=%d", type, op->pack.winograd);
-        add(set, op->pack.winograd != 0 ? "pack_winograd.cl" : "pack.cl", options, "any",
-            type == 0 ? layer : "");
+        add(set,
+            op->pack.storage == CLVGG_STORAGE_INT8 ? "pack_int8.cl"
+            : op->pack.winograd != 0               ? "pack_winograd.cl"
+                                                   : "pack.cl",
+            options, "any", type == 0 ? layer : "");
         if (vgg_upload_takes_turned(&op->pack))
             add(set, "pack_turned.cl", options, "any", "");
     }
@@ -152,6 +155,7 @@ static void list_variant(program_set *set, const vgg_variant *variant, const vgg
                          const vgg_traits *traits, const char *kind)
 {
     static const int batches[] = {1, 4, 16};
+    static const vgg_quantize_attributes quantized = {0.1f, 0, 254};
     for (int n = 1; n < graph->count; n++)
         for (int b = 0; b < 3; b++) {
             const vgg_node *node = &graph->nodes[n];
@@ -165,7 +169,10 @@ static void list_variant(program_set *set, const vgg_variant *variant, const vgg
                                              traits->vector_width > 1 ? traits->vector_width : 1,
                                          .relu = node->type == VGG_LAYER_CONV2D,
                                          .result = node->output,
-                                         .max_batch = batches[b]};
+                                         .max_batch = batches[b],
+                                         .storage = variant->quantizes ? CLVGG_STORAGE_INT8
+                                                                       : CLVGG_STORAGE_F32,
+                                         .quantized = variant->quantizes ? &quantized : NULL};
             if ((variant->layers & VGG_LAYER_BIT(node->type)) == 0 ||
                 vgg_op_configure(&op, variant, &problem, traits) != CLVGG_STATUS_OK)
                 continue;

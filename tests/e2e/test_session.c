@@ -341,7 +341,11 @@ static void a_weight_that_cannot_be_stored_is_refused(void **state)
     assert_non_null(strstr(clvgg_status_message(), "-70000"));
     request.storage = CLVGG_STORAGE_BF16; /* the range of float32 */
     clvgg_session_free(session_make(shared.device, model, &request));
-    request.storage = (clvgg_storage)3;
+    request.storage = CLVGG_STORAGE_INT8; /* no value of it is quantised */
+    assert_int_equal(session_try(shared.device, model, &request, &session),
+                     CLVGG_STATUS_UNSUPPORTED);
+    assert_non_null(strstr(clvgg_status_message(), "networks with quantised values"));
+    request.storage = (clvgg_storage)(CLVGG_STORAGE_INT8 + 1);
     assert_int_equal(session_try(shared.device, model, &request, &session),
                      CLVGG_STATUS_INVALID_ARGUMENT);
     request.storage = CLVGG_STORAGE_F16;
