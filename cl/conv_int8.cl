@@ -8,7 +8,7 @@
  * with the level 0 where the padding is, so that TP neighbouring pixels lie at constant distances:
  * nothing is gathered. Then it multiplies TP pixels by KB * 16 output channels at a time, four
  * channels in one instruction where there is one for it (DOT 1: AVX512-VNNI), held in TP * KB
- * registers.
+ * registers. Pooled pixels are finished in pairs: two tiles at a time where TP is odd.
  *
  *     x       [n][ceil(C/16)][H][W][16]    float32; channels past C are zero
  *     w       [ceil(K/(KB*16))][ceil(C/16)][KH][KW][KB][4][16][4]    int8: four channels beside each
@@ -24,7 +24,7 @@
  * that it is made of an output is NaN.
  */
 #ifndef TP
-#define TP 14 /* pixels of a tile */
+#define TP 7 /* pixels of a tile */
 #endif
 #ifndef KB
 #define KB 2 /* blocks of 16 output channels of a panel */
@@ -54,6 +54,7 @@
 
 typedef int16 lanes_anywhere __attribute__((aligned(4)));
 typedef float16 values_anywhere __attribute__((aligned(4)));
+typedef uchar16 bytes_anywhere __attribute__((aligned(1)));
 
 /* How values are quantised. */
 typedef struct steps {
@@ -61,28 +62,36 @@ typedef struct steps {
     int zero; /* the byte of level 0 */
 } steps;
 
-inline uchar16 quantized(float16 x, steps s, int16 *nans)
+/* A float32 between 2^23 and 2^24 has steps of 1: what is added to ROUND is rounded as it should be,
+ * to the nearest, ties to even, and stands in the lowest bits. */
+#define ROUND 12582912.0f
+
+inline uchar16 quantized(float16 x, steps s)
 {
     float16 v = x * s.inverse;
     v = select(v, (float16)(s.low), isless(v, (float16)(s.low)));
     v = select(v, (float16)(s.high), isgreater(v, (float16)(s.high)));
-    *nans |= isnan(x);
-    return convert_uchar16(convert_int16_rte(v) + s.zero);
+    return convert_uchar16(as_int16(v + ROUND) + (s.zero - as_int(ROUND)));
 }
 
-/* Quantises one row of 16 channels: `pitch` pixels from column -left on, level 0 outside the image. */
-inline void quantize_row(__global const float *row, int W, int left, int pitch, steps s,
-                         __global uchar *to, int16 *nans)
+/* Quantises one row of 16 channels: `pitch` pixels from column -left on, level 0 outside the image.
+ * Returns -1 in each lane with a NaN. */
+inline int16 quantize_row(__global const float *row, int W, int left, int pitch, steps s,
+                          __global uchar *to)
 {
     const uchar16 zero = (uchar16)((uchar)s.zero);
     const int first = min(max(left, 0), pitch), end = max(min(W + left, pitch), first);
+    int16 nans = (int16)(0);
     for (int i = 0; i < first; i++)
-        vstore16(zero, i, to);
-    for (int i = first; i < end; i++)
-        vstore16(quantized(*(__global const values_anywhere *)(row + (size_t)(i - left) * 16), s, nans),
-                 i, to);
+        *(__global bytes_anywhere *)(to + i * 16) = zero;
+    for (int i = first; i < end; i++) {
+        const float16 x = *(__global const values_anywhere *)(row + (size_t)(i - left) * 16);
+        nans |= isnan(x);
+        *(__global bytes_anywhere *)(to + i * 16) = quantized(x, s);
+    }
     for (int i = end; i < pitch; i++)
-        vstore16(zero, i, to);
+        *(__global bytes_anywhere *)(to + i * 16) = zero;
+    return nans;
 }
 
 /* Quantises rows [iy, iy + rows) of an image into `to`: [blocks][rows][pitch][16]. Returns whether
@@ -94,8 +103,8 @@ inline int quantize_rows(__global const float *x, int blocks, int H, int W, int 
     for (int cb = 0; cb < blocks; cb++)
         for (int r = 0; r < rows; r++, to += pitch * 16) {
             const int inside = iy + r >= 0 && iy + r < H;
-            quantize_row(x + ((size_t)cb * H + (inside ? iy + r : 0)) * W * 16, inside ? W : -left,
-                         left, pitch, s, to, &nans);
+            nans |= quantize_row(x + ((size_t)cb * H + (inside ? iy + r : 0)) * W * 16,
+                                 inside ? W : -left, left, pitch, s, to);
         }
     return any(nans);
 }
@@ -174,8 +183,9 @@ conv_int8(__global const float *restrict x, ulong x_offset, __global const char 
           float scale, float inverse, int low, int high)
 {
     const int blocks = (C + 15) / 16, out_blocks = (K + 15) / 16, panels = (out_blocks + KB - 1) / KB;
-    const int tiles = (OW + TP - 1) / TP, strips = (OH + strip_rows - 1) / strip_rows;
-    const int pitch = (tiles * TP - 1) * SW + (KW - 1) * DW + 1;
+    const int span = TP << (pool & TP); /* pixels that are finished together */
+    const int columns = (OW + span - 1) / span * span, strips = (OH + strip_rows - 1) / strip_rows;
+    const int pitch = (columns - 1) * SW + (KW - 1) * DW + 1;
     const int rows = (strip_rows - 1) * SH + (KH - 1) * DH + 1;
     const size_t plane = (size_t)rows * pitch * 16;
     const int runs = (panels + unit_panels - 1) / unit_panels, units = images * strips * runs;
@@ -203,18 +213,18 @@ conv_int8(__global const float *restrict x, ulong x_offset, __global const char 
         for (int k = first_block; k < end_block; k += KB) {
             __global const char *panel = w + (size_t)k * blocks * KH * KW * 256;
             for (int oy = first_row; oy < end_row; oy += 1 + pool)
-                for (int ox = 0; ox < OW; ox += TP) {
-                    int out[2][TP * KB * 16];
-                    __global const uchar *at =
-                        strip + ((oy - first_row) * SH * pitch + ox * SW) * 16;
+                for (int ox = 0; ox < OW; ox += span) {
+                    int out[2][TP * 2 * KB * 16];
                     for (int r = 0; r <= pool; r++)
-                        multiply(at + r * SH * pitch * 16, pitch, plane, blocks, panel, out[r]);
+                        for (int p = 0; p < span; p += TP)
+                            multiply(strip + ((oy - first_row + r) * SH * pitch + (ox + p) * SW) * 16,
+                                     pitch, plane, blocks, panel, out[r] + p * KB * 16);
                     for (int b = 0; b < min(KB, end_block - k); b++) {
                         const finish f = {vload16(k + b, scale_of) * scale, vload16(k + b, bias),
                                           vload16(k + b, sum_of) * low, relu};
                         __global float *row =
                             to + (((size_t)(k + b) * height + (oy >> pool)) * width + (ox >> pool)) * 16;
-                        for (int p = 0; p < min(TP, OW - ox) >> pool; p++) {
+                        for (int p = 0; p < min(span, OW - ox) >> pool; p++) {
                             int16 sum = vload16((p << pool) * KB + b, out[0]);
                             if (pool) /* a scale is above 0: the largest sum is the largest value */
                                 sum = max(max(sum, vload16((p * 2 + 1) * KB + b, out[0])),

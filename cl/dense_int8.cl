@@ -42,13 +42,17 @@
 #endif
 
 typedef int16 lanes_anywhere __attribute__((aligned(4)));
+typedef uchar16 bytes_anywhere __attribute__((aligned(1)));
+
+/* As conv_int8.cl's. */
+#define ROUND 12582912.0f
 
 inline uchar16 quantized(float16 x, float inverse, int low, int high)
 {
     float16 v = x * inverse;
     v = select(v, (float16)((float)low), isless(v, (float16)((float)low)));
     v = select(v, (float16)((float)high), isgreater(v, (float16)((float)high)));
-    return convert_uchar16(convert_int16_rte(v) - low);
+    return convert_uchar16(as_int16(v + ROUND) - (low + as_int(ROUND)));
 }
 
 __kernel CPU_KERNEL void quantize_bytes(__global const float *restrict x, ulong x_offset,
@@ -65,7 +69,7 @@ __kernel CPU_KERNEL void quantize_bytes(__global const float *restrict x, ulong 
     for (int i = first; i < whole; i += 16) {
         const float16 v = vload16(0, x + i);
         found |= isnan(v);
-        vstore16(quantized(v, inverse, low, high), 0, bytes + i);
+        *(__global bytes_anywhere *)(bytes + i) = quantized(v, inverse, low, high);
     }
     if (whole < end) {
         float rest[16];

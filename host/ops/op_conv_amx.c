@@ -11,7 +11,19 @@ static const vgg_tunable tunables[] = {{"TP", {4, 7, 8, 10, 12, 14, 16}},
 enum { BLOCK = 16, PANEL = 32, MAX_TILE_PIXELS = 16 };
 /* Converted input of a unit: half of a 2 MiB L2 that two threads share, the rest is for weights. */
 enum { STRIP_KIB = 512 };
-enum { UNITS_A_CORE = 2, READING_PIXELS = 1 }; /* strips.h */
+enum { UNITS_A_CORE = 2 }; /* strips.h */
+
+/* Pixels of a tile: a tile of fewer rows takes less time, so the width that wastes least on this
+ * image. Reading weights costs about one pixel's time a tile. Even where pairs are pooled. */
+static int choose_tile_pixels(int64_t out_width, bool pool)
+{
+    int best = MAX_TILE_PIXELS;
+    for (int p = MAX_TILE_PIXELS - 1; p > 0; p--)
+        if (!(pool && p % 2 != 0) &&
+            vgg_ceil_div(out_width, p) * (p + 1) < vgg_ceil_div(out_width, best) * (best + 1))
+            best = p;
+    return best;
+}
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
@@ -23,9 +35,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(conv->groups == 1, CLVGG_STATUS_UNSUPPORTED, "conv_amx needs groups 1, not %lld",
               (long long)conv->groups);
     const int pixels =
-        vgg_op_chosen(op, CHOOSE_TILE_PIXELS,
-                      vgg_strip_tile_pixels(op->problem.output.dims[2], pool, MAX_TILE_PIXELS,
-                                            READING_PIXELS));
+        vgg_op_chosen(op, CHOOSE_TILE_PIXELS, choose_tile_pixels(op->problem.output.dims[2], pool));
     VGG_CHECK(!pool || pixels % 2 == 0, CLVGG_STATUS_UNSUPPORTED,
               "conv_amx: pooling needs tiles of even width, not %d", pixels);
     op->parameters[TILE_PIXELS] = pixels;

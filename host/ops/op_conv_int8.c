@@ -9,7 +9,30 @@ static const vgg_tunable tunables[] = {{"TP", {4, 6, 7, 8, 10, 12, 14}},
                                        {"strip_KiB", {16, 64, 128, 256, 512}},
                                        {"units_a_core", {1, 2, 4, 8}},
                                        {0}};
-enum { VECTORS = 2, STRIP_KIB = 256, UNITS_A_CORE = 2, READING_PIXELS = 1 };
+enum { VECTORS = 2, STRIP_KIB = 256, UNITS_A_CORE = 1 };
+enum { MOST_PIXELS = 8 }; /* sixteen sums keep both units busy; with more, loads of weights wait */
+
+/* Pixels that are finished together: pairs, where they are pooled. */
+static int span_of(int pixels, bool pool)
+{
+    return pool && pixels % 2 != 0 ? 2 * pixels : pixels;
+}
+
+/* The width that wastes least on this image, where reading weights costs about one pixel's time. */
+static int choose_pixels(int64_t width, bool pool)
+{
+    int best = MOST_PIXELS;
+    int64_t least = INT64_MAX;
+    for (int p = MOST_PIXELS; p > 0; p--) {
+        const int span = span_of(p, pool);
+        const int64_t time = vgg_ceil_div(width, span) * (span / p) * (p + 1);
+        if (time < least) {
+            least = time;
+            best = p;
+        }
+    }
+    return best;
+}
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
@@ -19,17 +42,15 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
               (long long)conv->groups);
     const int vectors = vgg_op_chosen(op, CHOOSE_VECTORS, VECTORS);
     const int most = vgg_register_rows(traits, vectors);
-    const int pixels = vgg_op_chosen(
-        op, CHOOSE_PIXELS,
-        vgg_strip_tile_pixels(op->problem.output.dims[2], pool, most, READING_PIXELS));
-    VGG_CHECK(pixels <= most && (!pool || pixels % 2 == 0), CLVGG_STATUS_UNSUPPORTED,
-              "conv_int8: tiles of %d pixels, at most %d fit the registers, an even number under a "
-              "pooling",
-              pixels, most);
+    const int best = choose_pixels(op->problem.output.dims[2], pool);
+    const int pixels = vgg_op_chosen(op, CHOOSE_PIXELS, best < most ? best : most);
+    VGG_CHECK(pixels <= most, CLVGG_STATUS_UNSUPPORTED,
+              "conv_int8: tiles of %d pixels and %d vectors don't fit the registers, at most %d",
+              pixels, vectors, most);
     VGG_PASS(vgg_int8_configure(op, traits, vectors));
     op->input_block = op->output_block = VGG_INT8_LANES;
     const vgg_strip_needs needs = {
-        pixels, vgg_ceil_div(op->pack.channels, VGG_INT8_LANES) * VGG_INT8_LANES,
+        span_of(pixels, pool), vgg_ceil_div(op->pack.channels, VGG_INT8_LANES) * VGG_INT8_LANES,
         (int64_t)vgg_op_chosen(op, CHOOSE_STRIP_KIB, STRIP_KIB) << 10,
         vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE)};
     const vgg_strips strips = vgg_strips_divide(op, traits, &needs);

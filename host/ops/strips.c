@@ -5,26 +5,16 @@
 
 enum { SLOTS_A_CORE = 4 }; /* evens out what cores are busy with besides */
 
-int vgg_strip_tile_pixels(int64_t out_width, bool pool, int most, int overhead)
-{
-    int best = pool ? most / 2 * 2 : most;
-    for (int p = best - 1; p > 0; p--)
-        if (!(pool && p % 2 != 0) && vgg_ceil_div(out_width, p) * (p + overhead) <
-                                         vgg_ceil_div(out_width, best) * (best + overhead))
-            best = p;
-    return best;
-}
-
 /* Input rows, and pixels of one, under a strip of `rows` output rows: as kernels count. */
 static int64_t input_rows(const vgg_conv_attributes *conv, int64_t rows)
 {
     return (rows - 1) * conv->stride[0] + (conv->kernel[0] - 1) * conv->dilation[0] + 1;
 }
 
-static int64_t pitch(const vgg_op *op, int tile_pixels)
+static int64_t pitch(const vgg_op *op, int span)
 {
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
-    const int64_t columns = vgg_ceil_div(op->problem.output.dims[2], tile_pixels) * tile_pixels;
+    const int64_t columns = vgg_ceil_div(op->problem.output.dims[2], span) * span;
     return (columns - 1) * conv->stride[1] + (conv->kernel[1] - 1) * conv->dilation[1] + 1;
 }
 
@@ -34,7 +24,7 @@ vgg_strips vgg_strips_divide(const vgg_op *op, const vgg_traits *traits,
     const vgg_conv_attributes *conv = &op->problem.node->attributes.conv;
     const int64_t panels = vgg_ceil_div(op->pack.rows, op->pack.panel);
     const int64_t out_rows = op->problem.output.dims[1];
-    const int64_t row_bytes = pitch(op, needs->tile_pixels) * needs->pixel_bytes;
+    const int64_t row_bytes = pitch(op, needs->span) * needs->pixel_bytes;
     int64_t rows = 2;
     while (rows < out_rows && input_rows(conv, rows + 2) * row_bytes <= needs->strip_bytes)
         rows += 2;

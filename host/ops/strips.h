@@ -7,7 +7,7 @@
 #include "ops/op.h"
 
 typedef struct vgg_strip_needs {
-    int tile_pixels;     /* of a row, multiplied at once */
+    int span;            /* pixels of a row that are finished together */
     int64_t pixel_bytes; /* of a rewritten pixel, all channels */
     int64_t strip_bytes; /* what a strip may take, where that is two rows or more */
     int units_a_core;    /* wanted, else weights are divided too: each rewrites its strip anew */
@@ -23,8 +23,5 @@ typedef struct vgg_strips {
 /* The op's pack must be set, but for how it is stored. */
 vgg_strips vgg_strips_divide(const vgg_op *op, const vgg_traits *traits,
                              const vgg_strip_needs *needs);
-/* Pixels of a tile, at most `most`: the width that wastes least on this image, where reading weights
- * costs about `overhead` pixels' time a tile. Even where pairs are pooled. */
-int vgg_strip_tile_pixels(int64_t out_width, bool pool, int most, int overhead);
 
 #endif
