@@ -1,5 +1,6 @@
-/* graph/layer_quantize.c — values held to the steps of a scale: y = scale · q, q = x / scale rounded
- * to the nearest integer, ties to even, no less than `low` and no more than `high`; NaN stays NaN.
+/* graph/layer_quantize.c — values held to the steps of a scale: y = scale · q, q = x / scale
+ * rounded to the nearest integer, ties to even, no less than `low` and no more than `high`; NaN
+ * stays NaN.
  *
  * Where it stands before a convolution or dense layer, that layer's sums are of integers times a
  * scale, which is what int8 kernels compute. ONNX writes it as QuantizeLinear with a
@@ -36,8 +37,9 @@ static void describe(const vgg_node *node, char *text, size_t capacity)
 double vgg_quantized(const vgg_quantize_attributes *q, float x)
 {
     const double level = (double)rintf(x * (1.0f / q->scale));
-    return (double)q->scale *
-           (level < (double)q->low ? (double)q->low : level > (double)q->high ? (double)q->high : level);
+    return (double)q->scale * (level < (double)q->low    ? (double)q->low
+                               : level > (double)q->high ? (double)q->high
+                                                         : level);
 }
 
 static double element_of(const vgg_element *e)

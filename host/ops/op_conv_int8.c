@@ -1,4 +1,5 @@
-/* ops/op_conv_int8.c — cl/conv_int8.cl: convolution of quantised values by int8 weights, on CPUs. */
+/* ops/op_conv_int8.c — cl/conv_int8.cl: convolution of quantised values by int8 weights, on CPUs.
+ */
 #include "ops/int8.h"
 #include "ops/strips.h"
 
@@ -49,10 +50,10 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
               pixels, vectors, most);
     VGG_PASS(vgg_int8_configure(op, traits, vectors));
     op->input_block = op->output_block = VGG_INT8_LANES;
-    const vgg_strip_needs needs = {
-        span_of(pixels, pool), vgg_ceil_div(op->pack.channels, VGG_INT8_LANES) * VGG_INT8_LANES,
-        (int64_t)vgg_op_chosen(op, CHOOSE_STRIP_KIB, STRIP_KIB) << 10,
-        vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE)};
+    const vgg_strip_needs needs = {span_of(pixels, pool),
+                                   vgg_ceil_div(op->pack.channels, VGG_INT8_LANES) * VGG_INT8_LANES,
+                                   (int64_t)vgg_op_chosen(op, CHOOSE_STRIP_KIB, STRIP_KIB) << 10,
+                                   vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE)};
     const vgg_strips strips = vgg_strips_divide(op, traits, &needs);
     op->parameters[STRIP_ROWS] = strips.rows;
     op->parameters[UNIT_PANELS] = strips.unit_panels;

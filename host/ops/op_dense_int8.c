@@ -1,8 +1,9 @@
-/* ops/op_dense_int8.c — cl/dense_int8.cl: dense layers of quantised values by int8 weights, on CPUs.
+/* ops/op_dense_int8.c — cl/dense_int8.cl: dense layers of quantised values by int8 weights, on
+ * CPUs.
  */
 #include "ops/int8.h"
 
-enum { QUANTIZE, MULTIPLY };           /* op->programs */
+enum { QUANTIZE, MULTIPLY };            /* op->programs */
 enum { CHOOSE_IMAGES, CHOOSE_VECTORS }; /* tunables */
 static const vgg_tunable tunables[] = {{"TN", {1, 2, 4, 6, 8, 12}}, {"KB", {1, 2, 4, 8}}, {0}};
 enum { PIECE = 1024 }; /* features that a work-item quantises */
@@ -36,8 +37,8 @@ static clvgg_status enqueue_piece(const vgg_op *op, vgg_launch *launch, const vg
     const size_t local = 1, global = (size_t)vgg_ceil_div(piece->rows, op->pack.panel);
     vgg_args args = vgg_args_of(op->programs[MULTIPLY].kernel);
     VGG_ARG_BUFFERS(&args, io->workspace, (vgg_buffer){piece->memory, 0}, io->bias, io->output);
-    VGG_ARG_INTS(&args, count, op->pack.channels, op->pack.rows, piece->first_row,
-                 op->problem.relu, vgg_ceil_div(op->pack.channels, PIECE));
+    VGG_ARG_INTS(&args, count, op->pack.channels, op->pack.rows, piece->first_row, op->problem.relu,
+                 vgg_ceil_div(op->pack.channels, PIECE));
     vgg_arg_ulong(&args, vgg_pack_elements(&op->pack, piece->rows));
     vgg_arg_float(&args, q->scale);
     VGG_ARG_INTS(&args, q->low);

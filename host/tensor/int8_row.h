@@ -1,5 +1,5 @@
-/* tensor/int8_row.h — a row of weights as int8 with one scale: w = scale · q, q an integer from −127
- * to 127.
+/* tensor/int8_row.h — a row of weights as int8 with one scale: w = scale · q, q an integer from
+ * −127 to 127.
  *
  * The scale is the row's largest |w| / 127 with 16 significant bits, rounded up, so that scale · q
  * is exact in float32 and a row that was rounded once comes out the same again. cl/pack_int8.cl

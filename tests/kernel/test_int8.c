@@ -1,5 +1,5 @@
-/* kernel/test_int8.c — kernels of int8 weights against plain loops over integers: equal, to the bit,
- * with the instruction for products of bytes and without it. */
+/* kernel/test_int8.c — kernels of int8 weights against plain loops over integers: equal, to the
+ * bit, with the instruction for products of bytes and without it. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -86,7 +86,8 @@ static int level_of(const vgg_quantize_attributes *q, float x)
     return level < (float)q->low ? (int)q->low : level > (float)q->high ? (int)q->high : (int)level;
 }
 
-/* Output (k, oy, ox) of the convolution of image x, by integers; NaN where a NaN is in the window. */
+/* Output (k, oy, ox) of the convolution of image x, by integers; NaN where a NaN is in the window.
+ */
 static float element(const vgg_problem *problem, const values *v, const float *x, int64_t k,
                      int64_t oy, int64_t ox)
 {
@@ -132,8 +133,8 @@ static void assert_equal_to_loops(const vgg_problem *problem, const values *v, c
                     if (problem->pool == NULL)
                         expected = element(problem, v, image, k, y, x);
                     for (int i = 0; i < 4 && problem->pool != NULL; i++)
-                        expected = larger(expected, element(problem, v, image, k, y * 2 + i / 2,
-                                                            x * 2 + i % 2));
+                        expected = larger(
+                            expected, element(problem, v, image, k, y * 2 + i / 2, x * 2 + i % 2));
                     if (isnan(expected) ? !isnan(v->y[at]) : v->y[at] != expected)
                         fail_msg("%s, image %d, channel %d, row %d, column %d: %.9g, expected %.9g",
                                  what, n, (int)k, (int)y, (int)x, (double)v->y[at],
@@ -232,10 +233,8 @@ static void check_dense(int64_t inputs, int64_t outputs, int batch, int index,
                         const vgg_choice *choice, bool products, bool nans)
 {
     const clvgg_shape in = {1, {inputs}}, out = {1, {outputs}};
-    vgg_node node = {.name = "fc",
-                     .type = VGG_LAYER_DENSE,
-                     .attributes.dense = {outputs, true},
-                     .output = out};
+    vgg_node node = {
+        .name = "fc", .type = VGG_LAYER_DENSE, .attributes.dense = {outputs, true}, .output = out};
     const vgg_problem problem = {.node = &node,
                                  .input = in,
                                  .output = out,
