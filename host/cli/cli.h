@@ -64,7 +64,7 @@ typedef struct cli_verb {
 } cli_verb;
 
 extern const cli_verb cli_verb_bench, cli_verb_cache, cli_verb_check_result, cli_verb_compare, cli_verb_convert,
-    cli_verb_devices, cli_verb_eval, cli_verb_finetune, cli_verb_info, cli_verb_report, cli_verb_run, cli_verb_tune,
+    cli_verb_devices, cli_verb_eval, cli_verb_finetune, cli_verb_info, cli_verb_quantize, cli_verb_report, cli_verb_run, cli_verb_tune,
     cli_verb_verify, cli_verb_visualize;
 
 /* Prints one line on standard error: "clvgg: …" or "clvgg run: …". Control characters are escaped.

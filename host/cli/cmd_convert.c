@@ -2,14 +2,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/context.h"
+#include "cli/export.h"
 #include "cli/interrupt.h"
-#include "clvgg/convert.h"
-#include "report/clock.h"
-#include "report/device.h"
 #include "report/format.h"
 #include "report/model.h"
-#include "report/progress.h"
 
 typedef struct convert_arguments {
     cli_context_arguments context;
@@ -54,7 +50,7 @@ typedef struct conversion {
     clvgg_preprocess stated;
     clvgg_export_options request;
     clvgg_export_report report;
-    vgg_progress progress;
+    cli_export export;
 } conversion;
 
 static const char *check(const void *given)
@@ -63,69 +59,7 @@ static const char *check(const void *given)
     return arguments->files.count != 2 ? "needs two files: IN and OUT" : NULL;
 }
 
-/* ---- progress ---- */
-
-enum { RATE_MS = 500 }; /* less time says little about the rest */
-
-/* Of writing alone: a check reads a few weights, computes for long, and then reads the most. */
-static void add_rate(const vgg_progress *progress, uint64_t done, uint64_t total, vgg_text *words)
-{
-    const double ms = vgg_report_now_ms() - progress->start_ms;
-    if (ms < RATE_MS || done == 0)
-        return;
-    const double per_second = (double)done / ms * 1e3;
-    const int seconds = (int)((double)(total - done) / per_second);
-    vgg_text_printf(words, "  %s/s  %d:%02d left", VGG_SIZE((uint64_t)per_second), seconds / 60,
-                    seconds % 60);
-}
-
-static clvgg_status show_progress(void *user, clvgg_export_phase phase, uint64_t done,
-                                  uint64_t total)
-{
-    static const char *const doing[] = {"writing", "checking", "storing"};
-    conversion *run = user;
-    vgg_progress *progress = &run->progress;
-    vgg_text words = {0};
-    if (cli_interrupt_signal() != 0)
-        return vgg_fail(CLVGG_STATUS_CANCELLED, "interrupted");
-    if (run->arguments->context.quiet)
-        return CLVGG_STATUS_OK;
-    if (done == 0) { /* a phase begins */
-        vgg_progress_finish(progress);
-        *progress = vgg_progress_start(&run->context.cli->err_style, doing[phase], SIZE_MAX);
-    }
-    vgg_text_printf(&words, "%s ", doing[phase]);
-    if (phase != CLVGG_EXPORT_STORING)
-        vgg_text_printf(&words, "%s of ", VGG_SIZE(done));
-    vgg_text_puts(&words, VGG_SIZE(total));
-    if (phase == CLVGG_EXPORT_WRITING)
-        add_rate(progress, done, total, &words);
-    const double share = total > 0 ? (double)done / (double)total : 1;
-    vgg_progress_show(progress, share, vgg_text_string(&words));
-    vgg_text_free(&words);
-    return CLVGG_STATUS_OK;
-}
-
 /* ---- what was made ---- */
-
-static void print_check(const conversion *run, vgg_text *text)
-{
-    const clvgg_export_report *report = &run->report;
-    if (report->checked) {
-        vgg_text_puts(text, "checked: read again, its ");
-        if (strcmp(report->compared, "logits") == 0)
-            vgg_text_puts(text, "logits");
-        else
-            vgg_text_name(text, "last layer's values, '", report->compared, "',");
-        vgg_text_printf(text, " differ by %.2g (relative L2, at most %.0e) on ", report->error,
-                        report->error_limit);
-        vgg_report_device_name(text, &run->context.device_info);
-        vgg_text_puts(text, "\n");
-    } else {
-        vgg_text_printf(text, "not checked%s%s\n", report->unchecked[0] != '\0' ? ": " : "",
-                        report->unchecked);
-    }
-}
 
 static void print_text(const conversion *run, vgg_text *text)
 {
@@ -136,7 +70,7 @@ static void print_text(const conversion *run, vgg_text *text)
     vgg_text_puts(text, "\npreprocessing: ");
     vgg_report_preprocess(text, &run->context.preprocess);
     vgg_text_name(text, " (", run->context.preprocess_origin, ")\n");
-    print_check(run, text);
+    cli_export_print_check(&run->context, report, text);
 }
 
 static void print_json(const conversion *run, vgg_text *text)
@@ -151,14 +85,7 @@ static void print_json(const conversion *run, vgg_text *text)
     vgg_json_bytes(&json, "tensors", report->tensor_count);
     vgg_report_preprocess_json(&json, "preprocess", &run->context.preprocess,
                                run->context.preprocess_origin);
-    vgg_json_bool(&json, "checked", report->checked != 0);
-    if (report->checked) {
-        vgg_json_string(&json, "compared", report->compared);
-        vgg_json_number(&json, "error", report->error);
-        vgg_json_number(&json, "error_limit", report->error_limit);
-    } else {
-        vgg_json_string(&json, "unchecked", report->unchecked);
-    }
+    cli_export_check_json(report, &json);
     vgg_json_end(&json);
 }
 
@@ -198,8 +125,6 @@ static clvgg_status take_options(conversion *run)
     run->request.keep_dtype = arguments->dtype < 0;
     if (arguments->dtype >= 0)
         run->request.dtype = (clvgg_dtype)arguments->dtype;
-    run->request.progress = show_progress;
-    run->request.progress_user = run;
     if (arguments->preprocess != NULL) {
         VGG_PASS(clvgg_preprocess_read(run->context.model, arguments->preprocess, &run->stated));
         run->context.stated = &run->stated;
@@ -208,22 +133,6 @@ static clvgg_status take_options(conversion *run)
     if (run->context.preprocess_origin != clvgg_model_preprocess_origin(run->context.model))
         run->request.preprocess = &run->context.preprocess;
     return CLVGG_STATUS_OK;
-}
-
-static clvgg_status write_model(conversion *run)
-{
-    char unchecked[sizeof run->report.unchecked];
-    memcpy(unchecked, run->report.unchecked, sizeof unchecked);
-    run->report.struct_size = sizeof run->report;
-    cli_interrupt_watch();
-    clvgg_status status =
-        clvgg_model_export(run->context.model, run->out, &run->request, &run->report);
-    vgg_progress_finish(&run->progress);
-    if (status == CLVGG_STATUS_CANCELLED)
-        status = vgg_fail(status, "interrupted: %s wasn't written", run->out);
-    if (run->request.check_device == NULL)
-        memcpy(run->report.unchecked, unchecked, sizeof unchecked);
-    return status;
 }
 
 static clvgg_status run_convert(cli_program *cli, const void *given)
@@ -235,12 +144,13 @@ static clvgg_status run_convert(cli_program *cli, const void *given)
         .arguments = arguments, .in = arguments->files.items[0], .out = arguments->files.items[1]};
     context_arguments.model = run.in;
     VGG_TRY(cli_context_begin(&run.context, cli, &context_arguments));
+    run.export = (cli_export){.cli = cli, .quiet = arguments->context.quiet};
     run.context.keep_batch_norm = !arguments->fold;
     VGG_TRY(cli_context_load_model(&run.context));
     VGG_TRY(keep_what_is_read(&run));
     VGG_TRY(take_options(&run));
     VGG_TRY(open_device(&run));
-    VGG_TRY(write_model(&run));
+    VGG_TRY(cli_export_model(&run.export, run.context.model, run.out, &run.request, &run.report));
     (arguments->json ? print_json : print_text)(&run, &cli->out.text);
 cleanup:
     cli_context_close(&run.context);

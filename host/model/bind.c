@@ -32,6 +32,10 @@ void vgg_binding_name(const vgg_binding *binding, vgg_bound_part part, int ordin
 clvgg_status vgg_binding_fail_missing(const vgg_weights *weights, const char *tensor)
 {
     const char *dtype = vgg_weights_foreign_dtype(weights, tensor);
+    VGG_CHECK(dtype == NULL || strcmp(dtype, "I8") != 0, CLVGG_STATUS_UNSUPPORTED,
+              "tensor '%s' has type I8, which is read with a tensor '%s" VGG_SCALE_SUFFIX
+              "' beside it, a float32 for each row",
+              tensor, tensor);
     if (dtype != NULL)
         return vgg_fail(CLVGG_STATUS_UNSUPPORTED,
                         "tensor '%s' has type %.16s; F32, F16, BF16 and F64 are read", tensor,

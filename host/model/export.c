@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "graph/layer.h"
+#include "model/int8_weights.h"
 #include "model/model_metadata.h"
 #include "model/preprocess.h"
 #include "tensor/dtype.h"
@@ -14,36 +15,64 @@ enum { SCRATCH_ELEMENTS = 65536 };
 
 /* ---- which tensors ---- */
 
-static clvgg_status name_tensor(const vgg_export *made, const vgg_parameter *from, char **name)
+static clvgg_status name_tensor(const vgg_export *made, const vgg_export_tensor *tensor, char **name)
 {
     char torch_name[32];
     const vgg_graph *graph = made->model->graph;
+    const vgg_parameter *from = tensor->from;
     vgg_text text = {0};
-    if (!made->options->writer->torch_names) {
-        VGG_DUP_PASS(*name, from->name);
-        return CLVGG_STATUS_OK;
+    if (made->options->writer->torch_names) {
+        vgg_export_torch_name(graph, from->node, torch_name);
+        vgg_text_printf(
+            &text, "%s.%s", torch_name,
+            vgg_layer_of(graph->nodes[from->node].type)->parameters[from->position].name);
+    } else {
+        vgg_text_printf(&text, "%s%s", from->name,
+                        tensor->part == VGG_EXPORT_SCALES ? VGG_SCALE_SUFFIX : "");
     }
-    vgg_export_torch_name(graph, from->node, torch_name);
-    vgg_text_printf(&text, "%s.%s", torch_name,
-                    vgg_layer_of(graph->nodes[from->node].type)->parameters[from->position].name);
     return vgg_text_take(&text, "a tensor's name", name);
+}
+
+/* The tensor in the file. */
+static vgg_tensor_entry entry_of(const vgg_export_tensor *tensor)
+{
+    vgg_tensor_entry entry = {.name = tensor->name,
+                              .dtype = tensor->dtype,
+                              .shape = tensor->from->shape,
+                              .int8 = tensor->part == VGG_EXPORT_LEVELS};
+    if (tensor->part == VGG_EXPORT_SCALES)
+        entry.shape.rank = 1;
+    entry.count = vgg_shape_elements(&entry.shape);
+    return entry;
+}
+
+static clvgg_status add_tensor(vgg_export *made, const vgg_parameter *from, vgg_export_part part)
+{
+    vgg_export_tensor *tensor = &made->tensors[made->count];
+    tensor->from = from;
+    tensor->part = part;
+    tensor->dtype = made->options->keep_dtype ? from->dtype : made->options->dtype;
+    if (tensor->dtype != from->dtype && tensor->dtype > made->coarsest)
+        made->coarsest = tensor->dtype;
+    VGG_PASS(name_tensor(made, tensor, &tensor->name));
+    made->count++;
+    const vgg_tensor_entry entry = entry_of(tensor);
+    made->total_bytes += entry.count * vgg_weights_value_size(&entry);
+    return CLVGG_STATUS_OK;
 }
 
 /* In the graph's order, a layer's in its list's. */
 static clvgg_status list_tensors(vgg_export *made)
 {
     const clvgg_model *model = made->model;
-    VGG_NEW_PASS(made->tensors, model->parameter_count);
+    const bool int8 = made->options->writer->int8 && made->options->keep_dtype;
+    VGG_NEW_PASS(made->tensors, 2 * model->parameter_count);
     for (size_t i = 0; i < model->parameter_count; i++) {
         const vgg_parameter *from = &model->parameters[i];
-        vgg_export_tensor *tensor = &made->tensors[made->count];
-        tensor->from = from;
-        tensor->dtype = made->options->keep_dtype ? from->dtype : made->options->dtype;
-        if (tensor->dtype != from->dtype && tensor->dtype > made->coarsest)
-            made->coarsest = tensor->dtype;
-        VGG_PASS(name_tensor(made, from, &tensor->name));
-        made->count++;
-        made->total_bytes += vgg_shape_elements(&from->shape) * vgg_dtype_bytes(tensor->dtype);
+        VGG_PASS(add_tensor(made, from,
+                            int8 && from->int8 ? VGG_EXPORT_LEVELS : VGG_EXPORT_VALUES));
+        if (int8 && from->int8)
+            VGG_PASS(add_tensor(made, from, VGG_EXPORT_SCALES));
     }
     return CLVGG_STATUS_OK;
 }
@@ -94,11 +123,16 @@ static clvgg_status read_tensor(void *user, size_t index, uint64_t first, uint64
 {
     vgg_export *made = user;
     const vgg_export_tensor *tensor = &made->tensors[index];
-    if (tensor->from->dtype == tensor->dtype)
+    const vgg_tensor_entry entry = entry_of(tensor);
+    if (tensor->part == VGG_EXPORT_LEVELS)
+        VGG_PASS(vgg_int8_read_levels(made->model, tensor->from, first, count, data));
+    else if (tensor->part == VGG_EXPORT_SCALES)
+        VGG_PASS(vgg_int8_read_scales(made->model, tensor->from, first, count, data));
+    else if (tensor->from->dtype == tensor->dtype)
         VGG_PASS(vgg_model_read_parameter(made->model, tensor->from, first, count, data));
     else
         VGG_PASS(read_converted(made, tensor, first, count, data));
-    made->done_bytes += count * vgg_dtype_bytes(tensor->dtype);
+    made->done_bytes += count * vgg_weights_value_size(&entry);
     return vgg_export_progress(made, CLVGG_EXPORT_WRITING, made->done_bytes, made->total_bytes);
 }
 
@@ -128,10 +162,7 @@ static clvgg_status write_file(vgg_export *made, const char *path, vgg_writer *w
         metadata.entries[metadata.count++] = (vgg_metadata_entry){"format", "pt"};
     VGG_NEW(tensors, made->count);
     for (size_t i = 0; i < made->count; i++)
-        tensors[i] = (vgg_tensor_entry){.name = made->tensors[i].name,
-                                        .dtype = made->tensors[i].dtype,
-                                        .shape = made->tensors[i].from->shape,
-                                        .count = vgg_shape_elements(&made->tensors[i].from->shape)};
+        tensors[i] = entry_of(&made->tensors[i]);
     const vgg_weights_output output = {.path = path,
                                        .tensors = tensors,
                                        .count = made->count,

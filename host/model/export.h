@@ -8,11 +8,15 @@
 #include "model/model.h"
 #include "weights/write.h"
 
+/* What a tensor has of a parameter: int8 weights are two, levels and scales. */
+typedef enum vgg_export_part { VGG_EXPORT_VALUES, VGG_EXPORT_LEVELS, VGG_EXPORT_SCALES } vgg_export_part;
+
 /* A tensor to be written. */
 typedef struct vgg_export_tensor {
     char *name;
     const vgg_parameter *from;
-    clvgg_dtype dtype; /* in the file */
+    vgg_export_part part;
+    clvgg_dtype dtype; /* in the file; F32 of levels */
 } vgg_export_tensor;
 
 struct vgg_export;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "graph/layer.h"
 #include "model/assemble.h"
+#include "model/int8_weights.h"
 #include "model/labels.h"
 #include "model/norm_fold.h"
 #include "model/preprocess.h"
@@ -171,6 +172,7 @@ void vgg_model_free(clvgg_model *model)
     vgg_model_free(model->base);
     vgg_free(model->training);
     vgg_free(model->head_source);
+    vgg_free(model->quantized);
     vgg_free(model->preprocess_origin);
     vgg_free(model->notes);
     vgg_free(model->architecture);
@@ -212,6 +214,8 @@ clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parame
 {
     const vgg_layer *layer = vgg_layer_of(model->graph->nodes[parameter->node].type);
     const bool variance = layer->parameters[parameter->position].variance;
+    if (parameter->inherited != NULL && parameter->int8)
+        return vgg_int8_read_rounded(model->base, parameter->inherited, first, count, data);
     if (parameter->inherited != NULL)
         return vgg_model_read_parameter(model->base, parameter->inherited, first, count, data);
     if (parameter->fold != NULL)
@@ -226,6 +230,8 @@ clvgg_status vgg_model_read_parameter(const clvgg_model *model, const vgg_parame
 uint64_t vgg_model_inner(const clvgg_model *model, const vgg_parameter *parameter)
 {
     const vgg_tensor_entry *entry = parameter->entry;
+    if (parameter->int8)
+        return 0;
     if (parameter->inherited != NULL)
         return vgg_model_inner(model->base, parameter->inherited);
     if (entry == NULL || parameter->fold != NULL ||

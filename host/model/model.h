@@ -21,6 +21,7 @@ typedef struct vgg_parameter {
     int position;                          /* in the layer's list: VGG_WEIGHT, VGG_BIAS */
     clvgg_shape shape;                     /* canonical */
     clvgg_dtype dtype;                     /* as read by vgg_model_read_parameter() */
+    bool int8; /* its values are int8 times a scale for each row (tensor/int8_row.h): exactly, as F32 */
     const vgg_tensor_entry *entry;         /* in model->weights, or NULL: from model->source */
     const struct vgg_norm_fold *fold;      /* of model->folds: what its layer took in; or NULL */
     const struct vgg_parameter *inherited; /* of model->base, whose values it has; or NULL */
@@ -39,10 +40,11 @@ struct clvgg_model {
     vgg_weights *weights;        /* NULL when built from a source */
     clvgg_tensor_source source;
     void *source_user;
-    clvgg_model *base; /* retained, of a model made by vgg_model_with_head(); else NULL */
+    clvgg_model *base; /* retained, of a model made of another one; else NULL */
     char *training;    /* what made its head, for the file's metadata; or NULL */
     char *head_source; /* the same in words */
     bool head_kept;    /* some of the head's values come from the base's head */
+    char *quantized;   /* of a model made by vgg_model_quantize(): how, for the file's metadata; or NULL */
     clvgg_preprocess preprocess;
     char *preprocess_origin;
     bool preprocess_assumed; /* the file that it was loaded from doesn't state it */

@@ -77,6 +77,7 @@ clvgg_status vgg_load_parameters(vgg_load *load, clvgg_model *model)
             VGG_PASS(bind_fold(load, model, node, norm, &fold));
         latest = at;
         parameter->fold = norm >= 0 ? fold : NULL;
+        parameter->int8 = norm < 0 && parameter->entry->int8;
         parameter->dtype = norm >= 0 ? CLVGG_DTYPE_F32 : parameter->entry->dtype;
     }
     return CLVGG_STATUS_OK;

@@ -11,7 +11,8 @@
 static const char *const keys[VGG_KEY_COUNT] = {
     "clvgg.format",     "clvgg.arch",           "clvgg.graph",
     "clvgg.preprocess", VGG_PREPROCESS_ASSUMED, "clvgg.classes",
-    "clvgg.training",   "clvgg.head.source",    "clvgg.converted"};
+    "clvgg.training",   "clvgg.head.source",    "clvgg.converted",
+    "clvgg.quantized"};
 
 /* The file whose metadata a model inherits, through all its bases, or NULL. */
 static const vgg_weights *file_of(const clvgg_model *model)
@@ -62,6 +63,8 @@ static clvgg_status write_values(const clvgg_model *model, const vgg_metadata_ch
         vgg_text_puts(&values[VGG_KEY_TRAINING], model->training);
     if (model->head_source != NULL)
         vgg_text_puts(&values[VGG_KEY_HEAD_SOURCE], model->head_source);
+    if (model->quantized != NULL)
+        vgg_text_puts(&values[VGG_KEY_QUANTIZED], model->quantized);
     if (choice->converted)
         write_converted(model, &values[VGG_KEY_CONVERTED]);
     for (int i = 0; i < VGG_KEY_COUNT; i++)
@@ -85,8 +88,11 @@ static inheritance inherits(const clvgg_model *model, const char *key)
     const bool of_head =
         strcmp(key, keys[VGG_KEY_TRAINING]) == 0 || strcmp(key, keys[VGG_KEY_HEAD_SOURCE]) == 0;
     if (of_head || strcmp(key, "clvgg.head.license") == 0)
-        return model->base == NULL || (!of_head && model->head_kept) ? KEPT : DROPPED;
-    if (is_among(key, keys, VGG_KEY_CONVERTED))
+        return model->base == NULL || model->quantized != NULL || (!of_head && model->head_kept)
+                   ? KEPT
+                   : DROPPED;
+    if (is_among(key, keys, VGG_KEY_CONVERTED) ||
+        (model->quantized != NULL && strcmp(key, keys[VGG_KEY_QUANTIZED]) == 0))
         return DROPPED; /* written anew */
     if (model->base == NULL || strncmp(key, "clvgg.", 6) == 0 || strncmp(key, "base.", 5) == 0)
         return KEPT;

@@ -4,7 +4,7 @@
  * With another head, source and licence of the file it came from are those of the layers that it
  * keeps; clvgg.head.source and clvgg.head.license are about the head. What else the file says
  * (how right it is, on what it was trained) is true of the network that it was: "base." stands
- * before it.
+ * before it. So it does with quantised weights, which are another network too, of the same head.
  */
 #ifndef VGG_MODEL_MODEL_METADATA_H
 #define VGG_MODEL_MODEL_METADATA_H
@@ -21,6 +21,7 @@ enum {
     VGG_KEY_TRAINING,
     VGG_KEY_HEAD_SOURCE,
     VGG_KEY_CONVERTED, /* the first conversion's stays */
+    VGG_KEY_QUANTIZED, /* likewise: how a quantised model was made of one in floats */
     VGG_KEY_COUNT
 };
 

@@ -46,9 +46,11 @@ static clvgg_status read_tensor(void *user, size_t tensor, uint64_t first, uint6
     return read_converted(save, parameter, dtype, first, count, data);
 }
 
-/* A file's type is kept; what comes from a source gets the caller's. */
+/* A file's type is kept; what comes from a source gets the caller's, what is int8 float32. */
 static clvgg_dtype stored_dtype(const vgg_parameter *parameter, clvgg_dtype dtype)
 {
+    if (parameter->int8)
+        return parameter->dtype;
     while (parameter->inherited != NULL)
         parameter = parameter->inherited;
     return parameter->entry != NULL ? parameter->dtype : dtype;

@@ -70,6 +70,15 @@ clvgg_status vgg_path_list_add_all(vgg_path_list *list, const char *folder)
     return status == CLVGG_STATUS_OK ? vgg_path_list_sort(list, first) : status;
 }
 
+void vgg_path_list_thin(vgg_path_list *list, size_t most)
+{
+    if (list->count <= most)
+        return;
+    for (size_t i = 0; i < most; i++)
+        list->entries[i] = list->entries[(size_t)((double)i * (double)list->count / (double)most)];
+    list->count = most;
+}
+
 const char *vgg_path_list_at(const vgg_path_list *list, size_t index)
 {
     return list->text.bytes + list->entries[index].offset;

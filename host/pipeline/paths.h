@@ -56,6 +56,8 @@ clvgg_status vgg_path_list_append(vgg_path_list *list, const char *path, int pro
 void vgg_path_list_drop_last(vgg_path_list *list);
 /* Sorts entries [first, count) by path, bytewise. */
 clvgg_status vgg_path_list_sort(vgg_path_list *list, size_t first);
+/* Leaves `most` of the entries, evenly from the first on; all where they aren't more. */
+void vgg_path_list_thin(vgg_path_list *list, size_t most);
 const char *vgg_path_list_at(const vgg_path_list *list, size_t index);
 /* Writes the message of an entry that is a problem. */
 clvgg_status vgg_path_list_fail(const vgg_path_list *list, size_t index);

@@ -241,6 +241,8 @@ clvgg_status vgg_stream_open(int threads, const char *const *paths, size_t path_
     VGG_TRY(create(options, &stream));
     for (size_t i = 0; i < path_count; i++)
         VGG_TRY(vgg_path_list_add(&stream->paths, paths[i]));
+    if (options->most > 0)
+        vgg_path_list_thin(&stream->paths, options->most);
     vgg_path_skipped_words(&stream->paths.skipped, &stream->skipped);
     VGG_REQUIRE(!stream->skipped.failed, CLVGG_STATUS_OUT_OF_MEMORY, "out of memory for paths");
     stream->source = (vgg_stream_source){

@@ -19,6 +19,8 @@ typedef struct vgg_tensor_entry {
     clvgg_dtype dtype; /* as vgg_weights_read() gives the values */
     clvgg_shape shape;
     uint64_t count; /* elements */
+    bool int8;      /* in the file they are int8 times a scale for each row (tensor/int8_row.h), which
+                       lies in a tensor of its own; F32 as read, int8 as written */
 } vgg_tensor_entry;
 
 typedef struct vgg_weights vgg_weights;
@@ -67,9 +69,12 @@ uint64_t vgg_weights_inner(const vgg_weights *weights, const vgg_tensor_entry *e
 clvgg_status vgg_weights_read_turned(const vgg_weights *weights, const vgg_tensor_entry *entry,
                                      uint64_t first, uint64_t count, void *data);
 
+/* Behind the name of a tensor of int8 weights: the float32 scales of its rows. */
+#define VGG_SCALE_SUFFIX "_scale"
+
 /* Writes safetensors: tensors in the order given, metadata sorted by key, so equal input gives
- * equal bytes. `tensors` give name, dtype, shape (count is ignored); values come from
- * `read` in pieces of at most 4 MiB, in the tensor's dtype. Atomic. */
+ * equal bytes. `tensors` give name, dtype, shape, int8 (count is ignored); values come from
+ * `read` in pieces of at most 4 MiB, as they are in the file. Atomic. */
 typedef clvgg_status (*vgg_tensor_reader)(void *user, size_t tensor, uint64_t first, uint64_t count,
                                           void *data);
 typedef struct vgg_metadata_entry {

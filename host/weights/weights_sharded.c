@@ -85,6 +85,7 @@ static clvgg_status add_tensors(vgg_weights *weights, shard_set *own, size_t sha
         own->tensors[own->tensor_count] = (shard_tensor){shard, i};
         VGG_PASS(vgg_weights_add(weights, slot->entry.name, &slot->entry.shape, slot->entry.dtype,
                                  slot->foreign_dtype, own->tensor_count++));
+        weights->slots[weights->slot_count - 1].entry.int8 = slot->entry.int8;
     }
     for (size_t i = 0; i < from->metadata_count; i++)
         if (vgg_weights_metadata(weights, from->metadata[i].key) == NULL)

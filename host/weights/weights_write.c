@@ -57,12 +57,13 @@ static clvgg_status write_metadata(vgg_text *header, const vgg_weights_output *o
 static clvgg_status write_tensor_header(vgg_text *header, const vgg_tensor_entry *tensor,
                                         uint64_t *offset)
 {
-    uint64_t count = 0, size = vgg_dtype_bytes(tensor->dtype);
+    uint64_t count = 0, size = vgg_weights_value_size(tensor);
     if (!vgg_shape_count(&tensor->shape, &count) || count > (INT64_MAX - *offset) / size)
         return vgg_fail(CLVGG_STATUS_INVALID_ARGUMENT, "tensor \"%s\": is too large for a file",
                         tensor->name);
     vgg_text_json_string(header, tensor->name);
-    vgg_text_printf(header, ":{\"dtype\":\"%s\",\"shape\":[", vgg_dtype_name(tensor->dtype));
+    vgg_text_printf(header, ":{\"dtype\":\"%s\",\"shape\":[",
+                    tensor->int8 ? "I8" : vgg_dtype_name(tensor->dtype));
     for (int i = 0; i < tensor->shape.rank; i++)
         vgg_text_printf(header, "%s%" PRId64, i > 0 ? "," : "", tensor->shape.dims[i]);
     uint64_t end = *offset + count * size;

@@ -15,6 +15,7 @@ static const vgg_weights_writer writers[] = {
     {.name = "safetensors",
      .words = "safetensors with clvgg's names",
      .suffix = ".safetensors",
+     .int8 = true,
      .format = &vgg_weights_safetensors,
      .write = vgg_safetensors_write},
     {.name = "torchvision",
@@ -45,10 +46,15 @@ bool vgg_weights_writer_is_read(const vgg_weights_writer *writer)
     return writer->format->open != NULL;
 }
 
+size_t vgg_weights_value_size(const vgg_tensor_entry *tensor)
+{
+    return tensor->int8 ? 1 : vgg_dtype_bytes(tensor->dtype);
+}
+
 bool vgg_weights_value_bytes(const vgg_tensor_entry *tensor, uint64_t *bytes)
 {
     uint64_t count = 0;
-    const uint64_t size = vgg_dtype_bytes(tensor->dtype);
+    const uint64_t size = vgg_weights_value_size(tensor);
     if (!vgg_shape_count(&tensor->shape, &count) || count > INT64_MAX / size)
         return false;
     *bytes = count * size;
@@ -60,7 +66,7 @@ clvgg_status vgg_weights_put_values(vgg_writer *writer, const vgg_weights_output
 {
     const vgg_tensor_entry *entry = &output->tensors[tensor];
     const uint64_t elements = vgg_shape_elements(&entry->shape);
-    const uint64_t size = vgg_dtype_bytes(entry->dtype), most = VGG_PIECE_BYTES / size;
+    const uint64_t size = vgg_weights_value_size(entry), most = VGG_PIECE_BYTES / size;
     for (uint64_t first = 0; first < elements; first += most) {
         const uint64_t now = elements - first < most ? elements - first : most;
         VGG_PASS(output->read(output->user, tensor, first, now, piece));

@@ -21,7 +21,7 @@ typedef struct vgg_weights_output {
     /* The network, for formats that hold one: `tensors` are the parameters of its nodes, in order.
      * NULL elsewhere. */
     const struct vgg_graph *graph;
-    vgg_tensor_reader read; /* in the tensor's dtype, at most VGG_PIECE_BYTES a call */
+    vgg_tensor_reader read; /* as they are in the file, at most VGG_PIECE_BYTES a call */
     void *user;
 } vgg_weights_output;
 
@@ -32,6 +32,7 @@ typedef struct vgg_weights_writer {
     const char *suffix;                      /* ".onnx"; NULL: none asks for it */
     bool holds_graph;                        /* the format holds the network */
     bool torch_names;                        /* tensors have torchvision's names */
+    bool int8;                               /* holds int8 weights, with their scales */
     const struct vgg_weights_format *format; /* that reads what is written */
     clvgg_status (*write)(vgg_writer *writer, const vgg_weights_output *output);
 } vgg_weights_writer;
@@ -53,6 +54,8 @@ clvgg_status vgg_onnx_write(vgg_writer *writer, const vgg_weights_output *output
  * *crc where it isn't NULL. */
 clvgg_status vgg_weights_put_values(vgg_writer *writer, const vgg_weights_output *output,
                                     size_t tensor, void *piece, uint32_t *crc);
+/* Bytes of one value in the file. */
+size_t vgg_weights_value_size(const vgg_tensor_entry *tensor);
 /* Bytes of a tensor's values. False: they overflow. */
 bool vgg_weights_value_bytes(const vgg_tensor_entry *tensor, uint64_t *bytes);
 /* Checks what every format needs of metadata: UTF-8, no key twice. *sorted, by key, is freed by

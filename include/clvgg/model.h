@@ -75,7 +75,8 @@ CLVGG_API clvgg_status clvgg_model_build(clvgg_runtime *runtime,
                                          clvgg_model **out);
 
 /* Writes the model as safetensors with clvgg's metadata, atomically; tensors that come from a file
- * are copied bit for bit, in the file's type; those from a source are written as `dtype`. Errors:
+ * are copied bit for bit, in the file's type, but int8 weights as float32 (clvgg_model_export()
+ * keeps them); those from a source are written as `dtype`. Errors:
  * IO, NON_FINITE (the tensor), OUT_OF_MEMORY, and those of reading the weights. */
 CLVGG_API clvgg_status clvgg_model_save(const clvgg_model *model, const char *path,
                                         clvgg_dtype dtype);

@@ -24,14 +24,15 @@ may[tune]="tune ${may[verify]}"
 may[plan]="plan ${may[tune]}"
 may[pipeline]="pipeline ${may[image]} ${may[plan]} ${may[model]}"
 may[train]="train ${may[pipeline]}"
+may[quantize]="quantize ${may[pipeline]}"
 may[vis]="vis ${may[pipeline]}"
 may[measure]="measure ${may[train]}"
-may[api]="api ${may[measure]} ${may[vis]}"
+may[api]="api ${may[measure]} ${may[quantize]} ${may[vis]}"
 may[report]="report ${may[base]}"
 may[cli]="cli ${may[report]}"
 may[examples]="examples"
 may[package]="package"
-declare -A opencl=([ocl]=1 [ops]=1 [grad]=1 [exec]=1 [verify]=1 [tune]=1 [plan]=1 [pipeline]=1 [train]=1 [vis]=1 [measure]=1 [api]=1 [examples]=1)
+declare -A opencl=([ocl]=1 [ops]=1 [grad]=1 [exec]=1 [verify]=1 [tune]=1 [plan]=1 [pipeline]=1 [train]=1 [quantize]=1 [vis]=1 [measure]=1 [api]=1 [examples]=1)
 
 includes() { grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]+' "$@" | sed -E 's/:.*["<]/ /'; }
 

@@ -67,7 +67,7 @@ static clvgg_status read_dtype(vgg_safetensors_reader *reader, const cJSON *item
     VGG_CHECK(i < count, CLVGG_STATUS_UNSUPPORTED, "tensor \"%s\": unknown dtype \"%s\"",
               slot->entry.name, item->valuestring);
     *bits = element_types[i].bits;
-    tensor->place.is_double = *bits == 64 && element_types[i].dtype == CLVGG_DTYPE_F32;
+    tensor->place.values.is_double = *bits == 64 && element_types[i].dtype == CLVGG_DTYPE_F32;
     if (element_types[i].dtype >= 0)
         slot->entry.dtype = (clvgg_dtype)element_types[i].dtype;
     else
@@ -134,7 +134,7 @@ clvgg_status vgg_safetensors_read_tensor(vgg_safetensors_reader *reader, const c
                   entry->count * bits / 8 == bytes,
               CLVGG_STATUS_BAD_FILE, "tensor \"%s\": %" PRIu64 " bytes can't be %s %s", entry->name,
               bytes, dtype->valuestring, vgg_shape_text(&entry->shape, text, sizeof text));
-    tensor->place.offset = reader->data_start + tensor->begin;
+    tensor->place.values.offset = reader->data_start + tensor->begin;
     return CLVGG_STATUS_OK;
 }
 

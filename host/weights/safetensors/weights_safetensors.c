@@ -83,7 +83,7 @@ static clvgg_status check_layout(vgg_safetensors_reader *reader)
 static clvgg_status read_object(vgg_safetensors_reader *reader, const cJSON *root)
 {
     vgg_weights *weights = reader->weights;
-    vgg_contiguous *places = NULL;
+    vgg_safetensors_place *places = NULL;
     size_t members = (size_t)cJSON_GetArraySize(root);
     const cJSON *item;
     VGG_CHECK(cJSON_IsObject(root), CLVGG_STATUS_BAD_FILE, "header: isn't an object");
@@ -98,6 +98,7 @@ static clvgg_status read_object(vgg_safetensors_reader *reader, const cJSON *roo
             VGG_PASS(vgg_safetensors_read_tensor(reader, item));
     }
     VGG_PASS(check_layout(reader));
+    VGG_PASS(vgg_safetensors_pair_scales(reader));
     VGG_NEW_PASS(weights->slots, reader->tensor_count);
     VGG_NEW_PASS(places, reader->tensor_count);
     weights->own = places;
@@ -165,10 +166,12 @@ cleanup:
 static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_t first,
                                 uint64_t count, void *data)
 {
-    const vgg_contiguous *places = weights->own;
+    const vgg_safetensors_place *places = weights->own;
     const vgg_tensor_slot *tensor = &weights->slots[slot];
-    return vgg_contiguous_read(weights->file, &places[tensor->place], tensor->entry.dtype, first,
-                               count, data);
+    return tensor->entry.int8
+               ? vgg_safetensors_read_int8(weights, tensor, first, count, data)
+               : vgg_contiguous_read(weights->file, &places[tensor->place].values,
+                                     tensor->entry.dtype, first, count, data);
 }
 
 static void free_places(vgg_weights *weights)
