@@ -77,8 +77,7 @@ uint64_t clvgg_calibration_image_count(const clvgg_calibration *calibration)
 void clvgg_quantize_options_defaults(clvgg_quantize_options *options)
 {
     if (options != NULL)
-        *options =
-            (clvgg_quantize_options){.struct_size = sizeof *options, .percentile = 99.99};
+        *options = (clvgg_quantize_options){.struct_size = sizeof *options, .percentile = 99.99};
 }
 
 clvgg_status clvgg_calibration_quantize(clvgg_calibration *calibration,

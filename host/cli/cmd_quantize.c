@@ -1,5 +1,5 @@
-/* cli/cmd_quantize.c — `clvgg quantize`: a model of int8 weights and quantised inputs, made of one in
- * floats by what photographs give.
+/* cli/cmd_quantize.c — `clvgg quantize`: a model of int8 weights and quantised inputs, made of one
+ * in floats by what photographs give.
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static const cli_option options[] = {
     {"calibrate", 0, CLI_OPTION_LIST, AT(calibrate), "PATH", 0, 0,
      "Photographs like those that it is for, or a folder of them;\n"
      "repeatable"},
-    {"count", 'n', CLI_OPTION_COUNT, AT(count), "N", 1, 1000000,
+    {"count", 0, CLI_OPTION_COUNT, AT(count), "N", 1, 1000000,
      "Use N of them, taken evenly from first to last (100)"},
     CLI_ROW_MAX_BAD(quantize_arguments, max_bad),
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "What is quantised, and how"},
@@ -103,8 +103,8 @@ static clvgg_status look_at_all(quantization *run)
     clvgg_image_stream_options wanted;
     clvgg_image_stream_options_defaults(&wanted);
     wanted.preprocess = run->context.preprocess;
-    wanted.max_batch = cli_execution_batch(&arguments->execution,
-                                           cli_context_input_elements(&run->context), 0);
+    wanted.max_batch =
+        cli_execution_batch(&arguments->execution, cli_context_input_elements(&run->context), 0);
     wanted.memory_limit_bytes = arguments->execution.memory_limit_bytes;
     wanted.most = (size_t)arguments->count;
     VGG_TRY(clvgg_image_stream_open(run->context.runtime, arguments->calibrate.items,
@@ -133,10 +133,9 @@ static clvgg_status calibrate(quantization *run)
     VGG_PASS(look_at_all(run));
     const size_t counted = (size_t)clvgg_calibration_image_count(run->calibration);
     VGG_CHECK(counted > 0, CLVGG_STATUS_NOT_FOUND, "none of the photographs can be read");
-    VGG_CHECK(cli_allowance_permits(&arguments->max_bad, run->failed, run->done),
-              CLVGG_STATUS_BAD_FILE,
-              "%zu of %zu photographs can't be read, more than --max-bad allows", run->failed,
-              run->done);
+    VGG_CHECK(
+        cli_allowance_permits(&arguments->max_bad, run->failed, run->done), CLVGG_STATUS_BAD_FILE,
+        "%zu of %zu photographs can't be read, more than --max-bad allows", run->failed, run->done);
     return CLVGG_STATUS_OK;
 }
 
@@ -185,10 +184,9 @@ static void put_levels(vgg_table *table, const clvgg_quantized_layer *layer)
 
 static void print_layers(const quantization *run, vgg_text *text)
 {
-    static const vgg_column columns[] = {{"layer", false},         {"largest", true},
-                                         {"range", true},          {"levels", false},
-                                         {"error of input", true}, {"of weights", true},
-                                         {"together", true}};
+    static const vgg_column columns[] = {
+        {"layer", false},         {"largest", true},    {"range", true},   {"levels", false},
+        {"error of input", true}, {"of weights", true}, {"together", true}};
     vgg_table table = {.columns = columns, .column_count = sizeof columns / sizeof *columns};
     for (size_t i = 0; i < clvgg_calibration_layer_count(run->calibration); i++) {
         clvgg_quantized_layer layer = {.struct_size = sizeof layer};
@@ -296,9 +294,10 @@ const cli_verb cli_verb_quantize = {
         "OUT is the model with int8 weights and inputs held to 255 levels, about a quarter of the\n"
         "size in float32: a safetensors file that runs as any other. The error of a layer is\n"
         "relative (L2), of its input and its weights.",
-    .examples = "  clvgg quantize vgg16.safetensors vgg16-int8.safetensors --calibrate photos/\n"
-                "  clvgg quantize net.onnx net8.safetensors --calibrate photos/ --count 500 --keep fc6\n"
-                "  clvgg eval --data photos/ --model vgg16-int8.safetensors\n",
+    .examples =
+        "  clvgg quantize vgg16.safetensors vgg16-int8.safetensors --calibrate photos/\n"
+        "  clvgg quantize net.onnx net8.safetensors --calibrate photos/ --count 500 --keep fc6\n"
+        "  clvgg eval --data photos/ --model vgg16-int8.safetensors\n",
     .options = options,
     .arguments_size = sizeof(quantize_arguments),
     .defaults = &(const quantize_arguments){.context = CLI_CONTEXT_DEFAULTS,

@@ -1,4 +1,5 @@
-/* cli/export.h — writing a model's file, for those verbs that do: progress, and what the check found.
+/* cli/export.h — writing a model's file, for those verbs that do: progress, and what the check
+ * found.
  */
 #ifndef CLI_EXPORT_H
 #define CLI_EXPORT_H
@@ -14,8 +15,8 @@ typedef struct cli_export {
     vgg_progress progress;
 } cli_export;
 
-/* clvgg_model_export(), with a line that says how far it is, to be ended by Ctrl-C. Without a device
- * to check on, what report->unchecked says stays. */
+/* clvgg_model_export(), with a line that says how far it is, to be ended by Ctrl-C. Without a
+ * device to check on, what report->unchecked says stays. */
 clvgg_status cli_export_model(cli_export *export, const clvgg_model *model, const char *path,
                               clvgg_export_options *request, clvgg_export_report *report);
 void cli_export_print_check(const cli_context *context, const clvgg_export_report *report,

@@ -118,7 +118,6 @@ typedef struct vgg_layer {
     bool alias;    /* its value is its input's, under another shape perhaps: nothing is computed */
     bool flattens; /* makes features of an image */
     bool keeps_sign;    /* its output has no value below 0 where its input has none */
-    bool quantizes;     /* its output is steps of a scale: attributes.quantize */
     bool probabilities; /* its output is the network's answer, "prob" */
     bool quantizes;     /* holds values to steps; layers that read it may do so themselves */
     bool side_output;   /* it is a second output, which the layer that it reads writes */

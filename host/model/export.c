@@ -15,7 +15,8 @@ enum { SCRATCH_ELEMENTS = 65536 };
 
 /* ---- which tensors ---- */
 
-static clvgg_status name_tensor(const vgg_export *made, const vgg_export_tensor *tensor, char **name)
+static clvgg_status name_tensor(const vgg_export *made, const vgg_export_tensor *tensor,
+                                char **name)
 {
     char torch_name[32];
     const vgg_graph *graph = made->model->graph;
@@ -69,8 +70,8 @@ static clvgg_status list_tensors(vgg_export *made)
     VGG_NEW_PASS(made->tensors, 2 * model->parameter_count);
     for (size_t i = 0; i < model->parameter_count; i++) {
         const vgg_parameter *from = &model->parameters[i];
-        VGG_PASS(add_tensor(made, from,
-                            int8 && from->int8 ? VGG_EXPORT_LEVELS : VGG_EXPORT_VALUES));
+        VGG_PASS(
+            add_tensor(made, from, int8 && from->int8 ? VGG_EXPORT_LEVELS : VGG_EXPORT_VALUES));
         if (int8 && from->int8)
             VGG_PASS(add_tensor(made, from, VGG_EXPORT_SCALES));
     }

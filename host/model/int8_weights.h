@@ -8,8 +8,8 @@
 
 /* Takes a whole row of a weight, float32; it may be overwritten. */
 typedef clvgg_status (*vgg_row_fn)(void *user, uint64_t row, float *values, size_t count);
-/* Reads rows [first, end) of a parameter one after another, a row at a time in memory, or as many as
- * take little. Errors: those of vgg_model_read_parameter() and of `take`. */
+/* Reads rows [first, end) of a parameter one after another, a row at a time in memory, or as many
+ * as take little. Errors: those of vgg_model_read_parameter() and of `take`. */
 clvgg_status vgg_model_each_row(const clvgg_model *model, const vgg_parameter *parameter,
                                 uint64_t first, uint64_t end, vgg_row_fn take, void *user);
 

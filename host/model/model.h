@@ -16,12 +16,13 @@
 #include "weights/weights.h"
 
 typedef struct vgg_parameter {
-    char *name;                            /* canonical */
-    int node;                              /* index in the graph */
-    int position;                          /* in the layer's list: VGG_WEIGHT, VGG_BIAS */
-    clvgg_shape shape;                     /* canonical */
-    clvgg_dtype dtype;                     /* as read by vgg_model_read_parameter() */
-    bool int8; /* its values are int8 times a scale for each row (tensor/int8_row.h): exactly, as F32 */
+    char *name;        /* canonical */
+    int node;          /* index in the graph */
+    int position;      /* in the layer's list: VGG_WEIGHT, VGG_BIAS */
+    clvgg_shape shape; /* canonical */
+    clvgg_dtype dtype; /* as read by vgg_model_read_parameter() */
+    bool int8; /* its values are int8 times a scale for each row (tensor/int8_row.h): exactly, as
+                  F32 */
     const vgg_tensor_entry *entry;         /* in model->weights, or NULL: from model->source */
     const struct vgg_norm_fold *fold;      /* of model->folds: what its layer took in; or NULL */
     const struct vgg_parameter *inherited; /* of model->base, whose values it has; or NULL */
@@ -44,7 +45,8 @@ struct clvgg_model {
     char *training;    /* what made its head, for the file's metadata; or NULL */
     char *head_source; /* the same in words */
     bool head_kept;    /* some of the head's values come from the base's head */
-    char *quantized;   /* of a model made by vgg_model_quantize(): how, for the file's metadata; or NULL */
+    char *quantized;   /* of a model made by vgg_model_quantize(): how, for the file's metadata; or
+                          NULL */
     clvgg_preprocess preprocess;
     char *preprocess_origin;
     bool preprocess_assumed; /* the file that it was loaded from doesn't state it */

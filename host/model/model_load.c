@@ -8,6 +8,22 @@
 #include "model/assemble.h"
 #include "model/labels.h"
 #include "model/model_load.h"
+#include "model/quantize.h"
+
+/* "int8 weights, 14 quantised layers": one of the two, or both. */
+static void note_int8(const vgg_load *load, const clvgg_model *model, vgg_text *notes)
+{
+    const int layers = vgg_model_quantized_layers(model);
+    bool int8 = false;
+    for (size_t i = 0; i < vgg_weights_count(load->weights); i++)
+        int8 = int8 || vgg_weights_entry(load->weights, i)->int8;
+    if (!int8 && layers == 0)
+        return;
+    vgg_text_printf(notes, "%s%s", notes->length > 0 ? "\n" : "", int8 ? "int8 weights" : "");
+    if (layers > 0)
+        vgg_text_printf(notes, "%s%d quantised layer%s", int8 ? ", " : "", layers,
+                        layers == 1 ? "" : "s");
+}
 
 /* Keeps what the file's reader and the binding say, a line each, and logs it. */
 static clvgg_status take_notes(const vgg_load *load, clvgg_model *model)
@@ -16,6 +32,7 @@ static clvgg_status take_notes(const vgg_load *load, clvgg_model *model)
     const char *bound = vgg_text_string(&load->binding.notes);
     vgg_text notes = {0};
     vgg_text_printf(&notes, "%s%s%s", read, read[0] != '\0' && bound[0] != '\0' ? "\n" : "", bound);
+    note_int8(load, model, &notes);
     VGG_PASS(vgg_text_take(&notes, "notes on a file", &model->notes));
     for (const char *line = model->notes; *line != '\0';) {
         const size_t length = strcspn(line, "\n");

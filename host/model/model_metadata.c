@@ -9,10 +9,9 @@
 #include "model/preprocess.h"
 
 static const char *const keys[VGG_KEY_COUNT] = {
-    "clvgg.format",     "clvgg.arch",           "clvgg.graph",
-    "clvgg.preprocess", VGG_PREPROCESS_ASSUMED, "clvgg.classes",
-    "clvgg.training",   "clvgg.head.source",    "clvgg.converted",
-    "clvgg.quantized"};
+    "clvgg.format",         "clvgg.arch",     "clvgg.graph",    "clvgg.preprocess",
+    VGG_PREPROCESS_ASSUMED, "clvgg.classes",  "clvgg.training", "clvgg.head.source",
+    "clvgg.converted",      "clvgg.quantized"};
 
 /* The file whose metadata a model inherits, through all its bases, or NULL. */
 static const vgg_weights *file_of(const clvgg_model *model)

@@ -111,9 +111,10 @@ int vgg_model_quantized_layers(const clvgg_model *model)
 
 clvgg_status vgg_model_require_float(const clvgg_model *model, const char *what)
 {
-    VGG_CHECK(vgg_model_quantized_layers(model) == 0, CLVGG_STATUS_UNSUPPORTED,
-              "%s: is quantised, and only a model in floats can be %s: use the one that it was made "
-              "from",
-              model->name, what);
+    VGG_CHECK(
+        vgg_model_quantized_layers(model) == 0, CLVGG_STATUS_UNSUPPORTED,
+        "%s: is quantised, and only a model in floats can be %s: use the one that it was made "
+        "from",
+        model->name, what);
     return CLVGG_STATUS_OK;
 }

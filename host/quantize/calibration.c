@@ -82,8 +82,8 @@ static clvgg_status make_runner(clvgg_calibration *calibration, clvgg_device *de
                                    .outputs = calibration->outputs,
                                    .output_count = calibration->output_count,
                                    .execution = options->execution};
-    VGG_PASS(vgg_runner_create(device, calibration->graph, &source, &plan, true,
-                               &calibration->runner));
+    VGG_PASS(
+        vgg_runner_create(device, calibration->graph, &source, &plan, true, &calibration->runner));
     calibration->max_batch = calibration->runner->options.max_batch;
     for (int i = 0; i < calibration->output_count; i++) {
         const clvgg_shape *shape = &model->graph->nodes[calibration->outputs[i]].output;

@@ -1,5 +1,5 @@
-/* quantize/calibration.h — what each convolution and dense layer takes, counted over photographs, and
- * the quantised model that follows from it.
+/* quantize/calibration.h — what each convolution and dense layer takes, counted over photographs,
+ * and the quantised model that follows from it.
  *
  * The network runs up to the last layer's input; the values of all inputs come back to the host,
  * where they are counted (histogram.h).

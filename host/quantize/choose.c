@@ -126,8 +126,8 @@ static clvgg_status tell_how(const clvgg_calibration *calibration,
                              const clvgg_quantize_options *options, char **how)
 {
     vgg_text text = {0};
-    vgg_text_printf(&text, "{\"by\": \"clvgg %s\", \"images\": %llu, \"range\": \"", clvgg_version(),
-                    (unsigned long long)calibration->image_count);
+    vgg_text_printf(&text, "{\"by\": \"clvgg %s\", \"images\": %llu, \"range\": \"",
+                    clvgg_version(), (unsigned long long)calibration->image_count);
     if (options->method == CLVGG_RANGE_PERCENTILE) {
         vgg_text_puts(&text, "percentile ");
         vgg_text_json_number(&text, options->percentile);

@@ -29,7 +29,8 @@ bool vgg_histogram_add(vgg_histogram *histogram, const float *values, size_t cou
 float vgg_histogram_percentile(const vgg_histogram *histogram, double share);
 /* The range by which a quantised value's mean square error is least. */
 float vgg_histogram_best_range(const vgg_histogram *histogram, int levels);
-/* ‖quantised − value‖ / ‖value‖ with levels 0…`levels` (or as many below 0) that are `scale` apart. */
+/* ‖quantised − value‖ / ‖value‖ with levels 0…`levels` (or as many below 0) that are `scale` apart.
+ */
 double vgg_histogram_error(const vgg_histogram *histogram, double scale, int levels);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "graph/layer.h"
+#include "model/quantize.h"
 #include "plan/execution.h"
 
 enum { FROZEN_BATCH = 16 };
@@ -191,6 +192,7 @@ clvgg_status vgg_finetune_create(clvgg_device *device, clvgg_model *base,
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_finetune *finetune = NULL;
     *out = NULL;
+    VGG_TRY(vgg_model_require_float(base, "fine-tuned"));
     VGG_NEW(finetune, 1);
     finetune->scope = base->scope;
     vgg_device_retain(device);

@@ -19,8 +19,8 @@ typedef struct vgg_tensor_entry {
     clvgg_dtype dtype; /* as vgg_weights_read() gives the values */
     clvgg_shape shape;
     uint64_t count; /* elements */
-    bool int8;      /* in the file they are int8 times a scale for each row (tensor/int8_row.h), which
-                       lies in a tensor of its own; F32 as read, int8 as written */
+    bool int8; /* in the file they are int8 times a scale for each row (tensor/int8_row.h), which
+                  lies in a tensor of its own; F32 as read, int8 as written */
 } vgg_tensor_entry;
 
 typedef struct vgg_weights vgg_weights;

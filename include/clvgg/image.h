@@ -90,7 +90,7 @@ typedef struct clvgg_image_stream_options {
     clvgg_preprocess preprocess;
     int max_batch;               /* most images one call of next() asks for */
     uint64_t memory_limit_bytes; /* decoded and prepared images waiting; 0: 256 MiB */
-    size_t most; /* images of the paths, taken evenly from first to last; 0: all */
+    size_t most;                 /* images of the paths, taken evenly from first to last; 0: all */
 } clvgg_image_stream_options;
 
 typedef struct clvgg_stream_item {

@@ -3,9 +3,9 @@
  * Photographs are run through a model, and what each layer takes is counted; from that follows the
  * range of its input that 255 levels are dealt out over. The model that comes of it is like any
  * other: a layer `quantize` stands in front of each quantised one, whose weights are int8 times a
- * scale for each output channel. clvgg_model_export() writes it, weights as int8. It runs with every
- * storage; what it computes doesn't depend on it, but for the order of sums. A handle belongs to one
- * thread at a time.
+ * scale for each output channel. clvgg_model_export() writes it, weights as int8. It runs with
+ * every storage; what it computes doesn't depend on it, but for the order of sums. A handle belongs
+ * to one thread at a time.
  */
 #ifndef CLVGG_QUANTIZE_H
 #define CLVGG_QUANTIZE_H
@@ -26,7 +26,7 @@ typedef struct clvgg_calibration clvgg_calibration;
 
 typedef struct clvgg_calibration_options {
     size_t struct_size;
-    int max_batch; /* images at once, fewer where memory is short; 0: 8 */
+    int max_batch;               /* images at once, fewer where memory is short; 0: 8 */
     uint64_t memory_limit_bytes; /* of layers' values on the host; 0: 256 MiB, an image at least */
     clvgg_execution execution;
 } clvgg_calibration_options;
@@ -41,8 +41,8 @@ CLVGG_API clvgg_status clvgg_calibration_create(clvgg_device *device, clvgg_mode
                                                 clvgg_calibration **out);
 CLVGG_API void clvgg_calibration_free(clvgg_calibration *calibration);
 
-/* Runs and counts `count` images, float32 NCHW [count][c][h][w]. Errors: NON_FINITE (image and layer;
- * what was counted is of no use then), OUT_OF_DEVICE_MEMORY, OPENCL, DEVICE_LOST. */
+/* Runs and counts `count` images, float32 NCHW [count][c][h][w]. Errors: NON_FINITE (image and
+ * layer; what was counted is of no use then), OUT_OF_DEVICE_MEMORY, OPENCL, DEVICE_LOST. */
 CLVGG_API clvgg_status clvgg_calibration_add(clvgg_calibration *calibration, size_t count,
                                              const float *images);
 /* Takes what became of an image of a stream: counted, or why it can't be read. Anything but OK ends
@@ -65,8 +65,8 @@ typedef enum clvgg_range_method {
 typedef struct clvgg_quantize_options {
     size_t struct_size;
     clvgg_range_method method;
-    double percentile; /* above 50, at most 100; default 99.99 */
-    int quantize_ends; /* 1: also the first convolution and the last dense layer; default 0 */
+    double percentile;       /* above 50, at most 100; default 99.99 */
+    int quantize_ends;       /* 1: also the first convolution and the last dense layer; default 0 */
     const char *const *keep; /* [keep_count] names of further layers that stay as they are */
     size_t keep_count;
 } clvgg_quantize_options;
@@ -87,12 +87,12 @@ typedef struct clvgg_quantized_layer {
     const char *name; /* owned by the calibration */
     int quantized;
     const char *kept; /* why it isn't, in words; NULL */
-    int low, high;    /* levels of its input: 0…254 where no value can be below 0, else −127…127 */
-    float scale;      /* of its input: a value is scale · level */
-    float range;      /* above which values are cut, before the scale was rounded up */
-    float largest;    /* magnitude that was counted */
-    /* ‖quantised − value‖ / ‖value‖ of input and weights. Both together, as if they were independent,
-     * are about the error that the layer's output gets. */
+    int low, high; /* levels of its input: 0…254 where no value can be below 0, else −127…127 */
+    float scale;   /* of its input: a value is scale · level */
+    float range;   /* above which values are cut, before the scale was rounded up */
+    float largest; /* magnitude that was counted */
+    /* ‖quantised − value‖ / ‖value‖ of input and weights. Both together, as if they were
+     * independent, are about the error that the layer's output gets. */
     double input_error, weight_error, error;
 } clvgg_quantized_layer;
 

@@ -20,7 +20,7 @@ static void test_help(void **state)
         {"--help", NULL},    {"-h", NULL},          {"help", NULL},      {"run", "--help"},
         {"info", "--help"},  {"devices", "-h"},     {"help", "devices"}, {"bench", "-h"},
         {"compare", "-h"},   {"cache", "--help"},   {"tune", "-h"},      {"eval", "-h"},
-        {"visualize", "-h"}, {"help", "visualize"}, {"convert", "-h"},
+        {"visualize", "-h"}, {"help", "visualize"}, {"convert", "-h"},   {"quantize", "-h"},
     };
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         test_program ran = {0};
@@ -88,6 +88,9 @@ static const struct {
     {{"info", "--formats", "a"}, "--formats is about no model"},
     {{"convert", "a"}, "needs two files: IN and OUT"},
     {{"convert", "a", "b", "c"}, "needs two files: IN and OUT"},
+    {{"quantize", "a", "--calibrate", "c"}, "needs two files: MODEL and OUT"},
+    {{"quantize", "a", "b"}, "needs photographs: --calibrate PATH"},
+    {{"quantize", "--range", "all", "a", "b"}, "--range: needs one of mse|max|percentile"},
     {{"convert", "--to", "pth", "a", "b"}, "--to: needs one of safetensors|torchvision|onnx|npz"},
     {{"convert", "--dtype", "f64", "a", "b"}, "--dtype: needs one of f32|f16|bf16, got 'f64'"},
     {{"bench", "--batch", "1,,2"}, "--batch: needs numbers from 1 to 4096 with commas between"},

@@ -68,6 +68,8 @@ static const walk_case walks[] = {
     {NETWORK_NORMS, "norm3", "relu3", "conv1", NULL, {{2, 0}, {32, 0}, {-1, -1}}},
     {NETWORK_INTEGERS, "conv2", "relu2", NULL, NULL, {{9, -1}, {0, 7}, {-1, 119}}},
     {NETWORK_INTEGERS, "pool3", NULL, NULL, NULL, {{9, 3}, {0, -1}, {-1, -1}}},
+    {NETWORK_QUANTIZED, "conv3", "relu3", NULL, NULL, {{9, 3}, {0, -1}, {-1, -1}}},
+    {NETWORK_QUANTIZED, "fc4", "relu4", "conv2", "relu2", {{9, 0}, {0, -1}, {-1, 0}}},
 };
 
 /* The signal that a walk begins with, of the layer's values float32 [IMAGES][maps][positions]. */
@@ -115,7 +117,7 @@ static void check_walk(const walk_case *w, clvgg_projection mode)
     }
     assert_true(norm > 0.0); /* the reference must say something */
     const double error = sqrt(difference / norm);
-    const bool exact = w->network == NETWORK_INTEGERS;
+    const bool exact = network_is_integers(w->network);
     if (!(error <= (exact ? 0.0 : 1e-4)))
         fail_msg("%s of %s, mode %d: relative error %g", w->layer, network_names[w->network],
                  (int)mode, error);

@@ -22,7 +22,7 @@ _clvgg() {
         previous=${COMP_WORDS[COMP_CWORD - 2]}
     fi
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert devices bench compare check-result report tune verify cache help --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run eval finetune visualize info convert quantize devices bench compare check-result report tune verify cache help --help --version" -- "$current")
         return
     fi
     if [[ $verb == visualize ]] && ((COMP_CWORD == 2)); then
@@ -47,7 +47,15 @@ _clvgg() {
     --train) words="fc6 fc7 fc8" ;;
     --head) words="none" ;;
     --head-init) words="fresh keep" ;;
-    --keep) words="best last" ;;
+    --keep)
+        [[ $verb != quantize ]] || return
+        words="best last"
+        ;;
+    --range) words="mse max percentile" ;;
+    --calibrate)
+        _clvgg_files -- "$current"
+        return
+        ;;
     --activation) words="relu tanh sigmoid" ;;
     --optimizer) words="sgd adam adamw" ;;
     --lr-schedule) words="constant step cosine" ;;
@@ -70,7 +78,7 @@ _clvgg() {
     --grey) words="mean mid" ;;
     --fill) words="edge mean" ;;
     --intensity) words="map layer" ;;
-    --compute-units | --class | -c | --layers | --size | --stride | --translation | --scale-to | --rotation | --points | --count | --val-split | --max-bad | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
+    --compute-units | --class | -c | --layers | --size | --stride | --translation | --scale-to | --rotation | --points | --count | --percentile | --val-split | --max-bad | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
         --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --max-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
     -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out | --submit | --images)
@@ -118,6 +126,10 @@ _clvgg() {
                 --resize-short --channels --scale --mean --std --device --compute-units --json --quiet
                 --no-cache --help"
             ;;
+        quantize)
+            words="--calibrate --count --max-bad --range --percentile --keep --all --no-check --device --compute-units
+                --batch --mem-limit --json --quiet --no-cache --no-verify --help"
+            ;;
         devices) words="--json --report --help" ;;
         cache) words="list clear --json --help" ;;
         bench)
@@ -134,7 +146,7 @@ _clvgg() {
         verify)
             words="--device --compute-units --model --batch --input-size --storage --full --budget --json --quiet --no-cache --help"
             ;;
-        help) words="run eval finetune visualize info convert devices bench compare check-result report tune verify cache" ;;
+        help) words="run eval finetune visualize info convert quantize devices bench compare check-result report tune verify cache" ;;
         esac
         if [[ $current != -* && $verb != help && $verb != cache ]]; then
             _clvgg_files -- "$current"

@@ -6,7 +6,7 @@ function __clvgg_devices
     printf '%s\n' gpu cpu accelerator
 end
 
-set -l verbs run eval finetune visualize info convert devices bench compare check-result report tune verify cache help
+set -l verbs run eval finetune visualize info convert quantize devices bench compare check-result report tune verify cache help
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -f
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a run -d 'Classify photographs'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a finetune -d 'Train a dense head for your classes'
@@ -14,6 +14,7 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a eval -d 'Measur
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a visualize -d 'See what each layer learned'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a info -d "Show a model's layers, sizes and memory plan"
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a convert -d 'Write a model for other programs'
+complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a quantize -d 'Make a model of int8'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a devices -d 'List the OpenCL devices'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a bench -d 'Time a model'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a compare -d 'Say which result of bench is faster'
@@ -25,7 +26,7 @@ complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a cache -d 'List 
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -a help -d 'Explain a verb'
 complete -c clvgg -n "not __fish_seen_subcommand_from $verbs" -s V -l version -d 'Show the version'
 complete -c clvgg -s h -l help -d 'Show help'
-complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert devices bench compare check-result report tune verify cache'
+complete -c clvgg -n '__fish_seen_subcommand_from help' -f -a 'run eval finetune visualize info convert quantize devices bench compare check-result report tune verify cache'
 
 set -l run '__fish_seen_subcommand_from run'
 complete -c clvgg -n $run -s k -l top -x -d 'Classes to print, 0 for all'
@@ -202,6 +203,24 @@ complete -c clvgg -n $convert -l compute-units -x -d 'Use only N compute units o
 complete -c clvgg -n $convert -l json -d 'Print one JSON object'
 complete -c clvgg -n $convert -s q -l quiet -d 'Nothing but errors on standard error'
 complete -c clvgg -n $convert -l no-cache -d 'Compile every program, and keep none'
+
+set -l quantize '__fish_seen_subcommand_from quantize'
+complete -c clvgg -n $quantize -l calibrate -r -d 'Photographs to find ranges by'
+complete -c clvgg -n $quantize -l count -x -d 'Use so many of them'
+complete -c clvgg -n $quantize -l max-bad -x -d 'Photographs that may be unreadable'
+complete -c clvgg -n $quantize -l range -x -a 'mse max percentile' -d "Range of a layer's input"
+complete -c clvgg -n $quantize -l percentile -x -d 'Per cent of values in range'
+complete -c clvgg -n $quantize -l keep -x -d 'Leave this layer as it is'
+complete -c clvgg -n $quantize -l all -d 'Quantise the first and the last layer too'
+complete -c clvgg -n $quantize -l no-check -d "Don't compare the new file's answer"
+complete -c clvgg -n $quantize -s d -l device -x -a '(__clvgg_devices)' -d 'Device'
+complete -c clvgg -n $quantize -l compute-units -x -d 'Use only N compute units of a CPU'
+complete -c clvgg -n $quantize -s b -l batch -x -d 'Images at once'
+complete -c clvgg -n $quantize -l mem-limit -x -d 'Memory for images, and for activations'
+complete -c clvgg -n $quantize -l json -d 'Print one JSON object'
+complete -c clvgg -n $quantize -s q -l quiet -d 'Nothing but errors on standard error'
+complete -c clvgg -n $quantize -l no-cache -d 'Compile every program, and keep none'
+complete -c clvgg -n $quantize -l no-verify -d "Trust the device's kernels"
 
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l json -d 'Print one JSON object'
 complete -c clvgg -n '__fish_seen_subcommand_from devices' -l report -d 'Print what a report of a fault should hold'

@@ -295,7 +295,11 @@ static clvgg_status put_layer(onnx_state *state, int index)
     state->values[index] =
         index == state->out->output ? state->out->output_name : state->node->name;
     if (state->node->input_count != 1 || writers[state->node->type] == NULL)
-        return vgg_layer_fail(state->node, CLVGG_STATUS_UNSUPPORTED, "ONNX has no such operator");
+        return vgg_layer_fail(
+            state->node, CLVGG_STATUS_UNSUPPORTED,
+            vgg_layer_of(state->node->type)->quantizes
+                ? "a quantised model isn't written as ONNX: take the one that it was made from"
+                : "ONNX has no such operator");
     return writers[state->node->type](state);
 }
 

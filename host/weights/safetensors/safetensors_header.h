@@ -33,8 +33,8 @@ const char *vgg_safetensors_keep(vgg_safetensors_reader *reader, const char *str
 /* Reads a member of the header as the next of `tensors`. Errors: BAD_FILE, UNSUPPORTED, which name
  * the tensor. */
 clvgg_status vgg_safetensors_read_tensor(vgg_safetensors_reader *reader, const cJSON *item);
-/* Makes float32 of each int8 tensor that has scales beside it, which are no tensor of their own from
- * then on. Error: BAD_FILE (scales that don't go with it), which names the tensor. */
+/* Makes float32 of each int8 tensor that has scales beside it, which are no tensor of their own
+ * from then on. Error: BAD_FILE (scales that don't go with it), which names the tensor. */
 clvgg_status vgg_safetensors_pair_scales(vgg_safetensors_reader *reader);
 /* read() of int8 weights. Error: BAD_FILE (no such level or scale can be). */
 clvgg_status vgg_safetensors_read_int8(const vgg_weights *weights, const vgg_tensor_slot *slot,

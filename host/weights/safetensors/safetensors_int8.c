@@ -105,8 +105,8 @@ clvgg_status vgg_safetensors_read_int8(const vgg_weights *weights, const vgg_ten
         const uint64_t row = (first + done) / each, end = (row + SOME_ROWS) * each;
         some = end - (first + done) < count - done ? end - (first + done) : count - done;
         const signed char *levels = (const signed char *)(values + done);
-        VGG_PASS(read_scales(weights, place->scales, row, (first + done + some - 1) / each + 1 - row,
-                             scales));
+        VGG_PASS(read_scales(weights, place->scales, row,
+                             (first + done + some - 1) / each + 1 - row, scales));
         VGG_PASS(vgg_file_read(weights->file, place->values.offset + first + done, values + done,
                                (size_t)some));
         for (uint64_t i = some; i-- > 0;) {

@@ -168,10 +168,9 @@ static clvgg_status read_values(const vgg_weights *weights, size_t slot, uint64_
 {
     const vgg_safetensors_place *places = weights->own;
     const vgg_tensor_slot *tensor = &weights->slots[slot];
-    return tensor->entry.int8
-               ? vgg_safetensors_read_int8(weights, tensor, first, count, data)
-               : vgg_contiguous_read(weights->file, &places[tensor->place].values,
-                                     tensor->entry.dtype, first, count, data);
+    return tensor->entry.int8 ? vgg_safetensors_read_int8(weights, tensor, first, count, data)
+                              : vgg_contiguous_read(weights->file, &places[tensor->place].values,
+                                                    tensor->entry.dtype, first, count, data);
 }
 
 static void free_places(vgg_weights *weights)

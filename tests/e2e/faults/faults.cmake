@@ -7,7 +7,7 @@ clvgg_wrap_cl(faulty)
 add_executable(sweep ${CMAKE_CURRENT_LIST_DIR}/sweep.c)
 target_compile_definitions(sweep PRIVATE FAULTY="$<TARGET_FILE:faulty>")
 target_link_libraries(sweep PRIVATE test_support)
-foreach(scenarios help info convert cache compare report devices run eval finetune bench tune verify "visualize filters" "visualize activations"
+foreach(scenarios help info convert quantize cache compare report devices run eval finetune bench tune verify "visualize filters" "visualize activations"
                   "visualize project" "visualize top" "visualize occlusion" "visualize invariance" "visualize gradcam" "visualize all")
   string(REPLACE " " "_" name "sweep_${scenarios}")
   add_test(NAME ${name} COMMAND sweep ${scenarios})

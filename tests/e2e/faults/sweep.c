@@ -72,6 +72,9 @@ static const scenario scenarios[] = {
     {.name = "convert names",
      .words =
          WORDS("convert", "--device", "0", "--to", "torchvision", "net.safetensors", "out/net")},
+    {.name = "quantize",
+     .words = WORDS("quantize", "--device", "0", "--count", "2", "net.safetensors", "out/int8",
+                    "--calibrate", "photos")},
     {.name = "cache list", .words = WORDS("cache", "list"), .before = "cached"},
     {.name = "cache json", .words = WORDS("cache", "list", "--json"), .before = "cached"},
     {.name = "cache clear", .words = WORDS("cache", "clear"), .before = "cached"},
