@@ -34,6 +34,10 @@ typedef struct vgg_finding {
     int samples;
 } vgg_finding;
 
+#define VGG_PROBE_COARSE 1e-4 /* bounds above are of weights rounded after their transform */
+/* The op's error bound (vgg_op_error_bound()) for a probe's inputs and parameters. */
+double vgg_probe_bound(const vgg_op *op, bool whole_numbers);
+
 /* Errors: OUT_OF_MEMORY, OPENCL, the source's. */
 clvgg_status vgg_probe_run(const vgg_probe *probe, vgg_finding *finding);
 
