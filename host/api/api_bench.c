@@ -12,12 +12,15 @@
 #include "measure/reference.h"
 #include "measure/roof.h"
 #include "measure/sensors.h"
+#include "measure/seeded_int8.h"
+#include "model/quantize.h"
 #include "tensor/shape.h"
 
 struct clvgg_bench {
     const vgg_scope *scope; /* the runtime's */
     clvgg_device *device;   /* retained, as the model is */
-    clvgg_model *model;
+    clvgg_model *given; /* retained, as is what is timed */
+    clvgg_model *model; /* the same, or made of it */
     clvgg_bench_options options;
     const vgg_reference_logits *stored; /* NULL: no standard network */
     clvgg_bench_reference reference;
@@ -76,9 +79,11 @@ static clvgg_status compute_reference(clvgg_bench *bench)
     clvgg_status status = CLVGG_STATUS_OK;
     clvgg_session *session = NULL;
     vgg_definition_rules definition;
-    vgg_definition_rules_list(&definition);
-    const clvgg_execution execution = {.variants = definition.rules,
-                                       .variant_count = definition.count};
+    const bool int8 = bench->options.execution.storage == CLVGG_STORAGE_INT8;
+    const clvgg_storage storage = int8 ? CLVGG_STORAGE_INT8 : CLVGG_STORAGE_F32;
+    vgg_definition_rules_list(storage, &definition);
+    const clvgg_execution execution = {
+        .variants = definition.rules, .variant_count = definition.count, .storage = storage};
     VGG_TRY(open_session(bench, 1, &execution, &session));
     VGG_TRY(vgg_plan_bench_define(&bench->plans, session->runner->plan));
 cleanup:
@@ -98,6 +103,18 @@ static clvgg_status find_reference(clvgg_bench *bench)
                                VGG_REFERENCE_CLASSES, bench->stored->logits);
 }
 
+/* Integers need quantised values, which networks of random weights don't have. */
+static clvgg_status find_model(clvgg_bench *bench)
+{
+    uint64_t seed;
+    if (bench->options.execution.storage == CLVGG_STORAGE_INT8 &&
+        vgg_model_quantized_layers(bench->given) == 0 && vgg_reference_seed(bench->given, &seed))
+        return vgg_seeded_int8(bench->device, bench->given, &bench->model);
+    vgg_model_retain(bench->given);
+    bench->model = bench->given;
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status create(clvgg_device *device, clvgg_model *model,
                            const clvgg_bench_options *options, clvgg_bench **out)
 {
@@ -109,7 +126,8 @@ static clvgg_status create(clvgg_device *device, clvgg_model *model,
     vgg_device_retain(device);
     bench->device = device;
     vgg_model_retain(model);
-    bench->model = model;
+    bench->given = model;
+    VGG_TRY(find_model(bench));
     VGG_TRY(find_reference(bench));
     VGG_GIVE(out, bench);
 cleanup:
@@ -137,6 +155,7 @@ void clvgg_bench_free(clvgg_bench *bench)
     clvgg_session_free(bench->session);
     vgg_plan_bench_close(&bench->plans);
     vgg_model_free(bench->model);
+    vgg_model_free(bench->given);
     vgg_device_release(bench->device);
     vgg_free(bench);
 }
@@ -195,11 +214,12 @@ const double *clvgg_bench_step_samples(const clvgg_bench *bench, size_t step, si
 
 static clvgg_status weights_of(const clvgg_bench *bench, uint64_t *seed, char sha256[65])
 {
-    VGG_CHECK(vgg_reference_seed(bench->model, seed), CLVGG_STATUS_NOT_FOUND,
+    const vgg_reference_logits *published = vgg_reference_find(bench->given);
+    VGG_CHECK(vgg_reference_seed(bench->given, seed), CLVGG_STATUS_NOT_FOUND,
               "the model's weights aren't random ones");
-    if (bench->stored == NULL)
-        return vgg_weights_hash(bench->model, sha256);
-    memcpy(sha256, bench->stored->sha256, VGG_SHA256_HEX);
+    if (published == NULL)
+        return vgg_weights_hash(bench->given, sha256);
+    memcpy(sha256, published->sha256, VGG_SHA256_HEX);
     return CLVGG_STATUS_OK;
 }
 

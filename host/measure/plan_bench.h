@@ -5,13 +5,16 @@
 #include "measure/record.h"
 #include "plan/plan.h"
 
-/* Rules for plans ("*=conv_direct" …) by which each layer is computed as it is defined. */
+/* Rules for plans ("*=conv_direct" …) by which each layer is computed as it is defined. With INT8
+ * those are the quantised ones alone: float32 layers stay as they are chosen, because a last bit that
+ * differs before a rounding decides it differently, and from layer to layer that grows until it is as
+ * large as what quantising costs. */
 typedef struct vgg_definition_rules {
-    char texts[VGG_LAYER_TYPE_COUNT][64];
-    const char *rules[VGG_LAYER_TYPE_COUNT];
+    char texts[2 * VGG_LAYER_TYPE_COUNT][64];
+    const char *rules[2 * VGG_LAYER_TYPE_COUNT];
     size_t count;
 } vgg_definition_rules;
-void vgg_definition_rules_list(vgg_definition_rules *out);
+void vgg_definition_rules_list(clvgg_storage storage, vgg_definition_rules *out);
 
 /* An image, and what a network makes of it. */
 typedef struct vgg_plan_bench {

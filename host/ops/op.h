@@ -138,7 +138,8 @@ typedef struct vgg_winograd_form {
 typedef struct vgg_variant {
     const char *name;
     uint32_t layers; /* bit 1 << vgg_layer_type for each type it can head a chain of */
-    bool definition; /* of those: works everywhere, on any shape; others are held against it */
+    bool definition; /* of those, in float32 or, if it quantizes, in int8: works everywhere, on any
+                        shape; others are held against it */
     bool uses_clblast;
     bool is_clblast_gemm; /* what CLVGG_GEMM_CLBLAST asks for, where it computes the layer */
     bool sub_groups;      /* its kernels need them */

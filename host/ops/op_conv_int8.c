@@ -48,7 +48,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(pixels <= most, CLVGG_STATUS_UNSUPPORTED,
               "conv_int8: tiles of %d pixels and %d vectors don't fit the registers, at most %d",
               pixels, vectors, most);
-    VGG_PASS(vgg_int8_configure(op, traits, vectors));
+    VGG_PASS(vgg_int8_require_cpu(op, traits));
+    VGG_PASS(vgg_int8_configure(op, vectors));
     op->input_block = op->output_block = VGG_INT8_LANES;
     const vgg_strip_needs needs = {span_of(pixels, pool),
                                    vgg_ceil_div(op->pack.channels, VGG_INT8_LANES) * VGG_INT8_LANES,

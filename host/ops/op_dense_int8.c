@@ -19,7 +19,8 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_CHECK(images <= most, CLVGG_STATUS_UNSUPPORTED,
               "dense_int8: tiles of %dx%d vectors don't fit the registers, at most %dx%d", images,
               vectors, most, vectors);
-    VGG_PASS(vgg_int8_configure(op, traits, vectors));
+    VGG_PASS(vgg_int8_require_cpu(op, traits));
+    VGG_PASS(vgg_int8_configure(op, vectors));
     const int64_t features = op->pack.channels;
     const int64_t bytes = vgg_ceil_div(features, VGG_INT8_LANES) * VGG_INT8_LANES;
     op->workspace_elements =

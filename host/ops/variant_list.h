@@ -20,12 +20,14 @@
     X(winograd_f4_batched)                                                                         \
     X(winograd_f4_subgroup)                                                                        \
     X(conv_direct)                                                                                 \
+    X(conv_direct_int8)                                                                            \
     X(dense_int8)                                                                                  \
     X(dense_blocked)                                                                               \
     X(dense_tiled)                                                                                 \
     X(dense_rows)                                                                                  \
     X(dense_clblast)                                                                               \
     X(dense_direct)                                                                                \
+    X(dense_direct_int8)                                                                           \
     X(pool)                                                                                        \
     X(activation)                                                                                  \
     X(softmax)                                                                                     \

@@ -31,7 +31,8 @@ bool vgg_variant_computes(const vgg_variant *variant, vgg_layer_type type)
 const vgg_variant *vgg_variant_definition_of(vgg_layer_type type)
 {
     for (size_t i = 0; i < vgg_variant_count; i++)
-        if (vgg_variants[i]->definition && vgg_variant_computes(vgg_variants[i], type))
+        if (vgg_variants[i]->definition && !vgg_variants[i]->quantizes &&
+            vgg_variant_computes(vgg_variants[i], type))
             return vgg_variants[i];
     return NULL;
 }

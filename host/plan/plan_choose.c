@@ -31,10 +31,17 @@ clvgg_status vgg_chooser_check_trust(const vgg_chooser *c, const vgg_op *op)
     return CLVGG_STATUS_OK;
 }
 
+static bool serves(const vgg_variant *variant, const vgg_problem *problem)
+{
+    const bool int8 = problem->quantized != NULL && problem->storage == CLVGG_STORAGE_INT8;
+    return vgg_variant_computes(variant, problem->node->type) && (int8 || !variant->quantizes);
+}
+
 /* Name forced for a layer by "LAYER=NAME", the last that matches; "*" matches every layer that the
  * named variant serves. */
-static const char *forced_variant(const vgg_chooser *c, const vgg_node *node)
+static const char *forced_variant(const vgg_chooser *c, const vgg_problem *problem)
 {
+    const vgg_node *node = problem->node;
     const char *name = NULL;
     for (size_t i = 0; i < c->options->execution.variant_count; i++) {
         const char *rule = c->options->execution.variants[i], *equals = strchr(rule, '=');
@@ -42,7 +49,7 @@ static const char *forced_variant(const vgg_chooser *c, const vgg_node *node)
         const bool any = length == 1 && rule[0] == '*';
         if (strlen(node->name) == length && strncmp(rule, node->name, length) == 0)
             name = equals + 1;
-        else if (any && vgg_variant_computes(vgg_variant_find(equals + 1), node->type))
+        else if (any && serves(vgg_variant_find(equals + 1), problem))
             name = equals + 1;
     }
     return name;
@@ -86,7 +93,7 @@ static const vgg_variant *asked_of_clblast(const vgg_chooser *c, const vgg_node 
 static candidates list_candidates(const vgg_chooser *c, const vgg_problem *problem)
 {
     const vgg_node *node = problem->node;
-    const char *forced = forced_variant(c, node);
+    const char *forced = forced_variant(c, problem);
     candidates list = {.count = 1, .forced = true};
     if (forced != NULL) {
         list.variants[0] = vgg_variant_find(forced);
@@ -109,7 +116,7 @@ static bool configure_tuned(const vgg_chooser *c, vgg_problem *problem, const vg
     vgg_tuning tuning;
     char text[VGG_TUNING_PROBLEM];
     if (!c->tuned || vgg_layer_of(node->type)->as_convolution == NULL ||
-        forced_variant(c, node) != NULL)
+        forced_variant(c, problem) != NULL)
         return false;
     vgg_tuning_describe(problem, pool, text);
     if (!vgg_tuning_find(&c->tuning, text, problem->max_batch, &tuning))

@@ -193,7 +193,7 @@ static bool takes_long(const sweep *s, const vgg_variant *variant)
  * ReLU along. */
 static bool is_checked(const vgg_variant *variant, const vgg_problem *problem)
 {
-    return variant->definition && !(problem->relu && variant->fuses_relu);
+    return variant->definition && !variant->quantizes && !(problem->relu && variant->fuses_relu);
 }
 
 static clvgg_status check_gradients(sweep *s)

@@ -99,6 +99,10 @@ typedef enum clvgg_bench_reference {
     CLVGG_BENCH_FLOAT64     /* logits computed in float64 by another program, which come with this */
 } clvgg_bench_reference;
 
+/* Images of noise that a network of random weights is quantised by where INT8 is asked for: what is
+ * timed is the quantised one. */
+enum { CLVGG_BENCH_CALIBRATION = 4 };
+
 /* Has a reference: the output for one image of noise. The logits of standard networks are there:
  * vgg11, vgg13, vgg16 and vgg19 of 1000 classes and 224 x 224 pixels, by clvgg_model_random_weights()
  * with seed 1. Those of others are computed, every convolution and dense layer as a plain sum of

@@ -34,6 +34,7 @@ static const conv_shape shapes[] = {
     CONV(18, 10, 40, 16, 2, 4, 1, 2, 3, 1, 0, 2, 1, 3, 1, 1, false, false),
     CONV(7, 16, 18, 9, 4, 1, 3, 1, 1, 2, 3, 0, 0, 0, 1, 1, true, false),
     SAME3(259, 7, 6, 261, 2, true, false),
+    CONV(6, 9, 8, 8, 3, 2, 2, 3, 1, 1, 1, 0, 2, 1, 2, 2, true, false),
 };
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes, SMALL_COUNT = 4 };
 
@@ -93,11 +94,13 @@ static float element(const vgg_problem *problem, const values *v, const float *x
 {
     const vgg_conv_attributes conv = vgg_problem_conv(problem);
     const clvgg_shape in = vgg_shape_as_image(&problem->input);
-    const size_t row = (size_t)(in.dims[0] * conv.kernel[0] * conv.kernel[1]);
+    const int64_t channels = in.dims[0] / conv.groups;
+    const size_t row = (size_t)(channels * conv.kernel[0] * conv.kernel[1]);
     const float *w = v->w + (size_t)k * row;
     const float scale = vgg_int8_row_scale(w, row);
     int32_t sum = 0;
-    for (int64_t c = 0; c < in.dims[0]; c++)
+    x += k / (conv.out_channels / conv.groups) * channels * in.dims[1] * in.dims[2];
+    for (int64_t c = 0; c < channels; c++)
         for (int64_t ky = 0; ky < conv.kernel[0]; ky++)
             for (int64_t kx = 0; kx < conv.kernel[1]; kx++, w++) {
                 const int64_t iy = oy * conv.stride[0] - conv.pad[VGG_TOP] + ky * conv.dilation[0];
@@ -156,8 +159,8 @@ static op_case case_of(const vgg_variant *variant, const vgg_problem *problem, c
     return c;
 }
 
-static void check_conv(const conv_shape *s, int index, const vgg_choice *choice, bool products,
-                       bool nans)
+static void check_conv(const vgg_variant *variant, const conv_shape *s, int index,
+                       const vgg_choice *choice, bool products, bool nans)
 {
     vgg_graph *graph = NULL;
     int conv = 0, pool = 0;
@@ -178,11 +181,12 @@ static void check_conv(const conv_shape *s, int index, const vgg_choice *choice,
                                  .max_batch = s->batch,
                                  .storage = CLVGG_STORAGE_INT8,
                                  .quantized = &levels[index % LEVEL_COUNT]};
-    values v = make_values(&problem, s->conv.out_channels,
-                           (size_t)(s->in[0] * s->conv.kernel[0] * s->conv.kernel[1]), 7);
+    values v =
+        make_values(&problem, s->conv.out_channels,
+                    (size_t)(s->in[0] / s->conv.groups * s->conv.kernel[0] * s->conv.kernel[1]), 7);
     if (nans)
         v.x[v.inputs / 2] = v.x[v.inputs - 1] = NAN;
-    op_case c = case_of(&vgg_variant_conv_int8, &problem, &v, products);
+    op_case c = case_of(variant, &problem, &v, products);
     c.choice = *choice;
     c.dtype = CLVGG_DTYPE_F32;
     const clvgg_status status = op_run(&device, &c, v.y, NULL);
@@ -191,9 +195,11 @@ static void check_conv(const conv_shape *s, int index, const vgg_choice *choice,
              choice_text(c.variant, choice));
     if (status == CLVGG_STATUS_OK)
         assert_equal_to_loops(&problem, &v, what);
-    else
+    else /* the definition takes all but poolings */
         assert_true(status == CLVGG_STATUS_UNSUPPORTED &&
-                    (test_traits(&device).type != CLVGG_DEVICE_CPU || choice->values[0] > 0));
+                    (variant->definition ? s->pool
+                                         : test_traits(&device).type != CLVGG_DEVICE_CPU ||
+                                               s->conv.groups > 1 || choice->values[0] > 0));
     free_values(&v);
     vgg_graph_free(graph);
 }
@@ -209,7 +215,9 @@ static void convolutions_are_exact(void **state)
     static const vgg_choice defaults = {{0}};
     for (int i = 0; i < shape_count(); i++)
         for (int products = 0; products < way_count(); products++)
-            check_conv(&shapes[i], i, &defaults, products != 0, false);
+            check_conv(&vgg_variant_conv_int8, &shapes[i], i, &defaults, products != 0, false);
+    for (int i = 0; i < shape_count(); i++)
+        check_conv(&vgg_variant_conv_direct_int8, &shapes[i], i, &defaults, false, false);
 }
 
 static void values_of_tunables_change_no_bit(void **state)
@@ -218,7 +226,7 @@ static void values_of_tunables_change_no_bit(void **state)
     vgg_choice choice;
     for (int step = 0; tuning_step(&vgg_variant_conv_int8, step, &choice); step++)
         for (int i = 1; i < 6 && i < shape_count(); i += 4)
-            check_conv(&shapes[i], i, &choice, true, false);
+            check_conv(&vgg_variant_conv_int8, &shapes[i], i, &choice, true, false);
 }
 
 static void nans_come_through(void **state)
@@ -226,12 +234,16 @@ static void nans_come_through(void **state)
     (void)state;
     static const vgg_choice defaults = {{0}};
     for (int i = 0; i < shape_count(); i++)
-        check_conv(&shapes[i], i, &defaults, true, true);
+        for (int direct = 0; direct < 2; direct++)
+            check_conv(direct ? &vgg_variant_conv_direct_int8 : &vgg_variant_conv_int8, &shapes[i],
+                       i, &defaults, true, true);
 }
 
-static void check_dense(int64_t inputs, int64_t outputs, int batch, int index,
+static void check_dense(const vgg_variant *variant, const int64_t sizes[3], int index,
                         const vgg_choice *choice, bool products, bool nans)
 {
+    const int64_t inputs = sizes[0], outputs = sizes[1];
+    const int batch = (int)sizes[2];
     const clvgg_shape in = {1, {inputs}}, out = {1, {outputs}};
     vgg_node node = {
         .name = "fc", .type = VGG_LAYER_DENSE, .attributes.dense = {outputs, true}, .output = out};
@@ -248,7 +260,7 @@ static void check_dense(int64_t inputs, int64_t outputs, int batch, int index,
     char what[200];
     if (nans)
         v.x[v.inputs - 1] = NAN;
-    op_case c = case_of(&vgg_variant_dense_int8, &problem, &v, products);
+    op_case c = case_of(variant, &problem, &v, products);
     c.choice = *choice;
     if (index % 3 == 1) /* two pieces, where a panel fits */
         c.traits.max_allocation_bytes = (uint64_t)(inputs + 32) * 128;
@@ -273,13 +285,12 @@ static void dense_layers_are_exact(void **state)
     vgg_choice choice;
     for (int i = 0; i < 7; i++)
         for (int products = 0; products < way_count(); products++) {
-            check_dense(sizes[i][0], sizes[i][1], (int)sizes[i][2], i, &defaults, products != 0,
-                        false);
-            check_dense(sizes[i][0], sizes[i][1], (int)sizes[i][2], i, &defaults, products != 0,
-                        true);
+            check_dense(&vgg_variant_dense_int8, sizes[i], i, &defaults, products != 0, false);
+            check_dense(&vgg_variant_dense_int8, sizes[i], i, &defaults, products != 0, true);
+            check_dense(&vgg_variant_dense_direct_int8, sizes[i], i, &defaults, false, products);
         }
     for (int step = 0; tuning_step(&vgg_variant_dense_int8, step, &choice); step++)
-        check_dense(100, 130, 5, step, &choice, true, false);
+        check_dense(&vgg_variant_dense_int8, (int64_t[3]){100, 130, 5}, step, &choice, true, false);
 }
 
 static void says_what_it_runs_on(void **state)

@@ -34,6 +34,7 @@ static const struct demand {
 } demands[] = {
     {"conv_amx", AMX, BF16},
     {"conv_int8", VECTORS, INT8},
+    {"conv_direct_int8", 0, INT8},
     {"conv_blocked", VECTORS, ALL},
     {"conv_subgroup", SUB_GROUPS, ALL},
     {"conv_tiled", LOCAL, ALL},
@@ -48,6 +49,7 @@ static const struct demand {
     {"winograd_f4_subgroup", SUB_GROUPS, ALL},
     {"conv_direct", 0, ALL},
     {"dense_int8", VECTORS, INT8},
+    {"dense_direct_int8", 0, INT8},
     {"dense_blocked", VECTORS, ALL},
     {"dense_tiled", LOCAL, ALL},
     {"dense_rows", LOCAL, ALL},

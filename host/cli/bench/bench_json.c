@@ -58,6 +58,11 @@ static void print_weights(cli_benchmark *run)
     vgg_json_end(json);
 }
 
+static bool is_int8(const cli_benchmark *run)
+{
+    return run->arguments->execution.storage == CLVGG_STORAGE_INT8;
+}
+
 static void print_input(vgg_json *json, const clvgg_model *model)
 {
     clvgg_layer_info input = {.struct_size = sizeof input};
@@ -88,7 +93,9 @@ void cli_bench_json_begin(cli_benchmark *run)
         vgg_json_string(json, "layer", run->arguments->layer);
     vgg_json_bytes(json, "flops", run->flops);
     vgg_json_string(json, "storage", clvgg_storage_name(run->arguments->execution.storage));
-    vgg_json_string(json, "accumulation", "float32");
+    vgg_json_string(json, "accumulation", is_int8(run) ? "int32" : "float32");
+    if (is_int8(run) && run->seeded) /* else the model's file says */
+        vgg_json_integer(json, "calibration_images", CLVGG_BENCH_CALIBRATION);
     vgg_json_begin_object(json, "peak");
     vgg_json_number(json, "fma_gflops", run->peak.fma_gflops);
     vgg_json_number(json, "read_gbps", run->peak.read_gbps);

@@ -16,6 +16,9 @@ clvgg_status cli_bench_submit_check(cli_program *cli, const cli_bench_arguments 
         return cli_misuse(cli, "--submit is for --mode infer");
     if (arguments->context.device != NULL && strcmp(arguments->context.device, "all") == 0)
         return cli_misuse(cli, "--submit is for one device");
+    if (arguments->execution.storage == CLVGG_STORAGE_INT8)
+        return cli_misuse(cli, "--submit: the roof has no sums of int8 that a result could be held "
+                               "against: use --out");
     if (cli->kernel_dir != NULL)
         return cli_misuse(cli,
                           "--submit is for the kernels of the program: unset CLVGG_KERNEL_DIR");

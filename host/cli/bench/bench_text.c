@@ -39,6 +39,8 @@ static void print_model(vgg_text *text, const cli_benchmark *run)
     if (run->arguments->execution.storage != CLVGG_STORAGE_F32)
         vgg_text_printf(text, ", weights as %s",
                         clvgg_storage_name(run->arguments->execution.storage));
+    if (run->arguments->execution.storage == CLVGG_STORAGE_INT8 && run->seeded)
+        vgg_text_printf(text, ", calibrated by %d images of noise", CLVGG_BENCH_CALIBRATION);
     vgg_text_puts(text, "\n");
 }
 
