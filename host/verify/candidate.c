@@ -177,6 +177,8 @@ static void judge_all(const vgg_reference *reference, const vgg_op *op, const fl
  * weights costs is known better: three times what it was seen to. */
 static double bound_of(const vgg_op *op)
 {
+    if (op->problem.quantized != NULL) /* exact sums, which then are scaled */
+        return 1e-6;
     const double bound = vgg_probe_bound(op, true);
     return !vgg_definition_is_products(&op->problem) ? 1e-5
            : bound > VGG_PROBE_COARSE                ? 1.75 * bound
