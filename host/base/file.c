@@ -37,6 +37,11 @@ static clvgg_status fail_errno(const char *path, const char *what)
                     strerror(code));
 }
 
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
 clvgg_status vgg_file_adopt(int descriptor, const char *name, vgg_file **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
@@ -55,7 +60,8 @@ clvgg_status vgg_file_adopt(int descriptor, const char *name, vgg_file **out)
     VGG_REQUIRE(S_ISREG(info.st_mode), CLVGG_STATUS_BAD_FILE,
                 "%s: is a pipe or a device, not a regular file", name);
     file->size = (uint64_t)info.st_size;
-    file->id = (vgg_file_id){(uint64_t)info.st_dev, (uint64_t)info.st_ino};
+    file->id = (vgg_file_id){(uint64_t)info.st_dev, (uint64_t)info.st_ino, file->size,
+                             nanoseconds(&info.st_mtim), nanoseconds(&info.st_ctim)};
     VGG_GIVE(out, file);
 cleanup:
     vgg_file_close(file);

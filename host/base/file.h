@@ -17,9 +17,13 @@ clvgg_status vgg_file_open(const char *path, vgg_file **out);
 clvgg_status vgg_file_adopt(int descriptor, const char *name, vgg_file **out);
 uint64_t vgg_file_size(const vgg_file *file);
 const char *vgg_file_path(const vgg_file *file);
-/* What a file is, whatever names and links lead to it. */
+/* What a file is, whatever names and links lead to it, and what tells that it was changed, as it was
+ * when the file was opened: in nanoseconds since 1970 when its content and when anything of it was
+ * changed last. */
 typedef struct vgg_file_id {
     uint64_t device, inode;
+    uint64_t bytes;
+    int64_t modified, changed;
 } vgg_file_id;
 vgg_file_id vgg_file_identity(const vgg_file *file);
 /* Exactly `bytes` at `offset`, over EINTR and short reads. A file that ends early (it shrank while

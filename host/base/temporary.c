@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +23,8 @@ static bool is_locked_here(int descriptor, const char *path)
            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-/* Removes what a killed writer has left. Its lock is held meanwhile, so that a writer that has just
- * made a file of this name keeps it. False when there is no such file. */
-static bool remove_abandoned(const char *path)
+/* The lock is held meanwhile, so that a writer that has just made a file of this name keeps it. */
+bool vgg_temporary_remove_abandoned(const char *path)
 {
     int descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (descriptor < 0)
@@ -67,7 +65,7 @@ static void remove_all_abandoned(const char *target, char *path, size_t capacity
     int absent = 0; /* in a row: of two writers that were killed the first may be gone */
     for (uint32_t i = 0; i < NUMBERED && absent < 2; i++) {
         name_file(target, i, path, capacity);
-        absent = remove_abandoned(path) ? 0 : absent + 1;
+        absent = vgg_temporary_remove_abandoned(path) ? 0 : absent + 1;
     }
 }
 

@@ -4,6 +4,7 @@
 #ifndef VGG_BASE_TEMPORARY_H
 #define VGG_BASE_TEMPORARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum { VGG_TEMPORARY_EXTRA = 64 }; /* bytes that a temporary name has more, its end included */
@@ -13,6 +14,9 @@ enum { VGG_TEMPORARY_EXTRA = 64 }; /* bytes that a temporary name has more, its 
  * has got its own name, or none any more. `path` is [capacity]. Returns a descriptor, or -1 with
  * errno. */
 int vgg_temporary_create(const char *target, char *path, size_t capacity);
+/* Removes a temporary file that a killed writer has left; one that is written stays. False when
+ * there is none. */
+bool vgg_temporary_remove_abandoned(const char *path);
 /* Creates a file without a name, which is gone when it is closed, in /var/tmp or, if that can't be,
  * in /tmp, which often lies in memory. *folder is which it was, or the last that was tried. Returns
  * a descriptor, or -1 with errno. */

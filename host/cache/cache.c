@@ -10,9 +10,26 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/sha256.h"
+#include "base/text.h"
 #include "cache/cache_database.h"
+#include "cache/packed_folder.h"
 
 #define WHERE_KEY " WHERE kind = ?1 AND device = ?2 AND name = ?3 AND options = ?4 AND stamp = ?5"
+
+static clvgg_status name_packed_folder(vgg_cache *cache)
+{
+    vgg_text text = {0};
+    char *folder = vgg_cache_file_folder(cache->path);
+    VGG_PASS(VGG_MADE(folder));
+    vgg_text_printf(&text, "%s/packed", folder);
+    vgg_free(folder);
+    return vgg_text_take(&text, "a folder's path", &cache->packed);
+}
+
+const char *vgg_cache_packed_folder(const vgg_cache *cache)
+{
+    return cache != NULL ? cache->packed : NULL;
+}
 
 clvgg_status vgg_cache_create(const char *path, uint64_t limit_bytes, vgg_cache **out)
 {
@@ -26,6 +43,7 @@ clvgg_status vgg_cache_create(const char *path, uint64_t limit_bytes, vgg_cache 
     }
     cache->limit_bytes = limit_bytes;
     VGG_DUP(cache->path, path);
+    VGG_TRY(name_packed_folder(cache));
     VGG_GIVE(out, cache);
 cleanup:
     vgg_cache_free(cache);
@@ -118,6 +136,7 @@ void vgg_cache_free(vgg_cache *cache)
     pthread_mutex_destroy(&cache->lock);
     vgg_free(cache->used);
     vgg_free(cache->path);
+    vgg_free(cache->packed);
     vgg_free(cache);
 }
 
@@ -289,7 +308,14 @@ clvgg_status vgg_cache_visit(vgg_cache *cache, vgg_cache_visitor visit, void *us
         vgg_cache_recover(cache);
     clvgg_status status = fail_because_off(cache);
     pthread_mutex_unlock(&cache->lock);
+    if (status == CLVGG_STATUS_OK)
+        status = vgg_packed_folder_visit(cache->packed, false, visit, user);
     return status;
+}
+
+static void ignore_record(void *user, const vgg_cache_record *record)
+{
+    (void)user, (void)record;
 }
 
 clvgg_status vgg_cache_clear(vgg_cache *cache)
@@ -310,6 +336,8 @@ clvgg_status vgg_cache_clear(vgg_cache *cache)
     if (status == CLVGG_STATUS_OK)
         status = fail_because_off(cache);
     pthread_mutex_unlock(&cache->lock);
+    if (status == CLVGG_STATUS_OK)
+        status = vgg_packed_folder_visit(cache->packed, true, ignore_record, NULL);
     return status;
 }
 

@@ -23,7 +23,7 @@ typedef struct vgg_cache vgg_cache;
 
 /* An entry is found by all five; none is NULL. */
 typedef struct vgg_cache_key {
-    const char *kind;    /* "program", "tuning", "check" */
+    const char *kind;    /* "program", "tuning", "check"; of packed weights "packed" */
     const char *device;  /* what identifies device and driver */
     const char *name;    /* "conv_direct.cl"; of a tuning result: the problem */
     const char *options; /* build options; whatever else the value depends on */
@@ -54,14 +54,17 @@ void vgg_cache_free(vgg_cache *cache);
 bool vgg_cache_get(vgg_cache *cache, const vgg_cache_key *key, void **value, size_t *bytes);
 /* Keeps entries, in one transaction, over those of the same keys. */
 void vgg_cache_put(vgg_cache *cache, const vgg_cache_entry *entries, size_t count);
+/* The folder beside the file where packed weights are kept (packed_file.h); NULL: none. */
+const char *vgg_cache_packed_folder(const vgg_cache *cache);
 /* Forgets an entry that turned out to be of no use. */
 void vgg_cache_drop(vgg_cache *cache, const vgg_cache_key *key);
 
 /* Calls for `clvgg cache`, whose failures are statuses. A file that isn't there yet is an empty
  * cache. Errors: IO, UNSUPPORTED (built without SQLite). */
 typedef void (*vgg_cache_visitor)(void *user, const vgg_cache_record *record);
-/* Calls `visit` for each entry, the last used first. */
+/* Calls `visit` for each entry, the last used first, then for each packed weight. */
 clvgg_status vgg_cache_visit(vgg_cache *cache, vgg_cache_visitor visit, void *user);
+/* Packed weights too. */
 clvgg_status vgg_cache_clear(vgg_cache *cache);
 /* OK unless something has stopped its use in this process, which the message names. */
 clvgg_status vgg_cache_status(vgg_cache *cache);

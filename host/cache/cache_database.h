@@ -14,6 +14,7 @@
 struct vgg_cache {
     pthread_mutex_t lock; /* guards what follows `limit_bytes`; the connection has no lock itself */
     char *path;
+    char *packed; /* the folder of packed weights */
     uint64_t limit_bytes;
     sqlite3 *database; /* NULL until it is used */
     bool read_only;

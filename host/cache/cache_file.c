@@ -16,8 +16,8 @@
 #include "base/alloc.h"
 #include "base/text.h"
 
-/* "a/b" of "a/b//c": without the slashes, behind which a symbolic link would be followed. */
-static char *folder_of(const char *path)
+/* Without the slashes at its end, behind which a symbolic link would be followed. */
+char *vgg_cache_file_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (slash == NULL)
@@ -71,7 +71,7 @@ static vgg_cache_file check_file(const char *path, char reason[VGG_CACHE_REASON]
 vgg_cache_file vgg_cache_file_check(const char *path, char reason[VGG_CACHE_REASON])
 {
     struct stat info;
-    char *folder = folder_of(path);
+    char *folder = vgg_cache_file_folder(path);
     if (folder == NULL)
         return refuse(reason, "no", "memory");
     vgg_cache_file found = VGG_CACHE_FILE_ABSENT;
@@ -98,8 +98,8 @@ static bool make_folder(const char *folder)
 
 static bool make_folders(const char *path)
 {
-    char *folder = folder_of(path);
-    char *above = folder != NULL ? folder_of(folder) : NULL;
+    char *folder = vgg_cache_file_folder(path);
+    char *above = folder != NULL ? vgg_cache_file_folder(folder) : NULL;
     const bool made =
         above != NULL &&
         (make_folder(folder) || (errno == ENOENT && make_folder(above) && make_folder(folder)));
@@ -126,7 +126,7 @@ bool vgg_cache_file_make(const char *path, char reason[VGG_CACHE_REASON])
 
 char *vgg_cache_file_resolve(const char *path)
 {
-    char *folder = folder_of(path);
+    char *folder = vgg_cache_file_folder(path);
     char *resolved = folder != NULL ? realpath(folder, NULL) : NULL;
     const char *slash = strrchr(path, '/');
     vgg_text text = {0};

@@ -20,6 +20,8 @@ vgg_cache_file vgg_cache_file_check(const char *path, char reason[VGG_CACHE_REAS
 /* Makes an empty file that only this user can read, and its folder and the one above where they are
  * missing. False with a reason. */
 bool vgg_cache_file_make(const char *path, char reason[VGG_CACHE_REASON]);
+/* The folder of a path: "a/b" of "a/b//c", "." of "c"; NULL without memory. Freed by vgg_free(). */
+char *vgg_cache_file_folder(const char *path);
 /* The path with every symbolic link above its folder resolved, for those who follow none at all;
  * NULL when that fails. Freed by vgg_free(). */
 char *vgg_cache_file_resolve(const char *path);

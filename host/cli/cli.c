@@ -65,8 +65,7 @@ void cli_fail(cli_program *cli, clvgg_status status)
         cli_note(cli, "Try 'clvgg%s%s --help'.", cli->verb ? " " : "", cli->verb ? cli->verb : "");
     cli->misused = false;
     if (cli->exit_code == CLI_EXIT_OK)
-        cli->exit_code =
-            status == CLVGG_STATUS_INVALID_ARGUMENT ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
+        cli->exit_code = status == CLVGG_STATUS_INVALID_ARGUMENT ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
 }
 
 clvgg_status cli_misuse(cli_program *cli, const char *format, ...)
@@ -116,7 +115,7 @@ clvgg_status cli_cache_path(const cli_program *cli, vgg_text *path)
     return vgg_text_check(path, "the cache's path");
 }
 
-clvgg_status cli_features_path(const cli_program *cli, vgg_text *path)
+clvgg_status cli_beside_cache(const cli_program *cli, const char *name, vgg_text *path)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     vgg_text file = {0};
@@ -124,9 +123,9 @@ clvgg_status cli_features_path(const cli_program *cli, vgg_text *path)
     if (file.bytes != NULL) {
         const char *slash = strrchr(file.bytes, '/');
         vgg_text_append(path, file.bytes, slash != NULL ? (size_t)(slash - file.bytes + 1) : 0);
-        vgg_text_puts(path, "features");
+        vgg_text_puts(path, name);
     }
-    VGG_TRY(vgg_text_check(path, "the path of kept features"));
+    VGG_TRY(vgg_text_check(path, "the path of a folder"));
 cleanup:
     vgg_text_free(&file);
     return status;

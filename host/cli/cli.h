@@ -85,8 +85,9 @@ clvgg_status cli_misuse(cli_program *cli, const char *format, ...) VGG_PRINTF(2,
 bool cli_replaces(const char *output, const char *source);
 /* Appends the file of the cache; nothing when there is to be none. */
 clvgg_status cli_cache_path(const cli_program *cli, vgg_text *path);
-/* Appends the folder beside it where features are kept, unless a command says otherwise. */
-clvgg_status cli_features_path(const cli_program *cli, vgg_text *path);
+/* Appends a folder beside it: "features", those that are kept unless a command says otherwise, or
+ * "packed". */
+clvgg_status cli_beside_cache(const cli_program *cli, const char *name, vgg_text *path);
 /* Gives PoCL a folder under TMPDIR, or /tmp, where it couldn't write its own and the user chose
  * none. To be called before the first call of OpenCL. */
 clvgg_status cli_house_pocl(const cli_program *cli);

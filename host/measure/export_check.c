@@ -79,7 +79,7 @@ static clvgg_status run(clvgg_device *device, const clvgg_model *model, counted_
     *count = (size_t)vgg_shape_elements(&model->graph->nodes[node].output);
     counted->from = vgg_model_parameter_source(model);
     const vgg_parameter_source source = {counted, model->id, counted_dtype, counted_read,
-                                         NULL,    NULL,      NULL};
+                                         NULL,    NULL,      NULL,          NULL};
     VGG_TRY(run_front(device, model, &source, start, &values));
     VGG_TRY(vgg_dense_tail_run(model->graph, &source, start, node, values, out));
 cleanup:

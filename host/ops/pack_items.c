@@ -25,7 +25,21 @@ uint64_t vgg_pack_items(const clvgg_device *device, const vgg_pack *pack)
 
 bool vgg_upload_takes_turned(const vgg_pack *pack)
 {
-    return pack->winograd == 0 && pack->storage != CLVGG_STORAGE_INT8; /* a scale needs a whole row */
+    return pack->winograd == 0 &&
+           pack->storage != CLVGG_STORAGE_INT8; /* a scale needs a whole row */
+}
+
+/* A number of the way of packing. */
+static int way_of(const vgg_pack *pack, bool turned)
+{
+    return pack->storage == CLVGG_STORAGE_INT8 ? 3 : turned ? 2 : pack->winograd != 0;
+}
+
+const char *vgg_upload_file(const vgg_pack *pack, bool turned)
+{
+    static const char *const files[] = {"pack.cl", "pack_winograd.cl", "pack_turned.cl",
+                                        "pack_int8.cl"};
+    return files[way_of(pack, turned)];
 }
 
 void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
@@ -40,9 +54,7 @@ void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_
     if (!turned)
         snprintf(options + length, sizeof options - (size_t)length, " -DVW=%d",
                  vector_width(list->device, pack));
-    const int way = pack->storage == CLVGG_STORAGE_INT8 ? 3 : turned ? 2 : winograd;
-    static const char *const files[] = {"pack.cl", "pack_winograd.cl", "pack_turned.cl",
-                                        "pack_int8.cl"};
     static const char *const names[] = {"pack", "pack_winograd", "pack_turned", "pack_int8"};
-    vgg_kernel_list_add(list, files[way], options, names[way], kernel);
+    vgg_kernel_list_add(list, vgg_upload_file(pack, turned), options, names[way_of(pack, turned)],
+                        kernel);
 }

@@ -209,9 +209,8 @@ static clvgg_status upload_as_it_lies(vgg_uploader *up, const upload *tensor,
 
 /* ---- tensors ---- */
 
-static clvgg_status upload_tensor(vgg_uploader *up, const vgg_pack *pack,
-                                  const vgg_tensor_input *input, uint64_t inner,
-                                  vgg_packed_weights *weights)
+clvgg_status vgg_upload_into(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor_input *input,
+                             uint64_t inner, vgg_packed_weights *weights)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     upload tensor = {.pack = pack, .input = input, .inner = inner};
@@ -228,19 +227,13 @@ cleanup:
     return status;
 }
 
-clvgg_status vgg_upload_into(vgg_uploader *up, const vgg_pack *pack, const vgg_tensor_input *input,
-                             vgg_packed_weights *weights)
-{
-    return upload_tensor(up, pack, input, 0, weights);
-}
-
 clvgg_status vgg_upload_turned(vgg_uploader *up, const vgg_pack *pack,
                                const vgg_tensor_input *input, uint64_t inner,
                                vgg_packed_weights *out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     VGG_TRY(vgg_packed_weights_allocate(up->device, pack, out));
-    VGG_TRY(upload_tensor(up, pack, input, inner, out));
+    VGG_TRY(vgg_upload_into(up, pack, input, inner, out));
 cleanup:
     if (status != CLVGG_STATUS_OK)
         vgg_packed_weights_free(out);

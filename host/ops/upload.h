@@ -18,6 +18,8 @@ typedef struct vgg_uploader vgg_uploader;
  * its kernel too unless `kernel` is NULL. */
 void vgg_upload_list_program(vgg_kernel_list *list, const vgg_pack *pack, clvgg_dtype dtype,
                              bool turned, vgg_kernel **kernel);
+/* The file of that program. */
+const char *vgg_upload_file(const vgg_pack *pack, bool turned);
 /* Creates an uploader on `queue`, which must be in order and outlive it. Device memory is taken at
  * the first use. */
 clvgg_status vgg_uploader_create(clvgg_device *device, cl_command_queue queue, vgg_uploader **out);
@@ -34,9 +36,10 @@ bool vgg_upload_takes_turned(const vgg_pack *pack);
 clvgg_status vgg_upload_turned(vgg_uploader *uploader, const vgg_pack *pack,
                                const vgg_tensor_input *input, uint64_t inner,
                                vgg_packed_weights *out);
-/* Uploads into buffers that exist already. On failure their content is undefined. */
+/* The same into buffers that exist already. On failure their content is undefined. */
 clvgg_status vgg_upload_into(vgg_uploader *uploader, const vgg_pack *pack,
-                             const vgg_tensor_input *input, vgg_packed_weights *weights);
+                             const vgg_tensor_input *input, uint64_t inner,
+                             vgg_packed_weights *weights);
 /* Waits for all that was begun. Accepts NULL. */
 void vgg_uploader_free(vgg_uploader *uploader);
 

@@ -24,8 +24,19 @@ static clvgg_status read_turned(void *user, int node, uint64_t first, uint64_t c
                                  data);
 }
 
+/* A layer that took a batch normalisation in has other values than the file. */
+static bool weight_name(void *user, int node, vgg_weight_name *out)
+{
+    const clvgg_model *model = user;
+    const vgg_parameter *parameter = vgg_model_parameter(model, node, VGG_WEIGHT);
+    if (parameter->entry == NULL || parameter->fold != NULL || parameter->inherited != NULL)
+        return false;
+    *out = (vgg_weight_name){parameter->name, vgg_weights_signature(model->weights)};
+    return out->signature != NULL;
+}
+
 vgg_parameter_source vgg_model_parameter_source(const clvgg_model *model)
 {
     return (vgg_parameter_source){(void *)model, model->id,    parameter_dtype, read_parameter,
-                                  NULL,          weight_inner, read_turned};
+                                  NULL,          weight_inner, read_turned,     weight_name};
 }

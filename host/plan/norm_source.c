@@ -91,8 +91,15 @@ static clvgg_status read_turned(void *user, int node, uint64_t first, uint64_t c
     return from->source->read_turned(from->source->user, node, first, count, data);
 }
 
+static bool name_of(void *user, int node, vgg_weight_name *out)
+{
+    const vgg_norm_source *from = user;
+    return from->source->name != NULL && layer_of(from, node)->scale_and_shift == NULL &&
+           from->source->name(from->source->user, node, out);
+}
+
 vgg_parameter_source vgg_norm_source_of(vgg_norm_source *from)
 {
-    return (vgg_parameter_source){from,   from->source->id, dtype_of,   read,
-                                  key_of, inner_of,         read_turned};
+    return (vgg_parameter_source){from,   from->source->id, dtype_of,    read,
+                                  key_of, inner_of,         read_turned, name_of};
 }

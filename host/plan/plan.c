@@ -202,6 +202,14 @@ static clvgg_status make_ready(vgg_plan *plan, const vgg_parameter_source *sourc
     return verify ? vgg_plan_verify(plan, source, distrusted) : CLVGG_STATUS_OK;
 }
 
+/* Has weights kept packed for later processes: what was asked for by name is tried out once. */
+static void keep_weights(const vgg_plan *plan)
+{
+    for (int i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].weights != NULL)
+            vgg_weight_store_keep(plan->steps[i].weights);
+}
+
 /* Says whether a rule names a variant that needs sub-groups. */
 static bool names_sub_groups(const vgg_plan_options *options)
 {
@@ -248,6 +256,8 @@ static clvgg_status make_plan(clvgg_device *device, const vgg_graph *graph,
         VGG_TRY(make_ready(plan, source, &values, distrusted));
     if (*distrusted > 0)
         goto cleanup;
+    if (!plan->plan_only && options->execution.variant_count == 0)
+        keep_weights(plan);
     vgg_log(CLVGG_LOG_DEBUG, "plan: %d steps, %.1f MiB of activations, %.1f MiB of weights",
             plan->step_count, (double)plan->arena_bytes / 1048576.0,
             (double)plan->weight_bytes / 1048576.0);

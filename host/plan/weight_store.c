@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "plan/weight_file.h"
 
 typedef struct store_key {
     uint64_t source;
@@ -18,9 +19,11 @@ typedef struct store_entry {
     vgg_packed_weights weights; /* first, so that a user's pointer is the entry's */
     struct store_entry *next;
     store_key key;
-    int uses;             /* guarded by the device's lock */
-    pthread_mutex_t lock; /* held while reading; guards `ready` and weights.written */
-    bool ready;           /* all of it is read, and on its way */
+    int uses;              /* guarded by the device's lock */
+    pthread_mutex_t lock;  /* held while reading; guards what follows and weights.written */
+    bool ready;            /* all of it is read, and on its way */
+    bool keep;             /* in its file, where it isn't there yet */
+    vgg_weight_file *file; /* or NULL */
 } store_entry;
 
 /* The `user` of a vgg_tensor_input that reads one parameter from a source. */
@@ -110,6 +113,9 @@ void vgg_weight_store_release(clvgg_device *device, const vgg_packed_weights *we
     }
     pthread_mutex_unlock(&device->lock);
     if (entry != NULL) {
+        if (entry->keep)
+            vgg_weight_file_save(entry->file, device, &entry->weights);
+        vgg_weight_file_free(entry->file);
         vgg_packed_weights_free(&entry->weights);
         pthread_mutex_destroy(&entry->lock);
         vgg_free(entry);
@@ -125,11 +131,43 @@ clvgg_status vgg_weight_store_wait(const vgg_packed_weights *weights)
     return status;
 }
 
-/* Finds or uploads an entry; a bias has no uploader. `input` NULL: a bias of zeros. `inner` 0:
+void vgg_weight_store_keep(const vgg_packed_weights *weights)
+{
+    store_entry *entry = (store_entry *)weights;
+    pthread_mutex_lock(&entry->lock);
+    entry->keep = true;
+    pthread_mutex_unlock(&entry->lock);
+}
+
+/* Fills an entry's buffers, from its file where there is one. */
+static clvgg_status fill(clvgg_device *device, vgg_uploader *uploader, const parameter *from,
+                         const vgg_tensor_input *input, uint64_t inner, store_entry *entry)
+{
+    clvgg_status status = CLVGG_STATUS_OK;
+    const vgg_pack *pack = &entry->key.pack;
+    VGG_TRY(vgg_packed_weights_allocate(device, pack, &entry->weights));
+    entry->file = vgg_weight_file_find(device, from->source, from->node, pack, input, inner);
+    if (vgg_weight_file_load(entry->file, device, &entry->weights)) {
+        vgg_weight_file_free(entry->file); /* which needn't be written */
+        entry->file = NULL;
+    } else {
+        VGG_TRY(vgg_upload_into(uploader, pack, input, inner, &entry->weights));
+    }
+cleanup:
+    if (status != CLVGG_STATUS_OK) {
+        vgg_packed_weights_free(&entry->weights);
+        vgg_weight_file_free(entry->file);
+        entry->file = NULL;
+    }
+    return status;
+}
+
+/* Finds or fills an entry; a bias has no uploader. `input` NULL: a bias of zeros. `inner` 0:
  * `input` gives values in order. */
-static clvgg_status find_or_upload(clvgg_device *device, vgg_uploader *uploader,
-                                   const store_key *key, const vgg_tensor_input *input,
-                                   uint64_t inner, const vgg_packed_weights **out)
+static clvgg_status find_or_fill(clvgg_device *device, vgg_uploader *uploader,
+                                 const parameter *from, const store_key *key,
+                                 const vgg_tensor_input *input, uint64_t inner,
+                                 const vgg_packed_weights **out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     const vgg_pack *pack = &key->pack;
@@ -143,7 +181,7 @@ static clvgg_status find_or_upload(clvgg_device *device, vgg_uploader *uploader,
                 ? vgg_packed_bias_create(device, pack->rows,
                                          (pack->rows + pack->panel - 1) / pack->panel * pack->panel,
                                          input, &entry->weights)
-                : vgg_upload_turned(uploader, pack, input, inner, &entry->weights);
+                : fill(device, uploader, from, input, inner, entry);
         entry->ready = status == CLVGG_STATUS_OK;
     }
     pthread_mutex_unlock(&entry->lock);
@@ -165,7 +203,7 @@ clvgg_status vgg_weight_store_weights(clvgg_device *device, vgg_uploader *upload
                                : 0;
     const vgg_tensor_input input = {&from, source->dtype(source->user, node, VGG_WEIGHT),
                                     inner != 0 ? read_turned : read_parameter};
-    return find_or_upload(device, uploader, &key, &input, inner, out);
+    return find_or_fill(device, uploader, &from, &key, &input, inner, out);
 }
 
 clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_source *source,
@@ -178,5 +216,5 @@ clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_sou
     vgg_tensor_input input = {.user = &from, .read = read_parameter};
     if (has_bias)
         input.dtype = source->dtype(source->user, node, VGG_BIAS);
-    return find_or_upload(device, NULL, &key, has_bias ? &input : NULL, 0, out);
+    return find_or_fill(device, NULL, &from, &key, has_bias ? &input : NULL, 0, out);
 }

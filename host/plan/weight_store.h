@@ -5,6 +5,12 @@
 #include "graph/graph.h"
 #include "ops/upload.h"
 
+/* What a node's weight is known by in other processes too. */
+typedef struct vgg_weight_name {
+    const char *name;      /* "fc6.weight" */
+    const char *signature; /* of what it is read from: other values have another one */
+} vgg_weight_name;
+
 /* The source of a graph's parameters. `id` tells sources apart: plans whose sources have the same
  * id share weights on a device. */
 typedef struct vgg_parameter_source {
@@ -22,6 +28,8 @@ typedef struct vgg_parameter_source {
      * that order. 0: it doesn't; NULL: none does. */
     uint64_t (*inner)(void *user, int node);
     clvgg_status (*read_turned)(void *user, int node, uint64_t first, uint64_t count, void *data);
+    /* False: the node's weight isn't known; NULL: none is. */
+    bool (*name)(void *user, int node, vgg_weight_name *out);
 } vgg_parameter_source;
 
 /* Packed weights of a node, uploaded unless some plan has them already. Thread-safe; a second
@@ -34,6 +42,9 @@ clvgg_status vgg_weight_store_weights(clvgg_device *device, vgg_uploader *upload
 clvgg_status vgg_weight_store_bias(clvgg_device *device, const vgg_parameter_source *source,
                                    int node, bool has_bias, const vgg_pack *pack,
                                    const vgg_packed_weights **out);
+/* Has them kept in a file for later processes when they are released, where that pays: they turned
+ * out to be right. */
+void vgg_weight_store_keep(const vgg_packed_weights *weights);
 /* Waits until they are on the device, whichever plan's queue brings them. */
 clvgg_status vgg_weight_store_wait(const vgg_packed_weights *weights);
 /* Gives one use back; the last frees the memory. Accepts NULL. */

@@ -22,7 +22,7 @@ clvgg_status vgg_head_write_part(vgg_head *head, vgg_uploader *uploader, int lay
     part_input from = {layer, bias, source, user};
     const vgg_tensor_input input = {&from, CLVGG_DTYPE_F32, read_source};
     vgg_packed_weights *weights = &parameter->parts[part];
-    VGG_PASS(vgg_upload_into(uploader, &parameter->pack, &input, weights));
+    VGG_PASS(vgg_upload_into(uploader, &parameter->pack, &input, 0, weights));
     return vgg_packed_weights_wait(weights);
 }
 

@@ -69,7 +69,7 @@ static clvgg_status write_parts(checking *c)
 {
     for (int i = 0; i < part_count(c); i++) {
         const vgg_tensor_input input = {(void *)(uintptr_t)&states[i], CLVGG_DTYPE_F32, read_part};
-        VGG_PASS(vgg_upload_into(c->uploader, &c->op->problem.pack, &input, &c->parts[i]));
+        VGG_PASS(vgg_upload_into(c->uploader, &c->op->problem.pack, &input, 0, &c->parts[i]));
         VGG_PASS(vgg_packed_weights_wait(&c->parts[i]));
     }
     return CLVGG_STATUS_OK;

@@ -173,8 +173,8 @@ void vgg_transposed_weights_init(vgg_transposed_weights *weights, const clvgg_mo
 
 vgg_parameter_source vgg_transposed_weights_source(vgg_transposed_weights *weights)
 {
-    return (vgg_parameter_source){weights, weights->model->id, read_dtype, read_values,
-                                  key,     weight_inner,       read_turned};
+    return (vgg_parameter_source){weights, weights->model->id, read_dtype,  read_values,
+                                  key,     weight_inner,       read_turned, NULL};
 }
 
 void vgg_transposed_weights_free(vgg_transposed_weights *weights)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/sha256.h"
 #include "graph/graph.h"
 #include "weights/archive.h"
 #include "weights/format_list.h"
@@ -30,6 +31,7 @@ struct vgg_weights {
     vgg_file *file;     /* of that path; NULL: it is a folder */
     vgg_file_id *parts; /* every file that is read; vgg_weights_open_part() */
     size_t part_count, part_capacity;
+    char signature[VGG_SHA256_HEX]; /* vgg_weights_signature(); "": none */
     vgg_archive *archive;   /* of a zip's members; NULL: it is none */
     void *own;              /* the format's: where values lie */
     char *strings;          /* one block that names, keys and values may point into */
@@ -87,6 +89,8 @@ VGG_WEIGHTS_FORMATS(VGG_WEIGHTS_FORMAT_DECLARE)
 clvgg_status vgg_weights_open_part(vgg_weights *weights, const char *path, vgg_file **out);
 /* Adds a file that was opened otherwise. */
 clvgg_status vgg_weights_add_part(vgg_weights *weights, const vgg_file *file);
+/* Signs the parts as they are, all having been added. */
+void vgg_weights_sign(vgg_weights *weights);
 /* Adds the files of other weights, which are read for these. */
 clvgg_status vgg_weights_take_parts(vgg_weights *weights, const vgg_weights *from);
 /* Copies text[length], with a NUL behind it, into memory that lives as long as `weights`. */

@@ -3,6 +3,7 @@
  */
 #include <dirent.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "weights/format.h"
@@ -37,6 +38,32 @@ clvgg_status vgg_weights_take_parts(vgg_weights *weights, const vgg_weights *fro
     return CLVGG_STATUS_OK;
 }
 
+/* A file that was changed this shortly before it was opened may be changed once more within the
+ * same tick of its file system's clock: on some that is two seconds. */
+#define SETTLED_NANOSECONDS ((int64_t)2500000000)
+
+void vgg_weights_sign(vgg_weights *weights)
+{
+    struct timespec now = {0};
+    vgg_sha256 hash = vgg_sha256_begin();
+    clock_gettime(CLOCK_REALTIME, &now);
+    const int64_t settled = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - SETTLED_NANOSECONDS;
+    if (weights->part_count == 0)
+        return;
+    for (size_t i = 0; i < weights->part_count; i++) {
+        const vgg_file_id *part = &weights->parts[i];
+        if (part->modified > settled || part->changed > settled)
+            return;
+        vgg_sha256_add(&hash, part, sizeof *part);
+    }
+    vgg_sha256_end_hex(&hash, weights->signature);
+}
+
+const char *vgg_weights_signature(const vgg_weights *weights)
+{
+    return weights->signature[0] != '\0' ? weights->signature : NULL;
+}
+
 static bool is_same(const struct stat *info, const vgg_file_id *id)
 {
     return (uint64_t)info->st_dev == id->device && (uint64_t)info->st_ino == id->inode;
@@ -64,6 +91,6 @@ bool vgg_weights_reads(const vgg_weights *weights, const char *path)
     for (size_t i = 0; i < weights->part_count; i++)
         if (is_same(&info, &weights->parts[i]))
             return true;
-    const vgg_file_id id = {(uint64_t)info.st_dev, (uint64_t)info.st_ino};
+    const vgg_file_id id = {.device = (uint64_t)info.st_dev, .inode = (uint64_t)info.st_ino};
     return weights->folder != NULL && folder_has(weights->folder, &id);
 }

@@ -85,6 +85,7 @@ clvgg_status vgg_weights_open(const char *path, vgg_weights **out)
     VGG_TRY(vgg_text_check(&weights->notes, "notes on a file"));
     VGG_TRY(part_slots(weights));
     VGG_TRY(index_names(weights));
+    vgg_weights_sign(weights);
     VGG_GIVE(out, weights);
 cleanup:
     vgg_weights_close(weights);

@@ -33,6 +33,10 @@ const char *vgg_weights_path(const vgg_weights *weights);
 /* Says whether the file at `path` is one of those that the weights are read from, or any other in
  * the folder that was named, by whatever name or link. */
 bool vgg_weights_reads(const vgg_weights *weights, const char *path);
+/* What tells the files, as they were when they were opened, from any others, and from themselves
+ * after a change: their places on disks, sizes and times. NULL: it can't be told, as they were
+ * changed a moment ago. */
+const char *vgg_weights_signature(const vgg_weights *weights);
 size_t vgg_weights_count(const vgg_weights *weights);
 const vgg_tensor_entry *vgg_weights_entry(const vgg_weights *weights, size_t index);
 /* NULL when there is no tensor of that name. */

@@ -137,7 +137,7 @@ static clvgg_status choose_folders(cli_finetuning *run)
         vgg_text_puts(&run->run_dir, ".run");
     }
     VGG_TRY(vgg_text_check(&run->run_dir, "the path of the run's folder"));
-    VGG_TRY(cli_features_path(run->cli, &features));
+    VGG_TRY(cli_beside_cache(run->cli, "features", &features));
     if (arguments->cache != NULL) {
         if (strcmp(arguments->cache, "off") != 0)
             vgg_text_puts(&run->cache_dir, arguments->cache);
