@@ -7,7 +7,7 @@ its own, so that whatever else the machine does falls on all of them alike, and 
 Markdown, of all rounds together. About 3 minutes a round on 2 cores.
 
   bench/setup-peers.sh
-  bench/peers.py --results DIR [--rounds 3] [--batch 1,16] [--devices pocl intel] [--storage f32 bf16 f16]
+  bench/peers.py --results DIR [--rounds 3] [--batch 1,16] [--devices pocl intel] [--storage f32 bf16 f16 int8]
 """
 import os
 import subprocess
@@ -36,8 +36,8 @@ def measure(args):
     commands = {name: ({}, [f"{args.peers}/venv/bin/python", common.HERE / "peer.py", name, "--peers", args.peers])
                 for name in args.programs if name != "clvgg"}
     # What can be submitted is what --out writes then, too; on a machine too busy for it, --out alone is written.
-    own = [args.clvgg, "bench", "--submit", f"{args.scratch}/submitted.json"]
-    commands |= {f"clvgg-{device}-{storage}": (values, [*own, *common.storage_options(storage)])
+    submits = lambda storage: ["--submit", f"{args.scratch}/submitted.json"] if storage != "int8" else ["--per-layer"]
+    commands |= {f"clvgg-{device}-{storage}": (values, [args.clvgg, "bench", *submits(storage), *common.storage_options(storage)])
                  for device, values in variables.items() for storage in common.storages(args.clvgg, "bench", args.storage)}
     args.results.mkdir(parents=True, exist_ok=True)
     for path in [path for name, paths in rounds(args.results).items() if name in commands for path in paths]:
@@ -125,7 +125,10 @@ def goals(documents):
                 ("f32, batch 16, to the best f32 peer", mine(16, "f32"), fastest(documents, FLOAT32_PEERS, 16), 0.40),
                 ("bf16 or f16, batch 1, to ncnn", mine(1, "bf16", "f16"), least(documents, "ncnn", 1), 0.55),
                 ("bf16, batch 1, to OpenVINO's default", mine(1, "bf16"), least(documents, "openvino-default", 1), 1.0),
-                ("bf16, batch 16, to OpenVINO's default", mine(16, "bf16"), least(documents, "openvino-default", 16), 1.0)):
+                ("bf16, batch 16, to OpenVINO's default", mine(16, "bf16"), least(documents, "openvino-default", 16), 1.0),
+                ("int8, batch 1, to OpenVINO's int8", mine(1, "int8"), least(documents, "openvino-int8", 1), 1.0),
+                ("int8, batch 16, to OpenVINO's int8", mine(16, "int8"), least(documents, "openvino-int8", 16), 1.0),
+                ("int8, batch 1, to float32", mine(1, "int8"), mine(1, "f32"), 0.65)):
             if value and other:
                 rows.append([device, text, f"{most:.2f}", f"{value / other:.2f}", "yes" if value / other <= most else "no"])
     return common.table(["on ", "goal ", "at most", "measured", "reached "], rows)
@@ -167,7 +170,7 @@ def main():
     common.add_peers(parser)
     common.add_devices(parser)
     parser.add_argument("--programs", nargs="+", choices=[*peer.PROGRAMS, "clvgg"], default=[*peer.PROGRAMS, "clvgg"])
-    parser.add_argument("--storage", nargs="+", choices=tuple(result.LIMITS), default=["f32", "bf16", "f16"], help="clvgg's; default all")
+    parser.add_argument("--storage", nargs="+", choices=tuple(result.LIMITS), default=["f32", "bf16", "f16", "int8"], help="clvgg's; default all")
     parser.add_argument("--model", default="vgg16", help="what setup-peers.sh converted; default %(default)s")
     parser.add_argument("--batch", default="1,16", metavar="N,...")
     parser.add_argument("--min-time", type=float, default=1, metavar="S", help="of a batch's passes in each process, nine at least")

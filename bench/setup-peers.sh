@@ -8,7 +8,7 @@ dir=${1:-/tmp/peers} model=${2:-vgg16}
 mkdir -p "$dir"
 cd "$dir"
 [ -x venv/bin/python ] || python3 -m venv venv
-venv/bin/pip install -q torch onnxruntime openvino ncnn pnnx numpy safetensors pillow
+venv/bin/pip install -q torch onnx onnxruntime openvino ncnn pnnx numpy safetensors pillow
 [ -s "$model.safetensors" ] || "$build/bench/make_vgg" "$model.safetensors" "$model"
 [ -s "$model.onnx" ] || "$build/clvgg" convert --quiet "$model.safetensors" "$model.onnx"
 if [ ! -s "$model.ncnn.bin" ]; then
