@@ -12,7 +12,7 @@ passed=0 failed=0 skipped=0
 
 # Left out: what the program says about options, files and failing calls, which doesn't depend on the driver; verbs that only
 # put together what kernel tests and the library's own tests run; narrow vectors, whose kernels PoCL runs in the same way.
-left_out='_width_|^(sweep_|test_(cli_(bad_models|bench_training|cache|channels|devices|eval|finetune|info|map|photographs|report|tune|usage|verify|visualize).*'
+left_out='_width_|^(sweep_|test_(cli_(bad_models|bench_training|cache|channels|devices|eval|finetune|info|map|photographs|quantize|report|tune|usage|verify|visualize).*'
 left_out+='|bench_page_browser|check_result|cli_(bench_page|compare)|cli_run_failures|finetune_(keep|left_out)|head_failures|install|on_gpu|report_browser|session_failures|uninstall)$)'
 shapes=CLVGG_TEST_SMALL=1
 [ -z "${CLVGG_VENDORS_ALL:-}" ] || left_out='^sweep_' shapes=CLVGG_VENDORS_ALL=1
