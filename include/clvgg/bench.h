@@ -125,7 +125,8 @@ CLVGG_API clvgg_status clvgg_bench_weights(const clvgg_bench *bench, uint64_t *s
 CLVGG_API const char *clvgg_bench_published_weights(const char *architecture);
 
 /* Outputs further than this from the reference are wrong: 1e-4 with weights stored as F32, 2e-3 as
- * F16, 1.5e-2 as BF16. */
+ * F16, 1.5e-2 as BF16, 5e-2 as INT8. A network with quantised values may be 0.5 off with the others:
+ * there a sum's last bit decides which of two levels a value comes to. */
 CLVGG_API double clvgg_bench_error_limit(clvgg_storage storage);
 
 typedef struct clvgg_bench_result {

@@ -1,5 +1,5 @@
-/* test_cli_quantize.c — `clvgg quantize`: a quarter of the file, nearly the same answers, the same by
- * whatever name the file goes; and what goes wrong leaves nothing behind.
+/* test_cli_quantize.c — `clvgg quantize`: a quarter of the file, nearly the same answers, the same
+ * by whatever name the file goes; and what goes wrong leaves nothing behind.
  */
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -30,7 +30,7 @@ static int set_up(void **state)
     (void)state;
     test_scratch_make();
     test_scratch_net("net.safetensors");
-    test_scratch_pictures("photos", "class 0", "class 1");
+    test_scratch_pictures("photos", test_net_labels[0], test_net_labels[1]);
     snprintf(net, sizeof net, "%s", test_scratch_path("net.safetensors"));
     snprintf(photos, sizeof photos, "%s", test_scratch_path("photos"));
     snprintf(quantized, sizeof quantized, "%s", test_scratch_path("int8.safetensors"));
@@ -70,8 +70,8 @@ static off_t size_of(const char *path)
 static void a_model_becomes_a_quarter(void **state)
 {
     (void)state;
-    cJSON *json =
-        JSON("quantize", "--quiet", "--json", net, quantized, "--calibrate", photos, "--count", "7");
+    cJSON *json = JSON("quantize", "--quiet", "--json", net, quantized, "--calibrate", photos,
+                       "--count", "7");
     assert_int_equal(member(json, "images")->valuedouble, 7);
     assert_int_equal(member(json, "failed")->valuedouble, 0);
     assert_int_equal(member(json, "quantized_layers")->valuedouble, 9);
@@ -139,6 +139,7 @@ static void info_says_what_it_is(void **state)
     assert_int_equal(ran.exit_code, 0);
     assert_contains(ran.out, "int8 weights, 9 quantised layers");
     assert_contains(ran.out, "conv2_1_input");
+    assert_contains(ran.out, "\"images\": 7, \"range\": \"least square error\"}");
     test_program_free(&ran);
 }
 
@@ -150,6 +151,11 @@ static void other_verbs_take_it(void **state)
     test_program ran = {0};
     RUN(&ran, "bench", "--model", quantized, "--no-cold", "--min-time", "0.01");
     assert_int_equal(ran.exit_code, 0);
+    test_program_free(&ran);
+    RUN(&ran, "bench", "--model", quantized, "--no-cold", "--min-time", "0.01", "--storage",
+        "int8");
+    if (ran.exit_code != 0)
+        fail_msg("%s", ran.err);
     test_program_free(&ran);
     RUN(&ran, "visualize", "top", "--quiet", "--model", quantized, "--layer", "conv5_2", "--maps",
         "0", "--images", photos, "--out", out);
@@ -167,7 +173,8 @@ static void a_copy_is_the_same(void **state)
     cJSON *json = JSON("convert", "--json", quantized, copy);
     assert_true(member(json, "error")->valuedouble == 0);
     cJSON_Delete(json);
-    assert_true(labs((long)(size_of(copy) - size_of(quantized))) < 200); /* which says it's a copy */
+    assert_true(labs((long)(size_of(copy) - size_of(quantized))) <
+                200); /* which says it's a copy */
     cJSON_Delete(JSON("convert", "--json", quantized, floats));
     assert_true(size_of(floats) > 3 * size_of(quantized));
     cJSON *should = answers(quantized), *is[2] = {answers(copy), answers(floats)};
@@ -178,15 +185,76 @@ static void a_copy_is_the_same(void **state)
     cJSON_Delete(should);
 }
 
+/* ---- eval --against ---- */
+
+static float *logits(const char *model, size_t *classes)
+{
+    clvgg_shape shape;
+    test_program ran = {0};
+    RUN(&ran, "run", "--quiet", "--model", model, "--output", test_scratch_path("logits.npy"),
+        photos);
+    assert_int_equal(ran.exit_code, 0);
+    test_program_free(&ran);
+    float *values = test_scratch_read_npy("logits.npy", &shape);
+    assert_int_equal(shape.dims[0], TEST_PICTURES);
+    *classes = (size_t)shape.dims[1];
+    return values;
+}
+
+static size_t best_of(const float *values, size_t count)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        best = values[i] > values[best] ? i : best;
+    return best;
+}
+
+static void eval_says_how_far_two_models_agree(void **state)
+{
+    (void)state;
+    size_t classes;
+    int agreeing = 0;
+    double difference = 0, size = 0, worst = 0;
+    float *is = logits(quantized, &classes), *should = logits(net, &classes);
+    for (int i = 0; i < TEST_PICTURES; i++) {
+        const float *a = is + (size_t)i * classes, *b = should + (size_t)i * classes;
+        double off = 0, all = 0;
+        for (size_t c = 0; c < classes; c++) {
+            off += pow((double)a[c] - (double)b[c], 2);
+            all += pow((double)b[c], 2);
+        }
+        agreeing += best_of(a, classes) == best_of(b, classes);
+        difference += off;
+        size += all;
+        worst = fmax(worst, sqrt(off / all));
+    }
+    free(is);
+    free(should);
+    cJSON *json =
+        JSON("eval", "--quiet", "--json", "--data", photos, "--model", quantized, "--against", net);
+    const cJSON *against = member(json, "against");
+    assert_int_equal(member(against, "images")->valuedouble, TEST_PICTURES);
+    assert_int_equal(member(against, "agreeing")->valuedouble, agreeing);
+    const double error = member(against, "error")->valuedouble;
+    assert_true(fabs(error - sqrt(difference / size)) <= 1e-6);
+    assert_true(error > 0 && error < 0.1);
+    assert_true(fabs(member(against, "worst_error")->valuedouble - worst) <= 1e-6);
+    cJSON_Delete(json);
+    test_program ran = {0};
+    RUN(&ran, "eval", "--data", photos, "--model", net, "--against", net);
+    assert_contains(ran.out, ": the same class in 100.00 % (24 of 24), logits 0.0000 apart");
+    test_program_free(&ran);
+}
+
 /* ---- choices ---- */
 
 static void layers_can_be_kept_or_all_taken(void **state)
 {
     (void)state;
     const char *out = test_scratch_path("chosen.safetensors");
-    cJSON *json = JSON("quantize", "--quiet", "--json", "--no-check", "--range", "percentile",
-                       "--percentile", "99.9", "--keep", "fc6", "--keep", "conv4_2", net, out,
-                       "--calibrate", photos);
+    cJSON *json =
+        JSON("quantize", "--quiet", "--json", "--no-check", "--range", "percentile", "--percentile",
+             "99.9", "--keep", "fc6", "--keep", "conv4_2", net, out, "--calibrate", photos);
     assert_int_equal(member(json, "quantized_layers")->valuedouble, 7);
     assert_int_equal(member(json, "images")->valuedouble, TEST_PICTURES);
     assert_true(member(json, "percentile")->valuedouble == 99.9);
@@ -251,6 +319,13 @@ static void wrong_arguments(void **state)
             quantized, "--data", photos, "--output", out);
     REFUSES(1, "a quantised model isn't written as ONNX", "convert", quantized,
             test_scratch_path("q.onnx"));
+    test_scratch_nameless_net("two.safetensors", 2);
+    REFUSES(1, "has 2 classes, ", "eval", "--data", photos, "--model", net, "--against",
+            test_scratch_path("two.safetensors"));
+    cJSON_Delete(JSON("convert", "--json", "--preprocess", "caffe", net,
+                      test_scratch_path("caffe.safetensors")));
+    REFUSES(1, "prepared otherwise than", "eval", "--data", photos, "--model", net, "--against",
+            test_scratch_path("caffe.safetensors"));
     REFUSES(1, "where torchvision's VGG has", "convert", "--to", "torchvision", quantized, out);
     assert_false(file_exists(out));
 }
@@ -268,8 +343,8 @@ static void unreadable_photographs_are_counted(void **state)
     assert_int_equal(member(json, "images")->valuedouble, TEST_PICTURES);
     cJSON_Delete(json);
     assert_int_equal(unlink(out), 0);
-    REFUSES(1, "1 of 25 photographs can't be read, more than --max-bad allows", "quantize", net, out,
-            "--calibrate", photos, "--calibrate", broken, "--max-bad", "0");
+    REFUSES(1, "1 of 25 photographs can't be read, more than --max-bad allows", "quantize", net,
+            out, "--calibrate", photos, "--calibrate", broken, "--max-bad", "0");
     assert_false(file_exists(out));
 }
 
@@ -278,7 +353,8 @@ static void what_isnt_finite_is_named(void **state)
     (void)state;
     size_t bytes;
     uint64_t header;
-    const uint16_t large = 0x7B53; /* 60,000 in float16: layer by layer it becomes more than float32 */
+    const uint16_t large =
+        0x7B53; /* 60,000 in float16: layer by layer it becomes more than float32 */
     char *file = file_read(net, &bytes);
     memcpy(&header, file, sizeof header);
     for (size_t at = 8 + header; at < bytes; at += sizeof large)
@@ -305,8 +381,8 @@ static void real_photographs(void **state)
     snprintf(cats, sizeof cats, "%s/data/catdog/train", shared);
     snprintf(demo, sizeof demo, "%s/data/demo", shared);
     snprintf(out, sizeof out, "%s", test_scratch_path("catdog.safetensors"));
-    cJSON_Delete(JSON("quantize", "--quiet", "--json", "--no-check", model, out, "--calibrate", cats,
-                      "--count", "8"));
+    cJSON_Delete(JSON("quantize", "--quiet", "--json", "--no-check", model, out, "--calibrate",
+                      cats, "--count", "8"));
     assert_true(100 * size_of(out) < 52 * size_of(model)); /* which is in half precision */
     cJSON *should = JSON("run", "--quiet", "--json", "--model", model, demo);
     cJSON *is = JSON("run", "--quiet", "--json", "--model", out, demo);
@@ -334,6 +410,7 @@ int main(void)
         cmocka_unit_test(info_says_what_it_is),
         cmocka_unit_test(other_verbs_take_it),
         cmocka_unit_test(a_copy_is_the_same),
+        cmocka_unit_test(eval_says_how_far_two_models_agree),
         cmocka_unit_test(layers_can_be_kept_or_all_taken),
         cmocka_unit_test(one_photograph_is_enough),
         cmocka_unit_test(wrong_arguments),

@@ -81,7 +81,7 @@ _clvgg() {
     --compute-units | --class | -c | --layers | --size | --stride | --translation | --scale-to | --rotation | --points | --count | --percentile | --val-split | --max-bad | --dropout | --epochs | --lr | --warmup | --momentum | --weight-decay | --clip-norm | \
         --label-smoothing | --views | --seed | --patience | --cache-limit | --checkpoint-every | -k | --top | -b | --batch | --min-time | --max-time | --mem-limit | --layer | --input-size | \
         --resize-short | --scale | --mean | --std | --variant) return ;;
-    -l | --labels | --map | --data | --mistakes | -i | --input | -o | --output | --out | --submit | --images)
+    -l | --labels | --map | --data | --mistakes | --against | -i | --input | -o | --output | --out | --submit | --images)
         _clvgg_files -- "$current"
         return
         ;;
@@ -96,7 +96,7 @@ _clvgg() {
             ;;
         eval)
             words="--data --max-bad --device --compute-units --model --labels --map --batch --mem-limit --json
-                --mistakes --quiet --input-size --resize-mode --resize-short --channels --scale
+                --mistakes --against --quiet --input-size --resize-mode --resize-short --channels --scale
                 --mean --std --gemm --variant --storage --no-cache --no-verify --help"
             ;;
         finetune)

@@ -63,6 +63,7 @@ set -l eval '__fish_seen_subcommand_from eval'
 complete -c clvgg -n $eval -l data -x -a '(__fish_complete_directories)' -d 'The data set'
 complete -c clvgg -n $eval -l max-bad -x -d 'Images that may be left out: N or P%'
 complete -c clvgg -n $eval -l mistakes -r -d 'Draw the most confident mistakes'
+complete -c clvgg -n $eval -l against -r -d 'Model to compare with'
 
 set -l finetune '__fish_seen_subcommand_from finetune'
 complete -c clvgg -n $finetune -l data -r -d 'Training photographs: a folder a class, or names as cat.0.jpg'

@@ -16,6 +16,9 @@ static const cli_option options[] = {
     CLI_ROW_MODEL(cli_eval_arguments, run.context),
     CLI_ROW_LABELS(cli_eval_arguments, run.context),
     CLI_ROW_MAP(cli_eval_arguments, run.map),
+    {"against", 0, CLI_OPTION_TEXT, AT(against), "FILE", 0, 0,
+     "Also run this model, and say how far the two agree: the one that\n"
+     "a quantised model was made of"},
     CLI_ROWS_BATCH(cli_eval_arguments, run.execution),
     {NULL, 0, CLI_OPTION_HEADING, 0, NULL, 0, 0, "Output"},
     CLI_ROW_JSON(cli_eval_arguments, run.json),
@@ -86,6 +89,8 @@ static const char *replaced_source(const cli_eval *eval)
     const cli_eval_arguments *arguments = eval->arguments;
     if (cli_replaces(arguments->mistakes, arguments->run.map))
         return arguments->run.map;
+    if (cli_replaces(arguments->mistakes, arguments->against))
+        return arguments->against;
     for (size_t i = 0; i < clvgg_dataset_count(eval->dataset); i++)
         if (cli_replaces(arguments->mistakes, eval->paths[i]))
             return eval->paths[i];
@@ -126,6 +131,8 @@ static clvgg_status run_eval(cli_program *cli, const void *given)
     VGG_TRY(prepare(eval));
     if (!arguments->run.context.quiet)
         announce(eval);
+    if (arguments->against != NULL)
+        VGG_TRY(cli_eval_compare(eval));
     cli_fail(cli, cli_run_work(&eval->run));
     if (arguments->mistakes != NULL && eval->run.started && cli_interrupt_signal() == 0)
         VGG_TRY(cli_eval_draw_mistakes(eval));
@@ -155,6 +162,7 @@ const cli_verb cli_verb_eval = {
     .examples = "  clvgg eval --data photographs/\n"
                 "  clvgg eval --data photographs/ --model net.safetensors --mistakes wrong.png\n"
                 "  clvgg eval --data photographs/ --json > result.json\n"
+                "  clvgg eval --data photographs/ --model int8.safetensors --against net.safetensors\n"
                 "  clvgg eval --data pets/ --model vgg16.safetensors --map imagenet-cat-dog.tsv\n",
     .options = options,
     .arguments_size = sizeof(cli_eval_arguments),

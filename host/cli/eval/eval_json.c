@@ -90,6 +90,7 @@ void cli_eval_end_json(cli_eval *eval, const char *error)
         vgg_json_end(json);
     }
     print_mistakes(eval);
+    cli_eval_against_json(eval, json);
     cli_run_costs_json(&eval->run, json);
     vgg_json_end(json);
 }

@@ -154,6 +154,7 @@ void cli_eval_print_text(cli_eval *eval, const char *error)
     if (summary.images == 0)
         return; /* why is on standard error */
     print_figures(eval, &summary);
+    cli_eval_against_text(eval, &run->cli->out.text);
     print_classes(eval);
     if (run->ranked_count <= MATRIX_CLASSES)
         print_matrix(eval);

@@ -72,8 +72,9 @@ static void print_facts(vgg_text *text, const vgg_style *style, const cli_info *
     vgg_text_printf(text, "\n%15s(", "");
     vgg_text_name(text, "", clvgg_model_preprocess_origin(model), ")\n");
     static const char *const origins[][2] = {{"clvgg.source", "source"},
-                                             {"clvgg.head.source", "head"}};
-    for (size_t i = 0; i < 2; i++) {
+                                             {"clvgg.head.source", "head"},
+                                             {"clvgg.quantized", "quantised"}};
+    for (size_t i = 0; i < sizeof origins / sizeof *origins; i++) {
         const char *value = clvgg_model_metadata(model, origins[i][0]);
         if (value != NULL)
             text_fact(text, style, origins[i][1], value);

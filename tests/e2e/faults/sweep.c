@@ -102,7 +102,7 @@ static const scenario scenarios[] = {
     {.name = "eval text", .words = WORDS("eval", NET, "--labels", "labels", "--data", "set")},
     {.name = "eval json",
      .words = WORDS("eval", NET, "--labels", "labels", "--data", "set", "--json", "--mistakes",
-                    "out/m.png"),
+                    "out/m.png", "--against", "net.safetensors"),
      .times = true},
     {.name = "finetune dry",
      .words =
