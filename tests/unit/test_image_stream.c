@@ -95,6 +95,46 @@ static void items_come_in_order_with_their_errors(void **state)
     }
 }
 
+/* `most` takes images from all over the list, the first always. */
+static void some_come_evenly(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t most, taken[10], count;
+    } cases[] = {{3, {0, 3, 6}, 3},
+                 {1, {0}, 1},
+                 {4, {0, 2, 5, 7}, 4},
+                 {9, {0, 1, 2, 3, 4, 5, 6, 7, 8}, 9},
+                 {10, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10},
+                 {500, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10}};
+    char names[10][32];
+    const char *paths[10];
+    meter m;
+    clvgg_runtime *runtime = meter_runtime(&m, 2);
+    for (size_t i = 0; i < 10; i++) {
+        snprintf(names[i], sizeof names[i], "/does/not/exist/%zu", i);
+        paths[i] = names[i];
+    }
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        static float data[BATCH_MAX * ROW];
+        clvgg_stream_item items[64];
+        size_t count;
+        clvgg_image_stream *stream;
+        clvgg_image_stream_options options = small_options(BATCH_MAX);
+        options.most = cases[c].most;
+        assert_int_equal(clvgg_image_stream_open(runtime, paths, 10, &options, &stream),
+                         CLVGG_STATUS_OK);
+        assert_int_equal(clvgg_image_stream_count(stream), cases[c].count);
+        assert_int_equal(clvgg_image_stream_next(stream, data, items, 64, &count), CLVGG_STATUS_OK);
+        assert_int_equal(count, cases[c].count);
+        for (size_t i = 0; i < count; i++)
+            assert_string_equal(items[i].path, paths[cases[c].taken[i]]);
+        clvgg_image_stream_close(stream);
+    }
+    clvgg_runtime_free(runtime);
+    assert_int_equal(m.held_blocks, 0);
+}
+
 static void put_image(const char *path)
 {
     size_t size = 0;
@@ -284,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(items_come_in_order_with_their_errors),
+        cmocka_unit_test(some_come_evenly),
         cmocka_unit_test(folders_are_walked_in_byte_order),
         cmocka_unit_test(unreadable_folder_is_an_item),
         cmocka_unit_test(memory_stays_within_the_limit),

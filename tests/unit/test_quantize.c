@@ -21,6 +21,7 @@
 #include "support/files.h"
 #include "support/networks.h"
 #include "support/runtime.h"
+#include "support/tensor_file.h"
 #include "tensor/int8_row.h"
 #include "tensor/shape.h"
 
@@ -271,6 +272,41 @@ static void files_keep_the_bits(void **state)
     clvgg_model_free(base);
 }
 
+/* What the base's file says of its head and its layers is true of these weights too; how right it
+ * is isn't. */
+static void metadata_goes_along(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"conv1_1", "conv2_1", "conv3_1", "conv3_2",
+                                        "conv4_1", "conv4_2", "conv5_1", "conv5_2"};
+    static const char *const head[] = {"fc6", "fc7", "fc8"};
+    static const char *const said[][3] = {{"license", "MIT", "license"},
+                                          {"accuracy", "0.9", "base.accuracy"},
+                                          {"clvgg.training", "{}", "clvgg.training"},
+                                          {"clvgg.head.license", "CC0", "clvgg.head.license"},
+                                          {"clvgg.quantized", "old", NULL}};
+    tensor_file file;
+    clvgg_model *base, *model, *loaded;
+    vgg_quantized_input inputs[64] = {{0}};
+    tensor_file_vgg(&file, names, 8, head);
+    for (size_t i = 0; i < 5; i++)
+        tensor_file_state(&file, said[i][0], said[i][1]);
+    tensor_file_write(&file, temp_path("said.safetensors"));
+    must(clvgg_model_load(runtime, temp_path("said.safetensors"), NULL, &base));
+    inputs[vgg_graph_find(base->graph, "conv2_1")] =
+        (vgg_quantized_input){true, {.scale = 0.125f, .low = 0, .high = 254}};
+    must(vgg_model_quantize(base, inputs, "{\"images\": 1}", &model));
+    must(clvgg_model_export(model, temp_path("goes.safetensors"), NULL, NULL));
+    must(clvgg_model_load(runtime, temp_path("goes.safetensors"), NULL, &loaded));
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(clvgg_model_metadata(loaded, said[i][2]), said[i][1]);
+    assert_null(clvgg_model_metadata(loaded, "accuracy"));
+    assert_string_equal(clvgg_model_metadata(loaded, "clvgg.quantized"), "{\"images\": 1}");
+    clvgg_model_free(loaded);
+    clvgg_model_free(model);
+    clvgg_model_free(base);
+}
+
 static clvgg_status quantize_and_write(void *given)
 {
     clvgg_model *base = given, *model = NULL;
@@ -321,6 +357,7 @@ int main(void)
         cmocka_unit_test(layers_take_quantised_values),
         cmocka_unit_test(quantised_weights_are_rounded_rows),
         cmocka_unit_test(files_keep_the_bits),
+        cmocka_unit_test(metadata_goes_along),
         cmocka_unit_test(survives_failing_allocations),
         cmocka_unit_test(other_formats_refuse_or_hold_floats),
     };
