@@ -26,9 +26,14 @@ static clvgg_status name_packed_folder(vgg_cache *cache)
     return vgg_text_take(&text, "a folder's path", &cache->packed);
 }
 
-const char *vgg_cache_packed_folder(const vgg_cache *cache)
+const char *vgg_cache_packed_folder(vgg_cache *cache)
 {
-    return cache != NULL ? cache->packed : NULL;
+    if (cache == NULL)
+        return NULL;
+    pthread_mutex_lock(&cache->lock);
+    const char *folder = cache->off ? NULL : cache->packed;
+    pthread_mutex_unlock(&cache->lock);
+    return folder;
 }
 
 clvgg_status vgg_cache_create(const char *path, uint64_t limit_bytes, vgg_cache **out)

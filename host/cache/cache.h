@@ -54,8 +54,9 @@ void vgg_cache_free(vgg_cache *cache);
 bool vgg_cache_get(vgg_cache *cache, const vgg_cache_key *key, void **value, size_t *bytes);
 /* Keeps entries, in one transaction, over those of the same keys. */
 void vgg_cache_put(vgg_cache *cache, const vgg_cache_entry *entries, size_t count);
-/* The folder beside the file where packed weights are kept (packed_file.h); NULL: none. */
-const char *vgg_cache_packed_folder(const vgg_cache *cache);
+/* The folder beside the file where packed weights are kept (packed_file.h); NULL: none, as where the
+ * file turned out not to be used. */
+const char *vgg_cache_packed_folder(vgg_cache *cache);
 /* Forgets an entry that turned out to be of no use. */
 void vgg_cache_drop(vgg_cache *cache, const vgg_cache_key *key);
 

@@ -29,7 +29,7 @@ void vgg_cache_put(vgg_cache *cache, const vgg_cache_entry *entries, size_t coun
     (void)cache, (void)entries, (void)count;
 }
 
-const char *vgg_cache_packed_folder(const vgg_cache *cache)
+const char *vgg_cache_packed_folder(vgg_cache *cache)
 {
     (void)cache;
     return NULL;

@@ -251,6 +251,24 @@ static void a_model_that_was_just_changed_is_packed_anew(void **state)
     assert_int_equal(count_packed(&bytes), 2);
 }
 
+/* Where the cache isn't used, nothing is kept beside it. */
+static void a_cache_that_others_can_write_has_none(void **state)
+{
+    (void)state;
+    char open[340], cache[420];
+    snprintf(open, sizeof open, "%s", test_scratch_path("open"));
+    snprintf(cache, sizeof cache, "CLVGG_CACHE=%s/file", open);
+    test_scratch_folder("open");
+    assert_int_equal(chmod(open, 0777), 0);
+    const char *const refused[] = {cache, NULL};
+    test_program ran = {.environment = refused};
+    RUN(&ran, "run", "--model", net, image);
+    assert_int_equal(ran.exit_code, 0);
+    assert_non_null(strstr(ran.err, "its folder can be written by other users"));
+    test_program_free(&ran);
+    assert_int_equal(rmdir(open), 0); /* it is empty */
+}
+
 /* Two processes that pack the same, and a folder that can't be. */
 static void two_processes_start_at_once(void **state)
 {
@@ -292,8 +310,11 @@ static int forget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(are_kept_listed_and_cleared),      TEST(damage_changes_no_answer),
-        TEST(another_model_has_its_own_answer), TEST(a_model_that_was_just_changed_is_packed_anew),
+        TEST(are_kept_listed_and_cleared),
+        TEST(damage_changes_no_answer),
+        TEST(another_model_has_its_own_answer),
+        TEST(a_model_that_was_just_changed_is_packed_anew),
+        TEST(a_cache_that_others_can_write_has_none),
         TEST(two_processes_start_at_once),
     };
     return cmocka_run_group_tests(tests, set_up, test_scratch_teardown);
