@@ -22,7 +22,7 @@ seeds() {
     ncnn) ls formats/*/*.param formats/*/*.ncnn.bin ;;
     npz) ls formats/*/*.npz ;;
     npy) ls formats/*/*.npy formats/*/arrays/*.npy | head -n 8 ;;
-    safetensors | model) ls formats/*/*.safetensors ;;
+    safetensors | model) ls formats/*/*.safetensors weights/*.safetensors ;;
     bench_file) ls ../../bench/results/*/vgg16/*.json ;;
     pickle) ;;
     esac 2>/dev/null

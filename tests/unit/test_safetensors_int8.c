@@ -156,6 +156,25 @@ static void without_scales_it_is_foreign(void **state)
     vgg_weights_close(weights);
 }
 
+static void a_file_cut_anywhere_is_refused(void **state)
+{
+    (void)state;
+    size_t whole;
+    vgg_weights *weights;
+    float values[24];
+    char *file = file_read(TEST_DATA "/weights/int8.safetensors", &whole);
+    for (size_t bytes = 0; bytes <= whole; bytes++) {
+        file_write(temp_path("cut.safetensors"), file, bytes);
+        const clvgg_status status = vgg_weights_open(temp_path("cut.safetensors"), &weights);
+        assert_int_equal(status, bytes < whole ? CLVGG_STATUS_BAD_FILE : CLVGG_STATUS_OK);
+    }
+    free(file);
+    const vgg_tensor_entry *entry = vgg_weights_find(weights, "conv1_1.weight");
+    assert_int_equal(vgg_weights_read(weights, entry, 0, 24, values), CLVGG_STATUS_OK);
+    assert_true(values[0] == -63.5f && values[23] == ldexpf(-41, -20));
+    vgg_weights_close(weights);
+}
+
 static clvgg_status open_and_close(void *path)
 {
     vgg_weights *weights;
@@ -178,6 +197,7 @@ int main(void)
         cmocka_unit_test(damaged_values_are_named),
         cmocka_unit_test(scales_must_go_with_their_weights),
         cmocka_unit_test(without_scales_it_is_foreign),
+        cmocka_unit_test(a_file_cut_anywhere_is_refused),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests(tests, temp_folder_setup, temp_folder_teardown);
