@@ -43,6 +43,8 @@ static const struct {
      "layer 'norm0' (batch_norm epsilon 1e-05) stands where torchvision's VGG has a layer conv2d"},
     {NETWORK_INTEGERS, CLVGG_EXPORT_TORCHVISION,
      "layer 'pool3' (max_pool 3x3 stride 2) stands where torchvision's VGG has a layer conv2d 3x3"},
+    {NETWORK_QUANTIZED, CLVGG_EXPORT_TORCHVISION, "doesn't read the one before it"},
+    {NETWORK_QUANTIZED, CLVGG_EXPORT_ONNX, "a quantised model isn't written as ONNX"},
 };
 
 static const char *words_for(network_kind kind, clvgg_export_format format)
