@@ -88,7 +88,7 @@ clvgg_status clvgg_calibration_quantize(clvgg_calibration *calibration,
     VGG_API_OPTIONS(clvgg_quantize_options, options);
     VGG_API_REQUIRE(options->method >= CLVGG_RANGE_MSE);
     VGG_API_REQUIRE(options->method <= CLVGG_RANGE_PERCENTILE);
-    VGG_API_REQUIRE(options->percentile > 50 && options->percentile <= 100);
+    VGG_API_REQUIRE(options->percentile >= 50 && options->percentile <= 100);
     VGG_API_REQUIRE(options->keep_count == 0 || options->keep != NULL);
     VGG_API_RETURN(calibration->model->scope, vgg_calibration_quantize(calibration, options, out));
 }

@@ -152,6 +152,17 @@ static clvgg_status keep_what_is_read(const quantization *run)
     return CLVGG_STATUS_OK;
 }
 
+/* Before minutes are spent on photographs. */
+static clvgg_status check_kept(const quantization *run)
+{
+    const cli_list *keep = &run->arguments->keep;
+    clvgg_layer_info layer;
+    size_t index;
+    for (size_t i = 0; i < keep->count; i++)
+        VGG_PASS(cli_context_find_layer(&run->context, keep->items[i], &layer, &index));
+    return CLVGG_STATUS_OK;
+}
+
 static clvgg_status write_model(quantization *run)
 {
     const quantize_arguments *arguments = run->arguments;
@@ -269,6 +280,7 @@ static clvgg_status run_quantize(cli_program *cli, const void *given)
     VGG_TRY(cli_context_begin(&run.context, cli, &context_arguments));
     VGG_TRY(cli_context_load_model(&run.context));
     VGG_TRY(keep_what_is_read(&run));
+    VGG_TRY(check_kept(&run));
     VGG_TRY(cli_context_settle_preprocess(&run.context));
     VGG_TRY(cli_context_check_photographs(&run.context));
     VGG_TRY(cli_context_open_device(&run.context));

@@ -3,10 +3,10 @@
  * Photographs are run through a model, and what each layer takes is counted; from that follows the
  * range of its input that 255 levels are dealt out over. The model that comes of it is like any
  * other: a layer `quantize` stands in front of each quantised one, whose weights are int8 times a
- * scale for each output channel. clvgg_model_export() writes it, weights as int8. It runs with every
- * storage, and computes the same but for the order of sums, whose last bit decides where a value
- * between two levels goes: logits of two kernels differ by up to about what quantising changed. A
- * handle belongs to one thread at a time.
+ * scale for each output channel. clvgg_model_export() writes it, weights as int8. It runs with
+ * every storage, and computes the same but for the order of sums, whose last bit decides where a
+ * value between two levels goes: logits of two kernels differ by up to about what quantising
+ * changed. A handle belongs to one thread at a time.
  */
 #ifndef CLVGG_QUANTIZE_H
 #define CLVGG_QUANTIZE_H
@@ -66,7 +66,7 @@ typedef enum clvgg_range_method {
 typedef struct clvgg_quantize_options {
     size_t struct_size;
     clvgg_range_method method;
-    double percentile;       /* above 50, at most 100; default 99.99 */
+    double percentile;       /* 50 to 100; default 99.99 */
     int quantize_ends;       /* 1: also the first convolution and the last dense layer; default 0 */
     const char *const *keep; /* [keep_count] names of further layers that stay as they are */
     size_t keep_count;

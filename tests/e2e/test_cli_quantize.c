@@ -312,7 +312,10 @@ static void wrong_arguments(void **state)
     REFUSES(1, "can't be written", "quantize", net, test_scratch_path("no/where"), "--calibrate",
             one);
     REFUSES(1, "/dev/full: writing failed", "quantize", net, "/dev/full", "--calibrate", one);
-    REFUSES(2, "conv9", "quantize", net, out, "--calibrate", one, "--keep", "conv9");
+    REFUSES(2, "did you mean 'conv4_1'?", "quantize", net, out, "--calibrate", "/nowhere", "--keep",
+            "conv4_3");
+    REFUSES(2, "layer 'pool1' is neither a convolution nor a dense layer", "quantize", net, out,
+            "--calibrate", one, "--keep", "pool1");
     REFUSES(1, "is quantised, and only a model in floats can be quantised", "quantize", quantized,
             out, "--calibrate", one);
     REFUSES(1, "is quantised, and only a model in floats can be fine-tuned", "finetune", "--model",
