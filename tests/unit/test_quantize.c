@@ -109,14 +109,15 @@ static void the_best_range_leaves_out_what_is_rare(void **state)
     float *values = calloc(COUNT, sizeof *values);
     for (int i = 0; i < COUNT; i++)
         values[i] = (float)(i % 1000) / 1000;
-    for (int outliers = 1; outliers <= 100000; outliers *= 100000) {
+    for (int many = 0; many < 2; many++) {
+        const int outliers = many ? 100000 : 1;
         vgg_histogram h;
         must(vgg_histogram_create(&h));
         for (int i = 0; i < outliers; i++)
             values[i] = 20;
         assert_true(vgg_histogram_add(&h, values, COUNT));
         const float range = vgg_histogram_best_range(&h, 254);
-        assert_true(outliers == 1 ? range < 15 : range > 19);
+        assert_true(many ? range > 19 : range < 15);
         const double best = vgg_histogram_error(&h, (double)range / 254, 254);
         assert_true(best <= vgg_histogram_error(&h, 20.0 / 254, 254));
         assert_true(best <= vgg_histogram_error(&h, 1.0 / 254, 254));
