@@ -36,7 +36,7 @@ static const conv_shape shapes[] = {
     SAME3(259, 7, 6, 261, 2, true, false),
     CONV(6, 9, 8, 8, 3, 2, 2, 3, 1, 1, 1, 0, 2, 1, 2, 2, true, false),
 };
-enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes, SMALL_COUNT = 4 };
+enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes, SMALL_COUNT = 4, TINY_COUNT = 2 };
 
 static const vgg_quantize_attributes levels[] = {
     {0.037f, 0, 254}, {0.0127f, -127, 127}, {0.02f, -128, 127}, {0.05f, -9, 246}, {1e-3f, 0, 255}};
@@ -206,7 +206,9 @@ static void check_conv(const vgg_variant *variant, const conv_shape *s, int inde
 
 static int shape_count(void)
 {
-    return getenv("CLVGG_TEST_SMALL") != NULL ? SMALL_COUNT : SHAPE_COUNT;
+    return getenv("CLVGG_TEST_OCLGRIND") != NULL ? TINY_COUNT
+           : getenv("CLVGG_TEST_SMALL") != NULL  ? SMALL_COUNT
+                                                 : SHAPE_COUNT;
 }
 
 static void convolutions_are_exact(void **state)
@@ -224,6 +226,7 @@ static void values_of_tunables_change_no_bit(void **state)
 {
     (void)state;
     vgg_choice choice;
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     for (int step = 0; tuning_step(&vgg_variant_conv_int8, step, &choice); step++)
         for (int i = 1; i < 6 && i < shape_count(); i += 4)
             check_conv(&vgg_variant_conv_int8, &shapes[i], i, &choice, true, false);
@@ -283,13 +286,14 @@ static void dense_layers_are_exact(void **state)
                                        {63, 200, 5}, {1025, 3, 7}, {2048, 70, 13}};
     static const vgg_choice defaults = {{0}};
     vgg_choice choice;
-    for (int i = 0; i < 7; i++)
+    const int count = getenv("CLVGG_TEST_OCLGRIND") != NULL ? 5 : 7;
+    for (int i = 0; i < count; i++)
         for (int products = 0; products < way_count(); products++) {
             check_dense(&vgg_variant_dense_int8, sizes[i], i, &defaults, products != 0, false);
             check_dense(&vgg_variant_dense_int8, sizes[i], i, &defaults, products != 0, true);
             check_dense(&vgg_variant_dense_direct_int8, sizes[i], i, &defaults, false, products);
         }
-    for (int step = 0; tuning_step(&vgg_variant_dense_int8, step, &choice); step++)
+    for (int step = 0; count == 7 && tuning_step(&vgg_variant_dense_int8, step, &choice); step++)
         check_dense(&vgg_variant_dense_int8, (int64_t[3]){100, 130, 5}, step, &choice, true, false);
 }
 
@@ -307,6 +311,7 @@ static void networks_are_exact(void **state)
 {
     (void)state;
     enum { BATCH = 3 };
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     clvgg_model *model = network_make(device.runtime, NETWORK_QUANTIZED);
     const vgg_graph *graph = model->graph;
     float *input = network_input(model, NETWORK_QUANTIZED, BATCH);
@@ -346,6 +351,7 @@ static const char *variant_of(const clvgg_session *session, const char *layers)
 static void layers_quantise_for_themselves(void **state)
 {
     (void)state;
+    test_skip_when("CLVGG_TEST_OCLGRIND", __func__);
     clvgg_model *model = network_make(device.runtime, NETWORK_QUANTIZED);
     const session_request request = {.storage = CLVGG_STORAGE_INT8};
     clvgg_session *session = session_make(device.device, model, &request);
