@@ -2,7 +2,7 @@
 # Runs the kernel tests on small shapes under Oclgrind, which interprets kernels and reports data
 # races, uninitialised reads, accesses out of bounds and API misuse. Any report is a failure.
 # Kernels for CPUs run too, with vectors of 4. Chains and whole networks (test_chain, test_plan*, test_projector, test_top_*, test_runner, test_bench, test_roof, test_arguments,
-# test_pack_turned, test_trust, test_upload) are left out: they run the same kernels, for minutes, or take more memory than there is. So is test_program_cache: binaries are refused there on purpose.
+# test_pack_turned, test_trust, test_upload, test_weight_file) are left out: they run the same kernels, for minutes, or take more memory than there is. So is test_program_cache: binaries are refused there on purpose.
 # One test a core. Usage: oclgrind.sh BUILD_DIR
 set -u
 build=$(realpath "$1") || exit 2
@@ -25,7 +25,7 @@ if ! command -v oclgrind > /dev/null; then
     skipped=1
 else
     mapfile -t tests < <(ctest --test-dir "$build" -L kernel -N | sed -nE 's/^ *Test +#[0-9]+: //p' |
-        grep -vE '^(test_(chain|plan|projector|top_search|top_bands|runner|bench|roof|arguments|pack_turned|trust|upload|program_cache)|bench_)|_width_')
+        grep -vE '^(test_(chain|plan|projector|top_search|top_bands|runner|bench|roof|arguments|pack_turned|trust|upload|weight_file|program_cache)|bench_)|_width_')
     [ ${#tests[@]} -gt 0 ] || { echo "FAILED: $build has no kernel tests"; exit 1; }
     printf '%s\n' "${tests[@]}" | xargs -P "$(nproc)" -I{} bash -c 'watch "$0" {}' "$build"
     for test in "${tests[@]}"; do
