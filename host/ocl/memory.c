@@ -14,6 +14,7 @@
 #include "ocl/call.h"
 
 enum { HUGE_PAGE_BYTES = 2 << 20 };
+enum { PAGE_BYTES = 64 << 10 }; /* of any system, or a multiple */
 
 #ifdef MADV_HUGEPAGE
 
@@ -30,7 +31,8 @@ static void CL_CALLBACK end_loan(cl_mem memory, void *user)
     munmap(ended.pages, ended.bytes);
 }
 
-/* `bytes` of zeros that begin on a huge page, or NULL. */
+/* `bytes` of zeros that begin on a huge page, or NULL. What fills none is in small ones, since a
+ * huge one is taken whole. */
 static void *map_pages(size_t bytes)
 {
     char *mapped = mmap(NULL, bytes + HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE,
@@ -42,7 +44,8 @@ static void *map_pages(size_t bytes)
         munmap(mapped, before);
     if (before < HUGE_PAGE_BYTES)
         munmap(mapped + before + bytes, HUGE_PAGE_BYTES - before);
-    madvise(mapped + before, bytes, MADV_HUGEPAGE); /* refused: small pages do as well */
+    madvise(mapped + before, bytes / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES,
+            MADV_HUGEPAGE); /* refused: small pages do as well */
     return mapped + before;
 }
 
@@ -51,8 +54,7 @@ static clvgg_status lend_pages(clvgg_device *device, size_t bytes, cl_mem *out)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     cl_mem memory = NULL;
-    const size_t mapped =
-        (bytes + sizeof(loan) + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+    const size_t mapped = (bytes + sizeof(loan) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     char *pages = map_pages(mapped);
     if (pages == NULL)
         return status;
