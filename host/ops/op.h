@@ -129,6 +129,7 @@ typedef struct vgg_winograd_form {
     enum {
         VGG_WINOGRAD_FUSED, /* a block of tiles goes through all steps in a core's cache */
         VGG_WINOGRAD_STAGED,
+        VGG_WINOGRAD_PANELS, /* a panel of weights is transformed in a core's cache */
         VGG_WINOGRAD_TILED, /* in local memory */
         VGG_WINOGRAD_BATCHED,
         VGG_WINOGRAD_SUB_GROUP

@@ -1,19 +1,16 @@
 /* ops/op_conv_winograd.c — cl/winograd_blocked.cl: 3x3 stride 1 convolutions for CPUs by Winograd's
- * F(6x6), F(4x4) and F(2x2), in two ways through memory: `fused` keeps a block of tiles in a core's
- * cache through all steps, `staged` reads every weight once.
+ * F(6x6), F(4x4) and F(2x2), in three ways through memory: `fused` keeps a block of tiles in a
+ * core's cache through all steps, `staged` reads every weight once, `panels` (whose products are
+ * cl/winograd_panels.cl) holds weights as they are and transforms them in the cache.
  */
 #include "ops/winograd.h"
+#include "ops/winograd_tiles.h"
 
-/* op->parameters; of `fused` BLOCK_TILES and SLOTS, of `staged` IMAGES */
-enum { TILE, TILES_IN_REGISTERS, CHANNEL_BLOCKS, BLOCK_TILES, SLOTS, IMAGES };
 enum { BLOCKS = 2 };
-enum { FUSED_KIB = 1536 }; /* of transformed tiles, at most */
-enum { FUSED_TILES = 28 }; /* a block; with more, tiles push weights out of a 1 MiB L2 */
-/* Below, memory isn't what counts; more doesn't stay in a CPU's last cache. */
-enum { STAGED_LEAST_BYTES = 4 << 20, STAGED_MOST_BYTES = 16 << 20 };
+enum { FUSED_KIB = 1536 };  /* of transformed tiles, at most */
+enum { FUSED_TILES = 28 };  /* a block; with more, tiles push weights out of a 1 MiB L2 */
+enum { GROUP_BLOCKS = 4 };  /* of input channels, transformed at a time: stay in a 1 MiB L2 */
 enum { BLOCKS_A_CORE = 2 }; /* work-items a core: evens out what cores are busy with besides */
-
-enum { CHOOSE_REGISTERS, CHOOSE_BLOCKS, CHOOSE_BYTES, CHOOSE_BLOCKS_A_CORE };
 #define COMMON_TUNABLES                                                                            \
     {"TW", {4, 5, 6, 7, 8, 9, 10, 12, 14, 28}},                                                    \
     {                                                                                              \
@@ -28,141 +25,106 @@ static const vgg_tunable fused_tunables[] = {COMMON_TUNABLES,
                                              {0}};
 static const vgg_tunable staged_tunables[] = {
     COMMON_TUNABLES, {"staged_MiB", {4, 8, 16, 32, 64, 128}}, {0}};
+static const vgg_tunable panels_tunables[] = {COMMON_TUNABLES,
+                                              {"staged_MiB", {4, 8, 16, 32, 64, 128}},
+                                              {"blocks_a_core", {1, 2, 4, 8}},
+                                              {"GC", {1, 2, 4, 8}},
+                                              {0}};
 
-/* Elements of one transformed position of a channel count, rounded up to what kernels touch. */
-static int64_t padded_channels(const vgg_op *op, int64_t channels, int blocks)
+/* Work-items that share out a layer where each core may have several. */
+static int64_t choose_slots(const vgg_op *op, const vgg_traits *traits)
 {
-    const int64_t unit = (int64_t)op->input_block * blocks;
-    return vgg_ceil_div(channels, unit) * unit;
+    return (int64_t)traits->compute_units *
+           vgg_op_chosen(op, VGG_CHOOSE_BLOCKS_A_CORE, BLOCKS_A_CORE);
 }
 
-static int64_t tile_positions(const vgg_op *op)
+static void add_program(vgg_op *op, const char *kernel)
 {
-    const int64_t side = op->parameters[TILE] + 2;
-    return side * side;
+    vgg_op_add_program(op, "winograd_blocked.cl", kernel, "-DVW=%d -DM=%d -DTW=%d -DKB=%d",
+                       op->input_block, op->parameters[VGG_WINOGRAD_TILE],
+                       op->parameters[VGG_WINOGRAD_REGISTERS], op->parameters[VGG_WINOGRAD_BLOCKS]);
 }
 
-/* Tiles of one image. */
-static int64_t image_tiles(const vgg_op *op)
+static clvgg_status configure_fused(vgg_op *op, const vgg_traits *traits)
 {
-    const int64_t *out = op->problem.output.dims;
-    return vgg_ceil_div(out[1], op->parameters[TILE]) * vgg_ceil_div(out[2], op->parameters[TILE]);
+    const int registers = op->parameters[VGG_WINOGRAD_REGISTERS];
+    const int64_t tiles = vgg_winograd_image_tiles(op) * op->problem.max_batch;
+    const int64_t values = vgg_winograd_tile_values(op, op->pack.panel);
+    const int64_t bytes_a_tile = values * (int64_t)sizeof(float);
+    const int64_t budget = (int64_t)vgg_op_chosen(op, VGG_CHOOSE_BYTES, FUSED_KIB) << 10;
+    int64_t block = budget / bytes_a_tile / registers * registers;
+    VGG_CHECK(block > 0, CLVGG_STATUS_UNSUPPORTED, "%s: %lld channels don't fit a core's cache",
+              op->variant->name, (long long)op->problem.input.dims[0]);
+    /* Every core should have several blocks to work on. */
+    const int64_t slots = choose_slots(op, traits);
+    const int64_t share = vgg_ceil_div(vgg_ceil_div(tiles, slots), registers) * registers;
+    block = block < share ? block : share;
+    if (vgg_op_chosen(op, VGG_CHOOSE_BYTES, 0) == 0 && block > FUSED_TILES)
+        block = FUSED_TILES / registers * registers;
+    op->parameters[VGG_WINOGRAD_BLOCK_TILES] = (int)block;
+    op->parameters[VGG_WINOGRAD_SLOTS] = (int)slots;
+    op->workspace_elements = (uint64_t)(slots * block * values);
+    add_program(op, "winograd_fused");
+    return CLVGG_STATUS_OK;
 }
 
-/* float32 values that one tile has in its transformed states: all input channels, and the output
- * channels that are in work at a time. */
-static int64_t tile_values(const vgg_op *op, int64_t out_channels)
+/* Elements of scratch that cl/winograd_panels.cl has for each work-item. */
+static int64_t scratch_elements(const vgg_op *op)
 {
-    return tile_positions(op) * (padded_channels(op, op->problem.input.dims[0], 1) +
-                                 padded_channels(op, out_channels, op->parameters[CHANNEL_BLOCKS]));
+    enum { LINE = 16 };
+    const int64_t channels = (int64_t)op->parameters[VGG_WINOGRAD_GROUP] * op->input_block;
+    return (op->parameters[VGG_WINOGRAD_TILE] + 2) * (channels * 3 * op->pack.panel + LINE);
 }
 
-static int64_t padded_tiles(const vgg_op *op, int64_t images)
+static void configure_panels(vgg_op *op, const vgg_traits *traits)
 {
-    const int unit = op->parameters[TILES_IN_REGISTERS];
-    return vgg_ceil_div(images * image_tiles(op), unit) * unit;
-}
-
-/* Images that the staged way may transform at a time: as many as are no larger, transformed, than
- * the weights. With fewer, reading the weights again costs more; with more, the images' own way
- * through memory. */
-static int64_t most_images(const vgg_op *op)
-{
-    const vgg_problem *problem = &op->problem;
-    const int64_t weight_bytes = problem->input.dims[0] * problem->output.dims[0] *
-                                 tile_positions(op) * (int64_t)sizeof(float);
-    const int64_t least = weight_bytes > STAGED_LEAST_BYTES ? weight_bytes : STAGED_LEAST_BYTES;
-    const int64_t budget = least < STAGED_MOST_BYTES ? least : STAGED_MOST_BYTES;
-    const int64_t bytes =
-        image_tiles(op) * tile_values(op, problem->output.dims[0]) * (int64_t)sizeof(float);
-    const int chosen_mib = vgg_op_chosen(op, CHOOSE_BYTES, 0);
-    const int64_t fit = (chosen_mib > 0 ? (int64_t)chosen_mib << 20 : budget) / bytes;
-    return fit < 1 ? 1 : fit < problem->max_batch ? fit : problem->max_batch;
-}
-
-/* The products' time for a batch that is cut after every `images`, counted in tiles: a register
- * tile costs one more than it holds. */
-static int64_t products_cost(const vgg_op *op, int64_t images, int registers)
-{
-    const int64_t tiles = image_tiles(op), batch = op->problem.max_batch;
-    const int64_t whole = batch / images * vgg_ceil_div(images * tiles, registers);
-    return (whole + vgg_ceil_div(batch % images * tiles, registers)) * (registers + 1);
-}
-
-/* The register tile, of at most `rows`, and the images a cut, `least` to `most`, that waste least.
- */
-static void choose_tiles(vgg_op *op, int vector_width, int rows, int64_t least, int64_t most)
-{
-    static const int wide[] = {14, 13, 12, 10, 8}, narrow[] = {6, 5, 4};
-    const int *candidates = vector_width == 8 ? narrow : wide;
-    const int count = vector_width == 8 ? 3 : 5, chosen = vgg_op_chosen(op, CHOOSE_REGISTERS, 0);
-    int64_t best = INT64_MAX;
-    for (int64_t images = most; images >= least; images--)
-        for (int i = 0; i < (chosen > 0 ? 1 : count); i++) {
-            const int wanted = chosen > 0 ? chosen : candidates[i];
-            const int registers = wanted < rows ? wanted : rows;
-            const int64_t cost = products_cost(op, images, registers);
-            if (cost >= best)
-                continue;
-            best = cost;
-            op->parameters[TILES_IN_REGISTERS] = chosen > 0 ? chosen : registers;
-            op->parameters[IMAGES] = (int)images;
-        }
+    const int registers = op->parameters[VGG_WINOGRAD_REGISTERS];
+    const int64_t panels = vgg_ceil_div(op->pack.rows, op->pack.panel);
+    const int64_t slots = choose_slots(op, traits);
+    op->parameters[VGG_WINOGRAD_SLOTS] = (int)(slots < panels ? slots : panels);
+    op->parameters[VGG_WINOGRAD_GROUP] = vgg_op_chosen(op, VGG_CHOOSE_GROUP, GROUP_BLOCKS);
+    op->workspace_elements += (uint64_t)(op->parameters[VGG_WINOGRAD_SLOTS] * scratch_elements(op));
+    vgg_op_add_program(op, "winograd_panels.cl", "winograd_panels",
+                       "-DVW=%d -DTW=%d -DKB=%d -DGC=%d", op->input_block, registers,
+                       op->parameters[VGG_WINOGRAD_BLOCKS], op->parameters[VGG_WINOGRAD_GROUP]);
 }
 
 static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
 {
-    const int64_t channels = op->problem.input.dims[0];
     const int width = traits->vector_width, tile = op->variant->winograd.tile;
     const char *name = op->variant->name;
     const bool fused = op->variant->winograd.way == VGG_WINOGRAD_FUSED;
+    const bool panels = op->variant->winograd.way == VGG_WINOGRAD_PANELS;
     VGG_CHECK(width >= 4, CLVGG_STATUS_UNSUPPORTED, "%s is for CPUs with vector registers", name);
     VGG_PASS(vgg_require_winograd(op));
     op->input_block = op->output_block = width;
-    op->float32_weights = tile > 2 && vgg_winograd_f4_keeps_float32(&op->problem);
-    op->parameters[TILE] = tile;
-    const int64_t tiles = image_tiles(op) * op->problem.max_batch;
-    const int blocks = vgg_op_chosen(op, CHOOSE_BLOCKS, BLOCKS);
+    op->float32_weights = !panels && tile > 2 && vgg_winograd_f4_keeps_float32(&op->problem);
+    op->parameters[VGG_WINOGRAD_TILE] = tile;
+    const int blocks = vgg_op_chosen(op, VGG_CHOOSE_BLOCKS, BLOCKS);
     const int rows = vgg_register_rows(traits, blocks);
-    op->parameters[CHANNEL_BLOCKS] = blocks;
-    const int64_t most = fused ? op->problem.max_batch : most_images(op);
-    choose_tiles(op, width, rows, fused ? most : (most + 1) / 2, most);
-    const int registers = op->parameters[TILES_IN_REGISTERS];
+    op->parameters[VGG_WINOGRAD_BLOCKS] = blocks;
+    const int64_t most = fused ? op->problem.max_batch : vgg_winograd_most_images(op);
+    vgg_winograd_choose_tiles(op, width, rows, fused ? most : (most + 1) / 2, most);
+    const int registers = op->parameters[VGG_WINOGRAD_REGISTERS];
     VGG_CHECK(registers <= rows, CLVGG_STATUS_UNSUPPORTED,
               "%s: tiles of %dx%d vectors don't fit the registers, at most %dx%d", name, registers,
               blocks, rows, blocks);
     op->pack = vgg_problem_pack(&op->problem, width * blocks);
-    op->pack.block = width;
-    op->pack.winograd = tile;
-    const char *options = "-DVW=%d -DM=%d -DTW=%d -DKB=%d";
-    if (fused) {
-        const int64_t values = tile_values(op, (int64_t)width * blocks);
-        const int64_t bytes_a_tile = values * (int64_t)sizeof(float);
-        const int64_t budget = (int64_t)vgg_op_chosen(op, CHOOSE_BYTES, FUSED_KIB) << 10;
-        int64_t block = budget / bytes_a_tile / registers * registers;
-        VGG_CHECK(block > 0, CLVGG_STATUS_UNSUPPORTED, "%s: %lld channels don't fit a core's cache",
-                  name, (long long)channels);
-        /* Every core should have several blocks to work on. */
-        const int64_t slots =
-            (int64_t)traits->compute_units * vgg_op_chosen(op, CHOOSE_BLOCKS_A_CORE, BLOCKS_A_CORE);
-        const int64_t share = vgg_ceil_div(vgg_ceil_div(tiles, slots), registers) * registers;
-        block = block < share ? block : share;
-        if (vgg_op_chosen(op, CHOOSE_BYTES, 0) == 0 && block > FUSED_TILES)
-            block = FUSED_TILES / registers * registers;
-        op->parameters[BLOCK_TILES] = (int)block;
-        op->parameters[SLOTS] = (int)slots;
-        op->workspace_elements = (uint64_t)(slots * block * values);
-        vgg_op_add_program(op, "winograd_blocked.cl", "winograd_fused", options, width, tile,
-                           registers, blocks);
-    } else {
-        op->workspace_elements = (uint64_t)(padded_tiles(op, op->parameters[IMAGES]) *
-                                            tile_values(op, op->problem.output.dims[0]));
-        static const char *const kernels[] = {"winograd_input", "winograd_products",
-                                              "winograd_output"};
-        for (int i = 0; i < 3; i++)
-            vgg_op_add_program(op, "winograd_blocked.cl", kernels[i], options, width, tile,
-                               registers, blocks);
+    if (!panels) {
+        op->pack.block = width;
+        op->pack.winograd = tile;
     }
+    if (fused)
+        return configure_fused(op, traits);
+    op->workspace_elements =
+        (uint64_t)(vgg_winograd_padded_tiles(op, op->parameters[VGG_WINOGRAD_IMAGES]) *
+                   vgg_winograd_tile_values(op, op->problem.output.dims[0]));
+    add_program(op, "winograd_input");
+    if (panels)
+        configure_panels(op, traits);
+    else
+        add_program(op, "winograd_products");
+    add_program(op, "winograd_output");
     return CLVGG_STATUS_OK;
 }
 
@@ -172,20 +134,22 @@ static void arg_geometry(vgg_args *args, const vgg_op *op, int64_t images)
     const int64_t *out = op->problem.output.dims;
     vgg_arg_conv_geometry(args, op);
     VGG_ARG_INTS(args, op->problem.relu, op->problem.pool != NULL,
-                 vgg_ceil_div(out[1], op->parameters[TILE]),
-                 vgg_ceil_div(out[2], op->parameters[TILE]), images * image_tiles(op));
+                 vgg_ceil_div(out[1], op->parameters[VGG_WINOGRAD_TILE]),
+                 vgg_ceil_div(out[2], op->parameters[VGG_WINOGRAD_TILE]),
+                 images * vgg_winograd_image_tiles(op));
 }
 
 static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                   int count)
 {
-    const size_t local = 1, global = (size_t)op->parameters[SLOTS];
+    const size_t local = 1, global = (size_t)op->parameters[VGG_WINOGRAD_SLOTS];
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     VGG_ARG_BUFFERS(&args, io->input, (vgg_buffer){io->weights->pieces[0].memory, 0}, io->bias,
                     io->output);
     arg_geometry(&args, op, count);
     vgg_arg_buffer(&args, io->workspace);
-    vgg_arg_int(&args, op->parameters[BLOCK_TILES] / op->parameters[TILES_IN_REGISTERS]);
+    vgg_arg_int(&args,
+                op->parameters[VGG_WINOGRAD_BLOCK_TILES] / op->parameters[VGG_WINOGRAD_REGISTERS]);
     return vgg_launch_kernel(launch, &args, 1, &global, &local);
 }
 
@@ -193,13 +157,18 @@ static clvgg_status enqueue_fused(const vgg_op *op, vgg_launch *launch, const vg
 static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                    int64_t images)
 {
-    const int64_t tiles = padded_tiles(op, images), channels = op->problem.input.dims[0];
+    const int64_t tiles = vgg_winograd_padded_tiles(op, images),
+                  channels = op->problem.input.dims[0];
     const int64_t out_channels = op->problem.output.dims[0], width = op->input_block;
-    const size_t runs = (size_t)(tiles / op->parameters[TILES_IN_REGISTERS]);
+    const size_t runs = (size_t)(tiles / op->parameters[VGG_WINOGRAD_REGISTERS]);
     const size_t local[2] = {1, 1};
-    const vgg_buffer products = {
-        io->workspace.memory, io->workspace.offset + (uint64_t)(tile_positions(op) * tiles *
-                                                                padded_channels(op, channels, 1))};
+    const vgg_buffer products = {io->workspace.memory,
+                                 io->workspace.offset +
+                                     (uint64_t)(vgg_winograd_positions(op) * tiles *
+                                                vgg_winograd_channels(op, channels, 1))};
+    const vgg_buffer scratch = {io->workspace.memory,
+                                io->workspace.offset +
+                                    (uint64_t)(tiles * vgg_winograd_tile_values(op, out_channels))};
 
     vgg_args args = vgg_args_of(op->programs[0].kernel);
     vgg_arg_buffer(&args, io->input);
@@ -208,12 +177,19 @@ static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const v
     const size_t inputs[2] = {runs, (size_t)vgg_ceil_div(channels, width)};
     VGG_PASS(vgg_launch_kernel(launch, &args, 2, inputs, local));
 
+    const int64_t panels = vgg_ceil_div(out_channels, op->pack.panel);
     args = vgg_args_of(op->programs[1].kernel);
     VGG_ARG_BUFFERS(&args, io->workspace, (vgg_buffer){io->weights->pieces[0].memory, 0}, products);
-    VGG_ARG_INTS(&args, channels, (int64_t)runs);
-    const size_t panels[2] = {(size_t)vgg_ceil_div(out_channels, op->pack.panel),
-                              (size_t)tile_positions(op)};
-    VGG_PASS(vgg_launch_kernel(launch, &args, 2, panels, local));
+    if (op->variant->winograd.way == VGG_WINOGRAD_PANELS) {
+        const size_t slots = (size_t)op->parameters[VGG_WINOGRAD_SLOTS];
+        vgg_arg_buffer(&args, scratch);
+        VGG_ARG_INTS(&args, channels, (int64_t)runs, panels);
+        VGG_PASS(vgg_launch_kernel(launch, &args, 1, &slots, local));
+    } else {
+        const size_t positions[2] = {(size_t)panels, (size_t)vgg_winograd_positions(op)};
+        VGG_ARG_INTS(&args, channels, (int64_t)runs);
+        VGG_PASS(vgg_launch_kernel(launch, &args, 2, positions, local));
+    }
 
     args = vgg_args_of(op->programs[2].kernel);
     VGG_ARG_BUFFERS(&args, products, io->bias, io->output);
@@ -225,7 +201,7 @@ static clvgg_status enqueue_stages(const vgg_op *op, vgg_launch *launch, const v
 static clvgg_status enqueue_staged(const vgg_op *op, vgg_launch *launch, const vgg_op_io *io,
                                    int count)
 {
-    const int64_t step = op->parameters[IMAGES];
+    const int64_t step = op->parameters[VGG_WINOGRAD_IMAGES];
     for (int64_t image = 0; image < count; image += step) {
         vgg_op_io part = *io;
         part.input.offset +=
@@ -240,8 +216,8 @@ static clvgg_status enqueue_staged(const vgg_op *op, vgg_launch *launch, const v
 /* Counts the products' FLOPs; the transforms' additions are few beside them. */
 static uint64_t executed_flops(const vgg_op *op)
 {
-    return 2 * (uint64_t)(tile_positions(op) * image_tiles(op) * op->problem.input.dims[0] *
-                          op->problem.output.dims[0]);
+    return 2 * (uint64_t)(vgg_winograd_positions(op) * vgg_winograd_image_tiles(op) *
+                          op->problem.input.dims[0] * op->problem.output.dims[0]);
 }
 
 /* Bounds on the relative L2 error against exact arithmetic, normal inputs behind a ReLU. */
@@ -260,6 +236,10 @@ static uint64_t executed_flops(const vgg_op *op)
     .executed_flops = executed_flops
 #define STAGED_FUNCTIONS                                                                           \
     .tunables = staged_tunables, .configure = configure, .enqueue = enqueue_staged,                \
+    .executed_flops = executed_flops
+
+#define PANELS_FUNCTIONS                                                                           \
+    .tunables = panels_tunables, .configure = configure, .enqueue = enqueue_staged,                \
     .executed_flops = executed_flops
 
 const vgg_variant vgg_variant_winograd_f6_fused = {
@@ -286,6 +266,16 @@ const vgg_variant vgg_variant_winograd_f4_staged = {
     .error_bound = F4_ERROR,
     .storage_error_bound = {[CLVGG_STORAGE_F16] = F4_F16_ERROR},
     STAGED_FUNCTIONS,
+};
+
+/* Weights are rounded before their transform, if at all: the bounds hold for those. */
+const vgg_variant vgg_variant_winograd_f4_panels = {
+    .name = "winograd_f4_panels",
+    VGG_WINOGRAD_ROW,
+    .winograd = {4, VGG_WINOGRAD_PANELS},
+    .error_bound = F4_ERROR,
+    .storage_error_bound = {[CLVGG_STORAGE_F16] = F4_ERROR, [CLVGG_STORAGE_BF16] = F4_ERROR},
+    PANELS_FUNCTIONS,
 };
 
 const vgg_variant vgg_variant_winograd_f2_fused = {

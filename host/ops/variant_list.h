@@ -14,6 +14,7 @@
     X(winograd_f6_fused)                                                                           \
     X(winograd_f4_fused)                                                                           \
     X(winograd_f4_staged)                                                                          \
+    X(winograd_f4_panels)                                                                          \
     X(winograd_f2_fused)                                                                           \
     X(winograd_f2_staged)                                                                          \
     X(winograd_f2_tiled)                                                                           \

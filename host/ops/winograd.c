@@ -36,6 +36,24 @@ static vgg_winograd_form choose_fused(const vgg_problem *problem, const vgg_trai
     return (vgg_winograd_form){large ? 6 : 4, VGG_WINOGRAD_FUSED};
 }
 
+/* Says whether the `panels` way is for a layer of many weights. For few tiles it is: transformed in
+ * advance, weights would be most of what a network for one image takes, and reading them takes the
+ * time that transforming them costs. In bfloat16 it is for any number of small images: F(4x4) can't
+ * have its weights rounded to that after the transform. Cores share out whole panels, and a fifth
+ * of them at most may be left without. Not with narrower registers, where nothing was measured. */
+static bool suits_panels(const vgg_problem *problem, const vgg_traits *traits)
+{
+    enum { LEAST_TILES = 16, MOST_TILES = 64, WIDTH = 16, PANEL = 2 * WIDTH };
+    const int64_t *out = problem->output.dims;
+    const int64_t image = vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4);
+    const int64_t all = problem->max_batch * image;
+    const int64_t panels = vgg_ceil_div(out[0], PANEL), cores = traits->compute_units;
+    return traits->vector_width >= WIDTH && !vgg_winograd_f4_keeps_float32(problem) &&
+           all >= LEAST_TILES &&
+           (problem->storage == CLVGG_STORAGE_BF16 ? image : all) <= MOST_TILES &&
+           5 * panels >= 4 * cores * vgg_ceil_div(panels, cores);
+}
+
 /* The form that beats direct convolution on a CPU, or none. Measured on 2 cores of a Sapphire
  * Rapids and VGG's layers: `fused` wins while weights and a block of tiles fit a core's cache, up
  * to 128 channels (256 on 2 cores of an EPYC, Zen 5), and there are tiles enough to transform the
@@ -54,7 +72,8 @@ static vgg_winograd_form choose(const vgg_problem *problem, const vgg_traits *tr
     };
     static const vgg_winograd_form f2_fused = {2, VGG_WINOGRAD_FUSED},
                                    f2_staged = {2, VGG_WINOGRAD_STAGED},
-                                   f4_staged = {4, VGG_WINOGRAD_STAGED};
+                                   f4_staged = {4, VGG_WINOGRAD_STAGED},
+                                   f4_panels = {4, VGG_WINOGRAD_PANELS};
     const int64_t *in = problem->input.dims, *out = problem->output.dims;
     const int64_t n = problem->max_batch;
     const int64_t tiles4 = n * vgg_ceil_div(out[1], 4) * vgg_ceil_div(out[2], 4);
@@ -62,6 +81,8 @@ static vgg_winograd_form choose(const vgg_problem *problem, const vgg_traits *tr
     const bool keeps_float32 = vgg_winograd_f4_keeps_float32(problem);
     if (in[0] < LEAST_CHANNELS)
         return none;
+    if (suits_panels(problem, traits))
+        return f4_panels;
     if (problem->storage == CLVGG_STORAGE_BF16 && !keeps_float32) {
         if (tiles2 < STAGED_TILES)
             return none;

@@ -12,6 +12,7 @@
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 #include "tensor/storage.h"
+#include "verify/rounded.h"
 
 /* Says whether the variant is fed integers and must be equal to the definition. */
 static bool exact(const conv_check *check, const vgg_variant *variant)
@@ -89,6 +90,17 @@ static void check_equal(const op_case *c, int index, const float *y, const doubl
                      choice_text(c->variant, &c->choice), index, i, expected[i], y[i]);
 }
 
+/* The weights as the variant multiplies them, but for what rounding transformed ones costs. */
+static void round_weights(const op_case *c, float *w, size_t weights)
+{
+    vgg_op op;
+    assert_int_equal(vgg_op_configure_chosen(&op, c->variant, &c->problem, &c->traits, &c->choice),
+                     CLVGG_STATUS_OK);
+    const size_t rows = (size_t)op.pack.rows;
+    for (size_t row = 0; row < rows; row++)
+        vgg_round_as_packed(&op, VGG_WEIGHT, weights / rows, w + row * (weights / rows));
+}
+
 /* Relative L2 within the variant's bound. */
 static void check_close(conv_check *check, const op_case *c, int index, const float *y,
                         const double *expected, size_t count)
@@ -143,6 +155,7 @@ bool conv_check_shape(conv_check *check, const vgg_variant *variant, const conv_
     c.bias = b;
     const bool ran = op_run(&check->device, &c, y, NULL) == CLVGG_STATUS_OK;
     if (ran) {
+        round_weights(&c, w, weights);
         double *expected = expected_values(s, &c.problem, x, w, b);
         if (exact(check, variant))
             check_equal(&c, index, y, expected, results);

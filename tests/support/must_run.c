@@ -42,6 +42,7 @@ static const struct demand {
     {"winograd_f6_fused", VECTORS, ALL}, /* F16 and BF16 of few channels, which stay float32 */
     {"winograd_f4_fused", VECTORS, ALL},
     {"winograd_f4_staged", VECTORS, ALL},
+    {"winograd_f4_panels", VECTORS, ALL},
     {"winograd_f2_fused", VECTORS, ALL},
     {"winograd_f2_staged", VECTORS, ALL},
     {"winograd_f2_tiled", LOCAL, ALL},

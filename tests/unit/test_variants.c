@@ -125,6 +125,62 @@ static void rows_refuse_in_words(void **state)
     assert_non_null(strstr(clvgg_status_message(), "takes weights of bf16 alone, not f16"));
 }
 
+/* What is preferred for a convolution of 512 channels in and out, on maps of `side`, by a CPU. */
+static const char *preferred(int64_t side, int batch, clvgg_storage storage, int width, int cores)
+{
+    const vgg_traits traits = {.type = CLVGG_DEVICE_CPU,
+                               .vector_width = width,
+                               .compute_units = cores,
+                               .max_work_group_size = 4096,
+                               .local_memory_bytes = 1 << 20,
+                               .max_allocation_bytes = 1 << 30};
+    const vgg_node conv = {
+        .name = "c",
+        .type = VGG_LAYER_CONV2D,
+        .attributes.conv = {512, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, true}};
+    const vgg_problem problem = {.node = &conv,
+                                 .input = {3, {512, side, side}},
+                                 .output = {3, {512, side, side}},
+                                 .result = {3, {512, side, side}},
+                                 .input_block = width,
+                                 .max_batch = batch,
+                                 .storage = storage};
+    const vgg_variant *candidates[64];
+    const size_t count = vgg_variant_candidates(&problem, &traits, false, candidates, 64);
+    vgg_op op;
+    for (size_t i = 0; i < count; i++)
+        if (vgg_op_configure(&op, candidates[i], &problem, &traits) == CLVGG_STATUS_OK)
+            return candidates[i]->name;
+    return "none";
+}
+
+/* Weights for few tiles aren't transformed in advance, unless cores would have nothing to do. */
+static void few_tiles_keep_weights_as_they_are(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t side;
+        int batch;
+        clvgg_storage storage;
+        int width, cores;
+        const char *variant;
+    } cases[] = {
+        {28, 1, CLVGG_STORAGE_F32, 16, 2, "winograd_f4_panels"},
+        {14, 1, CLVGG_STORAGE_F32, 16, 2, "winograd_f4_panels"},
+        {14, 4, CLVGG_STORAGE_F16, 16, 16, "winograd_f4_panels"},
+        {14, 5, CLVGG_STORAGE_F32, 16, 2, "winograd_f4_staged"},
+        {14, 16, CLVGG_STORAGE_BF16, 16, 2, "winograd_f4_panels"},
+        {56, 1, CLVGG_STORAGE_BF16, 16, 2, "winograd_f2_staged"},
+        {28, 1, CLVGG_STORAGE_F32, 16, 12, "winograd_f4_staged"},
+        {28, 1, CLVGG_STORAGE_F32, 8, 2, "winograd_f4_staged"},
+        {12, 1, CLVGG_STORAGE_F32, 16, 2, "conv_blocked"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(preferred(cases[i].side, cases[i].batch, cases[i].storage,
+                                      cases[i].width, cases[i].cores),
+                            cases[i].variant);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +190,7 @@ int main(void)
         cmocka_unit_test(names_are_found_once),
         cmocka_unit_test(each_gradient_has_one_definition),
         cmocka_unit_test(rows_refuse_in_words),
+        cmocka_unit_test(few_tiles_keep_weights_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
