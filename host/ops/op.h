@@ -190,6 +190,8 @@ void vgg_choice_describe(const vgg_variant *variant, const vgg_choice *choice, c
 bool vgg_variant_computes(const vgg_variant *variant, vgg_layer_type type);
 /* The variant that defines what layers of a type compute; NULL where none computes them. */
 const vgg_variant *vgg_variant_definition_of(vgg_layer_type type);
+/* The same of a problem, which may be quantised. */
+const vgg_variant *vgg_variant_definition_for(const vgg_problem *problem);
 /* The variant that CLVGG_GEMM_CLBLAST asks for, or NULL: layers of the type are no GEMM. */
 const vgg_variant *vgg_variant_of_clblast(vgg_layer_type type);
 /* Variants to try for a problem, best first for the device when nothing was measured. */

@@ -28,13 +28,23 @@ bool vgg_variant_computes(const vgg_variant *variant, vgg_layer_type type)
     return (variant->layers & VGG_LAYER_BIT(type)) != 0;
 }
 
-const vgg_variant *vgg_variant_definition_of(vgg_layer_type type)
+static const vgg_variant *definition_of(vgg_layer_type type, bool quantizes)
 {
     for (size_t i = 0; i < vgg_variant_count; i++)
-        if (vgg_variants[i]->definition && !vgg_variants[i]->quantizes &&
+        if (vgg_variants[i]->definition && vgg_variants[i]->quantizes == quantizes &&
             vgg_variant_computes(vgg_variants[i], type))
             return vgg_variants[i];
     return NULL;
+}
+
+const vgg_variant *vgg_variant_definition_of(vgg_layer_type type)
+{
+    return definition_of(type, false);
+}
+
+const vgg_variant *vgg_variant_definition_for(const vgg_problem *problem)
+{
+    return definition_of(problem->node->type, problem->quantized != NULL);
 }
 
 const vgg_variant *vgg_variant_of_clblast(vgg_layer_type type)

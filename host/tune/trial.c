@@ -24,10 +24,11 @@ static uint32_t scramble(uint64_t i)
     return (uint32_t)(z >> 40);
 }
 
-/* 0 … 3, as behind a ReLU. */
-static float input_value(uint64_t i)
+/* 0 … 3, as behind a ReLU; where it is quantised, times so much that all levels' range is used. */
+static float input_value(const vgg_problem *problem, uint64_t i)
 {
-    return (float)(scramble(i) & 3);
+    const vgg_quantize_attributes *q = problem->quantized;
+    return (float)(scramble(i) & 3) * (q != NULL ? q->scale * (float)(q->high / 3) : 1);
 }
 
 /* −2 … 2: with inputs to 3, sums stay exact beyond a million products. */
@@ -76,6 +77,9 @@ static clvgg_status add_stages(const vgg_trial_bench *bench, const vgg_variant *
     const vgg_problem *problem = &bench->problem;
     vgg_op op;
     VGG_PASS(vgg_op_configure_chain(&op, variant, problem, bench->pool, &bench->traits, choice));
+    /* Float kernels take values that a step of its own has quantised: another chain. */
+    VGG_CHECK((op.problem.quantized == NULL) == (problem->quantized == NULL),
+              CLVGG_STATUS_UNSUPPORTED, "%s doesn't quantise its input", variant->name);
     VGG_PASS(
         add_layout(trial, &problem->input, bench->input_block, op.input_block, problem->max_batch));
     VGG_PASS(vgg_chain_add(trial, main));
@@ -161,7 +165,7 @@ static clvgg_status fill_input(vgg_trial_bench *bench)
         for (int64_t c = 0; n < bench->distinct && c < shape.dims[0]; c++)
             for (int64_t p = 0; p < pixels; p++)
                 image[(c / block * pixels + p) * block + c % block] =
-                    input_value((uint64_t)((n * shape.dims[0] + c) * pixels + p));
+                    input_value(&bench->problem, (uint64_t)((n * shape.dims[0] + c) * pixels + p));
         /* Later images are copies of these, device to device. */
         if (n < bench->distinct)
             VGG_CL(clEnqueueWriteBuffer(bench->queue, bench->input, CL_TRUE, (size_t)n * bytes,
@@ -189,7 +193,7 @@ static clvgg_status compute_expected(vgg_trial_bench *bench)
 {
     clvgg_status status = CLVGG_STATUS_OK;
     static const vgg_choice none = {{0}};
-    const vgg_variant *definition = vgg_variant_definition_of(bench->problem.node->type);
+    const vgg_variant *definition = vgg_variant_definition_for(&bench->problem);
     vgg_chain trial;
     VGG_TRY(vgg_trial_prepare(bench, definition, &none, &trial));
     VGG_TRY(vgg_chain_run(&trial, bench->queue, bench->distinct, &bench->definition_ms));

@@ -28,6 +28,8 @@ typedef struct chain {
 static chain make_chain(int batch, clvgg_storage storage)
 {
     chain c = {0};
+    static const vgg_quantize_attributes levels = {0.1f, 0, 254};
+    const bool int8 = storage == CLVGG_STORAGE_INT8;
     const vgg_attributes conv = {
         .conv = {20, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, .groups = 1, .bias = true}};
     const vgg_attributes pool = {.pool = {.kernel = {2, 2}, .stride = {2, 2}}};
@@ -42,10 +44,12 @@ static chain make_chain(int batch, clvgg_storage storage)
                                  .input_block = 1,
                                  .relu = true,
                                  .max_batch = batch,
-                                 .storage = storage};
+                                 .storage = storage,
+                                 .quantized = int8 ? &levels : NULL};
     const vgg_traits traits = vgg_traits_of(&device.device->info);
-    const vgg_variant *const first =
-        traits.vector_width >= 4 ? &vgg_variant_conv_blocked : &vgg_variant_conv_direct;
+    const vgg_variant *const first = int8                       ? &vgg_variant_conv_direct_int8
+                                     : traits.vector_width >= 4 ? &vgg_variant_conv_blocked
+                                                                : &vgg_variant_conv_direct;
     assert_int_equal(vgg_op_configure_chain(&c.like, first, &problem, c.pool, &traits, &defaults),
                      CLVGG_STATUS_OK);
     return c;
@@ -71,7 +75,7 @@ static vgg_verdict judge(const vgg_trial_bench *bench, const vgg_variant *varian
 static void right_candidates_are_timed(void **state)
 {
     (void)state;
-    for (clvgg_storage storage = CLVGG_STORAGE_F32; storage <= CLVGG_STORAGE_BF16; storage++) {
+    for (clvgg_storage storage = CLVGG_STORAGE_F32; storage <= CLVGG_STORAGE_INT8; storage++) {
         chain c = make_chain(storage == CLVGG_STORAGE_F32 ? 1 : 3, storage);
         vgg_trial_bench bench;
         int timed = 0;
@@ -84,8 +88,10 @@ static void right_candidates_are_timed(void **state)
             if (verdict != VGG_VERDICT_TIMED && verdict != VGG_VERDICT_REFUSED)
                 fail_msg("%s: verdict %d", vgg_variants[v]->name, (int)verdict);
             timed += verdict == VGG_VERDICT_TIMED;
+            if (storage == CLVGG_STORAGE_INT8 && verdict == VGG_VERDICT_TIMED)
+                assert_true(vgg_variants[v]->quantizes);
         }
-        assert_true(timed >= 2);
+        assert_true(timed >= (storage == CLVGG_STORAGE_INT8 ? 1 : 2));
         vgg_trial_bench_close(&bench);
         vgg_graph_free(c.graph);
     }
