@@ -11,7 +11,7 @@ static const vgg_tunable tunables[] = {{"TP", {4, 7, 8, 10, 12, 14, 16}},
 enum { BLOCK = 16, PANEL = 32, MAX_TILE_PIXELS = 16 };
 /* Converted input of a unit: half of a 2 MiB L2 that two threads share, the rest is for weights. */
 enum { STRIP_KIB = 512 };
-enum { UNITS_A_CORE = 2 }; /* strips.h */
+enum { UNITS_A_CORE = 2, SLOTS_A_CORE = 4 }; /* strips.h */
 
 /* Pixels of a tile: a tile of fewer rows takes less time, so the width that wastes least on this
  * image. Reading weights costs about one pixel's time a tile. Even where pairs are pooled. */
@@ -46,7 +46,7 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     const vgg_strip_needs needs = {
         pixels, vgg_ceil_div(op->problem.input.dims[0], PANEL) * PANEL * (int64_t)sizeof(uint16_t),
         (int64_t)vgg_op_chosen(op, CHOOSE_STRIP_KIB, STRIP_KIB) << 10,
-        vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE)};
+        vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE), SLOTS_A_CORE};
     const vgg_strips strips = vgg_strips_divide(op, traits, &needs);
     op->parameters[STRIP_ROWS] = strips.rows;
     op->parameters[UNIT_PANELS] = strips.unit_panels;

@@ -10,7 +10,7 @@ static const vgg_tunable tunables[] = {{"TP", {4, 6, 7, 8, 10, 12, 14}},
                                        {"strip_KiB", {16, 64, 128, 256, 512}},
                                        {"units_a_core", {1, 2, 4, 8}},
                                        {0}};
-enum { VECTORS = 2, STRIP_KIB = 256, UNITS_A_CORE = 1 };
+enum { VECTORS = 2, STRIP_KIB = 256, UNITS_A_CORE = 1, SLOTS_A_CORE = 1 };
 enum { MOST_PIXELS = 8 }; /* sixteen sums keep both units busy; with more, loads of weights wait */
 
 /* Pixels that are finished together: pairs, where they are pooled. */
@@ -51,10 +51,10 @@ static clvgg_status configure(vgg_op *op, const vgg_traits *traits)
     VGG_PASS(vgg_int8_require_cpu(op, traits));
     VGG_PASS(vgg_int8_configure(op, vectors));
     op->input_block = op->output_block = VGG_INT8_LANES;
-    const vgg_strip_needs needs = {span_of(pixels, pool),
-                                   vgg_ceil_div(op->pack.channels, VGG_INT8_LANES) * VGG_INT8_LANES,
-                                   (int64_t)vgg_op_chosen(op, CHOOSE_STRIP_KIB, STRIP_KIB) << 10,
-                                   vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE)};
+    const vgg_strip_needs needs = {
+        span_of(pixels, pool), vgg_ceil_div(op->pack.channels, VGG_INT8_LANES) * VGG_INT8_LANES,
+        (int64_t)vgg_op_chosen(op, CHOOSE_STRIP_KIB, STRIP_KIB) << 10,
+        vgg_op_chosen(op, CHOOSE_UNITS_A_CORE, UNITS_A_CORE), SLOTS_A_CORE};
     const vgg_strips strips = vgg_strips_divide(op, traits, &needs);
     op->parameters[STRIP_ROWS] = strips.rows;
     op->parameters[UNIT_PANELS] = strips.unit_panels;

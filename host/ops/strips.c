@@ -3,8 +3,6 @@
 
 #include "tensor/shape.h"
 
-enum { SLOTS_A_CORE = 4 }; /* evens out what cores are busy with besides */
-
 /* Input rows, and pixels of one, under a strip of `rows` output rows: as kernels count. */
 static int64_t input_rows(const vgg_conv_attributes *conv, int64_t rows)
 {
@@ -37,7 +35,7 @@ vgg_strips vgg_strips_divide(const vgg_op *op, const vgg_traits *traits,
     runs = runs < panels ? runs : panels;
     const int64_t unit_panels = vgg_ceil_div(panels, runs);
     const int64_t units = pieces * vgg_ceil_div(panels, unit_panels);
-    const int64_t most = cores * SLOTS_A_CORE;
+    const int64_t most = cores * needs->slots_a_core;
     const int64_t slots = units < most ? units : vgg_ceil_div(units, vgg_ceil_div(units, most));
     return (vgg_strips){(int)rows, (int)unit_panels, (int)slots,
                         (uint64_t)(slots * input_rows(conv, rows) * row_bytes)};

@@ -11,6 +11,8 @@ typedef struct vgg_strip_needs {
     int64_t pixel_bytes; /* of a rewritten pixel, all channels */
     int64_t strip_bytes; /* what a strip may take, where that is two rows or more */
     int units_a_core;    /* wanted, else weights are divided too: each rewrites its strip anew */
+    int slots_a_core;    /* more than one even out what cores are busy with besides; but where a
+                            launch has few images, as in bands, one core may get all units */
 } vgg_strip_needs;
 
 typedef struct vgg_strips {
